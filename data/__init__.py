@@ -1,0 +1,1 @@
+"""Corpora and file formats; numpy and h5py, never torch."""

@@ -1,0 +1,34 @@
+"""Corpora, encoders and designs, found by their file names.
+
+A new one is a new file in its folder; nothing else is edited.
+"""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+
+def names(package: str) -> list[str]:
+    """Sorted plug-in names in `package`, read from its file names alone.
+
+    Examples:
+        >>> "iemocap" in names("data.corpora")
+        True
+    """
+    path = importlib.import_module(package).__path__
+    return sorted(m.name for m in pkgutil.iter_modules(path) if m.name[0] != "_")
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import one plug-in; only that one, so unused ones cost nothing.
+
+    Raises:
+        ValueError: if there is none of that name; the sentence lists the choices
+    """
+    if name not in names(package):
+        kind = package.rpartition(".")[2]
+        raise ValueError(
+            f"no {name!r} in {kind}: choose from {', '.join(names(package))}, "
+            f"or add {package.replace('.', '/')}/{name}.py"
+        )
+    return importlib.import_module(f"{package}.{name}")

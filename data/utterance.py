@@ -1,0 +1,91 @@
+"""The records that travel from a corpus reader to the final report.
+
+Conventions
+-----------
+Times are seconds. Ratings stay as the corpus released them, by name and on the
+corpus's own scale (`Corpus.scale`); `data.ratings` brings them to [-1, 1] when
+models are trained. What is unknown is ``""`` or ``None``, never a guess.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NATURES = ("human", "synthetic", "proxy")  # the last two are said in every table
+ID_LENGTH = 200  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One stretch of speech, of text, or of both, by one speaker."""
+
+    id: str  # unique in its corpus
+    audio: Path | None = None  # None: there is only text
+    span: tuple[float, float | None] | None = None  # of the file; None: all of it
+    transcript: str | None = None  # as released; None: there is none
+    text: str | None = None  # the transcript, cleaned; may be empty
+    ratings: Mapping[str, float] = field(default_factory=dict)  # as released
+    speaker: str = ""  # no fold that claims to divides a speaker
+    sex: str = ""  # "F" or "M"
+    session: str = ""
+    dialogue: str = ""
+    scripted: bool | None = None  # read from a script, or improvised
+    start: float | None = None  # in the dialogue
+    end: float | None = None  # in the dialogue, exclusive
+    split: str = ""  # the corpus's own: "train", "dev", "test", "test2", ...
+    flags: tuple[str, ...] = ()  # e.g. "dominance_incomplete"
+
+    def __post_init__(self) -> None:
+        if not (0 < len(self.id) <= ID_LENGTH and self.id.isprintable()):
+            raise ValueError(
+                f"utterance id {self.id!r} must be 1 to {ID_LENGTH} printable characters"
+            )
+        for begin, end in ((self.start, self.end), self.span or (None, None)):
+            if begin is not None and (begin < 0 or (end is not None and end <= begin)):
+                raise ValueError(
+                    f"utterance '{self.id}' spans {begin}..{end} s; the start must be "
+                    f"at least 0 and below the end"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one utterance or one line of a file, in a sentence."""
+
+    file: str  # relative to the corpus root where it lies below it
+    reason: str
+    line: int | None = None  # counted from 1
+    id: str = ""
+    fatal: bool = True  # True: something was left out; False: kept, only noted
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number found in a corpus, beside the one its publication states."""
+
+    what: str
+    expected: int
+    found: int
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All utterances of one corpus, in stable order, and what was wrong with it."""
+
+    name: str
+    root: Path
+    utterances: tuple[Utterance, ...]
+    scale: tuple[float, float] | None  # lowest and highest nominal rating
+    protocol: str  # of `data.splits`; the default for this corpus
+    problems: tuple[Problem, ...] = ()
+    counts: tuple[Count, ...] = ()  # empty where nothing is published
+    nature: str = "human"  # one of NATURES
+
+    def __post_init__(self) -> None:
+        if self.nature not in NATURES:
+            raise ValueError(
+                f"the nature of a corpus is one of {', '.join(NATURES)}, "
+                f"got {self.nature!r}"
+            )
+        if self.scale is not None and not self.scale[0] < self.scale[1]:
+            raise ValueError(f"scale {self.scale} must have its lowest value first")

@@ -1,0 +1,1 @@
+"""Stage one: encode every utterance once and write the embedding cache."""

@@ -1,0 +1,1 @@
+"""Encoders, one file each; each offers `MODALITY`, `CHECKPOINT` and `Encoder`."""

@@ -1,0 +1,1 @@
+"""Stage two: read the embedding cache, train fusion designs, score them."""

@@ -1,0 +1,1 @@
+"""Fusion designs, one file each; each offers `class Fusion(nn.Module)`."""
