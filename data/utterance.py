@@ -38,7 +38,8 @@ class Utterance:
     def __post_init__(self) -> None:
         if not (0 < len(self.id) <= ID_LENGTH and self.id.isprintable()):
             raise ValueError(
-                f"utterance id {self.id!r} must be 1 to {ID_LENGTH} printable characters"
+                f"utterance id {self.id!r} must be 1 to {ID_LENGTH} characters, "
+                f"all printable"
             )
         for begin, end in ((self.start, self.end), self.span or (None, None)):
             if begin is not None and (begin < 0 or (end is not None and end <= begin)):
