@@ -1,0 +1,88 @@
+"""What stage two needs to know of a corpus, beside its embeddings.
+
+``<cache>/<corpus>/corpus.json`` keeps speakers, sessions, splits and ratings as
+released, so that training asks for nothing but the cache. Transcripts and recordings
+stay where they are.
+"""
+
+import csv
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TextIO
+
+from data.files import publish
+from data.ratings import RATINGS
+from data.utterance import Corpus, Utterance
+
+FILE = "corpus.json"
+COLUMNS = (
+    "id", "speaker", "sex", "session", "dialogue", "scripted", "start", "end", "split",
+    "audio", "transcript", "text", *RATINGS, "flags",
+)  # fmt: skip
+
+
+def save(corpus: Corpus, cache: Path) -> Path:
+    """Keep a corpus below `cache`, without its transcripts and recordings."""
+    facts = {
+        "name": corpus.name,
+        "scale": corpus.scale,
+        "protocol": corpus.protocol,
+        "nature": corpus.nature,
+    }
+    bare = (
+        replace(u, audio=None, span=None, transcript=None, text=None)
+        for u in corpus.utterances
+    )
+    rows = ",\n".join(json.dumps(asdict(u), ensure_ascii=False) for u in bare)
+    text = f'{{"corpus": {json.dumps(facts)}, "utterances": [\n{rows}\n]}}\n'
+    path = cache / corpus.name / FILE
+    publish(path, text.encode())
+    return path
+
+
+def load(cache: Path, name: str) -> Corpus:
+    """The corpus that `save` kept.
+
+    Raises:
+        FileNotFoundError: if none of that name was extracted
+        ValueError: if the file is damaged
+    """
+    path = cache / name / FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found; extract corpus '{name}' again")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        facts, rows = found["corpus"], found["utterances"]
+        return Corpus(
+            name=facts["name"],
+            root=path.parent,
+            utterances=tuple(
+                Utterance(**{**row, "flags": tuple(row["flags"])}) for row in rows
+            ),
+            scale=None if facts["scale"] is None else tuple(facts["scale"]),
+            protocol=facts["protocol"],
+            nature=facts["nature"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}); extract again") from error
+
+
+def write_csv(corpus: Corpus, file: TextIO) -> None:
+    """What was read, one row an utterance; ratings as released."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for u in corpus.utterances:
+        row = {**asdict(u), **u.ratings, "flags": " ".join(u.flags)}
+        if u.audio is not None and u.audio.is_relative_to(corpus.root):
+            row["audio"] = u.audio.relative_to(corpus.root)
+        if u.scripted is not None:
+            row["scripted"] = int(u.scripted)
+        writer.writerow([_cell(row.get(name)) for name in COLUMNS])
+
+
+def _cell(value: object) -> object:
+    """Text that a spreadsheet would run as a formula is quoted (CWE-1236)."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value
