@@ -1,0 +1,56 @@
+"""The folds of a run as they were used: who was in which part of which fold."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.rows import read_rows, write_rows
+
+FOLDS = "folds.csv"
+PARTS = ("train", "validation", "test")
+FOLD_COLUMNS = ("fold", "part", "id", "speaker", "dialogue", "scripted")
+SCRIPTED = {"1": True, "0": False, "": None}  # as written in folds.csv
+
+
+@dataclass(frozen=True)
+class FoldRow:
+    """The place of one utterance in one fold."""
+
+    fold: str
+    part: str  # one of PARTS
+    id: str
+    speaker: str = ""
+    dialogue: str = ""
+    scripted: bool | None = None  # None: unknown
+
+
+def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
+    """Publish folds.csv, in the order of `rows`."""
+    written = {value: text for text, value in SCRIPTED.items()}
+    write_rows(
+        folder / FOLDS,
+        FOLD_COLUMNS,
+        (
+            (r.fold, r.part, r.id, r.speaker, r.dialogue, written[r.scripted])
+            for r in rows
+        ),
+    )
+
+
+def read_folds(folder: Path) -> tuple[FoldRow, ...]:
+    """Read folds.csv, in the order of the file.
+
+    Raises:
+        FileNotFoundError: if there is none
+        ValueError: naming the line that is damaged
+    """
+    path, found = folder / FOLDS, []
+    for line, row in read_rows(path, FOLD_COLUMNS):
+        fold, part, id_, speaker, dialogue, scripted = row
+        if part not in PARTS or scripted not in SCRIPTED:
+            raise ValueError(
+                f"{path}, line {line}: part {part!r} must be one of "
+                f"{', '.join(PARTS)}, and scripted {scripted!r} 1, 0 or empty"
+            )
+        found.append(FoldRow(fold, part, id_, speaker, dialogue, SCRIPTED[scripted]))
+    return tuple(found)
