@@ -109,9 +109,9 @@ def write_predictions(path: Path, predictions: Predictions, info: RunInfo) -> No
             f"has {', '.join(info.targets)}"
         )
     if not np.isfinite(numbers).all():
-        row = int(np.argmin(np.isfinite(numbers).all(axis=1)))
+        bad = int(np.argmin(np.isfinite(numbers).all(axis=1)))
         raise ValueError(
-            f"{path}: utterance '{predictions.id[row]}', seed {predictions.seed[row]}, "
+            f"{path}: utterance '{predictions.id[bad]}', seed {predictions.seed[bad]}, "
             f"has a rating or a prediction that is not finite; lower the learning rate"
         )
     names = (*info.targets, *(f"{name}_predicted" for name in info.targets))
