@@ -1,7 +1,14 @@
 """A file has its name only when it is whole."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: two processes may do the same work twice, no harm else
+    fcntl = None  # type: ignore[assignment]
 
 
 def publish(path: Path, content: bytes) -> None:
@@ -26,8 +33,42 @@ def publish(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+@contextmanager
+def claim(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold a lock while something is being made, so that two processes share work.
+
+    The lock goes with the process that holds it, however it dies. Where a file system
+    has no locks, everything counts as claimed: work may be done twice, never mixed up.
+
+    Args:
+        path: of the lock file, which is removed afterwards
+        wait: until another process lets go, instead of giving up at once
+
+    Yields:
+        whether it is ours
+    """
+    if fcntl is None:
+        yield True
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        except OSError:  # no locks on this file system
+            pass
+        try:
+            yield True
+        finally:
+            path.unlink(missing_ok=True)
+
+
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable."""
+    """Make the rename itself durable, where folders can be synced."""
+    if os.name == "nt":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,0 +1,51 @@
+"""Which inputs are encoded together: only those of equal length, so nothing is padded.
+
+Padding changes an embedding: always where an encoder normalises over time (the base
+Wav2Vec2 models), and wherever a mask is forgotten. Inputs of equal length need neither
+padding nor mask.
+"""
+
+from collections.abc import Sequence
+
+
+def parts(sizes: Sequence[float], ids: Sequence[str], *, rows: int) -> list[list[int]]:
+    """Divide utterances into the parts of a cache, longest first.
+
+    The order depends on sizes and ids alone, so a repeated command makes the same
+    parts. Longest first, memory is fullest at once and not after a night.
+
+    Args:
+        sizes: anything that grows with the length of the input
+        ids: of the same utterances
+        rows: utterances in a part
+
+    Returns:
+        positions in `sizes`, part by part
+
+    Examples:
+        >>> parts([1.0, 3.0, 2.0], ["a", "b", "c"], rows=2)
+        [[1, 2], [0]]
+    """
+    order = sorted(range(len(sizes)), key=lambda i: (-sizes[i], ids[i]))
+    return [order[i : i + rows] for i in range(0, len(order), rows)]
+
+
+def equal(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
+    """Group positions of equal length, at most `budget` elements in a group.
+
+    Args:
+        lengths: of the inputs, e.g. in samples
+        budget: elements of a group, summed over its inputs; one input may exceed it
+
+    Examples:
+        >>> equal([5, 3, 5, 5], budget=10)
+        [[0, 2], [3], [1]]
+    """
+    groups: dict[int, list[int]] = {}
+    for position, length in enumerate(lengths):
+        groups.setdefault(length, []).append(position)
+    batches = []
+    for length, members in groups.items():
+        step = max(1, budget // max(1, length))
+        batches += [members[i : i + step] for i in range(0, len(members), step)]
+    return batches

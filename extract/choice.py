@@ -1,0 +1,80 @@
+"""What a user chooses for stage one: the embedding, and the machine it is made on."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from data.recipe import MODALITIES
+from extract.pooling import POOLINGS
+
+DTYPES = ("float32", "bfloat16", "float16")
+ENCODERS = {"audio": "wav2vec2", "text": "distilbert"}  # of each modality, by default
+# Inputs encoded at once, in seconds of audio or tokens. A CPU gains nothing from more:
+# its cores are busy with one utterance, and small blocks of memory are reused.
+BATCH = {
+    ("audio", "cpu"): 10.0,
+    ("audio", "cuda"): 320.0,
+    ("text", "cpu"): 512.0,
+    ("text", "cuda"): 32_768.0,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which embedding is wanted; all of it enters the recipe."""
+
+    modality: str
+    encoder: str = ""  # plug-in; "" for the modality's default
+    checkpoint: str = ""  # hub name, folder or "tiny"; "" for the encoder's default
+    revision: str = ""  # commit on the hub; "" for the newest, which is then recorded
+    layers: str = "last"  # "last", "all" or numbers
+    pooling: str = "mean"
+    dtype: str = "float32"
+    head: bool = False  # keep the predictions of the checkpoint's own head
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the encoder
+
+    def __post_init__(self) -> None:
+        for what, value, allowed in (
+            ("modality", self.modality, MODALITIES),
+            ("pooling", self.pooling, POOLINGS),
+            ("dtype", self.dtype, DTYPES),
+        ):
+            if value not in allowed:
+                raise ValueError(
+                    f"{what} must be one of {', '.join(allowed)}, got {value!r}"
+                )
+        if not self.encoder:
+            object.__setattr__(self, "encoder", ENCODERS[self.modality])
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How it is computed; none of it changes an embedding beyond rounding."""
+
+    device: str = "cpu"
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    batch: float | None = None  # seconds or tokens at once; None for the device's own
+    longest: float = 3600.0  # seconds; longer recordings are refused
+    limit: int | None = None  # utterances, evenly spread; None for all
+    progress: bool = True
+
+    def budget(self, modality: str) -> float:
+        """Seconds of audio or tokens to encode at once."""
+        kind = "cuda" if self.device.startswith("cuda") else "cpu"
+        return BATCH[modality, kind] if self.batch is None else self.batch
+
+
+def choose_device(wanted: str) -> str:
+    """``auto`` takes CUDA where there is a device, else the CPU.
+
+    Raises:
+        ValueError: if CUDA is asked for and there is none
+    """
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError("no CUDA device is available here; use --device cpu")
+    return wanted

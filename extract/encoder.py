@@ -1,0 +1,45 @@
+"""What stage one asks of an encoder; one file each in `extract/encoders`.
+
+A file offers ``MODALITY``, ``CHECKPOINT`` (the default) and ``class Encoder`` with what
+`Encoder` here lists, and the class methods ``pretrained(checkpoint, *, revision, head,
+**options)`` and ``tiny(**options)``, the same class with small random weights.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor
+
+from extract.encoders._checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An utterance as the model takes it."""
+
+    blocks: tuple[np.ndarray, ...]  # one-dimensional; several only if it is long
+    notes: tuple[str, ...] = ()  # what was done to it
+
+
+class Encoder(Protocol):
+    """Turns inputs of equal length into hidden states."""
+
+    checkpoint: Checkpoint
+    layers: tuple[int, ...]  # counted as `data.recipe.LAYERS` says
+    inputs: Mapping[str, Any]  # how inputs are prepared; goes into the recipe
+    head: tuple[str, ...]  # ratings that `regress` predicts; often none
+
+    def prepare(self, source: Any) -> Prepared:
+        """Waveform or text to model inputs.
+
+        Raises:
+            extract.audio.Unusable: if nothing can be encoded
+        """
+
+    def __call__(self, batch: np.ndarray) -> Tensor:
+        """(n, length), nothing of it padding -> (n, layers, steps, dim)"""
+
+    def regress(self, mean: np.ndarray) -> np.ndarray:
+        """(dim,) mean of the last layer -> (ratings,) of the checkpoint's own head."""

@@ -1,0 +1,114 @@
+"""DistilBERT (Sanh et al., 2019) and other text encoders: BERT, RoBERTa, MiniLM.
+
+A transcript to one hidden state a token, the tokens that mark its beginning and end
+included.
+"""
+
+import re
+import zlib
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
+
+from extract.encoder import Prepared
+from extract.encoders import _checkpoint
+from extract.encoders._checkpoint import Checkpoint
+
+MODALITY = "text"
+CHECKPOINT = "distilbert-base-uncased"
+MAX_TOKENS = 128  # the paper's limit
+TINY_VOCABULARY = 1_000  # hashed words of the random model
+
+
+class Encoder:
+    """Hidden states of a text encoder.
+
+    Args:
+        checkpoint: a model that takes ``input_ids``
+        tokenise: text to token ids, with the special tokens, not cut
+        layers: ``last``, ``all``, or numbers
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        tokenise: Callable[[str], list[int]],
+        layers: str = "last",
+        device: str = "cpu",
+        dtype: str = "float32",
+    ):
+        self.checkpoint = checkpoint
+        top = checkpoint.model.config.num_hidden_layers
+        self.layers = _checkpoint.choose_layers(layers, top)
+        self.tokenise = tokenise
+        self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
+        self.inputs = {"max_tokens": MAX_TOKENS}
+        self.head: tuple[str, ...] = ()
+
+    @classmethod
+    def pretrained(
+        cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
+    ) -> Self:
+        """Load from the hub or a folder, with its tokenizer."""
+        loaded = _checkpoint.load(checkpoint, revision)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(
+                checkpoint, revision=revision or None
+            )
+        except (OSError, ValueError, TypeError) as error:
+            raise ValueError(
+                f"checkpoint {checkpoint!r} has no tokenizer: put tokenizer.json or "
+                f"vocab.txt beside its weights"
+            ) from error
+
+        def tokenise(text: str) -> list[int]:
+            return list(tokenizer(text, verbose=False)["input_ids"])
+
+        return cls(loaded, tokenise=tokenise, **options)
+
+    @classmethod
+    def tiny(cls, **options: Any) -> Self:
+        """Seeded random weights and hashed words: the same code, no download."""
+        config = DistilBertConfig(
+            vocab_size=TINY_VOCABULARY, dim=32, n_layers=2, n_heads=2, hidden_dim=64
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = DistilBertModel(config)
+        weights = _checkpoint.digest(model.state_dict())
+        return cls(
+            Checkpoint(model, _checkpoint.TINY, "", weights),
+            tokenise=_hash_words,
+            **options,
+        )
+
+    def prepare(self, source: str) -> Prepared:
+        """Text -> token ids, `MAX_TOKENS` at most; an empty text is its marks alone."""
+        tokens = self.tokenise(source)
+        if len(tokens) <= MAX_TOKENS:
+            return Prepared((np.array(tokens, np.int64),))
+        kept = [*tokens[: MAX_TOKENS - 1], tokens[-1]]  # the end mark stays
+        note = f"cut from {len(tokens)} to {MAX_TOKENS} tokens"
+        return Prepared((np.array(kept, np.int64),), (note,))
+
+    @torch.inference_mode()
+    def __call__(self, batch: np.ndarray) -> Tensor:
+        """(n, tokens) -> (n, layers, tokens, dim)"""
+        tokens = torch.from_numpy(batch).to(self.model.device)
+        output = self.model(input_ids=tokens, output_hidden_states=True)
+        return _checkpoint.choose_hidden(output, self.layers)
+
+    def regress(self, mean: np.ndarray) -> np.ndarray:
+        """No text checkpoint carries a head for ratings."""
+        raise ValueError("text encoders have no head; leave out --head")
+
+
+def _hash_words(text: str) -> list[int]:
+    """A stand-in for a tokenizer: 1, a number for each word, 2."""
+    words = re.findall(r"\w+", text.lower())
+    return [1, *(3 + zlib.crc32(w.encode()) % (TINY_VOCABULARY - 3) for w in words), 2]

@@ -1,0 +1,230 @@
+"""Wav2Vec2 (Baevski et al., 2020) and its family: HuBERT, WavLM, Data2Vec audio.
+
+16 kHz speech to one hidden state every 20 ms. Encoders whose first convolution is
+group-normalised (the base models) normalise over time, so the last samples of a
+waveform count in every frame; all others ignore samples after the last whole frame,
+which are cut off here so that more utterances have equal length.
+"""
+
+import math
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import (
+    AutoFeatureExtractor,
+    Wav2Vec2Config,
+    Wav2Vec2Model,
+    Wav2Vec2PreTrainedModel,
+)
+
+from data.ratings import RATINGS
+from extract.audio import SAMPLE_RATE, Unusable
+from extract.encoder import Prepared
+from extract.encoders import _checkpoint
+from extract.encoders._checkpoint import Checkpoint
+
+MODALITY = "audio"
+CHECKPOINT = "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim"
+VARIANCE_FLOOR = 1e-7  # added to the variance, as transformers does
+
+
+class Encoder:
+    """Hidden states of a speech encoder.
+
+    Args:
+        checkpoint: a model that has ``conv_kernel`` and ``conv_stride``
+        normalise: bring each utterance to zero mean and unit variance first
+        head: the checkpoint's own regression head, or None
+        layers: ``last``, ``all``, or numbers
+        block_seconds: longer utterances are encoded in blocks of this length
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        normalise: bool,
+        head: nn.Module | None = None,
+        layers: str = "last",
+        device: str = "cpu",
+        dtype: str = "float32",
+        block_seconds: float = 60.0,
+    ):
+        self.checkpoint = checkpoint
+        self.config = checkpoint.model.config
+        self.layers = _checkpoint.choose_layers(layers, self.config.num_hidden_layers)
+        self.normalise = normalise
+        self.dtype = getattr(torch, dtype)
+        self.model = checkpoint.model.eval().to(device, self.dtype)
+        if head is not None and self.config.num_hidden_layers not in self.layers:
+            raise ValueError(
+                f"--head works on the last layer; let --layers end with "
+                f"{self.config.num_hidden_layers}, or leave it at last"
+            )
+        self.regressor = head
+        self.head = _head_names(self.config) if head is not None else ()
+        self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
+        self.window: int = self._receptive_field()  # samples that one frame sees
+        self.block = int(block_seconds * SAMPLE_RATE) // self.hop  # frames
+        self.inputs = {
+            "sample_rate": SAMPLE_RATE,
+            "normalised": normalise,
+            "block_seconds": block_seconds,
+        }
+
+    @classmethod
+    def pretrained(
+        cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
+    ) -> Self:
+        """Load from the hub or a folder; with `head`, its regression head as well."""
+        kind = _Regressor if head else None
+        loaded = _checkpoint.load(checkpoint, revision, kind=kind)
+        model = loaded.model
+        if not hasattr(model.config, "conv_stride"):
+            raise ValueError(
+                f"checkpoint {checkpoint!r} is a {model.config.model_type} model, not "
+                f"of the Wav2Vec2 family"
+            )
+        return cls(
+            loaded.of(model.wav2vec2) if head else loaded,
+            normalise=_normalises(checkpoint, revision, model.config),
+            head=model.classifier if head else None,
+            **options,
+        )
+
+    @classmethod
+    def tiny(cls, **options: Any) -> Self:
+        """Seeded random weights: the same code, no download."""
+        config = Wav2Vec2Config(
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            conv_dim=(16,) * 7,
+            conv_bias=True,
+            feat_extract_norm="layer",
+            do_stable_layer_norm=True,
+            num_conv_pos_embeddings=16,
+            num_conv_pos_embedding_groups=2,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = Wav2Vec2Model(config)
+        weights = _checkpoint.digest(model.state_dict())
+        return cls(
+            Checkpoint(model, _checkpoint.TINY, "", weights), normalise=True, **options
+        )
+
+    def _receptive_field(self) -> int:
+        window: int = 1
+        hop: int = 1
+        for kernel, stride in zip(
+            self.config.conv_kernel, self.config.conv_stride, strict=True
+        ):
+            window += (kernel - 1) * hop
+            hop *= stride
+        return window
+
+    def count_frames(self, samples: int) -> int:
+        """Whole frames in so many samples: 49 in a second, for the usual front end."""
+        return (samples - self.window) // self.hop + 1
+
+    def prepare(self, source: np.ndarray) -> Prepared:
+        """(samples,) at 16 kHz -> model input, in blocks if it is long.
+
+        Raises:
+            Unusable: if it is shorter than one frame
+        """
+        frames = self.count_frames(len(source))
+        if frames < 1:
+            raise Unusable(
+                f"has {len(source)} samples at 16 kHz, under the {self.window} that "
+                f"one frame needs"
+            )
+        samples = _standardise(source) if self.normalise else source
+        if self.config.feat_extract_norm != "group":
+            samples = samples[: self._span(frames)]
+        if frames <= self.block:
+            return Prepared((samples,))
+        starts = range(0, frames, self.block)
+        cut = [samples[i * self.hop :][: self._span(self.block)] for i in starts]
+        return Prepared(tuple(cut), (f"encoded in {len(cut)} blocks",))
+
+    def _span(self, frames: int) -> int:
+        """Samples that so many frames see."""
+        return self.window + (frames - 1) * self.hop
+
+    @torch.inference_mode()
+    def __call__(self, batch: np.ndarray) -> Tensor:
+        """(n, samples) -> (n, layers, frames, dim)"""
+        values = torch.from_numpy(batch).to(self.model.device, self.dtype)
+        output = self.model(values, output_hidden_states=True)
+        return _checkpoint.choose_hidden(output, self.layers)
+
+    @torch.inference_mode()
+    def regress(self, mean: np.ndarray) -> np.ndarray:
+        """(dim,) mean of the last layer -> (ratings,), about 0..1, named by `head`."""
+        if self.regressor is None:
+            raise ValueError("the checkpoint was loaded without its head")
+        found: np.ndarray = self.regressor(torch.from_numpy(mean)).numpy()
+        return found
+
+
+class _Head(nn.Module):
+    """dense, tanh, out_proj: the regression head of the audEERING checkpoints."""
+
+    def __init__(self, config: Wav2Vec2Config):
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
+
+    def forward(self, mean: Tensor) -> Tensor:
+        """(..., dim) -> (..., ratings)"""
+        found: Tensor = self.out_proj(torch.tanh(self.dense(mean)))
+        return found
+
+
+class _Regressor(Wav2Vec2PreTrainedModel):
+    """Names the tensors as the audEERING checkpoints do, so that all are loaded."""
+
+    def __init__(self, config: Wav2Vec2Config):
+        super().__init__(config)
+        self.wav2vec2 = Wav2Vec2Model(config)
+        self.classifier = _Head(config)
+        self.post_init()
+
+
+def _head_names(config: Any) -> tuple[str, ...]:
+    """What the head's outputs are called; an order is never assumed."""
+    found = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
+    if not set(found) <= set(RATINGS):
+        raise ValueError(
+            f"the head of this checkpoint predicts {', '.join(found)}, not "
+            f"{', '.join(RATINGS)}; leave out --head"
+        )
+    return found
+
+
+def _normalises(checkpoint: str, revision: str, config: Any) -> bool:
+    """Whether the checkpoint was trained on standardised waveforms."""
+    try:
+        extractor = AutoFeatureExtractor.from_pretrained(
+            checkpoint, revision=revision or None
+        )
+    except (OSError, ValueError):  # no preprocessor_config.json in the folder
+        return bool(config.feat_extract_norm == "layer")
+    if extractor.sampling_rate != SAMPLE_RATE:
+        raise ValueError(
+            f"checkpoint {checkpoint!r} wants speech at {extractor.sampling_rate} Hz, "
+            f"this pipeline feeds {SAMPLE_RATE} Hz"
+        )
+    return bool(extractor.do_normalize)
+
+
+def _standardise(samples: np.ndarray) -> np.ndarray:
+    """Zero mean and unit variance over the utterance; silence becomes zeros."""
+    exact = samples.astype(np.float64)
+    scaled = (exact - exact.mean()) / np.sqrt(exact.var() + VARIANCE_FLOOR)
+    return scaled.astype(np.float32)

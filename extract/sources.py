@@ -1,0 +1,100 @@
+"""What there is to encode in a corpus: inputs, their digests and their sizes."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from data.utterance import Corpus, Problem, Utterance
+from extract import audio
+
+
+@dataclass(frozen=True)
+class Source:
+    """One utterance's input in one modality."""
+
+    utterance: Utterance
+    content: str  # digest of the input, 32 hexadecimal digits
+    size: float  # seconds of audio, or characters of text
+
+
+def find(
+    corpus: Corpus, modality: str, *, limit: int | None, threads: int, progress: bool
+) -> tuple[list[Source], list[Problem]]:
+    """Inputs of one modality, and the files that cannot be among them.
+
+    Utterances without a recording have no place in audio, those without a transcript
+    none in text; the corpus reader has said so where that is a fault.
+
+    Args:
+        limit: take so many utterances, evenly spread over the corpus; None for all
+    """
+    utterances = spread(corpus.utterances, limit)
+    if modality == "text":
+        return [_text(u) for u in utterances if u.text is not None], []
+    spoken = [u for u in utterances if u.audio is not None]
+    probes = _probe({u.audio for u in spoken if u.audio}, threads, progress)
+    sources, problems = [], []
+    for u in spoken:
+        probe = probes[u.audio] if u.audio else "has no recording"
+        if isinstance(probe, str):
+            problems.append(Problem(file_name(u, corpus.root), probe, id=u.id))
+        else:
+            sources.append(_audio(u, probe))
+    return sources, problems
+
+
+def spread(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:
+    """At most `limit` utterances at even distances, so that all sessions take part."""
+    if limit is None or limit >= len(utterances):
+        return list(utterances)
+    places = np.linspace(0, len(utterances) - 1, limit).round().astype(int)
+    return [utterances[i] for i in places]
+
+
+def digest(sources: Sequence[Source]) -> str:
+    """Sixteen hexadecimal digits of all ids and inputs, in whatever order."""
+    lines = sorted(f"{s.utterance.id}\t{s.content}\n" for s in sources)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
+def file_name(utterance: Utterance, root: Path) -> str:
+    """The recording, relative to the corpus where it lies in it."""
+    if utterance.audio is None:
+        return ""
+    if utterance.audio.is_relative_to(root):
+        return str(utterance.audio.relative_to(root))
+    return str(utterance.audio)
+
+
+def _probe(
+    files: set[Path], threads: int, progress: bool
+) -> dict[Path, audio.Probe | str]:
+    """What each file is, or why it cannot be read."""
+
+    def one(path: Path) -> tuple[Path, audio.Probe | str]:
+        try:
+            return path, audio.probe(path)
+        except audio.Unusable as error:
+            return path, str(error)
+
+    jobs = (delayed(one)(path) for path in sorted(files))
+    found = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(jobs)
+    bar = tqdm(found, total=len(files), desc="files", unit="file", disable=not progress)
+    return dict(bar)
+
+
+def _audio(u: Utterance, probe: audio.Probe) -> Source:
+    begin, end = u.span or (0.0, None)
+    content = hashlib.sha256(f"{probe.digest} {u.span}".encode()).hexdigest()[:32]
+    until = probe.seconds if end is None else min(end, probe.seconds)
+    return Source(u, content, max(0.0, until - begin))
+
+
+def _text(u: Utterance) -> Source:
+    text = u.text or ""
+    return Source(u, hashlib.sha256(text.encode()).hexdigest()[:32], float(len(text)))
