@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tqdm import tqdm
-
 from data import parts, plugins, store
 from data.files import claim
+from data.progress import bar
 from data.recipe import Recipe
 from data.utterance import Corpus, Problem
 from extract import batches, sources
@@ -140,18 +139,16 @@ def _fill(
     )
     versions = {name: _version(name) for name in PACKAGES}
     known = Known(folder, recipe)
-    total = sum(s.size for s in found)
     encoded = 0.0
-    with tqdm(
-        total=round(total),
-        desc=recipe.modality,
+    with bar(
+        total=sum(s.size for s in found),
+        name=recipe.modality,
         unit=UNITS[recipe.modality],
-        smoothing=0.1,
-        disable=not build.machine.progress,
-    ) as bar:
+        show=build.machine.progress,
+    ) as progress:
         for number in _missing(folder, len(plan)):
             rows = [found[i] for i in plan[number]]
-            part = build(rows, encoder, recipe, known, bar.update)
+            part = build(rows, encoder, recipe, known, progress.update)
             path = parts.part_path(folder, number)
             parts.write(path, part, recipe=recipe, parts=len(plan), versions=versions)
             encoded += sum(s.size for s in rows if s.content not in known)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
-from tqdm import tqdm
 
+from data.progress import bar
 from data.utterance import Corpus, Problem, Utterance
 from extract import audio
 
@@ -84,8 +84,7 @@ def _probe(
 
     jobs = (delayed(one)(path) for path in sorted(files))
     found = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(jobs)
-    bar = tqdm(found, total=len(files), desc="files", unit="file", disable=not progress)
-    return dict(bar)
+    return dict(bar(found, total=len(files), name="files", unit="file", show=progress))
 
 
 def _audio(u: Utterance, probe: audio.Probe) -> Source:

@@ -226,5 +226,5 @@ def _normalises(checkpoint: str, revision: str, config: Any) -> bool:
 def _standardise(samples: np.ndarray) -> np.ndarray:
     """Zero mean and unit variance over the utterance; silence becomes zeros."""
     exact = samples.astype(np.float64)
-    scaled = (exact - exact.mean()) / np.sqrt(exact.var() + VARIANCE_FLOOR)
+    scaled: np.ndarray = (exact - exact.mean()) / np.sqrt(exact.var() + VARIANCE_FLOOR)
     return scaled.astype(np.float32)

@@ -1,0 +1,93 @@
+"""What `check` says of a corpus: counts beside published ones, and every problem."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from data.files import publish
+from data.utterance import Corpus, Problem
+
+FILE = "problems.csv"  # in the cache folder of a corpus
+
+
+def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
+    """Everything that `check` found, for machines."""
+    return {
+        "corpus": corpus.name,
+        "root": str(corpus.root),
+        "nature": corpus.nature,
+        "utterances": len(corpus.utterances),
+        "speakers": len({u.speaker for u in corpus.utterances if u.speaker}),
+        "with_audio": sum(u.audio is not None for u in corpus.utterances),
+        "with_text": sum(u.text is not None for u in corpus.utterances),
+        "counts": [asdict(c) for c in corpus.counts],
+        "problems": [asdict(p) for p in problems],
+        "clean": clean(corpus, problems),
+    }
+
+
+def clean(corpus: Corpus, problems: Sequence[Problem]) -> bool:
+    """Nothing left out, and every count as published."""
+    return not any(p.fatal for p in problems) and all(
+        c.expected == c.found for c in corpus.counts
+    )
+
+
+def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
+    """Everything that `check` found, for people."""
+    found = facts(corpus, problems)
+    made = "" if corpus.nature == "human" else f" ({corpus.nature})"
+    yield (
+        f"{corpus.name}{made}: {found['utterances']} utterances of "
+        f"{found['speakers'] or 'unknown'} speakers, {found['with_audio']} with audio, "
+        f"{found['with_text']} with text"
+    )
+    differ = [c for c in corpus.counts if c.expected != c.found]
+    if corpus.counts and not differ:
+        yield f"all {len(corpus.counts)} counts are as published"
+    if differ:
+        yield f"{len(differ)} of {len(corpus.counts)} counts are not as published:"
+        width = max(len(c.what) for c in differ)
+        yield f"  {'':{width}}  published   found"
+        for count in differ:
+            yield f"  {count.what:{width}}  {count.expected:9d} {count.found:7d}"
+    yield from problem_lines(problems)
+
+
+def problem_lines(
+    problems: Sequence[Problem], most: int | None = None
+) -> Iterable[str]:
+    """One line a problem, the fatal ones first; `most` of each kind, or all."""
+    for fatal, what in ((True, "problem"), (False, "note")):
+        chosen = [p for p in problems if p.fatal == fatal]
+        if chosen:
+            yield f"{len(chosen)} {what}{'s' if len(chosen) > 1 else ''}:"
+        for problem in chosen[:most]:
+            yield f"  {_place(problem)}{problem.reason}"
+        if most is not None and len(chosen) > most:
+            yield f"  and {len(chosen) - most} more"
+
+
+def _place(problem: Problem) -> str:
+    """``file:line (id): ``, as far as it is known."""
+    place = problem.file
+    if problem.line is not None:
+        place += f":{problem.line}"
+    if problem.id and problem.id not in problem.file:
+        place += f" ({problem.id})" if place else problem.id
+    return f"{place}: " if place else ""
+
+
+def save(problems: Sequence[Problem], folder: Path) -> Path:
+    """Write the problems report of an extraction as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("severity", "file", "line", "id", "reason"))
+    for p in sorted(problems, key=lambda p: (not p.fatal, p.file, p.line or 0, p.id)):
+        severity = "left out" if p.fatal else "kept"
+        writer.writerow((severity, p.file, p.line, p.id, p.reason))
+    publish(folder / FILE, text.getvalue().encode())
+    return folder / FILE

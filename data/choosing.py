@@ -1,0 +1,86 @@
+"""Which caches a training uses: the only ones there are, or those that are named."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from data import store
+from data.recipe import MODALITIES
+from data.store import Cache
+
+
+def choose(
+    folder: Path, *, corpus: str = "", named: Mapping[str, str]
+) -> dict[str, Cache]:
+    """One cache for each modality of one corpus.
+
+    Args:
+        folder: of all caches
+        corpus: its name; ``""`` if there is but one
+        named: modality to the beginning of a cache's digest, or ``""``
+
+    Raises:
+        FileNotFoundError: if nothing was extracted
+        ValueError: if there is more than one choice; the sentence lists them
+    """
+    caches = list(store.find(folder))
+    if not caches:
+        raise FileNotFoundError(
+            f"no embeddings below {folder}; extract them first: make extract, or "
+            f"python cli.py extract CORPUS ROOT"
+        )
+    corpora = sorted({c.recipe.corpus for c in caches})
+    if corpus and corpus not in corpora:
+        raise ValueError(
+            f"corpus '{corpus}' is not in {folder}; there are {', '.join(corpora)}"
+        )
+    if not corpus and len(corpora) > 1:
+        raise ValueError(
+            f"{folder} holds embeddings of {', '.join(corpora)}; choose one with "
+            f"--corpus NAME"
+        )
+    caches = [c for c in caches if c.recipe.corpus == (corpus or corpora[0])]
+    chosen = {m: _one(caches, m, named.get(m, "")) for m in MODALITIES}
+    return {m: cache for m, cache in chosen.items() if cache is not None}
+
+
+def _one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
+    """The cache of one modality; None if there is none."""
+    mine = [c for c in caches if c.recipe.modality == modality]
+    if named:
+        found = [c for c in mine if _digest(c).startswith(named.rpartition("-")[2])]
+    else:
+        losers = store.superseded(mine)
+        found = [c for c in mine if c.path not in losers]
+    if named and not found:
+        raise ValueError(f"no {modality} cache {named!r}; there are\n{_list(mine)}")
+    if len(found) > 1:
+        raise ValueError(
+            f"there are {len(found)} {modality} caches; choose one with --{modality} "
+            f"DIGEST\n{_list(found)}"
+        )
+    if found and not found[0].complete:
+        raise ValueError(
+            f"{found[0].path} is unfinished: {len(found[0].present)} of "
+            f"{found[0].planned} parts are there; repeat the extract command to "
+            f"finish it"
+        )
+    return found[0] if found else None
+
+
+def describe(cache: Cache) -> str:
+    """One line on a cache, beginning with its digest."""
+    r = cache.recipe
+    layers = ",".join(map(str, r.layers))
+    revision = f"@{r.revision[:8]}" if r.revision else ""
+    return (
+        f"{_digest(cache)}  {r.corpus} {r.modality}  {r.checkpoint}{revision} "
+        f"layers {layers}, {r.pooling}, {r.dtype}  {cache.rows} utterances"
+    )
+
+
+def _digest(cache: Cache) -> str:
+    return cache.path.name.rpartition("-")[2]
+
+
+def _list(caches: Sequence[Cache]) -> str:
+    return "\n".join(f"  {describe(c)}" for c in caches)
