@@ -1,0 +1,95 @@
+"""Cells of a table to values: times, ratings, and words that mean the same."""
+
+import math
+import re
+
+MISSING = frozenset({"", "nan", "nat", "na", "n/a", "none", "null", "<na>"})
+SPLITS = {  # as corpora and papers spell them
+    "train": "train",
+    "training": "train",
+    "dev": "dev",
+    "devel": "dev",
+    "development": "dev",
+    "val": "dev",
+    "valid": "dev",
+    "validation": "dev",
+    "test": "test",
+    "test1": "test",
+    "test2": "test2",
+    "test3": "test3",
+}
+SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
+SCRIPTED = {"1": True, "true": True, "yes": True, "scripted": True}
+SCRIPTED |= {"0": False, "false": False, "no": False, "improvised": False}
+UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600}
+
+# digits are bounded, so that no time overflows
+_NUMBER = re.compile(r"(\d{1,12}(?:\.\d*)?(?:e-?\d\d?)?)\s*(ms|us|ns|s|min|h|)", re.A)
+_CLOCK = re.compile(r"(?:(\d{1,6}) days?\s*)?(\d{1,6}):(\d\d):(\d\d(?:\.\d*)?)", re.A)
+
+
+def seconds(cell: str) -> float | None:
+    """A time in seconds; None where the cell is empty or says so.
+
+    Raises:
+        ValueError: if the cell is no time; ``01:30`` is none, because it may mean
+            minutes or hours
+
+    Examples:
+        >>> seconds("1.25"), seconds("250ms"), seconds("00:00:01.25")
+        (1.25, 0.25, 1.25)
+        >>> seconds("0 days 00:01:01.250000"), seconds("NaT")
+        (61.25, None)
+    """
+    if cell.casefold() in MISSING:
+        return None
+    if number := _NUMBER.fullmatch(cell):
+        return float(number[1]) * UNITS[number[2]]
+    if clock := _CLOCK.fullmatch(cell):
+        hours = 24 * int(clock[1] or 0) + int(clock[2])
+        return 3600.0 * hours + 60 * int(clock[3]) + float(clock[4])
+    raise ValueError(
+        f"time {cell!r} is none of 1.25, 1s, 250ms, 00:00:01.25 and "
+        f"0 days 00:00:01.25; write it in plain seconds"
+    )
+
+
+def rating(cell: str) -> float | None:
+    """A rating as released; None where the cell is empty or says so.
+
+    Raises:
+        ValueError: if the cell is no finite number
+    """
+    if cell.casefold() in MISSING:
+        return None
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or "_" in cell:  # float reads 3_5 as 35
+        raise ValueError(
+            f"rating {cell!r} is not a number; write it as 3.5, or leave the cell empty"
+        )
+    return value
+
+
+def split(cell: str) -> str:
+    """The name of a corpus's own split, unified; others stay, in lower case.
+
+    Examples:
+        >>> split("Development"), split("Test1"), split("Extra"), split("")
+        ('dev', 'test', 'extra', '')
+    """
+    name = known(cell).casefold()
+    return SPLITS.get(name, name)
+
+
+def known(cell: str) -> str:
+    """The cell, or an empty string where it says that nothing is known.
+
+    Examples:
+        >>> known("Anna"), known("Unknown"), known("NaN")
+        ('Anna', '', '')
+    """
+    unknown = cell.casefold() in MISSING or cell.casefold() == "unknown"
+    return "" if unknown else cell

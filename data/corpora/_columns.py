@@ -1,0 +1,89 @@
+"""Which column of a table holds what, by the names that people give them."""
+
+from collections.abc import Mapping, Sequence
+
+ALIASES = {  # role: header names, in any case
+    "id": ("id", "utterance", "utterance_id", "segment_id"),
+    "file": ("file", "path", "wav", "audio", "filename"),
+    "start": ("start", "begin", "onset"),
+    "end": ("end", "stop", "offset"),
+    "valence": ("valence", "val", "v", "emoval"),
+    "arousal": ("arousal", "activation", "act", "a", "emoact"),
+    "dominance": ("dominance", "dom", "d", "emodom"),
+    "text": ("text", "transcript", "transcription", "sentence"),
+    "speaker": ("speaker", "speaker_id", "spkrid"),
+    "sex": ("sex", "gender"),
+    "session": ("session",),
+    "dialogue": ("dialogue", "dialog", "conversation"),
+    "scripted": ("scripted",),
+    "split": ("split", "split_set", "partition"),
+}
+
+
+def roles(
+    header: Sequence[str], columns: Mapping[str, str], *, table: str
+) -> dict[str, int]:
+    """The index of the column of each role that the table has.
+
+    Args:
+        header: the table's column names
+        columns: role to column name, for what the aliases do not or should not find;
+            an empty name leaves the role out
+        table: its file name, for the error
+
+    Raises:
+        ValueError: if a role or a column of `columns` does not exist, if several
+            columns have one role, or if there is neither audio nor text
+
+    Examples:
+        >>> roles(["FileName", "EmoVal", "x"], {"speaker": "x"}, table="labels.csv")
+        {'file': 0, 'valence': 1, 'speaker': 2}
+    """
+    if strange := columns.keys() - ALIASES.keys():
+        raise ValueError(
+            f"no role {', '.join(map(repr, sorted(strange)))} for a column of "
+            f"{table}: choose from {', '.join(ALIASES)}"
+        )
+    found = {}
+    for role in ALIASES:
+        if role in columns:
+            index = _named(header, columns[role], role=role, table=table)
+        else:
+            index = _aliased(header, role, table=table)
+        if index is not None:
+            found[role] = index
+    if not found.keys() & {"file", "text"}:
+        raise ValueError(
+            f"{table} has neither a column of audio files nor one of text among "
+            f"{', '.join(header)}; name it with --map file=COLUMN or text=COLUMN"
+        )
+    return found
+
+
+def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int | None:
+    """The column that was asked for: as it is spelt, else in any case."""
+    if not column:
+        return None
+    hits = [i for i, name in enumerate(header) if name == column]
+    hits = hits or _matching(header, (column.casefold(),))
+    if len(hits) != 1:
+        raise ValueError(
+            f"{table} has {len(hits) or 'no'} columns {column!r} for the role {role}; "
+            f"its columns are {', '.join(header)}"
+        )
+    return hits[0]
+
+
+def _aliased(header: Sequence[str], role: str, *, table: str) -> int | None:
+    hits = _matching(header, ALIASES[role])
+    if len(hits) > 1:
+        both = " and ".join(repr(header[i]) for i in hits)
+        raise ValueError(
+            f"{table}: columns {both} are all read as {role}; "
+            f"choose one with --map {role}={header[hits[0]]}"
+        )
+    return hits[0] if hits else None
+
+
+def _matching(header: Sequence[str], names: Sequence[str]) -> list[int]:
+    return [i for i, name in enumerate(header) if name.casefold() in names]

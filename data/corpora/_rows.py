@@ -1,0 +1,82 @@
+"""One row of a table to one utterance, and a sentence for whatever is wrong with it."""
+
+import re
+from collections.abc import Mapping
+
+from data.corpora import _cells
+from data.corpora._paths import Folder, relative
+from data.ratings import RATINGS
+from data.utterance import Utterance
+
+
+def utterance(
+    cells: Mapping[str, str], *, folder: Folder, fallback: str
+) -> tuple[Utterance | None, list[str]]:
+    """The record of one row, or none, and a sentence for all that was left out.
+
+    Args:
+        cells: by role, stripped but for the text; roles the table lacks are absent
+        folder: the one that audio must lie in
+        fallback: the id if the row has none and names no file
+    """
+    ratings, wrong = _ratings(cells)
+    audio, transcript = None, cells.get("text", "")
+    path = relative(cells.get("file", ""))
+    try:
+        audio = folder.file(path) if path else None
+    except ValueError as error:
+        wrong.append(str(error))
+    if audio is None and not transcript.strip():
+        return None, wrong if path else [*wrong, "row has neither audio nor text"]
+    try:
+        start, end = _span(cells)
+        stem = path if path.isprintable() else ""
+        record = Utterance(
+            id=cells.get("id") or _identity(stem, start, end) or fallback,
+            audio=audio,
+            span=None if audio is None or start is None else (start, end),
+            transcript=transcript if transcript.strip() else None,
+            text=" ".join(transcript.split()) or None,
+            ratings=ratings,
+            speaker=_cells.known(cells.get("speaker", "")),
+            sex=_cells.SEXES.get(cells.get("sex", "").casefold(), ""),
+            session=_cells.known(cells.get("session", "")),
+            dialogue=_cells.known(cells.get("dialogue", "")),
+            scripted=_cells.SCRIPTED.get(cells.get("scripted", "").casefold()),
+            start=start,
+            end=end,
+            split=cells["split"],
+        )
+    except ValueError as error:
+        return None, [*wrong, str(error)]
+    return record, wrong
+
+
+def _ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:
+    """Ratings that are there, and a sentence for each that is malformed."""
+    found, wrong = {}, []
+    for name in RATINGS:
+        try:
+            value = _cells.rating(cells.get(name, ""))
+        except ValueError as error:
+            wrong.append(f"{name} is left out: {error}")
+        else:
+            if value is not None:
+                found[name] = value
+    return found, wrong
+
+
+def _span(cells: Mapping[str, str]) -> tuple[float | None, float | None]:
+    """Start and end in seconds; both None where the row is a whole file."""
+    start = _cells.seconds(cells.get("start", "")) or 0.0
+    end = _cells.seconds(cells.get("end", ""))
+    return (None, None) if (start, end) == (0.0, None) else (start, end)
+
+
+def _identity(path: str, start: float | None, end: float | None) -> str:
+    """``wav-a`` of ``wav/a.wav``, and where it is a part of it, from and to in ms."""
+    stem = re.sub(r"\.[^./]*$", "", path).replace("/", "-")
+    if not stem or start is None:
+        return stem
+    until = "end" if end is None else f"{1000 * end:.0f}"
+    return f"{stem}-{1000 * start:.0f}-{until}"

@@ -1,0 +1,212 @@
+"""A corpus of one's own: a table of files or texts, with or without ratings.
+
+Any CSV or TSV table with a header line will do, as will an audformat folder. Columns
+are found by the usual names (`data.corpora._columns.ALIASES`); paths are relative to
+the folder of the table. A file ``affuse.json`` beside it may hold what the table
+cannot say: ``{"nature": "human", "scale": [1, 5], "map": {"valence": "mean_v"}}``.
+"""
+
+import csv
+import json
+import re
+import wave
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data import nature
+from data.corpora import _cells, _columns, _paths, _rows, _tables
+from data.ratings import RATINGS
+from data.utterance import Corpus, Problem, Utterance
+
+
+def read(
+    root: Path,
+    *,
+    columns: Mapping[str, str] = {},
+    scale: tuple[float, float] | None = None,
+    table: str = "",
+    name: str = "",
+) -> Corpus:
+    """Read the utterances of a table, in its order.
+
+    Args:
+        root: the table, or its folder
+        columns: role to column name, where the header's own names do not say
+        scale: lowest and highest nominal rating; never guessed from the values
+        table: which of several tables in the folder, without ``.csv``
+        name: of the corpus; by default that of the folder or file
+
+    Returns:
+        the corpus; rows with something wrong in them are among its problems
+
+    Raises:
+        FileNotFoundError: if there is no table
+        ValueError: if it is unclear which table or columns to read, or if there are
+            ratings without a scale
+    """
+    files = _tables.find(root, table)
+    folder = root.parent if root.is_file() else root
+    stated_scale, stated_columns = _sidecar(folder)
+    scale = scale or stated_scale
+    rows = _Gathered(folder, {**stated_columns, **columns}, scale)
+    for path, split in files:
+        rows.read(path, split)
+    utterances = tuple(rows.found.values())
+    stem = root.stem if root.is_file() else root.resolve().name
+    return Corpus(
+        name=_slug(name or stem),
+        root=folder,
+        utterances=utterances,
+        scale=scale,
+        protocol=_protocol(utterances),
+        problems=(*rows.problems, *_outside(utterances, scale, files)),
+        nature=nature.stated(folder),
+    )
+
+
+class _Gathered:
+    """Rows of one or several tables, gathered: utterances by id, and problems."""
+
+    def __init__(
+        self,
+        folder: Path,
+        columns: Mapping[str, str],
+        scale: tuple[float, float] | None,
+    ) -> None:
+        self.folder = _paths.Folder(folder)
+        self.columns = columns
+        self.scale = scale
+        self.found: dict[str, Utterance] = {}
+        self.problems: list[Problem] = []
+
+    def read(self, path: Path, split: str) -> None:
+        """Add the rows of one table, which are of `split` unless they say it."""
+        table = _tables.load(path)
+        self.problems += table.notes
+        roles = _columns.roles(table.header, self.columns, table=path.name)
+        if self.scale is None and (rated := [r for r in RATINGS if r in roles]):
+            raise ValueError(
+                f"{path} has ratings ({', '.join(rated)}), but their scale is not "
+                f"known; give its lowest and highest value with --scale 1 5, or as "
+                f'"scale": [1, 5] in {nature.SIDECAR} beside the table'
+            )
+        for row in table.rows():
+            if isinstance(row, Problem):
+                self.problems.append(row)
+                continue
+            line, values = row
+            cells = {role: values[place].strip() for role, place in roles.items()}
+            if "text" in roles:
+                cells["text"] = values[roles["text"]]  # as released
+            cells["split"] = _cells.split(cells.get("split", "")) or split
+            self._add(cells, path, line)
+
+    def _add(self, cells: Mapping[str, str], path: Path, line: int) -> None:
+        fallback = f"{path.stem}-{line}"
+        record, wrong = _rows.utterance(cells, folder=self.folder, fallback=fallback)
+        name = record.id if record else cells.get("id", "")
+        known = self.found.setdefault(name, record) if record else None
+        if known is not record and known != record:
+            wrong.append(
+                "an earlier row has the same id and other content, so this one is left "
+                "out; correct it, or add a column of ids"
+            )
+        self.problems += [Problem(path.name, w, line, name) for w in wrong]
+        if known is not record and known == record:
+            note = "row repeats an earlier one, so it is skipped"
+            self.problems.append(Problem(path.name, note, line, name, fatal=False))
+
+
+def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
+    """Scale and columns that the folder itself states."""
+    path = folder / nature.SIDECAR
+    if not path.is_file():
+        return None, {}
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        columns = {str(r): str(c) for r, c in known.get("map", {}).items()}
+        if "scale" not in known:
+            return None, columns
+        low, high = map(float, known["scale"])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'{path} may hold "scale": [lowest, highest] and "map": {{role: column}}, '
+            f"but not what is there ({error})"
+        ) from error
+    return (low, high), columns
+
+
+def _outside(
+    utterances: Sequence[Utterance],
+    scale: tuple[float, float] | None,
+    files: Sequence[tuple[Path, str]],
+) -> list[Problem]:
+    """One note on all ratings outside the scale."""
+    if scale is None:
+        return []
+    low, high = scale
+    values = [value for u in utterances for value in u.ratings.values()]
+    outside = sum(not low <= value <= high for value in values)
+    if not outside:
+        return []
+    reason = (
+        f"{outside} of {len(values)} ratings lie outside the scale {low:g} to "
+        f"{high:g}; they are kept as released"
+    )
+    names = ", ".join(path.name for path, _ in files)
+    return [Problem(names, reason, fatal=False)]
+
+
+def _protocol(utterances: Sequence[Utterance]) -> str:
+    if {"train", "test"} <= {u.split for u in utterances}:
+        return "official"
+    return "speakers" if any(u.speaker for u in utterances) else ""
+
+
+def _slug(name: str) -> str:
+    """A name that can be part of a path."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "manifest"
+
+
+RATE = 16_000  # Hz, of the sample
+SPEAKERS = {"ann": 180, "ben": 110, "cleo": 210, "dan": 95, "eve": 195, "finn": 125}
+TURNS = (  # start and end of 2 s, text, valence, arousal, dominance
+    ("0", "0.5", "what a lovely morning", "4.5", "3.5", "3"),
+    ("500ms", "1s", "please leave  me alone", "1.5", "4", "4.5"),
+    ("00:00:01", "0 days 00:00:01.500000", "", "2.5", "2", "2.5"),
+    ("1.5s", "NaT", "it is noon", "3", "2.5", ""),
+)
+COLUMNS = ("file", "start", "end", "speaker", "gender", "transcript", *RATINGS)
+
+
+def sample(root: Path) -> None:
+    """Write the smallest example: tones, by the speaker, in place of voices.
+
+    Six speakers have four turns each in one recording, of which one has no text; a
+    fifth is a line of text without audio.
+    """
+    (root / "wav").mkdir(parents=True, exist_ok=True)
+    stated = {"nature": "synthetic", "scale": [1, 5]}
+    text = json.dumps(stated) + "\n"
+    (root / nature.SIDECAR).write_text(text, encoding="utf-8")
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    for place, (speaker, pitch) in enumerate(SPEAKERS.items()):
+        _tone(root / "wav" / f"{speaker}.wav", pitch)
+        who = (speaker, "fm"[place % 2])
+        rows += [(f"wav/{speaker}.wav", s, e, *who, *rest) for s, e, *rest in TURNS]
+        rows.append(("", "", "", *who, "see you tomorrow", "3.5", "3", "3"))
+    with (root / "table.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _tone(path: Path, pitch: int) -> None:
+    """Two seconds at `pitch` Hz, louder from turn to turn."""
+    time = np.arange(2 * RATE) / RATE
+    wave_form = 0.1 * (1 + np.floor(2 * time)) * np.sin(2 * np.pi * pitch * time)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes((32767 * wave_form).astype("<i2").tobytes())

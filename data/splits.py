@@ -1,0 +1,249 @@
+"""Protocols: which utterances train, validate and test, by id.
+
+``session5``: session 5 tests, a random tenth of the others validates; validation may
+    share speakers with training, never with the test
+``session5-strict``: session 5 tests, the last of the other sessions validates
+``loso``: every session tests once, the next one validates
+``speakers``: groups of speakers test in turn, the next group validates
+``official``: the corpus's own train, dev and test; without dev, a tenth of train
+    validates, made of whole speakers where they are known
+
+All but ``official`` keep the speakers of the test apart from all others, and `check`
+holds them to it.
+"""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from data.utterance import Utterance
+
+PROTOCOLS = ("session5", "session5-strict", "loso", "speakers", "official")
+PARTS = ("train", "validation", "test")
+SHARE = 0.1  # of the training utterances, to validate where nothing else is said
+MIXED = ("session5", "validation")  # validates on the speakers it trains on
+SHOWN = 5  # ids or speakers that an error names
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Utterance ids of one division; each part is sorted."""
+
+    name: str  # may be part of a path
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w.-]+", self.name):
+            raise ValueError(
+                f"a fold cannot be called {self.name!r}; use letters, digits, '.', '_' "
+                f"and '-' in the names of sessions and splits"
+            )
+
+
+def folds(
+    utterances: Sequence[Utterance], protocol: str, *, folds: int = 5, seed: int = 0
+) -> tuple[Fold, ...]:
+    """Divide the utterances of a corpus; their order does not matter.
+
+    Args:
+        utterances: those that can be used; the others are in no fold
+        protocol: one of `PROTOCOLS`
+        folds: groups of speakers, for ``speakers`` alone
+        seed: of whatever the protocol leaves to chance
+
+    Raises:
+        ValueError: if the protocol is unknown, or the corpus does not have what it
+            needs: sessions, speakers, splits, or enough of them
+    """
+    ordered = sorted(utterances, key=lambda u: u.id)
+    if repeated := {a.id for a, b in pairwise(ordered) if a.id == b.id}:
+        raise ValueError(
+            f"{len(repeated)} utterance ids are not unique: {_some(repeated)}; "
+            f"correct the corpus, or read each of its tables once"
+        )
+    _demand_speakers(ordered, protocol)
+    rng = np.random.default_rng(seed)
+    if protocol == "speakers":
+        found = _by_speakers(ordered, folds, rng)
+    elif protocol == "official":
+        found = _official(ordered, rng)
+    else:
+        _demand("session", ordered, protocol)
+        found = _by_sessions(ordered, protocol, rng)
+    for fold in found:
+        check(fold, ordered, protocol)
+    return tuple(found)
+
+
+def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
+    """Hold a fold to what its protocol claims.
+
+    Raises:
+        ValueError: if a part is empty, an id is in two parts or in no utterance, or a
+            speaker is on both sides of a line that the protocol draws
+    """
+    _demand_speakers(utterances, protocol)
+    known = {u.id: u.speaker for u in utterances}
+    parts = {part: set(getattr(fold, part)) for part in PARTS}
+    where = f"fold '{fold.name}' of protocol '{protocol}'"
+    for part, ids in parts.items():
+        if not ids:
+            raise ValueError(
+                f"{where} has nothing for {part}: {len(utterances)} utterances are too "
+                f"few to divide in this way; choose another protocol"
+            )
+        if strange := ids - known.keys():
+            raise ValueError(
+                f"{where} has utterances for {part} that the corpus lacks: "
+                f"{_some(strange)}; make the folds from the same corpus"
+            )
+    heard = {part: {known[i] for i in ids} for part, ids in parts.items()}
+    for one, other in (("train", "test"), ("validation", "test"), PARTS[:2]):
+        claims = protocol != "official" and (protocol, other) != MIXED
+        for what, sides in (("utterances", parts), ("speakers", heard)):
+            shared = sides[one] & sides[other]
+            if shared and (what == "utterances" or claims):
+                raise ValueError(
+                    f"{where} has the same {what} for {one} and {other}: "
+                    f"{_some(shared)}; correct the sessions and speakers of the corpus"
+                )
+
+
+def shared_speakers(fold: Fold, utterances: Iterable[Utterance]) -> set[str]:
+    """Speakers of the test, where known, who are in training or validation too."""
+    known = {u.id: u.speaker for u in utterances}
+    rest = {known[i] for part in (fold.train, fold.validation) for i in part}
+    return {known[i] for i in fold.test} & rest - {""}
+
+
+def _by_sessions(
+    utterances: Sequence[Utterance], protocol: str, rng: np.random.Generator
+) -> list[Fold]:
+    sessions = sorted({u.session for u in utterances}, key=lambda s: (len(s), s))
+    least = 2 if protocol == "session5" else 3
+    tests = sessions if protocol == "loso" else ["5"]
+    if len(sessions) < least or not set(tests) <= set(sessions):
+        five = "" if protocol == "loso" else ", '5' among them"
+        raise ValueError(
+            f"protocol '{protocol}' needs {least} sessions or more{five}; the corpus "
+            f"has {_some(sessions)}; choose loso (any 3 sessions), speakers or official"
+        )
+    found = []
+    for place, test in enumerate(tests):
+        others = [session for session in sessions if session != test]
+        if protocol == "session5":
+            validation = _tenth([u for u in utterances if u.session != test], rng)
+        else:
+            chosen = others[place % len(others) if protocol == "loso" else -1]
+            validation = {u.id for u in utterances if u.session == chosen}
+        testing = {u.id for u in utterances if u.session == test}
+        found.append(_fold(f"session{test}", utterances, validation, testing))
+    return found
+
+
+def _by_speakers(
+    utterances: Sequence[Utterance], count: int, rng: np.random.Generator
+) -> list[Fold]:
+    """Groups of about as many utterances each: large speakers are dealt first."""
+    sizes = Counter(u.speaker for u in utterances)
+    if not 3 <= count <= len(sizes):
+        remedy = f"--folds 3 to {len(sizes)}" if len(sizes) > 2 else "more speakers"
+        raise ValueError(
+            f"protocol 'speakers' cannot make {count} folds of {len(sizes)} speakers: "
+            f"each needs speakers of its own to train, validate and test; use {remedy}"
+        )
+    groups: list[list[str]] = [[] for _ in range(count)]
+    loads = [0] * count
+    for speaker in sorted(_shuffled(sizes, rng), key=lambda s: -sizes[s]):
+        lightest = loads.index(min(loads))
+        groups[lightest].append(speaker)
+        loads[lightest] += sizes[speaker]
+    ids = [{u.id for u in utterances if u.speaker in set(group)} for group in groups]
+    return [
+        _fold(f"speakers{k + 1}", utterances, ids[(k + 1) % count], ids[k])
+        for k in range(count)
+    ]
+
+
+def _official(utterances: Sequence[Utterance], rng: np.random.Generator) -> list[Fold]:
+    sizes = Counter(u.split for u in utterances)
+    if not sizes["train"] or not sizes["test"]:
+        found = _some(f"{name or 'no split'}: {n}" for name, n in sizes.items() if n)
+        raise ValueError(
+            f"protocol 'official' needs utterances of the splits train and test; the "
+            f"corpus has {found or 'none'}; choose the protocol speakers or a session's"
+        )
+    if unused := sorted(sizes.keys() - {"train", "dev", "test"}):
+        count = sum(sizes[name] for name in unused)
+        _log.warning("%d utterances of splits %s are in no fold", count, unused)
+    training = [u for u in utterances if u.split == "train"]
+    validation = {u.id for u in utterances if u.split == "dev"}
+    if not validation:
+        speakers = {u.speaker for u in training}
+        apart = len(speakers) > 1 and "" not in speakers
+        validation = _tenth(training, rng, of="speaker" if apart else "id")
+    testing = {u.id for u in utterances if u.split == "test"}
+    return [_fold("test", training, validation, testing)]
+
+
+def _tenth(
+    utterances: Sequence[Utterance], rng: np.random.Generator, *, of: str = "id"
+) -> set[str]:
+    """Utterances, or all of some speakers: at random, a tenth, or the smallest."""
+    sizes = Counter(getattr(u, of) for u in utterances)
+    room, chosen = round(SHARE * len(utterances)), set()
+    order = _shuffled(sizes, rng)
+    for name in order:
+        if sizes[name] <= room:
+            chosen.add(name)
+            room -= sizes[name]
+    chosen = chosen or {min(order, key=sizes.__getitem__)}
+    return {u.id for u in utterances if getattr(u, of) in chosen}
+
+
+def _shuffled(names: Iterable[str], rng: np.random.Generator) -> list[str]:
+    ordered = sorted(names)
+    return [ordered[i] for i in rng.permutation(len(ordered))]
+
+
+def _fold(
+    name: str, utterances: Sequence[Utterance], validation: set[str], test: set[str]
+) -> Fold:
+    """All that neither validates nor tests is for training."""
+    train = {u.id for u in utterances} - validation - test
+    return Fold(name, *(tuple(sorted(ids)) for ids in (train, validation, test)))
+
+
+def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
+    if protocol not in PROTOCOLS:
+        raise ValueError(
+            f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
+        )
+    if protocol != "official":
+        _demand("speaker", utterances, protocol)
+
+
+def _demand(what: str, utterances: Sequence[Utterance], protocol: str) -> None:
+    """Refuse utterances whose speaker or session is unknown."""
+    if unknown := [u.id for u in utterances if not getattr(u, what)]:
+        raise ValueError(
+            f"{len(unknown)} of {len(utterances)} utterances have no {what} "
+            f"({_some(unknown)}), but protocol '{protocol}' divides by it; name their "
+            f"{what} in the corpus, leave them out, or choose another protocol"
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""
+    return ", ".join(ordered[:SHOWN]) + more

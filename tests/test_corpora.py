@@ -1,0 +1,102 @@
+"""What every corpus reader must hold to, tried on the sample it writes itself."""
+
+import math
+
+import pytest
+
+from data import plugins, splits
+from data.ratings import RATINGS
+
+
+@pytest.fixture(params=plugins.names("data.corpora"))
+def reader(request):
+    return plugins.load("data.corpora", request.param)
+
+
+@pytest.fixture
+def root(reader, tmp_path):
+    folder = tmp_path / "sample"
+    folder.mkdir()
+    reader.sample(folder)
+    return folder
+
+
+@pytest.fixture
+def corpus(reader, root):
+    return reader.read(root)
+
+
+def contents(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_ids_are_unique(corpus):
+    ids = [utterance.id for utterance in corpus.utterances]
+    assert ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_two_reads_are_equal_in_order_too(reader, root, corpus):
+    assert reader.read(root) == corpus
+
+
+def test_speakers_are_known(corpus):
+    speakers = [utterance.speaker for utterance in corpus.utterances]
+    if not any(speakers):
+        pytest.skip(f"{corpus.name} names no speakers")
+    assert all(speakers)
+
+
+def test_every_utterance_can_be_heard_or_read(corpus):
+    for utterance in corpus.utterances:
+        assert utterance.text or utterance.audio
+        assert utterance.audio is None or utterance.audio.is_file()
+
+
+def test_ratings_are_numbers_by_their_names_and_have_a_scale(corpus):
+    assert corpus.scale is not None
+    assert any(utterance.ratings for utterance in corpus.utterances)
+    for utterance in corpus.utterances:
+        assert utterance.ratings.keys() <= set(RATINGS)
+        assert all(map(math.isfinite, utterance.ratings.values()))
+
+
+def test_its_own_protocol_divides_it(corpus):
+    folds = splits.folds(corpus.utterances, corpus.protocol)
+    assert all(fold.train and fold.validation and fold.test for fold in folds)
+
+
+def test_a_missing_folder_is_named(reader, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        reader.read(tmp_path / "nowhere")
+
+
+def test_missing_audio_is_named_and_the_rest_is_read(reader, root, corpus):
+    heard = [u for u in corpus.utterances if u.audio is not None]
+    if not heard:
+        pytest.skip(f"{corpus.name} has no audio")
+    lost = heard[0].audio
+    lost.unlink()
+    found = reader.read(root)
+    assert any(lost.stem in f"{p.file} {p.reason} {p.id}" for p in found.problems)
+    assert all(u.audio != lost for u in found.utterances)
+    kept = {u.id for u in corpus.utterances if u.audio != lost}
+    assert kept <= {u.id for u in found.utterances}
+
+
+def test_a_sample_reads_back_without_loss(corpus):
+    assert [problem for problem in corpus.problems if problem.fatal] == []
+
+
+def test_a_sample_does_not_pass_for_people(corpus):
+    assert corpus.nature != "human"
+
+
+def test_a_sample_is_the_same_every_time(reader, root, tmp_path):
+    again = tmp_path / "again"
+    again.mkdir()
+    reader.sample(again)
+    assert contents(again) == contents(root)
+    reader.sample(root)  # over what is there
+    assert contents(again) == contents(root)

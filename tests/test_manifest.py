@@ -1,0 +1,384 @@
+"""Tables that people bring along: headers, times, paths, and all that goes wrong."""
+
+import json
+import os
+
+import pytest
+
+from data.corpora import manifest
+from data.nature import SIDECAR
+from data.utterance import Problem
+
+
+def write(folder, text, *, name="table.csv", audio=(), encoding="utf-8"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in audio:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(b"not decoded here")
+    (folder / name).write_bytes(text.encode(encoding))
+    return folder / name
+
+
+def read(folder, text, **options):
+    """Written and read, on the scale 1 to 5."""
+    written = {k: options.pop(k) for k in ("audio", "encoding") if k in options}
+    return manifest.read(write(folder, text, **written), scale=(1, 5), **options)
+
+
+def reasons(corpus, *, fatal=True):
+    return [p.reason for p in corpus.problems if p.fatal == fatal]
+
+
+def test_a_row_becomes_an_utterance(tmp_path):
+    header = "FileName,EmoVal,Act,d,Sentence,SpkrID,Gender,Session,Dialog,Scripted,Set"
+    row = "wav/a.wav,4.5,1,2,  Well,Ann,Female,2,d1,yes,x"
+    corpus = read(tmp_path, f"{header}\n{row}\n", audio=["wav/a.wav"])
+    (found,) = corpus.utterances
+    assert (found.id, found.audio) == ("wav-a", tmp_path / "wav/a.wav")
+    assert found.ratings == {"valence": 4.5, "arousal": 1, "dominance": 2}
+    assert (found.transcript, found.text) == ("  Well", "Well")
+    assert (found.speaker, found.sex, found.session) == ("Ann", "F", "2")
+    assert (found.dialogue, found.scripted) == ("d1", True)
+    assert found.span is None
+    assert corpus.problems == ()
+    assert (corpus.name, corpus.root, corpus.scale) == ("table", tmp_path, (1, 5))
+    assert (corpus.protocol, corpus.nature) == ("speakers", "human")
+
+
+def test_rows_keep_their_order_and_text_or_audio_alone_suffices(tmp_path):
+    rows = "file,text\nb.wav,\n,only words\na.wav,both\n"
+    corpus = read(tmp_path, rows, audio=["a.wav", "b.wav"])
+    assert [u.id for u in corpus.utterances] == ["b", "table-3", "a"]
+    assert [u.text for u in corpus.utterances] == [None, "only words", "both"]
+    assert [u.audio is None for u in corpus.utterances] == [False, True, False]
+    assert corpus.protocol == ""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "span"),
+    [
+        ("0.5", "1.25", (0.5, 1.25)),
+        ("500ms", "1.25s", (0.5, 1.25)),
+        ("00:00:00.5", "00:01:01", (0.5, 61.0)),
+        ("0 days 00:00:00.500000", "1 days 00:00:00", (0.5, 86400.0)),
+        ("5e-1", "NaT", (0.5, None)),
+        ("2", "", (2.0, None)),
+        ("", "2", (0.0, 2.0)),
+        ("0", "NaT", None),
+        ("", "", None),
+    ],
+)
+def test_times_in_every_spelling(tmp_path, start, end, span):
+    rows = f"file,start,end\na.wav,{start},{end}\n"
+    (found,) = read(tmp_path, rows, audio=["a.wav"]).utterances
+    assert found.span == span
+    assert (found.start, found.end) == (span or (None, None))
+
+
+def test_parts_of_a_file_have_their_own_ids(tmp_path):
+    rows = "file,start,end\na.wav,0,0.5\na.wav,0.5,1.25\na.wav,1.25,\n"
+    found = read(tmp_path, rows, audio=["a.wav"]).utterances
+    assert [u.id for u in found] == ["a-0-500", "a-500-1250", "a-1250-end"]
+
+
+@pytest.mark.parametrize("time", ["01:30", "soon", "-1", "1_0", "9" * 400, "nan s"])
+def test_a_bad_time_is_named_and_the_others_are_read(tmp_path, time):
+    rows = f"file,start\na.wav,{time}\nb.wav,1\n"
+    corpus = read(tmp_path, rows, audio=["a.wav", "b.wav"])
+    assert [u.id for u in corpus.utterances] == ["b-1000-end"]
+    (problem,) = corpus.problems
+    assert (problem.file, problem.line, problem.fatal) == ("table.csv", 2, True)
+    assert f"time '{time}'" in problem.reason
+
+
+def test_an_end_before_the_start_is_a_problem(tmp_path):
+    corpus = read(tmp_path, "file,start,end\na.wav,2,1\n", audio=["a.wav"])
+    assert corpus.utterances == ()
+    assert "spans 2.0..1.0 s" in reasons(corpus)[0]
+
+
+@pytest.mark.parametrize("cell", ["good", "inf", "3_5", "3,5"])
+def test_a_bad_rating_costs_that_rating_only(tmp_path, cell):
+    corpus = read(tmp_path, f"text;valence;arousal\nhi;{cell};2\n")
+    assert corpus.utterances[0].ratings == {"arousal": 2}
+    (problem,) = corpus.problems
+    assert (problem.line, problem.id, problem.fatal) == (2, "table-2", True)
+    assert problem.reason.startswith(f"valence is left out: rating '{cell}'")
+
+
+def test_missing_ratings_are_no_problem(tmp_path):
+    corpus = read(tmp_path, "text,valence,arousal,dominance\nhi,NaN,,n/a\n")
+    assert corpus.utterances[0].ratings == {}
+    assert corpus.problems == ()
+
+
+def test_ratings_outside_the_scale_are_kept_and_counted_once(tmp_path):
+    corpus = read(tmp_path, "text,valence,arousal\na,0.5,3\nb,5.5,9\n")
+    assert corpus.utterances[1].ratings == {"valence": 5.5, "arousal": 9}
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith("3 of 4 ratings lie outside the scale 1 to 5")
+
+
+def test_ratings_need_a_scale(tmp_path):
+    path = write(tmp_path, "text,valence\nhi,3\n")
+    with pytest.raises(ValueError, match=r"ratings \(valence\).* --scale 1 5"):
+        manifest.read(path)
+
+
+def test_a_table_without_ratings_needs_no_scale(tmp_path):
+    assert manifest.read(write(tmp_path, "text\nhi\n")).scale is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("missing.wav", "audio file 'missing.wav' not found"),
+        ("/etc/hostname", "'/etc/hostname' is absolute"),
+        ("C:\\a.wav", "'C:/a.wav' is absolute"),
+        ("wav/../../a.wav", "has '..' in it"),
+        ("a\0.wav", "unprintable"),
+        ("outside.wav", "leads out of the folder"),
+        ("outside/a.wav", "leads out of the folder"),
+        ("wav", "not a regular file"),
+        ("pipe.wav", "not a regular file"),
+    ],
+)
+def test_audio_must_lie_below_the_table(tmp_path, cell, reason):
+    root = tmp_path / "root"
+    write(tmp_path, "", name="a.wav")
+    write(root, "", name="wav/a.wav", audio=["wav/a.wav"])
+    (root / "outside.wav").symlink_to(tmp_path / "a.wav")
+    (root / "outside").symlink_to(tmp_path)
+    os.mkfifo(root / "pipe.wav")
+    corpus = read(root, f"file,text\n{cell},kept\n{cell},\nwav/a.wav,\n")
+    assert [u.text for u in corpus.utterances] == ["kept", None]
+    assert [u.audio is None for u in corpus.utterances] == [True, False]
+    assert [p.line for p in corpus.problems] == [2, 3]
+    assert all(reason in r for r in reasons(corpus))
+
+
+def test_links_within_the_folder_are_followed(tmp_path):
+    write(tmp_path, "", name="a.wav")
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    link = tmp_path.parent / f"{tmp_path.name}-link"
+    link.symlink_to(tmp_path)
+    write(tmp_path, "file\nb.wav\n")
+    assert manifest.read(link).utterances[0].audio == link / "b.wav"
+
+
+def test_a_row_of_nothing_is_a_problem(tmp_path):
+    corpus = read(tmp_path, "id,file,text\nx,,  \n\n,,\ny,,words\n")
+    assert [u.id for u in corpus.utterances] == ["y"]
+    reason = "row has neither audio nor text"
+    assert corpus.problems == (Problem("table.csv", reason, 2, "x"),)
+
+
+def test_a_repeated_row_is_noted_and_a_contradiction_is_fatal(tmp_path):
+    corpus = read(tmp_path, "id,text\nx,one\nx,one\nx,two\n")
+    assert [u.text for u in corpus.utterances] == ["one"]
+    assert [(p.line, p.fatal) for p in corpus.problems] == [(3, False), (4, True)]
+
+
+def test_an_impossible_id_is_a_problem(tmp_path):
+    corpus = read(tmp_path, f"id,text\n{'x' * 201},one\nb,two\n")
+    assert [u.id for u in corpus.utterances] == ["b"]
+    assert "must be 1 to 200 characters" in reasons(corpus)[0]
+
+
+@pytest.mark.parametrize("row", ["x,too,many", "few"])
+def test_a_row_of_another_width_is_a_problem(tmp_path, row):
+    corpus = read(tmp_path, f'id,text\na,"two\nlines"\n{row}\nb,good\n')
+    assert [u.text for u in corpus.utterances] == ["two lines", "good"]
+    (problem,) = corpus.problems
+    assert problem.line == 4  # counts lines, not rows
+    assert "the header has 2" in problem.reason
+
+
+def test_empty_cells_beyond_the_header_are_harmless(tmp_path):
+    corpus = read(tmp_path, "id,text\na,good,,\n,,\n")
+    assert [u.text for u in corpus.utterances] == ["good"]
+    assert corpus.problems == ()
+
+
+def test_an_endless_cell_is_a_problem_not_a_crash(tmp_path):
+    corpus = read(tmp_path, f"id,text\na,{'x' * 200_000}\nb,good\n")
+    assert [u.id for u in corpus.utterances] == ["b"]
+    assert "row is not readable: field larger" in reasons(corpus)[0]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_header_tells_the_delimiter(tmp_path, delimiter):
+    text = f'id{delimiter}text\na{delimiter}"one; two, three\tfour"\n'
+    (found,) = read(tmp_path, text).utterances
+    assert found.transcript == "one; two, three\tfour"
+
+
+def test_one_column_is_enough(tmp_path):
+    corpus = read(tmp_path, "text\nhello\nworld\n")
+    assert [u.text for u in corpus.utterances] == ["hello", "world"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_understood(tmp_path, encoding):
+    corpus = read(tmp_path, "text\r\nçok iyi\r\n", encoding=encoding)
+    assert [u.text for u in corpus.utterances] == ["çok iyi"]
+    assert corpus.problems == ()
+
+
+def test_another_encoding_is_noted(tmp_path):
+    corpus = read(tmp_path, "text\nplain\ndéjà\n", encoding="cp1252")
+    assert [u.text for u in corpus.utterances] == ["plain", "déjà"]
+    (note,) = corpus.problems
+    assert (note.line, note.fatal) == (3, False)
+    assert "not in UTF-8, so read as cp1252" in note.reason
+
+
+def test_an_unknown_encoding_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"text\n\x81\xff\n")
+    with pytest.raises(ValueError, match="t.csv is neither in UTF-8 nor in cp1252"):
+        manifest.read(tmp_path)
+
+
+def test_a_column_can_be_chosen(tmp_path):
+    text = "transcript,Mean_V,v,who\nhi,2,4,ann\n"
+    columns = {"valence": "mean_v", "speaker": "who"}
+    (found,) = read(tmp_path, text, columns=columns).utterances
+    assert (found.ratings, found.speaker) == ({"valence": 2}, "ann")
+
+
+def test_a_column_can_be_left_out(tmp_path):
+    text = "text,transcription,v\nhi,ho,4\n"
+    columns = {"valence": "", "text": "transcription"}
+    (found,) = read(tmp_path, text, columns=columns).utterances
+    assert (found.text, found.ratings) == ("ho", {})
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({}, "columns 'val' and 'V' are all read as valence"),
+        ({"valence": "mean"}, "no columns 'mean' for the role valence.*text, val, V"),
+        ({"anger": "val"}, "no role 'anger'.*choose from id, file"),
+        ({"valence": "V", "text": ""}, "neither a column of audio files nor one of"),
+    ],
+)
+def test_unclear_columns_are_refused(tmp_path, columns, reason):
+    with pytest.raises(ValueError, match=reason):
+        read(tmp_path, "text,val,V\nhi,1,2\n", columns=columns)
+
+
+def test_splits_have_one_spelling_and_make_the_protocol_official(tmp_path):
+    names = ["Training", "Validation", "Development", "val", "Test1", "Test3", "Extra"]
+    rows = "".join(f"hi,{name}\n" for name in names)
+    corpus = read(tmp_path, f"text,Split_Set\n{rows}")
+    found = [u.split for u in corpus.utterances]
+    assert found == ["train", "dev", "dev", "dev", "test", "test3", "extra"]
+    assert corpus.protocol == "official"
+
+
+def test_an_unknown_speaker_is_nobody(tmp_path):
+    corpus = read(tmp_path, "text,speaker\nhi,Unknown\nho,\n")
+    assert [u.speaker for u in corpus.utterances] == ["", ""]
+
+
+def test_an_audformat_folder_with_splits_as_tables(tmp_path):
+    write(tmp_path, "", name="db.yaml")
+    write(tmp_path, "not,a,table\n", name="notes.csv")
+    write(tmp_path, "speaker,age\nann,30\n", name="db.speaker.csv")
+    for split in ("train", "test"):
+        times = "0 days 00:00:00,0 days 00:00:01"
+        text = f"file,start,end,valence\n{split}.wav,{times},2\n"
+        name = f"db.emotion.{split}.gold_standard.csv"
+        write(tmp_path, text, name=name, audio=[f"{split}.wav"])
+    corpus = manifest.read(tmp_path, table="emotion", scale=(1, 5), name="Mine!")
+    assert [u.id for u in corpus.utterances] == ["test-0-1000", "train-0-1000"]
+    assert [u.split for u in corpus.utterances] == ["test", "train"]
+    assert (corpus.protocol, corpus.name) == ("official", "Mine")
+
+
+def test_a_folder_of_splits_is_one_table(tmp_path):
+    for split in ("train", "devel", "test"):
+        write(tmp_path, f"id,text\n{split},hi\n", name=f"{split}.tsv")
+    corpus = manifest.read(tmp_path)
+    assert {u.id: u.split for u in corpus.utterances} == {
+        "train": "train",
+        "devel": "dev",
+        "test": "test",
+    }
+
+
+@pytest.mark.parametrize("table", ["b", "b.csv", "db.b"])
+def test_a_table_is_chosen_by_name(tmp_path, table):
+    write(tmp_path, "text\nA\n", name="a.csv")
+    write(tmp_path, "text\nB\n", name="b.csv")
+    assert manifest.read(tmp_path, table=table).utterances[0].text == "B"
+
+
+@pytest.mark.parametrize(
+    ("files", "table", "reason"),
+    [
+        (["a.csv", "b.tsv"], "", "has the tables a, b; name one"),
+        (["a.csv", "b.csv"], "c", "there is no 'c'"),
+        (["e.dev.csv", "e.val.csv"], "e", "several tables for one split: e.dev, e.val"),
+        (["e.csv", "e.test.csv"], "", "several tables for one split: e, e.test"),
+        (["db.files.parquet"], "", "only parquet tables.*save them as CSV"),
+    ],
+)
+def test_unclear_tables_are_listed(tmp_path, files, table, reason):
+    for name in files:
+        write(tmp_path, "text\nhi\n", name=name)
+    with pytest.raises(ValueError, match=reason):
+        manifest.read(tmp_path, table=table)
+
+
+def test_a_file_is_one_table(tmp_path):
+    with pytest.raises(ValueError, match="is one table, so 'b' cannot be chosen"):
+        read(tmp_path, "text\nhi\n", table="b")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_an_empty_table_is_refused(tmp_path, text):
+    with pytest.raises(ValueError, match="table.csv is empty"):
+        read(tmp_path, text)
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    write(tmp_path, "hidden by the dot", name="._table.csv")
+    with pytest.raises(FileNotFoundError, match=f"no table in {tmp_path}"):
+        manifest.read(tmp_path)
+
+
+def test_the_sidecar_is_heard_and_options_win(tmp_path):
+    stated = {"nature": "proxy", "scale": [1, 7], "map": {"valence": "one"}}
+    (tmp_path / SIDECAR).write_text(json.dumps(stated))
+    path = write(tmp_path, "text,one,two\nhi,3,4\n")
+    corpus = manifest.read(path)
+    assert (corpus.nature, corpus.scale) == ("proxy", (1, 7))
+    assert corpus.utterances[0].ratings == {"valence": 3}
+    corpus = manifest.read(path, scale=(0, 9), columns={"valence": "two"})
+    assert corpus.scale == (0, 9)
+    assert corpus.utterances[0].ratings == {"valence": 4}
+
+
+@pytest.mark.parametrize(
+    "stated", ['{"scale": 5}', '{"scale": [1, 3, 5]}', '{"map": ["v"]}', "[]", "{"]
+)
+def test_an_odd_sidecar_is_refused(tmp_path, stated):
+    (tmp_path / SIDECAR).write_text(stated)
+    with pytest.raises(ValueError, match=f"{SIDECAR} may hold"):
+        read(tmp_path, "text\nhi\n")
+
+
+def test_the_sample_has_every_kind_of_row(tmp_path):
+    manifest.sample(tmp_path)
+    found = manifest.read(tmp_path).utterances
+    assert len({u.speaker for u in found}) == 6
+    assert sum(u.audio is None for u in found) == 6
+    assert sum(u.text is None for u in found) == 6
+    assert {u.span for u in found if u.speaker == "ann"} == {
+        None,
+        (0.0, 0.5),
+        (0.5, 1.0),
+        (1.0, 1.5),
+        (1.5, None),
+    }

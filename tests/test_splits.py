@@ -1,0 +1,258 @@
+import dataclasses
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from data import splits
+from data.splits import Fold, check, folds, shared_speakers
+from data.utterance import Utterance
+
+APART = ("session5-strict", "loso", "speakers")
+
+
+def corpus(*, sessions=5, turns=20):
+    """Two speakers a session, as in IEMOCAP."""
+    return [
+        Utterance(f"s{s}{sex}{turn:02}", text="hi", speaker=f"{s}{sex}", session=str(s))
+        for s in range(1, sessions + 1)
+        for sex in "FM"
+        for turn in range(turns)
+    ]
+
+
+def official(**sizes):
+    return [
+        Utterance(f"{split}{i:02}", text="hi", split=split)
+        for split, size in sizes.items()
+        for i in range(size)
+    ]
+
+
+def speakers(ids, utterances):
+    return {u.speaker for u in utterances if u.id in ids}
+
+
+def parts(fold):
+    return fold.train, fold.validation, fold.test
+
+
+@pytest.mark.parametrize("protocol", ["session5", *APART])
+def test_every_utterance_is_in_one_part(protocol):
+    utterances = corpus()
+    for fold in folds(utterances, protocol):
+        assert sorted(sum(parts(fold), ())) == sorted(u.id for u in utterances)
+
+
+@pytest.mark.parametrize("protocol", ["session5", *APART])
+def test_the_order_of_the_corpus_does_not_matter(protocol):
+    utterances = corpus()
+    order = np.random.default_rng(1).permutation(len(utterances))
+    shuffled = [utterances[i] for i in order]
+    assert folds(shuffled, protocol) == folds(utterances, protocol)
+    for fold in folds(shuffled, protocol):
+        assert all(list(part) == sorted(part) for part in parts(fold))
+
+
+@pytest.mark.parametrize("protocol", APART)
+def test_no_speaker_is_in_two_parts(protocol):
+    utterances = corpus()
+    for fold in folds(utterances, protocol):
+        for one, other in combinations(parts(fold), 2):
+            assert not speakers(one, utterances) & speakers(other, utterances)
+
+
+def test_session5_validates_on_a_tenth_of_the_other_sessions():
+    utterances = corpus()
+    (fold,) = folds(utterances, "session5")
+    assert speakers(fold.test, utterances) == {"5F", "5M"}
+    assert len(fold.test) == 40
+    assert len(fold.validation) == 16  # a tenth of 160
+    assert not speakers(fold.validation, utterances) & {"5F", "5M"}
+    assert shared_speakers(fold, utterances) == set()
+
+
+def test_the_tenth_depends_on_the_seed_alone():
+    utterances = corpus()
+    (one,) = folds(utterances, "session5", seed=1)
+    (two,) = folds(utterances, "session5", seed=2)
+    assert folds(utterances, "session5", seed=1) == (one,)
+    assert one.validation != two.validation
+    assert one.test == two.test
+
+
+def test_session5_strict_validates_on_session_4():
+    utterances = corpus()
+    (fold,) = folds(utterances, "session5-strict")
+    assert fold.name == "session5"
+    assert speakers(fold.validation, utterances) == {"4F", "4M"}
+    assert speakers(fold.test, utterances) == {"5F", "5M"}
+
+
+def test_loso_tests_every_session_once_and_validates_on_the_next():
+    utterances = corpus(sessions=11, turns=1)
+    found = folds(utterances, "loso")
+    assert [fold.name for fold in found] == [f"session{s}" for s in range(1, 12)]
+    for fold, after in zip(found, found[1:] + found[:1], strict=True):
+        assert fold.validation == after.test
+
+
+def test_speakers_are_tested_once_in_groups_of_like_size():
+    uneven = [u for u in corpus() if u.speaker not in ("1F", "2F") or u.id[-1] == "0"]
+    found = folds(uneven, "speakers", folds=4)
+    tests = [speakers(fold.test, uneven) for fold in found]
+    assert set.union(*tests) == {u.speaker for u in uneven}
+    assert sum(map(len, tests)) == 10
+    # eight speakers of 20 turns and two of 2: 40 a group, and 4 left over
+    assert {len(fold.test) for fold in found} <= {40, 42, 44}
+    assert found[0].validation == found[1].test
+    assert found[-1].validation == found[0].test
+
+
+def test_groups_of_speakers_depend_on_the_seed():
+    utterances = corpus()
+    assert folds(utterances, "speakers", seed=1) != folds(utterances, "speakers")
+
+
+@pytest.mark.parametrize(
+    ("count", "sessions", "remedy"),
+    [(5, 2, "--folds 3 to 4"), (2, 5, "--folds 3 to 10"), (3, 1, "more speakers")],
+)
+def test_speakers_and_folds_must_match(count, sessions, remedy):
+    with pytest.raises(ValueError, match=rf"cannot make {count} folds.*{remedy}"):
+        folds(corpus(sessions=sessions), "speakers", folds=count)
+
+
+def test_official_follows_the_corpus(caplog):
+    utterances = official(train=5, dev=3, test=2, test2=4)
+    (fold,) = folds(utterances, "official")
+    assert [len(part) for part in parts(fold)] == [5, 3, 2]
+    assert fold.test == ("test00", "test01")
+    assert "4 utterances of splits ['test2'] are in no fold" in caplog.text
+
+
+def test_official_without_dev_holds_out_a_tenth_of_train():
+    (fold,) = folds(official(train=30, test=2), "official")
+    assert [len(part) for part in parts(fold)] == [27, 3, 2]
+    assert fold.validation[0].startswith("train")
+
+
+def test_official_without_dev_holds_out_whole_speakers():
+    utterances = [
+        dataclasses.replace(u, split="test" if u.session == "5" else "train")
+        for u in corpus(turns=3)
+    ]
+    (fold,) = folds(utterances, "official")
+    held = speakers(fold.validation, utterances)
+    # a tenth of 24 is 2, less than any speaker: the smallest, one of 3, is taken
+    assert (len(held), len(fold.validation)) == (1, 3)
+    assert not held & speakers(fold.train, utterances)
+
+
+def test_official_may_share_speakers_and_says_which():
+    utterances = [
+        dataclasses.replace(u, speaker="ann" if u.id[-1] == "0" else "")
+        for u in official(train=3, dev=2, test=2)
+    ]
+    (fold,) = folds(utterances, "official")
+    assert shared_speakers(fold, utterances) == {"ann"}
+
+
+@pytest.mark.parametrize("sizes", [{"train": 3, "dev": 2}, {"test": 2}, {"": 4}, {}])
+def test_official_needs_train_and_test(sizes):
+    with pytest.raises(ValueError, match="needs utterances of the splits train and"):
+        folds(official(**sizes), "official")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sessions", "reason"),
+    [
+        (
+            "session5",
+            4,
+            r"2 sessions or more, '5' among them.* 1, 2, 3, 4; choose loso",
+        ),
+        ("session5-strict", 3, r"3 sessions or more, '5' among them"),
+        ("loso", 2, r"needs 3 sessions or more; the corpus has 1, 2;"),
+    ],
+)
+def test_missing_sessions_are_said(protocol, sessions, reason):
+    with pytest.raises(ValueError, match=reason):
+        folds(corpus(sessions=sessions), protocol)
+
+
+@pytest.mark.parametrize("protocol", ["session5", *APART])
+def test_unknown_speakers_cannot_be_kept_apart(protocol):
+    utterances = [*corpus(), Utterance("x", text="hi", session="5")]
+    with pytest.raises(ValueError, match=r"1 of 201 utterances have no speaker \(x\)"):
+        folds(utterances, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["session5", "session5-strict", "loso"])
+def test_unknown_sessions_cannot_be_kept_apart(protocol):
+    utterances = [*corpus(), Utterance("x", text="hi", speaker="5F")]
+    with pytest.raises(ValueError, match=r"1 of 201 utterances have no session \(x\)"):
+        folds(utterances, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["session5", "session5-strict", "loso"])
+def test_a_speaker_of_two_sessions_is_found_out(protocol):
+    utterances = [
+        dataclasses.replace(u, speaker="1F") if u.id == "s5F00" else u for u in corpus()
+    ]
+    with pytest.raises(ValueError, match="same speakers for .* and test: 1F"):
+        folds(utterances, protocol)
+
+
+def test_an_unknown_protocol_is_refused():
+    with pytest.raises(ValueError, match="one of session5, .*official, got 'random'"):
+        folds(corpus(), "random")
+
+
+def test_ids_must_be_unique():
+    with pytest.raises(ValueError, match="2 utterance ids are not unique: a, b"):
+        folds([Utterance(i, text="hi", speaker=i) for i in "aabbc"], "speakers")
+
+
+def test_too_few_utterances_are_refused():
+    with pytest.raises(ValueError, match="has nothing for train: 2 utterances are too"):
+        folds(official(train=1, test=1), "official")
+
+
+def test_check_accepts_validation_on_training_speakers_only_in_session5():
+    utterances = corpus()
+    (fold,) = folds(utterances, "session5")
+    check(fold, utterances, "session5")
+    with pytest.raises(ValueError, match="same speakers for train and validation"):
+        check(fold, utterances, "session5-strict")
+
+
+@pytest.mark.parametrize("protocol", splits.PROTOCOLS)
+def test_check_finds_a_leaked_utterance(protocol):
+    utterances = corpus()
+    (fold,) = folds(utterances, "session5-strict")
+    leaky = dataclasses.replace(fold, train=(*fold.train, fold.test[0]))
+    with pytest.raises(ValueError, match=f"for train and test: {fold.test[0]}"):
+        check(leaky, utterances, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["session5", *APART])
+def test_check_finds_a_leaked_speaker(protocol):
+    utterances = corpus()
+    (fold,) = folds(utterances, "session5-strict")
+    leaky = dataclasses.replace(
+        fold, train=(*fold.train, fold.test[0]), test=fold.test[1:]
+    )
+    with pytest.raises(ValueError, match="same speakers for train and test: 5F"):
+        check(leaky, utterances, protocol)
+
+
+def test_check_finds_a_fold_of_another_corpus():
+    (fold,) = folds(corpus(turns=3), "session5-strict")
+    with pytest.raises(ValueError, match="that the corpus lacks: s1F02, s1M02, .* and"):
+        check(fold, corpus(turns=2), "session5-strict")
+
+
+def test_a_fold_has_a_name_for_files():
+    with pytest.raises(ValueError, match="cannot be called '../up'"):
+        Fold("../up", ("a",), ("b",), ("c",))
