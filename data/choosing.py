@@ -1,6 +1,6 @@
 """Which caches a training uses: the only ones there are, or those that are named."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from data import store
@@ -76,6 +76,19 @@ def describe(cache: Cache) -> str:
         f"{_digest(cache)}  {r.corpus} {r.modality}  {r.checkpoint}{revision} "
         f"layers {layers}, {r.pooling}, {r.dtype}  {cache.rows} utterances"
     )
+
+
+def listing(folder: Path) -> Iterator[str]:
+    """A line on every cache below `folder`, and what to know of it."""
+    caches = list(store.find(folder))
+    losers = store.superseded(caches)
+    for cache in caches:
+        notes = (
+            "" if cache.complete else f"  {len(cache.present)}/{cache.planned} parts"
+        )
+        yield describe(cache) + notes + "  superseded" * (cache.path in losers)
+    if not caches:
+        yield f"no embeddings below {folder}; extract some: make extract"
 
 
 def _digest(cache: Cache) -> str:

@@ -42,9 +42,7 @@ class Part:
 
     ids: tuple[str, ...]
     contents: tuple[str, ...]
-    vectors: tuple[
-        np.ndarray, ...
-    ]  # each (layers, dim); for frames (steps, layers, dim)
+    vectors: tuple[np.ndarray, ...]  # (layers, dim), or (steps, layers, dim) each
     head: np.ndarray | None = None  # (n, ratings)
     problems: tuple[Problem, ...] = ()
 
@@ -152,14 +150,20 @@ def _open(image: bytes, path: Path) -> h5py.File:
     return file
 
 
-def read(path: Path, recipe: Recipe) -> tuple[dict[str, np.ndarray], list[Problem]]:
+def read(
+    path: Path, recipe: Recipe | None
+) -> tuple[dict[str, np.ndarray], list[Problem]]:
     """The arrays and the problems of one part.
+
+    Args:
+        recipe: that it must have; None for any
 
     Raises:
         ValueError: if the part is damaged, or its recipe is another
     """
     with _open(check(path), path) as file:
-        difference = Recipe.parse(file.attrs["recipe"]).difference(recipe)
+        found = Recipe.parse(file.attrs["recipe"])
+        difference = found.difference(recipe or found)
         if difference:
             raise ValueError(
                 f"{path} was extracted with {difference} as wanted; extract again, or "

@@ -1,6 +1,7 @@
 """Read a corpus by the name of its reader, with the options that it takes."""
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,39 +10,71 @@ from data import plugins
 from data.utterance import Corpus, Problem
 
 PACKAGE = "data.corpora"
+OPTIONS = ("scale", "table", "dominance")  # of readers, beside the columns
+NAMES = {"columns": "map", **{name: name for name in OPTIONS}}  # on the command line
 
 
 def read(
-    reader: str, root: Path, *, name: str = "", nature: str = "", **options: Any
+    corpus: str,
+    root: Path,
+    *,
+    name: str = "",
+    nature: str = "",
+    columns: Sequence[str] = (),
+    **options: Any,
 ) -> Corpus:
     """All utterances of the corpus at `root`.
 
     Args:
-        reader: file name in data/corpora
+        corpus: its reader, a file name in data/corpora
         name: what to call it in cache and tables; ``""`` for the reader's choice
         nature: ``human``, ``synthetic`` or ``proxy``; ``""`` for what the folder says
-        options: of this reader; those that are None are taken as not given
+        columns: ``ROLE=COLUMN`` each, for readers of tables
+        options: of this reader; those of `OPTIONS` that are None are not given, others
+            are none of its business
 
     Raises:
         ValueError: if the reader does not take an option, or the corpus is empty
         FileNotFoundError: if it is not there
     """
-    module = plugins.load(PACKAGE, reader)
-    given = {key: value for key, value in options.items() if value is not None}
-    known = set(inspect.signature(module.read).parameters) - {"root"}
+    module = plugins.load(PACKAGE, corpus)
+    given = {key: options[key] for key in OPTIONS if options.get(key) is not None}
+    if columns:
+        given["columns"] = dict(_pair(item) for item in columns)
+    known = set(inspect.signature(module.read).parameters) - {"root", "name"}
     if unknown := sorted(given.keys() - known):
-        takes = ", ".join(sorted(known)) or "none"
         raise ValueError(
-            f"corpus reader '{reader}' does not take the option {unknown[0]!r}; it "
-            f"takes {takes}"
+            f"corpus reader '{corpus}' does not take --{NAMES[unknown[0]]}; it takes "
+            + (", ".join(f"--{NAMES[k]}" for k in sorted(known)) or "no such option")
         )
-    corpus: Corpus = module.read(root, **given)
-    if not corpus.utterances:
+    found: Corpus = module.read(root, **given)
+    if not found.utterances:
         raise ValueError(
-            f"no utterance was read from {root}; 'python cli.py check {reader} {root}' "
-            f"names the problems"
+            f"no utterance could be read from {root}"
+            + (f": {found.problems[0].reason}" if found.problems else "")
         )
-    return replace(corpus, name=name or corpus.name, nature=nature or corpus.nature)
+    return replace(found, name=name or found.name, nature=nature or found.nature)
+
+
+def _pair(item: str) -> tuple[str, str]:
+    """``"valence=proxy_V"`` in two."""
+    role, mark, column = item.partition("=")
+    if not mark:
+        raise ValueError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
+    return role, column
+
+
+def sample(corpus: str, root: Path) -> int:
+    """Write the smallest example of a corpus; return how many utterances it has.
+
+    Raises:
+        FileExistsError: if there is something already
+    """
+    if root.exists() and any(root.iterdir()):
+        raise FileExistsError(f"{root} is not empty; name a new folder")
+    root.mkdir(parents=True, exist_ok=True)
+    plugins.load(PACKAGE, corpus).sample(root)
+    return len(read(corpus, root).utterances)
 
 
 def verify(reader: str, corpus: Corpus) -> tuple[Problem, ...]:

@@ -140,3 +140,17 @@ def superseded(caches: Sequence[Cache]) -> set[Path]:
             if rank and new.recipe.same_but_content(old.recipe):
                 losers.add(old.path)
     return losers
+
+
+def verify(cache: Path) -> Iterator[str]:
+    """A sentence for every part below `cache` that is damaged or missing."""
+    for folder in sorted(cache.glob("*/*-*-*/")):
+        try:
+            found = look(folder)
+            for number in numbers(folder):
+                read(part_path(folder, number), found.recipe if found else None)
+        except ValueError as error:
+            yield str(error)
+            continue
+        if found is not None and not found.complete:
+            yield f"{folder}: {len(found.present)} of {found.planned} parts are there"

@@ -1,0 +1,341 @@
+"""Affuse: speech and transcripts to valence, arousal and dominance, in two stages.
+
+This file parses, calls and prints; the work is done in `data`, `extract` and `fuse`.
+"""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NEEDED = (
+    "click", "h5py", "joblib", "librosa", "numpy", "safetensors", "sklearn",
+    "soundfile", "torch", "tqdm", "transformers",
+)  # fmt: skip
+
+
+def ensure_packages() -> None:
+    """Hand over to the interpreter that `make setup` filled, if this one lacks any."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if sys.version_info >= (3, 11) and not missing:
+        return
+    filled = HERE / ".venv" / "bin" / "python"
+    if filled.exists() and Path(sys.prefix) != filled.parents[1]:
+        os.execv(filled, [str(filled), *sys.argv])
+    what = "Python 3.11 or newer" if sys.version_info < (3, 11) else missing[0]
+    sys.exit(f"{sys.executable} has no {what}; type: make setup")
+
+
+if __name__ == "__main__":
+    ensure_packages()
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from data import plugins
+from data.ratings import POLICIES
+from data.utterance import NATURES
+
+# fmt: off
+# Options read best as a table: name, type, default; then what it means.
+FOLDER = click.Path(file_okay=False, path_type=Path)
+ANY = click.Path(path_type=Path)
+OUTPUT = click.option(
+    "--output", type=click.File("w", encoding="utf-8"), default="-",
+    help="File to write.  [default: the screen]")
+CORPUS = click.Choice(plugins.names("data.corpora"))
+CACHE = click.option(
+    "--cache", type=FOLDER, default=Path("cache"), show_default=True,
+    help="Folder of all embeddings.")
+RUNS = click.option(
+    "--runs", type=FOLDER, default=Path("runs"), show_default=True,
+    help="Folder of all trained models and their predictions.")
+COMPUTE = (
+    click.option(
+        "--device", default="auto", show_default=True,
+        help="auto, cpu or cuda; auto takes CUDA where there is a device."),
+    click.option(
+        "--threads", type=click.IntRange(min=1),
+        help="CPU threads.  [default: all cores]"),
+)
+CHOOSE = (
+    click.option("--corpus", default="", help="Name of the corpus in the cache."),
+    click.option("--audio", default="", help="Digest of the audio cache, if several."),
+    click.option("--text", default="", help="Digest of the text cache, if several."),
+    CACHE,
+)
+READ = (
+    click.argument("corpus", type=CORPUS),
+    click.argument("root", type=ANY),
+    click.option(
+        "--name", default="", help="What to call the corpus in cache and tables."),
+    click.option(
+        "--nature", default="", type=click.Choice(("", *NATURES)), metavar="WORD",
+        help="human, synthetic or proxy; said in every table.  [default: what the "
+        "folder says of itself]"),
+    click.option(
+        "--map", "columns", multiple=True, metavar="ROLE=COLUMN",
+        help="manifest: which column is what, e.g. valence=proxy_V; repeatable."),
+    click.option(
+        "--scale", type=float, nargs=2, metavar="LOW HIGH",
+        help="manifest: lowest and highest rating of the scale; never guessed."),
+    click.option("--table", help="manifest: which table of the folder."),
+    click.option(
+        "--dominance", type=click.Choice(["released", "recomputed"]),
+        help="iemocap: the released mean, or one that ignores blank dominance."),
+)
+ENCODE = (
+    click.option(
+        "--modality", "modalities", type=click.Choice(["audio", "text"]),
+        multiple=True, help="What to encode; repeatable.  [default: what there is]"),
+    click.option(
+        "--audio-checkpoint", default="", metavar="NAME",
+        help="Speech encoder of the Wav2Vec2 family: hub name, folder, or 'tiny'.  "
+        "[default: audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim]"),
+    click.option(
+        "--text-checkpoint", default="", metavar="NAME",
+        help="Text encoder: hub name, folder, or 'tiny' (random weights, to try the "
+        "commands).  [default: distilbert-base-uncased]"),
+    click.option(
+        "--revision", multiple=True, metavar="[MODALITY=]COMMIT",
+        help="Pin a checkpoint of the hub.  [default: the newest, which is recorded]"),
+    click.option(
+        "--layers", multiple=True, metavar="[MODALITY=]WHICH",
+        help="last, all, or numbers such as 0,6,12.  [default: last]"),
+    click.option(
+        "--pooling", multiple=True, metavar="[MODALITY=]HOW",
+        help="mean, mean+std or frames.  [default: mean]"),
+    click.option(
+        "--dtype", default="float32", show_default=True,
+        help="Of the computation: float32, bfloat16 or float16."),
+    click.option(
+        "--head", is_flag=True,
+        help="Keep the predictions of the speech checkpoint's own head."),
+    *COMPUTE,
+    click.option("--batch", type=float, help="Seconds of audio, or tokens, at once."),
+    click.option(
+        "--block-seconds", type=float, default=60.0, show_default=True,
+        help="Longer utterances are encoded in blocks of this length."),
+    click.option(
+        "--max-seconds", type=float, default=3600.0, show_default=True,
+        help="Longer utterances are refused."),
+    click.option(
+        "--limit", type=click.IntRange(min=1),
+        help="So many utterances, evenly spread over the corpus."),
+    CACHE,
+)
+TRAIN = (
+    click.option(
+        "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
+        help=", ".join(plugins.names("fuse.designs"))
+        + ", ridge, zeroshot, or all; repeatable."),
+    click.option(
+        "--protocol", default="",
+        help="session5, session5-strict, loso, speakers or official.  [default: the "
+        "corpus's own]"),
+    click.option(
+        "--folds", type=click.IntRange(min=3),
+        help="Of the speakers protocol.  [default: 5]"),
+    click.option(
+        "--seeds", type=click.IntRange(min=1), default=3, show_default=True,
+        help="How many; results are means over them."),
+    click.option("--seed", default=0, show_default=True, help="The first of them."),
+    click.option(
+        "--reduce", type=click.Choice(["autoencoder", "pca", "none"]),
+        help="How embeddings are made smaller.  [default: autoencoder]"),
+    click.option(
+        "--out-of-range", type=click.Choice(POLICIES),
+        help="Ratings outside the scale.  [default: clip]"),
+    click.option(
+        "--experiment", default="", metavar="NAME_OR_FILE",
+        help="Settings that differ from the defaults, e.g. paper."),
+    click.option(
+        "--set", "changes", multiple=True, metavar="NAME=VALUE",
+        help="Any other setting, e.g. latent=64; repeatable."),
+    *CHOOSE,
+    *COMPUTE,
+    RUNS,
+)
+# fmt: on
+
+
+class Sentences(click.Group):
+    """What is wrong with data or settings is one sentence, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ValueError, OSError) as error:
+            if ctx.params["debug"]:
+                raise
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("\nstopped; what is finished is kept, repeat to go on", err=True)
+            ctx.exit(130)
+
+
+def options(group: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """Several options as one decorator, shown in the order they are listed."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(group):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.group(cls=Sentences, context_settings={"max_content_width": 100})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """Valence, arousal and dominance from speech and transcripts.
+
+    Stage one encodes every utterance once; stage two trains fusion designs on the
+    cached embeddings in seconds:
+
+    \b
+      python cli.py check iemocap /path/to/IEMOCAP_full_release
+      python cli.py extract iemocap /path/to/IEMOCAP_full_release
+      python cli.py train --fusion early
+      python cli.py report
+    """
+
+
+@main.command()
+@options(READ)
+@click.option("--json", "as_json", is_flag=True, help="Everything, for machines.")
+@click.option("--no-audio", is_flag=True, help="Do not open the recordings.")
+def check(as_json: bool, no_audio: bool, **found: Any) -> None:
+    """Read CORPUS at ROOT, compare its counts and name every problem.
+
+    Exit status 0 if nothing is wrong, 1 if something is missing or differs.
+    """
+    from data import checking, reading
+
+    corpus = reading.read(**found)
+    heard = () if no_audio else reading.verify(found["corpus"], corpus)
+    problems = (*corpus.problems, *heard)
+    if as_json:
+        click.echo(json.dumps(checking.facts(corpus, problems), indent=1))
+    else:
+        click.echo("\n".join(checking.lines(corpus, problems)))
+    sys.exit(not checking.clean(corpus, problems))
+
+
+@main.command()
+@options(READ)
+@OUTPUT
+def utterances(output: Any, **found: Any) -> None:
+    """Write what was read of CORPUS at ROOT as CSV, one row an utterance."""
+    from data import reading, table
+
+    table.write_csv(reading.read(**found), output)
+
+
+@main.command()
+@click.argument("corpus", type=CORPUS)
+@click.argument("root", type=FOLDER)
+def sample(corpus: str, root: Path) -> None:
+    """Write the smallest example of CORPUS to ROOT: composed text, generated tones."""
+    from data import reading
+
+    count = reading.sample(corpus, root)
+    click.echo(f"{count} synthetic utterances in the layout of {corpus} in {root}")
+
+
+@main.command()
+@options(READ)
+@options(ENCODE)
+def extract(cache: Path, **found: Any) -> None:
+    """Encode CORPUS at ROOT into the cache, or what is still missing of it.
+
+    Repeat the command after an interruption: finished parts stay. Utterances that
+    cannot be encoded are named in cache/NAME/problems.csv with file and reason; the
+    run goes on, and the exit status is 1.
+    """
+    from data import reading
+    from extract import command
+
+    corpus = reading.read(**found)
+    sys.exit(command.run(corpus, cache=cache, say=click.echo, found=found) > 0)
+
+
+@main.group()
+def cache() -> None:
+    """Look at the cached embeddings."""
+
+
+@cache.command("list")
+@CACHE
+def cache_list(cache: Path) -> None:
+    """List every cache: digest, corpus, checkpoint, layers, pooling, utterances."""
+    from data import choosing
+
+    click.echo("\n".join(choosing.listing(cache)))
+
+
+@cache.command("verify")
+@CACHE
+def cache_verify(cache: Path) -> None:
+    """Check every part of every cache against its checksum; exit status 1 on damage."""
+    from data import store
+
+    damaged = list(store.verify(cache))
+    click.echo("\n".join(damaged) or f"every part below {cache} is whole")
+    sys.exit(bool(damaged))
+
+
+@main.command()
+@options(TRAIN)
+def train(**found: Any) -> None:
+    """Train fusion designs on cached embeddings and predict every test fold.
+
+    Without more, it uses the one cache that is there. Finished folds and seeds are
+    kept: repeat the command after an interruption, or with more seeds.
+    """
+    from fuse import command
+
+    command.train(click.echo, **found)
+
+
+@main.command()
+@click.option("--corpus", default="", help="Only this corpus.")
+@click.option("--protocol", default="", help="Only this protocol.")
+@click.option(
+    "--format",
+    "form",
+    default="text",
+    show_default=True,
+    type=click.Choice(["text", "markdown", "csv", "json", "latex"]),
+)
+@OUTPUT
+@RUNS
+def report(corpus: str, protocol: str, form: str, output: Any, runs: Path) -> None:
+    """Print the CCC table: one row a design, mean over folds and seeds."""
+    from fuse import report as reports
+
+    tables = reports.collect(runs, corpus=corpus, protocol=protocol)
+    output.write(reports.render(tables, form))
+
+
+@main.command()
+@click.argument("run", type=FOLDER)
+@options(CHOOSE)
+@OUTPUT
+def predict(run: Path, output: Any, **found: Any) -> None:
+    """Predict cached utterances with the models of RUN, as CSV.
+
+    The embeddings must come from the same recipe as those the run was trained on;
+    ratings are on [-1, 1], mean and deviation over the run's models.
+    """
+    from fuse import command
+
+    command.predict(run, output, **found)
+
+
+if __name__ == "__main__":
+    main()
