@@ -1,0 +1,235 @@
+"""IEMOCAP: ten actors in pairs, improvised and from scripts, rated by listeners.
+
+Busso et al. (2008), Language Resources and Evaluation 42:335. The University of
+Southern California lends it under its own licence; of each session the reader uses::
+
+    Session1/dialog/EmoEvaluation/Ses01F_impro01.txt        ratings, one a dialogue
+    Session1/dialog/transcriptions/Ses01F_impro01.txt       words
+    Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_M000.wav
+
+``Ses01F`` says who wears the markers of the motion capture in the dialogue, not who
+speaks: the speaker of ``Ses01F_impro01_M000`` is the man of session 1, ``Ses01M``.
+
+Valence, arousal (the release calls it activation) and dominance are means of two or
+more listeners on a scale from 1 to 5. Seven released values lie outside it, and where
+a listener left dominance blank, its mean may be too low; such utterances have flags.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from data import nature
+from data.corpora import _iemocap_counts, _iemocap_lines, _iemocap_tree
+from data.corpora._iemocap_hazards import sample_hazards
+from data.corpora._iemocap_lines import Block, Turn
+from data.corpora._iemocap_sample import sample
+from data.corpora._iemocap_tree import Tree
+from data.corpora._iemocap_wavs import verify
+from data.utterance import Corpus, Problem, Utterance
+
+__all__ = ["read", "sample", "sample_hazards", "verify"]
+
+SCALE = (float(_iemocap_lines.LOWEST), float(_iemocap_lines.HIGHEST))
+DOMINANCE = ("released", "recomputed")
+LISTENERS = 2  # external raters of valence, arousal and dominance, at least
+VOTERS = 3  # external raters of the class, at least
+
+Record = TypeVar("Record", Block, Turn)
+
+# Reasons of the lists that `Corpus.problems` holds; none occurs in a whole release.
+NO_WAV = "has ratings but no wav in sentences/wav; kept without speech"
+NO_TRANSCRIPT = "has ratings but no transcript; kept without words"
+WAV_ONLY = "a wav without ratings; left out"
+TRANSCRIPT_ONLY = "a transcript without ratings; left out"
+
+
+def read(root: Path, *, dominance: str = "released") -> Corpus:
+    """Every rated utterance by session, dialogue, start and id; opens no wav.
+
+    Args:
+        root: the folder that holds the sessions, or one at most two above it
+        dominance: ``released``, or ``recomputed``: where an external rater left it
+            blank, the mean of those who did not
+
+    Raises:
+        FileNotFoundError: if there is no copy of IEMOCAP, or no label file in it
+        ValueError: if there are several copies, or `dominance` is something else
+    """
+    if dominance not in DOMINANCE:
+        choices = " or ".join(DOMINANCE)
+        raise ValueError(f"dominance must be {choices}, got {dominance!r}")
+    folder = _iemocap_tree.find(root)
+    tree = _iemocap_tree.survey(folder)
+    blocks, label_problems = _read_labels(tree)
+    turns, transcript_problems = _read_transcripts(tree)
+    ordered = sorted(blocks.values(), key=_place)
+    doubts = chain(_unmatched(tree, blocks, turns), _doubts(ordered))
+    utterances = tuple(
+        _utterance(b, tree.wavs.get(b.id), turns.get(b.id), dominance=dominance)
+        for b in ordered
+    )
+    others = {"wavs": len(tree.wavs), "transcripts": len(turns)}
+    others["external ratings with blank dominance"] = sum(map(_blanks, ordered))
+    return Corpus(
+        name="iemocap",
+        root=folder,
+        utterances=utterances,
+        scale=SCALE,
+        protocol="session5-strict",
+        problems=(*tree.problems, *label_problems, *transcript_problems, *doubts),
+        counts=_iemocap_counts.compare(utterances, others),
+        nature=_nature(root, folder),
+    )
+
+
+def _read_labels(tree: Tree) -> tuple[dict[str, Block], list[Problem]]:
+    found: list[Block] = []
+    problems: list[Problem] = []
+    for path in tree.labels:
+        file = _relative(path, tree.root)
+        text, trouble = _iemocap_tree.read_text(path, file=file)
+        problems += trouble
+        if text is None:
+            continue
+        blocks, doubts = _iemocap_lines.blocks(text, file=file)
+        found += blocks
+        problems += doubts
+    first, repeated = _first(found)
+    return first, problems + repeated
+
+
+def _read_transcripts(tree: Tree) -> tuple[dict[str, Turn], list[Problem]]:
+    found: list[Turn] = []
+    problems: list[Problem] = []
+    dropped: Counter[str] = Counter()
+    for path in tree.transcripts:
+        file = _relative(path, tree.root)
+        text, trouble = _iemocap_tree.read_text(path, file=file)
+        problems += trouble
+        if text is None:
+            continue
+        turns, others, doubts = _iemocap_lines.turns(text, file=file)
+        found += turns
+        dropped += others
+        problems += doubts
+    if dropped:
+        counts = ", ".join(f"{n} {kind}" for kind, n in sorted(dropped.items()))
+        reason = f"transcript lines without a rated turn, dropped: {counts}"
+        problems.append(Problem(".", reason, fatal=False))
+    first, repeated = _first(found)
+    return first, problems + repeated
+
+
+def _first(records: Iterable[Record]) -> tuple[dict[str, Record], list[Problem]]:
+    """The first record of each utterance, and a problem for every other one."""
+    first: dict[str, Record] = {}
+    problems = []
+    for record in records:
+        kept = first.setdefault(record.id, record)
+        if kept is not record:
+            same = kept == record
+            what = "repeats" if same else "contradicts"
+            reason = f"{what} {kept.file} line {kept.line}, which was kept"
+            problems.append(
+                Problem(record.file, reason, record.line, record.id, fatal=not same)
+            )
+    return first, problems
+
+
+def _unmatched(
+    tree: Tree, blocks: Mapping[str, Block], turns: Mapping[str, Turn]
+) -> Iterator[Problem]:
+    """Four lists: what is in the labels, wavs and transcripts, and not in another."""
+    for name, block in blocks.items():
+        if name not in tree.wavs:
+            yield Problem(block.file, NO_WAV, block.line, name)
+        if name not in turns:
+            yield Problem(block.file, NO_TRANSCRIPT, block.line, name)
+    for name, wav in tree.wavs.items():
+        if name not in blocks:
+            yield Problem(_relative(wav, tree.root), WAV_ONLY, id=name)
+    for name, turn in turns.items():
+        if name not in blocks:
+            yield Problem(turn.file, TRANSCRIPT_ONLY, turn.line, name)
+
+
+def _doubts(blocks: Sequence[Block]) -> Iterator[Problem]:
+    few = [
+        block
+        for block in blocks
+        if len(block.listeners) < LISTENERS or len(block.voters) < VOTERS
+    ]
+    for block in blocks:
+        if block.end <= block.start:
+            times = f"starts at {block.start} s and ends at {block.end} s"
+            reason = f"{times}; kept without times"
+            yield Problem(block.file, reason, block.line, block.id)
+    if few:
+        reason = (
+            f"{len(few)} utterances, such as {few[0].id}, list fewer than {VOTERS} "
+            f"external raters of the class or {LISTENERS} of the ratings"
+        )
+        yield Problem(".", reason, fatal=False)
+
+
+def _blanks(block: Block) -> int:
+    return sum(a.dominance is None for a in block.listeners)
+
+
+def _place(block: Block) -> tuple[str, str, float, str]:
+    return (block.id[4], block.id.rpartition("_")[0], block.start, block.id)
+
+
+def _utterance(
+    block: Block, wav: Path | None, turn: Turn | None, *, dominance: str
+) -> Utterance:
+    name = block.id
+    ratings = block.ratings if dominance == "released" else _recomputed(block)
+    timed = block.start < block.end
+    dialogue, _, _ = name.rpartition("_")
+    return Utterance(
+        id=name,
+        audio=wav,
+        transcript=turn.text if turn else None,
+        text=_iemocap_lines.clean(turn.text) if turn else None,
+        ratings=ratings,
+        speaker=name[:5] + name[-4],  # name[5] is who wears the markers
+        sex=name[-4],
+        session=name[4],
+        dialogue=dialogue,
+        scripted="_script" in dialogue,
+        start=block.start if timed else None,
+        end=block.end if timed else None,
+        flags=tuple(_flags(block)),
+    )
+
+
+def _flags(block: Block) -> Iterator[str]:
+    yield f"category={block.category}"
+    if _blanks(block):
+        yield "dominance_incomplete"
+    low, high = SCALE
+    if not all(low <= value <= high for value in block.ratings.values()):
+        yield "out_of_range"
+
+
+def _recomputed(block: Block) -> dict[str, float]:
+    """Ratings with the mean dominance of those external raters who gave one."""
+    given = [a.dominance for a in block.listeners if a.dominance is not None]
+    if not given or not _blanks(block):
+        return block.ratings
+    return {**block.ratings, "dominance": sum(given) / len(given)}
+
+
+def _nature(root: Path, folder: Path) -> str:
+    """What the folder of the sessions says of itself, or one above it, up to `root`."""
+    above = [place for place in folder.parents if place.is_relative_to(root)]
+    said = (nature.stated(place) for place in (folder, *above))
+    return next((word for word in said if word != "human"), "human")
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

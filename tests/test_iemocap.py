@@ -1,0 +1,207 @@
+import shutil
+from collections import Counter
+
+import pytest
+
+from data import plugins
+from data.corpora import (
+    _iemocap_counts,
+    _iemocap_lines,
+    _iemocap_sample,
+    _iemocap_writer,
+    iemocap,
+)
+from data.utterance import Count, Utterance
+
+TURNS = {turn.id: turn for turn in _iemocap_sample.plan()}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("iemocap") / "with a space"
+    iemocap.sample(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(root):
+    return iemocap.read(root)
+
+
+def found(corpus, what):
+    (count,) = (count for count in corpus.counts if count.what == what)
+    return count.found
+
+
+def test_an_utterance_has_all_that_the_files_say(root, corpus):
+    (utterance,) = (u for u in corpus.utterances if u.id == "Ses03M_impro05b_F001")
+    turn = TURNS["Ses03M_impro05b_F001"]
+    assert utterance == Utterance(
+        id="Ses03M_impro05b_F001",
+        audio=root / "Session3/sentences/wav/Ses03M_impro05b/Ses03M_impro05b_F001.wav",
+        transcript=turn.words,
+        text=turn.words,
+        ratings=dict(
+            zip(("valence", "arousal", "dominance"), turn.ratings, strict=True)
+        ),
+        speaker="Ses03F",  # not Ses03M, who wears the markers
+        sex="F",
+        session="3",
+        dialogue="Ses03M_impro05b",
+        scripted=False,
+        start=turn.start / 10_000,
+        end=turn.end / 10_000,
+        flags=(f"category={turn.category}",),
+    )
+
+
+def test_every_rating_and_every_word_arrives(corpus):
+    for utterance in corpus.utterances:
+        turn = TURNS[utterance.id]
+        # four decimals of a mean
+        assert tuple(utterance.ratings.values()) == pytest.approx(
+            turn.ratings, abs=5e-5
+        )
+        assert utterance.transcript == turn.words
+    assert len(corpus.utterances) == len(TURNS)
+
+
+def test_the_corpus_says_what_it_is(root, corpus):
+    assert (corpus.name, corpus.root) == ("iemocap", root)
+    assert (corpus.scale, corpus.protocol) == ((1.0, 5.0), "session5-strict")
+    assert corpus.nature == "synthetic"
+
+
+def test_the_sample_has_no_problem(corpus):
+    assert corpus.problems == ()
+    assert iemocap.verify(corpus) == ()
+
+
+def test_order_is_session_dialogue_start_id(corpus):
+    keys = [(u.session, u.dialogue, u.start, u.id) for u in corpus.utterances]
+    assert keys == sorted(keys)
+    assert len({u.id for u in corpus.utterances}) == len(keys)
+
+
+def test_ten_speakers_are_told_by_the_second_letter(corpus):
+    speakers = {u.speaker for u in corpus.utterances}
+    assert speakers == {f"Ses0{n}{sex}" for n in range(1, 6) for sex in "FM"}
+    assert all(u.speaker == f"Ses0{u.session}{u.sex}" for u in corpus.utterances)
+
+
+def test_reading_opens_no_wav(root, corpus, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    for path in copy.rglob("*.wav"):
+        path.write_bytes(b"")
+    again = iemocap.read(copy)
+    assert again.problems == ()
+    assert len(again.utterances) == len(corpus.utterances)
+    assert {p.reason for p in iemocap.verify(again)} == {
+        "cannot be read as audio; copy it again"
+    }
+
+
+def test_parts_of_the_reader_are_no_corpora():
+    assert [n for n in plugins.names("data.corpora") if "iemocap" in n] == ["iemocap"]
+
+
+def dominance_of(root, lines, *, how):
+    turn = TURNS["Ses01F_impro01_F000"]
+    votes = ["C-E2:\tAnger;\t()", "C-E3:\tAnger;\t()", "C-E4:\tAnger;\t()"]
+    summary = _iemocap_writer.block(turn).partition("\n")[0]
+    path = _iemocap_writer.label_path(root, turn.dialogue)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([summary, *votes, *lines]))
+    (utterance,) = iemocap.read(root, dominance=how).utterances
+    return utterance.ratings["dominance"], "dominance_incomplete" in utterance.flags
+
+
+@pytest.mark.parametrize(
+    ("external", "recomputed"),
+    [
+        ((4, 3, None), (4 + 3) / 2),
+        ((4, 3, 2), None),
+        ((None, None, None), None),
+    ],
+)
+def test_blank_dominance_can_be_left_out_of_the_mean(tmp_path, external, recomputed):
+    lines = [
+        _iemocap_writer.attribute_line(f"E{n}", (2, 2, value))
+        for n, value in enumerate(external, 1)
+    ]
+    lines.append(_iemocap_writer.attribute_line("F1", (1, 1, 1)))
+    released = TURNS["Ses01F_impro01_F000"].ratings[2]
+    incomplete = None in external
+    kept = dominance_of(tmp_path, lines, how="released")
+    assert kept == (released, incomplete)
+    mean = dominance_of(tmp_path, lines, how="recomputed")
+    assert mean == (recomputed or released, incomplete)
+
+
+def test_a_blank_of_the_actor_himself_is_no_matter(tmp_path):
+    lines = [_iemocap_writer.attribute_line(f"E{n}", (2, 2, 2)) for n in (1, 2)]
+    lines.append(_iemocap_writer.attribute_line("F1", (2, 2, None)))
+    assert not dominance_of(tmp_path, lines, how="released")[1]
+
+
+def test_another_way_to_dominance_is_refused(root):
+    with pytest.raises(ValueError, match="must be released or recomputed, got 'mean'"):
+        iemocap.read(root, dominance="mean")
+
+
+def test_the_published_counts_add_up():
+    published = _iemocap_counts.PUBLISHED
+    sessions = range(1, 6)
+    for whole, parts in {
+        "utterances": [f"utterances of session {n}" for n in sessions],
+        "dialogues": [f"dialogues of session {n}" for n in sessions],
+        "four classes (ang, hap+exc, sad, neu)": [
+            f"four classes of session {n}" for n in sessions
+        ],
+        "labels": [f"class {name}" for name in _iemocap_lines.CLASSES],
+        "wavs": ["improvised", "scripted"],
+        "transcripts": ["by women", "by men"],
+        "utterances of session 5": [
+            what for what in published if what[5:].endswith(" of session 5")
+            and what.startswith("class ")
+        ],
+    }.items():  # fmt: skip
+        assert sum(published[part] for part in parts) == published[whole], whole
+
+
+def test_counts_are_those_of_the_copy(corpus):
+    turns = TURNS.values()
+    classes = Counter(turn.category for turn in turns)
+    four = [t for t in turns if t.category in ("ang", "hap", "exc", "sad", "neu")]
+    sizes = Counter(turn.dialogue for turn in turns)
+    expected = {
+        "utterances": len(turns),
+        "labels": len(turns),
+        "wavs": len(turns),
+        "transcripts": len(turns),
+        "dialogues": 23,
+        "dialogues of session 3": 6,
+        "utterances of session 3": sum(t.id.startswith("Ses03") for t in turns),
+        "class sad": classes["sad"],
+        "four classes (ang, hap+exc, sad, neu)": len(four),
+        "four classes of session 4": sum(t.id.startswith("Ses04") for t in four),
+        "six classes (and fru)": len(four) + classes["fru"],
+        "scripted": sum("script" in t.id for t in turns),
+        "by women": sum(t.id[-4] == "F" for t in turns),
+        "with a released rating outside 1 to 5": 0,
+        "external ratings with blank dominance": 0,
+        "fewest utterances of a dialogue": min(sizes.values()),
+        "most utterances of a dialogue": max(sizes.values()),
+    }
+    assert {what: found(corpus, what) for what in expected} == expected
+
+
+def test_counts_of_nothing_are_zero():
+    counts = _iemocap_counts.compare((), {})
+    assert counts[0] == Count("utterances", 10_039, 0)
+    assert {count.found for count in counts} == {0}
+
+
+def test_the_class_of_an_utterance_without_one_is_empty():
+    assert _iemocap_counts.category(Utterance("x")) == ""
