@@ -1,0 +1,161 @@
+"""Tables for machines, at full precision: CSV for spreadsheets, JSON for all else."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from data.ratings import RATINGS
+from fuse.details import describe
+from fuse.figures import Row, Table
+from fuse.statistics import Estimate, Interval
+
+FORMAT = 1  # of the JSON
+BOUNDS = ("", "_low", "_high")  # after the name of a figure
+COLUMNS = (
+    *("corpus", "nature", "protocol", "section", "design", "detail", "run"),
+    *(name + bound for name in (*RATINGS, "mean") for bound in BOUNDS),
+    *("utterances", "folds", "seeds", "resampled", "clusters", "parameters"),
+    *("versus", *(f"difference{bound}" for bound in BOUNDS)),
+    *("shared_speakers", "encoders"),
+)
+
+
+def csv_text(tables: Sequence[Table]) -> str:
+    """One line per row and section of every table, as RFC 4180 wants it.
+
+    What is unknown is an empty cell. Text that a spreadsheet would run as a formula is
+    quoted (CWE-1236).
+    """
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    for table in tables:
+        for row in table.rows:
+            for section, estimate in row.sections.items():
+                cells = _cells(table, row, section, estimate)
+                writer.writerow({name: _safe(value) for name, value in cells.items()})
+    return text.getvalue()
+
+
+def _cells(table: Table, row: Row, section: str, estimate: Estimate) -> dict[str, Any]:
+    """One line of the CSV by column."""
+    found: dict[str, Any] = {
+        "corpus": table.corpus,
+        "nature": table.nature,
+        "protocol": table.protocol,
+        "section": section,
+        "design": row.design,
+        "detail": row.detail,
+    }
+    for name, interval in (*estimate.ratings.items(), ("mean", estimate.mean)):
+        found |= _spread(name, interval)
+    if row.info is None:
+        return found
+    sizes = ("utterances", "folds", "seeds", "clusters")
+    found |= {name: getattr(estimate, name) for name in sizes}
+    found |= {
+        "run": row.info.name,
+        "resampled": estimate.unit,
+        "parameters": row.info.parameters,
+        "shared_speakers": _shared(table),
+        "encoders": "; ".join(describe(*pair) for pair in row.info.encoders.items()),
+    }
+    if row.difference is not None and section == "all":
+        found |= {"versus": row.versus, **_spread("difference", row.difference)}
+    return found
+
+
+def _spread(name: str, interval: Interval) -> dict[str, Any]:
+    """A figure and its bounds as three cells."""
+    values = (interval.value, interval.low, interval.high)
+    return {
+        name + bound: _finite(value)
+        for bound, value in zip(BOUNDS, values, strict=True)
+    }
+
+
+def _shared(table: Table) -> str:
+    """Which parts share speakers, in one cell."""
+    return "unknown" if table.shared is None else " ".join(table.shared) or "none"
+
+
+def _safe(value: object) -> object:
+    """Text that a spreadsheet would run as a formula is quoted."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no nan, and a CSV reader may take it for text."""
+    return value if math.isfinite(value) else None
+
+
+def json_text(tables: Sequence[Table]) -> str:
+    """Everything: figures, sizes, settings, versions, encoders, notes."""
+    content = {"format": FORMAT, "tables": [_table(table) for table in tables]}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _table(table: Table) -> dict[str, Any]:
+    """One table as JSON."""
+    return {
+        "title": table.title,
+        "corpus": table.corpus,
+        "nature": table.nature,
+        "protocol": table.protocol,
+        "targets": list(table.targets),
+        "shared_speakers": None if table.shared is None else list(table.shared),
+        "rows": list(_rows(table)),
+        "comparisons": list(table.comparisons),
+        "notes": list(table.notes),
+    }
+
+
+def _rows(table: Table) -> Iterator[dict[str, Any]]:
+    """The rows of a table as JSON; a published one has no run."""
+    for row in table.rows:
+        info = row.info
+        yield {
+            "design": row.design,
+            "detail": row.detail,
+            "published": info is None,
+            "sections": {name: _estimate(e) for name, e in row.sections.items()},
+            "versus": row.versus or None,
+            **(_spread("difference", row.difference) if row.difference else {}),
+            "run": None
+            if info is None
+            else {
+                "name": info.name,
+                "label": info.label,
+                "parameters": info.parameters,
+                "encoders": info.encoders,
+                "settings": info.settings,
+                "versions": info.versions,
+            },
+        }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    """The figures of one section as JSON."""
+    figures = (*estimate.ratings.items(), ("mean", estimate.mean))
+    return {
+        "ccc": {name: _interval(interval) for name, interval in figures},
+        "utterances": estimate.utterances,
+        "folds": estimate.folds,
+        "seeds": estimate.seeds,
+        "resampled": estimate.unit,
+        "clusters": estimate.clusters,
+    }
+
+
+def _interval(interval: Interval) -> dict[str, float | None]:
+    """A figure and its bounds as JSON."""
+    return {
+        "value": _finite(interval.value),
+        "low": _finite(interval.low),
+        "high": _finite(interval.high),
+    }

@@ -1,0 +1,123 @@
+"""What stands below a table, so that no figure is taken for more than it is."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from data.folds import PARTS
+from data.predictions import Run
+from fuse.details import describe
+from fuse.figures import Row, bounds, count, figure
+from fuse.statistics import LEVEL, REPLICATES
+
+NATURES = {
+    "human": "",
+    "synthetic": "Synthetic data: the figures show that the pipeline works, not how "
+    "well it recognises people",
+    "proxy": "Proxy ratings: nobody rated these utterances on these scales; do not "
+    "compare with figures on human ratings",
+}
+
+
+def notes(runs: Sequence[Run], rows: Sequence[Row]) -> tuple[str, ...]:
+    """Sentences for one table; `rows` belong to `runs`, in the same order."""
+    found = [
+        NATURES[runs[0].info.nature],
+        speakers(shared_speakers(runs)),
+        _interval(rows),
+        _unequal(runs, rows),
+    ]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def encoders(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Every encoder of the table in words, once."""
+    found = {
+        describe(modality, encoder)
+        for run in runs
+        for modality, encoder in run.info.encoders.items()
+    }
+    return tuple(sorted(found))
+
+
+def shared_speakers(runs: Sequence[Run]) -> tuple[str, ...] | None:
+    """Pairs of parts that have speakers in common, such as ``train+validation``.
+
+    Returns:
+        () if each fold keeps its speakers apart, None if none is known
+    """
+    found, known = set(), False
+    for run in runs:
+        speakers: dict[tuple[str, str], set[str]] = {}
+        for row in run.folds:
+            if row.speaker:
+                speakers.setdefault((row.fold, row.part), set()).add(row.speaker)
+        known = known or bool(speakers)
+        for fold in {row.fold for row in run.folds}:
+            for pair in combinations(PARTS, 2):
+                a, b = (speakers.get((fold, part), set()) for part in pair)
+                if a & b:
+                    found.add(pair)
+    return tuple("+".join(p) for p in combinations(PARTS, 2) if p in found) or (
+        () if known else None
+    )
+
+
+def speakers(shared: Sequence[str] | None) -> str:
+    """`shared_speakers` as a sentence."""
+    if shared is None:
+        return "Speakers: unknown, so nothing keeps them apart"
+    if not shared:
+        return "Speakers: no speaker is in two parts of a fold"
+    pairs = ", ".join(pair.replace("+", " and ") for pair in shared)
+    pairs = pairs.replace("train ", "training ")
+    end = "; not a speaker-independent test" if any("test" in p for p in shared) else ""
+    return f"Speakers: shared between {pairs}{end}"
+
+
+def comparison(row: Row) -> str:
+    """Whether a row beats the best single modality, in one line."""
+    difference = row.difference
+    if difference is None:
+        return ""
+    range_ = bounds(difference, digits=3, sign=True)
+    if not range_:
+        verdict = "interval unknown"
+    elif difference.low > 0:
+        verdict = "better"
+    elif difference.high < 0:
+        verdict = "worse"
+    else:
+        verdict = "not told apart"
+    words = f"{figure(difference.value, sign=True)} {range_}".rstrip()
+    return f"{row.name} - {row.versus}: {words}, {verdict}"
+
+
+def _interval(rows: Sequence[Row]) -> str:
+    """How the intervals were made."""
+    most = max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
+    if all(
+        row.sections["all"].mean.low != row.sections["all"].mean.low for row in rows
+    ):
+        return f"Intervals: unknown, because a fold has only one {most.unit}"
+    seeds = " and seeds" if any(r.sections["all"].seeds > 1 for r in rows) else ""
+    return (
+        f"Intervals: {LEVEL:.0%}, bootstrap over {count(most.clusters, most.unit)}"
+        f"{seeds}, {REPLICATES:,} replicates"
+    )
+
+
+def _unequal(runs: Sequence[Run], rows: Sequence[Row]) -> str:
+    """Says so if the figures are not on the same utterances."""
+    ids = [
+        set(zip(p.fold.tolist(), p.id.tolist(), strict=True))
+        for p in (run.predictions for run in runs)
+    ]
+    if all(found == ids[0] for found in ids):
+        return ""
+    return "Not on the same utterances: " + ", ".join(_sizes(rows))
+
+
+def _sizes(rows: Sequence[Row]) -> Iterator[str]:
+    """Each row and its number of test utterances."""
+    for row in rows:
+        yield f"{row.name} {row.sections['all'].utterances:,}"

@@ -1,0 +1,414 @@
+import csv
+import dataclasses
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+from data import predictions as p
+from data.ratings import RATINGS
+from fuse import metrics
+from fuse.details import describe, details
+from fuse.figures import Row, Table
+from fuse.published import TABLE
+from fuse.report import FORMATS, collect, render
+from fuse.statistics import Estimate, Interval, paired_difference
+from fuse.tables import WIDTH
+
+AUDIO = {"checkpoint": "hub/w2v2", "layers": [12], "pooling": "mean"}
+TEXT = {"checkpoint": "bert", "layers": [4, 5, 6], "pooling": "mean+std"}
+SPEAKERS = {"train": "1F", "validation": "1M", "test": "5F"}
+
+
+def info_of(design, **changed):
+    """A run of the design, on both modalities unless it is one of them."""
+    both = {"audio": AUDIO, "text": TEXT}
+    found = p.RunInfo(
+        name=f"iemocap-{design}-session5-0123abcd",
+        design=design,
+        corpus="iemocap",
+        nature="human",
+        protocol="session5",
+        targets=RATINGS,
+        encoders={design: both[design]} if design in both else both,
+        settings={"latent": 128, "seeds": [0, 1]},
+        parameters=1234,
+        versions={"numpy": "2"},
+    )
+    return dataclasses.replace(found, **changed)
+
+
+def save(runs, info, *, gain=0.6, n=40, seeds=2, speakers=SPEAKERS, known=True):
+    """Write a run whose predictions are `gain` times the truth, plus noise."""
+    truth = np.random.default_rng(1).normal(0, 0.4, (60, 3))[:n]
+    truth = truth[:, : len(info.targets)]
+    rng = np.random.default_rng(round(100 * gain))
+    ids = np.array([f"d{i // 5}_{i:02d}" for i in range(n)])
+    place = {"fold": np.repeat("5", n), "truth": truth}
+    units = [
+        p.Predictions(
+            id=ids,
+            seed=np.repeat(seed, n),
+            predicted=gain * truth + rng.normal(0, 0.2, truth.shape),
+            **place,
+        )
+        for seed in range(seeds)
+    ]
+    joined = {
+        f.name: np.concatenate([getattr(unit, f.name) for unit in units])
+        for f in dataclasses.fields(p.Predictions)
+    }
+    rows = [
+        p.FoldRow("5", part, part, speakers[part]) for part in ("train", "validation")
+    ]
+    rows += [
+        p.FoldRow("5", "test", i, speakers["test"], i[:-3], "1" in i if known else None)
+        for i in ids.tolist()
+    ]
+    p.write_info(runs / info.name, info)
+    p.write_folds(runs / info.name, rows)
+    found = p.Predictions(**joined)
+    p.write_predictions(runs / info.name / "predictions.csv", found, info)
+
+
+def text_of(runs, **chosen):
+    return render(collect(runs, **chosen), "text")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for design, gain in {"late": 0.9, "text": 0.5, "audio": 0.3, "early": 0.8}.items():
+        save(tmp_path, info_of(design), gain=gain)
+    return tmp_path
+
+
+def test_figures_are_the_metric_on_the_rows(runs):
+    content = json.loads(render(collect(runs), "json"))
+    rows = {row["design"]: row for row in content["tables"][0]["rows"]}
+    run = p.read_run(runs / info_of("early").name)
+    scripted = np.array(["1" in i for i in run.predictions.id.tolist()])
+    everything = np.ones_like(scripted)
+    chosen = {"all": everything, "scripted": scripted, "improvised": ~scripted}
+    for section, mask in chosen.items():
+        found = rows["early"]["sections"][section]
+        for k, name in enumerate(RATINGS):
+            each = [
+                metrics.ccc(
+                    run.predictions.truth[mask & (run.predictions.seed == seed), k],
+                    run.predictions.predicted[mask & (run.predictions.seed == seed), k],
+                )
+                for seed in (0, 1)
+            ]
+            interval = found["ccc"][name]
+            assert interval["value"] == pytest.approx(np.mean(each), abs=1e-12)
+            assert interval["low"] < interval["value"] < interval["high"]
+        assert found["utterances"] == mask.sum() / 2
+    assert rows["early"]["run"]["settings"] == {"latent": 128, "seeds": [0, 1]}
+    assert rows["early"]["run"]["versions"] == {"numpy": "2"}
+
+
+def test_rows_have_one_order(tmp_path):
+    for design in ("zeta", "late", "attention", "text", "ridge", "zeroshot", "early"):
+        save(tmp_path, info_of(design, corpus="toy"))
+    (table,) = collect(tmp_path)
+    found = [row.design for row in table.rows]
+    start = ["ridge", "zeroshot", "text", "early", "late"]
+    assert found == [*start, "attention", "zeta"]
+
+
+def test_fusion_is_compared_with_the_best_single_modality(runs):
+    (table,) = collect(runs)
+    pair = [p.read_run(runs / info_of(design).name) for design in ("early", "text")]
+    expected = paired_difference(*pair)
+    found = {row.design: row for row in table.rows if row.info}
+    assert (found["early"].versus, found["early"].difference) == ("text", expected)
+    assert found["text"].difference is None
+    assert [line.partition(":")[0] for line in table.comparisons] == [
+        "early - text",
+        "late - text",
+    ]
+    assert all(line.endswith("], better") for line in table.comparisons)
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [(0.5, "not told apart"), (0.05, "worse")]
+)
+def test_fusion_need_not_be_better(runs, gain, verdict):
+    save(runs, info_of("early"), gain=gain)
+    (table,) = collect(runs)
+    assert table.comparisons[0].endswith(verdict)
+
+
+def test_fusion_without_single_modalities_says_what_to_train(tmp_path):
+    save(tmp_path, info_of("early"))
+    assert "Train audio and text on the same cache" in text_of(tmp_path)
+
+
+def test_other_utterances_are_said_and_not_compared(runs):
+    save(runs, info_of("early"), n=39)
+    found = text_of(runs)
+    assert "early - text: not compared, because they were scored on other" in found
+    assert "Not on the same utterances: audio 40, text 40, early 39, late 40" in found
+    assert re.search(r"^early .* 39$", found, flags=re.MULTILINE)
+
+
+def test_published_figures_stand_beside_human_iemocap_only(runs):
+    found = text_of(runs)
+    assert "Messaoudi, S. Boughrara, Z. Lachiri" in found
+    assert "\npublished\n" in found
+    content = json.loads(render(collect(runs), "json"))["tables"][0]
+    rows = [row for row in content["rows"] if row["published"]]
+    assert len(rows) == len(TABLE)
+    best = rows[3]["sections"]["published"]["ccc"]
+    assert [best[name]["value"] for name in RATINGS] == [0.808, 0.719, 0.635]
+    assert best["mean"]["low"] is None
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    ("corpus", "nature"),
+    [("iemocap", "synthetic"), ("emodb", "proxy"), ("msp_podcast", "human")],
+)
+def test_every_format_says_the_nature_and_no_published_row(
+    tmp_path, format, corpus, nature
+):
+    save(tmp_path, info_of("early", corpus=corpus, nature=nature))
+    found = render(collect(tmp_path), format)
+    assert nature in found
+    assert "Messaoudi" not in found
+    assert ".808" not in found
+    assert found.endswith("\n")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_names_corpus_protocol_encoders_and_speakers(runs, format):
+    found = render(collect(runs), format)
+    for words in ("iemocap", "session5", "hub/w2v2", "bert", "mean+std"):
+        assert words in found
+    assert re.search("no speaker is in two parts|shared_speakers", found)
+
+
+def test_natures_of_one_corpus_never_meet_in_a_table(tmp_path):
+    save(tmp_path, info_of("early"))
+    save(tmp_path, info_of("late", nature="synthetic"))
+    assert [table.nature for table in collect(tmp_path)] == ["human", "synthetic"]
+
+
+@pytest.mark.parametrize(
+    ("speakers", "sentence"),
+    [
+        (SPEAKERS, "no speaker is in two parts of a fold"),
+        ({**SPEAKERS, "validation": "1F"}, "shared between training and validation\n"),
+        ({**SPEAKERS, "test": "1F"}, "training and test; not a speaker-independent"),
+        (dict.fromkeys(SPEAKERS, ""), "unknown, so nothing keeps them apart"),
+    ],
+)
+def test_shared_speakers_are_said(tmp_path, speakers, sentence):
+    save(tmp_path, info_of("text"), speakers=speakers)
+    assert sentence in text_of(tmp_path)
+
+
+def test_runs_of_one_design_say_what_differs(tmp_path):
+    def one(digest, label="", **settings):
+        name = f"iemocap-early-session5-{digest}"
+        found = {"latent": 128, "optimiser": {"rate": 0.001}, **settings}
+        save(tmp_path, info_of("early", name=name, label=label, settings=found))
+
+    one("a0", seeds=[0])
+    one("b0", latent=64, seeds=[0, 1])
+    one("c0", optimiser={"rate": 1e-4}, device="cuda")
+    one("d0", label="paper")
+    (table,) = collect(tmp_path)
+    names = [row.name for row in table.rows if row.info]
+    assert names == [
+        "early (latent=64, optimiser.rate=0.001)",
+        "early (latent=128, optimiser.rate=0.0001)",
+        "early (latent=128, optimiser.rate=0.001)",
+        "early (paper)",
+    ]
+
+
+def test_encoders_that_differ_are_said():
+    def one(digest, **encoder):
+        info = info_of("early", name=f"x-{digest}")
+        both = {"audio": {**AUDIO, **encoder}, "text": TEXT}
+        return p.Run(None, dataclasses.replace(info, encoders=both), None, ())
+
+    found = details([one("a"), one("b", checkpoint="hub/large", layers=[1, 2, 3])])
+    assert found == ["w2v2, audio layer 12", "large, audio layers 1-3"]
+    assert details([one("a"), one("b")]) == ["a", "b"]  # the digest, as a last resort
+    assert details([one("a")]) == [""]
+
+
+def test_an_encoder_in_words():
+    found = describe("audio", {**AUDIO, "layers": [3, 6]})
+    assert found == "audio: hub/w2v2, layers 3, 6, mean pooling"
+
+
+def test_a_rating_the_corpus_lacks_has_no_column(tmp_path):
+    save(tmp_path, info_of("early", corpus="toy", targets=RATINGS[:2]))
+    found = text_of(tmp_path)
+    assert re.search(r"^design +V +A +mean$", found, flags=re.MULTILINE)
+
+
+def test_sections_need_to_be_known(tmp_path):
+    save(tmp_path, info_of("early", corpus="toy"), known=False)
+    (table,) = collect(tmp_path)
+    assert list(table.rows[0].sections) == ["all"]
+
+
+def test_an_unknown_interval_is_left_out(tmp_path):
+    save(tmp_path, info_of("early", corpus="toy"), n=5)
+    found = text_of(tmp_path)
+    assert "Intervals: unknown, because a fold has only one dialogue" in found
+    assert "[" not in found
+
+
+def test_only_the_wanted_tables(runs):
+    save(runs, info_of("early", name="a", corpus="toy", protocol="loso"))
+    assert len(collect(runs)) == 2
+    assert [t.corpus for t in collect(runs, corpus="toy")] == ["toy"]
+    assert [t.corpus for t in collect(runs, protocol="session5")] == ["iemocap"]
+    with pytest.raises(ValueError, match=r"there are iemocap \(session5\), toy \(loso"):
+        collect(runs, corpus="iemocap", protocol="loso")
+
+
+def test_no_run_says_what_to_type(tmp_path):
+    with pytest.raises(ValueError, match="python cli.py train --fusion early"):
+        collect(tmp_path / "runs")
+
+
+def test_an_unknown_format_lists_the_choices(runs):
+    with pytest.raises(ValueError, match="text, markdown, csv, json, latex"):
+        render(collect(runs), "docx")
+
+
+def example(detail="", versus=""):
+    """A table of records, so that the expected text is not from a bootstrap."""
+
+    def estimate(n, seeds, *values):
+        found = [Interval(v, v - 0.031, v + 0.028) for v in values]
+        return Estimate(
+            ratings=dict(zip(RATINGS, found[:3], strict=True)),
+            mean=found[3],
+            utterances=n,
+            folds=1,
+            seeds=seeds,
+            unit="dialogue",
+            clusters=31,
+        )
+
+    rows = (
+        Row(
+            "ridge",
+            "",
+            {"all": estimate(2170, 1, 0.204, -0.01, 0.442, 0.396)},
+            info_of("ridge"),
+        ),
+        Row(
+            "early",
+            detail,
+            {
+                "all": estimate(2170, 5, 0.732, 0.73, 1.0, 0.6907),
+                "scripted": estimate(1000, 5, 0.8, 0.7, 0.6, 0.7),
+            },
+            info_of("early"),
+            versus,
+            Interval(0.043, 0.02, 0.066) if versus else None,
+        ),
+    )
+    return Table(
+        corpus="iemocap",
+        nature="synthetic",
+        protocol="session5",
+        targets=RATINGS,
+        rows=rows,
+        encoders=("text: bert, layer 6, mean pooling",),
+        shared=("train+validation",),
+        comparisons=("early - text: +.043 [+.020, +.066], better",),
+        notes=("Speakers: shared between training and validation",),
+    )
+
+
+def test_text_is_the_expected_one():
+    expected = """\
+CCC on iemocap (synthetic data), protocol session5
+==================================================
+
+all: 2,170 test utterances, 1 fold
+----------------------------------------------------------------------------------------
+design        V                 A                  D              mean             seeds
+ridge      .204 [.17, .23]  -.010 [-.04, .02]   .442 [.41, .47]   .396 [.36, .42]      1
+early (a)  .732 [.70, .76]   .730 [.70, .76]   1.000 [.97, 1.03]  .691 [.66, .72]      5
+
+scripted: 1,000 test utterances, 1 fold
+----------------------------------------------------------------------------------------
+design        V                 A                  D              mean             seeds
+early (a)  .800 [.77, .83]   .700 [.67, .73]    .600 [.57, .63]   .700 [.67, .73]      5
+
+early - text: +.043 [+.020, +.066], better
+
+text: bert, layer 6, mean pooling
+
+Speakers: shared between training and validation
+"""
+    assert render([example("a")], "text") == expected
+
+
+def test_a_long_name_takes_a_line_of_its_own():
+    lines = render([example("a detail of more than twenty letters")], "text")
+    assert "\nearly  .732 [.70, .76]" in lines
+    assert "\n  (a detail of more than twenty letters)\n" in lines
+
+
+def test_text_fits_the_page(runs):
+    for line in text_of(runs).splitlines():
+        assert len(line) <= WIDTH
+        assert line == line.rstrip()
+
+
+def test_csv_is_read_back_as_written(runs):
+    tables = collect(runs)
+    content = render(tables, "csv")
+    lines = list(csv.DictReader(io.StringIO(content, newline="")))
+    assert content.count("\r\n") == content.count("\n") == len(lines) + 1
+    found = {(line["design"], line["section"]): line for line in lines}
+    row = next(row for row in tables[0].rows if row.design == "early")
+    line = found["early", "all"]
+    assert float(line["valence_low"]) == row.sections["all"].ratings["valence"].low
+    assert float(line["difference"]) == row.difference.value
+    assert (line["versus"], line["utterances"], line["nature"]) == (
+        "text",
+        "40",
+        "human",
+    )
+    assert line["shared_speakers"] == "none"
+    assert found["DistilBERT", "published"]["valence_low"] == ""
+    assert found["early", "scripted"]["versus"] == ""
+
+
+def test_csv_gives_a_spreadsheet_no_formula():
+    content = render([example("=HYPERLINK(1)")], "csv")
+    lines = list(csv.DictReader(io.StringIO(content, newline="")))
+    assert lines[1]["detail"] == "'=HYPERLINK(1)"
+    assert float(lines[0]["arousal"]) == -0.01  # a number stays one
+
+
+def test_markdown_has_as_many_cells_in_every_row():
+    found = render([example("a|b_c")], "markdown")
+    rows = [line for line in found.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+    assert r"early (a\|b\_c)" in found
+
+
+def test_latex_has_as_many_cells_in_every_row_and_no_stray_command():
+    found = render([example("50% & $x_1^2$ \\input{a}")], "latex")
+    body = found.split(r"\toprule")[1].split(r"\bottomrule")[0]
+    rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+    cells = [len(re.findall(r"(?<!\\)&", row)) for row in rows if "multi" not in row]
+    assert set(cells) == {5}
+    assert r"50\% \& \$x\_1\textasciicircum{}2\$ \textbackslash{}input\{a\}" in found
+    assert r"$-$.010 {\scriptsize [$-$.04, .02]}" in found
+    assert found.count(r"\begin") == found.count(r"\end")
