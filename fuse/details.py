@@ -10,11 +10,11 @@ UNSAID = ("design", "device", "experiment", "fusion", "label", "seeds")  # of se
 
 
 def details(runs: Sequence[Run]) -> list[str]:
-    """For each run its label and what differs: encoders, then settings, then nothing.
+    """For each run its label and what differs: modalities, encoders, settings.
 
-    Encoders are said where they differ within the table, settings where they differ
-    among runs of one design and label. Where rows would still be the same, the digest
-    at the end of the run's name tells them apart.
+    Encoders are said where they differ within the table, modalities and settings where
+    they differ among runs of one design and label. Where rows would still be the same,
+    the digest at the end of the run's name tells them apart.
     """
     infos = [run.info for run in runs]
     encoders = _differing([dict(_encoders(info)) for info in infos])
@@ -23,7 +23,10 @@ def details(runs: Sequence[Run]) -> list[str]:
         alike = [i for i in infos if (i.design, i.label) == (info.design, info.label)]
         settings = _differing([dict(_flat(i.settings)) for i in alike])
         own = settings[alike.index(info)]
-        words = [info.label, *_encoder_words(pieces)]
+        words = [info.label]
+        if len({tuple(sorted(i.encoders)) for i in alike}) > 1:
+            words.append("+".join(sorted(info.encoders)))  # ridge takes what there is
+        words += _encoder_words(pieces)
         words += [f"{name}={_plain(value)}" for name, value in own.items()]
         found.append(", ".join(word for word in words if word))
     names = list(zip((info.design for info in infos), found, strict=True))

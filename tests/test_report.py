@@ -242,6 +242,13 @@ def test_encoders_that_differ_are_said():
     assert details([one("a")]) == [""]
 
 
+def test_references_say_their_modalities_where_they_differ():
+    both = info_of("ridge", name="x-a")
+    one = dataclasses.replace(both, name="x-b", encoders={"text": TEXT})
+    found = details([p.Run(None, info, None, ()) for info in (both, one)])
+    assert found == ["audio+text", "text"]
+
+
 def test_an_encoder_in_words():
     found = describe("audio", {**AUDIO, "layers": [3, 6]})
     assert found == "audio: hub/w2v2, layers 3, 6, mean pooling"
