@@ -1,0 +1,79 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup ready extract train report lint type test test-slow test-gpu check clean
+
+# The first interpreter that is new enough; an active environment's comes first.
+PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$p"; break; }; done)
+# An active environment is used as it is, and so is an interpreter that may be installed
+# into and is the one that `python` means; anything else gets an environment in .venv,
+# which cli.py finds by itself.
+PRIVATE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] || { [ "$(PYTHON)" = python ] && \
+	$(PYTHON) -c 'import pathlib, sys, sysconfig; sys.exit((pathlib.Path( \
+	sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").exists())'; } || echo yes)
+RUN := $(if $(PRIVATE),.venv/bin/python,$(PYTHON))
+
+CORPUS ?=
+ROOT ?=
+AUDIO ?=
+TEXT ?=
+FUSION ?= early
+OPTIONS ?=
+SAMPLE := out/sample
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup:  ## Install what setup.cfg lists, in the versions of constraints.txt
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer not found; install it first"; exit 1; }
+	@[ -z "$(PRIVATE)" ] || [ -x .venv/bin/pip ] || $(PYTHON) -m venv --clear .venv || { \
+	echo "$(PYTHON) cannot make an environment; on Debian or Ubuntu type first:" \
+	"apt-get install python3-venv"; exit 1; }
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@command -v python >/dev/null || \
+	echo "this shell has no command 'python': type python3 in its place"
+
+# Nothing is installed where nothing is missing.
+ready:
+	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
+	&& $(RUN) -c 'import pytest, ruff, audmetric' 2>/dev/null || $(MAKE) --no-print-directory setup
+
+extract: ready  ## Stage one: CORPUS=iemocap ROOT=/path [AUDIO=... TEXT=... OPTIONS=...]
+ifeq ($(CORPUS),)
+	@echo "no CORPUS given: a generated sample (tones, composed sentences) and encoders"
+	@echo "with random weights, to show the commands; its figures mean nothing"
+	@[ -d $(SAMPLE) ] || $(RUN) cli.py sample iemocap $(SAMPLE)
+	$(RUN) cli.py extract iemocap $(SAMPLE) --name sample \
+	--audio-checkpoint tiny --text-checkpoint tiny $(OPTIONS)
+else
+	$(RUN) cli.py extract $(CORPUS) $(ROOT) $(if $(AUDIO),--audio-checkpoint $(AUDIO)) \
+	$(if $(TEXT),--text-checkpoint $(TEXT)) $(OPTIONS)
+endif
+
+train: ready  ## Stage two: FUSION=early, late, ... or all [OPTIONS=...]
+	$(RUN) cli.py train --fusion $(FUSION) $(OPTIONS)
+
+report: ready  ## The CCC table
+	$(RUN) cli.py report $(OPTIONS)
+
+lint: ready  ## Style and formatting (pyproject.toml)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+type: ready  ## Static types (setup.cfg, [mypy])
+	$(RUN) -m mypy
+
+test: ready  ## Tests and docstring examples, without a GPU, a download or a long wait
+	$(RUN) -m pytest -q -m "not gpu and not slow"
+
+test-slow: ready  ## The tests that take longer
+	$(RUN) -m pytest -q -m slow
+
+test-gpu: ready  ## The tests that need a CUDA device
+	$(RUN) -m pytest -q -m gpu
+
+check: lint type test  ## Everything that must pass before a commit
+
+clean:  ## Remove what tests and the sample leave behind; caches and runs stay
+	rm -rf out .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
