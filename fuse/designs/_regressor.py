@@ -1,0 +1,41 @@
+"""What the designs share: the small regressor, and a modality asked for by name."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+T = TypeVar("T")  # an embedding, or its size
+
+
+class Regressor(nn.Module):
+    """Fully connected, one hidden layer: what stands on every embedding alike."""
+
+    def __init__(self, dim: int, *, hidden: int, targets: int, dropout: float = 0.0):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(dim, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, targets),
+        )
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """(batch, dim) -> (batch, targets)"""
+        found: Tensor = self.layers(embedding)
+        return found
+
+
+def pick(available: Mapping[str, T], modality: str) -> T:
+    """The entry of one modality.
+
+    Raises:
+        ValueError: naming the modality that is missing, and those that are there
+    """
+    if modality not in available:
+        there = ", ".join(sorted(available)) or "nothing"
+        raise ValueError(
+            f"this design needs {modality} embeddings, and there is only {there}; "
+            f"extract {modality} first, or choose another design"
+        )
+    return available[modality]

@@ -1,0 +1,194 @@
+"""Every choice of a training run, its default, and files that hold only differences.
+
+An experiment is a TOML file with a few of these names; a run saves all of them as
+``settings.toml``, which can be given back as an experiment. Seeds, device and folders
+are no settings: they do not say what is trained.
+"""
+
+import json
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from data.ratings import POLICIES
+from data.splits import PROTOCOLS
+from fuse.losses import LOSSES, SMALLEST_BATCH
+
+EXPERIMENTS = Path(__file__).parent / "experiments"
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "protocol": ("", *PROTOCOLS),
+    "out_of_range": POLICIES,
+    "reduce": ("autoencoder", "pca", "none"),
+    "training": ("joint", "pretrain"),
+    "loss": tuple(LOSSES),
+    "optimizer": ("adamw", "adam"),
+}
+RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowed
+    "folds": (3, 1000),
+    "split_seed": (0, 2**32 - 1),
+    "latent": (1, 2**16),
+    "autoencoder_hidden": (1, 2**16),
+    "hidden": (1, 2**16),
+    "input_dropout": (0, 0.95),
+    "dropout": (0, 0.95),
+    "reconstruction": (0, 1e6),
+    "mix": (0, 1),
+    "learning_rate": (1e-12, 1),
+    "weight_decay": (0, 100),
+    "batch": (1, 2**20),
+    "epochs": (1, 10**6),
+    "patience": (1, 10**6),
+    "pretrain_epochs": (1, 10**6),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The defaults; they were chosen on development sets, never on a test set."""
+
+    # What is trained on what
+    protocol: str = ""  # of data.splits; "" is the corpus's own
+    folds: int = 5  # groups of speakers, for the protocol "speakers"
+    split_seed: int = 0  # of what a protocol leaves to chance
+    out_of_range: str = "clip"  # ratings outside the scale: clip, keep or drop
+
+    # What becomes of one modality's embedding
+    reduce: str = "autoencoder"  # or "pca", or "none": the embedding as it is
+    latent: int = 128  # size of the reduced embedding
+    autoencoder_hidden: int = 128  # units between embedding and code, on either side
+    input_dropout: float = 0.5  # share of the embedding hidden in training: denoising
+    training: str = "joint"  # with the regressor, or "pretrain": before it, then frozen
+    pretrain_epochs: int = 100  # at most, passes over the training rows
+    reconstruction: float = 0.1  # weight of equation 7 beside the loss, where joint
+
+    # The design
+    hidden: int = 128  # units of a hidden layer
+    dropout: float = 0.2  # share of hidden units left out in training
+
+    # The training
+    loss: str = "ccc"  # 1 - mean CCC of the batch; or "mse", or "mix" of the two
+    mix: float = 0.5  # weight of the CCC in "mix"
+    optimizer: str = "adamw"  # or "adam", whose weight decay is an L2 penalty
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2  # per unit of learning rate
+    batch: int = 256  # utterances, about: an epoch is cut into near-equal batches
+    epochs: int = 100  # at most, passes over the training rows
+    patience: int = 10  # epochs without a better validation CCC
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _demand(field.name, getattr(self, field.name), type(field.default))
+        if self.loss != "mse" and self.batch < SMALLEST_BATCH:
+            raise ValueError(
+                f"batch={self.batch} with loss='{self.loss}': the CCC of a small batch "
+                f"is biased low; use batch={SMALLEST_BATCH} or more, or loss='mse'"
+            )
+        if self.training == "pretrain" and self.reduce != "autoencoder":
+            raise ValueError(
+                f"training='pretrain' needs an autoencoder, but reduce="
+                f"'{self.reduce}'; use training='joint', or reduce='autoencoder'"
+            )
+
+
+def _demand(name: str, value: object, kind: type) -> None:
+    """Refuse a value of the wrong type, or one that makes no sense."""
+    if type(value) is not kind:
+        raise ValueError(
+            f"{name} must be of type {kind.__name__}, got {value!r} "
+            f"({type(value).__name__})"
+        )
+    if name in CHOICES and value not in CHOICES[name]:
+        known = ", ".join(repr(choice) for choice in CHOICES[name])
+        raise ValueError(f"{name} must be one of {known}; got {value!r}")
+    if isinstance(value, int | float) and name in RANGES:
+        low, high = RANGES[name]
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ValueError(f"{name} must be in [{low:g}, {high:g}], got {value}")
+
+
+def experiments() -> list[str]:
+    """Names of the experiments that come with the project, sorted."""
+    return sorted(path.stem for path in EXPERIMENTS.glob("*.toml"))
+
+
+def load(experiment: Path | str) -> Settings:
+    """The defaults, with what an experiment changes.
+
+    Args:
+        experiment: a TOML file, or the name of one in fuse/experiments
+
+    Raises:
+        FileNotFoundError: if there is none; the sentence lists the names
+        ValueError: naming the file, and what in it is unknown or makes no sense
+    """
+    path = EXPERIMENTS / f"{experiment}.toml"
+    if not path.is_file():
+        path = Path(experiment)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no experiment {str(experiment)!r}: choose from "
+            f"{', '.join(experiments())}, or give the path of a TOML file"
+        )
+    try:
+        return change(Settings(), tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:  # TOMLDecodeError is one
+        raise ValueError(f"{path}: {error}") from error
+
+
+def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with some of them replaced; a whole number may stand for a float.
+
+    Raises:
+        ValueError: if a name is unknown, or a value is of the wrong type or no sense
+    """
+    kinds = {field.name: type(field.default) for field in fields(Settings)}
+    if unknown := sorted(changes.keys() - kinds.keys()):
+        raise ValueError(
+            f"unknown setting {', '.join(unknown)}; known are {', '.join(kinds)}"
+        )
+    exact: dict[str, Any] = {
+        name: float(value) if (type(value), kinds[name]) == (int, float) else value
+        for name, value in changes.items()
+    }
+    return replace(settings, **exact)
+
+
+def override(settings: Settings, assignments: Iterable[str]) -> Settings:
+    """Settings changed on the command line.
+
+    Args:
+        settings: what is changed
+        assignments: ``name=value`` each; text needs no quotes
+
+    Raises:
+        ValueError: as `change`, or if an assignment has no ``=``
+
+    Examples:
+        >>> override(Settings(), ["latent=64", "reduce=pca"]).latent
+        64
+    """
+    changes = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise ValueError(f"{assignment!r} should be name=value, e.g. latent=64")
+        try:
+            changes[name.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:  # text without quotes
+            changes[name.strip()] = text.strip()
+    return change(settings, changes)
+
+
+def dump(settings: Settings) -> str:
+    """All settings as TOML; `load` gives equal settings back."""
+    lines = [f"{name} = {_toml(value)}" for name, value in asdict(settings).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | float) -> str:
+    """One value: JSON's spelling of text, Python's of numbers, are TOML's too."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)

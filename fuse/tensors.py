@@ -1,0 +1,209 @@
+"""Corpus and embeddings, joined by id and never by position.
+
+What comes out does not depend on the order of what goes in. An utterance that lacks
+something is left out and counted by reason; training goes on with the rest.
+"""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.ratings import RATINGS, normalise
+from data.store import Embeddings
+from data.utterance import Corpus, Utterance
+
+HEAD = "head"  # the features that are the checkpoint's own predictions
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some utterances as tensors on one device."""
+
+    features: Mapping[str, Tensor]  # {modality, or HEAD: (rows, dim)}
+    truth: Tensor  # (rows, targets), on [-1, 1]
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """All that can be trained and tested on, sorted by id."""
+
+    utterances: tuple[Utterance, ...]
+    features: Mapping[str, np.ndarray]  # {modality: (n, layers * dim)}, float32
+    truth: np.ndarray  # (n, targets), float32, on [-1, 1]
+    targets: tuple[str, ...]  # of RATINGS
+    head: tuple[str, ...]  # ratings of features[HEAD]; () where no head was kept
+    left_out: Mapping[str, int]  # reason -> utterances
+    outside: int  # utterances with a rating outside the nominal scale, as released
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of the rows."""
+        return tuple(utterance.id for utterance in self.utterances)
+
+    def rows(
+        self, ids: Sequence[str], *, features: Sequence[str], device: str = "cpu"
+    ) -> Rows:
+        """Tensors of some utterances, in the order of `ids`.
+
+        Args:
+            ids: of utterances that are here
+            features: modalities that are wanted, or HEAD
+            device: where the tensors shall be
+        """
+        place = {id_: row for row, id_ in enumerate(self.ids)}
+        chosen = [place[id_] for id_ in ids]
+        return Rows(
+            features={
+                name: torch.from_numpy(self.features[name][chosen]).to(device)
+                for name in features
+            },
+            truth=torch.from_numpy(self.truth[chosen]).to(device),
+        )
+
+
+def align(
+    corpus: Corpus, embeddings: Mapping[str, Embeddings], *, policy: str = "clip"
+) -> Aligned:
+    """Join ratings and embeddings by utterance id.
+
+    All modalities that are given must be there, whatever a design needs of them: so
+    all designs of one comparison see the same utterances.
+
+    Args:
+        corpus: with ratings as released
+        embeddings: {modality: rows of its cache}, in any order
+        policy: for ratings outside the scale, see `data.ratings.normalise`
+
+    Raises:
+        ValueError: if the corpus has no scale or no ratings, embeddings are of another
+            corpus, or no utterance has everything
+    """
+    _demand(corpus, embeddings)
+    targets = _targets(corpus)
+    known = {modality: frozenset(cache.ids) for modality, cache in embeddings.items()}
+    ordered = sorted(corpus.utterances, key=lambda u: u.id)
+    reasons = [_lacks(utterance, targets, known) for utterance in ordered]
+    complete = [u for u, reason in zip(ordered, reasons, strict=True) if not reason]
+    ratings = [_ratings(u, targets, corpus, policy) for u in complete]
+    kept = [u for u, found in zip(complete, ratings, strict=True) if found]
+    left_out = Counter(reason for reason in reasons if reason)
+    left_out["rating outside the scale"] = len(complete) - len(kept)
+    left_out = +left_out  # those above 0
+    if not kept:
+        raise ValueError(
+            f"no utterance of corpus '{corpus.name}' is left to train on, of "
+            f"{len(ordered)}: {_counts(left_out)}; extract what is missing"
+        )
+    outside = sum(not _ratings(u, targets, corpus, "drop") for u in complete)
+    if left_out or outside:
+        said = _counts(left_out) or "none"
+        _log.info("left out: %s; outside the rating scale: %d", said, outside)
+    return Aligned(
+        utterances=tuple(kept),
+        features=gather(embeddings, [utterance.id for utterance in kept]),
+        truth=np.array([found for found in ratings if found], np.float32),
+        targets=targets,
+        head=head_names(embeddings),
+        left_out=dict(sorted(left_out.items())),
+        outside=outside,
+    )
+
+
+def gather(
+    embeddings: Mapping[str, Embeddings], ids: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Features of some utterances by modality; HEAD too, where a head was kept.
+
+    Layers stand side by side, in the order of the recipe. Of a cache of frames, each
+    utterance's mean over time is taken.
+
+    Returns:
+        {modality: (len(ids), layers * dim)}, float32
+    """
+    features = {}
+    for modality, cache in sorted(embeddings.items()):
+        place = {id_: row for row, id_ in enumerate(cache.ids)}
+        chosen = [place[id_] for id_ in ids]
+        if cache.offsets is None:
+            values = cache.values[chosen]
+        else:
+            frames = (cache.vector(row) for row in chosen)  # each (steps, layers, dim)
+            values = np.stack([f.mean(axis=0, dtype=np.float64) for f in frames])
+        features[modality] = values.reshape(len(chosen), -1).astype(np.float32)
+        if cache.head is not None and HEAD not in features:
+            features[HEAD] = cache.head[chosen].astype(np.float32)
+    return features
+
+
+def head_names(embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
+    """Ratings of the columns of HEAD; () where no head was kept."""
+    for _, cache in sorted(embeddings.items()):
+        if cache.head is not None:
+            return cache.recipe.head
+    return ()
+
+
+def _demand(corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> None:
+    """Refuse what cannot be joined at all."""
+    if corpus.scale is None:
+        raise ValueError(
+            f"corpus '{corpus.name}' has no rating scale; state its lowest and highest "
+            f"nominal rating when it is read"
+        )
+    for modality, found in embeddings.items():
+        if found.recipe.corpus != corpus.name:
+            raise ValueError(
+                f"the {modality} embeddings are of corpus '{found.recipe.corpus}', not "
+                f"of '{corpus.name}'; extract '{corpus.name}', or name its cache"
+            )
+
+
+def _targets(corpus: Corpus) -> tuple[str, ...]:
+    """Ratings that at least half of the rated utterances have.
+
+    A rating that few have would cost all the others, since each row has all of them.
+    """
+    counts = Counter(name for u in corpus.utterances for name in u.ratings)
+    rated = sum(any(name in u.ratings for name in RATINGS) for u in corpus.utterances)
+    if not rated:
+        raise ValueError(
+            f"no utterance of corpus '{corpus.name}' has a rating of "
+            f"{', '.join(RATINGS)}; there is nothing to learn from"
+        )
+    return tuple(name for name in RATINGS if 2 * counts[name] >= rated)
+
+
+def _lacks(
+    utterance: Utterance, targets: Sequence[str], known: Mapping[str, frozenset[str]]
+) -> str:
+    """The first thing that an utterance lacks, in words; ``""`` if nothing."""
+    for name in targets:
+        if not math.isfinite(utterance.ratings.get(name, math.nan)):
+            return f"no rating of {name}"
+    for modality in sorted(known):
+        if utterance.id not in known[modality]:
+            return f"no {modality} embedding"
+    return ""
+
+
+def _ratings(
+    utterance: Utterance, targets: Sequence[str], corpus: Corpus, policy: str
+) -> list[float]:
+    """In the order of `targets`, on [-1, 1]; empty if the utterance is dropped."""
+    assert corpus.scale is not None  # `_demand` saw to it
+    released = {name: utterance.ratings[name] for name in targets}
+    found = normalise(released, scale=corpus.scale, policy=policy)
+    return [found[name] for name in targets] if found else []
+
+
+def _counts(left_out: Mapping[str, int]) -> str:
+    """Reasons with their numbers, in words."""
+    return ", ".join(f"{reason} ({n})" for reason, n in sorted(left_out.items()))

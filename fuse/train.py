@@ -1,0 +1,185 @@
+"""Trains one design on every fold and seed, and writes the run folder.
+
+A unit is one fold with one seed. What is finished stays: the same command again goes
+on where it was interrupted, and more seeds extend the run. The folder's name comes
+from all that changes a model or a figure, so nothing stale is ever taken up.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from data.plugins import names
+from data.predictions import (
+    PREDICTIONS,
+    Predictions,
+    read_predictions,
+    write_info,
+    write_predictions,
+)
+from data.rows import read_rows, write_rows
+from data.splits import Fold
+from data.store import Embeddings
+from data.utterance import Corpus
+from fuse import plan as plans
+from fuse import units
+from fuse.fit import Fitted, fit
+from fuse.plan import Plan
+from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
+from fuse.settings import Settings
+from fuse.tensors import Rows
+
+
+def fusions() -> list[str]:
+    """Everything that can be trained: the designs and the references."""
+    return [*names("fuse.designs"), *REFERENCES]
+
+
+def run(
+    corpus: Corpus,
+    embeddings: Mapping[str, Embeddings],
+    *,
+    fusion: str,
+    settings: Settings,
+    seeds: Sequence[int],
+    runs: Path,
+    device: str = "cpu",
+    label: str = "",
+    progress: bool = True,
+) -> Path:
+    """Train one design, and predict the test part of every fold.
+
+    Args:
+        corpus: with ratings as released
+        embeddings: {modality: rows of its cache}; an utterance must have them all,
+            whatever the design needs, so that designs are compared on the same ones
+        fusion: one of `fusions`
+        settings: everything that is trained with; without a protocol, the corpus's own
+        seeds: of initial weights, order and dropout; references take `SEED` alone
+        runs: folder of all runs
+        device: "cpu" or "cuda"
+        label: name of the experiment, for tables
+        progress: show a bar
+
+    Returns:
+        the run folder
+
+    Raises:
+        ValueError: if modalities, ratings or splits are missing, or training diverges;
+            the units that were finished before stay
+    """
+    wanted = (SEED,) if fusion in REFERENCES else tuple(dict.fromkeys(seeds))
+    if not wanted:
+        raise ValueError("there are no seeds to train with; give at least one")
+    plan = plans.make(
+        corpus,
+        embeddings,
+        fusion=fusion,
+        settings=settings,
+        runs=runs,
+        device=device,
+        label=label,
+    )
+    plans.begin(plan)
+    total = len(plan.folds) * len(wanted)
+    with tqdm(total=total, desc=fusion, unit="model", disable=not progress) as bar:
+        for fold in plan.folds:
+            train, validation = plan.rows(fold.train), plan.rows(fold.validation)
+            for seed in wanted:
+                folder = units.place(plan.folder, fold=fold.name, seed=seed)
+                if not (folder / PREDICTIONS).is_file():
+                    fitted = _fit(plan, train, validation, fold.name, seed)
+                    _publish(plan, fold, seed, fitted)
+                    bar.set_postfix(fold=fold.name, ccc=f"{fitted.score:.3f}")
+                bar.update()
+    _join(plan)
+    return plan.folder
+
+
+def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:
+    """A design, or one of the references; the test part is not at hand here."""
+    if plan.info.design == "ridge":
+        return fit_ridge(train, validation)
+    if plan.info.design == "zeroshot":
+        return apply_zeroshot(
+            train, validation, head=plan.aligned.head, targets=plan.info.targets
+        )
+    return fit(
+        train,
+        validation,
+        fusion=plan.info.design,
+        settings=plan.settings,
+        seed=seed,
+        where=f"{plan.info.design}, fold {fold}, seed {seed}",
+    )
+
+
+def _publish(plan: Plan, fold: Fold, seed: int, fitted: Fitted) -> None:
+    """Write one unit: model and history first, what it says of the test part last."""
+    folder = units.place(plan.folder, fold=fold.name, seed=seed)
+    description = units.Description(
+        fusion=plan.info.design,
+        fold=fold.name,
+        seed=seed,
+        targets=plan.info.targets,
+        head=plan.aligned.head,
+        recipes=plan.recipes,
+        settings=plan.settings,
+        parameters=sum(p.numel() for p in fitted.module.parameters()),
+    )
+    units.save(folder, fitted, description)
+    test = plan.rows(fold.test)
+    with torch.inference_mode():
+        predicted = fitted.module(test.features)
+    predictions = Predictions(
+        id=np.array(fold.test),
+        fold=np.full(len(fold.test), fold.name),
+        seed=np.full(len(fold.test), seed),
+        truth=test.truth.cpu().numpy(),
+        predicted=predicted.cpu().numpy(),
+    )
+    write_predictions(folder / PREDICTIONS, predictions, plan.info)
+
+
+def _join(plan: Plan) -> None:
+    """All units of the seeds that every fold has, in one table each.
+
+    Two processes may join at once, each with seeds of its own; the last one to look
+    finds all of them.
+    """
+    done: list[int] = []
+    while (seeds := _finished(plan)) != done:
+        done = seeds
+        folders = [
+            units.place(plan.folder, fold=fold.name, seed=seed)
+            for fold in plan.folds
+            for seed in seeds
+        ]
+        history = [
+            row
+            for folder in folders
+            for _, row in read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS)
+        ]
+        write_rows(plan.folder / units.HISTORY, units.HISTORY_COLUMNS, history)
+        _, description = units.load(folders[0])
+        info = replace(plan.info, parameters=description.parameters)
+        write_info(plan.folder, info)
+        tables = [read_predictions(f / PREDICTIONS, info.targets) for f in folders]
+        joined = {
+            name: np.concatenate([getattr(table, name) for table in tables])
+            for name in ("id", "fold", "seed", "truth", "predicted")
+        }
+        write_predictions(plan.folder / PREDICTIONS, Predictions(**joined), info)
+
+
+def _finished(plan: Plan) -> list[int]:
+    """Seeds that are finished in all folds, sorted."""
+    found = []
+    for fold in plan.folds:
+        paths = (plan.folder / fold.name).glob(f"seed-*/{PREDICTIONS}")
+        found.append({int(path.parent.name[5:]) for path in paths})
+    return sorted(set.intersection(*found))

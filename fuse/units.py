@@ -1,0 +1,139 @@
+"""One trained model on disk: what it needs to predict, and how it came about.
+
+=================== ===================================================================
+``model.safetensors`` everything that was fitted: projections, encoders, design
+``model.json``      `Description`
+``history.csv``     validation CCC of each epoch
+``pretraining.csv`` loss of each epoch of autoencoders that were trained before
+``predictions.csv`` of the fold's test part; put there last, so a unit that has it is
+                    whole
+=================== ===================================================================
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import safetensors.torch
+from torch import Tensor, nn
+
+from data.files import publish
+from data.ratings import RATINGS
+from data.recipe import Recipe
+from data.rows import write_rows
+from fuse.fit import Fitted
+from fuse.loop import Epoch
+from fuse.model import System
+from fuse.reduce import Projection
+from fuse.references import Ridge, Zeroshot
+from fuse.settings import Settings, change
+
+WEIGHTS, MODEL = "model.safetensors", "model.json"
+HISTORY, PRETRAINING = "history.csv", "pretraining.csv"
+HISTORY_COLUMNS = (
+    *("fold", "seed", "epoch", "train_loss", "reconstruction"),
+    *(f"validation_{name}" for name in RATINGS),
+    "validation_mean",
+)
+PRETRAINING_COLUMNS = ("epoch", "train_reconstruction", "validation_reconstruction")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model is, beside its weights."""
+
+    fusion: str  # a design, or one of fuse.references.REFERENCES
+    fold: str
+    seed: int
+    targets: tuple[str, ...]  # names of the columns that come out
+    head: tuple[str, ...]  # ratings of the audio checkpoint's own head, if kept
+    recipes: Mapping[str, Recipe]  # of each modality that the model takes
+    settings: Settings
+    parameters: int  # trainable
+
+
+def place(run: Path, *, fold: str, seed: int) -> Path:
+    """The folder of one unit."""
+    return run / fold / f"seed-{seed}"
+
+
+def save(folder: Path, fitted: Fitted, description: Description) -> None:
+    """Publish weights, description and history; equal models give equal bytes."""
+    state = {
+        name: values.detach().cpu().contiguous()
+        for name, values in fitted.module.state_dict().items()
+    }
+    facts = {
+        **asdict(description),
+        "recipes": {m: json.loads(r.text()) for m, r in description.recipes.items()},
+    }
+    publish(folder / WEIGHTS, safetensors.torch.save(state))
+    publish(folder / MODEL, (json.dumps(facts, indent=1) + "\n").encode())
+    rows = [_cells(epoch, description) for epoch in fitted.history]
+    write_rows(folder / HISTORY, HISTORY_COLUMNS, rows)
+    if fitted.pretraining:
+        losses = [(e.number, f"{e.loss:.6g}", f"{-e.scores[0]:.6g}")
+                  for e in fitted.pretraining]  # fmt: skip
+        write_rows(folder / PRETRAINING, PRETRAINING_COLUMNS, losses)
+
+
+def _cells(epoch: Epoch, description: Description) -> list[object]:
+    """One line of history.csv; a rating that the corpus lacks is empty."""
+    scores = dict(zip(description.targets, epoch.scores, strict=True))
+    each = [f"{scores[name]:.6f}" if name in scores else "" for name in RATINGS]
+    mean = sum(epoch.scores) / len(epoch.scores)
+    where = [description.fold, description.seed, epoch.number]
+    lost = [f"{epoch.loss:.6g}", f"{epoch.reconstruction:.6g}"]
+    return [*where, *lost, *each, f"{mean:.6f}"]
+
+
+def load(folder: Path) -> tuple[nn.Module, Description]:
+    """A model as it was saved, in evaluation mode on the CPU.
+
+    Raises:
+        FileNotFoundError: if a file is missing
+        ValueError: if a file is damaged, or of another version of this project
+    """
+    path = folder / MODEL
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        description = Description(
+            **{
+                **facts,
+                "targets": tuple(facts["targets"]),
+                "head": tuple(facts["head"]),
+                "recipes": {
+                    modality: Recipe.parse(json.dumps(recipe))
+                    for modality, recipe in facts["recipes"].items()
+                },
+                "settings": change(Settings(), facts["settings"]),
+            }
+        )
+        state = safetensors.torch.load((folder / WEIGHTS).read_bytes())
+        module = _blank(description, state)
+        module.load_state_dict(state)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{folder} holds no model of this version: {error}; train again into "
+            f"another folder of runs"
+        ) from error
+    return module.eval(), description
+
+
+def _blank(description: Description, state: Mapping[str, Tensor]) -> nn.Module:
+    """A module of the right sizes, whatever its weights."""
+    fusion, targets = description.fusion, description.targets
+    if fusion == "zeroshot":
+        return Zeroshot(description.head, targets=targets)
+    projections = {}
+    for modality in description.recipes:
+        dim = len(state[f"projections.{modality}.mean"])
+        rotation = state.get(f"projections.{modality}.rotation")
+        components = None if rotation is None else rotation.shape[1]
+        projections[modality] = Projection(dim, components)
+    if fusion == "ridge":
+        return Ridge(projections, targets=len(targets))
+    return System(
+        fusion, projections, targets=len(targets), settings=description.settings
+    )
