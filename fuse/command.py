@@ -1,0 +1,117 @@
+"""The train and predict commands: choose caches and settings, then do the work."""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from data import choosing, plugins, store, table
+from data.store import Cache, Embeddings
+from data.utterance import Corpus
+from fuse import predict as prediction
+from fuse import settings as options
+from fuse.references import REFERENCES
+from fuse.settings import Settings
+from fuse.train import fusions, run
+
+Say = Callable[[str], object]
+
+
+def train(say: Say, **found: Any) -> None:
+    """Train every design that was asked for on the one choice of caches.
+
+    Args:
+        say: told each line
+        found: the options of the command line, by name
+    """
+    device = _compute(found)
+    settings = _settings(found)
+    corpus, caches, embeddings = _open(found)
+    for cache in caches.values():
+        say(f"using {choosing.describe(cache)}")
+    head = any(cache.recipe.head for cache in caches.values())
+    for fusion in designs(found["designs"], list(caches), head=head):
+        folder = run(
+            corpus,
+            embeddings,
+            fusion=fusion,
+            settings=settings,
+            seeds=range(found["seed"], found["seed"] + found["seeds"]),
+            runs=found["runs"],
+            device=device,
+            label=Path(found["experiment"]).stem,
+        )
+        say(f"{fusion}: {folder}")
+    say("next: python cli.py report")
+
+
+def designs(
+    wanted: Sequence[str], modalities: Sequence[str], *, head: bool
+) -> list[str]:
+    """Designs as they were asked for; ``all`` is all that these caches can feed.
+
+    Raises:
+        ValueError: if one is not known
+    """
+    known = fusions()
+    if unknown := [name for name in wanted if name not in (*known, "all")]:
+        raise ValueError(
+            f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or add "
+            f"fuse/designs/{unknown[0]}.py"
+        )
+    if "all" not in wanted:
+        return list(dict.fromkeys(wanted))
+    fed = [name for name in known if _is_fed(name, modalities, head=head)]
+    return sorted(fed, key=lambda name: (name not in REFERENCES, known.index(name)))
+
+
+def _is_fed(name: str, modalities: Sequence[str], *, head: bool) -> bool:
+    """Whether there is everything that a design needs."""
+    if name in REFERENCES:
+        return head or name != "zeroshot"
+    needs = plugins.load("fuse.designs", name).MODALITIES
+    return set(needs) <= set(modalities)
+
+
+def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
+    """Write what the models of a run say of cached utterances, one row each."""
+    _, _, embeddings = _open(found)
+    applied = prediction.apply(run_folder, embeddings)
+    writer = csv.writer(output, lineterminator="\n")
+    spread = [f"{target}_deviation" for target in applied.targets]
+    writer.writerow(("id", *applied.targets, *spread))
+    for name, mean, std in zip(applied.ids, applied.mean, applied.std, strict=True):
+        writer.writerow((name, *(f"{x:.6f}" for x in (*mean, *std))))
+
+
+def _compute(found: Mapping[str, Any]) -> str:
+    """Set the threads and choose the device."""
+    import torch
+
+    if found["threads"]:
+        torch.set_num_threads(found["threads"])
+    wanted = str(found["device"])
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError("no CUDA device is available here; use --device cpu")
+    return wanted
+
+
+def _settings(found: Mapping[str, Any]) -> Settings:
+    """Defaults, changed by the experiment, then by --set, then by options."""
+    experiment = found["experiment"]
+    settings = options.load(experiment) if experiment else Settings()
+    settings = options.override(settings, found["changes"])
+    names = ("protocol", "folds", "reduce", "out_of_range")
+    return options.change(settings, {n: found[n] for n in names if found[n]})
+
+
+def _open(
+    found: Mapping[str, Any],
+) -> tuple[Corpus, dict[str, Cache], dict[str, Embeddings]]:
+    """The corpus, and the one cache of each modality."""
+    named = {"audio": found["audio"], "text": found["text"]}
+    caches = choosing.choose(found["cache"], corpus=found["corpus"], named=named)
+    corpus = table.load(found["cache"], next(iter(caches.values())).recipe.corpus)
+    return corpus, caches, {m: store.load(cache) for m, cache in caches.items()}
