@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import safetensors.torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from data.files import publish
@@ -36,6 +37,7 @@ HISTORY_COLUMNS = (
     *(f"validation_{name}" for name in RATINGS),
     "validation_mean",
 )
+UNREADABLE = (KeyError, TypeError, ValueError, RuntimeError, SafetensorError)
 PRETRAINING_COLUMNS = ("epoch", "train_reconstruction", "validation_reconstruction")
 
 
@@ -113,7 +115,7 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
         state = safetensors.torch.load((folder / WEIGHTS).read_bytes())
         module = _blank(description, state)
         module.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"{folder} holds no model of this version: {error}; train again into "
             f"another folder of runs"

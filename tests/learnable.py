@@ -1,0 +1,91 @@
+"""A small corpus whose ratings can be learnt from its embeddings, for tests alone."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from data.ratings import RATINGS
+from data.recipe import Recipe
+from data.store import Embeddings
+from data.utterance import Corpus, Utterance
+
+COUNT = 300
+DIMS = {"audio": (2, 6), "text": (1, 7)}  # layers, features
+
+
+def corpus(*, count=COUNT, ratings=RATINGS):
+    """Five sessions of two speakers each, rated on 1..5."""
+    return Corpus(
+        name="toy",
+        root=Path(),
+        utterances=tuple(
+            Utterance(
+                id=f"u{row:03d}",
+                ratings=dict(zip(ratings, map(float, released), strict=False)),
+                speaker=f"{row % 5 + 1}{'FM'[row % 2]}",
+                session=str(row % 5 + 1),
+                dialogue=f"d{row // 10}",
+                scripted=row % 3 == 0,
+            )
+            for row, released in enumerate(2 * truth(count) + 3)
+        ),
+        scale=(1.0, 5.0),
+        protocol="session5-strict",
+        nature="synthetic",
+    )
+
+
+def truth(count=COUNT):
+    """(count, 3) in [-1, 1]"""
+    return np.random.default_rng(1).uniform(-1, 1, (count, 3)).round(2)
+
+
+def embeddings(*, count=COUNT):
+    """Of each modality: the ratings, mixed linearly, and some noise; with a head."""
+    found = {}
+    for modality, (layers, dim) in DIMS.items():
+        rng = np.random.default_rng(len(modality))
+        mixed = truth(count) @ rng.normal(size=(3, layers * dim))
+        values = 5 + mixed + 0.3 * rng.normal(size=mixed.shape)
+        audio = modality == "audio"
+        names = ("arousal", "dominance", "valence") if audio else ()
+        columns = [RATINGS.index(name) for name in names]
+        found[modality] = Embeddings(
+            recipe=recipe(modality, layers=tuple(range(layers)), head=names),
+            ids=tuple(f"u{row:03d}" for row in range(count)),
+            contents=("",) * count,
+            values=values.reshape(count, layers, dim).astype(np.float32),
+            head=((truth(count)[:, columns] + 1) / 2).astype(np.float32)
+            if audio
+            else None,
+        )
+    return found
+
+
+def recipe(modality, **changes):
+    """Of a tiny encoder."""
+    facts = {
+        "corpus": "toy",
+        "content": "0" * 12,
+        "modality": modality,
+        "encoder": "tiny",
+        "checkpoint": "tiny",
+        "revision": "",
+        "weights": "0",
+        "layers": (0,),
+        "pooling": "mean",
+        "dtype": "float32",
+    }
+    return Recipe(**{**facts, **changes})
+
+
+def reordered(found, rows):
+    """The same embeddings, with their rows in another order, or fewer of them."""
+    return dataclasses.replace(
+        found,
+        ids=tuple(found.ids[row] for row in rows),
+        contents=tuple(found.contents[row] for row in rows),
+        values=found.values[rows],
+        head=None if found.head is None else found.head[rows],
+    )

@@ -1,0 +1,100 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from learnable import COUNT, embeddings, reordered
+from test_train import trained
+
+from data.predictions import read_run
+from fuse.predict import apply
+
+
+def recipes_changed(caches, **changes):
+    return {
+        m: dataclasses.replace(c, recipe=dataclasses.replace(c.recipe, **changes))
+        for m, c in caches.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    runs = tmp_path_factory.mktemp("runs")
+    return trained(runs, "early", seeds=[0, 1])
+
+
+@pytest.mark.parametrize("fusion", ["early", "ridge", "zeroshot"])
+def test_new_recordings_get_the_mean_over_models(tmp_path, fusion):
+    folder = trained(tmp_path, fusion, seeds=[0, 1])
+    written = read_run(folder).predictions
+    applied = apply(folder, embeddings())
+    assert applied.models == len(set(written.seed))
+    assert applied.targets == ("valence", "arousal", "dominance")
+    assert applied.mean.shape == applied.std.shape == (COUNT, 3)
+    place = {id_: row for row, id_ in enumerate(applied.ids)}
+    rows = [place[id_] for id_ in sorted(set(written.id))]
+    by_seed = [written.predicted[written.seed == s] for s in sorted(set(written.seed))]
+    # the same models on all rows at once: float32 sums in another order
+    np.testing.assert_allclose(applied.mean[rows], np.mean(by_seed, 0), atol=1e-5)
+    np.testing.assert_allclose(applied.std[rows], np.std(by_seed, 0), atol=1e-5)
+
+
+def test_all_folds_have_a_say(tmp_path):
+    folder = trained(tmp_path, "text", protocol="loso", epochs=1)
+    assert apply(folder, embeddings()).models == 5
+
+
+def test_another_corpus_of_the_same_recipe_is_welcome(run):
+    found = recipes_changed(embeddings(), corpus="mine", content="f" * 12)
+    found = {m: reordered(c, [5, 3]) for m, c in found.items()}
+    applied = apply(run, found)
+    assert applied.ids == ("u003", "u005")
+    expected = apply(run, embeddings()).mean[[3, 5]]
+    np.testing.assert_allclose(applied.mean, expected, atol=1e-5)
+
+
+def test_utterances_that_lack_a_modality_are_left_aside(run):
+    caches = embeddings()
+    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    assert apply(run, caches).ids[0] == "u007"
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"pooling": "mean+std"}, r"pooling='mean\+std', not 'mean'"),
+        ({"weights": "1"}, "weights='1', not '0'"),
+        ({"revision": "abc"}, "revision='abc', not ''"),
+    ],
+)
+def test_embeddings_of_another_recipe_are_refused(run, changes, difference):
+    found = recipes_changed(embeddings(), **changes)
+    sentence = (
+        f"audio embeddings were extracted with {difference} as those of toy-early"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        apply(run, found)
+
+
+def test_a_missing_modality_is_named(run):
+    with pytest.raises(
+        ValueError, match="needs text embeddings, and there is only aud"
+    ):
+        apply(run, {"audio": embeddings()["audio"]})
+
+
+def test_nothing_in_common_is_said(run):
+    caches = embeddings()
+    found = {
+        "audio": reordered(caches["audio"], range(10)),
+        "text": reordered(caches["text"], range(10, 15)),
+    }
+    with pytest.raises(
+        ValueError, match="embeddings 10 of audio, 5 of text, and no id"
+    ):
+        apply(run, found)
+
+
+def test_a_folder_without_models_is_no_run():
+    with pytest.raises(FileNotFoundError, match="nowhere has no finished model"):
+        apply(Path("nowhere"), embeddings())

@@ -1,0 +1,299 @@
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from learnable import COUNT, corpus, embeddings, reordered
+
+from data.predictions import find_runs, read_predictions, read_run
+from data.rows import read_rows
+from fuse import settings as options
+from fuse import train, units
+from fuse.metrics import ccc
+from fuse.settings import Settings
+
+QUICK = Settings(
+    latent=8,
+    autoencoder_hidden=16,
+    hidden=16,
+    input_dropout=0.1,
+    learning_rate=0.01,
+    epochs=4,
+)
+MODEL_FILES = (units.WEIGHTS, units.MODEL, units.HISTORY, "predictions.csv")
+
+
+def trained(runs, fusion="early", *, seeds=(0,), found=None, caches=None, **changes):
+    return train.run(
+        corpus() if found is None else found,
+        embeddings() if caches is None else caches,
+        fusion=fusion,
+        settings=dataclasses.replace(QUICK, **changes),
+        seeds=seeds,
+        runs=runs,
+        progress=False,
+    )
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("fusion", train.fusions())
+def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
+    folder = trained(tmp_path, fusion, protocol="loso")
+    run = read_run(folder)
+    assert run.info.design == fusion
+    assert run.info.name == folder.name
+    assert folder.name.startswith(f"toy-{fusion}-loso-")
+    assert sorted(run.predictions.id) == [u.id for u in corpus().utterances]
+    assert set(run.predictions.fold) == {f"session{k}" for k in range(1, 6)}
+    assert (run.info.nature, run.info.protocol) == ("synthetic", "loso")
+    assert [r.path for r in find_runs(tmp_path)] == [folder]
+
+
+def test_what_is_recorded(tmp_path):
+    folder = trained(tmp_path, "text", seeds=[0, 4])
+    info = read_run(folder).info
+    assert list(info.encoders) == ["text"]
+    assert info.encoders["text"]["checkpoint"] == "tiny"
+    settings = dataclasses.replace(QUICK, protocol="session5-strict")
+    assert options.load(folder / "settings.toml") == settings
+    assert info.settings == dataclasses.asdict(settings)
+    # autoencoder 7-16-8-16-7 and regressor 8-16-3, each with its biases
+    expected = (7 * 16 + 16 + 16 * 8 + 8) + (8 * 16 + 16 + 16 * 7 + 7)
+    assert info.parameters == expected + (8 * 16 + 16 + 16 * 3 + 3)
+    history = read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS)
+    assert [row[1] for _, row in history] == ["0"] * 4 + ["4"] * 4
+    alignment = json.loads((folder / "alignment.json").read_text())
+    assert alignment == {"utterances": COUNT, "left_out": {}, "outside_scale": 0}
+    assert contents(folder).keys() >= {
+        Path("session5", f"seed-{seed}", name)
+        for seed in (0, 4)
+        for name in MODEL_FILES
+    }
+
+
+def test_what_can_be_learnt_is_learnt(tmp_path):
+    folder = trained(tmp_path, dropout=0.0, epochs=100)
+    run = read_run(folder).predictions
+    # noise of .3 beside a signal of about .9 a feature, averaged over 19 features
+    assert min(ccc(run.truth[:, k], run.predicted[:, k]) for k in range(3)) > 0.85
+
+
+def test_the_same_bytes_again(tmp_path):
+    first = trained(tmp_path / "a", seeds=[0, 1])
+    second = trained(tmp_path / "b", seeds=[0, 1])
+    assert first.name == second.name
+    assert contents(first) == contents(second)
+
+
+def test_the_order_of_utterances_and_rows_does_not_matter(tmp_path):
+    rng = np.random.default_rng(0)
+    order = rng.permutation(COUNT)
+    shuffled = dataclasses.replace(
+        corpus(), utterances=tuple(corpus().utterances[row] for row in order)
+    )
+    caches = {
+        m: reordered(cache, rng.permutation(COUNT))
+        for m, cache in reversed(embeddings().items())
+    }
+    first = trained(tmp_path / "a")
+    second = trained(tmp_path / "b", found=shuffled, caches=caches)
+    assert contents(first) == contents(second)
+
+
+@pytest.mark.parametrize(
+    ("fusion", "changes"),
+    [
+        ("late", {}),
+        ("early", {"reduce": "pca"}),
+        ("text", {"training": "pretrain", "pretrain_epochs": 3}),
+        ("ridge", {}),
+    ],
+)
+def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):
+    clean = trained(tmp_path / "a", fusion, **changes)
+    test = {u.id for u in corpus().utterances if u.session == "5"}
+    poisoned = dataclasses.replace(
+        corpus(),
+        utterances=tuple(
+            dataclasses.replace(u, ratings=dict.fromkeys(u.ratings, 1e6))
+            if u.id in test
+            else u
+            for u in corpus().utterances
+        ),
+    )
+    caches = embeddings()
+    for cache in caches.values():
+        cache.values[[id_ in test for id_ in cache.ids]] = 1e6
+    dirty = trained(tmp_path / "b", fusion, found=poisoned, caches=caches, **changes)
+    fitted = [
+        f for f in contents(clean) if f.name in MODEL_FILES[:3] + ("history.csv",)
+    ]
+    assert len(fitted) == 4  # three of the unit, and the joined history
+    for file in fitted:
+        assert (clean / file).read_bytes() == (dirty / file).read_bytes()
+    tables = [(folder / "predictions.csv").read_bytes() for folder in (clean, dirty)]
+    assert tables[0] != tables[1]
+
+
+def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
+    folder = trained(tmp_path, "text")
+    before = contents(folder)
+    monkeypatch.setattr(train, "fit", None)  # would raise if it were called
+    trained(tmp_path, "text")
+    assert contents(folder) == before
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    original, calls = train.fit, []
+
+    def interrupted(*args, **keywords):
+        calls.append(keywords["where"])
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(*args, **keywords)
+
+    monkeypatch.setattr(train, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "a", "text", protocol="loso")
+    assert list(find_runs(tmp_path / "a")) == []
+    folder = trained(tmp_path / "a", "text", protocol="loso")
+    assert len(calls) == 3 + 3
+    assert len(set(calls)) == 5
+    whole = trained(tmp_path / "b", "text", protocol="loso")
+    assert contents(folder) == contents(whole)
+
+
+def test_more_seeds_extend_the_run(tmp_path):
+    first = trained(tmp_path / "a", "text", seeds=[1])
+    trained(tmp_path / "a", "text", seeds=[0, 1])
+    whole = trained(tmp_path / "b", "text", seeds=[0, 1])
+    assert contents(first) == contents(whole)
+    assert set(read_run(first).predictions.seed) == {0, 1}
+
+
+def test_a_seed_that_lacks_a_fold_is_not_in_the_table(tmp_path):
+    folder = trained(tmp_path, "text", seeds=[0, 1], protocol="loso")
+    (folder / "session3" / "seed-1" / "predictions.csv").unlink()
+    trained(tmp_path, "text", seeds=[0], protocol="loso")
+    found = read_predictions(folder / "predictions.csv", ("valence",))
+    assert set(found.seed) == {0}
+
+
+@pytest.mark.slow
+def test_two_processes_may_work_on_one_run(tmp_path):
+    program = (
+        "import sys; sys.path[:0] = ['tests', '.']; from pathlib import Path;"
+        "import test_train; test_train.trained(Path(sys.argv[1]), 'text',"
+        "seeds=[int(s) for s in sys.argv[2]], protocol='loso')"
+    )
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path / "a"), seeds],
+            cwd=Path(__file__).parents[1],
+        )
+        for seeds in ("01", "12")
+    ]
+    assert [process.wait() for process in both] == [0, 0]
+    (folder,) = (tmp_path / "a").iterdir()
+    whole = trained(tmp_path / "b", "text", seeds=[0, 1, 2], protocol="loso")
+    assert contents(folder).keys() == contents(whole).keys()
+    assert set(read_run(folder).predictions.seed) == {0, 1, 2}
+
+
+def test_the_name_says_everything_that_matters(tmp_path):
+    released = list(corpus().utterances)
+    released[0] = dataclasses.replace(
+        released[0], ratings={**released[0].ratings, "valence": 1.5}
+    )
+    caches = embeddings()
+    text = caches["text"]
+    other = dataclasses.replace(
+        text, recipe=dataclasses.replace(text.recipe, layers=(9,))
+    )
+    names = [
+        trained(tmp_path, "text", epochs=1, **changes).name
+        for changes in (
+            {},
+            {"latent": 4},
+            {"found": dataclasses.replace(corpus(), utterances=tuple(released))},
+            {"caches": {**caches, "text": other}},
+            {"caches": {**caches, "text": reordered(text, range(1, COUNT))}},
+        )
+    ]
+    assert len(set(names)) == len(names)
+    stated = {"protocol": "session5-strict", "seeds": [9], "epochs": 1}
+    assert trained(tmp_path, "text", **stated).name == names[0]
+
+
+def test_another_text_encoder_does_not_change_the_run_of_speech(tmp_path):
+    caches = embeddings()
+    text = caches["text"]
+    other = dataclasses.replace(
+        text, recipe=dataclasses.replace(text.recipe, layers=(9,))
+    )
+    first = trained(tmp_path, "audio")
+    assert trained(tmp_path, "audio", caches={**caches, "text": other}) == first
+
+
+def test_all_designs_see_the_same_utterances(tmp_path):
+    caches = embeddings()
+    caches["text"] = reordered(caches["text"], range(10, COUNT))
+    tables = [
+        read_run(trained(tmp_path, fusion, caches=caches)).folds
+        for fusion in ("audio", "text", "early")
+    ]
+    assert tables[0] == tables[1] == tables[2]
+    assert "u004" not in {row.id for row in tables[0]}
+
+
+def test_a_corpus_without_dominance(tmp_path):
+    folder = trained(tmp_path, "early", found=corpus(ratings=("valence", "arousal")))
+    run = read_run(folder)
+    assert run.info.targets == ("valence", "arousal")
+    assert run.predictions.predicted.shape == (60, 2)
+
+
+def test_references_have_one_seed(tmp_path):
+    folder = trained(tmp_path, "ridge", seeds=[3, 4])
+    assert set(read_run(folder).predictions.seed) == {0}
+
+
+@pytest.mark.parametrize(
+    ("fusion", "modality", "sentence"),
+    [
+        ("late", "text", "needs audio embeddings, and there is only text"),
+        ("zeroshot", "text", "needs audio embeddings, and there is only text"),
+        ("lte", "text", "no 'lte' in designs: choose from audio, early, late, text"),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_is_written(
+    tmp_path, fusion, modality, sentence
+):
+    caches = {modality: embeddings()[modality]}
+    with pytest.raises(ValueError, match=sentence):
+        trained(tmp_path, fusion, caches=caches)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_zeroshot_without_a_head_is_said_before_anything_is_written(tmp_path):
+    audio = dataclasses.replace(embeddings()["audio"], head=None)
+    with pytest.raises(ValueError, match="extract audio with --head"):
+        trained(tmp_path, "zeroshot", caches={"audio": audio})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_seeds_and_no_embeddings_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="no seeds"):
+        trained(tmp_path, seeds=[])
+    with pytest.raises(ValueError, match="ridge needs embeddings"):
+        trained(tmp_path, "ridge", caches={})

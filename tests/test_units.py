@@ -1,0 +1,114 @@
+import pytest
+import torch
+from learnable import corpus, embeddings, recipe
+
+from data.rows import read_rows
+from fuse import units
+from fuse.fit import fit
+from fuse.references import apply_zeroshot, fit_ridge
+from fuse.settings import Settings
+from fuse.tensors import HEAD, align
+
+HEAD_NAMES = ("arousal", "dominance", "valence")
+
+
+def unit(fusion, **changes):
+    """A model after two epochs, its description, and rows to try it on."""
+    aligned = align(corpus(), embeddings())
+    features = (HEAD,) if fusion == "zeroshot" else ("audio", "text")
+    train, validation = (
+        aligned.rows(ids, features=features)
+        for ids in (aligned.ids[:200], aligned.ids[200:])
+    )
+    settings = Settings(latent=4, autoencoder_hidden=8, hidden=8, epochs=2, **changes)
+    if fusion == "zeroshot":
+        fitted = apply_zeroshot(
+            train, validation, head=HEAD_NAMES, targets=aligned.targets
+        )
+    elif fusion == "ridge":
+        fitted = fit_ridge(train, validation)
+    else:
+        fitted = fit(train, validation, fusion=fusion, settings=settings, seed=3)
+    taken = {"audio": ("audio",), "text": ("text",), "zeroshot": ("audio",)}
+    description = units.Description(
+        fusion=fusion,
+        fold="session5",
+        seed=3,
+        targets=aligned.targets,
+        head=HEAD_NAMES,
+        recipes={m: recipe(m) for m in taken.get(fusion, ("audio", "text"))},
+        settings=settings,
+        parameters=5,
+    )
+    return fitted, description, validation
+
+
+@pytest.mark.parametrize(
+    ("fusion", "changes"),
+    [
+        ("audio", {}),
+        ("text", {"reduce": "none"}),
+        ("early", {"reduce": "pca"}),
+        ("late", {"training": "pretrain", "pretrain_epochs": 2}),
+        ("ridge", {}),
+        ("zeroshot", {}),
+    ],
+)
+def test_a_saved_model_says_the_same(tmp_path, fusion, changes):
+    fitted, description, rows = unit(fusion, **changes)
+    units.save(tmp_path, fitted, description)
+    module, found = units.load(tmp_path)
+    assert found == description
+    with torch.no_grad():
+        assert torch.equal(module(rows.features), fitted.module(rows.features))
+
+
+def test_equal_models_give_equal_bytes(tmp_path):
+    for name in ("a", "b"):
+        units.save(tmp_path / name, *unit("late")[:2])
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert files == ["history.csv", "model.json", "model.safetensors"]
+    for name in files:
+        pair = [(tmp_path / folder / name).read_bytes() for folder in "ab"]
+        assert pair[0] == pair[1]
+
+
+def test_each_epoch_is_a_line(tmp_path):
+    fitted, description, _ = unit("text")
+    units.save(tmp_path, fitted, description)
+    rows = [r for _, r in read_rows(tmp_path / units.HISTORY, units.HISTORY_COLUMNS)]
+    assert [row[:3] for row in rows] == [["session5", "3", "1"], ["session5", "3", "2"]]
+    for row, epoch in zip(rows, fitted.history, strict=True):
+        assert float(row[3]) == pytest.approx(epoch.loss, rel=1e-5)
+        scores = [float(cell) for cell in row[5:8]]
+        assert scores == pytest.approx(epoch.scores, abs=1e-6)  # six decimals
+        assert float(row[8]) == pytest.approx(sum(scores) / 3, abs=1e-6)
+
+
+def test_pretraining_has_a_table_of_its_own(tmp_path):
+    fitted, description, _ = unit("text", training="pretrain", pretrain_epochs=3)
+    units.save(tmp_path, fitted, description)
+    path = tmp_path / units.PRETRAINING
+    rows = [row for _, row in read_rows(path, units.PRETRAINING_COLUMNS)]
+    assert [row[0] for row in rows] == ["1", "2", "3"]
+    assert all(0 < float(row[2]) < 2 for row in rows)
+
+
+@pytest.mark.parametrize("name", [units.MODEL, units.WEIGHTS])
+def test_a_damaged_model_is_refused_by_name(tmp_path, name):
+    units.save(tmp_path, *unit("text")[:2])
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(
+        ValueError, match="holds no model of this version: .*train agai"
+    ):
+        units.load(tmp_path)
+
+
+def test_weights_of_another_design_are_refused(tmp_path):
+    units.save(tmp_path / "a", *unit("audio")[:2])
+    units.save(tmp_path / "b", *unit("text")[:2])
+    weights = (tmp_path / "a" / units.WEIGHTS).read_bytes()
+    (tmp_path / "b" / units.WEIGHTS).write_bytes(weights)
+    with pytest.raises(ValueError, match="b holds no model of this version"):
+        units.load(tmp_path / "b")
