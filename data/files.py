@@ -1,9 +1,11 @@
 """A file has its name only when it is whole."""
 
 import os
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 try:
     import fcntl
@@ -21,7 +23,8 @@ def publish(path: Path, content: bytes) -> None:
         OSError: with nothing published and nothing left behind
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # not named by process: hosts that share a folder have the same process numbers
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
     try:
         with partial.open("wb") as file:
             file.write(content)
@@ -51,26 +54,43 @@ def claim(path: Path, *, wait: bool) -> Iterator[bool]:
         yield True
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        except OSError:  # no locks on this file system
-            pass
+    file = _locked(path, wait=wait)
+    if file is None:
+        yield False
+        return
+    with file:
         try:
             yield True
         finally:
             path.unlink(missing_ok=True)
 
 
+def _locked(path: Path, *, wait: bool) -> IO[str] | None:
+    """The lock file, open and ours; None if it is another's."""
+    while True:
+        file = path.open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            file.close()
+            return None
+        except OSError:  # no locks on this file system
+            return file
+        # whoever held it may have removed it meanwhile, and a third made a new one
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
+
+
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where folders can be synced."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Make the rename itself durable, where folders can be synced.
+
+    Where they cannot, the file is whole all the same; a power cut may undo the rename.
+    """
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,146 @@
+import errno
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from data import files
+from data.files import claim, publish
+
+ROOT = Path(__file__).parents[1]
+HOLD = """
+import sys, time
+from pathlib import Path
+from data.files import claim
+with claim(Path(sys.argv[1]), wait=False) as mine:
+    print(mine, flush=True)
+    time.sleep(60)
+"""
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def fail_at(monkeypatch, name, call):
+    """The n-th call of a function of `os` fails as a full disk does."""
+    real, calls = getattr(os, name), []
+
+    def failing(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == call:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(os, name, failing)
+
+
+def test_a_published_file_has_its_content_and_no_company(tmp_path):
+    publish(tmp_path / "new" / "a.bin", b"one")
+    publish(tmp_path / "new" / "a.bin", b"two")
+    assert (tmp_path / "new" / "a.bin").read_bytes() == b"two"
+    assert names(tmp_path / "new") == ["a.bin"]
+
+
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_what_cannot_be_written_is_not_published(tmp_path, monkeypatch, name, before):
+    path = tmp_path / "a.bin"
+    if before is not None:
+        path.write_bytes(before)
+    fail_at(monkeypatch, name, 1)
+    with pytest.raises(OSError, match="No space left"):
+        publish(path, b"new")
+    assert names(tmp_path) == ([] if before is None else ["a.bin"])
+    assert before is None or path.read_bytes() == before
+
+
+def test_a_write_that_stops_halfway_is_not_published(tmp_path):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            publish(tmp_path / "a.bin", b"x" * 300_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_synced_does_not_undo_the_file(tmp_path, monkeypatch):
+    fail_at(monkeypatch, "fsync", 2)  # the first is of the file
+    publish(tmp_path / "a.bin", b"whole")
+    assert (tmp_path / "a.bin").read_bytes() == b"whole"
+
+
+def test_a_claim_is_exclusive_and_leaves_nothing(tmp_path):
+    lock = tmp_path / "new" / ".lock"
+    with claim(lock, wait=False) as first, claim(lock, wait=False) as second:
+        assert (first, second) == (True, False)
+    assert names(lock.parent) == []
+    with claim(lock, wait=False) as again:
+        assert again
+
+
+def test_a_claim_ends_with_an_error(tmp_path):
+    lock = tmp_path / ".lock"
+    with pytest.raises(KeyError), claim(lock, wait=False):
+        raise KeyError
+    with claim(lock, wait=False) as again:
+        assert again
+
+
+def test_a_lock_file_that_somebody_left_is_no_claim(tmp_path):
+    (tmp_path / ".lock").write_text("stale")
+    with claim(tmp_path / ".lock", wait=False) as mine:
+        assert mine
+
+
+def test_a_claim_goes_with_the_process_that_is_killed(tmp_path):
+    lock = tmp_path / ".lock"
+    command = [sys.executable, "-c", HOLD, str(lock)]
+    holder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with holder:
+        assert holder.stdout.readline() == "True\n"
+        with claim(lock, wait=False) as mine:
+            assert not mine
+        killer = threading.Timer(0.1, holder.kill)
+        killer.start()
+        with claim(lock, wait=True) as mine:
+            assert mine
+        killer.join()
+
+
+def test_who_waited_holds_the_claim_against_a_third(tmp_path):
+    lock, got, leave = tmp_path / ".lock", threading.Event(), threading.Event()
+
+    def wait():
+        with claim(lock, wait=True):
+            got.set()
+            leave.wait(10)
+
+    waiting = threading.Thread(target=wait)
+    with claim(lock, wait=False):
+        waiting.start()
+        time.sleep(0.1)  # it waits for the file that is about to be removed
+    assert got.wait(10)
+    with claim(lock, wait=False) as third:
+        assert not third
+    leave.set()
+    waiting.join()
+
+
+def test_without_locks_everything_counts_as_claimed(tmp_path, monkeypatch):
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    with claim(tmp_path / ".lock", wait=True) as mine:
+        assert mine
+    monkeypatch.setattr(files, "fcntl", None)
+    with claim(tmp_path / ".lock", wait=True) as mine:
+        assert mine
