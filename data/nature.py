@@ -8,6 +8,8 @@ word travels from there into every table.
 import json
 from pathlib import Path
 
+from data.utterance import NATURES
+
 SIDECAR = "affuse.json"  # {"nature": "human" | "synthetic" | "proxy"}
 REHEARSAL = "rehearsal.json"  # beside spoken rehearsal trees: synthetic speech
 
@@ -16,7 +18,7 @@ def stated(root: Path) -> str:
     """What the folder says of itself; ``human`` where it says nothing.
 
     Raises:
-        ValueError: if the sidecar file cannot be read
+        ValueError: if the sidecar file says anything else, or cannot be read
     """
     if (root / REHEARSAL).is_file():
         return "synthetic"
@@ -24,8 +26,9 @@ def stated(root: Path) -> str:
     if not sidecar.is_file():
         return "human"
     try:
-        return str(json.loads(sidecar.read_text(encoding="utf-8"))["nature"])
-    except (ValueError, KeyError, TypeError) as error:
+        known = json.loads(sidecar.read_text(encoding="utf-8"))
+        return NATURES[NATURES.index(known.get("nature", "human"))]
+    except (ValueError, AttributeError) as error:
         raise ValueError(
             f'{sidecar} should hold {{"nature": "human"}}, or "synthetic", or "proxy"'
         ) from error

@@ -1,5 +1,6 @@
 """A corpus's rating scale to [-1, 1], and what to do with values outside it."""
 
+import math
 from collections.abc import Mapping
 
 RATINGS = ("valence", "arousal", "dominance")  # the order of every table and tensor
@@ -30,6 +31,9 @@ def normalise(
     Returns:
         the ratings by name, or None if the utterance is dropped
 
+    Raises:
+        ValueError: if the policy is unknown, or a rating is not finite
+
     Examples:
         >>> normalise({"valence": 5.5, "arousal": 3}, scale=(1, 5))
         {'valence': 1.0, 'arousal': 0.0}
@@ -38,12 +42,15 @@ def normalise(
     """
     if policy not in POLICIES:
         raise ValueError(f"policy must be one of {', '.join(POLICIES)}, got {policy!r}")
+    if not all(map(math.isfinite, ratings.values())):
+        raise ValueError(f"ratings must be numbers, got {dict(ratings)}; leave out nan")
     low, high = scale
+    if policy == "drop" and not all(low <= v <= high for v in ratings.values()):
+        return None
     found = {
         name: rescale(value, low=low, high=high) for name, value in ratings.items()
     }
-    if policy == "keep" or all(-1 <= value <= 1 for value in found.values()):
+    if policy == "keep":
         return found
-    if policy == "drop":
-        return None
+    # rounding may bring the end of a scale to 1.0000000000000002
     return {name: min(1.0, max(-1.0, value)) for name, value in found.items()}

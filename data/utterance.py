@@ -7,6 +7,8 @@ corpus's own scale (`Corpus.scale`); `data.ratings` brings them to [-1, 1] when
 models are trained. What is unknown is ``""`` or ``None``, never a guess.
 """
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +44,7 @@ class Utterance:
                 f"all printable"
             )
         for begin, end in ((self.start, self.end), self.span or (None, None)):
-            if begin is not None and (begin < 0 or (end is not None and end <= begin)):
+            if not 0 <= (begin or 0) < (math.inf if end is None else end):
                 raise ValueError(
                     f"utterance '{self.id}' spans {begin}..{end} s; the start must be "
                     f"at least 0 and below the end"
@@ -58,6 +60,10 @@ class Problem:
     line: int | None = None  # counted from 1
     id: str = ""
     fatal: bool = True  # True: something was left out; False: kept, only noted
+
+    def __post_init__(self) -> None:
+        for name in ("file", "reason", "id"):  # which terminals and tables must survive
+            object.__setattr__(self, name, _printable(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,36 @@ class Corpus:
     nature: str = "human"  # one of NATURES
 
     def __post_init__(self) -> None:
+        check_name(self.name)
         if self.nature not in NATURES:
             raise ValueError(
                 f"the nature of a corpus is one of {', '.join(NATURES)}, "
                 f"got {self.nature!r}"
             )
-        if self.scale is not None and not self.scale[0] < self.scale[1]:
-            raise ValueError(f"scale {self.scale} must have its lowest value first")
+        if self.scale is None:
+            return
+        low, high = self.scale
+        if not -math.inf < low < high < math.inf:
+            raise ValueError(
+                f"scale {self.scale} must be two numbers, the lowest rating first"
+            )
+
+
+def check_name(name: str) -> None:
+    """Refuse a corpus name that cannot be that of a folder.
+
+    Raises:
+        ValueError: saying which characters it may have
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise ValueError(
+            f"corpus name {name!r} becomes a folder: use letters, digits, '.', '_' and "
+            f"'-' only, a letter or digit first"
+        )
+
+
+def _printable(text: str) -> str:
+    """Escape control characters, and bytes of file names that are no characters."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )

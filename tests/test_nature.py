@@ -1,0 +1,34 @@
+import pytest
+
+from data.nature import REHEARSAL, SIDECAR, state, stated
+from data.utterance import NATURES
+
+
+@pytest.mark.parametrize("nature", NATURES)
+def test_what_was_stated_is_found(tmp_path, nature):
+    state(tmp_path, nature)
+    assert stated(tmp_path) == nature
+
+
+def test_a_folder_that_says_nothing_is_of_people(tmp_path):
+    assert stated(tmp_path) == "human"
+    assert stated(tmp_path / "nowhere") == "human"
+    (tmp_path / SIDECAR).write_text('{"scale": [1, 5]}')
+    assert stated(tmp_path) == "human"
+
+
+def test_a_rehearsal_is_synthetic_whatever_else_is_said(tmp_path):
+    state(tmp_path, "human")
+    (tmp_path / REHEARSAL).write_text("{}")
+    assert stated(tmp_path) == "synthetic"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b'"synthetic"', b"\xff\xfe", b'{"nature": "alien"}']
+    + [b'{"nature": null}', b'{"nature": ["human"]}', b'{"nature": "Human"}'],
+)
+def test_what_cannot_be_understood_is_not_taken_for_people(tmp_path, content):
+    (tmp_path / SIDECAR).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{SIDECAR} should hold {{\"nature\""):
+        stated(tmp_path)
