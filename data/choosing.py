@@ -22,13 +22,12 @@ def choose(
         FileNotFoundError: if nothing was extracted
         ValueError: if there is more than one choice; the sentence lists them
     """
-    caches = list(store.find(folder))
-    if not caches:
+    corpora = sorted({path.parent.name for path in store.folders(folder)})
+    if not corpora:
         raise FileNotFoundError(
             f"no embeddings below {folder}; extract them first: make extract, or "
             f"python cli.py extract CORPUS ROOT"
         )
-    corpora = sorted({c.recipe.corpus for c in caches})
     if corpus and corpus not in corpora:
         raise ValueError(
             f"corpus '{corpus}' is not in {folder}; there are {', '.join(corpora)}"
@@ -38,7 +37,7 @@ def choose(
             f"{folder} holds embeddings of {', '.join(corpora)}; choose one with "
             f"--corpus NAME"
         )
-    caches = [c for c in caches if c.recipe.corpus == (corpus or corpora[0])]
+    caches = list(store.find(folder, corpus or corpora[0]))
     chosen = {m: _one(caches, m, named.get(m, "")) for m in MODALITIES}
     return {m: cache for m, cache in chosen.items() if cache is not None}
 
@@ -52,7 +51,9 @@ def _one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
         losers = store.superseded(mine)
         found = [c for c in mine if c.path not in losers]
     if named and not found:
-        raise ValueError(f"no {modality} cache {named!r}; there are\n{_list(mine)}")
+        raise ValueError(
+            f"no {modality} cache {named!r}; there are {len(mine)}\n{_list(mine)}"
+        )
     if len(found) > 1:
         raise ValueError(
             f"there are {len(found)} {modality} caches; choose one with --{modality} "
@@ -80,14 +81,24 @@ def describe(cache: Cache) -> str:
 
 def listing(folder: Path) -> Iterator[str]:
     """A line on every cache below `folder`, and what to know of it."""
-    caches = list(store.find(folder))
+    folders = store.folders(folder)
+    caches, damaged = [], []
+    for path in folders:
+        try:
+            found = store.look(path)
+        except ValueError as error:
+            damaged.append(str(error))
+            continue
+        if found is not None:
+            caches.append(found)
     losers = store.superseded(caches)
     for cache in caches:
         notes = (
             "" if cache.complete else f"  {len(cache.present)}/{cache.planned} parts"
         )
         yield describe(cache) + notes + "  superseded" * (cache.path in losers)
-    if not caches:
+    yield from damaged
+    if not folders:
         yield f"no embeddings below {folder}; extract some: make extract"
 
 

@@ -21,7 +21,8 @@ and the attributes ``format``, ``recipe``, ``parts`` (how many are planned),
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,6 +48,17 @@ class Part:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True)
+class Header:
+    """What a part says of itself, beside its rows."""
+
+    recipe: Recipe
+    parts: int  # of the whole cache, as planned
+    rows: int  # utterances in this part
+    versions: Mapping[str, str]  # of the packages that made it
+    problems: tuple[Problem, ...]
+
+
 def part_path(folder: Path, number: int) -> Path:
     """Where the part of that number is kept."""
     return folder / f"part-{number:05d}.h5"
@@ -58,17 +70,20 @@ def write(
     """Publish one part; equal arguments give equal bytes.
 
     Raises:
-        ValueError: if a vector is not finite or exceeds the storage type
+        ValueError: if a vector has another shape than the recipe says, is not finite
+            or exceeds the storage type
         OSError: if it cannot be written; then nothing is published
     """
-    attributes = {
-        "format": FORMAT,
+    texts = {
         "recipe": recipe.text(),
-        "parts": parts,
         "versions": json.dumps(dict(versions), sort_keys=True),
         "problems": json.dumps([asdict(p) for p in part.problems], sort_keys=True),
     }
-    image = _image(_datasets(part, recipe), attributes)
+    # strings of fixed length, unlike others, are covered by HDF5's own checksums
+    attributes = {name: np.bytes_(text.encode()) for name, text in texts.items()}
+    datasets = _datasets(part, recipe)
+    _fit(datasets, recipe)
+    image = _image(datasets, {"format": FORMAT, "parts": parts, **attributes})
     checksum = f"{hashlib.sha256(image).hexdigest()}  {path.name}\n"
     publish(path.with_name(f"{path.name}.sha256"), checksum.encode())
     publish(path, image)
@@ -76,20 +91,16 @@ def write(
 
 def _datasets(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
     """The arrays of a part, in the order of the file."""
-    found = {
-        "ids": np.array([i.encode() for i in part.ids], dtype=np.bytes_),
-        "contents": np.array([c.encode() for c in part.contents], dtype=np.bytes_),
-    }
+    found = {"ids": _strings(part.ids), "contents": _strings(part.contents)}
     if part.head is not None:
         found["head"] = part.head.astype(np.float32)
-    if not part.vectors:
-        return found
-    if recipe.pooling == "frames":
-        steps = [len(v) for v in part.vectors]
-        found["offsets"] = np.concatenate([[0], np.cumsum(steps)]).astype(np.int64)
-        found["values"] = np.concatenate(part.vectors).astype(recipe.storage)
-    else:
-        found["embeddings"] = np.stack(part.vectors).astype(recipe.storage)
+    with np.errstate(over="ignore"):  # what became infinite is refused
+        if part.vectors and recipe.pooling == "frames":
+            steps = [len(v) for v in part.vectors]
+            found["offsets"] = np.cumsum([0, *steps], dtype=np.int64)
+            found["values"] = np.concatenate(part.vectors).astype(recipe.storage)
+        elif part.vectors:
+            found["embeddings"] = np.stack(part.vectors).astype(recipe.storage)
     for name, values in found.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError(
@@ -97,6 +108,33 @@ def _datasets(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
                 f"finite as {values.dtype}; try --dtype float32, or look at the weights"
             )
     return found
+
+
+def _strings(texts: tuple[str, ...]) -> np.ndarray:
+    """Texts as HDF5 strings of one length, marked as UTF-8 for other readers."""
+    encoded = [text.encode() for text in texts]
+    longest = max(map(len, encoded), default=1)
+    return np.array(encoded, dtype=h5py.string_dtype("utf-8", longest))
+
+
+def _fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
+    """Refuse arrays that are missing, or whose shapes do not go together."""
+    rows, layers = len(arrays["ids"]), len(recipe.layers)
+    wanted: dict[str, tuple[int, ...]] = {"contents": (rows,)}
+    if rows and recipe.head:
+        wanted["head"] = (rows, len(recipe.head))
+    if rows and recipe.pooling == "frames":
+        wanted["offsets"] = (rows + 1,)
+        steps = int(arrays["offsets"][-1])
+        wanted["values"] = (steps, layers, arrays["values"].shape[-1])
+    elif rows:
+        wanted["embeddings"] = (rows, layers, arrays["embeddings"].shape[-1])
+    for name, shape in wanted.items():
+        if arrays[name].shape != shape:
+            raise ValueError(
+                f"{name} has shape {arrays[name].shape}, but its recipe and "
+                f"{rows} ids ask for {shape}"
+            )
 
 
 def _image(
@@ -131,7 +169,7 @@ def check(path: Path) -> bytes:
     if not sums.is_file():
         raise ValueError(f"{path} has no {sums.name} beside it; extract again")
     image = path.read_bytes()
-    if hashlib.sha256(image).hexdigest() != sums.read_text().split(" ")[0]:
+    if sums.read_bytes()[:64] != hashlib.sha256(image).hexdigest().encode():
         raise ValueError(
             f"{path} is damaged: its SHA-256 is not the one in {sums.name}; delete "
             f"it and extract again"
@@ -139,15 +177,14 @@ def check(path: Path) -> bytes:
     return image
 
 
-def _open(image: bytes, path: Path) -> h5py.File:
-    """A part in memory, read-only; the file itself is not held open."""
-    try:
-        file = h5py.File(h5py.h5f.open_file_image(image))
-    except (OSError, RuntimeError) as error:
-        raise ValueError(f"{path} is not an HDF5 file: {error}") from error
-    if file.attrs.get("format") != FORMAT:
-        raise ValueError(f"{path} has format {file.attrs.get('format')}, not {FORMAT}")
-    return file
+def header(path: Path) -> Header:
+    """What a part says of itself, without reading its rows or its checksum.
+
+    Raises:
+        ValueError: naming the file, if it is damaged or no part of a cache
+    """
+    with _sentences(path), h5py.File(path, "r", locking=False) as file:
+        return _header(file)
 
 
 def read(
@@ -161,13 +198,51 @@ def read(
     Raises:
         ValueError: if the part is damaged, or its recipe is another
     """
-    with _open(check(path), path) as file:
-        found = Recipe.parse(file.attrs["recipe"])
-        difference = found.difference(recipe or found)
-        if difference:
-            raise ValueError(
-                f"{path} was extracted with {difference} as wanted; extract again, or "
-                f"name another cache"
-            )
-        problems = [Problem(**p) for p in json.loads(file.attrs["problems"])]
-        return {name: file[name][:] for name in file}, problems
+    image = check(path)
+    with _sentences(path), h5py.File(h5py.h5f.open_file_image(image)) as file:
+        head = _header(file)
+        arrays = {name: _dataset(file, name)[:] for name in file}
+        _fit(arrays, head.recipe)
+    if difference := head.recipe.difference(recipe or head.recipe):
+        raise ValueError(
+            f"{path} was extracted with {difference} as wanted; extract again, or "
+            f"name another cache"
+        )
+    return arrays, list(head.problems)
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    """Make one sentence of what is wrong in a file, whoever wrote it."""
+    try:
+        yield
+    except Exception as error:  # h5py raises nearly every kind there is
+        raise ValueError(
+            f"{path} is damaged or no part of a cache ({error}); delete it and extract "
+            f"again"
+        ) from error
+
+
+def _header(file: h5py.File) -> Header:
+    """The attributes of an open part."""
+    known = dict(file.attrs)
+    if known["format"] != FORMAT:
+        raise ValueError(f"its format is {known['format']}, not {FORMAT}")
+    texts = {name: known[name].decode() for name in ("recipe", "versions", "problems")}
+    return Header(
+        recipe=Recipe.parse(texts["recipe"]),
+        parts=int(known["parts"]),
+        rows=len(_dataset(file, "ids")),
+        versions=json.loads(texts["versions"]),
+        problems=tuple(Problem(**p) for p in json.loads(texts["problems"])),
+    )
+
+
+def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
+    """Strings or numbers that lie in the file itself; no links, no objects."""
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"'{name}' is missing, or a link")
+    found = file[name]
+    if found.is_virtual or found.external or found.dtype.kind not in "Sif":
+        raise ValueError(f"'{name}' holds {found.dtype}, or what lies in another file")
+    return found

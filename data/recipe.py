@@ -6,10 +6,11 @@ layer, pooling, revision or dtype can never be mistaken for the wanted ones.
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
+
+from data.utterance import check_name
 
 MODALITIES = ("audio", "text")
 LAYERS = (
@@ -44,11 +45,7 @@ class Recipe:
                 f"modality must be one of {', '.join(MODALITIES)}, "
                 f"got {self.modality!r}"
             )
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.corpus):
-            raise ValueError(
-                f"corpus name {self.corpus!r} becomes a folder: use letters, digits, "
-                f"'.', '_' and '-' only"
-            )
+        check_name(self.corpus)
 
     def text(self) -> str:
         """One line of JSON, the same for equal recipes."""
@@ -66,7 +63,7 @@ class Recipe:
             tuples = {name: tuple(found[name]) for name in ("layers", "head")}
             return cls(**{**found, **tuples})
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"not a recipe: {text[:80]!r}: {error}") from error
+            raise ValueError(f"not a recipe: {str(text)[:80]!r}: {error}") from error
 
     def digest(self) -> str:
         """Twelve hexadecimal digits, the same for equal recipes."""
@@ -78,12 +75,12 @@ class Recipe:
 
     def same_but_content(self, other: "Recipe") -> bool:
         """Whether only the inputs differ, so that rows of equal input carry over."""
-        return {**asdict(self), "content": ""} == {**asdict(other), "content": ""}
+        return replace(self, content="").text() == replace(other, content="").text()
 
     def difference(self, other: "Recipe") -> str:
         """The first field that differs, in words; ``""`` if none does."""
+        mine, yours = json.loads(self.text()), json.loads(other.text())
         for name in (f.name for f in fields(self)):
-            mine, yours = getattr(self, name), getattr(other, name)
-            if mine != yours:
-                return f"{name}={mine!r}, not {yours!r}"
+            if mine[name] != yours[name]:
+                return f"{name}={mine[name]!r}, not {yours[name]!r}"
         return ""

@@ -5,15 +5,14 @@
 what the name promises.
 """
 
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from data.parts import part_path, read
+from data.parts import header, part_path, read
 from data.recipe import Recipe
 from data.utterance import Problem
 
@@ -51,7 +50,7 @@ class Cache:
     @property
     def complete(self) -> bool:
         """Whether every planned part is there."""
-        return len(self.present) == self.planned
+        return set(range(self.planned)) <= set(self.present)
 
 
 def load(cache: Cache) -> Embeddings:
@@ -68,8 +67,11 @@ def load(cache: Cache) -> Embeddings:
         return np.concatenate(found) if found else None
 
     ids = tuple(i.decode() for arrays in rows for i in arrays["ids"])
-    if len(set(ids)) < len(ids):
-        raise ValueError(f"{cache.path} holds an utterance twice; extract again")
+    if twice := [i for i, count in Counter(ids).items() if count > 1]:
+        raise ValueError(
+            f"{cache.path} holds utterance '{twice[0]}' twice; delete it and extract "
+            f"again"
+        )
     frames = cache.recipe.pooling == "frames"
     steps = [np.diff(arrays["offsets"]) for arrays in rows] if frames else []
     values = joined("values" if frames else "embeddings")
@@ -90,36 +92,46 @@ def numbers(folder: Path) -> tuple[int, ...]:
     return tuple(sorted(int(path.stem[5:]) for path in found))
 
 
+def folders(cache: Path, corpus: str = "") -> list[Path]:
+    """Every folder below `cache` that holds parts, of one corpus or all, sorted."""
+    corpora = [cache / corpus] if corpus else cache.glob("*/")
+    found = (path for each in corpora for path in each.glob("*-*-*/"))
+    return sorted(path for path in found if numbers(path))
+
+
 def look(folder: Path) -> Cache | None:
     """What one folder holds, without reading the rows; None if no part is there.
 
     Raises:
         ValueError: if a part is no part of this project; the sentence names it
     """
-    present, rows, first = numbers(folder), 0, None
-    for number in present:
-        path = part_path(folder, number)
-        try:
-            with h5py.File(path, "r", locking=False) as file:
-                rows += len(file["ids"])
-                first = first or dict(file.attrs)
-        except (OSError, KeyError) as error:
-            raise ValueError(f"{path} is damaged: {error}; extract again") from error
-    if first is None:
+    present = numbers(folder)
+    headers = [header(part_path(folder, number)) for number in present]
+    if not headers:
         return None
+    plans = sorted({h.parts for h in headers})
+    if len(plans) > 1:
+        raise ValueError(
+            f"{folder} holds parts of caches of {' and of '.join(map(str, plans))} "
+            f"parts; delete it and extract again"
+        )
     return Cache(
         path=folder,
-        recipe=Recipe.parse(first["recipe"]),
-        planned=int(first["parts"]),
+        recipe=headers[0].recipe,
+        planned=plans[0],
         present=present,
-        rows=rows,
-        versions=json.loads(first["versions"]),
+        rows=sum(h.rows for h in headers),
+        versions=headers[0].versions,
     )
 
 
-def find(cache: Path) -> Iterator[Cache]:
-    """Every cache folder below `cache`, sorted by path."""
-    for folder in sorted(cache.glob("*/*-*-*/")):
+def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
+    """Every cache folder below `cache`, of one corpus or all, sorted by path.
+
+    Raises:
+        ValueError: if one of them is damaged; the sentence names the part
+    """
+    for folder in folders(cache, corpus):
         found = look(folder)
         if found is not None:
             yield found
@@ -130,27 +142,33 @@ def superseded(caches: Sequence[Cache]) -> set[Path]:
 
     They differ in the corpus's content only: a repaired recording, or ``--limit``.
     """
-    losers = set()
-    for old in caches:
-        for new in caches:
-            rank = (new.rows, new.path.stat().st_mtime) > (
-                old.rows,
-                old.path.stat().st_mtime,
-            )
-            if rank and new.recipe.same_but_content(old.recipe):
-                losers.add(old.path)
-    return losers
+    changed = {c.path: c.path.stat().st_mtime_ns for c in caches}
+    return {
+        old.path
+        for old in caches
+        for new in caches
+        if changed[new.path] > changed[old.path]
+        and new.rows >= old.rows
+        and new.recipe.same_but_content(old.recipe)
+    }
 
 
 def verify(cache: Path) -> Iterator[str]:
     """A sentence for every part below `cache` that is damaged or missing."""
-    for folder in sorted(cache.glob("*/*-*-*/")):
-        try:
-            found = look(folder)
-            for number in numbers(folder):
-                read(part_path(folder, number), found.recipe if found else None)
-        except ValueError as error:
-            yield str(error)
-            continue
-        if found is not None and not found.complete:
-            yield f"{folder}: {len(found.present)} of {found.planned} parts are there"
+    for folder in folders(cache):
+        recipe, planned = None, 0
+        for number in numbers(folder):
+            path = part_path(folder, number)
+            try:
+                read(path, recipe)
+                found = header(path)
+            except (ValueError, OSError) as error:
+                yield str(error)
+                continue
+            recipe, planned = recipe or found.recipe, max(planned, found.parts)
+        missing = sorted(set(range(planned)) - set(numbers(folder)))
+        if missing:
+            yield (
+                f"{folder} lacks {len(missing)} of {planned} parts, the first is "
+                f"{part_path(folder, missing[0]).name}; repeat the extract command"
+            )
