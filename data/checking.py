@@ -1,16 +1,16 @@
 """What `check` says of a corpus: counts beside published ones, and every problem."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data.files import publish
+from data.rows import write_rows
+from data.table import cell
 from data.utterance import Corpus, Problem
 
 FILE = "problems.csv"  # in the cache folder of a corpus
+COLUMNS = ("severity", "file", "line", "id", "reason")
 
 
 def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
@@ -83,11 +83,11 @@ def _place(problem: Problem) -> str:
 
 def save(problems: Sequence[Problem], folder: Path) -> Path:
     """Write the problems report of an extraction as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("severity", "file", "line", "id", "reason"))
-    for p in sorted(problems, key=lambda p: (not p.fatal, p.file, p.line or 0, p.id)):
-        severity = "left out" if p.fatal else "kept"
-        writer.writerow((severity, p.file, p.line, p.id, p.reason))
-    publish(folder / FILE, text.getvalue().encode())
+    ordered = sorted(problems, key=lambda p: (not p.fatal, p.file, p.line or 0, p.id))
+    rows = (
+        ("left out" if p.fatal else "kept", p.file, p.line, p.id, p.reason)
+        for p in ordered
+    )
+    guarded = ([cell(value) for value in row] for row in rows)
+    write_rows(folder / FILE, COLUMNS, guarded)
     return folder / FILE

@@ -34,7 +34,7 @@ def save(corpus: Corpus, cache: Path) -> Path:
         replace(u, audio=None, span=None, transcript=None, text=None)
         for u in corpus.utterances
     )
-    rows = ",\n".join(json.dumps(asdict(u), ensure_ascii=False) for u in bare)
+    rows = ",\n".join(json.dumps(asdict(u)) for u in bare)
     text = f'{{"corpus": {json.dumps(facts)}, "utterances": [\n{rows}\n]}}\n'
     path = cache / corpus.name / FILE
     publish(path, text.encode())
@@ -74,15 +74,18 @@ def write_csv(corpus: Corpus, file: TextIO) -> None:
     writer.writerow(COLUMNS)
     for u in corpus.utterances:
         row = {**asdict(u), **u.ratings, "flags": " ".join(u.flags)}
-        if u.audio is not None and u.audio.is_relative_to(corpus.root):
-            row["audio"] = u.audio.relative_to(corpus.root)
+        if u.audio is not None:
+            inside = u.audio.is_relative_to(corpus.root)
+            row["audio"] = str(u.audio.relative_to(corpus.root) if inside else u.audio)
         if u.scripted is not None:
             row["scripted"] = int(u.scripted)
-        writer.writerow([_cell(row.get(name)) for name in COLUMNS])
+        writer.writerow([cell(row.get(name)) for name in COLUMNS])
 
 
-def _cell(value: object) -> object:
-    """Text that a spreadsheet would run as a formula is quoted (CWE-1236)."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value
+def cell(value: object) -> object:
+    """A value for CSV; text that a spreadsheet would run is quoted (CWE-1236)."""
+    if not isinstance(value, str):
+        return value
+    # before Python 3.13, csv writes a lone \r without quotes, and reads it as a new row
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\n")) else text

@@ -1,0 +1,122 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from data import checking
+from data.utterance import Corpus, Count, Problem, Utterance
+
+LOST = Problem("b.wav", "is not there", id="b")
+ODD = Problem("labels.txt", "has an odd line", line=7, id="u1", fatal=False)
+RIGHT = Count("utterances", 2, 2)
+WRONG = Count("dialogues of session 5", 31, 30)
+
+
+def corpus(*counts, nature="human", speakers=("ann", "ben")):
+    rows = [
+        Utterance(id=f"u{i}", speaker=who, text="" if i else None, audio=Path("a.wav"))
+        for i, who in enumerate(speakers)
+    ]
+    return Corpus("toy", Path("/toy"), tuple(rows), (1, 5), "loso", (), counts, nature)
+
+
+def lines(*args):
+    return list(checking.lines(*args))
+
+
+@pytest.mark.parametrize(
+    ("counts", "problems", "clean"),
+    [
+        ((), (), True),
+        ((RIGHT,), (ODD,), True),
+        ((RIGHT, WRONG), (), False),
+        ((), (ODD, LOST), False),
+    ],
+)
+def test_clean_is_nothing_left_out_and_counts_as_published(counts, problems, clean):
+    assert checking.clean(corpus(*counts), problems) == clean
+    assert checking.facts(corpus(*counts), problems)["clean"] == clean
+
+
+def test_facts_are_for_machines():
+    found = checking.facts(corpus(WRONG, speakers=("ann", "ann", "")), [LOST, ODD])
+    assert json.loads(json.dumps(found)) == {
+        "corpus": "toy",
+        "root": "/toy",
+        "nature": "human",
+        "utterances": 3,
+        "speakers": 1,
+        "with_audio": 3,
+        "with_text": 2,
+        "counts": [{"what": WRONG.what, "expected": 31, "found": 30}],
+        "problems": [
+            {
+                "file": "b.wav",
+                "reason": LOST.reason,
+                "line": None,
+                "id": "b",
+                "fatal": True,
+            },
+            {
+                "file": ODD.file,
+                "reason": ODD.reason,
+                "line": 7,
+                "id": "u1",
+                "fatal": False,
+            },
+        ],
+        "clean": False,
+    }
+
+
+def test_people_are_told_the_same():
+    assert lines(corpus(RIGHT), ()) == [
+        "toy: 2 utterances of 2 speakers, 2 with audio, 1 with text",
+        "all 1 counts are as published",
+    ]
+    assert lines(corpus(RIGHT, WRONG, nature="synthetic", speakers=[""]), [LOST]) == [
+        "toy (synthetic): 1 utterances of unknown speakers, 1 with audio, 0 with text",
+        "1 of 2 counts are not as published:",
+        "                          published   found",
+        "  dialogues of session 5         31      30",
+        "1 problem:",
+        "  b.wav: is not there",
+    ]
+
+
+def test_fatal_problems_come_first_and_places_are_told():
+    everywhere = Problem("", "is strange", id="c")
+    assert list(checking.problem_lines([ODD, LOST, everywhere])) == [
+        "2 problems:",
+        "  b.wav: is not there",
+        "  c: is strange",
+        "1 note:",
+        "  labels.txt:7 (u1): has an odd line",
+    ]
+    assert (
+        list(checking.problem_lines([Problem("", "is strange")]))[1] == "  is strange"
+    )
+    assert list(checking.problem_lines([])) == []
+
+
+def test_so_many_of_each_kind_are_shown():
+    many = [LOST] * 5 + [ODD] * 3
+    found = list(checking.problem_lines(many, 3))
+    assert len(found) == 1 + 3 + 1 + 1 + 3
+    assert (found[0], found[4], found[5]) == ("5 problems:", "  and 2 more", "3 notes:")
+
+
+def test_the_report_has_a_row_for_every_problem(tmp_path):
+    formula = Problem("=1+1.wav", "@x", id="-u", fatal=False)
+    odd = Problem("\udcff.wav", "is,\nodd")
+    path = checking.save([ODD, formula, LOST, odd], tmp_path / "toy")
+    with path.open(newline="", encoding="utf-8") as file:
+        found = list(csv.reader(file))
+    assert found == [
+        ["severity", "file", "line", "id", "reason"],
+        ["left out", r"\udcff.wav", "", "", r"is,\nodd"],
+        ["left out", "b.wav", "", "b", "is not there"],
+        ["kept", "'=1+1.wav", "", "'-u", "'@x"],
+        ["kept", "labels.txt", "7", "u1", "has an odd line"],
+    ]

@@ -1,0 +1,170 @@
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from data import table
+from data.table import COLUMNS, cell
+from data.utterance import Corpus, Utterance
+
+ROOT = Path("/corpora/toy")
+FULL = Utterance(
+    id="ä-1",
+    audio=ROOT / "wav" / "a.wav",
+    span=(0.5, None),
+    transcript="Well , yes .",
+    text="well, yes.",
+    ratings={"valence": 2.5, "arousal": 4.0, "dominance": 3.0},
+    speaker="Ses01F",
+    sex="F",
+    session="1",
+    dialogue="Ses01F_impro01",
+    scripted=False,
+    start=6.25,
+    end=8.5,
+    split="train",
+    flags=("repaired", "dominance_incomplete"),
+)
+CORPUS = Corpus(
+    name="toy",
+    root=ROOT,
+    utterances=(FULL, Utterance(id="b", ratings={"valence": -1.0})),
+    scale=(1.0, 5.0),
+    protocol="session5",
+    nature="proxy",
+)
+
+
+def written(corpus):
+    file = io.StringIO()
+    table.write_csv(corpus, file)
+    return list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
+
+
+def damage(cache, edit):
+    """Edit what is kept of CORPUS; return the file."""
+    path = table.save(CORPUS, cache)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    edit(found)
+    path.write_text(json.dumps(found), encoding="utf-8")
+    return path
+
+
+def test_a_corpus_comes_back_without_what_was_said(tmp_path):
+    path = table.save(CORPUS, tmp_path)
+    assert path == tmp_path / "toy" / "corpus.json"
+    found = table.load(tmp_path, "toy")
+    nothing = {"audio": None, "span": None, "transcript": None, "text": None}
+    bare = tuple(dataclasses.replace(u, **nothing) for u in CORPUS.utterances)
+    assert found == dataclasses.replace(CORPUS, root=path.parent, utterances=bare)
+    kept = path.read_text(encoding="utf-8")
+    assert "yes" not in kept
+    assert "wav" not in kept
+
+
+@pytest.mark.parametrize("changes", [{"scale": None}, {"utterances": ()}])
+def test_a_corpus_without_ratings_or_rows_comes_back(tmp_path, changes):
+    table.save(dataclasses.replace(CORPUS, **changes), tmp_path)
+    found = table.load(tmp_path, "toy")
+    assert (found.scale, len(found.utterances)) == (
+        changes.get("scale", CORPUS.scale),
+        len(changes.get("utterances", CORPUS.utterances)),
+    )
+
+
+def test_names_that_are_no_text_are_kept(tmp_path):
+    # a file name that is no UTF-8 may have become a speaker
+    odd = dataclasses.replace(FULL, speaker="\udcff")
+    table.save(dataclasses.replace(CORPUS, utterances=(odd,)), tmp_path)
+    assert table.load(tmp_path, "toy").utterances[0].speaker == "\udcff"
+
+
+def test_a_corpus_that_was_not_extracted_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="extract corpus 'toy' again"):
+        table.load(tmp_path, "toy")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"corpus": {}}'])
+def test_a_file_that_is_no_corpus_is_named(tmp_path, content):
+    table.save(CORPUS, tmp_path).write_bytes(content)
+    with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
+        table.load(tmp_path, "toy")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda found: found["corpus"].pop("nature"),
+        lambda found: found["corpus"].update(nature="alien"),
+        lambda found: found["corpus"].update(scale=[5, 1]),
+        lambda found: found["corpus"].update(scale=[1, 2, 3]),
+        lambda found: found["corpus"].update(scale=5),
+        lambda found: found["corpus"].update(name="../toy"),
+        lambda found: found["utterances"].append(5),
+        lambda found: found["utterances"][0].pop("flags"),
+        lambda found: found["utterances"][0].update(flags=None),
+        lambda found: found["utterances"][0].update(id=""),
+        lambda found: found["utterances"][0].update(id=None),
+        lambda found: found["utterances"][0].update(start=9.0),
+        lambda found: found["utterances"][0].update(start="soon"),
+        lambda found: found["utterances"][0].update(mood="good"),
+    ],
+)
+def test_a_damaged_row_is_a_sentence(tmp_path, edit):
+    damage(tmp_path, edit)
+    with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
+        table.load(tmp_path, "toy")
+
+
+def test_what_was_read_is_one_row_an_utterance():
+    full, bare = written(CORPUS)
+    assert tuple(full) == COLUMNS
+    assert full == {
+        "id": "ä-1",
+        "speaker": "Ses01F",
+        "sex": "F",
+        "session": "1",
+        "dialogue": "Ses01F_impro01",
+        "scripted": "0",
+        "start": "6.25",
+        "end": "8.5",
+        "split": "train",
+        "audio": "wav/a.wav",
+        "transcript": "Well , yes .",
+        "text": "well, yes.",
+        "valence": "2.5",
+        "arousal": "4.0",
+        "dominance": "3.0",
+        "flags": "repaired dominance_incomplete",
+    }
+    known = {name: value for name, value in bare.items() if value}
+    assert known == {"id": "b", "valence": "-1.0"}  # a number is no formula
+
+
+def test_audio_elsewhere_keeps_its_path():
+    corpus = dataclasses.replace(CORPUS, root=Path("/elsewhere"))
+    assert written(corpus)[0]["audio"] == "/corpora/toy/wav/a.wav"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\n"])
+def test_no_cell_is_a_formula(start):
+    odd = dataclasses.replace(
+        FULL, transcript=f"{start}1+1", speaker=f"{start}x", audio=ROOT / f"{start}.wav"
+    )
+    (row,) = written(dataclasses.replace(CORPUS, utterances=(odd,)))
+    assert (row["transcript"], row["speaker"]) == (f"'{start}1+1", f"'{start}x")
+    assert row["audio"] == f"'{start}.wav"
+
+
+def test_line_ends_do_not_divide_a_row():
+    odd = dataclasses.replace(FULL, transcript="one\rtwo\r\nthree\nfour\r")
+    (row,) = written(dataclasses.replace(CORPUS, utterances=(odd,)))
+    assert row["transcript"] == "one\ntwo\nthree\nfour\n"
+
+
+def test_other_cells_stay_as_they_are():
+    values = ["a=b", "", "ä", -1.5, None, 0, True]
+    assert [cell(value) for value in values] == values
