@@ -12,9 +12,17 @@ FORMAT = (
 REFRESH = {True: 0.2, False: 20.0}  # seconds, by whether somebody watches
 
 
+class _Bar(tqdm):
+    """One that stops at its end, which sums of seconds overrun by rounding."""
+
+    def update(self, n: float = 1) -> bool | None:
+        shown: bool | None = super().update(min(n, self.total - self.n))
+        return shown
+
+
 def bar(items: Any = None, *, total: float, name: str, unit: str, show: bool) -> tqdm:
     """A bar over `items`, or one that is told of progress by ``update(amount)``."""
-    return tqdm(
+    return _Bar(
         items,
         total=total,
         desc=name,

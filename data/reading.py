@@ -40,8 +40,8 @@ def read(
     module = plugins.load(PACKAGE, corpus)
     given = {key: options[key] for key in OPTIONS if options.get(key) is not None}
     if columns:
-        given["columns"] = dict(_pair(item) for item in columns)
-    known = set(inspect.signature(module.read).parameters) - {"root", "name"}
+        given["columns"] = _pairs(columns)
+    known = inspect.signature(module.read).parameters.keys() & NAMES.keys()
     if unknown := sorted(given.keys() - known):
         raise ValueError(
             f"corpus reader '{corpus}' does not take --{NAMES[unknown[0]]}; it takes "
@@ -56,12 +56,17 @@ def read(
     return replace(found, name=name or found.name, nature=nature or found.nature)
 
 
-def _pair(item: str) -> tuple[str, str]:
-    """``"valence=proxy_V"`` in two."""
-    role, mark, column = item.partition("=")
-    if not mark:
-        raise ValueError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
-    return role, column
+def _pairs(items: Sequence[str]) -> dict[str, str]:
+    """``["valence=proxy_V"]`` as column by role."""
+    found: dict[str, str] = {}
+    for item in items:
+        role, mark, column = item.partition("=")
+        if not mark:
+            raise ValueError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
+        if role in found:
+            raise ValueError(f"--map {item}: {role} is mapped twice; leave one out")
+        found[role] = column
+    return found
 
 
 def sample(corpus: str, root: Path) -> int:
@@ -80,7 +85,4 @@ def sample(corpus: str, root: Path) -> int:
 def verify(reader: str, corpus: Corpus) -> tuple[Problem, ...]:
     """The slow checks of a reader, which open every recording; none if it has none."""
     module = plugins.load(PACKAGE, reader)
-    found: tuple[Problem, ...] = ()
-    if hasattr(module, "verify"):
-        found = module.verify(corpus)
-    return found
+    return tuple(module.verify(corpus)) if hasattr(module, "verify") else ()

@@ -1,0 +1,53 @@
+import pytest
+
+from data.plugins import load, names
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package with one plug-in that works, and others that must not be touched."""
+    folder = tmp_path / "plugged" / "kinds"
+    folder.mkdir(parents=True)
+    for name, content in {
+        "../__init__": "",
+        "__init__": "",
+        "good": "'''Says so.'''\nWORD = 'good'\n",
+        "broken": "import no_such_package\n",
+        "_helper": "raise AssertionError\n",
+    }.items():
+        (folder / f"{name}.py").write_text(content)
+    (folder / "notes.txt").write_text("no plug-in")
+    monkeypatch.syspath_prepend(tmp_path)
+    return "plugged.kinds"
+
+
+def test_plugins_are_found_by_file_name_alone(package):
+    assert names(package) == ["broken", "good"]
+
+
+def test_only_the_wanted_plugin_is_imported(package):
+    assert load(package, "good").WORD == "good"
+
+
+def test_what_a_plugin_lacks_is_said(package):
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        load(package, "broken")
+
+
+@pytest.mark.parametrize("name", ["none", "_helper", "", "good.WORD", "../good"])
+def test_an_unknown_name_lists_the_choices(package, name):
+    reason = f"no '{name}' in kinds: choose from broken, good, or add plugged/kinds/"
+    with pytest.raises(ValueError, match=reason):
+        load(package, name)
+
+
+@pytest.mark.parametrize(
+    ("package", "known"),
+    [
+        ("data.corpora", {"emobank", "iemocap", "manifest"}),
+        ("extract.encoders", {"distilbert", "wav2vec2"}),
+        ("fuse.designs", {"audio", "early", "late", "text"}),
+    ],
+)
+def test_ours_are_found(package, known):
+    assert known <= set(names(package))

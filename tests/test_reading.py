@@ -1,0 +1,145 @@
+import sys
+from types import SimpleNamespace
+
+import pytest
+from tqdm import tqdm
+
+from data import plugins, reading
+from data.progress import bar
+from data.utterance import Corpus, Problem, Utterance
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    root = tmp_path / "own"
+    reading.sample("manifest", root)
+    return root
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """A reader with an option that the command line does not have."""
+
+    def read(root, *, secret=None):
+        one = Utterance(id="a", text="a")
+        return Corpus("plain", root, (one,), (1, 5), "speakers")
+
+    module = SimpleNamespace(read=read)
+    monkeypatch.setattr(reading.plugins, "load", lambda package, name: module)
+    return module
+
+
+def test_a_corpus_keeps_its_own_name_and_nature(manifest):
+    found = reading.read("manifest", manifest)
+    assert (found.name, found.nature) == ("own", "synthetic")
+    assert len(found.utterances) == 30
+
+
+def test_name_and_nature_can_be_said(manifest):
+    found = reading.read("manifest", manifest, name="mine", nature="proxy")
+    assert (found.name, found.nature) == ("mine", "proxy")
+
+
+@pytest.mark.parametrize("name", ["../mine", "a b", ".."])
+def test_a_name_that_is_no_folder_is_refused(manifest, name):
+    with pytest.raises(ValueError, match="becomes a folder"):
+        reading.read("manifest", manifest, name=name)
+
+
+def test_columns_and_scale_reach_the_reader(manifest):
+    table = manifest / "table.csv"
+    table.write_text(table.read_text().replace("valence", "v_mean"))
+    found = reading.read("manifest", manifest, columns=["valence=v_mean"], scale=(0, 9))
+    assert found.scale == (0, 9)
+    assert found.utterances[0].ratings["valence"] == 4.5
+
+
+def test_options_that_are_not_given_are_not_passed_on(manifest):
+    found = reading.read("manifest", manifest, scale=None, table=None, dominance=None)
+    assert found.scale == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "options", "reason"),
+    [
+        ("manifest", {"dominance": "released"}, "'manifest' does not take --dominance"),
+        ("iemocap", {"columns": ["valence=v"]}, "take --map; it takes --dominance"),
+        ("emobank", {"scale": (1, 5)}, "'emobank' does not take --scale; it takes "),
+        ("manifest", {"columns": ["valence"]}, "--map valence: say ROLE=COLUMN"),
+        (
+            "manifest",
+            {"columns": ["valence=a", "valence=b"]},
+            "valence is mapped twice",
+        ),
+    ],
+)
+def test_options_of_other_readers_are_refused(manifest, corpus, options, reason):
+    with pytest.raises(ValueError, match=reason):
+        reading.read(corpus, manifest, **options)
+
+
+def test_a_reader_may_have_options_that_no_command_has(plain, tmp_path):
+    assert reading.read("plain", tmp_path).name == "plain"
+    with pytest.raises(ValueError, match="take --scale; it takes no such option"):
+        reading.read("plain", tmp_path, scale=(1, 5))
+
+
+def test_a_reader_without_slow_checks_has_no_problems(plain, tmp_path):
+    assert reading.verify("plain", plain.read(tmp_path)) == ()
+    found = (Problem("a.wav", "is silent"),)
+    plain.verify = lambda corpus: list(found)
+    assert reading.verify("plain", plain.read(tmp_path)) == found
+
+
+def test_an_empty_corpus_is_refused_with_its_first_problem(manifest):
+    header = (manifest / "table.csv").read_text().splitlines()[0]
+    (manifest / "table.csv").write_text(f"{header}\nwav/none.wav\n")
+    with pytest.raises(ValueError, match="no utterance could be read from .*: "):
+        reading.read("manifest", manifest)
+    (manifest / "table.csv").write_text(f"{header}\n")
+    with pytest.raises(ValueError, match="no utterance could be read from"):
+        reading.read("manifest", manifest)
+
+
+def test_an_unknown_reader_lists_the_known(tmp_path):
+    with pytest.raises(ValueError, match="no 'none' in corpora: choose from emobank, "):
+        reading.read("none", tmp_path)
+
+
+@pytest.mark.parametrize("corpus", plugins.names("data.corpora"))
+def test_a_sample_says_how_many_utterances_it_has(tmp_path, corpus):
+    count = reading.sample(corpus, tmp_path / "deep" / "folder")
+    found = reading.read(corpus, tmp_path / "deep" / "folder")
+    assert len(found.utterances) == count > 0
+    assert [p for p in reading.verify(corpus, found) if p.fatal] == []
+
+
+def test_a_sample_does_not_mix_with_other_files(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="is not empty; name a new folder"):
+        reading.sample("manifest", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_bar_ends_at_its_total(capsys):
+    # ten times 0.1 s are 0.9999999999999999 s, and 1.1 s are more than there are
+    with bar(total=1.0, name="audio", unit="s", show=True) as progress:
+        for amount in (*[0.1] * 10, 0.1):
+            progress.update(amount)
+        assert progress.n == 1.0
+    assert "100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("show", [True, False])
+def test_a_bar_passes_items_on(capsys, show):
+    assert list(bar([1, 2], total=2, name="x", unit="file", show=show)) == [1, 2]
+    assert list(bar([], total=0, name="x", unit="file", show=show)) == []
+    assert ("100%" in capsys.readouterr().err) == show
+
+
+def test_a_log_is_not_flooded():
+    assert not sys.stderr.isatty()
+    shown = bar(total=1, name="x", unit="file", show=True)
+    assert isinstance(shown, tqdm)
+    assert shown.mininterval >= 10  # seconds
+    shown.close()
