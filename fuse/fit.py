@@ -25,7 +25,7 @@ class Fitted:
     @property
     def score(self) -> float:
         """Mean validation CCC of the weights that were kept."""
-        return max(sum(e.scores) / len(e.scores) for e in self.history)
+        return max(epoch.score for epoch in self.history)
 
 
 def fit(

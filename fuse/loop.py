@@ -6,7 +6,7 @@ machine with one number of threads.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,7 +29,12 @@ class Epoch:
     number: int  # from 1
     loss: float  # mean over batches
     reconstruction: float  # of it, equation 7 before weighting; 0 where there is none
-    scores: tuple[float, ...]  # on the validation rows; their mean decides
+    scores: tuple[float, ...]  # on the validation rows
+
+    @property
+    def score(self) -> float:
+        """Their mean, which decides."""
+        return sum(self.scores) / len(self.scores)
 
 
 class Best:
@@ -64,12 +69,13 @@ def minimise(
 ) -> tuple[Epoch, ...]:
     """Train until the score has not risen for a while; leave the best weights.
 
-    Parameters that the loss does not reach stay exactly as they are.
+    Parameters that the loss does not reach stay exactly as they are; the model is left
+    in evaluation mode.
 
     Args:
-        model: left in evaluation mode
-        losses: what is minimised, for the training rows of these numbers
-        scores: what is to rise; their mean decides
+        model: what is trained
+        losses: to minimise, for the training rows of these numbers
+        scores: to raise; their mean decides
         rows: how many training rows there are
         epochs: passes over them, at most
         settings: optimiser, rates, batch, patience, and the loss's name
@@ -81,32 +87,42 @@ def minimise(
     """
     optimizer = _optimizer(model, settings)
     order = torch.Generator().manual_seed(seed)
-    device = next(model.parameters()).device
     best, history = Best(), []
     for number in range(1, epochs + 1):
-        model.train()
-        sums = torch.zeros(2, device=device)
         batches = divide(rows, settings, order)
-        for batch in batches:
-            optimizer.zero_grad()
-            loss, reconstruction = losses(batch.to(device))
-            loss.backward()
-            optimizer.step()
-            sums += torch.stack([loss, reconstruction]).detach()
-        means = (sums / len(batches)).tolist()
-        if not math.isfinite(means[0]):
+        loss, reconstruction = _pass(model.train(), optimizer, losses, batches)
+        if not math.isfinite(loss):
             raise ValueError(
-                f"{where}, epoch {number}: the loss is {means[0]}; set learning_rate "
+                f"{where}, epoch {number}: the loss is {loss}; set learning_rate "
                 f"below {settings.learning_rate:g}"
             )
         model.eval()
         with torch.no_grad():
-            history.append(Epoch(number, means[0], means[1], scores()))
-        best.update(sum(history[-1].scores) / len(history[-1].scores), model)
+            history.append(Epoch(number, loss, reconstruction, scores()))
+        best.update(history[-1].score, model)
         if best.age >= settings.patience:
             break
     model.load_state_dict(best.state)
     return tuple(history)
+
+
+def _pass(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    losses: Losses,
+    batches: Sequence[Tensor],
+) -> tuple[float, float]:
+    """One step for each batch; the means of both losses over batches."""
+    device = next(model.parameters()).device
+    sums = torch.zeros(2, device=device)
+    for batch in batches:
+        optimizer.zero_grad()
+        both = losses(batch.to(device))
+        both[0].backward()
+        optimizer.step()
+        sums += torch.stack(both).detach()
+    loss, reconstruction = (sums / len(batches)).tolist()
+    return loss, reconstruction
 
 
 def divide(rows: int, settings: Settings, order: torch.Generator) -> tuple[Tensor, ...]:

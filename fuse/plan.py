@@ -65,19 +65,17 @@ def make(
     aligned = align(corpus, embeddings, policy=settings.out_of_range)
     if fusion == "zeroshot":
         Zeroshot(aligned.head, targets=aligned.targets)  # refuses before it is begun
+    utterances, protocol = aligned.utterances, settings.protocol
     folds = splits.folds(
-        aligned.utterances,
-        settings.protocol,
-        folds=settings.folds,
-        seed=settings.split_seed,
+        utterances, protocol, folds=settings.folds, seed=settings.split_seed
     )
     digest = _digest(settings, recipes, folds, aligned)
     info = RunInfo(
-        name=f"{corpus.name}-{fusion}-{settings.protocol}-{digest}",
+        name=f"{corpus.name}-{fusion}-{protocol}-{digest}",
         design=fusion,
         corpus=corpus.name,
         nature=corpus.nature,
-        protocol=settings.protocol,
+        protocol=protocol,
         targets=aligned.targets,
         encoders={m: _encoder(recipe) for m, recipe in recipes.items()},
         settings=asdict(settings),
@@ -144,3 +142,20 @@ def _fold_rows(plan: Plan) -> Iterator[FoldRow]:
             for id_ in getattr(fold, part):
                 u = utterances[id_]
                 yield FoldRow(fold.name, part, id_, u.speaker, u.dialogue, u.scripted)
+
+
+def summary(folder: Path) -> str:
+    """What a run used and what it left out, in words; for the command line.
+
+    Raises:
+        FileNotFoundError: if the folder is no run
+    """
+    path = folder / ALIGNMENT
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found; {folder} is not a run folder")
+    counts = json.loads(path.read_text(encoding="utf-8"))
+    words = [f"{counts['utterances']} utterances"]
+    words += [f"left out: {n} with {why}" for why, n in counts["left_out"].items()]
+    if counts["outside_scale"]:
+        words.append(f"a rating outside the scale: {counts['outside_scale']}")
+    return "; ".join(words)

@@ -51,13 +51,7 @@ def apply(
     _, first = load(folders[0])
     needed = {modality: pick(embeddings, modality) for modality in first.recipes}
     _demand_same(first, needed, run)
-    ids = sorted(frozenset.intersection(*(frozenset(e.ids) for e in needed.values())))
-    if not ids:
-        counts = ", ".join(f"{len(e.ids)} of {m}" for m, e in needed.items())
-        raise ValueError(
-            f"no utterance has all of {', '.join(needed)}: there are embeddings "
-            f"{counts}, and no id in common; extract both from the same corpus"
-        )
+    ids = _common(needed)
     features = {
         name: torch.from_numpy(values).to(device)
         for name, values in gather(needed, ids).items()
@@ -74,6 +68,18 @@ def apply(
         std=np.std(said, axis=0),
         models=len(said),
     )
+
+
+def _common(embeddings: Mapping[str, Embeddings]) -> list[str]:
+    """Ids of the utterances that have every modality, sorted."""
+    found = frozenset.intersection(*(frozenset(e.ids) for e in embeddings.values()))
+    if not found:
+        counts = ", ".join(f"{len(e.ids)} of {m}" for m, e in embeddings.items())
+        raise ValueError(
+            f"no utterance has all of {', '.join(embeddings)}: there are embeddings "
+            f"{counts}, and no id in common; extract both from the same corpus"
+        )
+    return sorted(found)
 
 
 def _demand_same(

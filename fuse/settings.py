@@ -67,7 +67,7 @@ class Settings:
 
     # The design
     hidden: int = 128  # units of a hidden layer
-    dropout: float = 0.2  # share of hidden units left out in training
+    dropout: float = 0.5  # share of hidden units left out in training
 
     # The training
     loss: str = "ccc"  # 1 - mean CCC of the batch; or "mse", or "mix" of the two
@@ -75,7 +75,7 @@ class Settings:
     optimizer: str = "adamw"  # or "adam", whose weight decay is an L2 penalty
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2  # per unit of learning rate
-    batch: int = 256  # utterances, about: an epoch is cut into near-equal batches
+    batch: int = 512  # utterances, about: an epoch is cut into near-equal batches
     epochs: int = 100  # at most, passes over the training rows
     patience: int = 10  # epochs without a better validation CCC
 

@@ -4,7 +4,6 @@ What comes out does not depend on the order of what goes in. An utterance that l
 something is left out and counted by reason; training goes on with the rest.
 """
 
-import logging
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,8 +18,6 @@ from data.store import Embeddings
 from data.utterance import Corpus, Utterance
 
 HEAD = "head"  # the features that are the checkpoint's own predictions
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,24 +93,20 @@ def align(
     kept = [u for u, found in zip(complete, ratings, strict=True) if found]
     left_out = Counter(reason for reason in reasons if reason)
     left_out["rating outside the scale"] = len(complete) - len(kept)
-    left_out = +left_out  # those above 0
     if not kept:
+        counts = ", ".join(f"{reason} ({n})" for reason, n in sorted(left_out.items()))
         raise ValueError(
             f"no utterance of corpus '{corpus.name}' is left to train on, of "
-            f"{len(ordered)}: {_counts(left_out)}; extract what is missing"
+            f"{len(ordered)}: {counts}; extract what is missing"
         )
-    outside = sum(not _ratings(u, targets, corpus, "drop") for u in complete)
-    if left_out or outside:
-        said = _counts(left_out) or "none"
-        _log.info("left out: %s; outside the rating scale: %d", said, outside)
     return Aligned(
         utterances=tuple(kept),
         features=gather(embeddings, [utterance.id for utterance in kept]),
         truth=np.array([found for found in ratings if found], np.float32),
         targets=targets,
         head=head_names(embeddings),
-        left_out=dict(sorted(left_out.items())),
-        outside=outside,
+        left_out={reason: n for reason, n in sorted(left_out.items()) if n},
+        outside=sum(not _ratings(u, targets, corpus, "drop") for u in complete),
     )
 
 
@@ -202,8 +195,3 @@ def _ratings(
     released = {name: utterance.ratings[name] for name in targets}
     found = normalise(released, scale=corpus.scale, policy=policy)
     return [found[name] for name in targets] if found else []
-
-
-def _counts(left_out: Mapping[str, int]) -> str:
-    """Reasons with their numbers, in words."""
-    return ", ".join(f"{reason} ({n})" for reason, n in sorted(left_out.items()))

@@ -21,6 +21,7 @@ from data.predictions import (
     write_info,
     write_predictions,
 )
+from data.progress import bar
 from data.rows import read_rows, write_rows
 from data.splits import Fold
 from data.store import Embeddings
@@ -86,18 +87,23 @@ def run(
     )
     plans.begin(plan)
     total = len(plan.folds) * len(wanted)
-    with tqdm(total=total, desc=fusion, unit="model", disable=not progress) as bar:
+    with bar(total=total, name=fusion, unit="models", show=progress) as shown:
         for fold in plan.folds:
-            train, validation = plan.rows(fold.train), plan.rows(fold.validation)
-            for seed in wanted:
-                folder = units.place(plan.folder, fold=fold.name, seed=seed)
-                if not (folder / PREDICTIONS).is_file():
-                    fitted = _fit(plan, train, validation, fold.name, seed)
-                    _publish(plan, fold, seed, fitted)
-                    bar.set_postfix(fold=fold.name, ccc=f"{fitted.score:.3f}")
-                bar.update()
+            _train(plan, fold, wanted, shown)
     _join(plan)
     return plan.folder
+
+
+def _train(plan: Plan, fold: Fold, seeds: Sequence[int], shown: tqdm) -> None:
+    """Train those seeds of one fold that are not there yet."""
+    train, validation = plan.rows(fold.train), plan.rows(fold.validation)
+    for seed in seeds:
+        folder = units.place(plan.folder, fold=fold.name, seed=seed)
+        if not (folder / PREDICTIONS).is_file():
+            fitted = _fit(plan, train, validation, fold.name, seed)
+            _publish(plan, fold, seed, fitted)
+            shown.set_postfix(fold=fold.name, ccc=f"{fitted.score:.3f}")
+        shown.update()
 
 
 def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:

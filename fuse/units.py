@@ -84,10 +84,9 @@ def _cells(epoch: Epoch, description: Description) -> list[object]:
     """One line of history.csv; a rating that the corpus lacks is empty."""
     scores = dict(zip(description.targets, epoch.scores, strict=True))
     each = [f"{scores[name]:.6f}" if name in scores else "" for name in RATINGS]
-    mean = sum(epoch.scores) / len(epoch.scores)
     where = [description.fold, description.seed, epoch.number]
     lost = [f"{epoch.loss:.6g}", f"{epoch.reconstruction:.6g}"]
-    return [*where, *lost, *each, f"{mean:.6f}"]
+    return [*where, *lost, *each, f"{epoch.score:.6f}"]
 
 
 def load(folder: Path) -> tuple[nn.Module, Description]:

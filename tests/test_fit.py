@@ -146,8 +146,8 @@ def test_a_missing_modality_is_named():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_gpu_agrees_with_cpu():
-    # one epoch: rounding differs, and grows with every step
+    # one step from equal weights: only the order of float32 sums differs
     on_cpu = trained("late", epochs=1).history[0]
     on_gpu = trained("late", epochs=1, device="cuda").history[0]
-    assert on_gpu.loss == pytest.approx(on_cpu.loss, abs=0.3)
+    assert on_gpu.loss == pytest.approx(on_cpu.loss, abs=1e-4)
     assert trained("late", device="cuda").score > 0.85

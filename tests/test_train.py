@@ -11,7 +11,7 @@ from learnable import COUNT, corpus, embeddings, reordered
 from data.predictions import find_runs, read_predictions, read_run
 from data.rows import read_rows
 from fuse import settings as options
-from fuse import train, units
+from fuse import plan, train, units
 from fuse.metrics import ccc
 from fuse.settings import Settings
 
@@ -57,6 +57,21 @@ def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
     assert set(run.predictions.fold) == {f"session{k}" for k in range(1, 6)}
     assert (run.info.nature, run.info.protocol) == ("synthetic", "loso")
     assert [r.path for r in find_runs(tmp_path)] == [folder]
+
+
+@pytest.mark.parametrize("name", options.experiments())
+def test_experiments_that_come_along_run(tmp_path, name):
+    folder = train.run(
+        corpus(),
+        embeddings(),
+        fusion="late",
+        settings=options.load(name),
+        seeds=[0],
+        runs=tmp_path,
+        label=name,
+        progress=False,
+    )
+    assert read_run(folder).info.label == name
 
 
 def test_what_is_recorded(tmp_path):
@@ -290,6 +305,23 @@ def test_zeroshot_without_a_head_is_said_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match="extract audio with --head"):
         trained(tmp_path, "zeroshot", caches={"audio": audio})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_left_out_is_said(tmp_path):
+    caches = embeddings()
+    caches["text"] = reordered(caches["text"], range(10, COUNT))
+    released = list(corpus().utterances)
+    ratings = {**released[20].ratings, "arousal": 5.5}
+    released[20] = dataclasses.replace(released[20], ratings=ratings)
+    found = dataclasses.replace(corpus(), utterances=tuple(released))
+    folder = trained(tmp_path, "ridge", found=found, caches=caches)
+    expected = (
+        "290 utterances; left out: 10 with no text embedding; "
+        "a rating outside the scale: 1"
+    )
+    assert plan.summary(folder) == expected
+    with pytest.raises(FileNotFoundError, match="is not a run folder"):
+        plan.summary(tmp_path)
 
 
 def test_no_seeds_and_no_embeddings_are_refused(tmp_path):
