@@ -10,8 +10,8 @@ from learnable import COUNT, corpus, embeddings, reordered
 
 from data.predictions import find_runs, read_predictions, read_run
 from data.rows import read_rows
-from fuse import settings as options
 from fuse import plan, train, units
+from fuse import settings as options
 from fuse.metrics import ccc
 from fuse.settings import Settings
 
