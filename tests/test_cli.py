@@ -1,0 +1,246 @@
+import csv
+import io
+import json
+
+import click
+import pytest
+from caches import fill, flip, recipe
+from click.testing import CliRunner
+
+import cli
+from data import parts
+from data.corpora import iemocap, manifest
+from data.table import COLUMNS
+
+TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
+
+
+def call(*words):
+    """One command line; its exit status and output are in the result."""
+    return CliRunner().invoke(cli.main, [str(word) for word in words])
+
+
+def commands(group=cli.main, names=()):
+    """Every command, as the words that call it."""
+    yield list(names)
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*names, name))
+        else:
+            yield [*names, name]
+
+
+def refused(result, *, status=1):
+    """The one sentence of a failure, which is no traceback."""
+    assert result.exit_code == status
+    assert isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    assert result.stderr.startswith("Error: ")
+    return result.stderr.removeprefix("Error: ").rstrip("\n")
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    """The samples of two readers, which no test may change."""
+    root = tmp_path_factory.mktemp("corpora")
+    for name, reader in {"iemocap": iemocap, "manifest": manifest}.items():
+        (root / name).mkdir()
+        reader.sample(root / name)
+    return root
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_explains_itself(words):
+    result = call(*words, "--help")
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: ")
+    assert "--help" in result.output
+    lines = [line.rstrip() for line in result.output.splitlines()]
+    assert max(map(len, lines)) <= 100
+
+
+def test_help_names_the_commands_that_are_promised():
+    known = {" ".join(words) for words in commands()}
+    promised = {"check", "extract", "train", "report", "cache list", "cache verify"}
+    assert promised | {"sample", "utterances", "predict"} <= known
+
+
+def test_a_corpus_in_order_passes_the_check(corpora):
+    result = call("check", "manifest", corpora / "manifest")
+    assert result.exit_code == 0
+    assert result.output.startswith("manifest (synthetic): 30 utterances of 6 speakers")
+
+
+def test_what_differs_from_the_publication_fails_the_check(corpora):
+    result = call("check", "iemocap", corpora / "iemocap", "--no-audio")
+    assert result.exit_code == 1
+    assert result.output.startswith("iemocap (synthetic): 194 utterances of 10 speake")
+    assert "50 of 50 counts are not as published:" in result.output
+
+
+def test_the_check_speaks_json(corpora):
+    result = call("check", "manifest", corpora / "manifest", "--json")
+    found = json.loads(result.output)
+    assert (found["utterances"], found["problems"], found["clean"]) == (30, [], True)
+    result = call("check", "iemocap", corpora / "iemocap", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.output)
+    assert {count["what"]: count["found"] for count in found["counts"]}["wavs"] == 194
+
+
+def test_problems_fail_the_check_and_are_named(tmp_path):
+    assert call("sample", "manifest", tmp_path / "own").exit_code == 0
+    (tmp_path / "own" / "wav" / "ann.wav").unlink()
+    result = call("check", "manifest", tmp_path / "own")
+    assert result.exit_code == 1
+    # her line of text stays; two of the four turns have text, but no audio
+    assert "problems:\n  table.csv:2" in result.output
+    assert "audio file 'wav/ann.wav' not found" in result.output
+
+
+@pytest.mark.parametrize(("name", "count"), [("iemocap", 194), ("manifest", 30)])
+def test_utterances_are_written_as_csv(corpora, tmp_path, name, count):
+    file = tmp_path / "found.csv"
+    shown = call("utterances", name, corpora / name)
+    assert shown.exit_code == 0
+    assert call("utterances", name, corpora / name, "--output", file).exit_code == 0
+    assert file.read_text(encoding="utf-8") == shown.output
+    rows = list(csv.DictReader(io.StringIO(shown.output)))
+    assert len(rows) == count
+    assert tuple(rows[0]) == COLUMNS
+
+
+def test_a_sample_is_written_once(tmp_path):
+    result = call("sample", "iemocap", tmp_path / "new")
+    assert (result.exit_code, result.output.split(" in ")[0]) == (
+        0,
+        "194 synthetic utterances",
+    )
+    assert "is not empty; name a new folder" in refused(
+        call("sample", "iemocap", tmp_path / "new")
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("check", "iemocap", "nowhere"), "no IEMOCAP in nowhere"),
+        (("utterances", "manifest", "nowhere"), "nowhere not found"),
+        (("check", "manifest", "nowhere", "--map", "valence"), "say ROLE=COLUMN"),
+        (("check", "iemocap", "nowhere", "--scale", 1, 5), "does not take --scale"),
+        (("extract", "emobank", "nowhere"), "nowhere"),
+        (("train", "--fusion", "early", "--cache", "nowhere"), "no embeddings below"),
+        (("report", "--runs", "nowhere"), "nowhere"),
+        (("predict", "nowhere", "--cache", "nowhere"), "nowhere"),
+    ],
+)
+def test_an_error_is_a_sentence(tmp_path, monkeypatch, words, sentence):
+    monkeypatch.chdir(tmp_path)
+    found = refused(call(*words))
+    assert sentence in found
+    assert "\n" not in found
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("extract", "none", "nowhere"), "'none' is not one of 'emobank', 'iemocap'"),
+        (("train",), "Missing option '--fusion'"),
+        (("train", "--fusion", "early", "--seeds", 0), "0 is not in the range x>=1"),
+        (("check", "manifest", "x", "--nature", "alien"), "'alien' is not one of"),
+    ],
+)
+def test_a_wrong_option_has_the_status_of_usage(words, sentence):
+    result = call(*words)
+    assert (result.exit_code, sentence in result.stderr) == (2, True)
+
+
+def test_debug_shows_where_an_error_came_from():
+    result = call("--debug", "check", "iemocap", "nowhere")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, FileNotFoundError)
+    assert result.exc_info[2].tb_next is not None
+
+
+def test_an_interruption_says_what_is_kept(monkeypatch):
+    def interrupt(corpus, root):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("data.reading.sample", interrupt)
+    result = call("sample", "iemocap", "nowhere")
+    assert result.exit_code == 130
+    assert "what is finished is kept, repeat to go on" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_an_empty_cache_is_no_error(tmp_path, name):
+    listed = call("cache", "list", "--cache", tmp_path / name)
+    assert listed.exit_code == 0
+    assert listed.output.startswith("no embeddings below ")
+    assert call("cache", "verify", "--cache", tmp_path / name).exit_code == 0
+
+
+def test_a_whole_cache_is_listed_and_verified(tmp_path):
+    fill(tmp_path)
+    listed = call("cache", "list", "--cache", tmp_path)
+    assert (listed.exit_code, listed.output.count("\n")) == (0, 1)
+    assert listed.output.startswith(f"{recipe().digest()}  toy text  tiny")
+    verified = call("cache", "verify", "--cache", tmp_path)
+    assert verified.exit_code == 0
+    assert verified.output == f"every part below {tmp_path} is whole\n"
+
+
+def test_a_damaged_cache_is_told_from_a_whole_one(tmp_path):
+    whole, broken = recipe(corpus="whole"), fill(tmp_path, rows=(1, 2, 3))
+    fill(tmp_path, of=whole)
+    parts.part_path(broken, 0).write_bytes(b"")
+    flip(parts.part_path(broken, 2))
+    listed = call("cache", "list", "--cache", tmp_path)
+    assert listed.exit_code == 0
+    assert listed.output.startswith(f"{whole.digest()}  whole text  tiny")
+    assert "part-00000.h5 is damaged" in listed.output
+    verified = call("cache", "verify", "--cache", tmp_path)
+    assert verified.exit_code == 1
+    assert len(verified.output.splitlines()) == 2
+    assert "part-00000.h5 is damaged" in verified.output
+    assert "part-00002.h5 is damaged" in verified.output
+
+
+def test_the_sample_is_extracted_once_and_then_listed(corpora, tmp_path):
+    cache = tmp_path / "cache"
+    words = ("extract", "iemocap", corpora / "iemocap", *TINY, "--cache", cache)
+    first = call(*words, "--name", "sample")
+    assert first.exit_code == 0, first.output
+    assert "audio: 194 utterances in" in first.stdout
+    assert "next: python cli.py train --fusion early" in first.stdout
+    made = {path: path.stat().st_mtime_ns for path in cache.glob("*/*/*.h5*")}
+    assert call(*words, "--name", "sample").exit_code == 0
+    assert {path: path.stat().st_mtime_ns for path in cache.glob("*/*/*.h5*")} == made
+    listed = call("cache", "list", "--cache", cache).output.splitlines()
+    assert [line.split()[1:4] for line in listed] == [
+        ["sample", "audio", "tiny"],
+        ["sample", "text", "tiny"],
+    ]
+    assert all(line.endswith("194 utterances") for line in listed)
+    assert call("cache", "verify", "--cache", cache).exit_code == 0
+
+
+def test_what_cannot_be_encoded_is_named_and_the_rest_is_done(tmp_path):
+    root, cache = tmp_path / "own", tmp_path / "cache"
+    root.mkdir()
+    manifest.sample(root)
+    (root / "wav" / "ben.wav").write_bytes(b"no audio")
+    result = call("extract", "manifest", root, *TINY, "--cache", cache)
+    assert result.exit_code == 1
+    assert "audio: 20 utterances in" in result.stdout
+    report = (cache / "own" / "problems.csv").read_text(encoding="utf-8")
+    assert report.count("left out,wav/ben.wav") == 4
+
+
+@pytest.mark.parametrize("name", ["../out", "a b"])
+def test_nothing_is_written_outside_the_cache(corpora, tmp_path, name):
+    words = ("extract", "iemocap", corpora / "iemocap", *TINY, "--name", name)
+    found = refused(call(*words, "--cache", tmp_path / "cache"))
+    assert "becomes a folder: use letters" in found
+    assert not list(tmp_path.iterdir())
