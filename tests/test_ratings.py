@@ -52,5 +52,5 @@ def test_an_unknown_policy_lists_the_known():
 @pytest.mark.parametrize("policy", ["clip", "keep", "drop"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_not_clipped_to_one(value, policy):
-    with pytest.raises(ValueError, match="must be numbers, got {'valence': -?(nan|inf)}"):
+    with pytest.raises(ValueError, match="must be numbers, got .*: -?(nan|inf)}"):
         normalise({"valence": value}, scale=(1, 5), policy=policy)
