@@ -170,7 +170,7 @@ class Sentences(click.Group):
         try:
             return super().invoke(ctx)
         except (ValueError, OSError) as error:
-            if ctx.params["debug"]:
+            if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt:
@@ -210,7 +210,9 @@ def main(debug: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Everything, for machines.")
 @click.option("--no-audio", is_flag=True, help="Do not open the recordings.")
 def check(as_json: bool, no_audio: bool, **found: Any) -> None:
-    """Read CORPUS at ROOT, compare its counts and name every problem.
+    """Compare a corpus with its published counts.
+
+    Reads CORPUS at ROOT and names every problem by file and line.
 
     Exit status 0 if nothing is wrong, 1 if something is missing or differs.
     """
@@ -230,7 +232,10 @@ def check(as_json: bool, no_audio: bool, **found: Any) -> None:
 @options(READ)
 @OUTPUT
 def utterances(output: Any, **found: Any) -> None:
-    """Write what was read of CORPUS at ROOT as CSV, one row an utterance."""
+    """Write what was read of a corpus as CSV.
+
+    One row an utterance of CORPUS at ROOT.
+    """
     from data import reading, table
 
     table.write_csv(reading.read(**found), output)
@@ -240,7 +245,10 @@ def utterances(output: Any, **found: Any) -> None:
 @click.argument("corpus", type=CORPUS)
 @click.argument("root", type=FOLDER)
 def sample(corpus: str, root: Path) -> None:
-    """Write the smallest example of CORPUS to ROOT: composed text, generated tones."""
+    """Write a small example of a corpus.
+
+    CORPUS in its own layout at ROOT: composed text, generated tones.
+    """
     from data import reading
 
     count = reading.sample(corpus, root)
@@ -251,7 +259,9 @@ def sample(corpus: str, root: Path) -> None:
 @options(READ)
 @options(ENCODE)
 def extract(cache: Path, **found: Any) -> None:
-    """Encode CORPUS at ROOT into the cache, or what is still missing of it.
+    """Stage one: encode a corpus into the cache.
+
+    Encodes CORPUS at ROOT, or what is still missing of it.
 
     Repeat the command after an interruption: finished parts stay. Utterances that
     cannot be encoded are named in cache/NAME/problems.csv with file and reason; the
@@ -272,7 +282,10 @@ def cache() -> None:
 @cache.command("list")
 @CACHE
 def cache_list(cache: Path) -> None:
-    """List every cache: digest, corpus, checkpoint, layers, pooling, utterances."""
+    """List every cache.
+
+    Digest, corpus, checkpoint, layers, pooling and number of utterances.
+    """
     from data import choosing
 
     click.echo("\n".join(choosing.listing(cache)))
@@ -281,18 +294,24 @@ def cache_list(cache: Path) -> None:
 @cache.command("verify")
 @CACHE
 def cache_verify(cache: Path) -> None:
-    """Check every part of every cache against its checksum; exit status 1 on damage."""
+    """Check every part against its checksum.
+
+    Names every damaged or missing part; then the exit status is 1.
+    """
     from data import store
 
     damaged = list(store.verify(cache))
-    click.echo("\n".join(damaged) or f"every part below {cache} is whole")
+    parts = sum(len(found.present) for found in store.find(cache)) if not damaged else 0
+    click.echo("\n".join(damaged) or f"{parts} parts below {cache}, all of them whole")
     sys.exit(bool(damaged))
 
 
 @main.command()
 @options(TRAIN)
 def train(**found: Any) -> None:
-    """Train fusion designs on cached embeddings and predict every test fold.
+    """Stage two: train fusion designs.
+
+    Trains on cached embeddings and predicts every test fold.
 
     Without more, it uses the one cache that is there. Finished folds and seeds are
     kept: repeat the command after an interruption, or with more seeds.
@@ -315,7 +334,10 @@ def train(**found: Any) -> None:
 @OUTPUT
 @RUNS
 def report(corpus: str, protocol: str, form: str, output: Any, runs: Path) -> None:
-    """Print the CCC table: one row a design, mean over folds and seeds."""
+    """Print the CCC table.
+
+    One row a design: the mean over folds and seeds, with a 95 % interval.
+    """
     from fuse import report as reports
 
     tables = reports.collect(runs, corpus=corpus, protocol=protocol)
@@ -325,9 +347,12 @@ def report(corpus: str, protocol: str, form: str, output: Any, runs: Path) -> No
 @main.command()
 @click.argument("run", type=FOLDER)
 @options(CHOOSE)
+@options(COMPUTE)
 @OUTPUT
 def predict(run: Path, output: Any, **found: Any) -> None:
-    """Predict cached utterances with the models of RUN, as CSV.
+    """Predict other cached utterances.
+
+    Applies the models of RUN and writes CSV.
 
     The embeddings must come from the same recipe as those the run was trained on;
     ratings are on [-1, 1], mean and deviation over the run's models.

@@ -10,6 +10,7 @@ from data.store import Cache, Embeddings
 from data.utterance import Corpus
 from fuse import predict as prediction
 from fuse import settings as options
+from fuse.plan import summary
 from fuse.references import REFERENCES
 from fuse.settings import Settings
 from fuse.train import fusions, run
@@ -41,7 +42,7 @@ def train(say: Say, **found: Any) -> None:
             device=device,
             label=Path(found["experiment"]).stem,
         )
-        say(f"{fusion}: {folder}")
+        say(f"{fusion}: {folder}; {summary(folder)}")
     say("next: python cli.py report")
 
 
@@ -75,8 +76,9 @@ def _is_fed(name: str, modalities: Sequence[str], *, head: bool) -> bool:
 
 def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
+    device = _compute(found)
     _, _, embeddings = _open(found)
-    applied = prediction.apply(run_folder, embeddings)
+    applied = prediction.apply(run_folder, embeddings, device=device)
     writer = csv.writer(output, lineterminator="\n")
     spread = [f"{target}_deviation" for target in applied.targets]
     writer.writerow(("id", *applied.targets, *spread))
