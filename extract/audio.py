@@ -1,8 +1,12 @@
 """A stretch of a sound file as mono 16 kHz float32, with the guards for bad input."""
 
 import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +16,11 @@ CHANNELS = 8  # more are refused before they are read
 SILENCE = 1e-4  # highest amplitude of what is called silent, full scale being 1
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
 READ = 2**22  # bytes hashed at a time
+DECODED = 2**20  # frames decoded at a time, before they are mixed down
+UNTOLD = 2**31 - 2**16  # frames or bytes; programs that write to a pipe promise more
+SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave64
+    r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be \d+\)", re.MULTILINE
+)
 
 
 class Unusable(ValueError):
@@ -43,17 +52,17 @@ def probe(path: Path) -> Probe:
     import soundfile
 
     digest = hashlib.sha256()
-    try:
+    with _reasons():
+        if path.exists() and not path.is_file():
+            raise Unusable("is not a regular file")  # a pipe would keep us waiting
         with path.open("rb") as file:
             while block := file.read(READ):
                 digest.update(block)
         if not path.stat().st_size:
             raise Unusable("the file is empty")
         info = soundfile.info(str(path))
-    except OSError as error:
-        raise Unusable(f"cannot be read: {error.strerror or error}") from error
-    except soundfile.LibsndfileError as error:
-        raise Unusable(f"cannot be decoded: {error.error_string}") from error
+    if info.frames > UNTOLD:
+        raise Unusable("does not say how long it is; convert it once more, to a file")
     return Probe(digest.hexdigest()[:32], info.frames / info.samplerate)
 
 
@@ -73,28 +82,27 @@ def load(
     """
     import soundfile
 
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            begin, frames = _frames(file, span, longest)
-            file.seek(begin)
-            raw = file.read(frames, dtype="float32", always_2d=True)
-            rate, cut = file.samplerate, _cut_off(file.extra_info)
-    except soundfile.LibsndfileError as error:
-        raise Unusable(f"cannot be decoded: {error.error_string}") from error
-    except OSError as error:
-        raise Unusable(f"cannot be read: {error.strerror or error}") from error
-    if cut or len(raw) < frames:
+    with _reasons(), soundfile.SoundFile(str(path)) as file:
+        begin, frames = _frames(file, span, longest)
+        file.seek(begin)
+        mono, rate, channels = _mix(file, frames), file.samplerate, file.channels
+        to_end = span is None or span[1] is None  # what lies before it is whole
+        cut = len(mono) < frames or (to_end and _cut_off(file.extra_info))
+    if cut:
         raise Unusable("is cut off: the header promises more samples than there are")
-    if not np.isfinite(raw).all():
+    if not np.isfinite(mono).all():
         raise Unusable("holds NaN or infinite samples")
-    samples, notes = _convert(raw, rate)
+    notes = [f"mixed down from {channels} channels"] if channels > 1 else []
+    if rate != SAMPLE_RATE:
+        notes.append(f"resampled from {rate} Hz")
+    samples = _resample(mono, rate)
     if np.abs(samples).max() < SILENCE:
         notes.append("is silent; kept")
     return Waveform(samples, tuple(notes))
 
 
 def _frames(
-    file: "soundfile.SoundFile",  # type: ignore[name-defined]  # noqa: F821
+    file: Any,  # a soundfile.SoundFile
     span: tuple[float, float | None] | None,
     longest: float,
 ) -> tuple[int, int]:
@@ -119,25 +127,54 @@ def _frames(
     return begin, frames
 
 
+def _mix(file: Any, frames: int) -> np.ndarray:
+    """(frames,) mean of all channels, or fewer where the file ends before.
+
+    Piece by piece, so that many channels do not take much memory. `SoundFile.blocks`
+    would pass what was in memory before for samples that the file does not have.
+    """
+    pieces = [np.empty(0, np.float32)]
+    while frames > 0:
+        piece = file.read(min(frames, DECODED), dtype="float32", always_2d=True)
+        if not len(piece):
+            break
+        pieces.append(piece.mean(axis=1))
+        frames -= len(piece)
+    return np.concatenate(pieces)
+
+
 def _cut_off(log: str) -> bool:
-    """Whether libsndfile's log says that the data chunk is shorter than declared."""
-    return any(
-        line.strip().startswith("data") and "should be" in line
-        for line in log.splitlines()
+    """Whether libsndfile's log says that there is less data than declared."""
+    return any(int(declared) < UNTOLD for declared in SHORT.findall(log))
+
+
+def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
+    """(n,) at any rate -> (n,) at SAMPLE_RATE"""
+    if rate == SAMPLE_RATE:
+        return samples
+    import librosa
+
+    found: np.ndarray = librosa.resample(
+        samples, orig_sr=rate, target_sr=SAMPLE_RATE, res_type="soxr_hq"
     )
+    return found
 
 
-def _convert(raw: np.ndarray, rate: int) -> tuple[np.ndarray, list[str]]:
-    """(frames, channels) at any rate -> (samples,), and what was done."""
-    notes = []
-    if raw.shape[1] > 1:
-        notes.append(f"mixed down from {raw.shape[1]} channels")
-    samples = raw.mean(axis=1)
-    if rate != SAMPLE_RATE:
-        import librosa
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Whatever goes wrong with a file becomes the reason why it is unusable."""
+    import soundfile
 
-        notes.append(f"resampled from {rate} Hz")
-        samples = librosa.resample(
-            samples, orig_sr=rate, target_sr=SAMPLE_RATE, res_type="soxr_hq"
-        )
-    return samples.astype(np.float32, copy=False), notes
+    try:
+        yield
+    except Unusable:
+        raise
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.removeprefix("Error : ").rstrip(".")
+        raise Unusable(f"cannot be decoded: {reason}") from error
+    except UnicodeEncodeError as error:
+        raise Unusable("has a name that is not valid UTF-8; rename it") from error
+    except OSError as error:
+        raise Unusable(f"cannot be read: {error.strerror or error}") from error
+    except (TypeError, ValueError) as error:  # e.g. headerless samples, named .raw
+        raise Unusable(f"cannot be decoded: {error}") from error
