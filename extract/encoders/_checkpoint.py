@@ -3,15 +3,31 @@
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModel
 from transformers.utils import logging
 
 TINY = "tiny"  # seeded random weights: for tests and for trying commands
-UNUSED = ("masked_spec_embed", "pooler.")  # of training only, or never asked for
+FILES = ("*.json", "*.txt", "*.model")  # configuration and vocabulary
+WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")  # the first that there are
+UNUSED = {"masked_spec_embed", "pooler"}  # of training only, or never asked for
+UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError, EOFError)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a checkpoint came from."""
+
+    folder: Path
+    name: str  # on the hub, or the folder's own name
+    revision: str = ""  # commit on the hub; "" for a folder of one's own
 
 
 @dataclass(frozen=True)
@@ -21,71 +37,98 @@ class Checkpoint:
     model: Any  # a transformers model
     name: str  # on the hub, or the folder's own name
     revision: str  # commit that was loaded; "" for a folder
-    weights: str  # digest of the tensors
+    weights: str  # digest of the tensors that are used
 
     def of(self, part: nn.Module) -> "Checkpoint":
         """The same origin, for a part of the model."""
         return replace(self, model=part)
 
 
-def load(checkpoint: str, revision: str, *, kind: Any = None) -> Checkpoint:
-    """Load a model in float32, every tensor of it from the checkpoint.
+def find(checkpoint: str, revision: str) -> Origin:
+    """Find a folder, or fetch from the hub what has not been fetched before.
 
     Args:
         checkpoint: name on the hub, or a local folder
         revision: commit, tag or branch on the hub; ``""`` for the newest
-        kind: model class, where the checkpoint's own will not do
 
     Raises:
-        ValueError: if it cannot be found or reached, or lacks tensors
+        ValueError: if there is no such folder, or the hub cannot be reached or does
+            not know it
     """
-    folder = is_folder(checkpoint)
-    if folder and revision:
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir() and revision:
         raise ValueError(
-            f"--revision {revision} does not apply to the local folder {checkpoint}"
+            f"--revision {revision} does not apply to the local folder {folder}"
         )
+    if folder.is_dir():
+        return Origin(folder, folder.resolve().name)
+    if checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1:
+        raise ValueError(f"checkpoint folder {checkpoint} not found")
+    folder = _fetch(checkpoint, revision)
+    return Origin(folder, checkpoint, folder.name)
+
+
+def _fetch(name: str, revision: str) -> Path:
+    """The local copy of a hub checkpoint, with weights in one format only."""
+    for weights in WEIGHTS:
+        try:
+            found = snapshot_download(
+                name, revision=revision or None, allow_patterns=[*FILES, weights]
+            )
+        except Exception as error:  # the hub's library raises nearly every kind
+            unreached = isinstance(error, LocalEntryNotFoundError)
+            reason = "the hub cannot be reached" if unreached else _first_line(error)
+            raise ValueError(
+                f"cannot fetch the checkpoint {name!r}: {reason}; give the folder of a "
+                f"checkpoint (config.json and its weights), or '{TINY}' to try the "
+                f"commands with random weights"
+            ) from error
+        if any(Path(found).glob(weights)):
+            break
+    return Path(found)
+
+
+def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
+    """Load a model in float32, every tensor of it from the checkpoint.
+
+    Args:
+        origin: as `find` gave it
+        headed: class of a model with a regression head, if that is wanted
+
+    Raises:
+        ValueError: if it is damaged, lacks tensors or is of an unknown kind
+    """
     logging.set_verbosity_error()  # the report of unused heads would fill the screen
     logging.disable_progress_bar()
     try:
-        model, report = (kind or AutoModel).from_pretrained(
-            checkpoint,
-            revision=revision or None,
+        model, report = (headed or AutoModel).from_pretrained(
+            origin.folder,
             dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # they are in the report
+            trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, ValueError) as error:
+    except UnpicklingError as error:
         raise ValueError(
-            f"cannot load the checkpoint {checkpoint!r}: {_first_line(error)} "
-            f"Give a folder that holds config.json and its weights, or '{TINY}' to try "
-            f"the commands with random weights"
+            f"cannot load the checkpoint {origin.name!r}: its weights are damaged, or "
+            f"more than tensors; take a checkpoint with model.safetensors"
         ) from error
-    missing = [k for k in report["missing_keys"] if not _unused(k)]
-    if missing:
+    except UNREADABLE as error:
         raise ValueError(
-            f"checkpoint {checkpoint!r} lacks {len(missing)} tensors that "
-            f"{type(model).__name__} needs, first {sorted(missing)[0]!r}; it is made "
-            f"for another architecture, or incomplete"
+            f"cannot load the checkpoint {origin.name!r} from {origin.folder}: "
+            f"{_first_line(error)}"
+        ) from error
+    absent = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    absent = {key for key in absent if not _unused(key)}
+    if absent:
+        raise ValueError(
+            f"checkpoint {origin.name!r} lacks {len(absent)} tensors that "
+            f"{type(model).__name__} needs, or has them in other shapes, first "
+            f"{min(absent)!r}; it is made for another architecture, or incomplete"
+            + ("; it may have no head: leave out --head" if headed else "")
         )
-    commit = getattr(model.config, "_commit_hash", None)
-    return Checkpoint(
-        model=model,
-        name=Path(checkpoint).resolve().name if folder else checkpoint,
-        revision="" if folder else str(commit or ""),
-        weights=digest(model.state_dict()),
-    )
-
-
-def is_folder(checkpoint: str) -> bool:
-    """Whether it is a local folder; a path that is not there is refused.
-
-    Raises:
-        ValueError: if it can only be meant as a path and nothing is there
-    """
-    if Path(checkpoint).is_dir():
-        return True
-    if checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1:
-        raise ValueError(f"checkpoint folder {checkpoint} not found")
-    return False
+    tensors = {k: t for k, t in model.state_dict().items() if not _unused(k)}
+    return Checkpoint(model.eval(), origin.name, origin.revision, digest(tensors))
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -134,13 +177,19 @@ def choose_hidden(output: Any, layers: tuple[int, ...]) -> Tensor:
     there what it was before the final layer norm. Here it is always after the norm.
     """
     hidden = [*output.hidden_states[:-1], output.last_hidden_state]
-    return torch.stack([hidden[layer] for layer in layers], dim=1)
+    wanted = [hidden[layer] for layer in layers]
+    if len({state.shape for state in wanted}) > 1:
+        raise ValueError(
+            "the layers of this checkpoint differ in length or size; take --layers last"
+        )
+    return torch.stack(wanted, dim=1)
 
 
 def _unused(key: str) -> bool:
-    return any(key == name or key.startswith(name) for name in UNUSED)
+    return not UNUSED.isdisjoint(key.split("."))
 
 
 def _first_line(error: Exception) -> str:
-    """The first sentence of a library's error, which may run over many lines."""
-    return str(error).strip().splitlines()[0].rstrip(".") + "."
+    """The first line of a library's error, which may run over many."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")

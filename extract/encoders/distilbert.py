@@ -4,6 +4,7 @@ A transcript to one hidden state a token, the tokens that mark its beginning and
 included.
 """
 
+import hashlib
 import re
 import zlib
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
 
 from extract.encoder import Prepared
 from extract.encoders import _checkpoint
-from extract.encoders._checkpoint import Checkpoint
+from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
 
 MODALITY = "text"
 CHECKPOINT = "distilbert-base-uncased"
@@ -30,6 +31,7 @@ class Encoder:
     Args:
         checkpoint: a model that takes ``input_ids``
         tokenise: text to token ids, with the special tokens, not cut
+        vocabulary: digest of all that decides which ids a text has
         layers: ``last``, ``all``, or numbers
     """
 
@@ -38,6 +40,7 @@ class Encoder:
         checkpoint: Checkpoint,
         *,
         tokenise: Callable[[str], list[int]],
+        vocabulary: str,
         layers: str = "last",
         device: str = "cpu",
         dtype: str = "float32",
@@ -47,7 +50,7 @@ class Encoder:
         self.layers = _checkpoint.choose_layers(layers, top)
         self.tokenise = tokenise
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
-        self.inputs = {"max_tokens": MAX_TOKENS}
+        self.inputs = {"max_tokens": MAX_TOKENS, "vocabulary": vocabulary}
         self.head: tuple[str, ...] = ()
 
     @classmethod
@@ -55,21 +58,24 @@ class Encoder:
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
         """Load from the hub or a folder, with its tokenizer."""
-        loaded = _checkpoint.load(checkpoint, revision)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(
-                checkpoint, revision=revision or None
-            )
-        except (OSError, ValueError, TypeError) as error:
+        if head:
+            raise ValueError("text encoders have no head; leave out --head")
+        origin = _checkpoint.find(checkpoint, revision)
+        loaded = _checkpoint.load(origin)
+        config = loaded.model.config
+        if loaded.model.main_input_name != "input_ids" or config.is_encoder_decoder:
             raise ValueError(
-                f"checkpoint {checkpoint!r} has no tokenizer: put tokenizer.json or "
-                f"vocab.txt beside its weights"
-            ) from error
+                f"checkpoint {origin.name!r} is a {config.model_type} model, not a "
+                f"text encoder"
+            )
+        tokenizer = _tokenizer(origin, config.vocab_size)
 
         def tokenise(text: str) -> list[int]:
             return list(tokenizer(text, verbose=False)["input_ids"])
 
-        return cls(loaded, tokenise=tokenise, **options)
+        tokenise("")  # settles padding and truncation, which threads must not do
+        vocabulary = hashlib.sha256(_describe(tokenizer).encode()).hexdigest()[:16]
+        return cls(loaded, tokenise=tokenise, vocabulary=vocabulary, **options)
 
     @classmethod
     def tiny(cls, **options: Any) -> Self:
@@ -84,6 +90,7 @@ class Encoder:
         return cls(
             Checkpoint(model, _checkpoint.TINY, "", weights),
             tokenise=_hash_words,
+            vocabulary="hashed words",
             **options,
         )
 
@@ -93,7 +100,7 @@ class Encoder:
         if len(tokens) <= MAX_TOKENS:
             return Prepared((np.array(tokens, np.int64),))
         kept = [*tokens[: MAX_TOKENS - 1], tokens[-1]]  # the end mark stays
-        note = f"cut from {len(tokens)} to {MAX_TOKENS} tokens"
+        note = f"transcript cut from {len(tokens)} to {MAX_TOKENS} tokens"
         return Prepared((np.array(kept, np.int64),), (note,))
 
     @torch.inference_mode()
@@ -106,6 +113,41 @@ class Encoder:
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """No text checkpoint carries a head for ratings."""
         raise ValueError("text encoders have no head; leave out --head")
+
+
+def _tokenizer(origin: Origin, known: int) -> Any:
+    """The tokenizer of a checkpoint that knows so many ids.
+
+    Raises:
+        ValueError: if it is missing, or another checkpoint's
+    """
+    try:
+        found = AutoTokenizer.from_pretrained(origin.folder, trust_remote_code=False)
+        files = set(found.vocab_files_names.values())
+        # without its files, transformers makes one that knows no word, and says nothing
+        if not any((origin.folder / name).is_file() for name in files):
+            raise ValueError(f"none of {', '.join(sorted(files))} is there")
+    except UNREADABLE as error:
+        raise ValueError(
+            f"checkpoint {origin.name!r} has no tokenizer: put tokenizer.json or "
+            f"vocab.txt beside its weights in {origin.folder}"
+        ) from error
+    highest = max(found.get_vocab().values())
+    if highest >= known:
+        raise ValueError(
+            f"the tokenizer of checkpoint {origin.name!r} numbers words up to "
+            f"{highest}, but its weights know {known}; one of them belongs to another "
+            f"checkpoint"
+        )
+    return found
+
+
+def _describe(tokenizer: Any) -> str:
+    """All that decides which ids a text has."""
+    if tokenizer.is_fast:
+        return str(tokenizer.backend_tokenizer.to_str())
+    settings = sorted((k, str(v)) for k, v in tokenizer.init_kwargs.items())
+    return f"{sorted(tokenizer.get_vocab().items())} {settings}"
 
 
 def _hash_words(text: str) -> list[int]:

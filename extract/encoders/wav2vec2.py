@@ -23,10 +23,11 @@ from data.ratings import RATINGS
 from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Prepared
 from extract.encoders import _checkpoint
-from extract.encoders._checkpoint import Checkpoint
+from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
 
 MODALITY = "audio"
 CHECKPOINT = "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim"
+PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
 VARIANCE_FLOOR = 1e-7  # added to the variance, as transformers does
 
 
@@ -68,6 +69,11 @@ class Encoder:
         self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
         self.window: int = self._receptive_field()  # samples that one frame sees
         self.block = int(block_seconds * SAMPLE_RATE) // self.hop  # frames
+        if self.block < 1:
+            raise ValueError(
+                f"--block-seconds {block_seconds:g} is shorter than one frame; take 10 "
+                f"or more"
+            )
         self.inputs = {
             "sample_rate": SAMPLE_RATE,
             "normalised": normalise,
@@ -79,17 +85,17 @@ class Encoder:
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
         """Load from the hub or a folder; with `head`, its regression head as well."""
-        kind = _Regressor if head else None
-        loaded = _checkpoint.load(checkpoint, revision, kind=kind)
+        origin = _checkpoint.find(checkpoint, revision)
+        loaded = _checkpoint.load(origin, headed=Wav2Vec2Regressor if head else None)
         model = loaded.model
         if not hasattr(model.config, "conv_stride"):
             raise ValueError(
-                f"checkpoint {checkpoint!r} is a {model.config.model_type} model, not "
+                f"checkpoint {origin.name!r} is a {model.config.model_type} model, not "
                 f"of the Wav2Vec2 family"
             )
         return cls(
             loaded.of(model.wav2vec2) if head else loaded,
-            normalise=_normalises(checkpoint, revision, model.config),
+            normalise=_normalises(origin, model.config),
             head=model.classifier if head else None,
             **options,
         )
@@ -144,7 +150,7 @@ class Encoder:
                 f"one frame needs"
             )
         samples = _standardise(source) if self.normalise else source
-        if self.config.feat_extract_norm != "group":
+        if getattr(self.config, "feat_extract_norm", "layer") != "group":
             samples = samples[: self._span(frames)]
         if frames <= self.block:
             return Prepared((samples,))
@@ -186,7 +192,7 @@ class _Head(nn.Module):
         return found
 
 
-class _Regressor(Wav2Vec2PreTrainedModel):
+class Wav2Vec2Regressor(Wav2Vec2PreTrainedModel):
     """Names the tensors as the audEERING checkpoints do, so that all are loaded."""
 
     def __init__(self, config: Wav2Vec2Config):
@@ -207,20 +213,23 @@ def _head_names(config: Any) -> tuple[str, ...]:
     return found
 
 
-def _normalises(checkpoint: str, revision: str, config: Any) -> bool:
+def _normalises(origin: Origin, config: Any) -> bool:
     """Whether the checkpoint was trained on standardised waveforms."""
+    usual = getattr(config, "feat_extract_norm", "layer") == "layer"
+    if not any((origin.folder / name).is_file() for name in PREPROCESSORS):
+        return usual
     try:
-        extractor = AutoFeatureExtractor.from_pretrained(
-            checkpoint, revision=revision or None
-        )
-    except (OSError, ValueError):  # no preprocessor_config.json in the folder
-        return bool(config.feat_extract_norm == "layer")
+        extractor = AutoFeatureExtractor.from_pretrained(origin.folder)
+    except UNREADABLE as error:
+        raise ValueError(
+            f"cannot read {PREPROCESSORS[0]} of checkpoint {origin.name!r}: {error}"
+        ) from error
     if extractor.sampling_rate != SAMPLE_RATE:
         raise ValueError(
-            f"checkpoint {checkpoint!r} wants speech at {extractor.sampling_rate} Hz, "
+            f"checkpoint {origin.name!r} wants speech at {extractor.sampling_rate} Hz, "
             f"this pipeline feeds {SAMPLE_RATE} Hz"
         )
-    return bool(extractor.do_normalize)
+    return bool(getattr(extractor, "do_normalize", usual))
 
 
 def _standardise(samples: np.ndarray) -> np.ndarray:

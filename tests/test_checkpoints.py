@@ -1,0 +1,634 @@
+"""Checkpoints of every family, saved with random weights and loaded again."""
+
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import huggingface_hub
+import numpy as np
+import pytest
+import torch
+import transformers
+from huggingface_hub.errors import LocalEntryNotFoundError
+from published import REDUCED, SPELLINGS, publish
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from extract import batches
+from extract.encoders import _checkpoint, distilbert, wav2vec2
+
+RATE = 16_000
+# float32 through a few layers, in another order of summation
+ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
+
+SPEECH = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "conv_dim": (16,) * 7,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 2,
+}
+LAYER_NORM = {
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+    "conv_bias": True,
+}
+TEXT = {
+    "vocab_size": 64,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
+FAMILIES = {  # transformers' name of the model, what its configuration differs in
+    "wav2vec2": ("Wav2Vec2Model", SPEECH),
+    "wav2vec2-large": ("Wav2Vec2Model", {**SPEECH, **LAYER_NORM}),
+    "wav2vec2-ctc": ("Wav2Vec2ForCTC", {**SPEECH, **LAYER_NORM, "vocab_size": 40}),
+    "short-front-end": (
+        "Wav2Vec2Model",
+        {
+            **SPEECH,
+            **LAYER_NORM,
+            "conv_dim": (16, 16, 16),
+            "conv_kernel": (400, 3, 3),
+            "conv_stride": (80, 2, 2),
+        },
+    ),
+    "hubert": ("HubertModel", SPEECH),
+    "hubert-large": ("HubertModel", {**SPEECH, **LAYER_NORM}),
+    "wavlm": ("WavLMModel", SPEECH),
+    "wavlm-large": ("WavLMModel", {**SPEECH, **LAYER_NORM}),
+    "data2vec": ("Data2VecAudioModel", SPEECH),
+    "distilbert": (
+        "DistilBertModel",
+        {"vocab_size": 64, "dim": 32, "n_layers": 3, "n_heads": 2, "hidden_dim": 64},
+    ),
+    "bert": ("BertModel", TEXT),
+    "bert-mlm": ("BertForMaskedLM", TEXT),  # has no pooler
+    "roberta": ("RobertaModel", {**TEXT, "max_position_embeddings": 140}),
+    "roberta-mlm": ("RobertaForMaskedLM", {**TEXT, "max_position_embeddings": 140}),
+}
+SPOKEN = [name for name, (_, config) in FAMILIES.items() if "conv_dim" in config]
+WRITTEN = [name for name in FAMILIES if name not in SPOKEN]
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+SENTENCES = ("hello world", "a very bad day", "", "hello hello", "what a joy it is")
+
+
+def vocabulary(folder, family):
+    """Words of a tokenizer, in the files of the family's original checkpoints."""
+    if family == "roberta":
+        marks = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "Ġ"]
+        numbers = {token: i for i, token in enumerate([*marks, *LETTERS])}
+        (folder / "vocab.json").write_text(json.dumps(numbers), encoding="utf-8")
+        (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+        return
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "world"]
+    tokens = [*marks, *LETTERS, *(f"##{letter}" for letter in LETTERS)]
+    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory):
+    """Folder of a checkpoint of a family; made when first asked for."""
+    root = tmp_path_factory.mktemp("checkpoints")
+
+    def make(name):
+        if not (root / name).is_dir():
+            kind, config = FAMILIES[name]
+            model = getattr(transformers, kind)
+            torch.manual_seed(0)
+            model(model.config_class(**config)).save_pretrained(root / name)
+            if name in WRITTEN:
+                vocabulary(root / name, name.partition("-")[0])
+        return root / name
+
+    return make
+
+
+@pytest.fixture
+def copied(saved, tmp_path):
+    """The same, to be damaged."""
+
+    def copy(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in saved(name).iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+        return folder
+
+    return copy
+
+
+def speech(folder, **options):
+    return wav2vec2.Encoder.pretrained(str(folder), **options)
+
+
+def text(folder, **options):
+    return distilbert.Encoder.pretrained(str(folder), **options)
+
+
+def noise(samples, seed=0):
+    rng = np.random.default_rng(seed)
+    return (0.1 * rng.standard_normal(samples)).astype(np.float32)
+
+
+def block(encoder, source):
+    (found,) = encoder.prepare(source).blocks
+    return found
+
+
+def sources(name):
+    """Inputs of random lengths, some of them equal."""
+    if name in WRITTEN:
+        return SENTENCES
+    rng = np.random.default_rng(0)
+    lengths = rng.choice(rng.integers(1600, 16_000, size=4), size=8)
+    return [noise(n, seed=i) for i, n in enumerate(lengths)]
+
+
+def load(name, folder, **options):
+    return (text if name in WRITTEN else speech)(folder, **options)
+
+
+def states(output):
+    """All hidden states of a transformers model, the last as it leaves the model."""
+    return torch.stack([*output.hidden_states[:-1], output.last_hidden_state], dim=1)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_agrees_with_transformers_on_single_inputs(name, saved):
+    encoder = load(name, saved(name), layers="all")
+    model = transformers.AutoModel.from_pretrained(saved(name)).eval()
+    for source in sources(name):
+        tensors = {"input_ids": torch.from_numpy(block(encoder, source))[None]}
+        if name in SPOKEN:
+            samples = source
+            if encoder.normalise:
+                samples = (source - source.mean()) / np.sqrt(source.var() + 1e-7)
+            tensors = {"input_values": torch.from_numpy(samples)[None]}
+        with torch.inference_mode():
+            wanted = states(model(**tensors, output_hidden_states=True))[0]
+        found = encoder(block(encoder, source)[None])[0]
+        torch.testing.assert_close(found, wanted, **ROUNDING)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_batches_agree_with_single_inputs(name, saved):
+    encoder = load(name, saved(name), layers="all")
+    blocks = [block(encoder, source) for source in sources(name)]
+    found = batches.equal([len(b) for b in blocks], budget=10**9)
+    assert any(len(batch) > 1 for batch in found)
+    for batch in found:
+        rows = encoder(np.stack([blocks[i] for i in batch]))
+        for row, i in zip(rows, batch, strict=True):
+            torch.testing.assert_close(row, encoder(blocks[i][None])[0], **ROUNDING)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_loaded_the_same_each_time_and_ready_to_encode(name, saved):
+    encoder = load(name, saved(name))
+    assert not any(part.training for part in encoder.model.modules())
+    assert encoder.checkpoint.name == name
+    assert encoder.checkpoint.revision == ""
+    # also where a tensor is missing that no embedding needs, and so is random
+    assert encoder.checkpoint.weights == load(name, saved(name)).checkpoint.weights
+    assert encoder.inputs == load(name, saved(name)).inputs
+    source = block(encoder, sources(name)[0])[None]
+    assert torch.equal(encoder(source), encoder(source))
+
+
+@pytest.mark.parametrize("name", ["wav2vec2", "hubert", "wavlm"])
+def test_nothing_is_cut_where_frames_are_normalised_over_time(name, saved):
+    samples = noise(16_000 + 123)
+    assert len(block(speech(saved(name)), samples)) == len(samples)
+
+
+@pytest.mark.parametrize("name", ["wav2vec2-large", "short-front-end", "data2vec"])
+def test_what_no_frame_sees_is_cut_where_it_does_not_matter(name, saved):
+    encoder = speech(saved(name))
+    samples = noise(16_000 + 123)
+    prepared = block(encoder, samples)
+    assert len(prepared) == encoder.window + encoder.hop * (
+        encoder.count_frames(len(samples)) - 1
+    )
+    assert encoder(prepared[None]).shape[2] == encoder.count_frames(len(samples))
+
+
+def test_front_end_is_read_from_the_configuration(saved):
+    encoder = speech(saved("short-front-end"))
+    assert (encoder.window, encoder.hop) == (880, 320)
+    with pytest.raises(ValueError, match="has 879 samples at 16 kHz, under the 880"):
+        encoder.prepare(noise(879))
+    assert encoder(block(encoder, noise(880))[None]).shape[2] == 1
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_top_layer_is_the_last_hidden_state(name, saved):
+    model = transformers.AutoModel.from_pretrained(saved(name)).eval()
+    encoder = load(name, saved(name), layers="1,3")
+    source = torch.from_numpy(block(encoder, sources(name)[0]))[None]
+    with torch.inference_mode():
+        output = model(source, output_hidden_states=True)
+    found = encoder(source.numpy())[0]
+    torch.testing.assert_close(found[0], output.hidden_states[1][0], **ROUNDING)
+    torch.testing.assert_close(found[1], output.last_hidden_state[0], **ROUNDING)
+
+
+def test_bin_and_safetensors_are_the_same(copied):
+    folder = copied("wav2vec2-large")
+    wanted = speech(folder).checkpoint.weights
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    assert speech(folder).checkpoint.weights == wanted
+
+
+def test_weights_of_half_precision_are_encoded_in_single(copied):
+    folder = copied("wav2vec2-large")
+    tensors = load_file(folder / "model.safetensors")
+    half = {name: tensor.half() for name, tensor in tensors.items()}
+    save_file(half, folder / "model.safetensors", {"format": "pt"})
+    assert speech(folder)(noise(1600)[None]).dtype == torch.float32
+
+
+# Whether a waveform is standardised, and at which rate
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize("name", ["wav2vec2", "wav2vec2-large"])
+def test_preprocessor_says_whether_to_standardise(copied, name, normalise):
+    folder = copied(name)
+    transformers.Wav2Vec2FeatureExtractor(do_normalize=normalise).save_pretrained(
+        folder
+    )
+    encoder = speech(folder)
+    assert encoder.inputs["normalised"] is normalise
+    samples = 3 * noise(1600) + 1
+    found = block(encoder, samples)
+    extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
+    wanted = extractor(samples, sampling_rate=RATE)["input_values"][0][: len(found)]
+    np.testing.assert_allclose(found, wanted, atol=1e-5)  # float32 statistics there
+
+
+@pytest.mark.parametrize(("name", "usual"), [("wav2vec2", False), ("hubert-large", 1)])
+def test_without_preprocessor_as_the_architecture_was_trained(saved, name, usual):
+    assert speech(saved(name)).inputs["normalised"] is bool(usual)
+
+
+def test_another_sampling_rate_is_refused(copied):
+    folder = copied("wav2vec2")
+    transformers.Wav2Vec2FeatureExtractor(sampling_rate=8000).save_pretrained(folder)
+    with pytest.raises(ValueError, match="wants speech at 8000 Hz, this pipeline "):
+        speech(folder)
+
+
+def test_damaged_preprocessor_is_named(copied):
+    folder = copied("wav2vec2")
+    (folder / "preprocessor_config.json").write_text("{")
+    with pytest.raises(ValueError, match="cannot read preprocessor_config.json of "):
+        speech(folder)
+
+
+# Tokenizers
+
+
+@pytest.mark.parametrize("name", ["distilbert", "bert"])
+def test_words_are_numbered_as_the_vocabulary_says(saved, name):
+    encoder = text(saved(name))
+    assert block(encoder, "hello Ab").tolist() == [2, 5, 7, 34, 3]
+    assert block(encoder, "").tolist() == [2, 3]
+
+
+def test_roberta_has_its_own_marks(saved):
+    assert block(text(saved("roberta")), "ab").tolist() == [0, 6, 7, 2]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_missing_vocabulary_is_refused(copied, name):
+    # transformers makes a tokenizer that knows no word, and says nothing
+    folder = copied(name)
+    for file in ("vocab.txt", "vocab.json", "merges.txt"):
+        (folder / file).unlink(missing_ok=True)
+    with pytest.raises(ValueError, match="has no tokenizer: put tokenizer.json or "):
+        text(folder)
+
+
+def test_vocabulary_of_another_checkpoint_is_refused(copied):
+    folder = copied("bert")
+    with (folder / "vocab.txt").open("a") as file:
+        file.writelines(f"word{i}\n" for i in range(10))
+    with pytest.raises(ValueError, match="numbers words up to 68, but its weights kno"):
+        text(folder)
+
+
+def test_another_vocabulary_is_another_input(copied):
+    folder = copied("bert")
+    before = text(folder)
+    words = (folder / "vocab.txt").read_text().replace("hello", "howdy")
+    (folder / "vocab.txt").write_text(words)
+    after = text(folder)
+    assert after.checkpoint.weights == before.checkpoint.weights
+    assert after.inputs["vocabulary"] != before.inputs["vocabulary"]
+
+
+def test_padding_and_cutting_of_a_tokenizer_do_not_count(copied):
+    # as sentence-transformers save theirs; many threads must not trip over it
+    folder = copied("bert")
+    made = transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    made.enable_padding(length=64)
+    made.enable_truncation(max_length=64)
+    made.save(str(folder / "tokenizer.json"))
+    stored = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    assert len(stored.encode("hello").ids) == 64
+    encoder = text(folder)
+    texts = [f"hello {'world ' * (i % 90)}" for i in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda t: len(block(encoder, t)), texts))
+    assert found == [3 + i % 90 for i in range(400)]
+
+
+# What is wrong with a checkpoint is said in a sentence
+
+
+@pytest.mark.parametrize("load", [speech, text])
+@pytest.mark.parametrize(
+    "where", ["/nowhere/at/all", "./nowhere", "~nobody/x", "a/b/c"]
+)
+def test_missing_folder(load, where):
+    with pytest.raises(ValueError, match=f"^checkpoint folder {where} not found$"):
+        load(where)
+
+
+def test_revision_of_a_folder(saved):
+    with pytest.raises(ValueError, match="--revision v2 does not apply to the local"):
+        speech(saved("wav2vec2"), revision="v2")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_text_model_given_as_speech(saved, name):
+    with pytest.raises(ValueError, match=r"is a \w+ model, not of the Wav2Vec2 family"):
+        speech(saved(name))
+
+
+@pytest.mark.parametrize("name", ["wav2vec2", "hubert", "wavlm-large"])
+def test_speech_model_given_as_text(saved, name):
+    with pytest.raises(ValueError, match=r"is a \w+ model, not a text encoder"):
+        text(saved(name))
+
+
+@pytest.mark.parametrize("name", ["wav2vec2", "hubert", "bert"])
+def test_no_head_to_keep(saved, name):
+    with pytest.raises(
+        ValueError, match=r"lacks .* it may have no head: leave out --h"
+    ):
+        speech(saved(name), head=True)
+
+
+def test_text_encoders_have_no_head(saved):
+    with pytest.raises(ValueError, match="text encoders have no head; leave out --hea"):
+        text(saved("bert"), head=True)
+
+
+def test_missing_tensor(copied):
+    folder = copied("hubert")
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["encoder.layers.1.attention.k_proj.weight"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(
+        ValueError, match=r"lacks 1 tensors .*, first 'encoder.layers.1.attention.k_pro"
+    ):
+        speech(folder)
+
+
+@pytest.mark.parametrize("name", ["wav2vec2", "roberta"])
+def test_tensors_of_no_use_may_be_missing(copied, name):
+    folder = copied(name)
+    tensors = load_file(folder / "model.safetensors")
+    kept = {k: t for k, t in tensors.items() if "pooler" not in k and "mask" not in k}
+    assert len(kept) < len(tensors)
+    wanted = load(name, folder).checkpoint.weights
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+    assert load(name, folder).checkpoint.weights == wanted
+
+
+def test_other_sizes_than_configured(copied):
+    folder = copied("wavlm")
+    config = json.loads((folder / "config.json").read_text())
+    config["intermediate_size"] = 48
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="lacks 9 tensors .* has them in other shapes"):
+        speech(folder)
+
+
+@pytest.mark.parametrize("kept", [0, 100, 5000])
+def test_truncated_weights(copied, kept):
+    folder = copied("wav2vec2")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    with pytest.raises(ValueError, match="cannot load the checkpoint 'wav2vec2' from "):
+        speech(folder)
+
+
+class Trap:
+    """Runs code when it is unpickled by a careless reader."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("sprung"),)
+
+
+def test_weights_that_run_code_are_refused(copied, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = copied("wav2vec2")
+    (folder / "model.safetensors").unlink()
+    torch.save({"weight": Trap()}, folder / "pytorch_model.bin")
+    with pytest.raises(
+        ValueError, match="its weights are damaged, or more than tensors"
+    ):
+        speech(folder)
+    assert not Path("sprung").exists()
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"model_type": "unheard-of"}', None])
+def test_damaged_configuration(copied, content):
+    folder = copied("wav2vec2")
+    (folder / "config.json").unlink()
+    if content is not None:
+        (folder / "config.json").write_text(content)
+    with pytest.raises(ValueError, match="cannot load the checkpoint 'wav2vec2' from "):
+        speech(folder)
+
+
+def test_layers_of_unlike_length_are_refused_but_the_last(tmp_path):
+    config = transformers.Wav2Vec2Config(**SPEECH, add_adapter=True)
+    transformers.Wav2Vec2Model(config).save_pretrained(tmp_path)
+    every, last = speech(tmp_path, layers="all"), speech(tmp_path)
+    with pytest.raises(
+        ValueError, match="differ in length or size; take --layers last"
+    ):
+        every(block(every, noise(8000))[None])
+    assert last(block(last, noise(8000))[None]).shape[:2] == (1, 1)
+
+
+# The hub
+
+
+def test_hub_out_of_reach(monkeypatch, caplog):
+    def unreachable(*args, **options):
+        raise LocalEntryNotFoundError("Got: ConnectError\nAn error happened")
+
+    monkeypatch.setattr(_checkpoint, "snapshot_download", unreachable)
+    with pytest.raises(
+        ValueError,
+        match="cannot fetch the checkpoint 'some/model': the hub cannot be reached; "
+        "give the folder of a checkpoint .*, or 'tiny' to try",
+    ):
+        speech("some/model")
+    assert caplog.records == []
+
+
+def test_hub_is_not_asked_in_tests_and_fails_at_once(caplog):
+    assert huggingface_hub.constants.HF_HUB_OFFLINE
+    with caplog.at_level(logging.WARNING), pytest.raises(ValueError, match="give the "):
+        text("distilbert-base-uncased")
+    assert caplog.records == []
+
+
+def test_name_that_the_hub_refuses():
+    with pytest.raises(ValueError, match="cannot fetch the checkpoint 'not a name': R"):
+        speech("not a name")
+
+
+@pytest.mark.parametrize("form", ["safetensors", "bin"])
+def test_what_the_hub_gives_is_pinned_to_its_commit(copied, monkeypatch, form):
+    commit = "0123456789abcdef" * 2 + "01234567"
+    folder = copied("wav2vec2").rename(copied("hubert").parent / commit)
+    if form == "bin":
+        tensors = load_file(folder / "model.safetensors")
+        torch.save(tensors, folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+    asked = []
+
+    def snapshot(name, *, revision, allow_patterns):
+        asked.append((name, revision, allow_patterns[-1]))
+        return str(folder)
+
+    monkeypatch.setattr(_checkpoint, "snapshot_download", snapshot)
+    found = speech("some/model", revision="v1").checkpoint
+    assert (found.name, found.revision) == ("some/model", commit)
+    wanted = ["model*.safetensors", "pytorch_model*.bin"][: 1 + (form == "bin")]
+    assert asked == [("some/model", "v1", weights) for weights in wanted]
+
+
+# The audEERING checkpoint
+
+
+def check_published(folder, tensors):
+    """Every tensor arrived, and the head computes what its publication says."""
+    encoder = speech(folder, head=True)
+    found = {
+        **{f"wav2vec2.{k}": t for k, t in encoder.model.state_dict().items()},
+        **{f"classifier.{k}": t for k, t in encoder.regressor.state_dict().items()},
+    }
+    assert found.keys() == tensors.keys()
+    assert all(torch.equal(found[k], tensors[k]) for k in tensors)
+    assert encoder.head == ("arousal", "dominance", "valence")
+    assert encoder.inputs["normalised"] is True
+    parts = [*encoder.model.modules(), *encoder.regressor.modules()]
+    assert not any(part.training for part in parts)
+
+    hidden = encoder(block(encoder, noise(4000))[None])[0, -1]
+    mean = hidden.double().mean(dim=0)
+    head = {k: t.double() for k, t in tensors.items() if k.startswith("classifier.")}
+    dense = head["classifier.dense.weight"] @ mean + head["classifier.dense.bias"]
+    out = head["classifier.out_proj.weight"] @ dense.tanh()
+    wanted = (out + head["classifier.out_proj.bias"]).numpy()
+    found = encoder.regress(hidden.mean(dim=0).numpy())
+    np.testing.assert_allclose(found, wanted, atol=1e-5)  # float32 sums
+
+    plain = speech(folder)
+    assert torch.equal(plain(block(plain, noise(4000))[None])[0, -1], hidden)
+
+
+@pytest.mark.parametrize("form", ["bin", "safetensors"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_audeering_checkpoint_arrives_whole(tmp_path, spelling, form):
+    tensors = publish(tmp_path, sizes=REDUCED, spelling=spelling, form=form)
+    check_published(tmp_path, tensors)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("spelling", "form"), [("old", "bin"), ("new", "safetensors")])
+def test_audeering_checkpoint_of_full_size_arrives_whole(tmp_path, spelling, form):
+    tensors = publish(tmp_path, sizes={}, spelling=spelling, form=form)
+    assert len(tensors) == 234
+    assert sum(t.numel() for t in tensors.values()) == 165_336_707
+    check_published(tmp_path, tensors)
+
+
+def test_heads_are_named_by_the_checkpoint_not_by_place(tmp_path):
+    labels = ("valence", "arousal", "dominance")
+    publish(tmp_path, sizes=REDUCED, spelling="old", form="bin", labels=labels)
+    assert speech(tmp_path, head=True).head == labels
+
+
+def test_head_for_something_else_is_refused(tmp_path):
+    labels = ("angry", "happy", "sad")
+    publish(tmp_path, sizes=REDUCED, spelling="old", form="bin", labels=labels)
+    with pytest.raises(
+        ValueError, match="predicts angry, happy, sad, not valence, aro"
+    ):
+        speech(tmp_path, head=True)
+
+
+def test_head_needs_the_last_layer(tmp_path):
+    publish(tmp_path, sizes=REDUCED, spelling="old", form="bin")
+    with pytest.raises(
+        ValueError, match="--head works on the last layer; let --layers"
+    ):
+        speech(tmp_path, head=True, layers="0,1")
+    assert speech(tmp_path, head=True, layers="0,3").layers == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["classifier.out_proj.bias", "classifier.dense.weight"]
+)
+def test_head_lacking_a_tensor_is_refused(tmp_path, name):
+    publish(tmp_path, sizes=REDUCED, spelling="new", form="safetensors")
+    tensors = load_file(tmp_path / "model.safetensors")
+    del tensors[name]
+    save_file(tensors, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=f"lacks 1 tensors .*, first '{name}'"):
+        speech(tmp_path, head=True)
+
+
+def test_checkpoint_without_its_norm_weights_is_refused(tmp_path):
+    publish(tmp_path, sizes=REDUCED, spelling="old", form="safetensors")
+    tensors = load_file(tmp_path / "model.safetensors")
+    kept = {k: t for k, t in tensors.items() if not k.endswith("weight_g")}
+    save_file(kept, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match="lacks 1 tensors .*pos_conv_embed"):
+        speech(tmp_path)
+
+
+# Real weights, where they are at hand
+
+WEIGHTS = Path(__file__).parents[2] / "shared" / "weights"
+
+
+@pytest.mark.parametrize(
+    ("name", "load", "source", "dim"),
+    [
+        ("wav2vec2-mini-whisperdistil", speech, noise(RATE), 192),
+        ("distilbert-minilm", text, "what a lovely morning", 384),
+    ],
+)
+def test_trained_checkpoints(name, load, source, dim):
+    if not (WEIGHTS / name).is_dir():
+        pytest.skip(f"there is no {name} here")
+    encoder = load(WEIGHTS / name)
+    found = encoder(block(encoder, source)[None])
+    assert found.shape[3] == dim
+    assert found.isfinite().all()

@@ -1,0 +1,258 @@
+"""What every encoder must hold to, known or new: one file in extract/encoders."""
+
+import numpy as np
+import pytest
+import torch
+
+from data import plugins
+from extract import batches
+from extract.audio import Unusable
+from extract.encoder import Prepared
+from extract.encoders import distilbert, wav2vec2
+
+RATE = 16_000
+NAMES = plugins.names("extract.encoders")
+# one input alone and among others: float32 sums in another order
+ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
+
+
+def noise(seconds, seed=0):
+    rng = np.random.default_rng(seed)
+    return (0.1 * rng.standard_normal(int(RATE * seconds))).astype(np.float32)
+
+
+INPUTS = {  # of three lengths, the first two equal
+    "audio": [noise(0.5, 1), noise(0.5, 2), noise(0.8, 3), noise(0.1, 4)],
+    "text": ["so very good", "not my day", "what a lovely morning it is", "no"],
+}
+
+
+@pytest.fixture(params=NAMES)
+def module(request):
+    return plugins.load("extract.encoders", request.param)
+
+
+@pytest.fixture
+def encoder(module):
+    return module.Encoder.tiny()
+
+
+@pytest.fixture
+def inputs(module):
+    return INPUTS[module.MODALITY]
+
+
+def block(encoder, source):
+    (found,) = encoder.prepare(source).blocks
+    return found
+
+
+def alone(encoder, source):
+    return encoder(block(encoder, source)[None])[0]
+
+
+def test_modules_say_what_they_are(module):
+    assert module.MODALITY in INPUTS
+    assert isinstance(module.CHECKPOINT, str)
+    assert module.CHECKPOINT
+
+
+def test_one_row_each(encoder, inputs):
+    stack = np.stack([block(encoder, source) for source in inputs[:2]])
+    found = encoder(stack)
+    assert found.shape[:2] == (2, len(encoder.layers))
+    assert found.dim() == 4
+    assert not torch.equal(found[0], found[1])
+
+
+def test_an_input_does_not_hear_its_neighbours(encoder, inputs):
+    stack = np.stack([block(encoder, source) for source in inputs[:2]])
+    for place, source in enumerate(inputs[:2]):
+        torch.testing.assert_close(
+            encoder(stack)[place], alone(encoder, source), **ROUNDING
+        )
+        torch.testing.assert_close(
+            encoder(stack[::-1].copy())[1 - place], alone(encoder, source), **ROUNDING
+        )
+
+
+def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):
+    blocks = [block(encoder, source) for source in inputs]
+    for batch in batches.equal([len(b) for b in blocks], budget=10**9):
+        found = encoder(np.stack([blocks[i] for i in batch]))
+        for row, i in zip(found, batch, strict=True):
+            torch.testing.assert_close(row, alone(encoder, inputs[i]), **ROUNDING)
+
+
+def test_repeatable(module, inputs):
+    one, two = module.Encoder.tiny(), module.Encoder.tiny()
+    assert one.checkpoint.weights == two.checkpoint.weights
+    for source in inputs:
+        assert torch.equal(alone(one, source), alone(one, source))
+        assert torch.equal(alone(one, source), alone(two, source))
+
+
+def test_tiny_leaves_the_random_state_alone(module):
+    torch.manual_seed(3)
+    wanted = torch.rand(4)
+    torch.manual_seed(3)
+    module.Encoder.tiny()
+    assert torch.equal(torch.rand(4), wanted)
+
+
+def test_not_in_training_mode(encoder):
+    assert not any(part.training for part in encoder.model.modules())
+
+
+def test_no_gradients_are_kept(encoder, inputs):
+    assert not alone(encoder, inputs[0]).requires_grad
+
+
+def test_layers(module, inputs):
+    every = module.Encoder.tiny(layers="all")
+    top = every.layers[-1]
+    assert every.layers == tuple(range(top + 1))
+    assert module.Encoder.tiny(layers="last").layers == (top,)
+    some = module.Encoder.tiny(layers=f"{top},0")
+    assert some.layers == (0, top)
+    found = alone(every, inputs[0])
+    assert torch.equal(alone(some, inputs[0]), found[[0, top]])
+    assert torch.equal(alone(module.Encoder.tiny(), inputs[0]), found[[top]])
+    assert len({layer.sum().item() for layer in found}) == top + 1
+
+
+@pytest.mark.parametrize("layers", ["99", "-1", "0,99", "first", "", "1.5", "all,1"])
+def test_layers_that_are_not_there_are_refused(module, layers):
+    with pytest.raises(ValueError, match=r"--layers '.*': say last, all, or numbers"):
+        module.Encoder.tiny(layers=layers)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_on_a_cpu(module, encoder, inputs, dtype):
+    found = alone(module.Encoder.tiny(dtype=dtype), inputs[0]).float().mean(dim=1)
+    exact = alone(encoder, inputs[0]).mean(dim=1)
+    assert found.isfinite().all()
+    # bfloat16 keeps eight bits, of which some are lost from layer to layer
+    assert torch.linalg.norm(found - exact) < 0.05 * torch.linalg.norm(exact)
+
+
+def test_inputs_can_be_recorded(encoder):
+    assert all(
+        isinstance(k, str) and isinstance(v, (str, int, float, bool))
+        for k, v in encoder.inputs.items()
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_gpu_agrees_with_cpu(module, encoder, inputs):
+    on_gpu = module.Encoder.tiny(device="cuda")
+    for source in inputs:
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            found = alone(on_gpu, source).cpu()
+        # other kernels, the same float32
+        torch.testing.assert_close(found, alone(encoder, source), rtol=1e-3, atol=1e-3)
+
+
+# What only speech encoders do
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 3.7])
+def test_frames_are_counted_as_the_model_does(seconds):
+    encoder = wav2vec2.Encoder.tiny()
+    samples = int(RATE * seconds)
+    wanted = int(encoder.model._get_feat_extract_output_lengths(samples))
+    assert encoder.count_frames(samples) == wanted
+    assert alone(encoder, noise(seconds)).shape[1] == wanted
+
+
+def test_the_usual_front_end():
+    encoder = wav2vec2.Encoder.tiny()
+    assert (encoder.window, encoder.hop) == (400, 320)
+    assert encoder.count_frames(RATE) == 49
+
+
+@pytest.mark.parametrize("samples", [1, 399])
+def test_too_short_for_a_frame(samples):
+    with pytest.raises(Unusable, match=rf"has {samples} samples at 16 kHz, under the "):
+        wav2vec2.Encoder.tiny().prepare(noise(1.0)[:samples])
+
+
+def test_one_frame_is_enough():
+    assert alone(wav2vec2.Encoder.tiny(), noise(1.0)[:400]).shape[1] == 1
+
+
+def test_samples_after_the_last_frame_count_in_the_statistics_only():
+    encoder = wav2vec2.Encoder.tiny()
+    prepared = block(encoder, noise(1.0))
+    assert len(prepared) == 400 + 48 * 320
+    whole = noise(1.0).astype(np.float64)
+    wanted = (whole - whole.mean()) / np.sqrt(whole.var() + 1e-7)
+    np.testing.assert_allclose(prepared, wanted[: len(prepared)], atol=1e-6)  # float32
+    # they change nothing: what is cut off is not seen by any frame
+    uncut = encoder(wanted.astype(np.float32)[None])[0]
+    torch.testing.assert_close(uncut, encoder(prepared[None])[0], **ROUNDING)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3])
+def test_silence_is_encoded(level):
+    encoder = wav2vec2.Encoder.tiny()
+    prepared = block(encoder, np.full(RATE, level, np.float32))
+    np.testing.assert_allclose(prepared, 0.0, atol=1e-4)  # rounding of the mean / 3e-4
+    assert encoder(prepared[None]).isfinite().all()
+
+
+@pytest.mark.parametrize("seconds", [0.95, 1.0, 2.34, 3.0])
+def test_blocks_have_the_frames_of_the_whole(seconds):
+    whole = wav2vec2.Encoder.tiny(block_seconds=60.0)
+    cut = wav2vec2.Encoder.tiny(block_seconds=0.5)
+    found = cut.prepare(noise(seconds))
+    frames = [cut(b[None]).shape[2] for b in found.blocks]
+    assert sum(frames) == alone(whole, noise(seconds)).shape[1]
+    assert set(frames[:-1]) == {25}  # 0.5 s at 50 frames a second
+    assert found.notes == (f"encoded in {len(frames)} blocks",)
+
+
+def test_blocks_see_the_samples_of_their_frames():
+    whole = block(wav2vec2.Encoder.tiny(), noise(2.0))
+    blocks = wav2vec2.Encoder.tiny(block_seconds=0.5).prepare(noise(2.0)).blocks
+    for place, found in enumerate(blocks):
+        begin = place * 25 * 320
+        np.testing.assert_array_equal(found, whole[begin : begin + len(found)])
+    assert begin + len(found) == len(whole)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 0.01])
+def test_blocks_shorter_than_a_frame_are_refused(seconds):
+    with pytest.raises(ValueError, match="--block-seconds .* shorter than one frame"):
+        wav2vec2.Encoder.tiny(block_seconds=seconds)
+
+
+def test_no_head_without_a_checkpoint():
+    with pytest.raises(ValueError, match="loaded without its head"):
+        wav2vec2.Encoder.tiny().regress(np.zeros(32, np.float32))
+
+
+# What only text encoders do
+
+
+def test_an_empty_text_is_its_marks():
+    found = distilbert.Encoder.tiny().prepare("")
+    assert [b.tolist() for b in found.blocks] == [[1, 2]]
+
+
+@pytest.mark.parametrize(("words", "kept"), [(126, 128), (127, 128), (4000, 128)])
+def test_long_texts_are_cut_and_noted(words, kept):
+    found = distilbert.Encoder.tiny().prepare("word " * words)
+    (tokens,) = found.blocks
+    assert len(tokens) == kept
+    assert (tokens[0], tokens[-1]) == (1, 2)
+    note = f"transcript cut from {words + 2} to 128 tokens"
+    assert found.notes == ((note,) if words > 126 else ())
+
+
+def test_prepared_inputs_are_one_dimensional(encoder, inputs):
+    for source in inputs:
+        found = encoder.prepare(source)
+        assert isinstance(found, Prepared)
+        assert all(b.ndim == 1 for b in found.blocks)
