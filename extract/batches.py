@@ -8,7 +8,9 @@ padding nor mask.
 from collections.abc import Sequence
 
 
-def parts(sizes: Sequence[float], ids: Sequence[str], *, rows: int) -> list[list[int]]:
+def parts(
+    sizes: Sequence[float], ids: Sequence[str], *, rows: int, size: float
+) -> list[list[int]]:
     """Divide utterances into the parts of a cache, longest first.
 
     The order depends on sizes and ids alone, so a repeated command makes the same
@@ -17,17 +19,27 @@ def parts(sizes: Sequence[float], ids: Sequence[str], *, rows: int) -> list[list
     Args:
         sizes: anything that grows with the length of the input
         ids: of the same utterances
-        rows: utterances in a part
+        rows: most utterances in a part
+        size: most that the sizes in a part sum to; one utterance may exceed it
 
     Returns:
         positions in `sizes`, part by part
 
     Examples:
-        >>> parts([1.0, 3.0, 2.0], ["a", "b", "c"], rows=2)
+        >>> parts([1.0, 3.0, 2.0], ["a", "b", "c"], rows=2, size=9.0)
         [[1, 2], [0]]
+        >>> parts([1.0, 3.0, 2.0], ["a", "b", "c"], rows=2, size=4.0)
+        [[1], [2, 0]]
     """
-    order = sorted(range(len(sizes)), key=lambda i: (-sizes[i], ids[i]))
-    return [order[i : i + rows] for i in range(0, len(order), rows)]
+    found: list[list[int]] = []
+    room = 0.0
+    for i in sorted(range(len(sizes)), key=lambda i: (-sizes[i], ids[i])):
+        if not found or len(found[-1]) == rows or sizes[i] > room:
+            found.append([])
+            room = size
+        found[-1].append(i)
+        room -= sizes[i]
+    return found
 
 
 def equal(lengths: Sequence[int], *, budget: int) -> list[list[int]]:

@@ -1,9 +1,11 @@
 """What a user chooses for stage one: the embedding, and the machine it is made on."""
 
-import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import joblib
 
 from data.recipe import MODALITIES
 from extract.pooling import POOLINGS
@@ -53,11 +55,19 @@ class Machine:
     """How it is computed; none of it changes an embedding beyond rounding."""
 
     device: str = "cpu"
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threads: int = field(default_factory=joblib.cpu_count)  # that we may use
     batch: float | None = None  # seconds or tokens at once; None for the device's own
     longest: float = 3600.0  # seconds; longer recordings are refused
     limit: int | None = None  # utterances, evenly spread; None for all
     progress: bool = True
+
+    def __post_init__(self) -> None:
+        for option, value in (
+            ("--batch", self.batch),
+            ("--max-seconds", self.longest),
+        ):
+            if value is not None and not value > 0:
+                raise ValueError(f"{option} must be above 0, got {value:g}")
 
     def budget(self, modality: str) -> float:
         """Seconds of audio or tokens to encode at once."""
@@ -69,12 +79,18 @@ def choose_device(wanted: str) -> str:
     """``auto`` takes CUDA where there is a device, else the CPU.
 
     Raises:
-        ValueError: if CUDA is asked for and there is none
+        ValueError: if it is no device, or one that is not here
     """
     import torch
 
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError("no CUDA device is available here; use --device cpu")
+        return "cuda" if count else "cpu"
+    named = re.fullmatch(r"cpu|cuda(?::(\d+))?", wanted)
+    if named is None:
+        raise ValueError(f"--device {wanted!r}: say auto, cpu, cuda or cuda:1")
+    if wanted != "cpu" and int(named[1] or 0) >= count:
+        raise ValueError(
+            f"--device {wanted}: there are {count} CUDA devices here; take --device cpu"
+        )
     return wanted

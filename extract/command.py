@@ -4,10 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from data import checking, table
 from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
 from extract.choice import Choice, Machine, choose_device
+from extract.encoder import Encoder
+from extract.run import UNITS, extract, load
 
 SHOWN = 10  # problems of each kind; all of them are in the report
 
@@ -26,15 +30,14 @@ def run(
     Returns:
         how many problems left something out
     """
-    import torch
-
     machine = _machine(found)
     torch.set_num_threads(machine.threads)
     chosen = choices(corpus, found)
+    loaded = [load(choice, machine) for choice in chosen]  # a wrong name fails early
     table.save(corpus, cache)
     problems: list[Problem] = list(corpus.problems)
-    for choice in chosen:
-        problems += _encode(corpus, choice, machine, cache, say)
+    for choice, encoder in zip(chosen, loaded, strict=True):
+        problems += _encode(corpus, choice, machine, cache, encoder, say)
     path = checking.save(problems, cache / corpus.name)
     for line in checking.problem_lines(problems, SHOWN):
         say(line)
@@ -49,12 +52,14 @@ def _encode(
     choice: Choice,
     machine: Machine,
     cache: Path,
+    encoder: Encoder,
     say: Callable[[str], object],
 ) -> Sequence[Problem]:
     """One modality, and a line on it."""
-    from extract.run import UNITS, extract
-
-    done = extract(corpus, choice, machine, cache)
+    done = extract(corpus, choice, machine, cache, encoder=encoder)
+    if done.folder is None:
+        say(f"{choice.modality}: no recording can be read")
+        return done.problems
     line = f"{choice.modality}: {done.utterances} utterances in {done.folder}"
     if done.encoded:
         rate = done.encoded / max(done.elapsed, 1e-9)
@@ -63,7 +68,7 @@ def _encode(
             f"; {done.encoded:.0f} {unit} in {done.elapsed:.1f} s ({rate:.0f} {unit}/s)"
         )
     else:
-        line += "; all of it was there"
+        line += "; nothing was left to encode"
     say(line)
     return done.problems
 

@@ -7,7 +7,7 @@ the part being built is ever lost.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,14 +18,17 @@ from data.progress import bar
 from data.recipe import Recipe
 from data.utterance import Corpus, Problem
 from extract import batches, sources
-from extract.build import Builder, Known
+from extract.build import Builder
 from extract.choice import Choice, Machine
 from extract.encoder import Encoder
 from extract.encoders._checkpoint import TINY
+from extract.known import Known
 from extract.sources import Source
 
-PART_ROWS = {"audio": 256, "text": 1024}  # utterances; what a kill may cost
-UNITS = {"audio": "audio-s", "text": "char"}  # of the progress bar
+UNITS = {"audio": "audio-s", "text": "char"}  # of sizes
+# A part is what is held in memory at once, and what a kill may cost.
+PART_ROWS = {"audio": 256, "text": 1024}  # utterances
+PART_SIZE = {"audio": 1800.0, "text": 200_000.0}  # in UNITS
 PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "librosa")
 
 log = logging.getLogger(__name__)
@@ -35,14 +38,21 @@ log = logging.getLogger(__name__)
 class Outcome:
     """What one extraction did."""
 
-    folder: Path
+    folder: Path | None  # None: there was no input that could be read
     utterances: int  # in the cache now
     encoded: float  # seconds of audio or characters encoded by this call
     elapsed: float  # seconds
     problems: tuple[Problem, ...]
 
 
-def extract(corpus: Corpus, choice: Choice, machine: Machine, cache: Path) -> Outcome:
+def extract(
+    corpus: Corpus,
+    choice: Choice,
+    machine: Machine,
+    cache: Path,
+    *,
+    encoder: Encoder | None = None,
+) -> Outcome:
     """Encode one modality of a corpus, or what is still missing of it.
 
     Args:
@@ -50,11 +60,12 @@ def extract(corpus: Corpus, choice: Choice, machine: Machine, cache: Path) -> Ou
         choice: encoder, checkpoint, layers and pooling
         machine: device, threads and sizes of batches
         cache: the folder of all caches
+        encoder: what `load` made of the same choice; None to load it here
 
     Raises:
         ValueError: if the checkpoint cannot be loaded, or there is nothing to encode
     """
-    encoder = load(choice, machine)
+    encoder = encoder or load(choice, machine)
     found, problems = sources.find(
         corpus,
         choice.modality,
@@ -62,11 +73,12 @@ def extract(corpus: Corpus, choice: Choice, machine: Machine, cache: Path) -> Ou
         threads=machine.threads,
         progress=machine.progress,
     )
-    if not found:
+    if not found and not problems:
         raise ValueError(
-            f"corpus '{corpus.name}' has no {choice.modality} to encode in "
-            f"{corpus.root}" + (f": {problems[0].reason}" if problems else "")
+            f"corpus '{corpus.name}' in {corpus.root} has no {choice.modality}"
         )
+    if not found:
+        return Outcome(None, 0, 0.0, 0.0, tuple(problems))
     recipe = make_recipe(corpus, choice, encoder, sources.digest(found))
     folder = cache / corpus.name / recipe.folder()
     began = time.monotonic()
@@ -75,8 +87,9 @@ def extract(corpus: Corpus, choice: Choice, machine: Machine, cache: Path) -> Ou
     made = store.look(folder)
     if made is None:
         raise ValueError(f"{folder} was removed while it was being filled")
-    kept = [p for number in made.present for p in _problems(folder, number, recipe)]
-    return Outcome(folder, made.rows, encoded, elapsed, (*problems, *kept))
+    for number in made.present:
+        problems += parts.header(parts.part_path(folder, number)).problems
+    return Outcome(folder, made.rows, encoded, elapsed, tuple(problems))
 
 
 def load(choice: Choice, machine: Machine) -> Encoder:
@@ -132,60 +145,76 @@ def _fill(
     folder: Path, recipe: Recipe, found: list[Source], encoder: Encoder, build: Builder
 ) -> float:
     """Make the parts that are missing; return seconds or characters encoded."""
-    plan = batches.parts(
+    places = batches.parts(
         [s.size for s in found],
         [s.utterance.id for s in found],
         rows=PART_ROWS[recipe.modality],
+        size=PART_SIZE[recipe.modality],
     )
+    plan = [[found[i] for i in part] for part in places]
     versions = {name: _version(name) for name in PACKAGES}
     known = Known(folder, recipe)
-    encoded = 0.0
+    encoded = finished = 0.0
     with bar(
         total=sum(s.size for s in found),
         name=recipe.modality,
         unit=UNITS[recipe.modality],
         show=build.machine.progress,
     ) as progress:
-        for number in _missing(folder, len(plan)):
-            rows = [found[i] for i in plan[number]]
-            part = build(rows, encoder, recipe, known, progress.update)
-            path = parts.part_path(folder, number)
-            parts.write(path, part, recipe=recipe, parts=len(plan), versions=versions)
-            encoded += sum(s.size for s in rows if s.content not in known)
+        for number, whole in _claimed(folder, recipe, plan):
+            if not whole:
+                path = parts.part_path(folder, number)
+                part, size = build(
+                    plan[number], encoder, recipe, known, progress.update
+                )
+                parts.write(
+                    path, part, recipe=recipe, parts=len(plan), versions=versions
+                )
+                encoded += size
+            finished += sum(s.size for s in plan[number])
+            progress.update(finished - progress.n)  # with what was not encoded here
+    for number in store.numbers(folder):
+        if number >= len(plan):  # of a version that made smaller parts
+            parts.part_path(folder, number).unlink()
     return encoded
 
 
-def _missing(folder: Path, count: int) -> Iterator[int]:
-    """Numbers of the parts to make, each claimed while it is being made.
+def _claimed(
+    folder: Path, recipe: Recipe, plan: Sequence[Sequence[Source]]
+) -> Iterator[tuple[int, bool]]:
+    """The number of each part, ours while it is looked at, and whether it is whole.
 
     Parts that another process is making are waited for at the end, and made here if
     that process died.
     """
-    done: set[int] = set()
+    waiting = list(range(len(plan)))
     for wait in (False, True):
-        for number in sorted(set(range(count)) - done):
+        for number in tuple(waiting):
             with claim(folder / f".part-{number:05d}.lock", wait=wait) as mine:
                 if not mine:
                     continue
-                done.add(number)
-                if not _whole(parts.part_path(folder, number)):
-                    yield number
+                waiting.remove(number)
+                yield number, _whole(folder, number, recipe, plan)
 
 
-def _whole(path: Path) -> bool:
-    """Whether a part is there and undamaged; damage is said and mended."""
+def _whole(
+    folder: Path, number: int, recipe: Recipe, plan: Sequence[Sequence[Source]]
+) -> bool:
+    """Whether a part is there, undamaged and as planned; else what is wrong is said."""
+    path = parts.part_path(folder, number)
     if not path.is_file():
         return False
     try:
-        parts.check(path)
+        arrays, problems = parts.read(path, recipe)
+        planned = parts.header(path).parts
     except ValueError as error:
         log.warning("%s; extracting this part anew", error)
         return False
-    return True
-
-
-def _problems(folder: Path, number: int, recipe: Recipe) -> list[Problem]:
-    return parts.read(parts.part_path(folder, number), recipe)[1]
+    held = {i.decode() for i in arrays["ids"]} | {p.id for p in problems if p.fatal}
+    if planned == len(plan) and held == {s.utterance.id for s in plan[number]}:
+        return True
+    log.warning("%s was planned otherwise; extracting this part anew", path)
+    return False
 
 
 def _version(package: str) -> str:

@@ -64,11 +64,11 @@ def digest(sources: Sequence[Source]) -> str:
 
 def file_name(utterance: Utterance, root: Path) -> str:
     """The recording, relative to the corpus where it lies in it."""
-    if utterance.audio is None:
+    path = utterance.audio
+    if path is None:
         return ""
-    if utterance.audio.is_relative_to(root):
-        return str(utterance.audio.relative_to(root))
-    return str(utterance.audio)
+    name = str(path.relative_to(root) if path.is_relative_to(root) else path)
+    return name.encode(errors="backslashreplace").decode()  # reports are UTF-8
 
 
 def _probe(

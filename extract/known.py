@@ -1,0 +1,85 @@
+"""Rows of equal input in sibling caches, so that they need not be encoded again."""
+
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data import store
+from data.parts import header, part_path, read
+from data.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the cache keeps of one input."""
+
+    vector: np.ndarray  # as `extract.pooling.vector` makes it
+    head: np.ndarray | None = None  # (ratings,) of the checkpoint's own head
+    notes: tuple[str, ...] = ()  # what was done to the input, or noticed
+
+
+class Known:
+    """Rows that siblings of a cache folder hold.
+
+    A sibling has the same recipe but other content: before a recording was repaired,
+    or made with ``--limit``. Only where each row is stays in memory.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe):
+        self._folder = folder
+        self._recipe = recipe
+        self._places: dict[str, Path] | None = None  # parts, by digest of an input
+
+    def rows(self, contents: Collection[str]) -> dict[str, Row]:
+        """Those of these inputs that are known, by digest; parts are read one by one.
+
+        Args:
+            contents: digests of inputs
+        """
+        if self._places is None:
+            self._places = {c: path for path in self._parts() for c in _read(path)}
+        wanted = [c for c in contents if c in self._places]
+        found: dict[str, Row] = {}
+        for path in dict.fromkeys(self._places[c] for c in wanted):
+            rows = _read(path)
+            found |= {c: rows[c] for c in wanted if c in rows}
+        return found
+
+    def _parts(self) -> Iterator[Path]:
+        for folder in sorted(self._folder.parent.glob(f"{self._recipe.modality}-*/")):
+            for number in store.numbers(folder) if folder != self._folder else ():
+                path = part_path(folder, number)
+                try:
+                    recipe = header(path).recipe
+                except (OSError, ValueError) as error:
+                    log.warning("%s; its rows are not used here", error)
+                    continue
+                if self._recipe.same_but_content(recipe):
+                    yield path
+
+
+def _read(path: Path) -> dict[str, Row]:
+    """Rows of one part by digest of their input; none if it is damaged."""
+    try:
+        arrays, problems = read(path, None)
+    except (OSError, ValueError) as error:
+        log.warning("%s; its rows are not used here", error)
+        return {}
+    rows = {}
+    for i, (name, content) in enumerate(
+        zip(arrays["ids"], arrays["contents"], strict=True)
+    ):
+        if "offsets" in arrays:
+            begin, end = arrays["offsets"][i : i + 2]
+            vector = arrays["values"][begin:end]
+        else:
+            vector = arrays["embeddings"][i]
+        head = arrays["head"][i] if "head" in arrays else None
+        notes = tuple(p.reason for p in problems if p.id == name.decode())
+        rows[content.decode()] = Row(vector, head, notes)
+    return rows
