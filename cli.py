@@ -3,35 +3,16 @@
 This file parses, calls and prints; the work is done in `data`, `extract` and `fuse`.
 """
 
-import importlib.util
-import os
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-NEEDED = (
-    "click", "h5py", "joblib", "librosa", "numpy", "safetensors", "sklearn",
-    "soundfile", "torch", "tqdm", "transformers",
-)  # fmt: skip
-
-
-def ensure_packages() -> None:
-    """Hand over to the interpreter that `make setup` filled, if this one lacks any."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if sys.version_info >= (3, 11) and not missing:
-        return
-    filled = HERE / ".venv" / "bin" / "python"
-    if filled.exists() and Path(sys.prefix) != filled.parents[1]:
-        os.execv(filled, [str(filled), *sys.argv])
-    what = "Python 3.11 or newer" if sys.version_info < (3, 11) else missing[0]
-    sys.exit(f"{sys.executable} has no {what}; type: make setup")
-
+from data.environment import ensure_packages
 
 if __name__ == "__main__":
     ensure_packages()
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -158,6 +139,15 @@ TRAIN = (
         help="Any other setting, e.g. latent=64; repeatable."),
     *CHOOSE,
     *COMPUTE,
+    RUNS,
+)
+REPORT = (
+    click.option("--corpus", default="", help="Only this corpus."),
+    click.option("--protocol", default="", help="Only this protocol."),
+    click.option(
+        "--format", "form", default="text", show_default=True,
+        type=click.Choice(["text", "markdown", "csv", "json", "latex"])),
+    OUTPUT,
     RUNS,
 )
 # fmt: on
@@ -301,8 +291,8 @@ def cache_verify(cache: Path) -> None:
     from data import store
 
     damaged = list(store.verify(cache))
-    parts = sum(len(found.present) for found in store.find(cache)) if not damaged else 0
-    click.echo("\n".join(damaged) or f"{parts} parts below {cache}, all of them whole")
+    parts = [] if damaged else [n for c in store.find(cache) for n in c.present]
+    click.echo("\n".join(damaged) or f"{len(parts)} parts below {cache}, all whole")
     sys.exit(bool(damaged))
 
 
@@ -322,17 +312,7 @@ def train(**found: Any) -> None:
 
 
 @main.command()
-@click.option("--corpus", default="", help="Only this corpus.")
-@click.option("--protocol", default="", help="Only this protocol.")
-@click.option(
-    "--format",
-    "form",
-    default="text",
-    show_default=True,
-    type=click.Choice(["text", "markdown", "csv", "json", "latex"]),
-)
-@OUTPUT
-@RUNS
+@options(REPORT)
 def report(corpus: str, protocol: str, form: str, output: Any, runs: Path) -> None:
     """Print the CCC table.
 

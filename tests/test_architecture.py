@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-import cli
+from data import environment
 
 ROOT = Path(__file__).parents[1]
 OURS = {"cli", "data", "extract", "fuse"}
@@ -135,4 +135,4 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
         if i.package not in OURS | sys.stdlib_module_names
     }
     assert used - BROUGHT == declared - BROUGHT
-    assert {PACKAGES.get(name, name) for name in cli.NEEDED} == declared - BROUGHT
+    assert {PACKAGES.get(name, name) for name in environment.NEEDED} == declared - BROUGHT

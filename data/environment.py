@@ -1,0 +1,29 @@
+"""Whether this interpreter has what the project needs; the standard library only."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = (3, 11)  # the oldest that will do
+NEEDED = (
+    "click", "h5py", "joblib", "librosa", "numpy", "safetensors", "sklearn",
+    "soundfile", "torch", "tqdm", "transformers",
+)  # fmt: skip
+
+
+def ensure_packages() -> None:
+    """Hand over to the interpreter that `make setup` filled, if this one lacks any.
+
+    Raises:
+        SystemExit: with the line to type, if there is no such interpreter
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if sys.version_info >= PYTHON and not missing:
+        return
+    filled = ROOT / ".venv" / "bin" / "python"
+    if filled.exists() and Path(sys.prefix) != filled.parents[1]:
+        os.execv(filled, [str(filled), *sys.argv])
+    lacking = missing[0] if sys.version_info >= PYTHON else "Python 3.11 or newer"
+    sys.exit(f"{sys.executable} has no {lacking}; type: make setup")
