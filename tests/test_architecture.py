@@ -135,4 +135,5 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
         if i.package not in OURS | sys.stdlib_module_names
     }
     assert used - BROUGHT == declared - BROUGHT
-    assert {PACKAGES.get(name, name) for name in environment.NEEDED} == declared - BROUGHT
+    needed = {PACKAGES.get(name, name) for name in environment.NEEDED}
+    assert needed == declared - BROUGHT
