@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from data.ratings import RATINGS
+from data.table import cell
 from fuse.details import describe
-from fuse.figures import Row, Table
+from fuse.figures import Row, Table, Versus
 from fuse.statistics import Estimate, Interval
 
 FORMAT = 1  # of the JSON
@@ -36,7 +37,7 @@ def csv_text(tables: Sequence[Table]) -> str:
         for row in table.rows:
             for section, estimate in row.sections.items():
                 cells = _cells(table, row, section, estimate)
-                writer.writerow({name: _safe(value) for name, value in cells.items()})
+                writer.writerow({name: cell(value) for name, value in cells.items()})
     return text.getvalue()
 
 
@@ -63,9 +64,14 @@ def _cells(table: Table, row: Row, section: str, estimate: Estimate) -> dict[str
         "shared_speakers": _shared(table),
         "encoders": "; ".join(describe(*pair) for pair in row.info.encoders.items()),
     }
-    if row.difference is not None and section == "all":
-        found |= {"versus": row.versus, **_spread("difference", row.difference)}
+    if section in row.versus:
+        found |= _difference(row.versus[section])
     return found
+
+
+def _difference(versus: Versus) -> dict[str, Any]:
+    """A comparison as cells."""
+    return {"versus": versus.name, **_spread("difference", versus.difference)}
 
 
 def _spread(name: str, interval: Interval) -> dict[str, Any]:
@@ -80,13 +86,6 @@ def _spread(name: str, interval: Interval) -> dict[str, Any]:
 def _shared(table: Table) -> str:
     """Which parts share speakers, in one cell."""
     return "unknown" if table.shared is None else " ".join(table.shared) or "none"
-
-
-def _safe(value: object) -> object:
-    """Text that a spreadsheet would run as a formula is quoted."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def _finite(value: float) -> float | None:
@@ -124,8 +123,7 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
             "detail": row.detail,
             "published": info is None,
             "sections": {name: _estimate(e) for name, e in row.sections.items()},
-            "versus": row.versus or None,
-            **(_spread("difference", row.difference) if row.difference else {}),
+            "versus": {name: _difference(v) for name, v in row.versus.items()},
             "run": None
             if info is None
             else {

@@ -1,7 +1,7 @@
 """The records of a report, before any format: tables of rows of figures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from data.predictions import RunInfo
 from fuse.statistics import Estimate, Interval
@@ -15,6 +15,14 @@ NATURES = {
 
 
 @dataclass(frozen=True)
+class Versus:
+    """A row less the best single modality, on one section."""
+
+    name: str  # of the single modality's row
+    difference: Interval  # of the mean CCC
+
+
+@dataclass(frozen=True)
 class Row:
     """One run, or one published system."""
 
@@ -22,8 +30,7 @@ class Row:
     detail: str  # what tells it from other rows of its design, or ""
     sections: Mapping[str, Estimate]  # those of SECTIONS that are known
     info: RunInfo | None = None  # None: published
-    versus: str = ""  # name of the single modality it was compared with, or ""
-    difference: Interval | None = None  # of mean CCC, this row less the other
+    versus: Mapping[str, Versus] = field(default_factory=dict)  # by section
 
     @property
     def name(self) -> str:

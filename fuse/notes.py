@@ -6,7 +6,7 @@ from itertools import combinations
 from data.folds import PARTS
 from data.predictions import Run
 from fuse.details import describe
-from fuse.figures import Row, bounds, count, figure
+from fuse.figures import SECTIONS, Row, Versus, bounds, count, figure
 from fuse.statistics import LEVEL, REPLICATES
 
 NATURES = {
@@ -74,11 +74,18 @@ def speakers(shared: Sequence[str] | None) -> str:
     return f"Speakers: shared between {pairs}{end}"
 
 
-def comparison(row: Row) -> str:
-    """Whether a row beats the best single modality, in one line."""
-    difference = row.difference
-    if difference is None:
-        return ""
+def comparisons(rows: Sequence[Row]) -> Iterator[str]:
+    """Whether each row beats the best single modality, a line for every section."""
+    for section in SECTIONS:
+        for row in rows:
+            if section in row.versus:
+                where = "" if section == "all" else f"{section}: "
+                yield where + comparison(row.name, row.versus[section])
+
+
+def comparison(name: str, versus: Versus) -> str:
+    """Whether a row beats a single modality, in one line."""
+    difference = versus.difference
     range_ = bounds(difference, digits=3, sign=True)
     if not range_:
         verdict = "interval unknown"
@@ -89,7 +96,7 @@ def comparison(row: Row) -> str:
     else:
         verdict = "not told apart"
     words = f"{figure(difference.value, sign=True)} {range_}".rstrip()
-    return f"{row.name} - {row.versus}: {words}, {verdict}"
+    return f"{name} - {versus.name}: {words}, {verdict}"
 
 
 def _interval(rows: Sequence[Row]) -> str:

@@ -15,12 +15,13 @@ from data.predictions import Run, find_runs
 from data.ratings import RATINGS
 from fuse import exports, notes, published
 from fuse.details import details
-from fuse.figures import Row, Table
+from fuse.figures import Row, Table, Versus
 from fuse.statistics import Estimate, bootstrap, paired_difference, subset
 from fuse.tables import latex, markdown, text
 
 ORDER = ("ridge", "zeroshot", "audio", "text", "early", "late")  # then by name
 SINGLE = ("audio", "text")  # designs that fusion has to beat
+SCRIPTED = {"all": None, "improvised": False, "scripted": True}  # of each section
 FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "text": text,
     "markdown": markdown,
@@ -107,19 +108,21 @@ def _table(group: Sequence[Run]) -> Table:
         rows=(*rows, *extra),
         encoders=notes.encoders(runs),
         shared=notes.shared_speakers(runs),
-        comparisons=(*filter(None, map(notes.comparison, rows)), *missing),
+        comparisons=(*notes.comparisons(rows), *missing),
         notes=(*notes.notes(runs, rows), *(published.NOTES if extra else ())),
     )
 
 
 def _sections(run: Run) -> dict[str, Estimate]:
     """The run scored as a whole and, where it is known, apart."""
-    parts = {
-        "all": run,
-        "improvised": subset(run, scripted=False),
-        "scripted": subset(run, scripted=True),
-    }
+    parts = {name: _section(run, name) for name in SCRIPTED}
     return {name: bootstrap(part) for name, part in parts.items() if part is not None}
+
+
+def _section(run: Run, name: str) -> Run | None:
+    """The part of a run that a section scores; None if it is not known."""
+    scripted = SCRIPTED[name]
+    return run if scripted is None else subset(run, scripted=scripted)
 
 
 def _compared(
@@ -139,16 +142,38 @@ def _compared(
             "Does fusion beat one modality? Train audio and text on the same cache to "
             "see",
         )
-    best = max(single, key=lambda i: rows[i].sections["all"].mean.value)
     found, missing = list(rows), []
     for i in several:
         try:
-            difference = paired_difference(runs[i], runs[best])
+            versus = _versus(i, single, runs, rows)
         except ValueError:
+            best = rows[_best(single, rows, "all")].name
             missing.append(
-                f"{rows[i].name} - {rows[best].name}: not compared, because they were "
-                f"scored on other utterances or ratings"
+                f"{rows[i].name} - {best}: not compared, because they were scored on "
+                f"other utterances or ratings"
             )
         else:
-            found[i] = replace(rows[i], versus=rows[best].name, difference=difference)
+            found[i] = replace(rows[i], versus=versus)
     return found, tuple(missing)
+
+
+def _versus(
+    i: int, single: Sequence[int], runs: Sequence[Run], rows: Sequence[Row]
+) -> dict[str, Versus]:
+    """One row less the single modality that is best on each section.
+
+    Raises:
+        ValueError: if they were scored on other utterances or ratings
+    """
+    found = {}
+    for section in rows[i].sections:
+        best = _best([k for k in single if section in rows[k].sections], rows, section)
+        mine, other = _section(runs[i], section), _section(runs[best], section)
+        if mine is not None and other is not None:
+            found[section] = Versus(rows[best].name, paired_difference(mine, other))
+    return found
+
+
+def _best(single: Sequence[int], rows: Sequence[Row], section: str) -> int:
+    """The row of highest mean CCC among those of one modality."""
+    return max(single, key=lambda i: rows[i].sections[section].mean.value)

@@ -11,10 +11,10 @@ from data import predictions as p
 from data.ratings import RATINGS
 from fuse import metrics
 from fuse.details import describe, details
-from fuse.figures import Row, Table
+from fuse.figures import Row, Table, Versus
 from fuse.published import TABLE
 from fuse.report import FORMATS, collect, render
-from fuse.statistics import Estimate, Interval, paired_difference
+from fuse.statistics import Estimate, Interval, paired_difference, subset
 from fuse.tables import WIDTH
 
 AUDIO = {"checkpoint": "hub/w2v2", "layers": [12], "pooling": "mean"}
@@ -123,13 +123,22 @@ def test_fusion_is_compared_with_the_best_single_modality(runs):
     pair = [p.read_run(runs / info_of(design).name) for design in ("early", "text")]
     expected = paired_difference(*pair)
     found = {row.design: row for row in table.rows if row.info}
-    assert (found["early"].versus, found["early"].difference) == ("text", expected)
-    assert found["text"].difference is None
-    assert [line.partition(":")[0] for line in table.comparisons] == [
-        "early - text",
-        "late - text",
+    assert found["early"].versus["all"] == Versus("text", expected)
+    assert not found["text"].versus
+    assert [line.rpartition(":")[0] for line in table.comparisons] == [
+        f"{section}{design} - text"
+        for section in ("", "improvised: ", "scripted: ")
+        for design in ("early", "late")
     ]
     assert all(line.endswith("], better") for line in table.comparisons)
+
+
+def test_fusion_is_compared_apart_where_lines_recur_and_where_not(runs):
+    (table,) = collect(runs)
+    pair = [p.read_run(runs / info_of(design).name) for design in ("early", "text")]
+    apart = [subset(run, scripted=False) for run in pair]
+    row = next(row for row in table.rows if row.design == "early")
+    assert row.versus["improvised"].difference == paired_difference(*apart)
 
 
 @pytest.mark.parametrize(
@@ -322,8 +331,7 @@ def example(detail="", versus=""):
                 "scripted": estimate(1000, 5, 0.8, 0.7, 0.6, 0.7),
             },
             info_of("early"),
-            versus,
-            Interval(0.043, 0.02, 0.066) if versus else None,
+            {"all": Versus(versus, Interval(0.043, 0.02, 0.066))} if versus else {},
         ),
     )
     return Table(
@@ -385,7 +393,7 @@ def test_csv_is_read_back_as_written(runs):
     row = next(row for row in tables[0].rows if row.design == "early")
     line = found["early", "all"]
     assert float(line["valence_low"]) == row.sections["all"].ratings["valence"].low
-    assert float(line["difference"]) == row.difference.value
+    assert float(line["difference"]) == row.versus["all"].difference.value
     assert (line["versus"], line["utterances"], line["nature"]) == (
         "text",
         "40",
@@ -393,7 +401,8 @@ def test_csv_is_read_back_as_written(runs):
     )
     assert line["shared_speakers"] == "none"
     assert found["DistilBERT", "published"]["valence_low"] == ""
-    assert found["early", "scripted"]["versus"] == ""
+    assert found["early", "scripted"]["versus"] == "text"
+    assert found["text", "all"]["versus"] == ""
 
 
 def test_csv_gives_a_spreadsheet_no_formula():
