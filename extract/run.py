@@ -8,6 +8,7 @@ the part being built is ever lost.
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,6 +30,7 @@ UNITS = {"audio": "audio-s", "text": "char"}  # of sizes
 # A part is what is held in memory at once, and what a kill may cost.
 PART_ROWS = {"audio": 256, "text": 1024}  # utterances
 PART_SIZE = {"audio": 1800.0, "text": 200_000.0}  # in UNITS
+ABANDONED = 600.0  # seconds after which nobody writes a part any more
 PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "librosa")
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ def extract(
         threads=machine.threads,
         progress=machine.progress,
     )
-    if not found and not problems:
+    if not found and not any(p.fatal for p in problems):
         raise ValueError(
             f"corpus '{corpus.name}' in {corpus.root} has no {choice.modality}"
         )
@@ -173,10 +175,20 @@ def _fill(
                 encoded += size
             finished += sum(s.size for s in plan[number])
             progress.update(finished - progress.n)  # with what was not encoded here
-    for number in store.numbers(folder):
-        if number >= len(plan):  # of a version that made smaller parts
-            parts.part_path(folder, number).unlink()
+    _tidy(folder, len(plan))
     return encoded
+
+
+def _tidy(folder: Path, count: int) -> None:
+    """Remove parts beyond those planned, and what killed processes half wrote."""
+    for number in store.numbers(folder):
+        if number >= count:  # of a version that made smaller parts
+            for path in folder.glob(f"{parts.part_path(folder, number).name}*"):
+                path.unlink(missing_ok=True)
+    for path in folder.glob(".part-*.partial"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > ABANDONED:
+                path.unlink()
 
 
 def _claimed(

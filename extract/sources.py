@@ -12,6 +12,11 @@ from data.progress import bar
 from data.utterance import Corpus, Problem, Utterance
 from extract import audio
 
+LACKING = {
+    "audio": "has no recording, so it is not in audio",
+    "text": "has no transcript, so it is not in text",
+}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -28,19 +33,28 @@ def find(
     """Inputs of one modality, and the files that cannot be among them.
 
     Utterances without a recording have no place in audio, those without a transcript
-    none in text; the corpus reader has said so where that is a fault.
+    none in text; that is noted where the corpus reader has not said so.
 
     Args:
         limit: take so many utterances, evenly spread over the corpus; None for all
     """
     utterances = spread(corpus.utterances, limit)
+    lacking = {
+        u.id for u in utterances if (u.audio if modality == "audio" else u.text) is None
+    }
+    named = {p.id for p in corpus.problems}
+    problems = [
+        Problem(file_name(u, corpus.root), LACKING[modality], id=u.id, fatal=False)
+        for u in utterances
+        if u.id in lacking - named
+    ]
+    present = [u for u in utterances if u.id not in lacking]
     if modality == "text":
-        return [_text(u) for u in utterances if u.text is not None], []
-    spoken = [u for u in utterances if u.audio is not None]
-    probes = _probe({u.audio for u in spoken if u.audio}, threads, progress)
-    sources, problems = [], []
-    for u in spoken:
-        probe = probes[u.audio] if u.audio else "has no recording"
+        return [_text(u) for u in present], problems
+    probes = _probe({u.audio for u in present if u.audio}, threads, progress)
+    sources = []
+    for u in present:
+        probe = probes[u.audio] if u.audio else LACKING[modality]
         if isinstance(probe, str):
             problems.append(Problem(file_name(u, corpus.root), probe, id=u.id))
         else:

@@ -1,13 +1,14 @@
 """What there is to encode, and what it is called."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from data.utterance import Corpus, Utterance
+from data.utterance import Corpus, Problem, Utterance
 from extract import sources
 
 
@@ -79,6 +80,23 @@ def test_a_modality_takes_what_it_has(tmp_path):
     assert [s.utterance.id for s in find(found, "audio")[0]] == ["both", "speech"]
     assert [s.utterance.id for s in find(found, "text")[0]] == ["both", "text"]
     assert [s.size for s in find(found, "text")[0]] == [3.0, 0.0]
+
+
+def test_what_an_utterance_lacks_is_noted_unless_the_reader_said_it(tmp_path):
+    speech = Utterance("speech", audio=record(tmp_path / "a.wav"))
+    known = Utterance("known", audio=speech.audio)
+    text = Utterance("text", text="yes")
+    said = Problem("words.txt", "has no transcript", id="known", fatal=False)
+    found = replace(corpus(tmp_path, speech, known, text), problems=(said,))
+    assert find(found, "text")[1] == [
+        Problem(
+            "a.wav",
+            "has no transcript, so it is not in text",
+            id="speech",
+            fatal=False,
+        )
+    ]
+    assert [p.id for p in find(found, "audio")[1]] == ["text"]
 
 
 def test_digest_knows_ids_and_inputs_but_no_order(tmp_path):
