@@ -496,6 +496,20 @@ def test_hub_is_not_asked_in_tests_and_fails_at_once(caplog):
     assert caplog.records == []
 
 
+def test_loading_is_quiet_but_downloads_are_not(saved, capfd):
+    logs = transformers.utils.logging
+    before = logs.is_progress_bar_enabled()
+    logs.enable_progress_bar()
+    try:
+        capfd.readouterr()
+        speech(saved("wav2vec2-ctc"))
+        assert capfd.readouterr() == ("", "")
+        assert logs.is_progress_bar_enabled()
+    finally:
+        if not before:
+            logs.disable_progress_bar()
+
+
 def test_name_that_the_hub_refuses():
     with pytest.raises(ValueError, match="cannot fetch the checkpoint 'not a name': R"):
         speech("not a name")

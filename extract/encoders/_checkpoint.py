@@ -1,6 +1,8 @@
 """Load a Hugging Face checkpoint whole, and say exactly which one it was."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
@@ -98,16 +100,15 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
     Raises:
         ValueError: if it is damaged, lacks tensors or is of an unknown kind
     """
-    logging.set_verbosity_error()  # the report of unused heads would fill the screen
-    logging.disable_progress_bar()
     try:
-        model, report = (headed or AutoModel).from_pretrained(
-            origin.folder,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,  # they are in the report
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
+        with _quiet():
+            model, report = (headed or AutoModel).from_pretrained(
+                origin.folder,
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # they are in the report
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
     except UnpicklingError as error:
         raise ValueError(
             f"cannot load the checkpoint {origin.name!r}: its weights are damaged, or "
@@ -129,6 +130,22 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
         )
     tensors = {k: t for k, t in model.state_dict().items() if not _unused(k)}
     return Checkpoint(model.eval(), origin.name, origin.revision, digest(tensors))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No report of unused heads, which would fill the screen, and no bar.
+
+    Bars come back, for they are those of downloads as well.
+    """
+    logging.set_verbosity_error()
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if bars:
+            logging.enable_progress_bar()
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
