@@ -344,6 +344,10 @@ def test_padding_and_cutting_of_a_tokenizer_do_not_count(copied):
     stored = Tokenizer.from_file(str(folder / "tokenizer.json"))
     assert len(stored.encode("hello").ids) == 64
     encoder = text(folder)
+    stored.no_padding()
+    stored.no_truncation()
+    stored.save(str(folder / "tokenizer.json"))
+    assert text(folder).inputs == encoder.inputs
     texts = [f"hello {'world ' * (i % 90)}" for i in range(400)]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda t: len(block(encoder, t)), texts))

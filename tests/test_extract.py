@@ -494,12 +494,13 @@ def test_parts_in_which_nothing_can_be_encoded(tmp_path):
     assert none.encoded == 0
 
 
-def test_embeddings_that_are_not_finite_are_left_out(tmp_path, monkeypatch):
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_embeddings_that_are_not_finite_are_left_out(tmp_path, monkeypatch, value):
     original = wav2vec2.Encoder.__call__
 
     def spoil(self, batch):
         hidden = original(self, batch).clone()
-        hidden[batch[:, 0] == batch[:, 1]] = torch.nan
+        hidden[batch[:, 0] == batch[:, 1]] = value
         return hidden
 
     monkeypatch.setattr(wav2vec2.Encoder, "__call__", spoil)
@@ -561,7 +562,9 @@ def test_head_is_kept_by_name(tmp_path):
     )
     found = corpus(tmp_path, count=9)
     options = {"checkpoint": str(tmp_path / "model"), "head": True}
-    outcome = run(found, tmp_path / "cache", **options, pooling="mean+std")
+    outcome = run(
+        found, tmp_path / "cache", **options, pooling="mean+std", layers="0,3"
+    )
     stored = store.load(store.look(outcome.folder))
     assert stored.recipe.head == labels
     assert stored.head.shape == (9, 3)

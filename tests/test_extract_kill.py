@@ -15,6 +15,7 @@ import torch
 from spoken import corpus, images, rows, run
 
 from data import parts, store
+from data.files import claim
 from extract import run as stage
 
 UTTERANCES = 48
@@ -28,7 +29,9 @@ def work(root, cache, modality):
     torch.set_num_threads(1)
     stage.PART_ROWS = {modality: PART_ROWS}
     outcome = run(corpus(Path(root), count=UTTERANCES), Path(cache), modality)
-    (Path(cache) / f"{os.getpid()}.encoded").write_text(str(outcome.encoded))
+    (Path(cache) / f"{os.getpid()}.made").write_text(
+        f"{outcome.encoded} {outcome.utterances}"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -126,20 +129,32 @@ def test_two_processes_share_one_cache(tmp_path, start, undisturbed, modality):
     folder = the_folder(tmp_path)
     assert images(folder) == images(whole[modality].folder)
     assert list(store.verify(tmp_path)) == []
-    encoded = [float(p.read_text()) for p in tmp_path.glob("*.encoded")]
-    assert len(encoded) == 2
-    # each part was made by one of them
-    assert sum(encoded) == pytest.approx(whole[modality].encoded)
+    made = [p.read_text().split() for p in tmp_path.glob("*.made")]
+    # none returns before all is there, and each part was made by one of them
+    assert [int(utterances) for _, utterances in made] == [UTTERANCES] * 2
+    encoded = sum(float(size) for size, _ in made)
+    assert encoded == pytest.approx(whole[modality].encoded)
     hidden = [path.name for path in folder.iterdir() if path.name.startswith(".")]
     assert hidden == []  # no locks, nothing half written
 
 
-def test_the_other_finishes_what_a_killed_process_held(tmp_path, start, undisturbed):
+def test_a_part_that_another_makes_is_waited_for(tmp_path, start, undisturbed):
     root, whole = undisturbed
-    victim = start(root, tmp_path, "audio")
-    while not list(tmp_path.glob("*/*/part-*.h5")):
-        time.sleep(0.001)
-    other = start(root, tmp_path, "audio")
-    victim.kill()
-    finish(other)
-    assert images(the_folder(tmp_path)) == images(whole["audio"].folder)
+    wanted = images(whole["audio"].folder)
+    folder = tmp_path / "toy" / whole["audio"].folder.name
+    held = folder / ".part-00002.lock"
+    with claim(held, wait=False) as mine:
+        assert mine
+        process = start(root, tmp_path, "audio")
+        until = time.monotonic() + 30
+        while len(images(folder)) < len(wanted) - 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert process.is_alive()
+        assert wanted.keys() - images(folder).keys() == {
+            "part-00002.h5",
+            "part-00002.h5.sha256",
+        }
+    # the lock goes without the part, as when its holder is killed
+    finish(process)
+    assert images(folder) == wanted
