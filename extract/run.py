@@ -85,13 +85,19 @@ def extract(
     folder = cache / corpus.name / recipe.folder()
     began = time.monotonic()
     encoded = _fill(folder, recipe, found, encoder, Builder(corpus.root, machine))
-    elapsed = time.monotonic() - began
+    return _outcome(folder, encoded, time.monotonic() - began, problems)
+
+
+def _outcome(
+    folder: Path, encoded: float, elapsed: float, problems: Sequence[Problem]
+) -> Outcome:
+    """What is in the cache now, with the problems that its parts remember."""
     made = store.look(folder)
     if made is None:
         raise ValueError(f"{folder} was removed while it was being filled")
-    for number in made.present:
-        problems += parts.header(parts.part_path(folder, number)).problems
-    return Outcome(folder, made.rows, encoded, elapsed, tuple(problems))
+    headers = [parts.header(parts.part_path(folder, n)) for n in made.present]
+    kept = [problem for header in headers for problem in header.problems]
+    return Outcome(folder, made.rows, encoded, elapsed, (*problems, *kept))
 
 
 def load(choice: Choice, machine: Machine) -> Encoder:

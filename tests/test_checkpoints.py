@@ -359,7 +359,7 @@ def test_padding_and_cutting_of_a_tokenizer_do_not_count(copied):
 
 @pytest.mark.parametrize("load", [speech, text])
 @pytest.mark.parametrize(
-    "where", ["/nowhere/at/all", "./nowhere", "~nobody/x", "a/b/c"]
+    "where", ["/nowhere/at/all", "./nowhere", "~no-such-user/x", "a/b/c"]
 )
 def test_missing_folder(load, where):
     with pytest.raises(ValueError, match=f"^checkpoint folder {where} not found$"):

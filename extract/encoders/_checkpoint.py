@@ -1,6 +1,7 @@
 """Load a Hugging Face checkpoint whole, and say exactly which one it was."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -57,7 +58,7 @@ def find(checkpoint: str, revision: str) -> Origin:
         ValueError: if there is no such folder, or the hub cannot be reached or does
             not know it
     """
-    folder = Path(checkpoint).expanduser()
+    folder = Path(os.path.expanduser(checkpoint))
     if folder.is_dir() and revision:
         raise ValueError(
             f"--revision {revision} does not apply to the local folder {folder}"
