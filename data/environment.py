@@ -8,8 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = (3, 11)  # the oldest that will do
 NEEDED = (
-    "click", "h5py", "joblib", "librosa", "numpy", "safetensors", "sklearn",
-    "soundfile", "torch", "tqdm", "transformers",
+    "click", "h5py", "huggingface_hub", "joblib", "librosa", "numpy", "safetensors",
+    "sklearn", "soundfile", "torch", "tqdm", "transformers",
 )  # fmt: skip
 
 

@@ -24,7 +24,6 @@ FORBIDDEN = {"data": {"torch", "transformers"}, "fuse": {"transformers"}}
 HEAVY = {"h5py", "librosa", "numpy", "sklearn", "soundfile", "torch", "transformers"}
 SLOW = {"librosa", "soundfile"}  # seconds to import, or a C library that may be missing
 LINES, CLI_LINES = 250, 350
-BROUGHT = {"huggingface_hub"}  # by transformers, which cannot do without
 PACKAGES = {"sklearn": "scikit-learn"}  # import name to distribution, if they differ
 
 FILES = ["cli.py"] + sorted(
@@ -134,6 +133,6 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
         for i in imports((ROOT / file).read_text(encoding="utf-8"))
         if i.package not in OURS | sys.stdlib_module_names
     }
-    assert used - BROUGHT == declared - BROUGHT
+    assert used == declared
     needed = {PACKAGES.get(name, name) for name in environment.NEEDED}
-    assert needed == declared - BROUGHT
+    assert needed == declared
