@@ -43,8 +43,15 @@ def run(
         say(line)
     if problems:
         say(f"all of it in {path}")
-    say("next: python cli.py train --fusion early")
+    say(f"next: python cli.py {_next(corpus, [c.modality for c in chosen])}")
     return sum(p.fatal for p in problems)
+
+
+def _next(corpus: Corpus, modalities: Sequence[str]) -> str:
+    """What can be done with these embeddings."""
+    if not any(u.ratings for u in corpus.utterances):
+        return f"predict runs/RUN --corpus {corpus.name}"
+    return f"train --fusion {modalities[0] if len(modalities) == 1 else 'early'}"
 
 
 def _encode(
