@@ -46,8 +46,9 @@ ifeq ($(CORPUS),)
 	$(RUN) cli.py extract iemocap $(SAMPLE) --name sample \
 	--audio-checkpoint tiny --text-checkpoint tiny $(OPTIONS)
 else
-	$(RUN) cli.py extract $(CORPUS) $(ROOT) $(if $(AUDIO),--audio-checkpoint $(AUDIO)) \
-	$(if $(TEXT),--text-checkpoint $(TEXT)) $(OPTIONS)
+	$(RUN) cli.py extract $(CORPUS) "$(ROOT)" \
+	$(if $(AUDIO),--audio-checkpoint "$(AUDIO)") \
+	$(if $(TEXT),--text-checkpoint "$(TEXT)") $(OPTIONS)
 endif
 
 train: ready  ## Stage two: FUSION=early, late, ... or all [OPTIONS=...]

@@ -9,7 +9,11 @@ from data.store import Cache
 
 
 def choose(
-    folder: Path, *, corpus: str = "", named: Mapping[str, str]
+    folder: Path,
+    *,
+    corpus: str = "",
+    named: Mapping[str, str],
+    modalities: Sequence[str] = MODALITIES,
 ) -> dict[str, Cache]:
     """One cache for each modality of one corpus.
 
@@ -17,6 +21,7 @@ def choose(
         folder: of all caches
         corpus: its name; ``""`` if there is but one
         named: modality to the beginning of a cache's digest, or ``""``
+        modalities: those that are wanted; others may have as many caches as they like
 
     Raises:
         FileNotFoundError: if nothing was extracted
@@ -38,7 +43,12 @@ def choose(
             f"--corpus NAME"
         )
     caches = list(store.find(folder, corpus or corpora[0]))
-    chosen = {m: _one(caches, m, named.get(m, "")) for m in MODALITIES}
+    chosen = {m: _one(caches, m, named.get(m, "")) for m in modalities}
+    if not any(chosen.values()):
+        raise ValueError(
+            f"corpus '{corpus or corpora[0]}' has no {' or '.join(modalities)} "
+            f"embeddings in {folder}; extract them first"
+        )
     return {m: cache for m, cache in chosen.items() if cache is not None}
 
 

@@ -1,6 +1,6 @@
 """One part of the cache: decode, batch, encode, pool."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from data.utterance import Problem
 from extract import audio, batches, pooling
 from extract.choice import Machine
 from extract.encoder import Encoder
-from extract.known import Known, Row
+from extract.known import Row
 from extract.sources import Source, file_name
 
 LARGEST_HALF = 65_504.0  # of float16
@@ -43,18 +43,19 @@ class Builder:
         sources: Sequence[Source],
         encoder: Encoder,
         recipe: Recipe,
-        known: Known,
+        known: Callable[[Collection[str]], Mapping[str, Row]],
         done: Callable[[float], object],
     ) -> tuple[Part, float]:
         """Encode these utterances, but for those that are known; equal inputs once.
 
         Args:
+            known: rows by digest of the input, of those that are cached already
             done: told the size of what has been encoded, as it goes
 
         Returns:
             the part, and the size of what was encoded for it
         """
-        results: dict[str, Row | str] = {**known.rows({s.content for s in sources})}
+        results: dict[str, Row | str] = {**known({s.content for s in sources})}
         fresh = {s.content: s for s in sources if s.content not in results}
         opened = self._open(list(fresh.values()), encoder, recipe.modality)
         inputs = [found for found in opened.values() if isinstance(found, Input)]

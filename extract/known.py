@@ -1,4 +1,4 @@
-"""Rows of equal input in sibling caches, so that they need not be encoded again."""
+"""Rows of equal input that are cached already, so need not be encoded again."""
 
 import logging
 from collections.abc import Collection, Iterator
@@ -10,6 +10,7 @@ import numpy as np
 from data import store
 from data.parts import header, part_path, read
 from data.recipe import Recipe
+from data.utterance import Problem
 
 log = logging.getLogger(__name__)
 
@@ -35,18 +36,23 @@ class Known:
         self._recipe = recipe
         self._places: dict[str, Path] | None = None  # parts, by digest of an input
 
-    def rows(self, contents: Collection[str]) -> dict[str, Row]:
+    def rows(
+        self, contents: Collection[str], own: Path | None = None
+    ) -> dict[str, Row]:
         """Those of these inputs that are known, by digest; parts are read one by one.
 
         Args:
             contents: digests of inputs
+            own: a part of the folder itself that is made anew, but holds good rows
         """
         if self._places is None:
-            self._places = {c: path for path in self._parts() for c in _read(path)}
+            self._places = {c: path for path in self._parts() for c in self._read(path)}
         wanted = [c for c in contents if c in self._places]
         found: dict[str, Row] = {}
+        if own is not None:
+            found = {c: row for c, row in self._read(own).items() if c in contents}
         for path in dict.fromkeys(self._places[c] for c in wanted):
-            rows = _read(path)
+            rows = self._read(path)
             found |= {c: rows[c] for c in wanted if c in rows}
         return found
 
@@ -62,14 +68,17 @@ class Known:
                 if self._recipe.same_but_content(recipe):
                     yield path
 
+    def _read(self, path: Path) -> dict[str, Row]:
+        """Rows of one part by digest of their input; none if it is damaged."""
+        try:
+            return _rows(*read(path, None))
+        except (OSError, ValueError) as error:
+            log.warning("%s; its rows are not used here", error)
+            return {}
 
-def _read(path: Path) -> dict[str, Row]:
-    """Rows of one part by digest of their input; none if it is damaged."""
-    try:
-        arrays, problems = read(path, None)
-    except (OSError, ValueError) as error:
-        log.warning("%s; its rows are not used here", error)
-        return {}
+
+def _rows(arrays: dict[str, np.ndarray], problems: list[Problem]) -> dict[str, Row]:
+    """Rows of one part by digest of their input."""
     rows = {}
     for i, (name, content) in enumerate(
         zip(arrays["ids"], arrays["contents"], strict=True)

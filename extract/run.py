@@ -5,16 +5,14 @@ command plans the same parts, skips those that are there and makes the rest. Not
 the part being built is ever lost.
 """
 
-import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from data import parts, plugins, store
-from data.files import claim
 from data.progress import bar
 from data.recipe import Recipe
 from data.utterance import Corpus, Problem
@@ -24,16 +22,14 @@ from extract.choice import Choice, Machine
 from extract.encoder import Encoder
 from extract.encoders._checkpoint import TINY
 from extract.known import Known
+from extract.pending import PARTLY, WHOLE, claimed, tidy
 from extract.sources import Source
 
 UNITS = {"audio": "audio-s", "text": "char"}  # of sizes
 # A part is what is held in memory at once, and what a kill may cost.
 PART_ROWS = {"audio": 256, "text": 1024}  # utterances
 PART_SIZE = {"audio": 1800.0, "text": 200_000.0}  # in UNITS
-ABANDONED = 600.0  # seconds after which nobody writes a part any more
 PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "librosa")
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -169,11 +165,16 @@ def _fill(
         unit=UNITS[recipe.modality],
         show=build.machine.progress,
     ) as progress:
-        for number, whole in _claimed(folder, recipe, plan):
-            if not whole:
+        for number, state in claimed(folder, recipe, plan):
+            if state != WHOLE:
                 path = parts.part_path(folder, number)
+                own = path if state == PARTLY else None
                 part, size = build(
-                    plan[number], encoder, recipe, known, progress.update
+                    plan[number],
+                    encoder,
+                    recipe,
+                    partial(known.rows, own=own),
+                    progress.update,
                 )
                 parts.write(
                     path, part, recipe=recipe, parts=len(plan), versions=versions
@@ -181,58 +182,8 @@ def _fill(
                 encoded += size
             finished += sum(s.size for s in plan[number])
             progress.update(finished - progress.n)  # with what was not encoded here
-    _tidy(folder, len(plan))
+    tidy(folder, len(plan))
     return encoded
-
-
-def _tidy(folder: Path, count: int) -> None:
-    """Remove parts beyond those planned, and what killed processes half wrote."""
-    for number in store.numbers(folder):
-        if number >= count:  # of a version that made smaller parts
-            for path in folder.glob(f"{parts.part_path(folder, number).name}*"):
-                path.unlink(missing_ok=True)
-    for path in folder.glob(".part-*.partial"):
-        with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > ABANDONED:
-                path.unlink()
-
-
-def _claimed(
-    folder: Path, recipe: Recipe, plan: Sequence[Sequence[Source]]
-) -> Iterator[tuple[int, bool]]:
-    """The number of each part, ours while it is looked at, and whether it is whole.
-
-    Parts that another process is making are waited for at the end, and made here if
-    that process died.
-    """
-    waiting = list(range(len(plan)))
-    for wait in (False, True):
-        for number in tuple(waiting):
-            with claim(folder / f".part-{number:05d}.lock", wait=wait) as mine:
-                if not mine:
-                    continue
-                waiting.remove(number)
-                yield number, _whole(folder, number, recipe, plan)
-
-
-def _whole(
-    folder: Path, number: int, recipe: Recipe, plan: Sequence[Sequence[Source]]
-) -> bool:
-    """Whether a part is there, undamaged and as planned; else what is wrong is said."""
-    path = parts.part_path(folder, number)
-    if not path.is_file():
-        return False
-    try:
-        arrays, problems = parts.read(path, recipe)
-        planned = parts.header(path).parts
-    except ValueError as error:
-        log.warning("%s; extracting this part anew", error)
-        return False
-    held = {i.decode() for i in arrays["ids"]} | {p.id for p in problems if p.fatal}
-    if planned == len(plan) and held == {s.utterance.id for s in plan[number]}:
-        return True
-    log.warning("%s was planned otherwise; extracting this part anew", path)
-    return False
 
 
 def _version(package: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from data import choosing, plugins, store, table
+from data.recipe import MODALITIES
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
 from fuse import predict as prediction
@@ -27,7 +28,7 @@ def train(say: Say, **found: Any) -> None:
     """
     device = _compute(found)
     settings = _settings(found)
-    corpus, caches, embeddings = _open(found)
+    corpus, caches, embeddings = _open(found, needs(found["designs"]))
     for cache in caches.values():
         say(f"using {choosing.describe(cache)}")
     head = any(cache.recipe.head for cache in caches.values())
@@ -66,6 +67,22 @@ def designs(
     return sorted(fed, key=lambda name: (name not in REFERENCES, known.index(name)))
 
 
+def needs(wanted: Sequence[str]) -> tuple[str, ...]:
+    """Modalities that these designs take together; all of them for ``all`` and ridge.
+
+    Designs of one command are compared on the utterances that have all of these.
+    """
+    taken: set[str] = set()
+    for name in wanted:
+        if name in ("all", "ridge"):
+            return MODALITIES
+        if name == "zeroshot":
+            taken.add("audio")
+        elif name in fusions():
+            taken |= set(plugins.load("fuse.designs", name).MODALITIES)
+    return tuple(m for m in MODALITIES if m in taken)
+
+
 def _is_fed(name: str, modalities: Sequence[str], *, head: bool) -> bool:
     """Whether there is everything that a design needs."""
     if name in REFERENCES:
@@ -77,13 +94,13 @@ def _is_fed(name: str, modalities: Sequence[str], *, head: bool) -> bool:
 def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
     device = _compute(found)
-    _, _, embeddings = _open(found)
+    _, _, embeddings = _open(found, prediction.needs(run_folder))
     applied = prediction.apply(run_folder, embeddings, device=device)
     writer = csv.writer(output, lineterminator="\n")
     spread = [f"{target}_deviation" for target in applied.targets]
     writer.writerow(("id", *applied.targets, *spread))
     for name, mean, std in zip(applied.ids, applied.mean, applied.std, strict=True):
-        writer.writerow((name, *(f"{x:.6f}" for x in (*mean, *std))))
+        writer.writerow((table.cell(name), *(f"{x:.6f}" for x in (*mean, *std))))
 
 
 def _compute(found: Mapping[str, Any]) -> str:
@@ -110,10 +127,12 @@ def _settings(found: Mapping[str, Any]) -> Settings:
 
 
 def _open(
-    found: Mapping[str, Any],
+    found: Mapping[str, Any], modalities: Sequence[str]
 ) -> tuple[Corpus, dict[str, Cache], dict[str, Embeddings]]:
-    """The corpus, and the one cache of each modality."""
+    """The corpus, and the one cache of each of these modalities."""
     named = {"audio": found["audio"], "text": found["text"]}
-    caches = choosing.choose(found["cache"], corpus=found["corpus"], named=named)
+    caches = choosing.choose(
+        found["cache"], corpus=found["corpus"], named=named, modalities=modalities
+    )
     corpus = table.load(found["cache"], next(iter(caches.values())).recipe.corpus)
     return corpus, caches, {m: store.load(cache) for m, cache in caches.items()}

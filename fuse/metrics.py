@@ -15,8 +15,8 @@ def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
 
         ccc = 2 cov(t, p) / (var(t) + var(p) + (mean(t) - mean(p))**2)
 
-    Variances and covariance divide by n. Some libraries divide by n - 1; the two
-    differ, by about 0.001 on four utterances.
+    Variances and covariance divide by n. Some libraries divide by n - 1; the
+    fewer the utterances, the more the two differ.
 
     Args:
         truth: (n,) ratings, any unit

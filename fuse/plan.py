@@ -60,6 +60,12 @@ def make(
         ValueError: if modalities, a head, ratings, speakers or splits are missing
     """
     settings = replace(settings, protocol=settings.protocol or corpus.protocol)
+    if not settings.protocol:
+        raise ValueError(
+            f"corpus '{corpus.name}' has neither speakers nor a split, so nothing "
+            f"divides it; name a column when it is extracted: --map speaker=COLUMN or "
+            f"--map split=COLUMN"
+        )
     needed = _needed(fusion, embeddings)
     recipes = {m: pick(embeddings, m).recipe for m in needed}
     aligned = align(corpus, embeddings, policy=settings.out_of_range)

@@ -45,9 +45,7 @@ def apply(
         ValueError: if a modality is missing or was extracted in another way, or no
             utterance has all that is needed
     """
-    folders = [path.parent for path in sorted(run.glob(f"*/seed-*/{PREDICTIONS}"))]
-    if not folders:
-        raise FileNotFoundError(f"{run} has no finished model; train first")
+    folders = _units(run)
     _, first = load(folders[0])
     needed = {modality: pick(embeddings, modality) for modality in first.recipes}
     _demand_same(first, needed, run)
@@ -80,6 +78,24 @@ def _common(embeddings: Mapping[str, Embeddings]) -> list[str]:
             f"{counts}, and no id in common; extract both from the same corpus"
         )
     return sorted(found)
+
+
+def needs(run: Path) -> tuple[str, ...]:
+    """Modalities that the models of a run take.
+
+    Raises:
+        FileNotFoundError: if the run has no finished model
+    """
+    _, first = load(_units(run)[0])
+    return tuple(sorted(first.recipes))
+
+
+def _units(run: Path) -> list[Path]:
+    """Folders of the finished models of a run."""
+    folders = [path.parent for path in sorted(run.glob(f"*/seed-*/{PREDICTIONS}"))]
+    if not folders:
+        raise FileNotFoundError(f"{run} has no finished model; train first")
+    return folders
 
 
 def _demand_same(

@@ -92,7 +92,7 @@ def align(
     ratings = [_ratings(u, targets, corpus, policy) for u in complete]
     kept = [u for u, found in zip(complete, ratings, strict=True) if found]
     left_out = Counter(reason for reason in reasons if reason)
-    left_out["rating outside the scale"] = len(complete) - len(kept)
+    left_out += Counter({"rating outside the scale": len(complete) - len(kept)})
     if not kept:
         counts = ", ".join(f"{reason} ({n})" for reason, n in sorted(left_out.items()))
         raise ValueError(

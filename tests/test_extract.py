@@ -727,3 +727,18 @@ def test_removed_cache_is_filled_again(tmp_path):
     before = images(run(found, tmp_path / "cache").folder)
     shutil.rmtree(tmp_path / "cache")
     assert images(run(found, tmp_path / "cache").folder) == before
+
+
+def test_a_refused_recording_is_tried_again(tmp_path):
+    long = Utterance("long", audio=tmp_path / "wav" / "long.wav")
+    record(long.audio, noise(32_000, seed=1))
+    found = corpus(tmp_path, long, count=5)
+    short = replace(MACHINE, longest=1.0)
+    before = run(found, tmp_path / "cache", machine=short)
+    again = run(found, tmp_path / "cache", machine=short)
+    assert [p.id for p in again.problems if p.fatal] == ["long"]
+    assert images(again.folder) == images(before.folder)
+    assert again.encoded == 0
+    after = run(found, tmp_path / "cache")
+    assert (after.utterances, after.problems) == (6, ())
+    assert after.encoded == pytest.approx(2.0)

@@ -24,7 +24,10 @@ SCRIPTED |= {"0": False, "false": False, "no": False, "improvised": False}
 UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600}
 
 # digits are bounded, so that no time overflows
-_NUMBER = re.compile(r"(\d{1,12}(?:\.\d*)?(?:e-?\d\d?)?)\s*(ms|us|ns|s|min|h|)", re.A)
+_NUMBER = re.compile(
+    r"((?:\d{1,12}(?:\.\d*)?|\.\d{1,12})(?:e-?\d\d?)?)\s*(ms|us|ns|s|min|h|)", re.A
+)
+_DAYS = re.compile(r"(\d{1,6}) days?", re.A)  # pandas writes whole days like this
 _CLOCK = re.compile(r"(?:(\d{1,6}) days?\s*)?(\d{1,6}):(\d\d):(\d\d(?:\.\d*)?)", re.A)
 
 
@@ -38,13 +41,15 @@ def seconds(cell: str) -> float | None:
     Examples:
         >>> seconds("1.25"), seconds("250ms"), seconds("00:00:01.25")
         (1.25, 0.25, 1.25)
-        >>> seconds("0 days 00:01:01.250000"), seconds("NaT")
-        (61.25, None)
+        >>> seconds("0 days 00:01:01.250000"), seconds("0 days"), seconds("NaT")
+        (61.25, 0.0, None)
     """
     if cell.casefold() in MISSING:
         return None
     if number := _NUMBER.fullmatch(cell):
         return float(number[1]) * UNITS[number[2]]
+    if days := _DAYS.fullmatch(cell):
+        return 86_400.0 * int(days[1])
     if clock := _CLOCK.fullmatch(cell):
         hours = 24 * int(clock[1] or 0) + int(clock[2])
         return 3600.0 * hours + 60 * int(clock[3]) + float(clock[4])
