@@ -55,9 +55,8 @@ READ = (
     click.option(
         "--name", default="", help="What to call the corpus in cache and tables."),
     click.option(
-        "--nature", default="", type=click.Choice(("", *NATURES)), metavar="WORD",
-        help="human, synthetic or proxy; said in every table.  [default: what the "
-        "folder says of itself]"),
+        "--nature", type=click.Choice(NATURES),
+        help="Said in every table.  [default: what the folder says of itself]"),
     click.option(
         "--map", "columns", multiple=True, metavar="ROLE=COLUMN",
         help="manifest: which column is what, e.g. valence=proxy_V; repeatable."),
@@ -92,7 +91,8 @@ ENCODE = (
         help="mean, mean+std or frames.  [default: mean]"),
     click.option(
         "--dtype", default="float32", show_default=True,
-        help="Of the computation: float32, bfloat16 or float16."),
+        type=click.Choice(["float32", "bfloat16", "float16"]),
+        help="Of the computation."),
     click.option(
         "--head", is_flag=True,
         help="Keep the predictions of the speech checkpoint's own head."),
@@ -115,7 +115,7 @@ TRAIN = (
         help=", ".join(plugins.names("fuse.designs"))
         + ", ridge, zeroshot, or all; repeatable."),
     click.option(
-        "--protocol", default="",
+        "--protocol",
         help="session5, session5-strict, loso, speakers or official.  [default: the "
         "corpus's own]"),
     click.option(
@@ -124,7 +124,9 @@ TRAIN = (
     click.option(
         "--seeds", type=click.IntRange(min=1), default=3, show_default=True,
         help="How many; results are means over them."),
-    click.option("--seed", default=0, show_default=True, help="The first of them."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+        help="The first of them."),
     click.option(
         "--reduce", type=click.Choice(["autoencoder", "pca", "none"]),
         help="How embeddings are made smaller.  [default: autoencoder]"),
@@ -292,7 +294,10 @@ def cache_verify(cache: Path) -> None:
 
     damaged = list(store.verify(cache))
     parts = [] if damaged else [n for c in store.find(cache) for n in c.present]
-    click.echo("\n".join(damaged) or f"{len(parts)} parts below {cache}, all whole")
+    whole = (
+        f"{len(parts)} parts below {cache}, all whole" if parts else "no parts there"
+    )
+    click.echo("\n".join(damaged) or whole)
     sys.exit(bool(damaged))
 
 
@@ -335,7 +340,8 @@ def predict(run: Path, output: Any, **found: Any) -> None:
     Applies the models of RUN and writes CSV.
 
     The embeddings must come from the same recipe as those the run was trained on;
-    ratings are on [-1, 1], mean and deviation over the run's models.
+    ratings are about [-1, 1], (2 r - low - high) / (high - low) of the corpus's scale:
+    mean and deviation over the run's models.
     """
     from fuse import command
 

@@ -1,10 +1,11 @@
 """Which caches a training uses: the only ones there are, or those that are named."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from data import store
-from data.recipe import MODALITIES
+from data.recipe import MODALITIES, Recipe
 from data.store import Cache
 
 
@@ -14,6 +15,7 @@ def choose(
     corpus: str = "",
     named: Mapping[str, str],
     modalities: Sequence[str] = MODALITIES,
+    like: Mapping[str, Recipe] | None = None,
 ) -> dict[str, Cache]:
     """One cache for each modality of one corpus.
 
@@ -22,6 +24,7 @@ def choose(
         corpus: its name; ``""`` if there is but one
         named: modality to the beginning of a cache's digest, or ``""``
         modalities: those that are wanted; others may have as many caches as they like
+        like: recipe of each modality; if a cache was made in the same way, only such
 
     Raises:
         FileNotFoundError: if nothing was extracted
@@ -43,6 +46,10 @@ def choose(
             f"--corpus NAME"
         )
     caches = list(store.find(folder, corpus or corpora[0]))
+    for modality, wanted in (like or {}).items():
+        alike = [c for c in caches if _is_alike(c.recipe, wanted)]
+        if alike:
+            caches = [c for c in caches if c.recipe.modality != modality] + alike
     chosen = {m: _one(caches, m, named.get(m, "")) for m in modalities}
     if not any(chosen.values()):
         raise ValueError(
@@ -50,6 +57,11 @@ def choose(
             f"embeddings in {folder}; extract them first"
         )
     return {m: cache for m, cache in chosen.items() if cache is not None}
+
+
+def _is_alike(found: Recipe, wanted: Recipe) -> bool:
+    """Whether only the corpus and what it holds differ."""
+    return replace(found, corpus=wanted.corpus).kind() == wanted.kind()
 
 
 def _one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:

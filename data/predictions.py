@@ -49,6 +49,7 @@ class RunInfo:
     label: str = ""  # name of the experiment, or ""
     parameters: int = 0  # trainable, of one model
     versions: Mapping[str, str] = field(default_factory=dict)
+    shortfall: str = ""  # what a partial copy of the corpus lacks, in words
 
     def __post_init__(self) -> None:
         known = tuple(name for name in RATINGS if name in self.targets)
@@ -227,6 +228,12 @@ def read_run(folder: Path) -> Run:
                 f"utterances or ratings; train again into an empty folder"
             )
     return Run(path=folder, info=info, predictions=predictions, folds=folds)
+
+
+def unfinished(runs: Path) -> list[Path]:
+    """Run folders without predictions: their training was interrupted."""
+    begun = (path.parent for path in sorted(runs.glob(f"*/{INFO}")))
+    return [folder for folder in begun if not (folder / PREDICTIONS).is_file()]
 
 
 def find_runs(runs: Path) -> Iterator[Run]:

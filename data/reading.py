@@ -19,7 +19,7 @@ def read(
     root: Path,
     *,
     name: str = "",
-    nature: str = "",
+    nature: str | None = None,
     columns: Sequence[str] = (),
     **options: Any,
 ) -> Corpus:
@@ -28,7 +28,7 @@ def read(
     Args:
         corpus: its reader, a file name in data/corpora
         name: what to call it in cache and tables; ``""`` for the reader's choice
-        nature: ``human``, ``synthetic`` or ``proxy``; ``""`` for what the folder says
+        nature: ``human``, ``synthetic`` or ``proxy``; None for what the folder says
         columns: ``ROLE=COLUMN`` each, for readers of tables
         options: of this reader; those of `OPTIONS` that are None are not given, others
             are none of its business
@@ -38,6 +38,11 @@ def read(
         FileNotFoundError: if it is not there
     """
     module = plugins.load(PACKAGE, corpus)
+    if name != corpus and name in plugins.names(PACKAGE):
+        raise ValueError(
+            f"--name {name} would pass this corpus off as that of another reader; "
+            f"choose another name"
+        )
     given = {key: options[key] for key in OPTIONS if options.get(key) is not None}
     if columns:
         given["columns"] = _pairs(columns)

@@ -5,6 +5,7 @@
 what the name promises.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from data.files import publish
 from data.parts import header, part_path, read
 from data.recipe import Recipe
 from data.utterance import Problem
+
+CURRENT = "current.json"  # beside the caches of a corpus
 
 
 @dataclass(frozen=True)
@@ -137,20 +141,40 @@ def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
             yield found
 
 
-def superseded(caches: Sequence[Cache]) -> set[Path]:
-    """Folders for which a later one of the same recipe holds as many rows or more.
+def make_current(folder: Path, recipe: Recipe) -> None:
+    """Note that of all caches that differ in content only, this one counts."""
+    path = folder.parent / CURRENT
+    noted = {**_current(folder.parent), recipe.kind(): folder.name}
+    publish(path, (json.dumps(noted, indent=1, sort_keys=True) + "\n").encode())
 
-    They differ in the corpus's content only: a repaired recording, or ``--limit``.
+
+def _current(corpus: Path) -> dict[str, str]:
+    """Kind of recipe to the name of the folder that counts; none if never noted."""
+    try:
+        found = json.loads((corpus / CURRENT).read_text(encoding="utf-8"))
+        return {str(kind): str(name) for kind, name in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def superseded(caches: Sequence[Cache]) -> set[Path]:
+    """Folders in whose place another of the same recipe counts.
+
+    They differ in the corpus's content only: a repaired recording, or ``--limit``. The
+    one that was extracted last counts; where that was not noted, a later one that holds
+    as many rows or more.
     """
-    changed = {c.path: c.path.stat().st_mtime_ns for c in caches}
-    return {
-        old.path
-        for old in caches
-        for new in caches
-        if changed[new.path] > changed[old.path]
-        and new.rows >= old.rows
-        and new.recipe.same_but_content(old.recipe)
-    }
+    return {old.path for old in caches for new in caches if _replaces(new, old)}
+
+
+def _replaces(new: Cache, old: Cache) -> bool:
+    if new.path == old.path or not new.recipe.same_but_content(old.recipe):
+        return False
+    noted = _current(old.path.parent).get(old.recipe.kind())
+    if noted in (new.path.name, old.path.name):
+        return noted == new.path.name
+    later = new.path.stat().st_mtime_ns > old.path.stat().st_mtime_ns
+    return later and new.rows >= old.rows
 
 
 def verify(cache: Path) -> Iterator[str]:
@@ -166,6 +190,10 @@ def verify(cache: Path) -> Iterator[str]:
                 yield str(error)
                 continue
             recipe, planned = recipe or found.recipe, max(planned, found.parts)
+        if recipe and folder.name != recipe.folder():
+            yield f"{folder} holds parts of {recipe.folder()}; give it that name"
+        if extra := [n for n in numbers(folder) if n >= planned > 0]:
+            yield f"{folder} has {planned} parts by plan; delete its others, {extra}"
         missing = sorted(set(range(planned)) - set(numbers(folder)))
         if missing:
             yield (

@@ -6,6 +6,7 @@ stay where they are.
 """
 
 import csv
+import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TextIO
 
 from data.files import publish
 from data.ratings import RATINGS
-from data.utterance import Corpus, Utterance
+from data.utterance import Corpus, Count, Utterance
 
 FILE = "corpus.json"
 COLUMNS = (
@@ -23,12 +24,20 @@ COLUMNS = (
 
 
 def save(corpus: Corpus, cache: Path) -> Path:
-    """Keep a corpus below `cache`, without its transcripts and recordings."""
+    """Keep a corpus below `cache`, without its transcripts and recordings.
+
+    Raises:
+        ValueError: if the name is taken by another corpus, whose embeddings would then
+            be joined with these ratings
+    """
+    root = hashlib.sha256(str(corpus.root.resolve()).encode()).hexdigest()[:16]
     facts = {
         "name": corpus.name,
         "scale": corpus.scale,
         "protocol": corpus.protocol,
         "nature": corpus.nature,
+        "root": root,
+        "counts": [asdict(count) for count in corpus.counts],
     }
     bare = (
         replace(u, audio=None, span=None, transcript=None, text=None)
@@ -37,8 +46,27 @@ def save(corpus: Corpus, cache: Path) -> Path:
     rows = ",\n".join(json.dumps(asdict(u)) for u in bare)
     text = f'{{"corpus": {json.dumps(facts)}, "utterances": [\n{rows}\n]}}\n'
     path = cache / corpus.name / FILE
+    if path.is_file() and not _is_same(path.read_text(encoding="utf-8"), text):
+        raise ValueError(
+            f"the name '{corpus.name}' is taken: {path} was read from another folder; "
+            f"give --name, or remove {path.parent} if it is not needed any more"
+        )
     publish(path, text.encode())
     return path
+
+
+def _is_same(old: str, new: str) -> bool:
+    """Whether two such files are of one corpus, which may have been moved or changed.
+
+    A folder is itself whatever changes in it; another folder is the same corpus if all
+    its rows are, and it does not forget that it is synthetic.
+    """
+    try:
+        a, b = json.loads(old), json.loads(new)
+        moved = a["corpus"].pop("root") != b["corpus"].pop("root")
+        return not moved or bool(a == b)
+    except (KeyError, TypeError, ValueError):
+        return True  # damaged: replaced
 
 
 def load(cache: Path, name: str) -> Corpus:
@@ -63,6 +91,7 @@ def load(cache: Path, name: str) -> Corpus:
             scale=None if facts["scale"] is None else tuple(facts["scale"]),
             protocol=facts["protocol"],
             nature=facts["nature"],
+            counts=tuple(Count(**count) for count in facts["counts"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged ({error}); extract again") from error

@@ -88,6 +88,15 @@ class Corpus:
     counts: tuple[Count, ...] = ()  # empty where nothing is published
     nature: str = "human"  # one of NATURES
 
+    @property
+    def shortfall(self) -> str:
+        """What a partial copy lacks, in words; ``""`` if it is complete."""
+        return ", ".join(
+            f"{c.found:,} of {c.expected:,} {c.what}"
+            for c in self.counts
+            if c.found < c.expected and c.what in ("utterances", "wavs", "transcripts")
+        )
+
     def __post_init__(self) -> None:
         check_name(self.name)
         if self.nature not in NATURES:

@@ -81,6 +81,7 @@ def extract(
     folder = cache / corpus.name / recipe.folder()
     began = time.monotonic()
     encoded = _fill(folder, recipe, found, encoder, Builder(corpus.root, machine))
+    store.make_current(folder, recipe)
     return _outcome(folder, encoded, time.monotonic() - began, problems)
 
 

@@ -1,12 +1,13 @@
 """The train and predict commands: choose caches and settings, then do the work."""
 
 import csv
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from data import choosing, plugins, store, table
-from data.recipe import MODALITIES
+from data.recipe import MODALITIES, Recipe
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
 from fuse import predict as prediction
@@ -29,6 +30,8 @@ def train(say: Say, **found: Any) -> None:
     device = _compute(found)
     settings = _settings(found)
     corpus, caches, embeddings = _open(found, needs(found["designs"]))
+    if corpus.shortfall:
+        say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
     for cache in caches.values():
         say(f"using {choosing.describe(cache)}")
     head = any(cache.recipe.head for cache in caches.values())
@@ -94,7 +97,8 @@ def _is_fed(name: str, modalities: Sequence[str], *, head: bool) -> bool:
 def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
     device = _compute(found)
-    _, _, embeddings = _open(found, prediction.needs(run_folder))
+    like = prediction.recipes(run_folder)
+    _, _, embeddings = _open(found, tuple(like), like)
     applied = prediction.apply(run_folder, embeddings, device=device)
     writer = csv.writer(output, lineterminator="\n")
     spread = [f"{target}_deviation" for target in applied.targets]
@@ -112,8 +116,11 @@ def _compute(found: Mapping[str, Any]) -> str:
     wanted = str(found["device"])
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError("no CUDA device is available here; use --device cpu")
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", wanted):
+        raise ValueError(f"--device {wanted!r}: say auto, cpu, cuda or cuda:1")
+    count = torch.cuda.device_count()
+    if wanted.startswith("cuda") and int(wanted.partition(":")[2] or 0) >= count:
+        raise ValueError(f"there are {count} CUDA devices here; use --device cpu")
     return wanted
 
 
@@ -127,12 +134,18 @@ def _settings(found: Mapping[str, Any]) -> Settings:
 
 
 def _open(
-    found: Mapping[str, Any], modalities: Sequence[str]
+    found: Mapping[str, Any],
+    modalities: Sequence[str],
+    like: Mapping[str, Recipe] | None = None,
 ) -> tuple[Corpus, dict[str, Cache], dict[str, Embeddings]]:
     """The corpus, and the one cache of each of these modalities."""
     named = {"audio": found["audio"], "text": found["text"]}
     caches = choosing.choose(
-        found["cache"], corpus=found["corpus"], named=named, modalities=modalities
+        found["cache"],
+        corpus=found["corpus"],
+        named=named,
+        modalities=modalities,
+        like=like,
     )
     corpus = table.load(found["cache"], next(iter(caches.values())).recipe.corpus)
     return corpus, caches, {m: store.load(cache) for m, cache in caches.items()}

@@ -9,6 +9,7 @@ from fuse.details import describe
 from fuse.figures import SECTIONS, Row, Versus, bounds, count, figure
 from fuse.statistics import LEVEL, REPLICATES
 
+FEW = 20  # clusters; a bootstrap of fewer covers the truth clearly less often than 95%
 NATURES = {
     "human": "",
     "synthetic": "Synthetic data: the figures show that the pipeline works, not how "
@@ -24,7 +25,9 @@ def notes(runs: Sequence[Run], rows: Sequence[Row]) -> tuple[str, ...]:
         NATURES[runs[0].info.nature],
         speakers(shared_speakers(runs)),
         _interval(rows),
+        _few(rows),
         _unequal(runs, rows),
+        *sorted({_partial(run) for run in runs}),
     ]
     return tuple(sentence for sentence in found if sentence)
 
@@ -111,6 +114,20 @@ def _interval(rows: Sequence[Row]) -> str:
         f"Intervals: {LEVEL:.0%}, bootstrap over {count(most.clusters, most.unit)}"
         f"{seeds}, {REPLICATES:,} replicates"
     )
+
+
+def _few(rows: Sequence[Row]) -> str:
+    """Says so if there is too little to resample."""
+    most = max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
+    if most.clusters >= FEW:
+        return ""
+    return f"Fewer than {FEW} {most.unit}s: the intervals are too narrow"
+
+
+def _partial(run: Run) -> str:
+    """Says so if the corpus was not whole."""
+    lacking = run.info.shortfall
+    return f"Partial corpus: {lacking}" if lacking else ""
 
 
 def _unequal(runs: Sequence[Run], rows: Sequence[Row]) -> str:

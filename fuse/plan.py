@@ -87,6 +87,7 @@ def make(
         settings=asdict(settings),
         label=label,
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        shortfall=corpus.shortfall,
     )
     return Plan(runs / info.name, info, settings, aligned, folds, recipes, device)
 

@@ -80,14 +80,14 @@ def _common(embeddings: Mapping[str, Embeddings]) -> list[str]:
     return sorted(found)
 
 
-def needs(run: Path) -> tuple[str, ...]:
-    """Modalities that the models of a run take.
+def recipes(run: Path) -> Mapping[str, Recipe]:
+    """How the embeddings of a run were made, of each modality that it takes.
 
     Raises:
         FileNotFoundError: if the run has no finished model
     """
     _, first = load(_units(run)[0])
-    return tuple(sorted(first.recipes))
+    return first.recipes
 
 
 def _units(run: Path) -> list[Path]:

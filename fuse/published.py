@@ -6,7 +6,7 @@ from fuse.statistics import Estimate, Interval
 
 CORPUS, NATURE = "iemocap", "human"
 NOTES = (
-    "Published figures: M. Messaoudi, S. Boughrara, Z. Lachiri, 'Leveraging Wav2Vec2.0 "
+    "Published figures: Messaoudi, Boughrara, Lachiri, 'Leveraging Wav2Vec2.0 "
     "and DistilBERT with Autoencoder-Based Dimensionality Reduction for Continuous "
     "Multimodal Emotion Recognition', Tables II and III",
     "Published protocol: Session 5 tests; training and validation share speakers (here "

@@ -5,13 +5,14 @@ of the CCC over the whole test part; scripted and improvised utterances are also
 apart, because scripted sentences recur in training and a text model may know them.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from data.predictions import Run, find_runs
+from data.predictions import Run, find_runs, unfinished
 from data.ratings import RATINGS
 from fuse import exports, notes, published
 from fuse.details import details
@@ -31,6 +32,9 @@ FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
 }
 
 
+log = logging.getLogger(__name__)
+
+
 def collect(runs: Path, *, corpus: str = "", protocol: str = "") -> tuple[Table, ...]:
     """Every finished run below `runs`, scored.
 
@@ -43,6 +47,8 @@ def collect(runs: Path, *, corpus: str = "", protocol: str = "") -> tuple[Table,
         ValueError: if there is none, or a run is damaged; the sentence says what to do
     """
     found = list(find_runs(runs))
+    for folder in unfinished(runs):
+        log.warning("unfinished, so not shown: %s; repeat its train command", folder)
     if not found:
         raise ValueError(
             f"no finished run below {runs}; train one: "

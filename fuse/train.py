@@ -5,6 +5,7 @@ on where it was interrupted, and more seeds extend the run. The folder's name co
 from all that changes a model or a figure, so nothing stale is ever taken up.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,8 @@ from fuse.plan import Plan
 from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
 from fuse.settings import Settings
 from fuse.tensors import Rows
+
+log = logging.getLogger(__name__)
 
 
 def fusions() -> list[str]:
@@ -99,11 +102,25 @@ def _train(plan: Plan, fold: Fold, seeds: Sequence[int], shown: tqdm) -> None:
     train, validation = plan.rows(fold.train), plan.rows(fold.validation)
     for seed in seeds:
         folder = units.place(plan.folder, fold=fold.name, seed=seed)
-        if not (folder / PREDICTIONS).is_file():
+        if not _is_whole(folder, plan.info.targets):
             fitted = _fit(plan, train, validation, fold.name, seed)
             _publish(plan, fold, seed, fitted)
             shown.set_postfix(fold=fold.name, ccc=f"{fitted.score:.3f}")
         shown.update()
+
+
+def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
+    """Whether a unit is finished, and all of it can be read; damage is said."""
+    if not (folder / PREDICTIONS).is_file():
+        return False
+    try:
+        units.load(folder)
+        list(read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS))
+        read_predictions(folder / PREDICTIONS, tuple(targets))
+    except (OSError, ValueError) as error:
+        log.warning("%s; training this model anew", error)
+        return False
+    return True
 
 
 def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:

@@ -107,3 +107,24 @@ def test_every_cache_is_listed_with_what_to_know_of_it(tmp_path):
 def test_an_empty_list_says_what_to_do(tmp_path):
     (line,) = listing(tmp_path)
     assert line == f"no embeddings below {tmp_path}; extract some: make extract"
+
+
+def test_only_wanted_modalities_need_a_choice(tmp_path):
+    text = fill(tmp_path)
+    fill(tmp_path, of=AUDIO)
+    fill(tmp_path, of=recipe(modality="audio", encoder="wav2vec2", revision="other"))
+    chosen = choose(tmp_path, named=FREE, modalities=("text",))
+    assert paths(chosen) == {"text": text}
+
+
+def test_a_modality_that_is_not_there_is_named(tmp_path):
+    fill(tmp_path)
+    with pytest.raises(ValueError, match="corpus 'toy' has no audio embeddings"):
+        choose(tmp_path, named=FREE, modalities=("audio",))
+
+
+def test_a_cache_made_like_another_is_found(tmp_path):
+    fill(tmp_path)
+    frames = fill(tmp_path, of=FRAMES)
+    like = {"text": recipe(**{**vars(FRAMES), "corpus": "far", "content": "away"})}
+    assert paths(choose(tmp_path, named=FREE, like=like)) == {"text": frames}

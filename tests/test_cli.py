@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import wave
 
 import click
 import pytest
@@ -244,3 +245,39 @@ def test_nothing_is_written_outside_the_cache(corpora, tmp_path, name):
     found = refused(call(*words, "--cache", tmp_path / "cache"))
     assert "becomes a folder: use letters" in found
     assert not list(tmp_path.iterdir())
+
+
+def test_rows_of_one_modality_are_trained_on(tmp_path):
+    lines = ["file,text,speaker,valence"]
+    for i in range(60):
+        lines.append(f",{'good' if i % 2 else 'bad'} {i},s{i % 3},{1 + 4 * (i % 2)}")
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    sound = tmp_path / "tone.wav"
+    with wave.open(str(sound), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(range(250)) * 64)
+    path.write_text("\n".join([*lines, "tone.wav,,s0,3"]), encoding="utf-8")
+    cache, runs = tmp_path / "cache", tmp_path / "runs"
+    tiny = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny")
+    made = call("extract", "manifest", path, "--scale", 1, 5, "--cache", cache, *tiny)
+    assert made.exit_code == 0, made.output
+    where = ("--cache", cache, "--runs", runs, "--set", "epochs=2")
+    done = call("train", "--fusion", "text", "--folds", 3, "--seeds", 1, *where)
+    assert done.exit_code == 0, done.output
+    assert "; 60 utterances" in done.output
+    (run,) = runs.iterdir()
+    said = call("predict", run, "--cache", cache)
+    assert said.output.startswith("id,valence,valence_deviation\n")
+    assert said.output.count("\n") == 61
+
+
+def test_what_nothing_divides_is_said(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("text,valence\ngood,5\nbad,1\n", encoding="utf-8")
+    where = ("--cache", tmp_path / "cache")
+    made = ("--scale", 1, 5, "--text-checkpoint", "tiny", *where)
+    assert call("extract", "manifest", path, *made).exit_code == 0
+    done = call("train", "--fusion", "text", *where)
+    assert done.exit_code == 1
+    assert "neither speakers nor a split" in done.stderr

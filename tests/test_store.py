@@ -241,3 +241,25 @@ def test_records_are_frozen(tmp_path):
     found = store.look(fill(tmp_path))
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.rows = 5
+
+
+def test_the_cache_that_was_extracted_last_counts(tmp_path):
+    old, new = recipe(content="old"), recipe(content="new")
+    one, two = fill(tmp_path, of=old, rows=(3,)), fill(tmp_path, of=new, rows=(1,))
+    for folder, of, loser in ((two, new, one), (one, old, two), (two, new, one)):
+        store.make_current(folder, of)
+        for times in ((1, 2), (2, 1)):  # a copy may get any
+            age(one, times[0])
+            age(two, times[1])
+            assert store.superseded(list(store.find(tmp_path))) == {loser}
+
+
+def test_a_folder_of_another_name_or_with_more_parts_does_not_verify(tmp_path):
+    folder = fill(tmp_path)
+    for name in ("part-00000.h5", "part-00000.h5.sha256"):
+        content = (folder / name).read_bytes().replace(b"part-00000", b"part-00002")
+        (folder / name.replace("00000", "00002")).write_bytes(content)
+    folder.rename(folder.with_name("text-distilbert-000000000000"))
+    found = list(store.verify(tmp_path))
+    assert any("give it that name" in sentence for sentence in found)
+    assert any("2 parts by plan; delete its others" in sentence for sentence in found)

@@ -8,7 +8,7 @@ import pytest
 
 from data import table
 from data.table import COLUMNS, cell
-from data.utterance import Corpus, Utterance
+from data.utterance import Corpus, Count, Utterance
 
 ROOT = Path("/corpora/toy")
 FULL = Utterance(
@@ -168,3 +168,34 @@ def test_line_ends_do_not_divide_a_row():
 def test_other_cells_stay_as_they_are():
     values = ["a=b", "", "ä", -1.5, None, 0, True]
     assert [cell(value) for value in values] == values
+
+
+def test_a_name_is_not_given_to_another_corpus(tmp_path):
+    first = dataclasses.replace(CORPUS, root=tmp_path / "one")
+    table.save(first, tmp_path)
+    changed = dataclasses.replace(first, utterances=first.utterances[:1])
+    other = dataclasses.replace(changed, root=tmp_path / "two")
+    with pytest.raises(ValueError, match="'toy' is taken.*another folder; give --name"):
+        table.save(other, tmp_path)
+    assert len(table.load(tmp_path, "toy").utterances) == len(first.utterances)
+    table.save(changed, tmp_path)  # the same folder may change
+    table.save(other, tmp_path)  # and the same corpus may move
+    assert len(table.load(tmp_path, "toy").utterances) == 1
+
+
+def test_a_copy_cannot_forget_that_it_is_synthetic(tmp_path):
+    made = dataclasses.replace(CORPUS, root=tmp_path / "one", nature="synthetic")
+    table.save(made, tmp_path)
+    copy = dataclasses.replace(made, root=tmp_path / "two", nature="human")
+    with pytest.raises(ValueError, match="is taken"):
+        table.save(copy, tmp_path)
+
+
+def test_a_partial_corpus_says_what_it_lacks(tmp_path):
+    counts = (Count("utterances", 10_039, 2_000), Count("improvised", 4_784, 900))
+    partial = dataclasses.replace(CORPUS, counts=counts)
+    table.save(partial, tmp_path)
+    found = table.load(tmp_path, "toy")
+    assert found.counts == counts
+    assert found.shortfall == "2,000 of 10,039 utterances"
+    assert CORPUS.shortfall == ""

@@ -329,3 +329,17 @@ def test_no_seeds_and_no_embeddings_are_refused(tmp_path):
         trained(tmp_path, seeds=[])
     with pytest.raises(ValueError, match="ridge needs embeddings"):
         trained(tmp_path, "ridge", caches={})
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json", "history.csv"])
+@pytest.mark.parametrize("how", ["removed", "cut"])
+def test_a_damaged_model_is_trained_again(tmp_path, caplog, name, how):
+    folder = trained(tmp_path, "text")
+    before = contents(folder)
+    path = next(folder.glob(f"*/seed-*/{name}"))
+    path.unlink() if how == "removed" else path.write_bytes(path.read_bytes()[:20])
+    trained(tmp_path, "text")
+    assert contents(folder) == before
+    assert [r.message.endswith("training this model anew") for r in caplog.records] == [
+        True
+    ]
