@@ -294,10 +294,7 @@ def cache_verify(cache: Path) -> None:
 
     damaged = list(store.verify(cache))
     parts = [] if damaged else [n for c in store.find(cache) for n in c.present]
-    whole = (
-        f"{len(parts)} parts below {cache}, all whole" if parts else "no parts there"
-    )
-    click.echo("\n".join(damaged) or whole)
+    click.echo("\n".join(damaged) or f"{len(parts)} parts below {cache}, all whole")
     sys.exit(bool(damaged))
 
 
