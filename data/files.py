@@ -31,6 +31,9 @@ def publish(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # the name that users know
+        raise
     finally:
         partial.unlink(missing_ok=True)
     _sync_folder(path.parent)

@@ -144,3 +144,13 @@ def test_without_locks_everything_counts_as_claimed(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "fcntl", None)
     with claim(tmp_path / ".lock", wait=True) as mine:
         assert mine
+
+
+def test_a_full_disk_is_said_with_the_name_that_users_know(tmp_path, monkeypatch):
+    def full(_handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/report.csv'"):
+        publish(tmp_path / "report.csv", b"rows")
+    assert list(tmp_path.iterdir()) == []
