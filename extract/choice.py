@@ -1,12 +1,12 @@
 """What a user chooses for stage one: the embedding, and the machine it is made on."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import joblib
 
+from data.device import choose
 from data.recipe import MODALITIES
 from extract.pooling import POOLINGS
 
@@ -76,21 +76,8 @@ class Machine:
 
 
 def choose_device(wanted: str) -> str:
-    """``auto`` takes CUDA where there is a device, else the CPU.
-
-    Raises:
-        ValueError: if it is no device, or one that is not here
-    """
+    """The device of this machine that was asked for; see `data.device.choose`."""
     import torch
 
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if wanted == "auto":
-        return "cuda" if count else "cpu"
-    named = re.fullmatch(r"cpu|cuda(?::(\d+))?", wanted)
-    if named is None:
-        raise ValueError(f"--device {wanted!r}: say auto, cpu, cuda or cuda:1")
-    if wanted != "cpu" and int(named[1] or 0) >= count:
-        raise ValueError(
-            f"--device {wanted}: there are {count} CUDA devices here; take --device cpu"
-        )
-    return wanted
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return choose(wanted, cards=cards)

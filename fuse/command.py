@@ -1,12 +1,12 @@
 """The train and predict commands: choose caches and settings, then do the work."""
 
 import csv
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from data import choosing, plugins, store, table
+from data.device import choose
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
@@ -113,15 +113,8 @@ def _compute(found: Mapping[str, Any]) -> str:
 
     if found["threads"]:
         torch.set_num_threads(found["threads"])
-    wanted = str(found["device"])
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", wanted):
-        raise ValueError(f"--device {wanted!r}: say auto, cpu, cuda or cuda:1")
-    count = torch.cuda.device_count()
-    if wanted.startswith("cuda") and int(wanted.partition(":")[2] or 0) >= count:
-        raise ValueError(f"there are {count} CUDA devices here; use --device cpu")
-    return wanted
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return choose(str(found["device"]), cards=cards)
 
 
 def _settings(found: Mapping[str, Any]) -> Settings:

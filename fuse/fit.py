@@ -1,7 +1,7 @@
 """Trains one design on one fold, its autoencoders with it or before it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -80,8 +80,10 @@ class _Phases:
         self.system, self.settings, self.seed = system, settings, seed
         self.objective = losses.loss(settings.loss, mix=settings.mix)
         # fixed statistics, so applied once
-        self.train = Rows(system.project(train.features), train.truth)
-        self.validation = Rows(system.project(validation.features), validation.truth)
+        self.train = replace(train, features=system.project(train.features))
+        self.validation = replace(
+            validation, features=system.project(validation.features)
+        )
 
     def joint(self, where: str) -> tuple[Epoch, ...]:
         """Regression and reconstruction at once, end to end."""
@@ -95,7 +97,7 @@ class _Phases:
 
         def scores() -> tuple[float, ...]:
             codes = self.system.encode(self.validation.features)
-            return ccc(self.validation.truth, self.system.fusion(codes))
+            return self._ccc(codes)
 
         return self._minimise(both, scores, self.settings.epochs, where)
 
@@ -126,9 +128,14 @@ class _Phases:
             return error, torch.zeros_like(error)
 
         def scores() -> tuple[float, ...]:
-            return ccc(self.validation.truth, self.system.fusion(unseen))
+            return self._ccc(unseen)
 
         return self._minimise(both, scores, self.settings.epochs, where)
+
+    def _ccc(self, codes: Mapping[str, Tensor]) -> tuple[float, ...]:
+        """Of each rating, on the validation rows."""
+        seen = self.validation
+        return ccc(seen.truth, self.system.fusion(codes), targets=seen.targets)
 
     def _lost(self, seen: Mapping[str, Tensor], codes: Mapping[str, Tensor]) -> Tensor:
         """Equation 7: over modalities, what the decoders do not restore."""

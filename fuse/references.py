@@ -94,7 +94,10 @@ def fit_ridge(train: Rows, validation: Rows) -> Fitted:
     weights = _solve(x - centre, y - mean)  # (penalties, features, targets)
     unseen = model.join(validation.features).double()
     predicted = (unseen - centre) @ weights + mean  # (penalties, rows, targets)
-    scores = torch.tensor([ccc(validation.truth, found) for found in predicted])
+    targets = validation.targets
+    scores = torch.tensor(
+        [ccc(validation.truth, found, targets=targets) for found in predicted]
+    )
     best, chosen = scores.max(dim=0)
     each = torch.arange(len(mean))
     weight = weights[chosen, :, each]  # (targets, features)
@@ -129,5 +132,7 @@ def apply_zeroshot(
     """Nothing is trained; validation only shows how good the head is there."""
     model = Zeroshot(head, targets=targets).to(train.truth.device).eval()
     loss = float((model(train.features) - train.truth).square().mean())
-    scores = ccc(validation.truth, model(validation.features))
+    scores = ccc(
+        validation.truth, model(validation.features), targets=validation.targets
+    )
     return Fitted(model, (Epoch(1, loss, 0.0, scores),))

@@ -26,6 +26,7 @@ class Rows:
 
     features: Mapping[str, Tensor]  # {modality, or HEAD: (rows, dim)}
     truth: Tensor  # (rows, targets), on [-1, 1]
+    targets: tuple[str, ...] = RATINGS  # names of the columns of `truth`
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Aligned:
                 for name in features
             },
             truth=torch.from_numpy(self.truth[chosen]).to(device),
+            targets=self.targets,
         )
 
 

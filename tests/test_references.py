@@ -88,3 +88,9 @@ def test_zeroshot_without_a_head_says_how_to_get_one(head):
     sentence = r"dominance, and the cache holds .*; extract audio with --head"
     with pytest.raises(ValueError, match=sentence):
         Zeroshot(head, targets=RATINGS)
+
+
+def test_an_undefined_ccc_names_its_rating():
+    alike = Rows({"text": torch.ones(6, 1)}, torch.zeros(6, 1), targets=("arousal",))
+    with pytest.raises(ValueError, match="CCC of arousal is not defined"):
+        fit_ridge(alike, alike)

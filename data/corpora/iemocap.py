@@ -85,15 +85,22 @@ def read(root: Path, *, dominance: str = "released") -> Corpus:
     )
 
 
+def _texts(
+    paths: Iterable[Path], root: Path, problems: list[Problem]
+) -> Iterator[tuple[str, str]]:
+    """Name and content of each file that can be read; trouble goes to `problems`."""
+    for path in paths:
+        file = _relative(path, root)
+        text, trouble = _iemocap_tree.read_text(path, file=file)
+        problems += trouble
+        if text is not None:
+            yield file, text
+
+
 def _read_labels(tree: Tree) -> tuple[dict[str, Block], list[Problem]]:
     found: list[Block] = []
     problems: list[Problem] = []
-    for path in tree.labels:
-        file = _relative(path, tree.root)
-        text, trouble = _iemocap_tree.read_text(path, file=file)
-        problems += trouble
-        if text is None:
-            continue
+    for file, text in _texts(tree.labels, tree.root, problems):
         blocks, doubts = _iemocap_lines.blocks(text, file=file)
         found += blocks
         problems += doubts
@@ -105,12 +112,7 @@ def _read_transcripts(tree: Tree) -> tuple[dict[str, Turn], list[Problem]]:
     found: list[Turn] = []
     problems: list[Problem] = []
     dropped: Counter[str] = Counter()
-    for path in tree.transcripts:
-        file = _relative(path, tree.root)
-        text, trouble = _iemocap_tree.read_text(path, file=file)
-        problems += trouble
-        if text is None:
-            continue
+    for file, text in _texts(tree.transcripts, tree.root, problems):
         turns, others, doubts = _iemocap_lines.turns(text, file=file)
         found += turns
         dropped += others
