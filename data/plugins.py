@@ -1,6 +1,7 @@
 """Corpora, encoders and designs, found by their file names.
 
-A new one is a new file in its folder; nothing else is edited.
+A new one is a new file in its folder, or a package of several; nothing else is edited.
+Names that begin with an underscore are helpers.
 """
 
 import importlib
@@ -9,7 +10,7 @@ from types import ModuleType
 
 
 def names(package: str) -> list[str]:
-    """Sorted plug-in names in `package`, read from its file names alone.
+    """Sorted plug-in names in `package`, read from file names alone.
 
     Examples:
         >>> "iemocap" in names("data.corpora")

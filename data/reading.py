@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from data import plugins
@@ -16,7 +17,7 @@ NAMES = {"columns": "map", **{name: name for name in OPTIONS}}  # on the command
 
 def read(
     corpus: str,
-    root: Path,
+    root: Path | None,
     *,
     name: str = "",
     nature: str | None = None,
@@ -27,6 +28,7 @@ def read(
 
     Args:
         corpus: its reader, a file name in data/corpora
+        root: where it lies; None for where the reader itself says, in its ``ROOT``
         name: what to call it in cache and tables; ``""`` for the reader's choice
         nature: ``human``, ``synthetic`` or ``proxy``; None for what the folder says
         columns: ``ROLE=COLUMN`` each, for readers of tables
@@ -34,7 +36,8 @@ def read(
             are none of its business
 
     Raises:
-        ValueError: if the reader does not take an option, or the corpus is empty
+        ValueError: if the reader does not take an option, if it has no `root` of its
+            own and none is given, or if the corpus is empty
         FileNotFoundError: if it is not there
     """
     module = plugins.load(PACKAGE, corpus)
@@ -52,6 +55,7 @@ def read(
             f"corpus reader '{corpus}' does not take --{NAMES[unknown[0]]}; it takes "
             + (", ".join(f"--{NAMES[k]}" for k in sorted(known)) or "no such option")
         )
+    root = _root(module, corpus) if root is None else root
     found: Corpus = module.read(root, **given)
     if not found.utterances:
         raise ValueError(
@@ -59,6 +63,17 @@ def read(
             + (f": {found.problems[0].reason}" if found.problems else "")
         )
     return replace(found, name=name or found.name, nature=nature or found.nature)
+
+
+def _root(module: ModuleType, corpus: str) -> Path:
+    """Where a corpus lies that comes with the program."""
+    found: Path | None = getattr(module, "ROOT", None)
+    if found is None:
+        raise ValueError(
+            f"corpus '{corpus}' does not come with this program: say where it is, as "
+            f"in: {corpus} /path/to/it"
+        )
+    return found
 
 
 def _pairs(items: Sequence[str]) -> dict[str, str]:

@@ -146,7 +146,7 @@ def test_an_error_is_a_sentence(tmp_path, monkeypatch, words, sentence):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("extract", "none", "nowhere"), "'none' is not one of 'emobank', 'iemocap'"),
+        (("extract", "none", "nowhere"), "'none' is not one of 'demo', 'emobank'"),
         (("train",), "Missing option '--fusion'"),
         (("train", "--fusion", "early", "--seeds", 0), "0 is not in the range x>=1"),
         (("check", "manifest", "x", "--nature", "alien"), "'alien' is not one of"),

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from data.plugins import load, names
@@ -17,12 +19,24 @@ def package(tmp_path, monkeypatch):
     }.items():
         (folder / f"{name}.py").write_text(content)
     (folder / "notes.txt").write_text("no plug-in")
+    for name in [name for name in sys.modules if name.split(".")[0] == "plugged"]:
+        monkeypatch.delitem(sys.modules, name)  # of the test before
     monkeypatch.syspath_prepend(tmp_path)
     return "plugged.kinds"
 
 
 def test_plugins_are_found_by_file_name_alone(package):
     assert names(package) == ["broken", "good"]
+
+
+def test_a_package_is_one_plugin_and_its_modules_are_none(package, tmp_path):
+    several = tmp_path / "plugged" / "kinds" / "several"
+    several.mkdir()
+    (several / "__init__.py").write_text("WORD = 'several'\n")
+    (several / "part.py").write_text("raise AssertionError\n")
+    (tmp_path / "plugged" / "kinds" / "leftovers").mkdir()
+    assert names(package) == ["broken", "good", "several"]
+    assert load(package, "several").WORD == "several"
 
 
 def test_only_the_wanted_plugin_is_imported(package):
@@ -44,7 +58,7 @@ def test_an_unknown_name_lists_the_choices(package, name):
 @pytest.mark.parametrize(
     ("package", "known"),
     [
-        ("data.corpora", {"emobank", "iemocap", "manifest"}),
+        ("data.corpora", {"demo", "emobank", "iemocap", "manifest"}),
         ("extract.encoders", {"distilbert", "wav2vec2"}),
         ("fuse.designs", {"audio", "early", "late", "text"}),
     ],

@@ -84,6 +84,14 @@ def test_a_reader_may_have_options_that_no_command_has(plain, tmp_path):
         reading.read("plain", tmp_path, scale=(1, 5))
 
 
+def test_a_reader_may_say_where_its_corpus_lies(plain, tmp_path):
+    with pytest.raises(ValueError, match="'plain' does not come with .*: plain /path/"):
+        reading.read("plain", None)
+    plain.ROOT = tmp_path
+    assert reading.read("plain", None).root == tmp_path
+    assert reading.read("plain", tmp_path / "copy").root == tmp_path / "copy"
+
+
 def test_a_reader_without_slow_checks_has_no_problems(plain, tmp_path):
     assert reading.verify("plain", plain.read(tmp_path)) == ()
     found = (Problem("a.wav", "is silent"),)
@@ -102,7 +110,7 @@ def test_an_empty_corpus_is_refused_with_its_first_problem(manifest):
 
 
 def test_an_unknown_reader_lists_the_known(tmp_path):
-    with pytest.raises(ValueError, match="no 'none' in corpora: choose from emobank, "):
+    with pytest.raises(ValueError, match="no 'none' in corpora: choose from demo, emo"):
         reading.read("none", tmp_path)
 
 
