@@ -12,6 +12,7 @@ if __name__ == "__main__":
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ CHOOSE = (
 )
 READ = (
     click.argument("corpus", type=CORPUS),
-    click.argument("root", type=ANY),
+    click.argument("root", type=ANY, required=False),
     click.option(
         "--name", default="", help="What to call the corpus in cache and tables."),
     click.option(
@@ -74,12 +75,13 @@ ENCODE = (
         multiple=True, help="What to encode; repeatable.  [default: what there is]"),
     click.option(
         "--audio-checkpoint", default="", metavar="NAME",
-        help="Speech encoder of the Wav2Vec2 family: hub name, folder, or 'tiny'.  "
-        "[default: audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim]"),
+        help="Speech encoder (Wav2Vec2 family, Whisper): hub name, folder, 'mini' "
+        "(small, bundled), or 'tiny' (random weights).  [default: audeering, which is "
+        "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim]"),
     click.option(
         "--text-checkpoint", default="", metavar="NAME",
-        help="Text encoder: hub name, folder, or 'tiny' (random weights, to try the "
-        "commands).  [default: distilbert-base-uncased]"),
+        help="Text encoder: hub name, folder, 'mini' or 'tiny'.  [default: distilbert, "
+        "which is distilbert-base-uncased]"),
     click.option(
         "--revision", multiple=True, metavar="[MODALITY=]COMMIT",
         help="Pin a checkpoint of the hub.  [default: the newest, which is recorded]"),
@@ -107,6 +109,48 @@ ENCODE = (
     click.option(
         "--limit", type=click.IntRange(min=1),
         help="So many utterances, evenly spread over the corpus."),
+    CACHE,
+)
+DISTIL = (
+    click.argument("modality", type=click.Choice(["audio", "text"])),
+    click.option(
+        "--teacher", required=True, metavar="NAME",
+        help="Speech encoder (Whisper, Wav2Vec2 family) or text encoder: hub name or "
+        "folder."),
+    click.option(
+        "--data", type=ANY, multiple=True, required=True,
+        help="Sound files, .txt files of one text a line, or folders of them; "
+        "repeatable. No labels are needed."),
+    click.option(
+        "--output", type=FOLDER, required=True,
+        help="Folder of the student; an unfinished training is taken up again."),
+    click.option("--revision", default="", help="Pin a teacher of the hub."),
+    click.option(
+        "--teacher-layers", default="last", show_default=True,
+        help="What the student imitates: last, all, or numbers such as 2,3."),
+    click.option("--layers", type=click.IntRange(min=1), help="Of the student."),
+    click.option("--width", type=click.IntRange(min=8), help="Of its hidden states."),
+    click.option("--heads", type=click.IntRange(min=1), help="Of its attention."),
+    click.option(
+        "--vocabulary", type=click.IntRange(min=1), help="text: how many word pieces."),
+    click.option(
+        "--speeds", metavar="LIST",
+        help="audio: at which everything is heard.  [default: 0.8,1,1.25]"),
+    click.option("--steps", type=click.IntRange(min=1), help="Of the training."),
+    click.option("--rate", type=float, help="Highest learning rate."),
+    click.option(
+        "--batch", type=click.IntRange(min=1), help="Recordings or texts in a step."),
+    click.option(
+        "--held-out", type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.05, show_default=True, help="Share of the data that only tests."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+        help="Of first weights, batches and what is held out."),
+    click.option(
+        "--credit", "credits", multiple=True, metavar="TEXT",
+        help="A source and its licence, for the model card; repeatable."),
+    click.option("--licence", default="", help="Of the student, for the model card."),
+    *COMPUTE,
     CACHE,
 )
 TRAIN = (
@@ -187,7 +231,7 @@ def main(debug: bool) -> None:
     """Valence, arousal and dominance from speech and transcripts.
 
     Stage one encodes every utterance once; stage two trains fusion designs on the
-    cached embeddings in seconds:
+    cached embeddings in seconds. Corpus demo, synthetic, is built in and needs no path:
 
     \b
       python cli.py check iemocap /path/to/IEMOCAP_full_release
@@ -204,7 +248,7 @@ def main(debug: bool) -> None:
 def check(as_json: bool, no_audio: bool, **found: Any) -> None:
     """Compare a corpus with its published counts.
 
-    Reads CORPUS at ROOT and names every problem by file and line.
+    Reads CORPUS at ROOT (demo needs none), names every problem by file and line.
 
     Exit status 0 if nothing is wrong, 1 if something is missing or differs.
     """
@@ -226,7 +270,7 @@ def check(as_json: bool, no_audio: bool, **found: Any) -> None:
 def utterances(output: Any, **found: Any) -> None:
     """Write what was read of a corpus as CSV.
 
-    One row an utterance of CORPUS at ROOT.
+    One row an utterance of CORPUS at ROOT (demo needs none).
     """
     from data import reading, table
 
@@ -253,7 +297,7 @@ def sample(corpus: str, root: Path) -> None:
 def extract(cache: Path, **found: Any) -> None:
     """Stage one: encode a corpus into the cache.
 
-    Encodes CORPUS at ROOT, or what is still missing of it.
+    Encodes CORPUS at ROOT (demo needs none), or what is still missing of it.
 
     Repeat the command after an interruption: finished parts stay. Utterances that
     cannot be encoded are named in cache/NAME/problems.csv with file and reason; the
@@ -296,6 +340,33 @@ def cache_verify(cache: Path) -> None:
     parts = [] if damaged else [n for c in store.find(cache) for n in c.present]
     click.echo("\n".join(damaged) or f"{len(parts)} parts below {cache}, all whole")
     sys.exit(bool(damaged))
+
+
+@main.command()
+@options(DISTIL)
+def distil(
+    modality: str, device: str, threads: int | None, batch: int | None, **found: Any
+) -> None:
+    """Compress an encoder: a small student learns from a large teacher.
+
+    The student is an ordinary Wav2Vec2Model or DistilBertModel folder of a few
+    megabytes, with a model card; name it as --audio-checkpoint or --text-checkpoint.
+
+    The teacher encodes the data once, into the cache. Repeat the command after an
+    interruption: it goes on where it was.
+
+    \b
+      python cli.py distil audio --teacher openai/whisper-tiny.en \\
+          --teacher-layers 2,3 --data /path/to/speech --output small-speech
+      python cli.py distil text --teacher sentence-transformers/all-MiniLM-L6-v2 \\
+          --data sentences.txt --output small-text
+    """
+    from extract.choice import Machine, choose_device
+    from extract.distil import command
+
+    where = Machine(device=choose_device(device))
+    where = replace(where, threads=threads) if threads else where
+    command.run(command.plan(modality, batch=batch, machine=where, **found), click.echo)
 
 
 @main.command()

@@ -11,7 +11,7 @@ from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
 from extract.choice import Choice, Machine, choose_device
 from extract.encoder import Encoder
-from extract.run import UNITS, extract, load
+from extract.run import UNITS, extract, load, suited
 
 SHOWN = 10  # problems of each kind; all of them are in the report
 
@@ -113,6 +113,7 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     return [
         Choice(
             modality=m,
+            encoder=suited(m, found[f"{m}_checkpoint"], given["revision"].get(m, "")),
             checkpoint=found[f"{m}_checkpoint"],
             dtype=found["dtype"],
             head=found["head"] and m == "audio",

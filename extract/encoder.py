@@ -43,3 +43,10 @@ class Encoder(Protocol):
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """(dim,) mean of the last layer -> (ratings,) of the checkpoint's own head."""
+
+
+class SpeechEncoder(Encoder, Protocol):
+    """One whose hidden states lie at known times."""
+
+    hop: int  # samples between hidden states
+    window: int  # samples that one of them sees, from the first on

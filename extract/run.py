@@ -18,8 +18,9 @@ from data.recipe import Recipe
 from data.utterance import Corpus, Problem
 from extract import batches, sources
 from extract.build import Builder
-from extract.choice import Choice, Machine
+from extract.choice import ENCODERS, Choice, Machine
 from extract.encoder import Encoder
+from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import TINY
 from extract.known import Known
 from extract.pending import PARTLY, WHOLE, claimed, tidy
@@ -95,6 +96,18 @@ def _outcome(
     headers = [parts.header(parts.part_path(folder, n)) for n in made.present]
     kept = [problem for header in headers for problem in header.problems]
     return Outcome(folder, made.rows, encoded, elapsed, (*problems, *kept))
+
+
+def suited(modality: str, checkpoint: str, revision: str) -> str:
+    """The plug-in that names a checkpoint's kind, or the modality's default."""
+    if checkpoint in ("", TINY):
+        return ENCODERS[modality]
+    kind = _checkpoint.kind(_checkpoint.find(checkpoint, revision, modality))
+    for name in plugins.names("extract.encoders"):
+        module = plugins.load("extract.encoders", name)
+        if module.MODALITY == modality and kind in getattr(module, "KINDS", ()):
+            return name
+    return ENCODERS[modality]
 
 
 def load(choice: Choice, machine: Machine) -> Encoder:

@@ -18,11 +18,18 @@ NATURES = {
     "compare with figures on human ratings",
 }
 
+CHECKPOINTS = {
+    "mini": "Encoders called mini are small students that come with this project, for "
+    "demonstration and constrained devices; no substitute for the default checkpoints",
+    "tiny": "Encoders called tiny have random weights: their figures mean nothing",
+}
+
 
 def notes(runs: Sequence[Run], rows: Sequence[Row]) -> tuple[str, ...]:
     """Sentences for one table; `rows` belong to `runs`, in the same order."""
     found = [
         NATURES[runs[0].info.nature],
+        *_cautions(runs),
         speakers(shared_speakers(runs)),
         _interval(rows),
         _few(rows),
@@ -30,6 +37,12 @@ def notes(runs: Sequence[Run], rows: Sequence[Row]) -> tuple[str, ...]:
         *sorted({_partial(run) for run in runs}),
     ]
     return tuple(sentence for sentence in found if sentence)
+
+
+def _cautions(runs: Sequence[Run]) -> Iterator[str]:
+    """What is to be known of encoders that are no full ones."""
+    used = {e.get("checkpoint") for run in runs for e in run.info.encoders.values()}
+    yield from (CHECKPOINTS[name] for name in sorted(CHECKPOINTS.keys() & used))
 
 
 def encoders(runs: Sequence[Run]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Load a Hugging Face checkpoint whole, and say exactly which one it was."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,12 @@ from transformers import AutoModel
 from transformers.utils import logging
 
 TINY = "tiny"  # seeded random weights: for tests and for trying commands
+MINI = "mini"  # small students that come with the project, one for each modality
+BUNDLED = Path(__file__).resolve().parent.parent / "mini"
+SHORT = {  # names that are typed often
+    "audeering": "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
+    "distilbert": "distilbert-base-uncased",
+}
 FILES = ("*.json", "*.txt", "*.model")  # configuration and vocabulary
 WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")  # the first that there are
 UNUSED = {"masked_spec_embed", "pooler"}  # of training only, or never asked for
@@ -47,24 +54,27 @@ class Checkpoint:
         return replace(self, model=part)
 
 
-def find(checkpoint: str, revision: str) -> Origin:
+def find(checkpoint: str, revision: str, modality: str) -> Origin:
     """Find a folder, or fetch from the hub what has not been fetched before.
 
     Args:
-        checkpoint: name on the hub, or a local folder
+        checkpoint: name on the hub, one of `SHORT`, `MINI`, or a local folder
         revision: commit, tag or branch on the hub; ``""`` for the newest
+        modality: which of the bundled encoders `MINI` is
 
     Raises:
         ValueError: if there is no such folder, or the hub cannot be reached or does
             not know it
     """
-    folder = Path(os.path.expanduser(checkpoint))
+    bundled = checkpoint == MINI
+    folder = BUNDLED / modality if bundled else Path(os.path.expanduser(checkpoint))
     if folder.is_dir() and revision:
         raise ValueError(
             f"--revision {revision} does not apply to the local folder {folder}"
         )
     if folder.is_dir():
-        return Origin(folder, folder.resolve().name)
+        return Origin(folder, MINI if bundled else folder.resolve().name)
+    checkpoint = SHORT.get(checkpoint, checkpoint)
     if checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1:
         raise ValueError(f"checkpoint folder {checkpoint} not found")
     folder = _fetch(checkpoint, revision)
@@ -83,12 +93,26 @@ def _fetch(name: str, revision: str) -> Path:
             reason = "the hub cannot be reached" if unreached else _first_line(error)
             raise ValueError(
                 f"cannot fetch the checkpoint {name!r}: {reason}; give the folder of a "
-                f"checkpoint (config.json and its weights), or '{TINY}' to try the "
-                f"commands with random weights"
+                f"checkpoint (config.json and its weights), or '{MINI}' for the small "
+                f"encoder that comes with this project"
             ) from error
         if any(Path(found).glob(weights)):
             break
     return Path(found)
+
+
+def config(origin: Origin) -> dict[str, Any]:
+    """What ``config.json`` says; nothing if it is missing or damaged."""
+    try:
+        text = (origin.folder / "config.json").read_text(encoding="utf-8")
+        return dict(json.loads(text))
+    except (OSError, ValueError, TypeError):
+        return {}  # whoever loads the model says what is wrong
+
+
+def kind(origin: Origin) -> str:
+    """The model type of a checkpoint, such as ``wav2vec2``; ``""`` if unknown."""
+    return str(config(origin).get("model_type", ""))
 
 
 def load(origin: Origin, *, headed: Any = None) -> Checkpoint:

@@ -20,7 +20,7 @@ from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
 
 MODALITY = "text"
-CHECKPOINT = "distilbert-base-uncased"
+CHECKPOINT = _checkpoint.SHORT["distilbert"]
 MAX_TOKENS = 128  # the paper's limit
 TINY_VOCABULARY = 1_000  # hashed words of the random model
 
@@ -60,7 +60,7 @@ class Encoder:
         """Load from the hub or a folder, with its tokenizer."""
         if head:
             raise ValueError("text encoders have no head; leave out --head")
-        origin = _checkpoint.find(checkpoint, revision)
+        origin = _checkpoint.find(checkpoint, revision, MODALITY)
         loaded = _checkpoint.load(origin)
         config = loaded.model.config
         if loaded.model.main_input_name != "input_ids" or config.is_encoder_decoder:

@@ -26,7 +26,7 @@ from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
 
 MODALITY = "audio"
-CHECKPOINT = "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim"
+CHECKPOINT = _checkpoint.SHORT["audeering"]
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
 VARIANCE_FLOOR = 1e-7  # added to the variance, as transformers does
 
@@ -85,7 +85,7 @@ class Encoder:
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
         """Load from the hub or a folder; with `head`, its regression head as well."""
-        origin = _checkpoint.find(checkpoint, revision)
+        origin = _checkpoint.find(checkpoint, revision, MODALITY)
         loaded = _checkpoint.load(origin, headed=Wav2Vec2Regressor if head else None)
         model = loaded.model
         if not hasattr(model.config, "conv_stride"):
@@ -149,7 +149,7 @@ class Encoder:
                 f"has {len(source)} samples at 16 kHz, under the {self.window} that "
                 f"one frame needs"
             )
-        samples = _standardise(source) if self.normalise else source
+        samples = standardise(source) if self.normalise else source
         if getattr(self.config, "feat_extract_norm", "layer") != "group":
             samples = samples[: self._span(frames)]
         if frames <= self.block:
@@ -232,7 +232,7 @@ def _normalises(origin: Origin, config: Any) -> bool:
     return bool(getattr(extractor, "do_normalize", usual))
 
 
-def _standardise(samples: np.ndarray) -> np.ndarray:
+def standardise(samples: np.ndarray) -> np.ndarray:
     """Zero mean and unit variance over the utterance; silence becomes zeros."""
     exact = samples.astype(np.float64)
     scaled: np.ndarray = (exact - exact.mean()) / np.sqrt(exact.var() + VARIANCE_FLOOR)

@@ -1,0 +1,261 @@
+"""A small Wav2Vec2 that imitates the frames of a larger speech encoder.
+
+The student's first convolution starts as a bank of mel-spaced Gabor tones, which it
+then refines: from random weights the same takes several times as many steps. Targets
+are hidden layers of the teacher, standardised, at the times of the student's frames.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+
+from data.utterance import Corpus, Utterance
+from extract import audio
+from extract.audio import SAMPLE_RATE
+from extract.distil import teacher
+from extract.distil.plan import Plan
+from extract.distil.size import Size
+from extract.distil.views import Grid, Heard, Sped, at_speed, between, disturb
+from extract.encoder import SpeechEncoder
+from extract.encoders.wav2vec2 import standardise
+
+MODALITY = "audio"
+SIZE = Size(layers=4, width=192, heads=4)
+STEPS, RATE, BATCH = 3_000, 1.5e-3, 16  # recordings in a batch
+POOLING = "frames"
+KERNELS, STRIDES = (400, 3, 3), (80, 2, 2)  # a frame sees 880 samples, every 320
+TONES, PHASES = 40, 4  # of the first convolution; their product is its width
+CHANNELS = (TONES * PHASES, 256, 256)
+LOWEST, HIGHEST = 60.0, 7600.0  # Hz, of the tones
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus")
+SPEEDS = (0.8, 1.0, 1.25)  # at which everything is heard: rate and pitch change
+PIECE = 4.0  # seconds
+POOLED = 0.5  # weight of the pooled term
+
+
+def find(paths: Sequence[Path]) -> Corpus:
+    """Sound files, or all that lie below folders.
+
+    Raises:
+        ValueError: if a path does not exist, or there is no sound file
+    """
+    if absent := [path for path in paths if not path.exists()]:
+        raise ValueError(f"--data {absent[0]} not found")
+    files = [f for p in paths for f in ([p] if p.is_file() else sorted(p.rglob("*")))]
+    files = [f for f in dict.fromkeys(files) if f.suffix.lower() in SUFFIXES]
+    if not files:
+        raise ValueError(
+            f"no sound file in --data {', '.join(map(str, paths))}: give "
+            f"{', '.join(SUFFIXES)} files, or folders of them"
+        )
+    found = tuple(Utterance(id=f"{i:06d}", audio=f) for i, f in enumerate(files))
+    return Corpus("distil-audio", paths[0], found, None, "official")
+
+
+def build(size: Size) -> Wav2Vec2Model:
+    """A student whose first convolution hears tones; all else is random."""
+    config = Wav2Vec2Config(
+        vocab_size=1,
+        hidden_size=size.width,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        intermediate_size=4 * size.width,
+        conv_dim=CHANNELS,
+        conv_kernel=KERNELS,
+        conv_stride=STRIDES,
+        conv_bias=True,
+        feat_extract_norm="layer",
+        do_stable_layer_norm=True,
+        num_conv_pos_embeddings=64,
+        num_conv_pos_embedding_groups=8,
+        apply_spec_augment=False,
+        layerdrop=0.0,
+        **dict.fromkeys(
+            (
+                "hidden_dropout",
+                "attention_dropout",
+                "activation_dropout",
+                "feat_proj_dropout",
+                "feat_quantizer_dropout",
+                "final_dropout",
+            ),
+            0.0,
+        ),
+    )
+    model = Wav2Vec2Model(config)
+    with torch.no_grad():
+        model.feature_extractor.conv_layers[0].conv.weight.copy_(_tones())
+    return model
+
+
+def _tones() -> Tensor:
+    """(tones x phases, 1, kernel) Hann-windowed cosines, evenly spaced in mel."""
+    low, high = 2595 * np.log10(1 + np.array([LOWEST, HIGHEST]) / 700)
+    mel = np.linspace(low, high, TONES)
+    frequencies = 700 * (10 ** (mel / 2595) - 1)
+    time = (np.arange(KERNELS[0]) - (KERNELS[0] - 1) / 2) / SAMPLE_RATE
+    phases = np.arange(PHASES) / PHASES * 2 * np.pi
+    angles = 2 * np.pi * frequencies[:, None, None] * time + phases[:, None]
+    tones = np.cos(angles) * np.hanning(KERNELS[0])
+    tones /= np.linalg.norm(tones, axis=-1, keepdims=True)
+    return torch.from_numpy(tones.reshape(-1, 1, KERNELS[0])).float()
+
+
+class Imitation(nn.Module):
+    """The student, and a linear map to each layer of the teacher."""
+
+    def __init__(self, student: Wav2Vec2Model, layers: int, dim: int):
+        super().__init__()
+        self.student = student
+        self.maps = nn.Linear(student.config.hidden_size, layers * dim)
+        self.shape = (layers, dim)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """(n, samples) -> (n, steps, layers, dim), the teacher's frames as imitated"""
+        hidden = self.student(samples).last_hidden_state
+        found: Tensor = self.maps(hidden).unflatten(-1, self.shape)
+        return found
+
+
+class Lesson:
+    """Random pieces of recordings, and the teacher's frames at the same times."""
+
+    def __init__(
+        self,
+        student: Wav2Vec2Model,
+        training: Sequence[Heard],
+        held_out: Sequence[Heard],
+        *,
+        grid: Grid,
+        batch: int,
+        device: str,
+    ):
+        self.scaling = teacher.Scaling.fit(_sample(training))
+        layers, dim = self.scaling.mean.shape
+        self.network = Imitation(student, layers, dim).to(device)
+        self.student = student
+        self.training, self.grid = training, grid
+        self.batch, self.device = batch, device
+        self.steps = (
+            int(PIECE * SAMPLE_RATE) - grid.student_window
+        ) // grid.student_hop + 1
+        self.size = grid.student_window + (self.steps - 1) * grid.student_hop  # samples
+        lengths = np.array([max(1.0, len(h.samples)) for h in training])
+        self.chance = lengths / lengths.sum()
+        self.examination = [self._piece(h, 0, None) for h in held_out]
+
+    def _piece(
+        self, heard: Heard, begin: int, rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(samples,) of a piece and (steps, layers, dim) of the teacher, scaled."""
+        samples = heard.samples[begin : begin + self.size]
+        samples = np.pad(samples, (0, self.size - len(samples)))
+        targets = self.scaling(between(heard.frames, self.grid.at(begin, self.steps)))
+        samples = standardise(samples)
+        return (samples if rng is None else disturb(samples, rng)), targets
+
+    def _batch(
+        self, pieces: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> tuple[Tensor, Tensor]:
+        samples, targets = (
+            torch.from_numpy(np.stack(s)) for s in zip(*pieces, strict=True)
+        )
+        return self.network(samples.to(self.device)), targets.to(self.device)
+
+    def loss(self, rng: np.random.Generator) -> Tensor:
+        """L1 and cosine of each frame, and L1 of what pooling would make of them."""
+        chosen = rng.choice(len(self.training), self.batch, p=self.chance)
+        pieces = []
+        for place in chosen:
+            heard = self.training[place]
+            latest = max(0, len(heard.samples) - self.size)
+            pieces.append(self._piece(heard, int(rng.integers(latest + 1)), rng))
+        found, wanted = self._batch(pieces)
+        pooled = functional.l1_loss(found.mean(1), wanted.mean(1)) + functional.l1_loss(
+            found.std(1), wanted.std(1)
+        )
+        cosine = functional.cosine_similarity(found, wanted, dim=-1).mean()
+        return functional.l1_loss(found, wanted) + (1 - cosine) + POOLED * pooled
+
+    @torch.no_grad()
+    def cosine(self) -> float:
+        """Mean over layers and frames of the first piece of each held-out recording."""
+        found = []
+        for i in range(0, len(self.examination), self.batch):
+            pair = self._batch(self.examination[i : i + self.batch])
+            found.append(functional.cosine_similarity(*pair, dim=-1).mean((1, 2)))
+        return torch.cat(found).mean().item()
+
+
+def _sample(training: Sequence[Heard]) -> np.ndarray:
+    """(n, layers, dim) frames of all recordings, few enough to take statistics of."""
+    step = max(1, sum(len(h.frames) for h in training) // 100_000)
+    return np.concatenate([h.frames[::step] for h in training])
+
+
+def lesson(
+    plan: Plan, corpus: Corpus, encoder: SpeechEncoder, say: Callable[[str], object]
+) -> tuple[Lesson, list[str]]:
+    """The teacher's frames of every recording at every speed, and a new student.
+
+    All of it is held in memory: for two layers of Whisper tiny about 0.5 GB for each
+    hour and speed.
+
+    Returns:
+        the lesson, and the recipes of the teacher's embeddings
+    """
+    training: list[Heard] = []
+    held_out: list[Heard] = []
+    recipes = []
+    paths = {u.id: u.audio for u in corpus.utterances}
+    for speed in plan.speeds:
+        sped = Sped(encoder, speed)
+        found = teacher.embed(corpus, plan.teacher, plan.machine, plan.cache, sped, say)
+        recipes.append(found.recipe.text())
+        learnt, kept = teacher.divide(found.ids, plan.held_out, plan.schedule.seed)
+        kept = kept if speed == plan.speeds[0] else []  # once is enough
+        for part, places in ((training, learnt), (held_out, kept)):
+            for i in places:
+                part.append(_heard(paths[found.ids[i]], speed, found.vector(i), plan))
+    student = build(plan.size)
+    grid = Grid(
+        hop=encoder.hop,
+        centre=(encoder.window - 1) / 2,
+        student_hop=math.prod(STRIDES),
+        student_window=window(),
+    )
+    made = Lesson(
+        student,
+        training,
+        held_out,
+        grid=grid,
+        batch=plan.batch,
+        device=plan.machine.device,
+    )
+    return made, recipes
+
+
+def _heard(path: Path | None, speed: float, frames: np.ndarray, plan: Plan) -> Heard:
+    assert path is not None  # `find` gives files only
+    samples = audio.load(path, longest=plan.machine.longest).samples
+    return Heard(at_speed(samples, speed), frames)
+
+
+def window() -> int:
+    """Samples that a frame of the student sees."""
+    hops = np.cumprod([1, *STRIDES[:-1]])
+    return 1 + int(sum((k - 1) * h for k, h in zip(KERNELS, hops, strict=True)))
+
+
+def files(lesson: Lesson) -> dict[str, bytes]:
+    """What stands beside configuration and weights."""
+    text = Wav2Vec2FeatureExtractor(
+        feature_size=1, sampling_rate=SAMPLE_RATE, do_normalize=True
+    ).to_json_string()
+    return {"preprocessor_config.json": text.encode()}

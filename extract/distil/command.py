@@ -1,0 +1,139 @@
+"""The distil command: teacher's embeddings, training, and an ordinary folder."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from data.files import publish
+from extract.choice import Choice, Machine
+from extract.distil import audio, card, loop, text
+from extract.distil.loop import Schedule
+from extract.distil.plan import Plan
+from extract.run import load, suited
+
+MODALITIES: dict[str, ModuleType] = {"audio": audio, "text": text}
+WEIGHTS, SETTINGS = "model.safetensors", "distil.json"
+
+
+def run(plan: Plan, say: Callable[[str], object]) -> None:
+    """Distil a student, or finish an interrupted distillation.
+
+    Raises:
+        ValueError: if data or teacher cannot be used, or the output folder holds
+            something else
+    """
+    module = MODALITIES[plan.teacher.modality]
+    torch.set_num_threads(plan.machine.threads)
+    corpus = module.find(plan.data)
+    encoder = load(plan.teacher, plan.machine)
+    say(f"{len(corpus.utterances):,} inputs; the teacher encodes what is not cached")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.schedule.seed)
+        lesson, recipes = module.lesson(plan, corpus, encoder, say)
+    identity = plan.identity(recipes)
+    if (plan.output / WEIGHTS).is_file():
+        if _identity(plan.output) != identity:
+            raise ValueError(
+                f"{plan.output} holds a model of another teacher, other data or other "
+                f"settings; choose another --output"
+            )
+        say(f"{plan.output} is finished; nothing was left to do")
+        return
+    points = loop.train(
+        lesson,
+        plan.schedule,
+        plan.output,
+        identity=identity,
+        progress=plan.machine.progress,
+        say=say,
+    )
+    found = card.Facts(
+        plan=plan,
+        teacher=encoder.checkpoint.name,
+        inputs=len(corpus.utterances),
+        parameters=sum(p.numel() for p in lesson.student.parameters()),
+        points=points,
+    )
+    _save(plan, identity, lesson, module.files(lesson), found)
+    say(f"held-out cosine {points[-1].cosine:.3f} after {points[-1].step} steps")
+    option = f"--{plan.teacher.modality}-checkpoint {plan.output}"
+    say(f"next: python cli.py extract CORPUS ROOT {option}")
+
+
+def _identity(folder: Path) -> str:
+    """That of the student in a folder; ``""`` if it is none of ours."""
+    try:
+        found = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        return str(found["identity"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _save(
+    plan: Plan, identity: str, lesson: Any, files: dict[str, bytes], facts: card.Facts
+) -> None:
+    """An ordinary Hugging Face folder; its weights, in float16, appear last."""
+    with tempfile.TemporaryDirectory() as folder:
+        lesson.student.half().save_pretrained(folder)
+        own = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    settings = {"identity": identity, **plan.settings()}
+    described = {
+        "README.md": card.text(facts).encode(),
+        "history.csv": card.history(facts.points).encode(),
+        SETTINGS: (json.dumps(settings, indent=1) + "\n").encode(),
+    }
+    weights = own.pop(WEIGHTS)
+    for name, content in {**own, **files, **described, WEIGHTS: weights}.items():
+        publish(plan.output / name, content)
+    (plan.output / loop.STATE).unlink(missing_ok=True)
+
+
+def plan(modality: str, *, batch: int | None, machine: Machine, **found: Any) -> Plan:
+    """The plan of the command line; what was not given is the modality's default."""
+    module = MODALITIES[modality]
+    own = {k: found[k] for k in ("layers", "width", "heads", "vocabulary") if found[k]}
+    if modality == "audio" and found["vocabulary"]:
+        raise ValueError("--vocabulary is of text students; leave it out")
+    if modality == "text" and found["speeds"]:
+        raise ValueError("--speeds is of speech students; leave it out")
+    speeds = _numbers(found["speeds"]) if found["speeds"] else module.SPEEDS
+    checkpoint, revision = found["teacher"], found["revision"]
+    return Plan(
+        teacher=Choice(
+            modality,
+            encoder=suited(modality, checkpoint, revision),
+            checkpoint=checkpoint,
+            revision=revision,
+            layers=found["teacher_layers"],
+            pooling=module.POOLING,
+        ),
+        data=found["data"],
+        output=found["output"],
+        size=replace(module.SIZE, **own),
+        schedule=Schedule(
+            steps=found["steps"] or module.STEPS,
+            rate=found["rate"] or module.RATE,
+            seed=found["seed"],
+        ),
+        batch=batch or module.BATCH,
+        held_out=found["held_out"],
+        speeds=speeds,
+        cache=found["cache"],
+        machine=machine,
+        credits=found["credits"],
+        licence=found["licence"],
+    )
+
+
+def _numbers(words: str) -> tuple[float, ...]:
+    """``0.8,1,1.25`` as numbers."""
+    try:
+        return tuple(float(word) for word in words.split(","))
+    except ValueError as error:
+        raise ValueError(f"--speeds {words}: say numbers, as in 0.8,1,1.25") from error

@@ -1,0 +1,20 @@
+"""How large a student is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Size:
+    """The shape of a student's transformer; its feed-forward layers are 4 x `width`."""
+
+    layers: int
+    width: int  # of hidden states, so of embeddings
+    heads: int
+    vocabulary: int = 0  # pieces; of text students only
+
+    def __post_init__(self) -> None:
+        if min(self.layers, self.width, self.heads) < 1 or self.width % self.heads:
+            raise ValueError(
+                f"--width {self.width} must be a multiple of --heads {self.heads}, and "
+                f"--layers {self.layers} at least 1"
+            )

@@ -1,0 +1,84 @@
+"""What the teacher makes of the data: stage one's own cache, standardised."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data import store
+from data.utterance import Corpus
+from extract.choice import Choice, Machine
+from extract.encoder import Encoder
+from extract.run import Outcome, extract
+
+FLOOR = (
+    0.05  # of a deviation, as a share of the median one: some dimensions are constant
+)
+
+
+def embed(
+    corpus: Corpus,
+    choice: Choice,
+    machine: Machine,
+    cache: Path,
+    encoder: Encoder,
+    say: Callable[[str], object],
+) -> store.Embeddings:
+    """The teacher's rows of a corpus; what is cached already is not made again.
+
+    Raises:
+        ValueError: if nothing could be encoded
+    """
+    done: Outcome = extract(corpus, choice, machine, cache, encoder=encoder)
+    for problem in done.problems:
+        if problem.fatal:
+            say(f"left out: {problem.file or problem.id}: {problem.reason}")
+    found = store.look(done.folder) if done.folder else None
+    if found is None or not found.rows:
+        raise ValueError(f"the teacher could encode nothing of {corpus.root}")
+    return store.load(found)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Mean and deviation of each dimension of each layer of the teacher."""
+
+    mean: np.ndarray  # (layers, dim)
+    deviation: np.ndarray  # (layers, dim), floored
+
+    @classmethod
+    def fit(cls, values: np.ndarray) -> "Scaling":
+        """(n, layers, dim) -> the statistics over n.
+
+        The deviation is floored, for a dimension that hardly varies would be blown up
+        to noise of the same weight as all others.
+        """
+        mean = values.mean(axis=0, dtype=np.float64)
+        deviation = values.std(axis=0, dtype=np.float64)
+        floor = FLOOR * np.median(deviation, axis=1, keepdims=True)
+        return cls(
+            mean.astype(np.float32), np.maximum(deviation, floor).astype(np.float32)
+        )
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """(..., layers, dim) -> the same shape, float32"""
+        scaled: np.ndarray = (values.astype(np.float32) - self.mean) / self.deviation
+        return scaled
+
+
+def divide(ids: Sequence[str], share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Positions to train on and to hold out; the same ids whatever their order.
+
+    Raises:
+        ValueError: if there are too few to hold any out
+    """
+    held = round(share * len(ids))
+    if not 0 < held < len(ids):
+        raise ValueError(
+            f"{len(ids)} inputs cannot be divided with {share:g} of them held out; "
+            f"give more --data, or another --held-out"
+        )
+    ordered = sorted(range(len(ids)), key=ids.__getitem__)
+    shuffled = np.random.default_rng(seed).permutation(ordered).tolist()
+    return sorted(shuffled[held:]), sorted(shuffled[:held])

@@ -1,0 +1,141 @@
+"""The encoder of Whisper (Radford et al., 2022), and of checkpoints that are only that.
+
+16 kHz speech to one hidden state every 20 ms. Whisper always hears thirty seconds, so
+an utterance is followed by silence, whose hidden states are cut off again; longer ones
+are encoded in blocks. What it gives is not comparable with Wav2Vec2; it is here as a
+teacher, and for whoever wants it.
+"""
+
+import math
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import WhisperConfig, WhisperFeatureExtractor
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+from extract.audio import SAMPLE_RATE, Unusable
+from extract.encoder import Prepared
+from extract.encoders import _checkpoint
+from extract.encoders._checkpoint import UNREADABLE, Checkpoint
+
+MODALITY = "audio"
+CHECKPOINT = "openai/whisper-tiny.en"
+KINDS = ("whisper",)  # model types of the checkpoints
+HOP = 320  # samples between hidden states
+SECONDS = 30  # heard at once, no more and no less
+SHORTEST = 400  # samples: one window of the spectrogram
+
+
+class Encoder:
+    """Hidden states of Whisper's encoder.
+
+    Args:
+        checkpoint: a ``WhisperEncoder``
+        extractor: makes its log-mel spectrograms
+        layers: ``last``, ``all``, or numbers
+        block_seconds: longer utterances are encoded in blocks of this length, at most
+            thirty seconds
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        extractor: Any,
+        layers: str = "last",
+        device: str = "cpu",
+        dtype: str = "float32",
+        block_seconds: float = SECONDS,
+    ):
+        self.checkpoint = checkpoint
+        self.extractor = extractor
+        top = checkpoint.model.config.encoder_layers
+        self.layers = _checkpoint.choose_layers(layers, top)
+        self.dtype = getattr(torch, dtype)
+        self.model = checkpoint.model.eval().to(device, self.dtype)
+        self.hop, self.window = HOP, 1  # a hidden state is centred on its sample
+        self.block = min(block_seconds, SECONDS) * SAMPLE_RATE // HOP * HOP
+        if self.block < SAMPLE_RATE:
+            raise ValueError(
+                f"--block-seconds {block_seconds:g} is shorter than a second; take 30"
+            )
+        self.inputs = {
+            "sample_rate": SAMPLE_RATE,
+            "block_seconds": self.block / SAMPLE_RATE,
+        }
+        self.head: tuple[str, ...] = ()
+
+    @classmethod
+    def pretrained(
+        cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
+    ) -> Self:
+        """Load from the hub or a folder; of a whole Whisper, its encoder."""
+        if head:
+            raise ValueError("Whisper has no head for ratings; leave out --head")
+        origin = _checkpoint.find(checkpoint, revision, MODALITY)
+        alone = "WhisperEncoder" in _checkpoint.config(origin).get("architectures", ())
+        loaded = _checkpoint.load(origin, headed=WhisperEncoder if alone else None)
+        model = loaded.model if alone else loaded.model.get_encoder()
+        try:
+            extractor = WhisperFeatureExtractor.from_pretrained(origin.folder)
+        except UNREADABLE as error:
+            raise ValueError(
+                f"checkpoint {origin.name!r} has no readable preprocessor_config.json, "
+                f"which says how its spectrograms are made"
+            ) from error
+        return cls(loaded.of(model), extractor=extractor, **options)
+
+    @classmethod
+    def tiny(cls, **options: Any) -> Self:
+        """Seeded random weights: the same code, no download."""
+        config = WhisperConfig(
+            d_model=32,
+            encoder_layers=2,
+            encoder_attention_heads=2,
+            encoder_ffn_dim=64,
+            activation_dropout=0.0,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = WhisperEncoder(config)
+        weights = _checkpoint.digest(model.state_dict())
+        return cls(
+            Checkpoint(model, _checkpoint.TINY, "", weights),
+            extractor=WhisperFeatureExtractor(feature_size=config.num_mel_bins),
+            **options,
+        )
+
+    def prepare(self, source: np.ndarray) -> Prepared:
+        """(samples,) at 16 kHz -> the same, in blocks if it is long.
+
+        Raises:
+            Unusable: if it is shorter than one window of the spectrogram
+        """
+        if len(source) < SHORTEST:
+            raise Unusable(
+                f"has {len(source)} samples at 16 kHz, under the {SHORTEST} that one "
+                f"frame needs"
+            )
+        size = int(self.block)
+        cut = [source[i : i + size] for i in range(0, len(source), size)]
+        if len(cut) > 1 and len(cut[-1]) < SHORTEST:
+            cut.pop()  # too little to make a difference
+        notes = (f"encoded in {len(cut)} blocks",) if len(cut) > 1 else ()
+        return Prepared(tuple(cut), notes)
+
+    @torch.inference_mode()
+    def __call__(self, batch: np.ndarray) -> Tensor:
+        """(n, samples) -> (n, layers, frames, dim), a frame every `HOP` samples"""
+        frames = math.ceil(batch.shape[1] / HOP)
+        mel = self.extractor(
+            list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt"
+        )["input_features"]
+        values = mel.to(self.model.device, self.dtype)
+        output = self.model(values, output_hidden_states=True)
+        return _checkpoint.choose_hidden(output, self.layers)[:, :, :frames]
+
+    def regress(self, mean: np.ndarray) -> np.ndarray:
+        """Whisper carries no head for ratings."""
+        raise ValueError("Whisper has no head for ratings; leave out --head")

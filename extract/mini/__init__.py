@@ -1,0 +1,1 @@
+"""The small encoders that come with the project, and what they were made from."""

@@ -1,0 +1,92 @@
+"""Gather the sentences that the `mini` text encoder was distilled on.
+
+``python -m extract.mini.sentences FOLDER`` writes ``wordnet.txt`` and ``austen.txt``,
+one text a line, from what two Debian packages install: ``wordnet-base`` (definitions
+and examples of WordNet 3.0, under its own permissive licence) and
+``r-cran-janeaustenr`` (the six novels of Jane Austen, in the public domain).
+"""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from data.files import publish
+
+WORDNET = Path("/usr/share/wordnet")
+AUSTEN = Path("/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb")
+WORDS = (2, 60)  # fewest and most of a text that is kept
+STRING = b"\x00\x04\x00\x09"  # what stands before a string's length in R's own format
+TITLES = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)"  # they end no sentence
+
+
+def wordnet(folder: Path) -> Iterator[str]:
+    """Each example and each definition, in the order of the database.
+
+    Raises:
+        FileNotFoundError: if the database is not there
+    """
+    for part in ("noun", "verb", "adj", "adv"):
+        text = (folder / f"data.{part}").read_text(encoding="latin-1")
+        for line in text.splitlines():
+            gloss = "" if line.startswith("  ") else line.partition("| ")[2]
+            yield re.split(r';\s*"', gloss)[0]
+            yield from re.findall(r'"([^"]+)"', gloss)
+
+
+def austen(path: Path) -> Iterator[str]:
+    """Each sentence of the novels.
+
+    Raises:
+        FileNotFoundError: if the package is not there
+    """
+    for book in _books(path.read_bytes()):
+        for paragraph in "\n".join(book).split("\n\n"):
+            flat = " ".join(paragraph.replace("_", "").replace("--", " - ").split())
+            yield from re.split(TITLES + r'(?<=[.!?])["\']?\s+(?=["\'A-Z])', flat)
+
+
+def _books(content: bytes) -> Iterator[list[str]]:
+    """The strings of every object of an .rdb file of R: four bytes, a zlib stream."""
+    while content:
+        stream = zlib.decompressobj()
+        found = list(_strings(stream.decompress(content[4:])))
+        content = stream.unused_data
+        if len(found) > 1000:  # a novel, not a table of names
+            yield found
+
+
+def _strings(content: bytes) -> Iterator[str]:
+    place = content.find(STRING)
+    while place >= 0:
+        begin = place + 8
+        (size,) = struct.unpack(">I", content[place + 4 : begin])
+        yield content[begin : begin + size].decode("latin-1")
+        place = content.find(STRING, begin + size)
+
+
+def kept(texts: Iterable[str]) -> list[str]:
+    """Those of a usual length, once each."""
+    trimmed = (" ".join(text.split()).strip(' "') for text in texts)
+    fit = (t for t in trimmed if WORDS[0] <= len(t.split()) <= WORDS[1])
+    return list(dict.fromkeys(fit))
+
+
+@click.command(help="Write the sentences, one a line, into FOLDER.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--wordnet", "database", type=click.Path(path_type=Path), default=WORDNET)
+@click.option("--austen", "novels", type=click.Path(path_type=Path), default=AUSTEN)
+def main(folder: Path, database: Path, novels: Path) -> None:
+    """Write both files and say how many lines they have."""
+    sources = {"wordnet": wordnet(database), "austen": austen(novels)}
+    for name, texts in sources.items():
+        lines = kept(texts)
+        publish(folder / f"{name}.txt", ("\n".join(lines) + "\n").encode())
+        click.echo(f"{name}.txt: {len(lines):,} sentences")
+
+
+if __name__ == "__main__":
+    main()
