@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup ready extract train report lint type test test-slow test-gpu check clean
+.PHONY: help setup ready extract train report demo lint type test test-slow test-gpu check clean
 
 # The first interpreter that is new enough; an active environment's comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -19,7 +19,6 @@ AUDIO ?=
 TEXT ?=
 FUSION ?= early
 OPTIONS ?=
-SAMPLE := out/sample
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,24 +37,27 @@ ready:
 	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
 	&& $(RUN) -c 'import pytest, ruff, audmetric' 2>/dev/null || $(MAKE) --no-print-directory setup
 
-extract: ready  ## Stage one: CORPUS=iemocap ROOT=/path [AUDIO=... TEXT=... OPTIONS=...]
+# Without a corpus: the synthetic one and the small encoders that come with the project.
 ifeq ($(CORPUS),)
-	@echo "no CORPUS given: a generated sample (tones, composed sentences) and encoders"
-	@echo "with random weights, to show the commands; its figures mean nothing"
-	@[ -d $(SAMPLE) ] || $(RUN) cli.py sample iemocap $(SAMPLE)
-	$(RUN) cli.py extract iemocap $(SAMPLE) --name sample \
-	--audio-checkpoint tiny --text-checkpoint tiny $(OPTIONS)
-else
-	$(RUN) cli.py extract $(CORPUS) "$(ROOT)" \
+extract: AUDIO := $(or $(AUDIO),mini)
+extract: TEXT := $(or $(TEXT),mini)
+endif
+extract: ready  ## Stage one: CORPUS=iemocap ROOT=/path [AUDIO=... TEXT=... OPTIONS=...]
+	$(RUN) cli.py extract $(or $(CORPUS),demo) $(if $(ROOT),"$(ROOT)") \
 	$(if $(AUDIO),--audio-checkpoint "$(AUDIO)") \
 	$(if $(TEXT),--text-checkpoint "$(TEXT)") $(OPTIONS)
-endif
 
 train: ready  ## Stage two: FUSION=early, late, ... or all [OPTIONS=...]
 	$(RUN) cli.py train --fusion $(FUSION) $(OPTIONS)
 
 report: ready  ## The CCC table
 	$(RUN) cli.py report $(OPTIONS)
+
+demo: ready  ## All of it on the synthetic demo corpus: four designs, three seeds, the table
+	$(RUN) cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
+	$(RUN) cli.py train --corpus demo --seeds 3 \
+	--fusion audio --fusion text --fusion early --fusion late
+	$(RUN) cli.py report --corpus demo
 
 lint: ready  ## Style and formatting (pyproject.toml)
 	$(RUN) -m ruff check .

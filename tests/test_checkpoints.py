@@ -487,7 +487,7 @@ def test_hub_out_of_reach(monkeypatch, caplog):
     with pytest.raises(
         ValueError,
         match="cannot fetch the checkpoint 'some/model': the hub cannot be reached; "
-        "give the folder of a checkpoint .*, or 'tiny' to try",
+        "give the folder of a checkpoint .*, or 'mini' for the small",
     ):
         speech("some/model")
     assert caplog.records == []

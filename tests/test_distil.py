@@ -12,7 +12,16 @@ from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 
 from extract.audio import SAMPLE_RATE
 from extract.choice import Machine
-from extract.distil import audio, command, loop, teacher, text, views, vocabulary
+from extract.distil import (
+    audio,
+    command,
+    front_end,
+    loop,
+    teacher,
+    text,
+    views,
+    vocabulary,
+)
 from extract.distil.size import Size
 from extract.encoders import distilbert, wav2vec2, whisper
 
@@ -300,7 +309,7 @@ def test_frames_between_frames():
 @pytest.mark.parametrize(("module", "first"), [(wav2vec2, 199.5), (whisper, 0.0)])
 def test_the_grids_of_student_and_teacher_agree_in_time(module, first):
     encoder = module.Encoder.tiny()
-    grid = views.Grid(encoder.hop, (encoder.window - 1) / 2, 320, audio.window())
+    grid = views.Grid(encoder.hop, (encoder.window - 1) / 2, 320, front_end.window())
     # the student's frame k is centred on 439.5 + 320 k of what it hears
     places = grid.at(640, 3)
     np.testing.assert_allclose(places * 320 + first, 640 + 439.5 + 320 * np.arange(3))
@@ -316,18 +325,18 @@ def test_speed_changes_rate_and_pitch(speed):
 
 
 def test_the_first_convolution_begins_as_tones():
-    model = audio.build(Size(1, 32, 2))
+    model = front_end.build(Size(1, 32, 2))
     filters = model.feature_extractor.conv_layers[0].conv.weight[:, 0].detach().numpy()
     spectra = np.abs(np.fft.rfft(filters, 4096))
-    peaks = spectra.argmax(axis=1).reshape(audio.TONES, audio.PHASES)
+    peaks = spectra.argmax(axis=1).reshape(front_end.TONES, front_end.PHASES)
     assert (np.diff(peaks[:, 0]) > 0).all()
     assert (np.ptp(peaks[5:], axis=1) <= 12).all()  # phases of one tone, in bins
 
 
 def test_the_student_counts_frames_as_transformers_does():
-    model = audio.build(Size(1, 32, 2))
+    model = front_end.build(Size(1, 32, 2))
     for samples in (880, 16_000, 33_333):
-        frames = (samples - audio.window()) // 320 + 1
+        frames = (samples - front_end.window()) // 320 + 1
         assert model._get_feat_extract_output_lengths(samples) == frames
 
 

@@ -1,8 +1,7 @@
 """A small Wav2Vec2 that imitates the frames of a larger speech encoder.
 
-The student's first convolution starts as a bank of mel-spaced Gabor tones, which it
-then refines: from random weights the same takes several times as many steps. Targets
-are hidden layers of the teacher, standardised, at the times of the student's frames.
+Targets are hidden layers of the teacher, standardised, at the times of the student's
+frames.
 """
 
 import math
@@ -13,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
 from data.utterance import Corpus, Utterance
 from extract import audio
 from extract.audio import SAMPLE_RATE
 from extract.distil import teacher
+from extract.distil.front_end import STRIDES, build, window
 from extract.distil.plan import Plan
 from extract.distil.size import Size
 from extract.distil.views import Grid, Heard, Sped, at_speed, between, disturb
@@ -29,10 +29,6 @@ MODALITY = "audio"
 SIZE = Size(layers=4, width=192, heads=4)
 STEPS, RATE, BATCH = 3_000, 1.5e-3, 16  # recordings in a batch
 POOLING = "frames"
-KERNELS, STRIDES = (400, 3, 3), (80, 2, 2)  # a frame sees 880 samples, every 320
-TONES, PHASES = 40, 4  # of the first convolution; their product is its width
-CHANNELS = (TONES * PHASES, 256, 256)
-LOWEST, HIGHEST = 60.0, 7600.0  # Hz, of the tones
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus")
 SPEEDS = (0.8, 1.0, 1.25)  # at which everything is heard: rate and pitch change
 PIECE = 4.0  # seconds
@@ -56,55 +52,6 @@ def find(paths: Sequence[Path]) -> Corpus:
         )
     found = tuple(Utterance(id=f"{i:06d}", audio=f) for i, f in enumerate(files))
     return Corpus("distil-audio", paths[0], found, None, "official")
-
-
-def build(size: Size) -> Wav2Vec2Model:
-    """A student whose first convolution hears tones; all else is random."""
-    config = Wav2Vec2Config(
-        vocab_size=1,
-        hidden_size=size.width,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
-        intermediate_size=4 * size.width,
-        conv_dim=CHANNELS,
-        conv_kernel=KERNELS,
-        conv_stride=STRIDES,
-        conv_bias=True,
-        feat_extract_norm="layer",
-        do_stable_layer_norm=True,
-        num_conv_pos_embeddings=64,
-        num_conv_pos_embedding_groups=8,
-        apply_spec_augment=False,
-        layerdrop=0.0,
-        **dict.fromkeys(
-            (
-                "hidden_dropout",
-                "attention_dropout",
-                "activation_dropout",
-                "feat_proj_dropout",
-                "feat_quantizer_dropout",
-                "final_dropout",
-            ),
-            0.0,
-        ),
-    )
-    model = Wav2Vec2Model(config)
-    with torch.no_grad():
-        model.feature_extractor.conv_layers[0].conv.weight.copy_(_tones())
-    return model
-
-
-def _tones() -> Tensor:
-    """(tones x phases, 1, kernel) Hann-windowed cosines, evenly spaced in mel."""
-    low, high = 2595 * np.log10(1 + np.array([LOWEST, HIGHEST]) / 700)
-    mel = np.linspace(low, high, TONES)
-    frequencies = 700 * (10 ** (mel / 2595) - 1)
-    time = (np.arange(KERNELS[0]) - (KERNELS[0] - 1) / 2) / SAMPLE_RATE
-    phases = np.arange(PHASES) / PHASES * 2 * np.pi
-    angles = 2 * np.pi * frequencies[:, None, None] * time + phases[:, None]
-    tones = np.cos(angles) * np.hanning(KERNELS[0])
-    tones /= np.linalg.norm(tones, axis=-1, keepdims=True)
-    return torch.from_numpy(tones.reshape(-1, 1, KERNELS[0])).float()
 
 
 class Imitation(nn.Module):
@@ -245,12 +192,6 @@ def _heard(path: Path | None, speed: float, frames: np.ndarray, plan: Plan) -> H
     assert path is not None  # `find` gives files only
     samples = audio.load(path, longest=plan.machine.longest).samples
     return Heard(at_speed(samples, speed), frames)
-
-
-def window() -> int:
-    """Samples that a frame of the student sees."""
-    hops = np.cumprod([1, *STRIDES[:-1]])
-    return 1 + int(sum((k - 1) * h for k, h in zip(KERNELS, hops, strict=True)))
 
 
 def files(lesson: Lesson) -> dict[str, bytes]:

@@ -9,8 +9,6 @@ finds differs from run to run.
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
 from transformers import DistilBertTokenizer
 
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -21,7 +19,8 @@ RARE = 1e-5  # share of all characters under which one is not spelt
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
     """Words and punctuation marks, as the tokenizer divides texts, counted."""
-    normalizer, divider = BertNormalizer(lowercase=True), BertPreTokenizer()
+    backend = tokenizer(MARKS).backend_tokenizer
+    normalizer, divider = backend.normalizer, backend.pre_tokenizer
     return Counter(
         word
         for text in texts
