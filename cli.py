@@ -238,6 +238,11 @@ def main(debug: bool) -> None:
       python cli.py extract iemocap /path/to/IEMOCAP_full_release
       python cli.py train --fusion early
       python cli.py report
+
+    To try it on what comes with it, a synthetic corpus and small encoders:
+
+    \b
+      python cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
     """
 
 

@@ -239,6 +239,26 @@ def test_runs_of_one_design_say_what_differs(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    ("checkpoint", "caution"),
+    [("mini", "no substitute for the default checkpoints"), ("tiny", "mean nothing")],
+)
+def test_small_and_random_encoders_are_called_what_they_are(
+    tmp_path, format, checkpoint, caution
+):
+    info = info_of("text", encoders={"text": {**TEXT, "checkpoint": checkpoint}})
+    save(tmp_path, info)
+    shown = " ".join(render(collect(tmp_path), format).split())
+    assert checkpoint in shown
+    assert format == "csv" or caution in shown  # it has a column of encoders alone
+    save(tmp_path, info_of("text"))
+    others = collect(tmp_path, corpus="iemocap")
+    assert (
+        len([note for table in others for note in table.notes if caution in note]) == 0
+    )
+
+
 def test_encoders_that_differ_are_said():
     def one(digest, **encoder):
         info = info_of("early", name=f"x-{digest}")

@@ -1,8 +1,8 @@
 """Gather the sentences that the `mini` text encoder was distilled on.
 
-``python -m extract.mini.sentences FOLDER`` writes ``wordnet.txt`` and ``austen.txt``,
-one text a line, from what two Debian packages install: ``wordnet-base`` (definitions
-and examples of WordNet 3.0, under its own permissive licence) and
+``python -m extract.mini.sentences FOLDER`` writes ``austen.txt``, ``synonyms.txt`` and
+``wordnet.txt``, one text a line, from what two Debian packages install:
+``wordnet-base`` (WordNet 3.0, under its own permissive licence) and
 ``r-cran-janeaustenr`` (the six novels of Jane Austen, in the public domain).
 """
 
@@ -18,23 +18,41 @@ from data.files import publish
 
 WORDNET = Path("/usr/share/wordnet")
 AUSTEN = Path("/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb")
-WORDS = (2, 60)  # fewest and most of a text that is kept
+WORDS = (1, 60)  # fewest and most of a text that is kept
 STRING = b"\x00\x04\x00\x09"  # what stands before a string's length in R's own format
 TITLES = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)"  # they end no sentence
 
 
 def wordnet(folder: Path) -> Iterator[str]:
-    """Each example and each definition, in the order of the database.
+    """Definition and examples of each meaning, in the order of the database."""
+    for line in _meanings(folder):
+        gloss = line.partition("| ")[2]
+        yield re.split(r';\s*"', gloss)[0]
+        yield from re.findall(r'"([^"]+)"', gloss)
+
+
+def synonyms(folder: Path) -> Iterator[str]:
+    """The words of each meaning: rare ones stand nowhere else."""
+    for line in _meanings(folder):
+        yield ", ".join(_words(line.split()))
+
+
+def _meanings(folder: Path) -> Iterator[str]:
+    """The lines of the database, without the licence that stands above them.
 
     Raises:
-        FileNotFoundError: if the database is not there
+        FileNotFoundError: if it is not there
     """
     for part in ("noun", "verb", "adj", "adv"):
         text = (folder / f"data.{part}").read_text(encoding="latin-1")
-        for line in text.splitlines():
-            gloss = "" if line.startswith("  ") else line.partition("| ")[2]
-            yield re.split(r';\s*"', gloss)[0]
-            yield from re.findall(r'"([^"]+)"', gloss)
+        yield from (s for s in text.splitlines() if not s.startswith("  "))
+
+
+def _words(fields: list[str]) -> list[str]:
+    """The words of a meaning: a hexadecimal number of them, each before a number."""
+    count = int(fields[3], 16)
+    words = (word.partition("(")[0] for word in fields[4 : 4 + 2 * count : 2])
+    return [word.replace("_", " ") for word in words]
 
 
 def austen(path: Path) -> Iterator[str]:
@@ -80,8 +98,12 @@ def kept(texts: Iterable[str]) -> list[str]:
 @click.option("--wordnet", "database", type=click.Path(path_type=Path), default=WORDNET)
 @click.option("--austen", "novels", type=click.Path(path_type=Path), default=AUSTEN)
 def main(folder: Path, database: Path, novels: Path) -> None:
-    """Write both files and say how many lines they have."""
-    sources = {"wordnet": wordnet(database), "austen": austen(novels)}
+    """Write the files and say how many lines they have."""
+    sources = {
+        "austen": austen(novels),
+        "synonyms": synonyms(database),
+        "wordnet": wordnet(database),
+    }
     for name, texts in sources.items():
         lines = kept(texts)
         publish(folder / f"{name}.txt", ("\n".join(lines) + "\n").encode())

@@ -1,0 +1,146 @@
+"""The small encoders that come with the project: whole, small, licensed, useful."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel, AutoTokenizer
+
+from extract.audio import SAMPLE_RATE
+from extract.encoders import distilbert, wav2vec2
+from extract.encoders._checkpoint import BUNDLED, SHORT, find
+from extract.run import suited
+
+SIZES = {"audio": 6_000_000, "text": 8_000_000}  # bytes at most, of the whole folder
+KINDS = {"audio": "Wav2Vec2Model", "text": "DistilBertModel"}
+
+
+@pytest.fixture(params=["audio", "text"])
+def modality(request):
+    return request.param
+
+
+def test_transformers_alone_loads_it(modality):
+    model, report = AutoModel.from_pretrained(
+        BUNDLED / modality, output_loading_info=True
+    )
+    assert type(model).__name__ == KINDS[modality]
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+
+
+def test_it_is_small(modality):
+    files = [path for path in (BUNDLED / modality).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= SIZES[modality]
+    found = load_file(BUNDLED / modality / "model.safetensors")
+    assert {tensor.dtype for tensor in found.values()} == {torch.float16}
+
+
+def test_it_says_where_it_comes_from(modality):
+    folder = BUNDLED / modality
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for words in ("license:", "## Data and licences", "python cli.py distil", "cannot"):
+        assert words in card
+    licence = (folder / "LICENSE").read_text(encoding="utf-8")
+    assert {"audio": "OpenAI", "text": "Apache License"}[modality] in licence
+    settings = json.loads((folder / "distil.json").read_text(encoding="utf-8"))
+    assert settings["modality"] == modality
+
+
+def test_it_is_called_mini(modality):
+    assert find("mini", "", modality).name == "mini"
+    module = {"audio": wav2vec2, "text": distilbert}[modality]
+    assert module.Encoder.pretrained("mini").checkpoint.name == "mini"
+    with pytest.raises(ValueError, match="--revision main does not apply"):
+        find("mini", "main", modality)
+
+
+def test_a_folder_of_that_name_is_another(tmp_path, monkeypatch):
+    (tmp_path / "mini").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find("mini", "", "audio").folder == BUNDLED / "audio"
+    assert find("./mini", "", "audio").folder.resolve() == tmp_path / "mini"
+
+
+def test_short_names(monkeypatch):
+    asked = []
+
+    def fetch(name, revision):
+        asked.append(name)
+        return BUNDLED / "audio"
+
+    monkeypatch.setattr("extract.encoders._checkpoint._fetch", fetch)
+    assert find("audeering", "", "audio").name == wav2vec2.CHECKPOINT
+    assert find("distilbert", "", "text").name == distilbert.CHECKPOINT
+    assert asked == list(SHORT.values())
+
+
+def test_the_plug_in_is_found_by_the_kind_of_checkpoint(tmp_path):
+    assert suited("audio", "mini", "") == "wav2vec2"
+    assert suited("text", "mini", "") == "distilbert"
+    assert suited("audio", "", "") == "wav2vec2"
+    (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
+    assert suited("audio", str(tmp_path), "") == "whisper"
+
+
+def mean(encoder, source):
+    (block,) = encoder.prepare(source).blocks
+    return encoder(block[None])[0, -1].mean(0).numpy()
+
+
+def likeness(one, other):
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "near", "far"),
+    [
+        ("I am so happy", "What a joyful day", "He died in terrible pain"),
+        ("We buried my mother", "Her funeral was sad", "The trains run on time"),
+        ("Stop shouting at me", "He was angry and yelled", "A calm and quiet lake"),
+    ],
+)
+def test_texts_that_mean_alike_are_near(sentence, near, far):
+    encoder = distilbert.Encoder.pretrained("mini")
+    centre = mean(encoder, "")
+    vectors = [mean(encoder, text) - centre for text in (sentence, near, far)]
+    assert likeness(vectors[0], vectors[1]) > likeness(vectors[0], vectors[2])
+
+
+def test_pitch_is_heard_and_level_is_not():
+    encoder = wav2vec2.Encoder.pretrained("mini")
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    low, high = (
+        sum(np.sin(2 * np.pi * base * k * time) / k for k in range(1, 12))
+        for base in (110.0, 220.0)
+    )
+    voiced = [mean(encoder, (0.1 * s).astype(np.float32)) for s in (low, high)]
+    softly = mean(encoder, (0.02 * low).astype(np.float32))
+    assert np.linalg.norm(voiced[0] - softly) < 0.05 * np.linalg.norm(voiced[0])
+    assert np.linalg.norm(voiced[0] - voiced[1]) > 0.1 * np.linalg.norm(voiced[0])
+
+
+def test_it_needs_none_of_this_project(modality):
+    """As somebody would use it who has only the folder and transformers."""
+    code = (
+        "import sys; from transformers import AutoModel; "
+        "print(type(AutoModel.from_pretrained(sys.argv[1])).__name__)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, BUNDLED / modality],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == KINDS[modality]
+
+
+def test_the_tokenizer_is_lower_case_english():
+    found = AutoTokenizer.from_pretrained(BUNDLED / "text")
+    ids = found("I'm Furious, and you know it!")["input_ids"]
+    assert found.unk_token_id not in ids
+    assert found.decode(ids, skip_special_tokens=True).startswith("i ' m furious")
