@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 
+from data.files import claim
 from extract.audio import SAMPLE_RATE
 from extract.choice import Machine
 from extract.distil import (
@@ -192,6 +193,29 @@ def test_a_finished_student_is_kept(distil, modality, tmp_path):
     assert (tmp_path / "student" / "model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(ValueError, match="holds a model of another teacher"):
         distil(modality, steps=7)
+
+
+def test_two_at_once_do_not_mix(distil, tmp_path):
+    with claim(tmp_path / "student" / command.LOCK, wait=False):
+        with pytest.raises(ValueError, match="another process distils into"):
+            distil("text")
+    assert "held-out cosine" in distil("text")
+    assert not (tmp_path / "student" / command.LOCK).exists()
+
+
+def test_a_short_recording_is_heard_again():
+    heard = views.Heard(tone(1.0, 300), np.arange(50.0)[:, None, None].astype("f2"))
+    grid = views.Grid(320, 0.0, 320, front_end.window())
+    student = front_end.build(Size(1, 32, 2))
+    lesson = audio.Lesson(student, [heard], [heard], grid=grid, batch=1, device="cpu")
+    (samples, targets), *_ = lesson.examination
+    np.testing.assert_allclose(samples[:16_000], samples[16_000:32_000], atol=1e-5)
+    frames = (
+        targets[:, 0, 0] * lesson.scaling.deviation[0, 0] + lesson.scaling.mean[0, 0]
+    )
+    # frame k of the student is 1.37 frames after the teacher's, of which there are 50
+    wanted = (np.arange(lesson.steps) + 439.5 / 320) % 50
+    np.testing.assert_allclose(frames, np.minimum(wanted, 49), atol=0.02)
 
 
 def test_the_teacher_works_once(distil, modality, monkeypatch):

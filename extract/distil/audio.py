@@ -101,9 +101,12 @@ class Lesson:
         self, heard: Heard, begin: int, rng: np.random.Generator | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """(samples,) of a piece and (steps, layers, dim) of the teacher, scaled."""
+        places = self.grid.at(begin, self.steps)
         samples = heard.samples[begin : begin + self.size]
-        samples = np.pad(samples, (0, self.size - len(samples)))
-        targets = self.scaling(between(heard.frames, self.grid.at(begin, self.steps)))
+        if len(samples) < self.size:  # a short recording is heard again and again
+            samples = np.resize(samples, self.size)
+            places %= len(heard.samples) / self.grid.hop
+        targets = self.scaling(between(heard.frames, places))
         samples = standardise(samples)
         return (samples if rng is None else disturb(samples, rng)), targets
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from data.files import publish
+from data.files import claim, publish
 from extract.choice import Choice, Machine
 from extract.distil import audio, card, loop, text
 from extract.distil.loop import Schedule
@@ -18,7 +18,7 @@ from extract.distil.plan import Plan
 from extract.run import load, suited
 
 MODALITIES: dict[str, ModuleType] = {"audio": audio, "text": text}
-WEIGHTS, SETTINGS = "model.safetensors", "distil.json"
+WEIGHTS, SETTINGS, LOCK = "model.safetensors", "distil.json", ".distil.lock"
 
 
 def run(plan: Plan, say: Callable[[str], object]) -> None:
@@ -26,8 +26,19 @@ def run(plan: Plan, say: Callable[[str], object]) -> None:
 
     Raises:
         ValueError: if data or teacher cannot be used, or the output folder holds
-            something else
+            something else or is being filled
     """
+    with claim(plan.output / LOCK, wait=False) as mine:
+        if not mine:
+            raise ValueError(
+                f"another process distils into {plan.output}; wait for it, or choose "
+                f"another --output"
+            )
+        _distil(plan, say)
+
+
+def _distil(plan: Plan, say: Callable[[str], object]) -> None:
+    """As `run`, with the output folder to itself."""
     module = MODALITIES[plan.teacher.modality]
     torch.set_num_threads(plan.machine.threads)
     corpus = module.find(plan.data)
