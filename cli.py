@@ -19,31 +19,20 @@ from typing import Any
 import click
 
 from data import plugins
+from data.options import ANY, CACHE, COMPUTE, FOLDER
 from data.ratings import POLICIES
 from data.utterance import NATURES
+from extract.options import DISTIL, ENCODE
 
 # fmt: off
 # Options read best as a table: name, type, default; then what it means.
-FOLDER = click.Path(file_okay=False, path_type=Path)
-ANY = click.Path(path_type=Path)
 OUTPUT = click.option(
     "--output", type=click.File("w", encoding="utf-8"), default="-",
     help="File to write.  [default: the screen]")
 CORPUS = click.Choice(plugins.names("data.corpora"))
-CACHE = click.option(
-    "--cache", type=FOLDER, default=Path("cache"), show_default=True,
-    help="Folder of all embeddings.")
 RUNS = click.option(
     "--runs", type=FOLDER, default=Path("runs"), show_default=True,
     help="Folder of all trained models and their predictions.")
-COMPUTE = (
-    click.option(
-        "--device", default="auto", show_default=True,
-        help="auto, cpu or cuda; auto takes CUDA where there is a device."),
-    click.option(
-        "--threads", type=click.IntRange(min=1),
-        help="CPU threads.  [default: all cores]"),
-)
 CHOOSE = (
     click.option("--corpus", default="", help="Name of the corpus in the cache."),
     click.option("--audio", default="", help="Digest of the audio cache, if several."),
@@ -68,90 +57,6 @@ READ = (
     click.option(
         "--dominance", type=click.Choice(["released", "recomputed"]),
         help="iemocap: the released mean, or one that ignores blank dominance."),
-)
-ENCODE = (
-    click.option(
-        "--modality", "modalities", type=click.Choice(["audio", "text"]),
-        multiple=True, help="What to encode; repeatable.  [default: what there is]"),
-    click.option(
-        "--audio-checkpoint", default="", metavar="NAME",
-        help="Speech encoder (Wav2Vec2 family, Whisper): hub name, folder, 'mini' "
-        "(small, bundled), or 'tiny' (random weights).  [default: audeering, which is "
-        "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim]"),
-    click.option(
-        "--text-checkpoint", default="", metavar="NAME",
-        help="Text encoder: hub name, folder, 'mini' or 'tiny'.  [default: distilbert, "
-        "which is distilbert-base-uncased]"),
-    click.option(
-        "--revision", multiple=True, metavar="[MODALITY=]COMMIT",
-        help="Pin a checkpoint of the hub.  [default: the newest, which is recorded]"),
-    click.option(
-        "--layers", multiple=True, metavar="[MODALITY=]WHICH",
-        help="last, all, or numbers such as 0,6,12.  [default: last]"),
-    click.option(
-        "--pooling", multiple=True, metavar="[MODALITY=]HOW",
-        help="mean, mean+std or frames.  [default: mean]"),
-    click.option(
-        "--dtype", default="float32", show_default=True,
-        type=click.Choice(["float32", "bfloat16", "float16"]),
-        help="Of the computation."),
-    click.option(
-        "--head", is_flag=True,
-        help="Keep the predictions of the speech checkpoint's own head."),
-    *COMPUTE,
-    click.option("--batch", type=float, help="Seconds of audio, or tokens, at once."),
-    click.option(
-        "--block-seconds", type=float, default=60.0, show_default=True,
-        help="Longer utterances are encoded in blocks of this length."),
-    click.option(
-        "--max-seconds", type=float, default=3600.0, show_default=True,
-        help="Longer utterances are refused."),
-    click.option(
-        "--limit", type=click.IntRange(min=1),
-        help="So many utterances, evenly spread over the corpus."),
-    CACHE,
-)
-DISTIL = (
-    click.argument("modality", type=click.Choice(["audio", "text"])),
-    click.option(
-        "--teacher", required=True, metavar="NAME",
-        help="Speech encoder (Whisper, Wav2Vec2 family) or text encoder: hub name or "
-        "folder."),
-    click.option(
-        "--data", type=ANY, multiple=True, required=True,
-        help="Sound files, .txt files of one text a line, or folders of them; "
-        "repeatable. No labels are needed."),
-    click.option(
-        "--output", type=FOLDER, required=True,
-        help="Folder of the student; an unfinished training is taken up again."),
-    click.option("--revision", default="", help="Pin a teacher of the hub."),
-    click.option(
-        "--teacher-layers", default="last", show_default=True,
-        help="What the student imitates: last, all, or numbers such as 2,3."),
-    click.option("--layers", type=click.IntRange(min=1), help="Of the student."),
-    click.option("--width", type=click.IntRange(min=8), help="Of its hidden states."),
-    click.option("--heads", type=click.IntRange(min=1), help="Of its attention."),
-    click.option(
-        "--vocabulary", type=click.IntRange(min=1), help="text: how many word pieces."),
-    click.option(
-        "--speeds", metavar="LIST",
-        help="audio: at which everything is heard.  [default: 0.8,1,1.25]"),
-    click.option("--steps", type=click.IntRange(min=1), help="Of the training."),
-    click.option("--rate", type=float, help="Highest learning rate."),
-    click.option(
-        "--batch", type=click.IntRange(min=1), help="Recordings or texts in a step."),
-    click.option(
-        "--held-out", type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        default=0.05, show_default=True, help="Share of the data that only tests."),
-    click.option(
-        "--seed", type=click.IntRange(min=0), default=0, show_default=True,
-        help="Of first weights, batches and what is held out."),
-    click.option(
-        "--credit", "credits", multiple=True, metavar="TEXT",
-        help="A source and its licence, for the model card; repeatable."),
-    click.option("--licence", default="", help="Of the student, for the model card."),
-    *COMPUTE,
-    CACHE,
 )
 TRAIN = (
     click.option(
