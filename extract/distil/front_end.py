@@ -1,8 +1,8 @@
 """The speech student before it has learnt anything.
 
-Its first convolution is a bank of mel-spaced Gabor tones, which training refines: from
-random weights the same takes several times as many steps. The rest of the front end
-brings the frames to 20 ms, like that of the usual checkpoints but with fewer layers.
+Its first convolution is a bank of mel-spaced Gabor tones, which training refines. The
+rest of the front end brings the frames to 20 ms, like that of the usual checkpoints but
+with fewer layers.
 """
 
 import numpy as np
