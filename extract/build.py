@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,50 +33,86 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """What there is to encode for a part, and what is known of it already."""
+
+    sources: tuple[Source, ...]  # all of the part
+    inputs: tuple[Input, ...]  # equal ones once, none that is known
+    results: Mapping[str, Row | str]  # by digest: a row, or why there is none
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs that went through the encoder together."""
+
+    places: tuple[int, ...]  # in the order of all blocks of all inputs
+    layers: list[pooling.Layer]  # still on the device
+
+
+@dataclass(frozen=True)
 class Builder:
-    """Makes parts of one corpus on one machine."""
+    """Makes parts of one corpus on one machine, in three steps.
+
+    `open` and `finish` are for other threads, so that the encoder is never kept
+    waiting by files.
+    """
 
     root: Path  # of the corpus
     machine: Machine
+    encoder: Encoder
+    recipe: Recipe
 
-    def __call__(
+    def open(
         self,
         sources: Sequence[Source],
-        encoder: Encoder,
-        recipe: Recipe,
         known: Callable[[Collection[str]], Mapping[str, Row]],
-        done: Callable[[float], object],
-    ) -> tuple[Part, float]:
-        """Encode these utterances, but for those that are known; equal inputs once.
+    ) -> Opened:
+        """Decode or tokenise what is not known.
 
         Args:
             known: rows by digest of the input, of those that are cached already
-            done: told the size of what has been encoded, as it goes
-
-        Returns:
-            the part, and the size of what was encoded for it
         """
         results: dict[str, Row | str] = {**known({s.content for s in sources})}
         fresh = {s.content: s for s in sources if s.content not in results}
-        opened = self._open(list(fresh.values()), encoder, recipe.modality)
-        inputs = [found for found in opened.values() if isinstance(found, Input)]
+        opened = self._open(list(fresh.values()))
         results |= {c: found for c, found in opened.items() if isinstance(found, str)}
-        results |= self._encode(inputs, encoder, recipe, done)
-        return self._part(sources, results, recipe), sum(i.source.size for i in inputs)
+        inputs = [found for found in opened.values() if isinstance(found, Input)]
+        return Opened(tuple(sources), tuple(inputs), results)
 
-    def _open(
-        self, sources: Sequence[Source], encoder: Encoder, modality: str
-    ) -> dict[str, Input | str]:
+    def encode(self, opened: Opened, done: Callable[[float], object]) -> list[Batch]:
+        """Encode blocks of equal length together; the device is not waited for.
+
+        Args:
+            done: told the size of what has gone through, as it goes
+        """
+        blocks = [(i, block) for i in opened.inputs for block in i.blocks]
+        scale = self.encoder.inputs.get("sample_rate", 1)
+        budget = int(self.machine.budget(self.recipe.modality) * scale)
+        found = []
+        for places in batches.equal([len(b) for _, b in blocks], budget=budget):
+            stack = np.stack([blocks[place][1] for place in places])
+            for half in _halves(places, stack, self.encoder, self.recipe.pooling):
+                found.append(half)
+            whole = (blocks[place][0] for place in places)
+            done(sum(i.source.size / len(i.blocks) for i in whole))
+        return found
+
+    def finish(self, opened: Opened, batches: Sequence[Batch]) -> Part:
+        """The part, from what has been encoded for it."""
+        rows = self._rows(opened.inputs, batches)
+        return self._part(opened.sources, {**opened.results, **rows})
+
+    def _open(self, sources: Sequence[Source]) -> dict[str, Input | str]:
         """By digest what can be encoded, or why it cannot."""
 
         def one(source: Source) -> Input | str:
             u = source.utterance
             try:
-                if modality == "audio" and u.audio is not None:
+                if self.recipe.modality == "audio" and u.audio is not None:
                     wave = audio.load(u.audio, u.span, longest=self.machine.longest)
-                    ready, notes = encoder.prepare(wave.samples), wave.notes
+                    ready, notes = self.encoder.prepare(wave.samples), wave.notes
                 else:
-                    ready = encoder.prepare(u.text or "")
+                    ready = self.encoder.prepare(u.text or "")
                     notes = () if u.text else (EMPTY,)
             except audio.Unusable as error:
                 return str(error)
@@ -85,38 +122,27 @@ class Builder:
         found = Parallel(n_jobs=self.machine.threads, prefer="threads")(jobs)
         return {s.content: f for s, f in zip(sources, found, strict=True)}
 
-    def _encode(
-        self,
-        inputs: Sequence[Input],
-        encoder: Encoder,
-        recipe: Recipe,
-        done: Callable[[float], object],
+    def _rows(
+        self, inputs: Sequence[Input], batches: Sequence[Batch]
     ) -> dict[str, Row | str]:
-        """Rows by digest; blocks of equal length go through together."""
-        blocks = [(i, block) for i in inputs for block in i.blocks]
-        scale = encoder.inputs.get("sample_rate", 1)
-        budget = int(self.machine.budget(recipe.modality) * scale)
+        """Rows by digest, or why an input has none."""
         pooled: dict[int, pooling.Block] = {}
-        for batch in batches.equal([len(b) for _, b in blocks], budget=budget):
-            stack = np.stack([blocks[place][1] for place in batch])
-            found = _reduce(encoder, stack, recipe.pooling)
-            pooled |= dict(zip(batch, found, strict=True))
-            whole = (blocks[place][0] for place in batch)
-            done(sum(i.source.size / len(i.blocks) for i in whole))
+        for batch in batches:
+            blocks = pooling.blocks(batch.layers)
+            pooled |= dict(zip(batch.places, blocks, strict=True))
         rows: dict[str, Row | str] = {}
         ordered = iter(sorted(pooled))
         for i in inputs:
             merged = pooling.merge([pooled[next(ordered)] for _ in i.blocks])
-            head = encoder.regress(merged.mean[-1]) if recipe.head else None
-            row = Row(pooling.vector(merged, recipe.pooling), head, i.notes)
-            rows[i.source.content] = row if _fits(row, recipe) else NOT_FINITE
+            head = self.encoder.regress(merged.mean[-1]) if self.recipe.head else None
+            row = Row(pooling.vector(merged, self.recipe.pooling), head, i.notes)
+            rows[i.source.content] = row if _fits(row, self.recipe) else NOT_FINITE
         return rows
 
     def _part(
         self,
         sources: Sequence[Source],
         results: Mapping[str, Row | str],
-        recipe: Recipe,
     ) -> Part:
         """Rows in the order of the sources, and what is wrong or odd about them."""
         rows: list[tuple[Source, Row]] = []
@@ -139,8 +165,10 @@ class Builder:
         )
 
 
-def _reduce(encoder: Encoder, batch: np.ndarray, how: str) -> list[pooling.Block]:
-    """(n, length) -> n blocks; halved as often as the memory of the device demands.
+def _halves(
+    places: Sequence[int], batch: np.ndarray, encoder: Encoder, how: str
+) -> list[Batch]:
+    """(n, length) through the encoder, halved as often as the device's memory demands.
 
     Raises:
         ValueError: if a single input does not fit
@@ -150,7 +178,8 @@ def _reduce(encoder: Encoder, batch: np.ndarray, how: str) -> list[pooling.Block
         with torch.backends.cudnn.flags(
             enabled=True, deterministic=True, allow_tf32=False
         ):
-            return pooling.reduce(encoder(batch), how)
+            layers = encoder(batch, partial(pooling.reduce, how=how))
+            return [Batch(tuple(places), layers)]
     except torch.OutOfMemoryError as error:
         if len(batch) == 1:
             raise ValueError(
@@ -159,7 +188,10 @@ def _reduce(encoder: Encoder, batch: np.ndarray, how: str) -> list[pooling.Block
             ) from error
     torch.cuda.empty_cache()
     half = len(batch) // 2
-    return _reduce(encoder, batch[:half], how) + _reduce(encoder, batch[half:], how)
+    return [
+        *_halves(places[:half], batch[:half], encoder, how),
+        *_halves(places[half:], batch[half:], encoder, how),
+    ]
 
 
 def _fits(row: Row, recipe: Recipe) -> bool:

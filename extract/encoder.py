@@ -5,14 +5,17 @@ A file offers ``MODALITY``, ``CHECKPOINT`` (the default) and ``class Encoder`` w
 **options)`` and ``tiny(**options)``, the same class with small random weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from extract.encoders._checkpoint import Checkpoint
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,13 @@ class Encoder(Protocol):
             extract.audio.Unusable: if nothing can be encoded
         """
 
-    def __call__(self, batch: np.ndarray) -> Tensor:
-        """(n, length), nothing of it padding -> (n, layers, steps, dim)"""
+    def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
+        """What `each` makes of every wanted layer, lowest first, as it passes.
+
+        Args:
+            batch: (n, length), nothing of it padding
+            each: given (n, steps, dim) on the device of the encoder
+        """
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """(dim,) mean of the last layer -> (ratings,) of the checkpoint's own head."""
@@ -50,3 +58,8 @@ class SpeechEncoder(Encoder, Protocol):
 
     hop: int  # samples between hidden states
     window: int  # samples that one of them sees, from the first on
+
+
+def hidden(encoder: Encoder, batch: np.ndarray) -> Tensor:
+    """(n, length), nothing of it padding -> (n, layers, steps, dim)"""
+    return torch.stack(encoder(batch, lambda layer: layer), dim=1)

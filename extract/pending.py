@@ -2,15 +2,19 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Event
+from typing import Self
 
 from data import parts, store
 from data.files import claim
 from data.recipe import Recipe
 from extract.sources import Source
 
+Plan = Mapping[int, Sequence[Source]]  # what is in each part
+PAUSE = 0.1  # seconds between looks at a part that another process is making
 ABANDONED = 600.0  # seconds after which nobody writes a part any more
 # Of a part. Inputs that failed are tried again: with other options or another decoder
 # they may succeed.
@@ -31,40 +35,68 @@ def tidy(folder: Path, count: int) -> None:
                 path.unlink()
 
 
-def claimed(
-    folder: Path, recipe: Recipe, plan: Sequence[Sequence[Source]]
-) -> Iterator[tuple[int, str]]:
-    """The number of each part, ours while it is looked at, and its `_state`.
+class Claims:
+    """Parts that are ours while they are looked at and made.
 
-    Parts that another process is making are waited for at the end, and made here if
+    Those that another process is making are waited for at the end, and made here if
     that process died.
     """
-    waiting = list(range(len(plan)))
-    for wait in (False, True):
-        for number in tuple(waiting):
-            with claim(folder / f".part-{number:05d}.lock", wait=wait) as mine:
-                if not mine:
-                    continue
-                waiting.remove(number)
-                yield number, _state(folder, number, recipe, plan)
 
+    def __init__(self, folder: Path, recipe: Recipe, plan: Plan, parts: int):
+        self._folder, self._recipe = folder, recipe
+        self._plan, self._parts = plan, parts
+        self._held: dict[int, ExitStack] = {}
+        self._stopped = Event()
 
-def _state(
-    folder: Path, number: int, recipe: Recipe, plan: Sequence[Sequence[Source]]
-) -> str:
-    """WHOLE, or PARTLY if some inputs failed, or MISSING; damage is said."""
-    path = parts.part_path(folder, number)
-    if not path.is_file():
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        for number in tuple(self._held):
+            self.release(number)
+
+    def each(self) -> Iterator[tuple[int, str]]:
+        """The number of each part, and its `_state`; hold it until `release`."""
+        waiting = list(self._plan)
+        for wait in (False, True):
+            for number in tuple(waiting):
+                if self._take(number, wait=wait):
+                    waiting.remove(number)
+                    yield number, self._state(number)
+
+    def release(self, number: int) -> None:
+        """Let go of a part, which is made or given up."""
+        self._held.pop(number).close()
+
+    def _take(self, number: int, *, wait: bool) -> bool:
+        while not self._stopped.is_set():
+            held = ExitStack()
+            lock = self._folder / f".part-{number:05d}.lock"
+            if held.enter_context(claim(lock, wait=False)):
+                self._held[number] = held
+                return True
+            held.close()
+            if not wait:
+                break
+            self._stopped.wait(PAUSE)
+        return False
+
+    def _state(self, number: int) -> str:
+        """WHOLE, or PARTLY if some inputs failed, or MISSING; damage is said."""
+        path = parts.part_path(self._folder, number)
+        if not path.is_file():
+            return MISSING
+        try:
+            arrays, problems = parts.read(path, self._recipe)
+            planned = parts.header(path).parts
+        except ValueError as error:
+            log.warning("%s; extracting this part anew", error)
+            return MISSING
+        held = {i.decode() for i in arrays["ids"]}
+        failed = {p.id for p in problems if p.fatal}
+        wanted = {s.utterance.id for s in self._plan[number]}
+        if planned == self._parts and held | failed == wanted:
+            return PARTLY if failed else WHOLE
+        log.warning("%s was planned otherwise; extracting this part anew", path)
         return MISSING
-    try:
-        arrays, problems = parts.read(path, recipe)
-        planned = parts.header(path).parts
-    except ValueError as error:
-        log.warning("%s; extracting this part anew", error)
-        return MISSING
-    held = {i.decode() for i in arrays["ids"]}
-    failed = {p.id for p in problems if p.fatal}
-    if planned == len(plan) and held | failed == {s.utterance.id for s in plan[number]}:
-        return PARTLY if failed else WHOLE
-    log.warning("%s was planned otherwise; extracting this part anew", path)
-    return MISSING

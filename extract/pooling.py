@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 POOLINGS = ("mean", "mean+std", "frames")
@@ -11,7 +12,7 @@ POOLINGS = ("mean", "mean+std", "frames")
 
 @dataclass(frozen=True)
 class Block:
-    """One stretch of an utterance, reduced on the device it was encoded on."""
+    """One stretch of an utterance, reduced, in memory."""
 
     steps: int  # frames or tokens
     mean: np.ndarray  # (layers, dim)
@@ -19,16 +20,38 @@ class Block:
     frames: np.ndarray | None  # (steps, layers, dim), only where they are wanted
 
 
-def reduce(hidden: Tensor, pooling: str) -> list[Block]:
-    """(batch, layers, steps, dim), nothing of it padding -> one block a row."""
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a batch, reduced, still on the device."""
+
+    steps: int  # frames or tokens
+    mean: Tensor  # (n, dim)
+    spread: Tensor  # (n, dim)
+    frames: Tensor | None  # (n, steps, dim)
+
+
+def reduce(hidden: Tensor, how: str) -> Layer:
+    """(n, steps, dim), nothing of it padding -> what pooling needs of it.
+
+    The device is not waited for, unless frames are wanted, of which it could not hold
+    many.
+    """
     hidden = hidden.float()
-    mean = hidden.mean(dim=2)  # (batch, layers, dim)
-    spread = (hidden - mean.unsqueeze(2)).square().sum(dim=2)
-    frames: list[np.ndarray] | list[None] = [None] * len(hidden)
-    if pooling == "frames":
-        frames = list(hidden.transpose(1, 2).cpu().numpy())
-    rows = zip(mean.cpu().numpy(), spread.cpu().numpy(), frames, strict=True)
-    return [Block(hidden.shape[2], *row) for row in rows]
+    mean = hidden.mean(dim=1)
+    spread = (hidden - mean.unsqueeze(1)).square().sum(dim=1)
+    return Layer(
+        hidden.shape[1], mean, spread, hidden.cpu() if how == "frames" else None
+    )
+
+
+def blocks(layers: Sequence[Layer]) -> list[Block]:
+    """The wanted layers of one batch, lowest first -> one block for each row."""
+    means = torch.stack([layer.mean for layer in layers], dim=1).cpu().numpy()
+    spreads = torch.stack([layer.spread for layer in layers], dim=1).cpu().numpy()
+    kept = [layer.frames for layer in layers if layer.frames is not None]
+    frames = torch.stack(kept, dim=2).numpy() if kept else [None] * len(means)
+    rows = zip(means, spreads, frames, strict=True)
+    return [Block(layers[0].steps, *row) for row in rows]
 
 
 def merge(blocks: Sequence[Block]) -> Block:
@@ -52,17 +75,17 @@ def merge(blocks: Sequence[Block]) -> Block:
     )
 
 
-def vector(block: Block, pooling: str) -> np.ndarray:
+def vector(block: Block, how: str) -> np.ndarray:
     """What the cache keeps of an utterance.
 
     Returns:
         ``mean``: (layers, dim); ``mean+std``: (layers, 2 * dim), the deviation divided
         by n; ``frames``: (steps, layers, dim)
     """
-    if pooling == "mean":
+    if how == "mean":
         return block.mean
-    if pooling == "mean+std":
+    if how == "mean+std":
         return np.concatenate([block.mean, np.sqrt(block.spread / block.steps)], axis=1)
-    if pooling == "frames" and block.frames is not None:
+    if how == "frames" and block.frames is not None:
         return block.frames
-    raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}")
+    raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {how!r}")

@@ -8,8 +8,6 @@ the part being built is ever lost.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from data import parts, plugins, store
@@ -22,15 +20,14 @@ from extract.choice import ENCODERS, Choice, Machine
 from extract.encoder import Encoder
 from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import TINY
-from extract.known import Known
-from extract.pending import PARTLY, WHOLE, claimed, tidy
+from extract.fill import fill
+from extract.pending import tidy
 from extract.sources import Source
 
 UNITS = {"audio": "audio-s", "text": "char"}  # of sizes
 # A part is what is held in memory at once, and what a kill may cost.
 PART_ROWS = {"audio": 256, "text": 1024}  # utterances
 PART_SIZE = {"audio": 1800.0, "text": 200_000.0}  # in UNITS
-PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "librosa")
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,9 @@ def extract(
     recipe = make_recipe(corpus, choice, encoder, sources.digest(found))
     folder = cache / corpus.name / recipe.folder()
     began = time.monotonic()
-    encoded = _fill(folder, recipe, found, encoder, Builder(corpus.root, machine))
+    encoded = _fill(
+        folder, recipe, found, Builder(corpus.root, machine, encoder, recipe)
+    )
     store.make_current(folder, recipe)
     return _outcome(folder, encoded, time.monotonic() - began, problems)
 
@@ -159,49 +158,26 @@ def make_recipe(
     )
 
 
-def _fill(
-    folder: Path, recipe: Recipe, found: list[Source], encoder: Encoder, build: Builder
-) -> float:
+def _fill(folder: Path, recipe: Recipe, found: list[Source], build: Builder) -> float:
     """Make the parts that are missing; return seconds or characters encoded."""
     places = batches.parts(
         [s.size for s in found],
         [s.utterance.id for s in found],
         rows=PART_ROWS[recipe.modality],
-        size=PART_SIZE[recipe.modality],
+        size=PART_SIZE[recipe.modality] / _copies(recipe),
     )
-    plan = [[found[i] for i in part] for part in places]
-    versions = {name: _version(name) for name in PACKAGES}
-    known = Known(folder, recipe)
-    encoded = finished = 0.0
+    plan = {n: [found[i] for i in part] for n, part in enumerate(places)}
     with bar(
         total=sum(s.size for s in found),
         name=recipe.modality,
         unit=UNITS[recipe.modality],
         show=build.machine.progress,
     ) as progress:
-        for number, state in claimed(folder, recipe, plan):
-            if state != WHOLE:
-                path = parts.part_path(folder, number)
-                own = path if state == PARTLY else None
-                part, size = build(
-                    plan[number],
-                    encoder,
-                    recipe,
-                    partial(known.rows, own=own),
-                    progress.update,
-                )
-                parts.write(
-                    path, part, recipe=recipe, parts=len(plan), versions=versions
-                )
-                encoded += size
-            finished += sum(s.size for s in plan[number])
-            progress.update(finished - progress.n)  # with what was not encoded here
+        encoded = fill(folder, plan, build, count=len(plan), done=progress.update)
     tidy(folder, len(plan))
     return encoded
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+def _copies(recipe: Recipe) -> int:
+    """How many vectors of a frame are held until its part is written."""
+    return len(recipe.layers) if recipe.pooling == "frames" else 1

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from extract import batches
+from extract.encoder import hidden
 from extract.encoders import _checkpoint, distilbert, wav2vec2
 
 RATE = 16_000
@@ -172,7 +173,7 @@ def test_agrees_with_transformers_on_single_inputs(name, saved):
             tensors = {"input_values": torch.from_numpy(samples)[None]}
         with torch.inference_mode():
             wanted = states(model(**tensors, output_hidden_states=True))[0]
-        found = encoder(block(encoder, source)[None])[0]
+        found = hidden(encoder, block(encoder, source)[None])[0]
         torch.testing.assert_close(found, wanted, **ROUNDING)
 
 
@@ -183,9 +184,11 @@ def test_batches_agree_with_single_inputs(name, saved):
     found = batches.equal([len(b) for b in blocks], budget=10**9)
     assert any(len(batch) > 1 for batch in found)
     for batch in found:
-        rows = encoder(np.stack([blocks[i] for i in batch]))
+        rows = hidden(encoder, np.stack([blocks[i] for i in batch]))
         for row, i in zip(rows, batch, strict=True):
-            torch.testing.assert_close(row, encoder(blocks[i][None])[0], **ROUNDING)
+            torch.testing.assert_close(
+                row, hidden(encoder, blocks[i][None])[0], **ROUNDING
+            )
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -198,7 +201,7 @@ def test_loaded_the_same_each_time_and_ready_to_encode(name, saved):
     assert encoder.checkpoint.weights == load(name, saved(name)).checkpoint.weights
     assert encoder.inputs == load(name, saved(name)).inputs
     source = block(encoder, sources(name)[0])[None]
-    assert torch.equal(encoder(source), encoder(source))
+    assert torch.equal(hidden(encoder, source), hidden(encoder, source))
 
 
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "wavlm"])
@@ -215,7 +218,9 @@ def test_what_no_frame_sees_is_cut_where_it_does_not_matter(name, saved):
     assert len(prepared) == encoder.window + encoder.hop * (
         encoder.count_frames(len(samples)) - 1
     )
-    assert encoder(prepared[None]).shape[2] == encoder.count_frames(len(samples))
+    assert hidden(encoder, prepared[None]).shape[2] == encoder.count_frames(
+        len(samples)
+    )
 
 
 def test_front_end_is_read_from_the_configuration(saved):
@@ -223,7 +228,7 @@ def test_front_end_is_read_from_the_configuration(saved):
     assert (encoder.window, encoder.hop) == (880, 320)
     with pytest.raises(ValueError, match="has 879 samples at 16 kHz, under the 880"):
         encoder.prepare(noise(879))
-    assert encoder(block(encoder, noise(880))[None]).shape[2] == 1
+    assert hidden(encoder, block(encoder, noise(880))[None]).shape[2] == 1
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -233,7 +238,7 @@ def test_top_layer_is_the_last_hidden_state(name, saved):
     source = torch.from_numpy(block(encoder, sources(name)[0]))[None]
     with torch.inference_mode():
         output = model(source, output_hidden_states=True)
-    found = encoder(source.numpy())[0]
+    found = hidden(encoder, source.numpy())[0]
     torch.testing.assert_close(found[0], output.hidden_states[1][0], **ROUNDING)
     torch.testing.assert_close(found[1], output.last_hidden_state[0], **ROUNDING)
 
@@ -557,8 +562,8 @@ def check_published(folder, tensors):
     parts = [*encoder.model.modules(), *encoder.regressor.modules()]
     assert not any(part.training for part in parts)
 
-    hidden = encoder(block(encoder, noise(4000))[None])[0, -1]
-    mean = hidden.double().mean(dim=0)
+    last = hidden(encoder, block(encoder, noise(4000))[None])[0, -1]
+    mean = last.double().mean(dim=0)
     head = {k: t.double() for k, t in tensors.items() if k.startswith("classifier.")}
     dense = head["classifier.dense.weight"] @ mean + head["classifier.dense.bias"]
     out = head["classifier.out_proj.weight"] @ dense.tanh()
@@ -647,6 +652,6 @@ def test_trained_checkpoints(name, load, source, dim):
     if not (WEIGHTS / name).is_dir():
         pytest.skip(f"there is no {name} here")
     encoder = load(WEIGHTS / name)
-    found = encoder(block(encoder, source)[None])
+    found = hidden(encoder, block(encoder, source)[None])
     assert found.shape[3] == dim
     assert found.isfinite().all()

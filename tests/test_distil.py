@@ -24,6 +24,7 @@ from extract.distil import (
     vocabulary,
 )
 from extract.distil.size import Size
+from extract.encoder import hidden
 from extract.encoders import distilbert, wav2vec2, whisper
 
 SMALL = {"layers": 1, "width": 32, "heads": 2}
@@ -120,7 +121,7 @@ def test_stage_one_takes_the_student(distil, modality, tmp_path):
     source = {"audio": tone(0.5, 300), "text": "rain fell"}[modality]
     encoder = TEACHERS[modality].Encoder.pretrained(str(tmp_path / "student"))
     (block,) = encoder.prepare(source).blocks
-    found = encoder(block[None])
+    found = hidden(encoder, block[None])
     assert found.shape[-1] == SMALL["width"]
     assert found.isfinite().all()
 

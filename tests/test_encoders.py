@@ -7,7 +7,7 @@ import torch
 from data import plugins
 from extract import batches
 from extract.audio import Unusable
-from extract.encoder import Prepared
+from extract.encoder import Prepared, hidden
 from extract.encoders import distilbert, wav2vec2
 
 RATE = 16_000
@@ -48,7 +48,7 @@ def block(encoder, source):
 
 
 def alone(encoder, source):
-    return encoder(block(encoder, source)[None])[0]
+    return hidden(encoder, block(encoder, source)[None])[0]
 
 
 def test_modules_say_what_they_are(module):
@@ -59,7 +59,7 @@ def test_modules_say_what_they_are(module):
 
 def test_one_row_each(encoder, inputs):
     stack = np.stack([block(encoder, source) for source in inputs[:2]])
-    found = encoder(stack)
+    found = hidden(encoder, stack)
     assert found.shape[:2] == (2, len(encoder.layers))
     assert found.dim() == 4
     assert not torch.equal(found[0], found[1])
@@ -69,17 +69,19 @@ def test_an_input_does_not_hear_its_neighbours(encoder, inputs):
     stack = np.stack([block(encoder, source) for source in inputs[:2]])
     for place, source in enumerate(inputs[:2]):
         torch.testing.assert_close(
-            encoder(stack)[place], alone(encoder, source), **ROUNDING
+            hidden(encoder, stack)[place], alone(encoder, source), **ROUNDING
         )
         torch.testing.assert_close(
-            encoder(stack[::-1].copy())[1 - place], alone(encoder, source), **ROUNDING
+            hidden(encoder, stack[::-1].copy())[1 - place],
+            alone(encoder, source),
+            **ROUNDING,
         )
 
 
 def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):
     blocks = [block(encoder, source) for source in inputs]
     for batch in batches.equal([len(b) for b in blocks], budget=10**9):
-        found = encoder(np.stack([blocks[i] for i in batch]))
+        found = hidden(encoder, np.stack([blocks[i] for i in batch]))
         for row, i in zip(found, batch, strict=True):
             torch.testing.assert_close(row, alone(encoder, inputs[i]), **ROUNDING)
 
@@ -190,8 +192,8 @@ def test_samples_after_the_last_frame_count_in_the_statistics_only():
     wanted = (whole - whole.mean()) / np.sqrt(whole.var() + 1e-7)
     np.testing.assert_allclose(prepared, wanted[: len(prepared)], atol=1e-6)  # float32
     # they change nothing: what is cut off is not seen by any frame
-    uncut = encoder(wanted.astype(np.float32)[None])[0]
-    torch.testing.assert_close(uncut, encoder(prepared[None])[0], **ROUNDING)
+    uncut = hidden(encoder, wanted.astype(np.float32)[None])[0]
+    torch.testing.assert_close(uncut, hidden(encoder, prepared[None])[0], **ROUNDING)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.3])
@@ -199,7 +201,7 @@ def test_silence_is_encoded(level):
     encoder = wav2vec2.Encoder.tiny()
     prepared = block(encoder, np.full(RATE, level, np.float32))
     np.testing.assert_allclose(prepared, 0.0, atol=1e-4)  # rounding of the mean / 3e-4
-    assert encoder(prepared[None]).isfinite().all()
+    assert hidden(encoder, prepared[None]).isfinite().all()
 
 
 @pytest.mark.parametrize("seconds", [0.95, 1.0, 2.34, 3.0])
@@ -207,7 +209,7 @@ def test_blocks_have_the_frames_of_the_whole(seconds):
     whole = wav2vec2.Encoder.tiny(block_seconds=60.0)
     cut = wav2vec2.Encoder.tiny(block_seconds=0.5)
     found = cut.prepare(noise(seconds))
-    frames = [cut(b[None]).shape[2] for b in found.blocks]
+    frames = [hidden(cut, b[None]).shape[2] for b in found.blocks]
     assert sum(frames) == alone(whole, noise(seconds)).shape[1]
     assert set(frames[:-1]) == {25}  # 0.5 s at 50 frames a second
     assert found.notes == (f"encoded in {len(frames)} blocks",)

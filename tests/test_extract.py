@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from data.utterance import Problem, Utterance
 from extract import command, pooling
 from extract import run as stage
 from extract.choice import Choice, Machine, choose_device
+from extract.encoder import hidden
 from extract.encoders import distilbert, wav2vec2
 
 MODALITIES = ("audio", "text")
@@ -51,9 +53,9 @@ def encoded(monkeypatch):
     counts = []
     for kind in (wav2vec2.Encoder, distilbert.Encoder):
 
-        def count(self, batch, original=kind.__call__):
+        def count(self, batch, each, original=kind.__call__):
             counts.append(len(batch))
-            return original(self, batch)
+            return original(self, batch, each)
 
         monkeypatch.setattr(kind, "__call__", count)
     return counts
@@ -64,7 +66,10 @@ def alone(u, modality, how="mean", **options):
     encoder = stage.load(Choice(modality, checkpoint="tiny", **options), MACHINE)
     source = noise_of(u) if modality == "audio" else u.text
     blocks = encoder.prepare(source).blocks
-    found = [pooling.reduce(encoder(b[None]), how)[0] for b in blocks]
+    found = [
+        pooling.blocks(encoder(b[None], partial(pooling.reduce, how=how)))[0]
+        for b in blocks
+    ]
     return pooling.vector(pooling.merge(found), how)
 
 
@@ -498,10 +503,13 @@ def test_parts_in_which_nothing_can_be_encoded(tmp_path):
 def test_embeddings_that_are_not_finite_are_left_out(tmp_path, monkeypatch, value):
     original = wav2vec2.Encoder.__call__
 
-    def spoil(self, batch):
-        hidden = original(self, batch).clone()
-        hidden[batch[:, 0] == batch[:, 1]] = value
-        return hidden
+    def spoil(self, batch, each):
+        def spoiled(layer):
+            layer = layer.clone()
+            layer[batch[:, 0] == batch[:, 1]] = value
+            return each(layer)
+
+        return original(self, batch, spoiled)
 
     monkeypatch.setattr(wav2vec2.Encoder, "__call__", spoil)
     flat = Utterance("flat", audio=record(tmp_path / "f.wav", np.zeros(8000)))
@@ -515,8 +523,9 @@ def test_embeddings_that_are_not_finite_are_left_out(tmp_path, monkeypatch, valu
 def test_frames_too_large_for_half_precision_are_left_out(tmp_path, monkeypatch):
     original = distilbert.Encoder.__call__
 
-    def enlarge(self, batch):
-        return original(self, batch) * (1e5 if batch.shape[1] == 3 else 1.0)
+    def enlarge(self, batch, each):
+        factor = 1e5 if batch.shape[1] == 3 else 1.0
+        return original(self, batch, lambda layer: each(layer * factor))
 
     monkeypatch.setattr(distilbert.Encoder, "__call__", enlarge)
     made = [Utterance("one", text="word"), Utterance("two", text="two words")]
@@ -532,10 +541,10 @@ def test_batches_are_halved_where_memory_is_short(tmp_path, monkeypatch):
     wanted = rows(run(found, tmp_path / "1"))
     original = wav2vec2.Encoder.__call__
 
-    def refuse(self, batch):
+    def refuse(self, batch, each):
         if len(batch) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return original(self, batch)
+        return original(self, batch, each)
 
     monkeypatch.setattr(wav2vec2.Encoder, "__call__", refuse)
     for name, vector in rows(run(found, tmp_path / "2")).items():
@@ -543,7 +552,7 @@ def test_batches_are_halved_where_memory_is_short(tmp_path, monkeypatch):
 
 
 def test_an_input_that_does_not_fit_alone(tmp_path, monkeypatch):
-    def refuse(self, batch):
+    def refuse(self, batch, each):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(wav2vec2.Encoder, "__call__", refuse)
@@ -573,7 +582,7 @@ def test_head_is_kept_by_name(tmp_path):
         mean = stored.vector(row)[-1, : len(encoder.regressor.dense.bias)]
         np.testing.assert_allclose(stored.head[row], encoder.regress(mean), **ROUNDING)
         (u,) = (u for u in found.utterances if u.id == name)
-        alone = encoder(encoder.prepare(noise_of(u)).blocks[0][None])
+        alone = hidden(encoder, encoder.prepare(noise_of(u)).blocks[0][None])
         np.testing.assert_allclose(mean, alone[0, -1].mean(dim=0), **ROUNDING)
 
 

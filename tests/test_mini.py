@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
 from extract.audio import SAMPLE_RATE
+from extract.encoder import hidden
 from extract.encoders import distilbert, wav2vec2
 from extract.encoders._checkpoint import BUNDLED, SHORT, find
 from extract.run import suited
@@ -89,7 +90,7 @@ def test_the_plug_in_is_found_by_the_kind_of_checkpoint(tmp_path):
 
 def mean(encoder, source):
     (block,) = encoder.prepare(source).blocks
-    return encoder(block[None])[0, -1].mean(0).numpy()
+    return hidden(encoder, block[None])[0, -1].mean(0).numpy()
 
 
 def likeness(one, other):

@@ -1,8 +1,8 @@
 """What a speech student hears beside its teacher: views of recordings, and times."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from extract.audio import SAMPLE_RATE
 from extract.encoder import Prepared, SpeechEncoder
 
+T = TypeVar("T")
 LOUDEST = 0.3  # deviation of added noise at most, that of the speech being 1
 
 
@@ -22,9 +23,9 @@ class Sped:
         self.head = inner.head
         self.inputs: Mapping[str, Any] = {**inner.inputs, "speed": speed}
 
-    def __call__(self, batch: np.ndarray) -> Tensor:
+    def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
         """As the teacher does."""
-        return self.inner(batch)
+        return self.inner(batch, each)
 
     def prepare(self, source: Any) -> Prepared:
         """(samples,) at 16 kHz, at the usual speed."""

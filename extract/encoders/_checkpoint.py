@@ -212,21 +212,6 @@ def choose_layers(wanted: str, top: int) -> tuple[int, ...]:
     return tuple(layers)
 
 
-def choose_hidden(output: Any, layers: tuple[int, ...]) -> Tensor:
-    """The wanted layers as (batch, layers, steps, dim), counted as in `data.recipe`.
-
-    transformers 4 put the last hidden state at the end of `hidden_states`; 5 puts
-    there what it was before the final layer norm. Here it is always after the norm.
-    """
-    hidden = [*output.hidden_states[:-1], output.last_hidden_state]
-    wanted = [hidden[layer] for layer in layers]
-    if len({state.shape for state in wanted}) > 1:
-        raise ValueError(
-            "the layers of this checkpoint differ in length or size; take --layers last"
-        )
-    return torch.stack(wanted, dim=1)
-
-
 def _unused(key: str) -> bool:
     return not UNUSED.isdisjoint(key.split("."))
 

@@ -8,7 +8,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
 from extract.encoder import Prepared
 from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
+from extract.encoders._layers import Layers, send
+
+T = TypeVar("T")
 
 MODALITY = "text"
 CHECKPOINT = _checkpoint.SHORT["distilbert"]
@@ -50,6 +53,7 @@ class Encoder:
         self.layers = _checkpoint.choose_layers(layers, top)
         self.tokenise = tokenise
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
+        self._run = Layers(self.model, self.layers, top)
         self.inputs = {"max_tokens": MAX_TOKENS, "vocabulary": vocabulary}
         self.head: tuple[str, ...] = ()
 
@@ -103,12 +107,9 @@ class Encoder:
         note = f"transcript cut from {len(tokens)} to {MAX_TOKENS} tokens"
         return Prepared((np.array(kept, np.int64),), (note,))
 
-    @torch.inference_mode()
-    def __call__(self, batch: np.ndarray) -> Tensor:
-        """(n, tokens) -> (n, layers, tokens, dim)"""
-        tokens = torch.from_numpy(batch).to(self.model.device)
-        output = self.model(input_ids=tokens, output_hidden_states=True)
-        return _checkpoint.choose_hidden(output, self.layers)
+    def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
+        """(n, tokens) -> what `each` makes of (n, tokens, dim) of every layer"""
+        return self._run(each, input_ids=send(batch, self.model.device))
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """No text checkpoint carries a head for ratings."""

@@ -7,7 +7,8 @@ which are cut off here so that more utterances have equal length.
 """
 
 import math
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -22,8 +23,11 @@ from transformers import (
 from data.ratings import RATINGS
 from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Prepared
-from extract.encoders import _checkpoint
+from extract.encoders import _checkpoint, _convolutions
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
+from extract.encoders._layers import Layers, send
+
+T = TypeVar("T")
 
 MODALITY = "audio"
 CHECKPOINT = _checkpoint.SHORT["audeering"]
@@ -55,14 +59,21 @@ class Encoder:
     ):
         self.checkpoint = checkpoint
         self.config = checkpoint.model.config
-        self.layers = _checkpoint.choose_layers(layers, self.config.num_hidden_layers)
+        top = self.config.num_hidden_layers
+        self.layers = _checkpoint.choose_layers(layers, top)
         self.normalise = normalise
         self.dtype = getattr(torch, dtype)
-        self.model = checkpoint.model.eval().to(device, self.dtype)
-        if head is not None and self.config.num_hidden_layers not in self.layers:
+        self.model = checkpoint.model.to(device, self.dtype)
+        _convolutions.fold(self.model)
+        if self.model.device.type == "cpu" and self.dtype == torch.float32:
+            _convolutions.rewrite(self.model)
+        self._run = Layers(
+            self.model.eval(), self.layers, self.config.num_hidden_layers
+        )
+        if head is not None and top not in self.layers:
             raise ValueError(
-                f"--head works on the last layer; let --layers end with "
-                f"{self.config.num_hidden_layers}, or leave it at last"
+                f"--head works on the last layer; let --layers end with {top}, or "
+                f"leave it at last"
             )
         self.regressor = head
         self.head = _head_names(self.config) if head is not None else ()
@@ -162,12 +173,10 @@ class Encoder:
         """Samples that so many frames see."""
         return self.window + (frames - 1) * self.hop
 
-    @torch.inference_mode()
-    def __call__(self, batch: np.ndarray) -> Tensor:
-        """(n, samples) -> (n, layers, frames, dim)"""
-        values = torch.from_numpy(batch).to(self.model.device, self.dtype)
-        output = self.model(values, output_hidden_states=True)
-        return _checkpoint.choose_hidden(output, self.layers)
+    def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
+        """(n, samples) -> what `each` makes of (n, frames, dim) of every layer"""
+        waves = send(batch, self.model.device).to(self.dtype)
+        return self._run(each, input_values=waves)
 
     @torch.inference_mode()
     def regress(self, mean: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ teacher, and for whoever wants it.
 """
 
 import math
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Prepared
 from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint
+from extract.encoders._layers import Layers
+
+T = TypeVar("T")
 
 MODALITY = "audio"
 CHECKPOINT = "openai/whisper-tiny.en"
@@ -55,6 +59,7 @@ class Encoder:
         self.layers = _checkpoint.choose_layers(layers, top)
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.eval().to(device, self.dtype)
+        self._run = Layers(self.model, self.layers, top)
         self.hop, self.window = HOP, 1  # a hidden state is centred on its sample
         self.block = min(block_seconds, SECONDS) * SAMPLE_RATE // HOP * HOP
         if self.block < SAMPLE_RATE:
@@ -125,16 +130,17 @@ class Encoder:
         notes = (f"encoded in {len(cut)} blocks",) if len(cut) > 1 else ()
         return Prepared(tuple(cut), notes)
 
-    @torch.inference_mode()
-    def __call__(self, batch: np.ndarray) -> Tensor:
-        """(n, samples) -> (n, layers, frames, dim), a frame every `HOP` samples"""
+    def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
+        """(n, samples) -> what `each` makes of (n, frames, dim) of every layer
+
+        There is a frame every `HOP` samples.
+        """
         frames = math.ceil(batch.shape[1] / HOP)
         mel = self.extractor(
             list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt"
         )["input_features"]
         values = mel.to(self.model.device, self.dtype)
-        output = self.model(values, output_hidden_states=True)
-        return _checkpoint.choose_hidden(output, self.layers)[:, :, :frames]
+        return self._run(lambda h: each(h[:, :frames]), input_features=values)
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """Whisper carries no head for ratings."""

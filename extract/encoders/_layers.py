@@ -1,0 +1,102 @@
+"""The wanted layers of a transformer, each handed on as it passes."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+T = TypeVar("T")
+# Where models keep their blocks: Wav2Vec2 and its family; BERT; DistilBERT; Whisper
+PLACES = ("encoder.layers", "encoder.layer", "transformer.layer", "layers")
+
+
+class Layers:
+    """Runs a model and gives away its hidden states one layer at a time.
+
+    No layer is kept, and blocks above the highest that is wanted are removed, so they
+    are neither computed nor in memory. Layers are counted as `data.recipe.LAYERS` says.
+
+    Args:
+        model: a transformers model
+        wanted: numbers of layers, ascending
+        top: number of blocks that the model has
+    """
+
+    def __init__(self, model: Any, wanted: tuple[int, ...], top: int):
+        self._model, self._wanted, self._top = model, wanted, top
+        self._each: Callable[[Tensor], Any] = _forget
+        self._found: list[Any] = []
+        self._shape: torch.Size | None = None
+        self._hooked = self._hook(_blocks(model, top))
+
+    def _hook(self, blocks: nn.ModuleList | None) -> bool:
+        """Listen to the blocks; False for a model whose blocks are not found."""
+        if blocks is None:
+            return False
+        del blocks[max(1, self._wanted[-1]) :]
+        if 0 in self._wanted:
+            blocks[0].register_forward_pre_hook(self._enters, with_kwargs=True)
+        for layer in self._wanted:
+            if 0 < layer < self._top:
+                blocks[layer - 1].register_forward_hook(self._leaves)
+        return True
+
+    def _enters(self, _: nn.Module, given: Any, named: dict[str, Any]) -> None:
+        self._take(given[0] if given else named["hidden_states"])
+
+    def _leaves(self, _: nn.Module, __: Any, output: Any) -> None:
+        self._take(output[0] if isinstance(output, tuple) else output)
+
+    def _take(self, hidden: Tensor) -> None:
+        if self._found and hidden.shape != self._shape:
+            raise ValueError(
+                "the layers of this checkpoint differ in length or size; take --layers "
+                "last"
+            )
+        self._shape = hidden.shape
+        self._found.append(self._each(hidden))
+
+    @torch.inference_mode()
+    def __call__(self, each: Callable[[Tensor], T], **inputs: Tensor) -> list[T]:
+        """What `each` makes of every wanted layer, (n, steps, dim).
+
+        The highest is the model's last hidden state: transformers 4 put that at the end
+        of `hidden_states`; 5 puts there what it was before the final layer norm.
+        """
+        self._each, self._found = each, []
+        output = self._model(**inputs, output_hidden_states=not self._hooked)
+        if not self._hooked:
+            hidden = [*output.hidden_states[:-1], output.last_hidden_state]
+            for layer in self._wanted:
+                self._take(hidden[layer])
+        elif self._wanted[-1] == self._top:
+            self._take(output.last_hidden_state)
+        found, self._found, self._each = self._found, [], _forget
+        return found
+
+
+def _blocks(model: Any, top: int) -> nn.ModuleList | None:
+    """The transformer blocks of a model."""
+    for place in PLACES:
+        try:
+            found = attrgetter(place)(model)
+        except AttributeError:
+            continue
+        if isinstance(found, nn.ModuleList) and len(found) == top:
+            return found
+    return None
+
+
+def _forget(hidden: Tensor) -> None:
+    """What is made of layers that nobody asked for."""
+
+
+def send(batch: np.ndarray, device: torch.device) -> Tensor:
+    """A batch on its device; to a GPU while it is busy with the one before."""
+    found = torch.from_numpy(batch)
+    if device.type != "cuda":
+        return found
+    return found.pin_memory().to(device, non_blocking=True)
