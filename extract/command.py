@@ -9,6 +9,7 @@ import torch
 from data import checking, table
 from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
+from extract.bench.rate import choose_dtype
 from extract.choice import Choice, Machine, choose_device
 from extract.encoder import Encoder
 from extract.run import UNITS, extract, load, suited
@@ -106,6 +107,7 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     wanted = found["modalities"] or [m for m in MODALITIES if has[m]]
     if not wanted:
         raise ValueError(f"corpus '{corpus.name}' has neither recordings nor text")
+    dtype = choose_dtype(found["dtype"], choose_device(found["device"]))
     given = {
         name: per_modality(found[name], wanted, name)
         for name in ("revision", "layers", "pooling")
@@ -115,7 +117,7 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
             modality=m,
             encoder=suited(m, found[f"{m}_checkpoint"], given["revision"].get(m, "")),
             checkpoint=found[f"{m}_checkpoint"],
-            dtype=found["dtype"],
+            dtype=dtype,
             head=found["head"] and m == "audio",
             options={"block_seconds": found["block_seconds"]} if m == "audio" else {},
             **{name: values[m] for name, values in given.items() if m in values},
