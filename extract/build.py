@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from data.parts import Part
 from data.recipe import Recipe
 from data.utterance import Problem
-from extract import audio, batches, pooling
+from extract import audio, batches, decoder, pooling
 from extract.choice import Machine
 from extract.encoder import Encoder
 from extract.known import Row
@@ -72,7 +72,7 @@ class Builder:
             u = source.utterance
             try:
                 if modality == "audio" and u.audio is not None:
-                    wave = audio.load(u.audio, u.span, longest=self.machine.longest)
+                    wave = decoder.load(u.audio, u.span, longest=self.machine.longest)
                     ready, notes = encoder.prepare(wave.samples), wave.notes
                 else:
                     ready = encoder.prepare(u.text or "")
