@@ -18,7 +18,7 @@ from extract import audio
 from extract.worker import MAIN, Worker
 
 DEADLINE = 120.0  # seconds for a small file, and for the start of a process
-SLOWEST = 2**22  # bytes per second that any storage gives, so large files get more time
+SLOWEST = 2**20  # bytes per second that any storage gives, so large files get more time
 TICK = 0.5  # seconds from one look at the clock to the next
 
 Found = TypeVar("Found")
