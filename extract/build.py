@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from data.parts import Part
 from data.recipe import Recipe
 from data.utterance import Problem
-from extract import audio, batches, pooling
+from extract import audio, batches, decoder, pooling
 from extract.choice import Machine
 from extract.encoder import Encoder
 from extract.known import Row
@@ -118,7 +118,7 @@ class Builder:
             u = source.utterance
             try:
                 if self.recipe.modality == "audio" and u.audio is not None:
-                    wave = audio.load(u.audio, u.span, longest=self.machine.longest)
+                    wave = decoder.load(u.audio, u.span, longest=self.machine.longest)
                     ready, notes = self.encoder.prepare(wave.samples), wave.notes
                 else:
                     ready = self.encoder.prepare(u.text or "")

@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 
 from data.progress import bar
 from data.utterance import Corpus, Problem, Utterance
-from extract import audio
+from extract import audio, decoder
 
 LACKING = {
     "audio": "has no recording, so it is not in audio",
@@ -92,7 +92,7 @@ def _probe(
 
     def one(path: Path) -> tuple[Path, audio.Probe | str]:
         try:
-            return path, audio.probe(path)
+            return path, decoder.probe(path)
         except audio.Unusable as error:
             return path, str(error)
 
