@@ -49,7 +49,9 @@ def damage(cache, edit):
     path = table.save(CORPUS, cache)
     found = json.loads(path.read_text(encoding="utf-8"))
     edit(found)
-    path.write_text(json.dumps(found), encoding="utf-8")
+    rows = ",\n".join(map(json.dumps, found["utterances"]))
+    head = f'{{"corpus": {json.dumps(found["corpus"])}, "utterances": [\n'
+    path.write_text(f"{head}{rows}\n]}}\n", encoding="utf-8")
     return path
 
 
