@@ -185,6 +185,24 @@ def test_a_name_is_not_given_to_another_corpus(tmp_path):
     assert len(table.load(tmp_path, "toy").utterances) == 1
 
 
+@pytest.mark.parametrize("lost", [b"\n]}\n", b"}\n]}\n", b": -1.0"])
+def test_what_is_damaged_is_replaced_whoever_it_was_of(tmp_path, lost):
+    path = table.save(dataclasses.replace(CORPUS, root=tmp_path / "one"), tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(lost, b""))
+    assert path.read_bytes() != whole
+    other = dataclasses.replace(CORPUS, root=tmp_path / "two", nature="synthetic")
+    table.save(other, tmp_path)
+    assert table.load(tmp_path, "toy").nature == "synthetic"
+
+
+def test_a_corpus_is_kept_one_utterance_a_line(tmp_path):
+    text = table.save(CORPUS, tmp_path).read_text(encoding="utf-8")
+    found = json.loads(text)
+    assert [row["id"] for row in found["utterances"]] == ["ä-1", "b"]
+    assert len(text.splitlines()) == 4
+
+
 def test_a_copy_cannot_forget_that_it_is_synthetic(tmp_path):
     made = dataclasses.replace(CORPUS, root=tmp_path / "one", nature="synthetic")
     table.save(made, tmp_path)
