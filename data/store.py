@@ -50,6 +50,7 @@ class Cache:
     present: tuple[int, ...]  # numbers of the parts that are there
     rows: int  # utterances in them
     versions: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()  # that its parts remember
 
     @property
     def complete(self) -> bool:
@@ -126,6 +127,7 @@ def look(folder: Path) -> Cache | None:
         present=present,
         rows=sum(h.rows for h in headers),
         versions=headers[0].versions,
+        problems=tuple(problem for h in headers for problem in h.problems),
     )
 
 

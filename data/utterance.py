@@ -5,6 +5,9 @@ Conventions
 Times are seconds. Ratings stay as the corpus released them, by name and on the
 corpus's own scale (`Corpus.scale`); `data.ratings` brings them to [-1, 1] when
 models are trained. What is unknown is ``""`` or ``None``, never a guess.
+
+The records of a corpus are all that is in memory at once, so they are small: below 1 kB
+an utterance with a short text, and as much again for a long one as it has characters.
 """
 
 import math
@@ -128,6 +131,8 @@ def check_name(name: str) -> None:
 
 def _printable(text: str) -> str:
     """Escape control characters, and bytes of file names that are no characters."""
+    if text.isprintable():
+        return text  # the same object, of which there may be one for many problems
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
     )

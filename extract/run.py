@@ -92,9 +92,8 @@ def _outcome(
     made = store.look(folder)
     if made is None:
         raise ValueError(f"{folder} was removed while it was being filled")
-    headers = [parts.header(parts.part_path(folder, n)) for n in made.present]
-    kept = [problem for header in headers for problem in header.problems]
-    return Outcome(folder, made.rows, encoded, elapsed, (*problems, *kept))
+    found = (*problems, *made.problems)
+    return Outcome(folder, made.rows, encoded, elapsed, found)
 
 
 def suited(modality: str, checkpoint: str, revision: str) -> str:
