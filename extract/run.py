@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data import parts, plugins, store
+from data import plugins, store
 from data.progress import bar
 from data.recipe import Recipe
 from data.utterance import Corpus, Problem
