@@ -153,7 +153,7 @@ def _current(corpus: Path) -> dict[str, str]:
     try:
         found = json.loads((corpus / CURRENT).read_text(encoding="utf-8"))
         return {str(kind): str(name) for kind, name in found.items()}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return {}
 
 

@@ -65,7 +65,7 @@ def _is_same(old: str, new: str) -> bool:
         a, b = json.loads(old), json.loads(new)
         moved = a["corpus"].pop("root") != b["corpus"].pop("root")
         return not moved or bool(a == b)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return True  # damaged: replaced
 
 
@@ -93,7 +93,7 @@ def load(cache: Path, name: str) -> Corpus:
             nature=facts["nature"],
             counts=tuple(Count(**count) for count in facts["counts"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error}); extract again") from error
 
 
