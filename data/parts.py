@@ -40,6 +40,10 @@ CHUNK = 2**20  # bytes of a chunk, about; each carries a Fletcher checksum
 MOST = 100_000  # parts of a cache: their numbers have five digits
 
 
+class Refused(ValueError):
+    """A file does not hold the bytes that were published under its name."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What a part says of itself, beside its rows."""
@@ -54,6 +58,11 @@ class Header:
 def part_path(folder: Path, number: int) -> Path:
     """Where the part of that number is kept."""
     return folder / f"part-{number:05d}.h5"
+
+
+def checksum_path(part: Path) -> Path:
+    """Where its SHA-256 is kept."""
+    return part.with_name(f"{part.name}.sha256")
 
 
 def write(
@@ -80,7 +89,7 @@ def write(
     fit(datasets, recipe)
     image = _image(datasets, {"format": FORMAT, "parts": parts, **attributes})
     checksum = f"{hashlib.sha256(image).hexdigest()}  {path.name}\n"
-    publish(path.with_name(f"{path.name}.sha256"), checksum.encode())
+    publish(checksum_path(path), checksum.encode())
     publish(path, image)
 
 
@@ -110,17 +119,17 @@ def check(path: Path) -> bytes:
     """The bytes of a part, if they are the ones that were published.
 
     Raises:
-        ValueError: naming the file and what is wrong with it
+        Refused: naming the file and what is wrong with it
     """
-    sums = path.with_name(f"{path.name}.sha256")
+    sums = checksum_path(path)
     if not sums.is_file():
-        raise ValueError(f"{path} has no {sums.name} beside it; extract again")
+        raise Refused(f"{path} has no {sums.name} beside it; extract again")
     _check_file(path)
     image = path.read_bytes()
     with sums.open("rb") as file:
         wanted = file.read(64)
     if wanted != hashlib.sha256(image).hexdigest().encode():
-        raise ValueError(
+        raise Refused(
             f"{path} is damaged: its SHA-256 is not the one in {sums.name}; delete "
             f"it and extract again"
         )
@@ -162,6 +171,16 @@ def read(
             f"name another cache"
         )
     return arrays, list(head.problems)
+
+
+def whole(path: Path) -> Header:
+    """What a part says of itself, once all of it has been checked.
+
+    Raises:
+        Refused: naming the file, if it is damaged
+        ValueError: naming the file, if it is as published, but cannot be read
+    """
+    return parse(path, check(path))[0]
 
 
 def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
