@@ -88,9 +88,13 @@ def write(
     datasets = collect(part, recipe)
     fit(datasets, recipe)
     image = _image(datasets, {"format": FORMAT, "parts": parts, **attributes})
-    checksum = f"{hashlib.sha256(image).hexdigest()}  {path.name}\n"
-    publish(checksum_path(path), checksum.encode())
+    publish(checksum_path(path), _checksum(path, image))
     publish(path, image)
+
+
+def _checksum(path: Path, image: bytes) -> bytes:
+    """What stands beside a part."""
+    return f"{hashlib.sha256(image).hexdigest()}  {path.name}\n".encode()
 
 
 def _image(
@@ -126,9 +130,10 @@ def check(path: Path) -> bytes:
         raise Refused(f"{path} has no {sums.name} beside it; extract again")
     _check_file(path)
     image = path.read_bytes()
+    wanted = _checksum(path, image)
     with sums.open("rb") as file:
-        wanted = file.read(64)
-    if wanted != hashlib.sha256(image).hexdigest().encode():
+        found = file.read(len(wanted) + 1)
+    if found != wanted:
         raise Refused(
             f"{path} is damaged: its SHA-256 is not the one in {sums.name}; delete "
             f"it and extract again"

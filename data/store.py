@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.files import publish
+from data.files import claim, publish
 from data.parts import Header, Refused, checksum_path, header, part_path, read, whole
 from data.recipe import Recipe
 from data.utterance import Problem
@@ -163,16 +163,21 @@ def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
 def make_current(folder: Path, recipe: Recipe) -> None:
     """Note that of all caches that differ in content only, this one counts."""
     path = folder.parent / CURRENT
-    noted = {**current(folder.parent), recipe.kind(): folder.name}
-    publish(path, (json.dumps(noted, indent=1, sort_keys=True) + "\n").encode())
+    with claim(path.with_name(f".{CURRENT}.lock"), wait=True):  # others note theirs
+        noted = {**current(folder.parent), recipe.kind(): folder.name}
+        publish(path, (json.dumps(noted, indent=1, sort_keys=True) + "\n").encode())
 
 
 def current(corpus: Path) -> dict[str, str]:
-    """Kind of recipe to the name of the folder that counts; none if never noted."""
+    """Kind of recipe to the name of the folder that counts; none if never noted.
+
+    Raises:
+        OSError: if it cannot be read; then it is not known that there is none
+    """
     try:
         found = json.loads((corpus / CURRENT).read_text(encoding="utf-8"))
         return {str(kind): str(name) for kind, name in found.items()}
-    except (OSError, ValueError, AttributeError, RecursionError):
+    except (FileNotFoundError, ValueError, AttributeError, RecursionError):
         return {}
 
 
@@ -239,9 +244,8 @@ def _plan(folder: Path, plans: set[int]) -> Iterator[Fault]:
         reason = f"{folder} has {planned} parts by plan; delete its others, {more}"
         yield Fault(folder, EXTRA, reason, tuple(extra(folder, planned)))
     if missing := sorted(set(range(planned)) - set(present)):
-        yield Fault(
-            folder,
-            MISSING,
-            f"{folder} lacks {len(missing)} of {planned} parts, the first is "
-            f"{part_path(folder, missing[0]).name}; repeat the extract command",
+        first = part_path(folder, missing[0]).name
+        reason = (
+            f"{folder} lacks {len(missing)} of {planned} parts, the first is {first}"
         )
+        yield Fault(folder, MISSING, f"{reason}; repeat the extract command")
