@@ -22,6 +22,7 @@ CURRENT = "current.json"  # beside the caches of a corpus
 # Of a fault. Only what is DAMAGED or EXTRA is worth nothing; what is UNKNOWN is as it
 # was published, but not by this version, not for this folder, or cannot be opened.
 DAMAGED, MISSING, EXTRA, UNKNOWN = "damaged", "missing", "extra", "unknown"
+AGAIN = "repeat the extract command"
 
 
 @dataclass(frozen=True)
@@ -212,13 +213,13 @@ def faults(folder: Path) -> Iterator[Fault]:
     """Everything that is wrong with a folder of parts, each byte checked."""
     heads: dict[int, Header] = {}
     for number in numbers(folder):
+        path = part_path(folder, number)
         try:
-            heads[number] = whole(part_path(folder, number))
+            heads[number] = whole(path)
         except Refused as error:
-            path = part_path(folder, number)
             yield Fault(path, DAMAGED, str(error), (path, checksum_path(path)))
         except (ValueError, OSError) as error:
-            yield Fault(part_path(folder, number), UNKNOWN, str(error))
+            yield Fault(path, UNKNOWN, str(error))
     if not heads:
         return
     name, recipes = folder.name, [head.recipe for head in heads.values()]
@@ -239,13 +240,11 @@ def _plan(folder: Path, plans: set[int]) -> Iterator[Fault]:
     present, planned = numbers(folder), max(plans)
     if len(plans) > 1:
         reason = f"{folder} holds parts of plans of {sorted(plans)} parts"
-        yield Fault(folder, MISSING, f"{reason}; repeat the extract command")
+        yield Fault(folder, MISSING, f"{reason}; {AGAIN}")
     if more := [n for n in present if n >= planned]:
         reason = f"{folder} has {planned} parts by plan; delete its others, {more}"
         yield Fault(folder, EXTRA, reason, tuple(extra(folder, planned)))
     if missing := sorted(set(range(planned)) - set(present)):
         first = part_path(folder, missing[0]).name
-        reason = (
-            f"{folder} lacks {len(missing)} of {planned} parts, the first is {first}"
-        )
-        yield Fault(folder, MISSING, f"{reason}; repeat the extract command")
+        reason = f"{folder} lacks {len(missing)} of {planned} parts"
+        yield Fault(folder, MISSING, f"{reason}, the first is {first}; {AGAIN}")
