@@ -13,7 +13,9 @@ from typing import Any
 from data import plugins, reading
 from data.files import publish
 from data.recipe import Recipe
+from data.utterance import printable
 from extract.choice import Choice
+from extract.encoders._checkpoint import MINI, TINY
 
 # Options of the command line by the name of their value; `extract.options` explains.
 FLAGS = {
@@ -38,7 +40,10 @@ FLAGS = {
     "max_seconds": "--max-seconds",
     "limit": "--limit",
 }
-ONCE = {"scale"}  # two values after one flag
+LISTS = ("columns", "modalities", "revision", "layers", "pooling")
+NUMBERS = ("batch", "block_seconds", "max_seconds")
+COUNTS = ("threads", "limit")
+OPTIONAL = ("root", "nature", "table", "dominance")
 
 
 def path(folder: Path) -> Path:
@@ -68,7 +73,7 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, found: dict[str, Any]) ->
         "head": choice.head,
         f"{other}_checkpoint": "",
     }
-    if choice.checkpoint and checkpoint.is_dir():
+    if choice.checkpoint not in ("", MINI, TINY) and checkpoint.is_dir():
         call[f"{recipe.modality}_checkpoint"] = os.path.abspath(checkpoint)
     text = json.dumps(call, indent=1, sort_keys=True)
     publish(path(folder), f"{text}\n".encode())
@@ -88,11 +93,29 @@ def load(folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         if found.keys() != FLAGS.keys() | {"corpus", "root"}:
             raise ValueError("its options are not those of this version")
+        if wrong := [name for name, value in found.items() if not _fits(name, value)]:
+            raise ValueError(f"its {wrong[0]} is {str(found[wrong[0]])[:40]!r}")
         found["root"] = None if found["root"] is None else Path(found["root"])
         found["scale"] = None if found["scale"] is None else tuple(found["scale"])
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{kept} is damaged ({error})") from error
     return found
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether an option is of the type that the command line gives it."""
+    if name in LISTS:
+        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    if name == "scale":
+        scale = isinstance(value, list) and len(value) == 2
+        return value is None or scale and all(_fits("batch", v) for v in value)
+    if name == "head":
+        return isinstance(value, bool)
+    if name in NUMBERS:
+        return value is None or type(value) in (int, float)
+    if name in COUNTS:
+        return value is None or type(value) is int
+    return isinstance(value, str) or value is None and name in OPTIONAL
 
 
 def command(call: dict[str, Any], cache: Path) -> str:
@@ -106,7 +129,7 @@ def command(call: dict[str, Any], cache: Path) -> str:
             continue
         if value is True:
             words.append(flag)
-        elif name in ONCE:
+        elif name == "scale":
             words += [flag, *value]
         else:
             for each in value if isinstance(value, list) else [value]:
@@ -134,4 +157,4 @@ def guess(recipe: Recipe, cache: Path) -> str:
 
 def _line(words: list[Any]) -> str:
     quoted = (shlex.quote(str(word)) for word in words)
-    return f"python cli.py extract {' '.join(quoted)}"
+    return printable(f"python cli.py extract {' '.join(quoted)}")

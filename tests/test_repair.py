@@ -315,6 +315,39 @@ def test_a_record_that_is_damaged_is_said(cache, text):
     assert "repeat the command that made it" in result.output
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limit", "3"),
+        ("limit", True),
+        ("threads", 1.5),
+        ("head", "yes"),
+        ("layers", "last"),
+        ("layers", [3]),
+        ("scale", [1]),
+        ("scale", ["1", "5"]),
+        ("corpus", None),
+        ("corpus", "nobody/knows\x1b[2J"),
+        ("root", ["a"]),
+        ("dtype", "float8"),
+        ("modalities", ["audio", "text"]),
+        ("text_checkpoint", "/nowhere/at/all"),
+    ],
+)
+def test_a_record_that_was_forged_is_a_sentence(cache, name, value):
+    folder = of(cache, "text")
+    kept = json.loads(calls.path(folder).read_text())
+    calls.path(folder).write_text(json.dumps({**kept, name: value}))
+    flip(part_path(folder, 0))
+    before = contents(cache)
+    result = mend(cache)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert f"{folder} is not repaired" in result.output
+    assert "\x1b" not in result.output
+    assert contents(cache) == before
+
+
 def test_a_record_keeps_every_option_of_the_command():
     taken = {p.name for p in cli.main.commands["extract"].params}
     assert taken - {"cache"} == calls.FLAGS.keys() | {"corpus", "root"}
