@@ -171,6 +171,21 @@ def cache_verify(cache: Path) -> None:
     sys.exit(bool(damaged))
 
 
+@cache.command("repair")
+@CACHE
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def cache_repair(cache: Path, dry_run: bool) -> None:
+    """Make damaged and missing parts anew.
+
+    Repeats the extract command of each cache for what `verify` finds, and nothing else.
+
+    Exit status 0 if everything is whole afterwards.
+    """
+    from extract import repair
+
+    sys.exit(not repair.run(cache, dry_run=dry_run, say=click.echo))
+
+
 @main.command()
 @options(DISTIL)
 def distil(

@@ -34,11 +34,12 @@ def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except OSError as error:
-        error.filename, error.filename2 = str(path), None  # the name that users know
+    except BaseException as error:
+        with suppress(OSError):  # what broke first is what is said
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None  # as users know it
         raise
-    finally:
-        partial.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 

@@ -80,7 +80,7 @@ def _is_same(path: Path, corpus: Corpus) -> bool:
         rows = (json.loads(json.dumps(_row(u))) for u in corpus.utterances)
         # a list, for damage further down is to be met as well
         return all([old == new, *(a == b for a, b in zip_longest(kept, rows))])
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return True  # damaged: replaced
 
 
@@ -124,7 +124,7 @@ def load(cache: Path, name: str) -> Corpus:
             nature=facts["nature"],
             counts=tuple(Count(**count) for count in facts["counts"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error}); extract again") from error
 
 

@@ -41,11 +41,7 @@ class Utterance:
     flags: tuple[str, ...] = ()  # e.g. "dominance_incomplete"
 
     def __post_init__(self) -> None:
-        if not (0 < len(self.id) <= ID_LENGTH and self.id.isprintable()):
-            raise ValueError(
-                f"utterance id {self.id!r} must be 1 to {ID_LENGTH} characters, "
-                f"all printable"
-            )
+        check_id(self.id)
         for begin, end in ((self.start, self.end), self.span or (None, None)):
             if not 0 <= (begin or 0) < (math.inf if end is None else end):
                 raise ValueError(
@@ -66,7 +62,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name in ("file", "reason", "id"):  # which terminals and tables must survive
-            object.__setattr__(self, name, _printable(getattr(self, name)))
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +112,18 @@ class Corpus:
             )
 
 
+def check_id(name: str) -> None:
+    """Refuse an utterance id that tables and terminals would not survive.
+
+    Raises:
+        ValueError: saying what it may be
+    """
+    if not (0 < len(name) <= ID_LENGTH and name.isprintable()):
+        raise ValueError(
+            f"utterance id {name!r} must be 1 to {ID_LENGTH} characters, all printable"
+        )
+
+
 def check_name(name: str) -> None:
     """Refuse a corpus name that cannot be that of a folder.
 
@@ -129,7 +137,7 @@ def check_name(name: str) -> None:
         )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape control characters, and bytes of file names that are no characters."""
     if text.isprintable():
         return text  # the same object, of which there may be one for many problems

@@ -1,14 +1,16 @@
 """The extract command: one modality after the other, then what went wrong."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from data import checking, table
-from data.recipe import MODALITIES
+from data.recipe import MODALITIES, Recipe
 from data.utterance import Corpus, Problem
+from extract import calls
 from extract.bench.rate import choose_dtype
 from extract.choice import Choice, Machine, choose_device
 from extract.encoder import Encoder
@@ -31,14 +33,15 @@ def run(
     Returns:
         how many problems left something out
     """
-    machine = _machine(found)
-    torch.set_num_threads(machine.threads)
+    where = machine(found)
+    torch.set_num_threads(where.threads)
     chosen = choices(corpus, found)
-    loaded = [load(choice, machine) for choice in chosen]  # a wrong name fails early
+    loaded = [load(choice, where) for choice in chosen]  # a wrong name fails early
     table.save(corpus, cache)
     problems: list[Problem] = list(corpus.problems)
     for choice, encoder in zip(chosen, loaded, strict=True):
-        problems += _encode(corpus, choice, machine, cache, encoder, say)
+        keep = partial(calls.keep, choice=choice, found=found)
+        problems += _encode(corpus, choice, where, cache, encoder, keep, say)
     path = checking.save(problems, cache / corpus.name)
     for line in checking.problem_lines(problems, SHOWN):
         say(line)
@@ -61,10 +64,11 @@ def _encode(
     machine: Machine,
     cache: Path,
     encoder: Encoder,
+    keep: Callable[[Path, Recipe], object],
     say: Callable[[str], object],
 ) -> Sequence[Problem]:
     """One modality, and a line on it."""
-    done = extract(corpus, choice, machine, cache, encoder=encoder)
+    done = extract(corpus, choice, machine, cache, encoder=encoder, begin=keep)
     if done.folder is None:
         say(f"{choice.modality}: no recording can be read")
         return done.problems
@@ -81,7 +85,8 @@ def _encode(
     return done.problems
 
 
-def _machine(found: dict[str, Any]) -> Machine:
+def machine(found: dict[str, Any]) -> Machine:
+    """How it is computed, as the options of the command line say."""
     given = {
         "threads": found["threads"],
         "batch": found["batch"],

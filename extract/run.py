@@ -6,7 +6,7 @@ the part being built is ever lost.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,8 @@ def extract(
     cache: Path,
     *,
     encoder: Encoder | None = None,
+    begin: Callable[[Path, Recipe], object] | None = None,
+    current: bool = True,
 ) -> Outcome:
     """Encode one modality of a corpus, or what is still missing of it.
 
@@ -57,6 +59,8 @@ def extract(
         machine: device, threads and sizes of batches
         cache: the folder of all caches
         encoder: what `load` made of the same choice; None to load it here
+        begin: told the folder and its recipe before anything is encoded
+        current: note that this folder counts, of all that differ in content only
 
     Raises:
         ValueError: if the checkpoint cannot be loaded, or there is nothing to encode
@@ -77,11 +81,14 @@ def extract(
         return Outcome(None, 0, 0.0, 0.0, tuple(problems))
     recipe = make_recipe(corpus, choice, encoder, sources.digest(found))
     folder = cache / corpus.name / recipe.folder()
+    if begin is not None:
+        begin(folder, recipe)
     began = time.monotonic()
     encoded = _fill(
         folder, recipe, found, Builder(corpus.root, machine, encoder, recipe)
     )
-    store.make_current(folder, recipe)
+    if current:
+        store.make_current(folder, recipe)
     return _outcome(folder, encoded, time.monotonic() - began, problems)
 
 
