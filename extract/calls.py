@@ -68,6 +68,7 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, found: dict[str, Any]) ->
         "root": None if root is None else os.path.abspath(root),
         "modalities": [recipe.modality],
         "revision": [recipe.revision] if recipe.revision else [],
+        "dtype": choice.dtype,
         "layers": [choice.layers],
         "pooling": [choice.pooling],
         "head": choice.head,

