@@ -1,17 +1,21 @@
 """The extract command: one modality after the other, then what went wrong."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from data import checking, table
+from data.files import claim
 from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
+from extract import spread
 from extract.choice import Choice, Machine, choose_device
-from extract.encoder import Encoder
-from extract.run import UNITS, extract, load, suited
+from extract.fill import fill
+from extract.run import UNITS, Fill, Outcome, extract, load, remembered, suited
+from extract.share import Share
 
 SHOWN = 10  # problems of each kind; all of them are in the report
 
@@ -30,21 +34,32 @@ def run(
     Returns:
         how many problems left something out
     """
-    machine = _machine(found)
+    share = Share.parse(found["shard"])
+    workers = spread.choose(
+        **{n: found[n] for n in ("processes", "scheduler", "device", "threads")}
+    )
+    # what others encode is encoded on their devices, not on one of ours
+    machine = _machine(found, "cpu" if workers else choose_device(found["device"]))
     torch.set_num_threads(machine.threads)
     chosen = choices(corpus, found)
     loaded = [load(choice, machine) for choice in chosen]  # a wrong name fails early
     table.save(corpus, cache)
-    problems: list[Problem] = list(corpus.problems)
+    made: list[Outcome] = []
     for choice, encoder in zip(chosen, loaded, strict=True):
-        problems += _encode(corpus, choice, machine, cache, encoder, say)
-    path = checking.save(problems, cache / corpus.name)
-    for line in checking.problem_lines(problems, SHOWN):
-        say(line)
-    if problems:
-        say(f"all of it in {path}")
-    say(f"next: python cli.py {_next(corpus, [c.modality for c in chosen])}")
-    return sum(p.fatal for p in problems)
+        how: Fill = fill
+        if workers:
+            how = partial(spread.fill, workers=workers, choice=choice)
+        done = extract(
+            corpus, choice, machine, cache, encoder=encoder, share=share, fill=how
+        )
+        say(f"{choice.modality}: {_line(done, choice.modality, share)}")
+        made.append(done)
+    _report(corpus, cache, made, say)
+    if all(done.complete for done in made):
+        say(f"next: python cli.py {_next(corpus, [c.modality for c in chosen])}")
+    else:
+        say("next: the other shards; whoever is last completes the cache")
+    return _left_out(corpus, made, share)
 
 
 def _next(corpus: Corpus, modalities: Sequence[str]) -> str:
@@ -54,40 +69,64 @@ def _next(corpus: Corpus, modalities: Sequence[str]) -> str:
     return f"train --fusion {modalities[0] if len(modalities) == 1 else 'early'}"
 
 
-def _encode(
-    corpus: Corpus,
-    choice: Choice,
-    machine: Machine,
-    cache: Path,
-    encoder: Encoder,
-    say: Callable[[str], object],
-) -> Sequence[Problem]:
-    """One modality, and a line on it."""
-    done = extract(corpus, choice, machine, cache, encoder=encoder)
+def _line(done: Outcome, modality: str, share: Share) -> str:
+    """What became of one modality."""
     if done.folder is None:
-        say(f"{choice.modality}: no recording can be read")
-        return done.problems
-    line = f"{choice.modality}: {done.utterances} utterances in {done.folder}"
+        return "no recording can be read"
+    line = f"{done.utterances} utterances in {done.folder}"
     if done.encoded:
         rate = done.encoded / max(done.elapsed, 1e-9)
-        unit = UNITS[choice.modality]
+        unit = UNITS[modality]
         line += (
             f"; {done.encoded:.0f} {unit} in {done.elapsed:.1f} s ({rate:.0f} {unit}/s)"
         )
     else:
         line += "; nothing was left to encode"
-    say(line)
-    return done.problems
+    if share.total > 1:
+        line += f"; shard {share} is done, {done.present} of {done.planned} parts are "
+        line += "there: the cache is complete" if done.complete else "there"
+    return line
 
 
-def _machine(found: dict[str, Any]) -> Machine:
+def _report(
+    corpus: Corpus, cache: Path, made: Sequence[Outcome], say: Callable[[str], object]
+) -> None:
+    """Say and save what went wrong, with what other jobs found meanwhile."""
+    folder = cache / corpus.name
+    # whoever writes last has seen all that was there before
+    with claim(folder / ".problems.lock", wait=True):
+        problems: list[Problem] = list(corpus.problems)
+        for done in made:
+            problems += done.absent
+            problems += remembered(done.folder) if done.folder else []
+        path = checking.save(problems, folder)
+    for line in checking.problem_lines(problems, SHOWN):
+        say(line)
+    if problems:
+        say(f"all of it in {path}")
+
+
+def _left_out(corpus: Corpus, made: Sequence[Outcome], share: Share) -> int:
+    """How many problems left something out; each counts for one share only.
+
+    What never came into a part, as a recording that cannot be read, is the first's.
+    """
+    found: list[Problem] = []
+    if share.number == 1:
+        found += [*corpus.problems, *(p for done in made for p in done.absent)]
+    for done in made:
+        found += remembered(done.folder, share) if done.folder else []
+    return sum(p.fatal for p in found)
+
+
+def _machine(found: dict[str, Any], device: str) -> Machine:
     given = {
         "threads": found["threads"],
         "batch": found["batch"],
         "limit": found["limit"],
     }
     return Machine(
-        device=choose_device(found["device"]),
+        device=device,
         longest=found["max_seconds"],
         **{name: value for name, value in given.items() if value is not None},
     )
