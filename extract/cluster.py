@@ -61,8 +61,7 @@ class Cluster:
         """
         from distributed import KilledWorker
 
-        resources = {"resources": {GPU: 1}} if self._gpu else {}
-        with parallel_config("dask", client=self._client, pure=False, **resources):
+        with parallel_config(self._backend()):
             parallel = Parallel(
                 batch_size=1,  # or joblib joins shards that it finds short
                 pre_dispatch="all",  # or workers that come later have nothing to do
@@ -88,6 +87,17 @@ class Cluster:
                 f"a worker cannot run this project ({error}); start all workers in its "
                 f"folder, with the same packages"
             ) from error
+
+    def _backend(self) -> Any:
+        """That of joblib, which must not do the work here where it finds one core."""
+        from joblib._dask import DaskDistributedBackend
+
+        class Backend(DaskDistributedBackend):
+            def effective_n_jobs(self, n_jobs: int) -> int:
+                return max(2, int(super().effective_n_jobs(n_jobs)))
+
+        resources = {"resources": {GPU: 1}} if self._gpu else {}
+        return Backend(client=self._client, pure=False, **resources)
 
     def _connect(self) -> Any:
         try:
