@@ -253,6 +253,19 @@ def test_slots_are_held_by_one_process_each(tmp_path, monkeypatch):
 # Several processes of one machine
 
 
+def test_processes_make_the_same_bytes(tmp_path, undisturbed):
+    found, alone = undisturbed
+    two = {"processes": 2, "threads": 2, "modalities": ("text",)}
+    count, lines = command_run(found, tmp_path, **two)
+    assert count == 0
+    assert lines[0].startswith(f"text: {COUNT} utterances in {tmp_path}")
+    assert lines[-1].startswith("next: python cli.py")
+    folder = tmp_path / "toy" / alone["text"].folder.name
+    assert images(folder) == images(alone["text"].folder)
+    assert hidden(folder) == []
+
+
+@pytest.mark.slow
 def test_processes_make_the_same_bytes_though_one_is_killed(
     tmp_path, undisturbed, monkeypatch, caplog
 ):
