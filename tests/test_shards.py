@@ -325,6 +325,18 @@ def test_each_of_several_devices_has_its_process(monkeypatch):
     assert spread.choose(**{**none, "device": "cuda:1"}) is None
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_processes_make_the_same_bytes_on_devices(tmp_path):
+    found = corpus(tmp_path, count=COUNT)
+    on_gpu = {"device": "cuda", "modalities": ("text",), "threads": 2}
+    for cache, number in (("1", 1), ("2", 2)):
+        count, _ = command_run(found, tmp_path / cache, processes=number, **on_gpu)
+        assert count == 0
+    (one,), (two,) = (store.folders(tmp_path / cache) for cache in "12")
+    assert images(one) == images(two)
+
+
 # Shares of an array of jobs
 
 
