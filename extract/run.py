@@ -106,28 +106,29 @@ def extract(
         return Outcome(None, 0, 0.0, 0.0, tuple(problems), tuple(problems))
     recipe = make_recipe(corpus.name, choice, encoder, sources.digest(found))
     folder = cache / corpus.name / recipe.folder()
-    plan = _plan(recipe, found)
+    build = Builder(corpus.root, machine, encoder, recipe)
+    done = _make(folder, _plan(recipe, found), build, share, fill)
+    return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
+
+
+def _make(
+    folder: Path, plan: Plan, build: Builder, share: Share, fill: Fill
+) -> Outcome:
+    """Make the parts of a share that are missing."""
     mine = {number: part for number, part in plan.items() if number in share}
     began = time.monotonic()
-    build = Builder(corpus.root, machine, encoder, recipe)
+    modality = build.recipe.modality
     with bar(
         total=sum(s.size for part in mine.values() for s in part),
-        name=recipe.modality,
-        unit=UNITS[recipe.modality],
-        show=machine.progress,
+        name=modality,
+        unit=UNITS[modality],
+        show=build.machine.progress,
     ) as progress:
         encoded = fill(folder, mine, build, count=len(plan), done=progress.update)
     tidy(folder, len(plan))
-    done = Outcome(
-        folder,
-        utterances=0,
-        encoded=encoded,
-        elapsed=time.monotonic() - began,
-        problems=tuple(problems),
-        absent=tuple(problems),
-        planned=len(plan),
-    )
-    return _finished(done, folder, recipe, expected=bool(mine))
+    elapsed = time.monotonic() - began
+    done = Outcome(folder, 0, encoded, elapsed, problems=(), planned=len(plan))
+    return _finished(done, folder, build.recipe, expected=bool(mine))
 
 
 def _finished(done: Outcome, folder: Path, recipe: Recipe, expected: bool) -> Outcome:
@@ -140,7 +141,7 @@ def _finished(done: Outcome, folder: Path, recipe: Recipe, expected: bool) -> Ou
     done = replace(
         done,
         utterances=made.rows,
-        problems=(*done.problems, *remembered(folder)),
+        problems=tuple(remembered(folder)),
         present=len(made.present),
     )
     if done.complete:

@@ -111,16 +111,16 @@ def fill(
         ) as mark,
     ):
         whole = Shard(
-            folder,
-            build.recipe.text(),
-            build.root.absolute(),
-            portable(choice),
-            _machine(build.machine, team, workers),
-            count,
-            todo,
-            Path(mark),
-            team.slots,
-            team.neighbours,
+            folder=folder,
+            recipe=build.recipe.text(),
+            root=build.root.absolute(),
+            choice=portable(choice),
+            machine=_machine(build.machine, team, workers),
+            parts=count,
+            plan=todo,
+            mark=Path(mark),
+            slots=team.slots,
+            neighbours=team.neighbours,
         )
         for receipt in team.make(divide(whole, team.size)):
             encoded += receipt.encoded
