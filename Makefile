@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup ready extract train report demo lint type test test-slow test-gpu check clean
+.PHONY: help setup ready extract train report demo lint type test test-slow test-gpu crashtest check clean
 
 # The first interpreter that is new enough; an active environment's comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -19,6 +19,7 @@ AUDIO ?=
 TEXT ?=
 FUSION ?= early
 OPTIONS ?=
+KILLS ?= 200
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +75,10 @@ test-slow: ready  ## The tests that take longer
 
 test-gpu: ready  ## The tests that need a CUDA device
 	$(RUN) -m pytest -q -m gpu
+
+crashtest: ready  ## Kill stage one at 200 random moments, or KILLS=..., and resume it
+	AFFUSE_KILLS=$(KILLS) $(RUN) -m pytest -q -k killed tests/test_extract_kill.py \
+	-o log_cli=true -o log_cli_level=INFO -o log_cli_format="%(message)s"
 
 check: lint type test  ## Everything that must pass before a commit
 

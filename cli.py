@@ -18,90 +18,9 @@ from typing import Any
 
 import click
 
-from data import plugins
-from data.options import ANY, CACHE, COMPUTE, FOLDER
-from data.ratings import POLICIES
-from data.utterance import NATURES
-from extract.options import DISTIL, ENCODE
-
-# fmt: off
-# Options read best as a table: name, type, default; then what it means.
-OUTPUT = click.option(
-    "--output", type=click.File("w", encoding="utf-8"), default="-",
-    help="File to write.  [default: the screen]")
-CORPUS = click.Choice(plugins.names("data.corpora"))
-RUNS = click.option(
-    "--runs", type=FOLDER, default=Path("runs"), show_default=True,
-    help="Folder of all trained models and their predictions.")
-CHOOSE = (
-    click.option("--corpus", default="", help="Name of the corpus in the cache."),
-    click.option("--audio", default="", help="Digest of the audio cache, if several."),
-    click.option("--text", default="", help="Digest of the text cache, if several."),
-    CACHE,
-)
-READ = (
-    click.argument("corpus", type=CORPUS),
-    click.argument("root", type=ANY, required=False),
-    click.option(
-        "--name", default="", help="What to call the corpus in cache and tables."),
-    click.option(
-        "--nature", type=click.Choice(NATURES),
-        help="Said in every table.  [default: what the folder says of itself]"),
-    click.option(
-        "--map", "columns", multiple=True, metavar="ROLE=COLUMN",
-        help="manifest: which column is what, e.g. valence=proxy_V; repeatable."),
-    click.option(
-        "--scale", type=float, nargs=2, metavar="LOW HIGH",
-        help="manifest: lowest and highest rating of the scale; never guessed."),
-    click.option("--table", help="manifest: which table of the folder."),
-    click.option(
-        "--dominance", type=click.Choice(["released", "recomputed"]),
-        help="iemocap: the released mean, or one that ignores blank dominance."),
-)
-TRAIN = (
-    click.option(
-        "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
-        help=", ".join(plugins.names("fuse.designs"))
-        + ", ridge, zeroshot, or all; repeatable."),
-    click.option(
-        "--protocol",
-        help="session5, session5-strict, loso, speakers or official.  [default: the "
-        "corpus's own]"),
-    click.option(
-        "--folds", type=click.IntRange(min=3),
-        help="Of the speakers protocol.  [default: 5]"),
-    click.option(
-        "--seeds", type=click.IntRange(min=1), default=3, show_default=True,
-        help="How many; results are means over them."),
-    click.option(
-        "--seed", type=click.IntRange(min=0), default=0, show_default=True,
-        help="The first of them."),
-    click.option(
-        "--reduce", type=click.Choice(["autoencoder", "pca", "none"]),
-        help="How embeddings are made smaller.  [default: autoencoder]"),
-    click.option(
-        "--out-of-range", type=click.Choice(POLICIES),
-        help="Ratings outside the scale.  [default: clip]"),
-    click.option(
-        "--experiment", default="", metavar="NAME_OR_FILE",
-        help="Settings that differ from the defaults, e.g. paper."),
-    click.option(
-        "--set", "changes", multiple=True, metavar="NAME=VALUE",
-        help="Any other setting, e.g. latent=64; repeatable."),
-    *CHOOSE,
-    *COMPUTE,
-    RUNS,
-)
-REPORT = (
-    click.option("--corpus", default="", help="Only this corpus."),
-    click.option("--protocol", default="", help="Only this protocol."),
-    click.option(
-        "--format", "form", default="text", show_default=True,
-        type=click.Choice(["text", "markdown", "csv", "json", "latex"])),
-    OUTPUT,
-    RUNS,
-)
-# fmt: on
+from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ
+from extract.options import BENCH, DISTIL, ENCODE
+from fuse.options import CHOOSE, REPORT, TRAIN
 
 
 class Sentences(click.Group):
@@ -255,6 +174,21 @@ def cache_verify(cache: Path) -> None:
     sys.exit(bool(damaged))
 
 
+@cache.command("repair")
+@CACHE
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def cache_repair(cache: Path, dry_run: bool) -> None:
+    """Make damaged and missing parts anew.
+
+    Repeats the extract command of each cache for what `verify` finds, and nothing else.
+
+    Exit status 0 if everything is whole afterwards.
+    """
+    from extract import repair
+
+    sys.exit(not repair.run(cache, dry_run=dry_run, say=click.echo))
+
+
 @main.command()
 @options(DISTIL)
 def distil(
@@ -280,6 +214,29 @@ def distil(
     where = Machine(device=choose_device(device))
     where = replace(where, threads=threads) if threads else where
     command.run(command.plan(modality, batch=batch, machine=where, **found), click.echo)
+
+
+@main.group()
+def bench() -> None:
+    """Measure speed against the device's limit, and against other ways."""
+
+
+@bench.command("extract")
+@options(BENCH)
+def bench_extract(device: str, dtype: str, threads: int | None, **found: Any) -> None:
+    """Measure stage one on made-up inputs of IEMOCAP's lengths.
+
+    The same random weights one by one, in padded batches, in a transformers pipeline
+    and as stage one runs them; "of the limit" is the arithmetic that the result needs
+    against the rate of the device's own matrix products.
+    """
+    from extract.bench import command
+    from extract.bench.rate import choose_dtype
+    from extract.choice import Machine, choose_device
+
+    where = Machine(device=choose_device(device), progress=False)
+    where = replace(where, threads=threads) if threads else where
+    command.run(click.echo, where, dtype=choose_dtype(dtype, where.device), **found)
 
 
 @main.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 from data import store
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
+from data.utterance import printable
 
 
 def choose(
@@ -94,9 +95,10 @@ def describe(cache: Cache) -> str:
     """One line on a cache, beginning with its digest."""
     r = cache.recipe
     layers = ",".join(map(str, r.layers))
+    name = printable(str(r.checkpoint))
     revision = f"@{r.revision[:8]}" if r.revision else ""
     return (
-        f"{_digest(cache)}  {r.corpus} {r.modality}  {r.checkpoint}{revision} "
+        f"{_digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "
         f"layers {layers}, {r.pooling}, {r.dtype}  {cache.rows} utterances"
     )
 

@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -13,11 +13,14 @@ except ImportError:  # Windows: two processes may do the same work twice, no har
     fcntl = None  # type: ignore[assignment]
 
 
-def publish(path: Path, content: bytes) -> None:
+def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write beside `path`, sync, and give it its name only when all went well.
 
     A reader meets the old file or the new one, never a mixture, whenever the writer is
     killed. Equal content from two writers at once is harmless.
+
+    Args:
+        content: all of it, or piece by piece where it is not to be held in memory
 
     Raises:
         OSError: with nothing published and nothing left behind
@@ -27,15 +30,16 @@ def publish(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
     try:
         with partial.open("wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except OSError as error:
-        error.filename, error.filename2 = str(path), None  # the name that users know
+    except BaseException as error:
+        with suppress(OSError):  # what broke first is what is said
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None  # as users know it
         raise
-    finally:
-        partial.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 

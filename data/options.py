@@ -1,8 +1,11 @@
-"""Command-line options that both stages have."""
+"""Command-line options of both stages, and of reading a corpus."""
 
 from pathlib import Path
 
 import click
+
+from data import plugins
+from data.utterance import NATURES
 
 # fmt: off
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -17,5 +20,28 @@ COMPUTE = (
     click.option(
         "--threads", type=click.IntRange(min=1),
         help="CPU threads.  [default: all cores]"),
+)
+OUTPUT = click.option(
+    "--output", type=click.File("w", encoding="utf-8"), default="-",
+    help="File to write.  [default: the screen]")
+CORPUS = click.Choice(plugins.names("data.corpora"))
+READ = (
+    click.argument("corpus", type=CORPUS),
+    click.argument("root", type=ANY, required=False),
+    click.option(
+        "--name", default="", help="What to call the corpus in cache and tables."),
+    click.option(
+        "--nature", type=click.Choice(NATURES),
+        help="Said in every table.  [default: what the folder says of itself]"),
+    click.option(
+        "--map", "columns", multiple=True, metavar="ROLE=COLUMN",
+        help="manifest: which column is what, e.g. valence=proxy_V; repeatable."),
+    click.option(
+        "--scale", type=float, nargs=2, metavar="LOW HIGH",
+        help="manifest: lowest and highest rating of the scale; never guessed."),
+    click.option("--table", help="manifest: which table of the folder."),
+    click.option(
+        "--dominance", type=click.Choice(["released", "recomputed"]),
+        help="iemocap: the released mean, or one that ignores blank dominance."),
 )
 # fmt: on

@@ -29,23 +29,19 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from data import guard
+from data.arrays import KINDS, Part, collect, fit
 from data.files import publish
 from data.recipe import Recipe
-from data.utterance import Problem
+from data.utterance import Problem, check_id, printable
 
 FORMAT = 1  # of a part
 CHUNK = 2**20  # bytes of a chunk, about; each carries a Fletcher checksum
+MOST = 100_000  # parts of a cache: their numbers have five digits
 
 
-@dataclass(frozen=True)
-class Part:
-    """What one part holds; rows are utterances."""
-
-    ids: tuple[str, ...]
-    contents: tuple[str, ...]
-    vectors: tuple[np.ndarray, ...]  # (layers, dim), or (steps, layers, dim) each
-    head: np.ndarray | None = None  # (n, ratings)
-    problems: tuple[Problem, ...] = ()
+class Refused(ValueError):
+    """A file does not hold the bytes that were published under its name."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,11 @@ class Header:
 def part_path(folder: Path, number: int) -> Path:
     """Where the part of that number is kept."""
     return folder / f"part-{number:05d}.h5"
+
+
+def checksum_path(part: Path) -> Path:
+    """Where its SHA-256 is kept."""
+    return part.with_name(f"{part.name}.sha256")
 
 
 def write(
@@ -81,60 +82,19 @@ def write(
     }
     # strings of fixed length, unlike others, are covered by HDF5's own checksums
     attributes = {name: np.bytes_(text.encode()) for name, text in texts.items()}
-    datasets = _datasets(part, recipe)
-    _fit(datasets, recipe)
+    for name, text in texts.items():
+        if len(text) > guard.TEXT:
+            raise ValueError(f"{name} of {path.name} exceed {guard.TEXT} bytes")
+    datasets = collect(part, recipe)
+    fit(datasets, recipe)
     image = _image(datasets, {"format": FORMAT, "parts": parts, **attributes})
-    checksum = f"{hashlib.sha256(image).hexdigest()}  {path.name}\n"
-    publish(path.with_name(f"{path.name}.sha256"), checksum.encode())
+    publish(checksum_path(path), _checksum(path, image))
     publish(path, image)
 
 
-def _datasets(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
-    """The arrays of a part, in the order of the file."""
-    found = {"ids": _strings(part.ids), "contents": _strings(part.contents)}
-    if part.head is not None:
-        found["head"] = part.head.astype(np.float32)
-    with np.errstate(over="ignore"):  # what became infinite is refused
-        if part.vectors and recipe.pooling == "frames":
-            steps = [len(v) for v in part.vectors]
-            found["offsets"] = np.cumsum([0, *steps], dtype=np.int64)
-            found["values"] = np.concatenate(part.vectors).astype(recipe.storage)
-        elif part.vectors:
-            found["embeddings"] = np.stack(part.vectors).astype(recipe.storage)
-    for name, values in found.items():
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise ValueError(
-                f"{name} of utterances '{part.ids[0]}' to '{part.ids[-1]}' are not all "
-                f"finite as {values.dtype}; try --dtype float32, or look at the weights"
-            )
-    return found
-
-
-def _strings(texts: tuple[str, ...]) -> np.ndarray:
-    """Texts as HDF5 strings of one length, marked as UTF-8 for other readers."""
-    encoded = [text.encode() for text in texts]
-    longest = max(map(len, encoded), default=1)
-    return np.array(encoded, dtype=h5py.string_dtype("utf-8", longest))
-
-
-def _fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
-    """Refuse arrays that are missing, or whose shapes do not go together."""
-    rows, layers = len(arrays["ids"]), len(recipe.layers)
-    wanted: dict[str, tuple[int, ...]] = {"contents": (rows,)}
-    if rows and recipe.head:
-        wanted["head"] = (rows, len(recipe.head))
-    if rows and recipe.pooling == "frames":
-        wanted["offsets"] = (rows + 1,)
-        steps = int(arrays["offsets"][-1])
-        wanted["values"] = (steps, layers, arrays["values"].shape[-1])
-    elif rows:
-        wanted["embeddings"] = (rows, layers, arrays["embeddings"].shape[-1])
-    for name, shape in wanted.items():
-        if arrays[name].shape != shape:
-            raise ValueError(
-                f"{name} has shape {arrays[name].shape}, but its recipe and "
-                f"{rows} ids ask for {shape}"
-            )
+def _checksum(path: Path, image: bytes) -> bytes:
+    """What stands beside a part."""
+    return f"{hashlib.sha256(image).hexdigest()}  {path.name}\n".encode()
 
 
 def _image(
@@ -163,18 +123,28 @@ def check(path: Path) -> bytes:
     """The bytes of a part, if they are the ones that were published.
 
     Raises:
-        ValueError: naming the file and what is wrong with it
+        Refused: naming the file and what is wrong with it
     """
-    sums = path.with_name(f"{path.name}.sha256")
+    sums = checksum_path(path)
     if not sums.is_file():
-        raise ValueError(f"{path} has no {sums.name} beside it; extract again")
+        raise Refused(f"{path} has no {sums.name} beside it; extract again")
+    _check_file(path)
     image = path.read_bytes()
-    if sums.read_bytes()[:64] != hashlib.sha256(image).hexdigest().encode():
-        raise ValueError(
+    wanted = _checksum(path, image)
+    with sums.open("rb") as file:
+        found = file.read(len(wanted) + 1)
+    if found != wanted:
+        raise Refused(
             f"{path} is damaged: its SHA-256 is not the one in {sums.name}; delete "
             f"it and extract again"
         )
     return image
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is there but no file: reading a pipe would never end."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is damaged or no part of a cache (it is no file)")
 
 
 def header(path: Path) -> Header:
@@ -183,8 +153,9 @@ def header(path: Path) -> Header:
     Raises:
         ValueError: naming the file, if it is damaged or no part of a cache
     """
+    _check_file(path)
     with _sentences(path), h5py.File(path, "r", locking=False) as file:
-        return _header(file)
+        return _header(file, guard.datasets(file, KINDS, path.stat().st_size))
 
 
 def read(
@@ -198,17 +169,39 @@ def read(
     Raises:
         ValueError: if the part is damaged, or its recipe is another
     """
-    image = check(path)
-    with _sentences(path), h5py.File(h5py.h5f.open_file_image(image)) as file:
-        head = _header(file)
-        arrays = {name: _dataset(file, name)[:] for name in file}
-        _fit(arrays, head.recipe)
+    head, arrays = parse(path, check(path))
     if difference := head.recipe.difference(recipe or head.recipe):
         raise ValueError(
             f"{path} was extracted with {difference} as wanted; extract again, or "
             f"name another cache"
         )
     return arrays, list(head.problems)
+
+
+def whole(path: Path) -> Header:
+    """What a part says of itself, once all of it has been checked.
+
+    Raises:
+        Refused: naming the file, if it is damaged
+        ValueError: naming the file, if it is as published, but cannot be read
+    """
+    return parse(path, check(path))[0]
+
+
+def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
+    """What the bytes of a part say and hold.
+
+    Raises:
+        ValueError: naming the file, if this version cannot read it, or must not
+    """
+    with _sentences(path), h5py.File(h5py.h5f.open_file_image(image)) as file:
+        found = guard.datasets(file, KINDS, len(image))
+        head = _header(file, found)
+        arrays = {name: dataset[:] for name, dataset in found.items()}
+        fit(arrays, head.recipe)
+        for name in arrays["ids"]:
+            check_id(name.decode())
+    return head, arrays
 
 
 @contextmanager
@@ -218,31 +211,23 @@ def _sentences(path: Path) -> Iterator[None]:
         yield
     except Exception as error:  # h5py raises nearly every kind there is
         raise ValueError(
-            f"{path} is damaged or no part of a cache ({error}); delete it and extract "
-            f"again"
+            f"{path} is damaged or no part of a cache ({printable(str(error))[:300]}); "
+            f"delete it and extract again"
         ) from error
 
 
-def _header(file: h5py.File) -> Header:
+def _header(file: h5py.File, found: Mapping[str, h5py.Dataset]) -> Header:
     """The attributes of an open part."""
-    known = dict(file.attrs)
-    if known["format"] != FORMAT:
-        raise ValueError(f"its format is {known['format']}, not {FORMAT}")
-    texts = {name: known[name].decode() for name in ("recipe", "versions", "problems")}
+    if (version := guard.number(file, "format")) != FORMAT:
+        raise ValueError(f"its format is {version}, not {FORMAT}")
+    if not 0 < (parts := guard.number(file, "parts")) <= MOST:
+        raise ValueError(f"a cache has 1 to {MOST} parts, not {parts}")
+    if "ids" not in found:
+        raise ValueError("'ids' is missing, or a link")
     return Header(
-        recipe=Recipe.parse(texts["recipe"]),
-        parts=int(known["parts"]),
-        rows=len(_dataset(file, "ids")),
-        versions=json.loads(texts["versions"]),
-        problems=tuple(Problem(**p) for p in json.loads(texts["problems"])),
+        recipe=Recipe.parse(guard.text(file, "recipe")),
+        parts=parts,
+        rows=len(found["ids"]),
+        versions=dict(json.loads(guard.text(file, "versions"))),
+        problems=tuple(Problem(**p) for p in json.loads(guard.text(file, "problems"))),
     )
-
-
-def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
-    """Strings or numbers that lie in the file itself; no links, no objects."""
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"'{name}' is missing, or a link")
-    found = file[name]
-    if found.is_virtual or found.external or found.dtype.kind not in "Sif":
-        raise ValueError(f"'{name}' holds {found.dtype}, or what lies in another file")
-    return found

@@ -13,6 +13,7 @@ from typing import Any
 from data.utterance import check_name
 
 MODALITIES = ("audio", "text")
+MOST_BRACKETS = 100  # of a recipe as JSON; usual are about five
 LAYERS = (
     "0 is the input of the first transformer block, k the output of block k; the "
     "highest is the model's last hidden state, after its final layer norm if it has one"
@@ -59,6 +60,8 @@ class Recipe:
             ValueError: if it is not one
         """
         try:
+            if text.count("[") + text.count("{") > MOST_BRACKETS:
+                raise ValueError("it is nested too deeply")  # to be compared later
             found = json.loads(text)
             tuples = {name: tuple(found[name]) for name in ("layers", "head")}
             return cls(**{**found, **tuples})

@@ -1,8 +1,8 @@
 """CSV tables of fixed columns: published whole, read with the line of every fault."""
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from data.files import publish
@@ -11,12 +11,16 @@ from data.files import publish
 def write_rows(
     path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Publish a table as UTF-8 with a header line."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    publish(path, text.getvalue().encode())
+    """Publish a table as UTF-8 with a header line, never all of it in memory."""
+    writer = csv.writer(_Lines(), lineterminator="\n")
+    publish(path, (writer.writerow(row) for row in chain([header], rows)))
+
+
+class _Lines:
+    """Stands in for a file: what a csv writer writes here, its `writerow` returns."""
+
+    def write(self, line: str) -> bytes:
+        return line.encode()
 
 
 def read_rows(path: Path, header: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -13,12 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from data.files import publish
-from data.parts import header, part_path, read
+from data.files import claim, publish
+from data.parts import Header, Refused, checksum_path, header, part_path, read, whole
 from data.recipe import Recipe
 from data.utterance import Problem
 
 CURRENT = "current.json"  # beside the caches of a corpus
+# Of a fault. Only what is DAMAGED or EXTRA is worth nothing; what is UNKNOWN is as it
+# was published, but not by this version, not for this folder, or cannot be opened.
+DAMAGED, MISSING, EXTRA, UNKNOWN = "damaged", "missing", "extra", "unknown"
+AGAIN = "repeat the extract command"
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,22 @@ class Cache:
     present: tuple[int, ...]  # numbers of the parts that are there
     rows: int  # utterances in them
     versions: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()  # that its parts remember
 
     @property
     def complete(self) -> bool:
         """Whether every planned part is there."""
         return set(range(self.planned)) <= set(self.present)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one part, or with a whole folder."""
+
+    path: Path
+    kind: str  # DAMAGED, MISSING, EXTRA or UNKNOWN
+    reason: str  # in a sentence
+    files: tuple[Path, ...] = ()  # that are worth nothing
 
 
 def load(cache: Cache) -> Embeddings:
@@ -96,6 +111,12 @@ def numbers(folder: Path) -> tuple[int, ...]:
     return tuple(sorted(int(path.stem[5:]) for path in found))
 
 
+def extra(folder: Path, count: int) -> list[Path]:
+    """Files of parts beyond those planned, and their checksums."""
+    found = folder.glob("part-[0-9][0-9][0-9][0-9][0-9].h5*")
+    return sorted(path for path in found if int(path.name[5:10]) >= count)
+
+
 def folders(cache: Path, corpus: str = "") -> list[Path]:
     """Every folder below `cache` that holds parts, of one corpus or all, sorted."""
     corpora = [cache / corpus] if corpus else cache.glob("*/")
@@ -126,6 +147,7 @@ def look(folder: Path) -> Cache | None:
         present=present,
         rows=sum(h.rows for h in headers),
         versions=headers[0].versions,
+        problems=tuple(problem for h in headers for problem in h.problems),
     )
 
 
@@ -144,16 +166,21 @@ def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
 def make_current(folder: Path, recipe: Recipe) -> None:
     """Note that of all caches that differ in content only, this one counts."""
     path = folder.parent / CURRENT
-    noted = {**_current(folder.parent), recipe.kind(): folder.name}
-    publish(path, (json.dumps(noted, indent=1, sort_keys=True) + "\n").encode())
+    with claim(path.with_name(f".{CURRENT}.lock"), wait=True):  # others note theirs
+        noted = {**current(folder.parent), recipe.kind(): folder.name}
+        publish(path, (json.dumps(noted, indent=1, sort_keys=True) + "\n").encode())
 
 
-def _current(corpus: Path) -> dict[str, str]:
-    """Kind of recipe to the name of the folder that counts; none if never noted."""
+def current(corpus: Path) -> dict[str, str]:
+    """Kind of recipe to the name of the folder that counts; none if never noted.
+
+    Raises:
+        OSError: if it cannot be read; then it is not known that there is none
+    """
     try:
         found = json.loads((corpus / CURRENT).read_text(encoding="utf-8"))
         return {str(kind): str(name) for kind, name in found.items()}
-    except (OSError, ValueError, AttributeError):
+    except (FileNotFoundError, ValueError, AttributeError, RecursionError):
         return {}
 
 
@@ -170,7 +197,7 @@ def superseded(caches: Sequence[Cache]) -> set[Path]:
 def _replaces(new: Cache, old: Cache) -> bool:
     if new.path == old.path or not new.recipe.same_but_content(old.recipe):
         return False
-    noted = _current(old.path.parent).get(old.recipe.kind())
+    noted = current(old.path.parent).get(old.recipe.kind())
     if noted in (new.path.name, old.path.name):
         return noted == new.path.name
     later = new.path.stat().st_mtime_ns > old.path.stat().st_mtime_ns
@@ -178,25 +205,48 @@ def _replaces(new: Cache, old: Cache) -> bool:
 
 
 def verify(cache: Path) -> Iterator[str]:
-    """A sentence for every part below `cache` that is damaged or missing."""
+    """A sentence for everything below `cache` that is damaged, missing or misplaced."""
     for folder in folders(cache):
-        recipe, planned = None, 0
-        for number in numbers(folder):
+        for fault in faults(folder):
+            yield fault.reason
+
+
+def faults(folder: Path) -> Iterator[Fault]:
+    """Everything that is wrong with a folder of parts, each byte checked."""
+    heads: dict[int, Header] = {}
+    for number in numbers(folder):
+        path = part_path(folder, number)
+        try:
+            heads[number] = whole(path)
+        except Refused as error:
+            yield Fault(path, DAMAGED, str(error), (path, checksum_path(path)))
+        except (ValueError, OSError) as error:
+            yield Fault(path, UNKNOWN, str(error))
+    if not heads:
+        return
+    name, recipes = folder.name, [head.recipe for head in heads.values()]
+    own = next((r for r in recipes if r.folder() == name), recipes[0])
+    if own.folder() != name:
+        reason = f"{folder} holds parts of {own.folder()}; give it that name"
+        yield Fault(folder, UNKNOWN, reason)
+    for number, head in heads.items():
+        if difference := head.recipe.difference(own):
             path = part_path(folder, number)
-            try:
-                read(path, recipe)
-                found = header(path)
-            except (ValueError, OSError) as error:
-                yield str(error)
-                continue
-            recipe, planned = recipe or found.recipe, max(planned, found.parts)
-        if recipe and folder.name != recipe.folder():
-            yield f"{folder} holds parts of {recipe.folder()}; give it that name"
-        if extra := [n for n in numbers(folder) if n >= planned > 0]:
-            yield f"{folder} has {planned} parts by plan; delete its others, {extra}"
-        missing = sorted(set(range(planned)) - set(numbers(folder)))
-        if missing:
-            yield (
-                f"{folder} lacks {len(missing)} of {planned} parts, the first is "
-                f"{part_path(folder, missing[0]).name}; repeat the extract command"
-            )
+            reason = f"{path} was extracted with {difference} as the others; remove it"
+            yield Fault(path, UNKNOWN, reason)
+    yield from _plan(folder, {h.parts for h in heads.values() if h.recipe == own})
+
+
+def _plan(folder: Path, plans: set[int]) -> Iterator[Fault]:
+    """Parts that are missing, or too many, by what the others say."""
+    present, planned = numbers(folder), max(plans)
+    if len(plans) > 1:
+        reason = f"{folder} holds parts of plans of {sorted(plans)} parts"
+        yield Fault(folder, MISSING, f"{reason}; {AGAIN}")
+    if more := [n for n in present if n >= planned]:
+        reason = f"{folder} has {planned} parts by plan; delete its others, {more}"
+        yield Fault(folder, EXTRA, reason, tuple(extra(folder, planned)))
+    if missing := sorted(set(range(planned)) - set(present)):
+        first = part_path(folder, missing[0]).name
+        reason = f"{folder} lacks {len(missing)} of {planned} parts"
+        yield Fault(folder, MISSING, f"{reason}, the first is {first}; {AGAIN}")

@@ -8,9 +8,11 @@ stay where they are.
 import csv
 import hashlib
 import json
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from itertools import chain, zip_longest
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from data.files import publish
 from data.ratings import RATINGS
@@ -21,6 +23,7 @@ COLUMNS = (
     "id", "speaker", "sex", "session", "dialogue", "scripted", "start", "end", "split",
     "audio", "transcript", "text", *RATINGS, "flags",
 )  # fmt: skip
+LEFT_OUT = ("audio", "span", "transcript", "text")
 
 
 def save(corpus: Corpus, cache: Path) -> Path:
@@ -30,8 +33,24 @@ def save(corpus: Corpus, cache: Path) -> Path:
         ValueError: if the name is taken by another corpus, whose embeddings would then
             be joined with these ratings
     """
+    path = cache / corpus.name / FILE
+    if path.is_file() and not _is_same(path, corpus):
+        raise ValueError(
+            f"the name '{corpus.name}' is taken: {path} was read from another folder; "
+            f"give --name, or remove {path.parent} if it is not needed any more"
+        )
+    rows = (json.dumps(_row(u)) for u in corpus.utterances)
+    lines = (row if number == 0 else f",\n{row}" for number, row in enumerate(rows))
+    head = f'{{"corpus": {json.dumps(_facts(corpus))}, "utterances": [\n'
+    # line by line, for all of it at once is as large as the corpus in memory
+    publish(path, (piece.encode() for piece in chain([head], lines, ["\n]}\n"])))
+    return path
+
+
+def _facts(corpus: Corpus) -> dict[str, Any]:
+    """What is said once, with a digest of where the corpus lies."""
     root = hashlib.sha256(str(corpus.root.resolve()).encode()).hexdigest()[:16]
-    facts = {
+    return {
         "name": corpus.name,
         "scale": corpus.scale,
         "protocol": corpus.protocol,
@@ -39,34 +58,46 @@ def save(corpus: Corpus, cache: Path) -> Path:
         "root": root,
         "counts": [asdict(count) for count in corpus.counts],
     }
-    bare = (
-        replace(u, audio=None, span=None, transcript=None, text=None)
-        for u in corpus.utterances
-    )
-    rows = ",\n".join(json.dumps(asdict(u)) for u in bare)
-    text = f'{{"corpus": {json.dumps(facts)}, "utterances": [\n{rows}\n]}}\n'
-    path = cache / corpus.name / FILE
-    if path.is_file() and not _is_same(path.read_text(encoding="utf-8"), text):
-        raise ValueError(
-            f"the name '{corpus.name}' is taken: {path} was read from another folder; "
-            f"give --name, or remove {path.parent} if it is not needed any more"
-        )
-    publish(path, text.encode())
-    return path
 
 
-def _is_same(old: str, new: str) -> bool:
-    """Whether two such files are of one corpus, which may have been moved or changed.
+def _row(utterance: Utterance) -> dict[str, Any]:
+    """One utterance, without what stays where it is."""
+    names = (field.name for field in fields(utterance))
+    return {n: None if n in LEFT_OUT else getattr(utterance, n) for n in names}
+
+
+def _is_same(path: Path, corpus: Corpus) -> bool:
+    """Whether a file is of this corpus, which may have been moved or changed.
 
     A folder is itself whatever changes in it; another folder is the same corpus if all
     its rows are, and it does not forget that it is synthetic.
     """
     try:
-        a, b = json.loads(old), json.loads(new)
-        moved = a["corpus"].pop("root") != b["corpus"].pop("root")
-        return not moved or bool(a == b)
-    except (KeyError, TypeError, ValueError):
+        kept = _kept(path)
+        old, new = next(kept), json.loads(json.dumps(_facts(corpus)))
+        if old.pop("root") == new.pop("root"):
+            return True
+        rows = (json.loads(json.dumps(_row(u))) for u in corpus.utterances)
+        # a list, for damage further down is to be met as well
+        return all([old == new, *(a == b for a, b in zip_longest(kept, rows))])
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return True  # damaged: replaced
+
+
+def _kept(path: Path) -> Iterator[Any]:
+    """The facts that `save` wrote, then the rows, of which one is in memory at a time.
+
+    Raises:
+        KeyError, TypeError, ValueError: if the file is damaged
+    """
+    with path.open(encoding="utf-8") as file:
+        yield json.loads(f"{next(file, '')}]}}")["corpus"]
+        for line in file:
+            if line == "]}\n":
+                return
+            if line != "\n":  # of a corpus without rows
+                yield json.loads(line.removesuffix("\n").removesuffix(","))
+    raise ValueError("it ends too early")
 
 
 def load(cache: Path, name: str) -> Corpus:
@@ -80,8 +111,8 @@ def load(cache: Path, name: str) -> Corpus:
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found; extract corpus '{name}' again")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        facts, rows = found["corpus"], found["utterances"]
+        rows = _kept(path)
+        facts = next(rows)
         return Corpus(
             name=facts["name"],
             root=path.parent,
@@ -93,7 +124,7 @@ def load(cache: Path, name: str) -> Corpus:
             nature=facts["nature"],
             counts=tuple(Count(**count) for count in facts["counts"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error}); extract again") from error
 
 

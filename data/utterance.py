@@ -5,6 +5,9 @@ Conventions
 Times are seconds. Ratings stay as the corpus released them, by name and on the
 corpus's own scale (`Corpus.scale`); `data.ratings` brings them to [-1, 1] when
 models are trained. What is unknown is ``""`` or ``None``, never a guess.
+
+The records of a corpus are all that is in memory at once, so they are small: below 1 kB
+an utterance with a short text, and as much again for a long one as it has characters.
 """
 
 import math
@@ -38,11 +41,7 @@ class Utterance:
     flags: tuple[str, ...] = ()  # e.g. "dominance_incomplete"
 
     def __post_init__(self) -> None:
-        if not (0 < len(self.id) <= ID_LENGTH and self.id.isprintable()):
-            raise ValueError(
-                f"utterance id {self.id!r} must be 1 to {ID_LENGTH} characters, "
-                f"all printable"
-            )
+        check_id(self.id)
         for begin, end in ((self.start, self.end), self.span or (None, None)):
             if not 0 <= (begin or 0) < (math.inf if end is None else end):
                 raise ValueError(
@@ -63,7 +62,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name in ("file", "reason", "id"):  # which terminals and tables must survive
-            object.__setattr__(self, name, _printable(getattr(self, name)))
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +112,18 @@ class Corpus:
             )
 
 
+def check_id(name: str) -> None:
+    """Refuse an utterance id that tables and terminals would not survive.
+
+    Raises:
+        ValueError: saying what it may be
+    """
+    if not (0 < len(name) <= ID_LENGTH and name.isprintable()):
+        raise ValueError(
+            f"utterance id {name!r} must be 1 to {ID_LENGTH} characters, all printable"
+        )
+
+
 def check_name(name: str) -> None:
     """Refuse a corpus name that cannot be that of a folder.
 
@@ -126,8 +137,10 @@ def check_name(name: str) -> None:
         )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape control characters, and bytes of file names that are no characters."""
+    if text.isprintable():
+        return text  # the same object, of which there may be one for many problems
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
     )

@@ -13,6 +13,9 @@ import numpy as np
 SAMPLE_RATE = 16_000  # Hz, what every encoder of the Wav2Vec2 family expects
 RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
 CHANNELS = 8  # more are refused before they are read
+FORMATS = (  # of libsndfile; the parsers of what else it reads see little testing
+    "WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "NIST", "CAF",
+)  # fmt: skip
 SILENCE = 1e-4  # highest amplitude of what is called silent, full scale being 1
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
 READ = 2**22  # bytes hashed at a time
@@ -33,6 +36,15 @@ class Probe:
 
     digest: str  # of its bytes, 32 hexadecimal digits
     seconds: float
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Samples as the file has them, but for its channels."""
+
+    mono: np.ndarray  # (n,) float32, the mean of all channels
+    rate: int  # Hz
+    channels: int
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,7 @@ def probe(path: Path) -> Probe:
         if not path.stat().st_size:
             raise Unusable("the file is empty")
         info = soundfile.info(str(path))
+        _check_format(info.format)
     if info.frames > UNTOLD:
         raise Unusable("does not say how long it is; convert it once more, to a file")
     return Probe(digest.hexdigest()[:32], info.frames / info.samplerate)
@@ -69,10 +82,20 @@ def probe(path: Path) -> Probe:
 def load(
     path: Path, span: tuple[float, float | None] | None = None, *, longest: float
 ) -> Waveform:
-    """Decode, mix down, resample and check one stretch of a file.
+    """Decode, mix down, resample and check one stretch of a file: `finish(decode())`.
+
+    Where a file is not known to be harmless, take `extract.decoder.load`.
+    """
+    return finish(decode(path, span, longest=longest))
+
+
+def decode(
+    path: Path, span: tuple[float, float | None] | None = None, *, longest: float
+) -> Decoded:
+    """Decode, mix down and check one stretch of a file.
 
     Args:
-        path: any format that libsndfile reads
+        path: of one of FORMATS
         span: seconds from and to (None: the end) in the file; None for all of it
         longest: seconds; a longer stretch is refused before it is decoded
 
@@ -83,6 +106,7 @@ def load(
     import soundfile
 
     with _reasons(), soundfile.SoundFile(str(path)) as file:
+        _check_format(file.format)
         begin, frames = _frames(file, span, longest)
         file.seek(begin)
         mono, rate, channels = _mix(file, frames), file.samplerate, file.channels
@@ -92,13 +116,24 @@ def load(
         raise Unusable("is cut off: the header promises more samples than there are")
     if not np.isfinite(mono).all():
         raise Unusable("holds NaN or infinite samples")
+    return Decoded(mono, rate, channels)
+
+
+def finish(decoded: Decoded) -> Waveform:
+    """Resample, and note what was done."""
+    rate, channels = decoded.rate, decoded.channels
     notes = [f"mixed down from {channels} channels"] if channels > 1 else []
     if rate != SAMPLE_RATE:
         notes.append(f"resampled from {rate} Hz")
-    samples = _resample(mono, rate)
+    samples = _resample(decoded.mono, rate)
     if np.abs(samples).max() < SILENCE:
         notes.append("is silent; kept")
     return Waveform(samples, tuple(notes))
+
+
+def _check_format(name: str) -> None:
+    if name not in FORMATS:
+        raise Unusable(f"is a sound file of type {name}; convert it to WAV or FLAC")
 
 
 def _frames(

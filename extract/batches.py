@@ -33,7 +33,10 @@ def parts(
     """
     found: list[list[int]] = []
     room = 0.0
-    for i in sorted(range(len(sizes)), key=lambda i: (-sizes[i], ids[i])):
+    # sorted twice, which is stable, for a key of both would be kept for every utterance
+    order = sorted(range(len(sizes)), key=ids.__getitem__)
+    order.sort(key=sizes.__getitem__, reverse=True)
+    for i in order:
         if not found or len(found[-1]) == rows or sizes[i] > room:
             found.append([])
             room = size

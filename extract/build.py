@@ -12,11 +12,12 @@ from joblib import Parallel, delayed
 from data.parts import Part
 from data.recipe import Recipe
 from data.utterance import Problem
-from extract import audio, batches, pooling
+from extract import audio, batches, decoder, pooling
 from extract.choice import Machine
 from extract.encoder import Encoder
 from extract.known import Row
 from extract.sources import Source, file_name
+from extract.threads import alone
 
 LARGEST_HALF = 65_504.0  # of float16
 NOT_FINITE = "its embedding is not finite as it is stored; try --dtype float32"
@@ -80,7 +81,10 @@ class Builder:
         return Opened(tuple(sources), tuple(inputs), results)
 
     def encode(self, opened: Opened, done: Callable[[float], object]) -> list[Batch]:
-        """Encode blocks of equal length together; the device is not waited for.
+        """Encode blocks of equal length together; a GPU is not waited for.
+
+        On a CPU every thread has a batch of its own: threads that share one wait for
+        each other at every product, and round otherwise than one does.
 
         Args:
             done: told the size of what has gone through, as it goes
@@ -88,13 +92,18 @@ class Builder:
         blocks = [(i, block) for i in opened.inputs for block in i.blocks]
         scale = self.encoder.inputs.get("sample_rate", 1)
         budget = int(self.machine.budget(self.recipe.modality) * scale)
-        found = []
-        for places in batches.equal([len(b) for _, b in blocks], budget=budget):
+        groups = batches.equal([len(b) for _, b in blocks], budget=budget)
+
+        def run(places: Sequence[int]) -> list[Batch]:
             stack = np.stack([blocks[place][1] for place in places])
-            for half in _halves(places, stack, self.encoder, self.recipe.pooling):
-                found.append(half)
-            whole = (blocks[place][0] for place in places)
-            done(sum(i.source.size / len(i.blocks) for i in whole))
+            return _halves(places, stack, self.encoder, self.recipe.pooling)
+
+        found = []
+        with alone(self.machine) as each:
+            for places, made in zip(groups, each(run, groups), strict=True):
+                found += made
+                whole = (blocks[place][0] for place in places)
+                done(sum(i.source.size / len(i.blocks) for i in whole))
         return found
 
     def finish(self, opened: Opened, batches: Sequence[Batch]) -> Part:
@@ -109,7 +118,7 @@ class Builder:
             u = source.utterance
             try:
                 if self.recipe.modality == "audio" and u.audio is not None:
-                    wave = audio.load(u.audio, u.span, longest=self.machine.longest)
+                    wave = decoder.load(u.audio, u.span, longest=self.machine.longest)
                     ready, notes = self.encoder.prepare(wave.samples), wave.notes
                 else:
                     ready = self.encoder.prepare(u.text or "")

@@ -11,7 +11,8 @@ from data import checking, table
 from data.files import claim
 from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
-from extract import spread
+from extract import calls, spread
+from extract.bench.rate import choose_dtype
 from extract.choice import Choice, Machine, choose_device
 from extract.fill import fill
 from extract.run import UNITS, Fill, Outcome, extract, load, remembered, suited
@@ -34,23 +35,28 @@ def run(
     Returns:
         how many problems left something out
     """
-    share = Share.parse(found["shard"])
-    workers = spread.choose(
-        **{n: found[n] for n in ("processes", "scheduler", "device", "threads")}
-    )
+    share, workers = _others(found)
     # what others encode is encoded on their devices, not on one of ours
-    machine = _machine(found, "cpu" if workers else choose_device(found["device"]))
-    torch.set_num_threads(machine.threads)
+    where = machine({**found, "device": "cpu"} if workers else found)
+    torch.set_num_threads(where.threads)
     chosen = choices(corpus, found)
-    loaded = [load(choice, machine) for choice in chosen]  # a wrong name fails early
+    loaded = [load(choice, where) for choice in chosen]  # a wrong name fails early
     table.save(corpus, cache)
     made: list[Outcome] = []
     for choice, encoder in zip(chosen, loaded, strict=True):
         how: Fill = fill
         if workers:
             how = partial(spread.fill, workers=workers, choice=choice)
+        keep = partial(calls.keep, choice=choice, found=found)
         done = extract(
-            corpus, choice, machine, cache, encoder=encoder, share=share, fill=how
+            corpus,
+            choice,
+            where,
+            cache,
+            encoder=encoder,
+            begin=keep,
+            share=share,
+            fill=how,
         )
         say(f"{choice.modality}: {_line(done, choice.modality, share)}")
         made.append(done)
@@ -60,6 +66,18 @@ def run(
     else:
         say("next: the other shards; whoever is last completes the cache")
     return _left_out(corpus, made, share)
+
+
+def _others(found: dict[str, Any]) -> tuple[Share, spread.Workers | None]:
+    """Which parts are ours, and whose processes make them; None for this one."""
+    share = Share.parse(found["shard"])
+    if found["dtype"] == "auto" and (found["scheduler"] or share.total > 1):
+        raise ValueError(
+            "--dtype auto suits one machine; where several fill one cache, name it, as "
+            "in --dtype bfloat16"
+        )
+    names = ("processes", "scheduler", "device", "threads")
+    return share, spread.choose(**{name: found[name] for name in names})
 
 
 def _next(corpus: Corpus, modalities: Sequence[str]) -> str:
@@ -119,14 +137,15 @@ def _left_out(corpus: Corpus, made: Sequence[Outcome], share: Share) -> int:
     return sum(p.fatal for p in found)
 
 
-def _machine(found: dict[str, Any], device: str) -> Machine:
+def machine(found: dict[str, Any]) -> Machine:
+    """How it is computed, as the options of the command line say."""
     given = {
         "threads": found["threads"],
         "batch": found["batch"],
         "limit": found["limit"],
     }
     return Machine(
-        device=device,
+        device=choose_device(found["device"]),
         longest=found["max_seconds"],
         **{name: value for name, value in given.items() if value is not None},
     )
@@ -145,6 +164,9 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     wanted = found["modalities"] or [m for m in MODALITIES if has[m]]
     if not wanted:
         raise ValueError(f"corpus '{corpus.name}' has neither recordings nor text")
+    dtype = found["dtype"]
+    if dtype == "auto":  # or the device may be that of another machine
+        dtype = choose_dtype(dtype, choose_device(found["device"]))
     given = {
         name: per_modality(found[name], wanted, name)
         for name in ("revision", "layers", "pooling")
@@ -154,7 +176,7 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
             modality=m,
             encoder=suited(m, found[f"{m}_checkpoint"], given["revision"].get(m, "")),
             checkpoint=found[f"{m}_checkpoint"],
-            dtype=found["dtype"],
+            dtype=dtype,
             head=found["head"] and m == "audio",
             options={"block_seconds": found["block_seconds"]} if m == "audio" else {},
             **{name: values[m] for name, values in given.items() if m in values},

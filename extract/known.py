@@ -79,6 +79,9 @@ class Known:
 
 def _rows(arrays: dict[str, np.ndarray], problems: list[Problem]) -> dict[str, Row]:
     """Rows of one part by digest of their input."""
+    notes: dict[str, list[str]] = {}
+    for problem in problems:
+        notes.setdefault(problem.id, []).append(problem.reason)
     rows = {}
     for i, (name, content) in enumerate(
         zip(arrays["ids"], arrays["contents"], strict=True)
@@ -89,6 +92,6 @@ def _rows(arrays: dict[str, np.ndarray], problems: list[Problem]) -> dict[str, R
         else:
             vector = arrays["embeddings"][i]
         head = arrays["head"][i] if "head" in arrays else None
-        notes = tuple(p.reason for p in problems if p.id == name.decode())
-        rows[content.decode()] = Row(vector, head, notes)
+        said = tuple(notes.get(name.decode(), ()))
+        rows[content.decode()] = Row(vector, head, said)
     return rows

@@ -5,6 +5,11 @@ import click
 from data.options import ANY, CACHE, COMPUTE, FOLDER
 
 # fmt: off
+DTYPE = click.option(
+    "--dtype", default="auto", show_default=True,
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    help="Of the computation; auto: bfloat16 where the device is fast in it, which is "
+    "recorded and makes another cache than float32.")
 ENCODE = (
     click.option(
         "--modality", "modalities", type=click.Choice(["audio", "text"]),
@@ -27,10 +32,7 @@ ENCODE = (
     click.option(
         "--pooling", multiple=True, metavar="[MODALITY=]HOW",
         help="mean, mean+std or frames.  [default: mean]"),
-    click.option(
-        "--dtype", default="float32", show_default=True,
-        type=click.Choice(["float32", "bfloat16", "float16"]),
-        help="Of the computation."),
+    DTYPE,
     click.option(
         "--head", is_flag=True,
         help="Keep the predictions of the speech checkpoint's own head."),
@@ -101,5 +103,24 @@ DISTIL = (
     click.option("--licence", default="", help="Of the student, for the model card."),
     *COMPUTE,
     CACHE,
+)
+BENCH = (
+    click.option(
+        "--modality", type=click.Choice(["audio", "text"]), default="audio",
+        show_default=True),
+    click.option(
+        "--size",
+        help="audio: large12 (as audeering's; the default), large24, base or small; "
+        "text: base (the default) or small."),
+    click.option(
+        "--count", type=click.IntRange(min=1), help="Inputs.  [default: by device]"),
+    click.option(
+        "--rounds", type=click.IntRange(min=1), default=2, show_default=True,
+        help="Of all ways in turn; the fastest counts."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+        help="Of weights, inputs and the random order."),
+    DTYPE,
+    *COMPUTE,
 )
 # fmt: on

@@ -1,21 +1,19 @@
 """Which parts of a cache are still to be made, one process at a time for each."""
 
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from typing import Self
 
-from data import parts, store
+from data import parts, repair, store
 from data.files import claim
 from data.recipe import Recipe
 from extract.sources import Source
 
 Plan = Mapping[int, Sequence[Source]]  # what is in each part
 PAUSE = 0.1  # seconds between looks at a part that another process is making
-ABANDONED = 600.0  # seconds after which nobody writes a part any more
 # Of a part. Inputs that failed are tried again: with other options or another decoder
 # they may succeed.
 WHOLE, PARTLY, MISSING = "whole", "partly", "missing"
@@ -25,14 +23,8 @@ log = logging.getLogger(__name__)
 
 def tidy(folder: Path, count: int) -> None:
     """Remove parts beyond those planned, and what killed processes half wrote."""
-    for number in store.numbers(folder):
-        if number >= count:  # of a version that made smaller parts
-            for path in folder.glob(f"{parts.part_path(folder, number).name}*"):
-                path.unlink(missing_ok=True)
-    for path in folder.glob(".part-*.partial"):
-        with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > ABANDONED:
-                path.unlink()
+    for path in (*store.extra(folder, count), *repair.abandoned(folder)):
+        path.unlink(missing_ok=True)
 
 
 def state(

@@ -73,6 +73,8 @@ def extract(
     cache: Path,
     *,
     encoder: Encoder | None = None,
+    begin: Callable[[Path, Recipe], object] | None = None,
+    current: bool = True,
     share: Share = EVERYTHING,
     fill: Fill = fill,
 ) -> Outcome:
@@ -84,6 +86,8 @@ def extract(
         machine: device, threads and sizes of batches
         cache: the folder of all caches
         encoder: what `load` made of the same choice; None to load it here
+        begin: told the folder and its recipe before anything is encoded
+        current: note that this folder counts, of all that differ in content only
         share: which parts to make; others are left to other jobs
         fill: what makes them
 
@@ -106,8 +110,14 @@ def extract(
         return Outcome(None, 0, 0.0, 0.0, tuple(problems), tuple(problems))
     recipe = make_recipe(corpus.name, choice, encoder, sources.digest(found))
     folder = cache / corpus.name / recipe.folder()
+    if begin is not None:
+        begin(folder, recipe)
     build = Builder(corpus.root, machine, encoder, recipe)
     done = _make(folder, _plan(recipe, found), build, share, fill)
+    if current and done.complete:
+        # two modalities that end at once must not overwrite each other's note
+        with claim(folder.parent / ".current.lock", wait=True):
+            store.make_current(folder, recipe)
     return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
 
 
@@ -128,27 +138,22 @@ def _make(
     tidy(folder, len(plan))
     elapsed = time.monotonic() - began
     done = Outcome(folder, 0, encoded, elapsed, problems=(), planned=len(plan))
-    return _finished(done, folder, build.recipe, expected=bool(mine))
+    return _finished(done, folder, expected=bool(mine))
 
 
-def _finished(done: Outcome, folder: Path, recipe: Recipe, expected: bool) -> Outcome:
-    """The same with what is in the cache now; a complete one counts from now on."""
+def _finished(done: Outcome, folder: Path, *, expected: bool) -> Outcome:
+    """The same, with what is in the cache now."""
     made = store.look(folder)
     if made is None and expected:
         raise ValueError(f"{folder} was removed while it was being filled")
     if made is None:
         return done
-    done = replace(
+    return replace(
         done,
         utterances=made.rows,
         problems=tuple(remembered(folder)),
         present=len(made.present),
     )
-    if done.complete:
-        # two modalities that end at once must not overwrite each other's note
-        with claim(folder.parent / ".current.lock", wait=True):
-            store.make_current(folder, recipe)
-    return done
 
 
 def remembered(folder: Path, share: Share = EVERYTHING) -> list[Problem]:

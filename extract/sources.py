@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 
 from data.progress import bar
 from data.utterance import Corpus, Problem, Utterance
-from extract import audio
+from extract import audio, decoder
 
 LACKING = {
     "audio": "has no recording, so it is not in audio",
@@ -18,7 +18,7 @@ LACKING = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """One utterance's input in one modality."""
 
@@ -72,8 +72,10 @@ def spread(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance
 
 def digest(sources: Sequence[Source]) -> str:
     """Sixteen hexadecimal digits of all ids and inputs, in whatever order."""
-    lines = sorted(f"{s.utterance.id}\t{s.content}\n" for s in sources)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+    found = hashlib.sha256()
+    for line in sorted(f"{s.utterance.id}\t{s.content}\n" for s in sources):
+        found.update(line.encode())
+    return found.hexdigest()[:16]
 
 
 def file_name(utterance: Utterance, root: Path) -> str:
@@ -92,7 +94,7 @@ def _probe(
 
     def one(path: Path) -> tuple[Path, audio.Probe | str]:
         try:
-            return path, audio.probe(path)
+            return path, decoder.probe(path)
         except audio.Unusable as error:
             return path, str(error)
 

@@ -53,9 +53,19 @@ def test_floating_samples_are_exact(tmp_path, subtype):
     np.testing.assert_array_equal(load(path).samples, noise())
 
 
-@pytest.mark.parametrize("name", ["a.flac", "a.aiff", "a.au", "a.w64", "a.caf"])
-def test_lossless_formats(tmp_path, name):
-    wave = load(write(tmp_path / name))
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((f"a.{name}", {}) for name in ("flac", "aiff", "au", "w64", "caf")),
+        ("a.sph", {"format": "NIST"}),
+        ("extensible.wav", {"format": "WAVEX"}),
+        ("large.wav", {"format": "RF64"}),
+    ],
+)
+def test_lossless_formats(tmp_path, name, options):
+    path = write(tmp_path / name, **options)
+    assert audio.probe(path).seconds == 1.0
+    wave = load(path)
     np.testing.assert_allclose(wave.samples, noise(), atol=2**-15)  # 16 bits
 
 
@@ -203,6 +213,15 @@ def test_text_is_no_sound(tmp_path, name):
     path = tmp_path / name
     path.write_text("not a sound\n" * 100)
     with pytest.raises(audio.Unusable, match="cannot be decoded"):
+        audio.probe(path)
+
+
+@pytest.mark.parametrize("name", ["VOC", "PAF", "SVX", "IRCAM", "MAT5", "AVR", "HTK"])
+def test_formats_that_hardly_anybody_has_are_refused(tmp_path, name):
+    path = write(tmp_path / "a.wav", format=name)
+    why = f"is a sound file of type {name}; convert it to WAV or FLAC"
+    assert reason(path) == why
+    with pytest.raises(audio.Unusable, match=why):
         audio.probe(path)
 
 

@@ -1,9 +1,10 @@
 """Stage one killed at any moment, resumed, and run twice at once.
 
 Processes are forked from a server that has imported everything, so that each starts in
-a tenth of a second.
+a tenth of a second. ``make crashtest`` kills more of them, and says what it does.
 """
 
+import logging
 import multiprocessing
 import os
 import time
@@ -20,7 +21,8 @@ from extract import run as stage
 
 UTTERANCES = 48
 PART_ROWS = 3  # so that there are many moments between parts
-KILLS = 10
+KILLS = int(os.environ.get("AFFUSE_KILLS", "15"))  # of all tests of single processes
+log = logging.getLogger("crashtest")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are not forked here")
 
 
@@ -29,7 +31,7 @@ def work(root, cache, modality):
     torch.set_num_threads(1)
     stage.PART_ROWS = {modality: PART_ROWS}
     outcome = run(corpus(Path(root), count=UTTERANCES), Path(cache), modality)
-    (Path(cache) / f"{os.getpid()}.made").write_text(
+    Path(cache, f"{os.getpid()}.made").write_text(
         f"{outcome.encoded} {outcome.utterances}"
     )
 
@@ -78,37 +80,107 @@ def the_folder(cache):
     return folder
 
 
-@pytest.mark.parametrize("modality", ["audio", "text"])
-def test_killed_at_any_moment_and_resumed(tmp_path, start, undisturbed, modality):
-    root, whole = undisturbed
-    wanted = images(whole[modality].folder)
-    rng = np.random.default_rng(0)
-    interrupted, counts = 0, []
-    for _ in range(KILLS):
-        process = start(root, tmp_path, modality)
-        target = sum(counts[-1:]) + int(rng.integers(0, 3))  # parts before it dies
-        until = time.monotonic() + 20
-        while process.is_alive() and time.monotonic() < until:
-            if len(list(tmp_path.glob("*/*/part-*.h5"))) >= target:
-                break
-            time.sleep(0.001)
+def published(cache):
+    return sorted(cache.glob("*/*/part-*.h5"))
+
+
+def kill_at_random(cache, processes, rng):
+    """Kill them one after the other, some while or after they made a part or two.
+
+    Returns:
+        how many were killed before they had finished
+    """
+    target = len(published(cache)) + int(rng.integers(0, 3))
+    until = time.monotonic() + 20
+    while any(p.is_alive() for p in processes) and time.monotonic() < until:
+        if len(published(cache)) >= target:
+            break
+        time.sleep(0.001)
+    for process in processes:
         time.sleep(rng.uniform(0, 0.05))
         process.kill()
         process.join()
-        interrupted += process.exitcode == -9
-        finished = list(tmp_path.glob("*/*/part-*.h5"))
-        counts.append(len(finished))
-        for path in finished:  # whatever has a name is whole, and as it would have been
-            parts.check(path)
-            assert images(path.parent)[path.name] == wanted[path.name]
-    assert interrupted >= KILLS // 2
-    assert counts == sorted(counts)
-    finish(start(root, tmp_path, modality))
-    assert images(the_folder(tmp_path)) == wanted
-    assert list(store.verify(tmp_path)) == []
-    found = run_again(root, tmp_path, modality)
-    assert found.encoded == 0
-    assert rows(found).keys() == {f"u{i:03d}" for i in range(UTTERANCES)}
+    return sum(process.exitcode == -9 for process in processes)
+
+
+def sound(cache, wanted):
+    """Whatever has a name is whole, and as it would have been; return how much has."""
+    finished = published(cache)
+    for path in finished:
+        parts.check(path)
+    for folder in {path.parent for path in finished}:
+        found = images(folder)
+        whole = [n for n in found if not n.endswith(".sha256")]
+        assert {n: found[n] for n in whole} == {n: wanted[n] for n in whole}
+    return len(finished)
+
+
+def disturbed(tmp_path, begin, wanted, kills, rng, check):
+    """Kill until enough were; resume each cache until it is whole, then take another.
+
+    Args:
+        begin: starts the processes that share a cache
+        check: looks at a cache that is whole
+    """
+    interrupted = caches = 0
+    while interrupted < kills:
+        cache, counts = tmp_path / str(caches), []
+        while interrupted < kills and (not counts or counts[-1] < len(wanted) // 2):
+            killed = kill_at_random(cache, begin(cache), rng)
+            if not killed:  # they had nothing left to do
+                break
+            interrupted += killed
+            counts.append(sound(cache, wanted))
+            assert counts == sorted(counts)  # what was published stays
+        for process in begin(cache):
+            finish(process)
+        assert images(the_folder(cache)) == wanted
+        assert list(store.verify(cache)) == []
+        check(cache)
+        caches += 1
+        log.info(
+            "cache %d: parts after each kill %s, then resumed: %d, bytes equal",
+            caches,
+            counts,
+            len(wanted) // 2,
+        )
+    log.info("%d kills, %d caches resumed, all as if undisturbed", interrupted, caches)
+
+
+@pytest.mark.parametrize(
+    ("modality", "kills"), [("audio", -(-KILLS // 2)), ("text", KILLS // 2)]
+)
+def test_killed_at_any_moment_and_resumed(
+    tmp_path, start, undisturbed, modality, kills
+):
+    root, whole = undisturbed
+    wanted = images(whole[modality].folder)
+
+    def check(cache):
+        found = run_again(root, cache, modality)
+        assert found.encoded == 0
+        assert rows(found).keys() == {f"u{i:03d}" for i in range(UTTERANCES)}
+
+    def begin(cache):
+        return [start(root, cache, modality)]
+
+    log.info("%s: one process", modality)
+    disturbed(tmp_path, begin, wanted, kills, np.random.default_rng(0), check)
+
+
+def test_two_that_share_one_cache_are_killed_and_resumed(tmp_path, start, undisturbed):
+    root, whole = undisturbed
+    wanted = images(whole["text"].folder)
+
+    def begin(cache):
+        return [start(root, cache, "text") for _ in range(2)]
+
+    def check(cache):
+        assert list(cache.glob("*/*/.*.lock")) == []
+
+    log.info("text: two processes")
+    rng = np.random.default_rng(1)
+    disturbed(tmp_path, begin, wanted, -(-KILLS // 5), rng, check)
 
 
 def run_again(root, cache, modality):

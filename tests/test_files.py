@@ -46,6 +46,19 @@ def test_a_published_file_has_its_content_and_no_company(tmp_path):
     assert names(tmp_path / "new") == ["a.bin"]
 
 
+def test_content_may_come_piece_by_piece(tmp_path):
+    publish(tmp_path / "a.bin", (piece for piece in (b"one", b"", b"two")))
+    assert (tmp_path / "a.bin").read_bytes() == b"onetwo"
+
+
+def test_content_that_ends_in_an_error_is_not_published(tmp_path):
+    publish(tmp_path / "a.bin", b"old")
+    with pytest.raises(UnicodeEncodeError):
+        publish(tmp_path / "a.bin", (text.encode() for text in ("new", "\udcff")))
+    assert (tmp_path / "a.bin").read_bytes() == b"old"
+    assert names(tmp_path) == ["a.bin"]
+
+
 @pytest.mark.parametrize("name", ["fsync", "replace"])
 @pytest.mark.parametrize("before", [None, b"old"])
 def test_what_cannot_be_written_is_not_published(tmp_path, monkeypatch, name, before):

@@ -233,6 +233,25 @@ def test_another_encoding_is_noted(tmp_path):
     assert "not in UTF-8, so read as cp1252" in note.reason
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\nmore\n"])
+def test_the_line_that_is_not_in_utf_8_is_named(tmp_path, end):
+    # in UTF-8, the byte of Ã begins a character that does not end here
+    corpus = read(tmp_path, f"text\nplain\nÃ{end}", encoding="cp1252")
+    assert [p.line for p in corpus.problems] == [3]
+    assert corpus.utterances[1].text == "Ã"
+
+
+def test_what_many_rows_say_is_one_object(tmp_path):
+    rows = "id,file,text,speaker,valence\na,a.wav,so it is,ann,3.5\n"
+    rows += "b,a.wav,so  it is,ann,3.5\n"
+    one, two = read(tmp_path, rows, audio=["a.wav"]).utterances
+    assert one.audio is two.audio
+    assert one.speaker is two.speaker
+    assert one.ratings["valence"] is two.ratings["valence"]
+    assert one.text is one.transcript
+    assert (two.text, two.transcript) == ("so it is", "so  it is")
+
+
 def test_an_unknown_encoding_is_refused(tmp_path):
     (tmp_path / "t.csv").write_bytes(b"text\n\x81\xff\n")
     with pytest.raises(ValueError, match="t.csv is neither in UTF-8 nor in cp1252"):

@@ -309,7 +309,7 @@ def test_every_part_of_a_killed_writer_is_whole(tmp_path):
         (attribute("format", 2), "its format is 2, not 1"),
         (attribute("format", None), ""),
         (attribute("format", [1, 1]), ""),
-        (attribute("parts", np.bytes_(b"many")), "many"),
+        (attribute("parts", np.bytes_(b"many")), "its parts is no whole number"),
         (attribute("recipe", None), ""),
         (attribute("recipe", np.bytes_(b"{}")), "not a recipe"),
         (attribute("recipe", 5), ""),

@@ -52,6 +52,7 @@ def test_heads_and_problems_are_joined(tmp_path):
     heads = np.concatenate([each.head for each in made if each.ids])
     np.testing.assert_array_equal(found.head, heads.astype(np.float32))
     assert found.problems == (NOTE, NOTE)
+    assert store.look(folder).problems == (NOTE, NOTE)
 
 
 @pytest.mark.parametrize("of", [RECIPE, FRAMES, HEAD])

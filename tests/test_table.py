@@ -49,7 +49,9 @@ def damage(cache, edit):
     path = table.save(CORPUS, cache)
     found = json.loads(path.read_text(encoding="utf-8"))
     edit(found)
-    path.write_text(json.dumps(found), encoding="utf-8")
+    rows = ",\n".join(map(json.dumps, found["utterances"]))
+    head = f'{{"corpus": {json.dumps(found["corpus"])}, "utterances": [\n'
+    path.write_text(f"{head}{rows}\n]}}\n", encoding="utf-8")
     return path
 
 
@@ -181,6 +183,24 @@ def test_a_name_is_not_given_to_another_corpus(tmp_path):
     table.save(changed, tmp_path)  # the same folder may change
     table.save(other, tmp_path)  # and the same corpus may move
     assert len(table.load(tmp_path, "toy").utterances) == 1
+
+
+@pytest.mark.parametrize("lost", [b"\n]}\n", b"}\n]}\n", b": -1.0"])
+def test_what_is_damaged_is_replaced_whoever_it_was_of(tmp_path, lost):
+    path = table.save(dataclasses.replace(CORPUS, root=tmp_path / "one"), tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(lost, b""))
+    assert path.read_bytes() != whole
+    other = dataclasses.replace(CORPUS, root=tmp_path / "two", nature="synthetic")
+    table.save(other, tmp_path)
+    assert table.load(tmp_path, "toy").nature == "synthetic"
+
+
+def test_a_corpus_is_kept_one_utterance_a_line(tmp_path):
+    text = table.save(CORPUS, tmp_path).read_text(encoding="utf-8")
+    found = json.loads(text)
+    assert [row["id"] for row in found["utterances"]] == ["ä-1", "b"]
+    assert len(text.splitlines()) == 4
 
 
 def test_a_copy_cannot_forget_that_it_is_synthetic(tmp_path):

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import lru_cache
 
 MISSING = frozenset({"", "nan", "nat", "na", "n/a", "none", "null", "<na>"})
 SPLITS = {  # as corpora and papers spell them
@@ -59,6 +60,7 @@ def seconds(cell: str) -> float | None:
     )
 
 
+@lru_cache(4096)  # the same few are in every row, as one object each
 def rating(cell: str) -> float | None:
     """A rating as released; None where the cell is empty or says so.
 

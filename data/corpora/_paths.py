@@ -6,7 +6,10 @@ other files of the machine, by absolute paths, ``..`` or links, nor devices or p
 
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
+
+RECENT = 1024  # files that are known without another look
 
 
 class Folder:
@@ -16,14 +19,18 @@ class Folder:
         self.root = root
         self._real = Path(os.path.realpath(root))
         self._below: dict[str, bool] = {}  # by parent, relative to the root
+        self._recent = lru_cache(RECENT)(self._find)
 
     def file(self, name: str) -> Path:
-        """The file of a relative `name`.
+        """The file of a relative `name`; for many rows of one file, the same object.
 
         Raises:
             ValueError: if it is not a readable regular file below the folder; the
                 sentence names it
         """
+        return self._recent(name)
+
+    def _find(self, name: str) -> Path:
         if not name.isprintable() or name[:1] == "/" or name[1:2] == ":":
             raise ValueError(
                 f"audio path {name!r} is absolute or has unprintable characters; "

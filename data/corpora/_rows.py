@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from sys import intern
 
 from data.corpora import _cells
 from data.corpora._paths import Folder, relative
@@ -26,7 +27,9 @@ def utterance(
         audio = folder.file(path) if path else None
     except ValueError as error:
         wrong.append(str(error))
-    if audio is None and not transcript.strip():
+    cleaned = " ".join(transcript.split())
+    cleaned = transcript if cleaned == transcript else cleaned  # one object, not two
+    if audio is None and not cleaned:
         return None, wrong if path else [*wrong, "row has neither audio nor text"]
     try:
         start, end = _span(cells)
@@ -35,17 +38,18 @@ def utterance(
             id=cells.get("id") or _identity(stem, start, end) or fallback,
             audio=audio,
             span=None if audio is None or start is None else (start, end),
-            transcript=transcript if transcript.strip() else None,
-            text=" ".join(transcript.split()) or None,
+            transcript=transcript if cleaned else None,
+            text=cleaned or None,
             ratings=ratings,
-            speaker=_cells.known(cells.get("speaker", "")),
+            # one object for all rows that say the same
+            speaker=intern(_cells.known(cells.get("speaker", ""))),
             sex=_cells.SEXES.get(cells.get("sex", "").casefold(), ""),
-            session=_cells.known(cells.get("session", "")),
-            dialogue=_cells.known(cells.get("dialogue", "")),
+            session=intern(_cells.known(cells.get("session", ""))),
+            dialogue=intern(_cells.known(cells.get("dialogue", ""))),
             scripted=_cells.SCRIPTED.get(cells.get("scripted", "").casefold()),
             start=start,
             end=end,
-            split=cells["split"],
+            split=intern(cells["split"]),
         )
     except ValueError as error:
         return None, [*wrong, str(error)]

@@ -2,7 +2,6 @@
 
 import codecs
 import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +17,17 @@ BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @dataclass(frozen=True)
 class Table:
-    """One table in memory; `rows` parses it."""
+    """One table, of which `rows` reads one after another."""
 
     path: Path
-    text: str
+    encoding: str
     delimiter: str
     header: tuple[str, ...]
     notes: tuple[Problem, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, list[str]] | Problem]:
         """Rows under the header, with the line each starts at, or what is wrong."""
-        records = _records(self.text, self.delimiter)
+        records = _records(self.path, self.encoding, self.delimiter)
         next(records)  # the header
         width = len(self.header)
         for line, cells in records:
@@ -50,50 +49,63 @@ def load(path: Path) -> Table:
     Raises:
         ValueError: if there is no such line, or the encoding is unknown
     """
-    text, notes = _decode(path)
-    first = next(filter(str.strip, io.StringIO(text, newline=None)), "")
+    encoding, notes = _encoding(path)
+    with path.open(encoding=encoding) as file:
+        first = next(filter(str.strip, file), "")
     # Names rarely hold a delimiter, texts often do: the header decides
     delimiter = max(DELIMITERS, key=first.count)
-    _, header = next(_records(text, delimiter), (0, []))
+    _, header = next(_records(path, encoding, delimiter), (0, []))
     if isinstance(header, csv.Error) or not header:
         raise ValueError(f"{path} is empty; its first line should name the columns")
-    return Table(path, text, delimiter, tuple(map(str.strip, header)), notes)
+    return Table(path, encoding, delimiter, tuple(map(str.strip, header)), notes)
 
 
 def _records(
-    text: str, delimiter: str
+    path: Path, encoding: str, delimiter: str
 ) -> Iterator[tuple[int, list[str]] | tuple[int, csv.Error]]:
     """Every record that is not blank, with the line it starts at."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, error
-        else:
-            if any(map(str.strip, cells)):
-                yield line, cells
+    with path.open(encoding=encoding, newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield line, error
+            else:
+                if any(map(str.strip, cells)):
+                    yield line, cells
 
 
-def _decode(path: Path) -> tuple[str, tuple[Problem, ...]]:
-    content = path.read_bytes()
+def _encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:
+    """The first encoding that all of a table is in, and a note if it is a guess."""
+    with path.open("rb") as file:
+        marked = file.read(2) in BYTE_ORDER_MARKS
+    wanted = "utf-16" if marked else "utf-8-sig"
+    line = _undecodable(path, wanted)
+    if not line:
+        return wanted, ()
+    if _undecodable(path, "cp1252"):
+        raise ValueError(f"{path} is neither in UTF-8 nor in cp1252; save it in UTF-8")
+    reason = "not in UTF-8, so read as cp1252; save it in UTF-8"
+    return "cp1252", (Problem(path.name, reason, line, fatal=False),)
+
+
+def _undecodable(path: Path, encoding: str) -> int:
+    """The first line that is not in an encoding; 0 if there is none."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    number = 0
     try:
-        if content.startswith(BYTE_ORDER_MARKS):
-            return content.decode("utf-16"), ()
-        return content.decode("utf-8-sig"), ()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        reason = "not in UTF-8, so read as cp1252; save it in UTF-8"
-        note = Problem(path.name, reason, line, fatal=False)
-    try:
-        return content.decode("cp1252"), (note,)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is neither in UTF-8 nor in cp1252; save it in UTF-8"
-        ) from error
+        with path.open("rb") as file:
+            for line in file:
+                number += 1
+                decoder.decode(line)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return number
+    return 0
 
 
 def find(root: Path, table: str = "") -> list[tuple[Path, str]]:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
 from data.utterance import Corpus, Utterance
-from extract import audio
+from extract import decoder
 from extract.audio import SAMPLE_RATE
 from extract.distil import teacher
 from extract.distil.front_end import STRIDES, build, window
@@ -193,7 +193,7 @@ def lesson(
 
 def _heard(path: Path | None, speed: float, frames: np.ndarray, plan: Plan) -> Heard:
     assert path is not None  # `find` gives files only
-    samples = audio.load(path, longest=plan.machine.longest).samples
+    samples = decoder.load(path, longest=plan.machine.longest).samples
     return Heard(at_speed(samples, speed), frames)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-TILE = 64  # frames of the convolution stack at a time, so that they stay in the cache
+TILE = 8e6  # bytes of the first, widest layer at a time: they stay in the cache
 SHORTEST = 64  # kernels for which the Fourier transform is worth its price
 
 
@@ -110,6 +110,8 @@ class Stack(nn.Module):
         self.window = 1
         for layer in reversed(layers):
             self.window = (self.window - 1) * layer.stride + layer.kernel
+        widest = layers[0].bias.nbytes * self.hop // layers[0].stride  # bytes a frame
+        self.tile = max(1, round(TILE / widest))
         norms = [layer.norm for layer in layers]
         self.tiled = not any(isinstance(norm, nn.GroupNorm) for norm in norms)
 
@@ -117,7 +119,7 @@ class Stack(nn.Module):
         """(n, samples) -> (n, channels, frames)"""
         waves = waves.contiguous()
         frames = (waves.shape[1] - self.window) // self.hop + 1
-        tile = TILE if self.tiled else frames
+        tile = self.tile if self.tiled else frames
         found = []
         for first in range(0, frames, tile):
             count = min(tile, frames - first)

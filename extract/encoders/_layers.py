@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from operator import attrgetter
+from threading import local
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,11 +14,21 @@ T = TypeVar("T")
 PLACES = ("encoder.layers", "encoder.layer", "transformer.layer", "layers")
 
 
+class _Pass(local):
+    """What is wanted of the layers by the thread that runs the model."""
+
+    def __init__(self) -> None:
+        self.each: Callable[[Tensor], Any] = _forget
+        self.found: list[Any] = []
+        self.shape: torch.Size | None = None
+
+
 class Layers:
     """Runs a model and gives away its hidden states one layer at a time.
 
     No layer is kept, and blocks above the highest that is wanted are removed, so they
     are neither computed nor in memory. Layers are counted as `data.recipe.LAYERS` says.
+    Several threads may run it at once.
 
     Args:
         model: a transformers model
@@ -27,9 +38,7 @@ class Layers:
 
     def __init__(self, model: Any, wanted: tuple[int, ...], top: int):
         self._model, self._wanted, self._top = model, wanted, top
-        self._each: Callable[[Tensor], Any] = _forget
-        self._found: list[Any] = []
-        self._shape: torch.Size | None = None
+        self._pass = _Pass()
         self._hooked = self._hook(_blocks(model, top))
 
     def _hook(self, blocks: nn.ModuleList | None) -> bool:
@@ -51,13 +60,14 @@ class Layers:
         self._take(output[0] if isinstance(output, tuple) else output)
 
     def _take(self, hidden: Tensor) -> None:
-        if self._found and hidden.shape != self._shape:
+        now = self._pass
+        if now.found and hidden.shape != now.shape:
             raise ValueError(
                 "the layers of this checkpoint differ in length or size; take --layers "
                 "last"
             )
-        self._shape = hidden.shape
-        self._found.append(self._each(hidden))
+        now.shape = hidden.shape
+        now.found.append(now.each(hidden))
 
     @torch.inference_mode()
     def __call__(self, each: Callable[[Tensor], T], **inputs: Tensor) -> list[T]:
@@ -66,7 +76,8 @@ class Layers:
         The highest is the model's last hidden state: transformers 4 put that at the end
         of `hidden_states`; 5 puts there what it was before the final layer norm.
         """
-        self._each, self._found = each, []
+        now = self._pass
+        now.each, now.found = each, []
         output = self._model(**inputs, output_hidden_states=not self._hooked)
         if not self._hooked:
             hidden = [*output.hidden_states[:-1], output.last_hidden_state]
@@ -74,7 +85,7 @@ class Layers:
                 self._take(hidden[layer])
         elif self._wanted[-1] == self._top:
             self._take(output.last_hidden_state)
-        found, self._found, self._each = self._found, [], _forget
+        found, now.found, now.each = now.found, [], _forget
         return found
 
 

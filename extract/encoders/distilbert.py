@@ -7,7 +7,7 @@ included.
 import hashlib
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -54,7 +54,10 @@ class Encoder:
         self.tokenise = tokenise
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
         self._run = Layers(self.model, self.layers, top)
-        self.inputs = {"max_tokens": MAX_TOKENS, "vocabulary": vocabulary}
+        self.inputs: Mapping[str, Any] = {
+            "max_tokens": MAX_TOKENS,
+            "vocabulary": vocabulary,
+        }
         self.head: tuple[str, ...] = ()
 
     @classmethod

@@ -7,7 +7,7 @@ which are cut off here so that more utterances have equal length.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -85,7 +85,7 @@ class Encoder:
                 f"--block-seconds {block_seconds:g} is shorter than one frame; take 10 "
                 f"or more"
             )
-        self.inputs = {
+        self.inputs: Mapping[str, Any] = {
             "sample_rate": SAMPLE_RATE,
             "normalised": normalise,
             "block_seconds": block_seconds,

@@ -7,7 +7,7 @@ teacher, and for whoever wants it.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -66,7 +66,7 @@ class Encoder:
             raise ValueError(
                 f"--block-seconds {block_seconds:g} is shorter than a second; take 30"
             )
-        self.inputs = {
+        self.inputs: Mapping[str, Any] = {
             "sample_rate": SAMPLE_RATE,
             "block_seconds": self.block / SAMPLE_RATE,
         }

@@ -1,0 +1,87 @@
+"""The arrays of one part of the cache: made of its rows, and checked together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+from data.recipe import Recipe
+from data.utterance import Problem
+
+KINDS = {  # of numpy, by name; a part has no others
+    "ids": "S",
+    "contents": "S",
+    "head": "f",
+    "offsets": "i",
+    "values": "f",
+    "embeddings": "f",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one part holds; rows are utterances."""
+
+    ids: tuple[str, ...]
+    contents: tuple[str, ...]
+    vectors: tuple[np.ndarray, ...]  # (layers, dim), or (steps, layers, dim) each
+    head: np.ndarray | None = None  # (n, ratings)
+    problems: tuple[Problem, ...] = ()
+
+
+def collect(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
+    """The arrays of a part, in the order of the file."""
+    found = {"ids": _strings(part.ids), "contents": _strings(part.contents)}
+    if part.head is not None:
+        found["head"] = part.head.astype(np.float32)
+    with np.errstate(over="ignore"):  # what became infinite is refused
+        if part.vectors and recipe.pooling == "frames":
+            steps = [len(v) for v in part.vectors]
+            found["offsets"] = np.cumsum([0, *steps], dtype=np.int64)
+            found["values"] = np.concatenate(part.vectors).astype(recipe.storage)
+        elif part.vectors:
+            found["embeddings"] = np.stack(part.vectors).astype(recipe.storage)
+    for name, values in found.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ValueError(
+                f"{name} of utterances '{part.ids[0]}' to '{part.ids[-1]}' are not all "
+                f"finite as {values.dtype}; try --dtype float32, or look at the weights"
+            )
+    return found
+
+
+def _strings(texts: tuple[str, ...]) -> np.ndarray:
+    """Texts as HDF5 strings of one length, marked as UTF-8 for other readers."""
+    encoded = [text.encode() for text in texts]
+    longest = max(map(len, encoded), default=1)
+    return np.array(encoded, dtype=h5py.string_dtype("utf-8", longest))
+
+
+def fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
+    """Refuse arrays that are missing, or whose shapes do not go together."""
+    rows, layers = len(arrays["ids"]), len(recipe.layers)
+    wanted: dict[str, tuple[int, ...]] = {"ids": (rows,), "contents": (rows,)}
+    if rows and recipe.head:
+        wanted["head"] = (rows, len(recipe.head))
+    if rows and recipe.pooling == "frames":
+        wanted["offsets"] = (rows + 1,)
+        steps = int(arrays["offsets"][-1])
+        wanted["values"] = (steps, layers, arrays["values"].shape[-1])
+    elif rows:
+        wanted["embeddings"] = (rows, layers, arrays["embeddings"].shape[-1])
+    for name, shape in wanted.items():
+        if arrays[name].shape != shape:
+            raise ValueError(
+                f"{name} has shape {arrays[name].shape}, but its recipe and "
+                f"{rows} ids ask for {shape}"
+            )
+    for name in ("embeddings", "values"):
+        if name in wanted and arrays[name].dtype != recipe.storage:
+            raise ValueError(
+                f"{name} are {arrays[name].dtype}, but its recipe says {recipe.storage}"
+            )
+    if "offsets" in wanted and (
+        arrays["offsets"][0] != 0 or (np.diff(arrays["offsets"]) < 0).any()
+    ):
+        raise ValueError("its offsets do not start at 0 and rise")

@@ -1,0 +1,131 @@
+"""What is measured: encoders of random weights in usual shapes, and made-up inputs."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    BertTokenizer,
+    DistilBertConfig,
+    DistilBertModel,
+    Wav2Vec2Config,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2Model,
+)
+
+from extract.bench import flops, samples
+from extract.bench.ways import Task
+from extract.build import Builder
+from extract.choice import Choice, Machine
+from extract.encoder import Encoder
+from extract.encoders import distilbert, wav2vec2
+from extract.encoders._checkpoint import Checkpoint
+from extract.run import make_recipe
+
+LARGE = {
+    "hidden_size": 1024,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+    "conv_bias": True,
+}
+# audeering's checkpoint has twelve of the large model's 24 layers
+SPEECH: dict[str, dict[str, Any]] = {
+    "large12": {**LARGE, "num_hidden_layers": 12},
+    "large24": {**LARGE, "num_hidden_layers": 24},
+    "base": {},
+    "small": {
+        **LARGE,
+        "hidden_size": 192,
+        "num_attention_heads": 4,
+        "intermediate_size": 768,
+        "num_hidden_layers": 2,
+        "conv_dim": (64,) * 7,
+    },
+}
+TEXT: dict[str, dict[str, Any]] = {
+    "base": {},
+    "small": {"dim": 128, "n_layers": 2, "n_heads": 2, "hidden_dim": 512},
+}
+SIZES = {"audio": tuple(SPEECH), "text": tuple(TEXT)}
+
+
+def speech(size: str, count: int, machine: Machine, dtype: str, seed: int) -> Task:
+    """A Wav2Vec2 model, and noise of the lengths of utterances."""
+    config = Wav2Vec2Config(**SPEECH[size])
+    model, twin = _twins(Wav2Vec2Model, config, seed, machine.device, dtype)
+    encoder = wav2vec2.Encoder(
+        Checkpoint(twin, "random", "", f"seed {seed}"),
+        normalise=True,
+        device=machine.device,
+        dtype=dtype,
+    )
+    inputs = [wav2vec2.standardise(x) for x in samples.waves(count, seed)]
+    return Task(
+        model=model,
+        build=_builder("audio", machine, dtype, encoder),
+        processor={"feature_extractor": Wav2Vec2FeatureExtractor()},
+        inputs=inputs,
+        flops=sum(flops.speech(config, len(x)) for x in inputs),
+        seed=seed,
+    )
+
+
+def text(size: str, count: int, machine: Machine, dtype: str, seed: int) -> Task:
+    """A DistilBERT model, and token ids as many as transcripts have."""
+    config = DistilBertConfig(**TEXT[size])
+    model, twin = _twins(DistilBertModel, config, seed, machine.device, dtype)
+    encoder = distilbert.Encoder(
+        Checkpoint(twin, "random", "", f"seed {seed}"),
+        tokenise=_numbers,
+        vocabulary="numbers",
+        device=machine.device,
+        dtype=dtype,
+    )
+    inputs = samples.tokens(count, config.vocab_size, seed)
+    return Task(
+        model=model,
+        build=_builder("text", machine, dtype, encoder),
+        processor={"tokenizer": BertTokenizer(vocab={"[PAD]": 0, "[UNK]": 1})},
+        inputs=inputs,
+        flops=sum(flops.text(config, len(x)) for x in inputs),
+        seed=seed,
+    )
+
+
+def _builder(modality: str, machine: Machine, dtype: str, encoder: Encoder) -> Builder:
+    """What stage one would encode with."""
+    choice = Choice(modality, checkpoint="random", dtype=dtype)
+    return Builder(Path(), machine, encoder, make_recipe("bench", choice, encoder, ""))
+
+
+MAKERS = {"audio": speech, "text": text}
+
+
+def _twins(kind: Any, config: Any, seed: int, device: str, dtype: str) -> Sequence[Any]:
+    """A model twice, for our encoder changes the one that it is given."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = kind(config).eval()
+    return model.to(device, getattr(torch, dtype)), copy_of(model)
+
+
+def copy_of(model: Any) -> Any:
+    """The same weights in a new model; a deepcopy would share parametrised classes."""
+    found = type(model)(copy.deepcopy(model.config)).eval()
+    found.load_state_dict(model.state_dict())
+    return found
+
+
+def _numbers(words: str) -> list[int]:
+    """A text that is token ids, as `said` writes it."""
+    return [int(word) for word in words.split()]
+
+
+def said(tokens: np.ndarray) -> str:
+    """Token ids as a text for `_numbers`."""
+    return " ".join(map(str, tokens))

@@ -1,0 +1,167 @@
+"""Ways to get a mean-pooled embedding of every input, with the same weights.
+
+All but `ours` are what people write with transformers: its models untouched, inputs
+padded and masked, or one by one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from transformers import Pipeline
+
+from data.utterance import Utterance
+from extract import pooling
+from extract.build import Builder, Input, Opened
+from extract.sources import Source
+
+PADDED = 32  # inputs of a padded batch
+PIPELINE = 8  # of a pipeline's batch
+Ways = dict[str, Callable[[], np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model of one modality, and what it is to encode."""
+
+    model: Any  # transformers' own, on its device
+    build: Builder  # ours, of the same weights
+    processor: Mapping[str, Any]  # what pads for transformers' pipelines, by kind
+    inputs: Sequence[np.ndarray]  # samples or token ids, of any lengths
+    flops: float  # that all inputs need, without padding
+    seed: int  # of the random order
+
+    @property
+    def speech(self) -> bool:
+        """Whether the inputs are samples."""
+        return self.inputs[0].dtype == np.float32
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        found: torch.device = self.model.device
+        return found
+
+
+def ways(task: Task) -> Ways:
+    """The ways by name, slowest usually first; each gives (n, dim) float32."""
+    return {
+        "one by one": partial(_padded, task, 1),
+        f"random batches of {PADDED}, padded": partial(_padded, task, PADDED),
+        f"transformers pipeline, batches of {PIPELINE}": partial(_pipeline, task),
+        "affuse": partial(ours, task),
+    }
+
+
+def useful(task: Task) -> dict[str, float]:
+    """The share of each way's batches that is not padding."""
+    lengths = np.array([len(x) for x in task.inputs], float)
+
+    def share(groups: Iterator[np.ndarray]) -> float:
+        padded = sum(lengths[g].max() * len(g) for g in groups)
+        return float(lengths.sum() / padded)
+
+    order = np.arange(len(lengths))
+    pieces = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
+    return {
+        "one by one": 1.0,
+        f"random batches of {PADDED}, padded": share(_random(task, PADDED)),
+        f"transformers pipeline, batches of {PIPELINE}": share(iter(pieces)),
+        "affuse": 1.0,
+    }
+
+
+def ours(task: Task) -> np.ndarray:
+    """As stage one does it: equal lengths together, nothing padded."""
+    sources = [
+        Source(Utterance(str(i)), str(i), len(x)) for i, x in enumerate(task.inputs)
+    ]
+    inputs = [
+        Input(source, _prepared(task, x), ())
+        for source, x in zip(sources, task.inputs, strict=True)
+    ]
+    longest = sorted(inputs, key=lambda i: -i.source.size)
+    encoded = task.build.encode(Opened((), tuple(longest), {}), lambda _: None)
+    rows = {
+        place: block.mean[0]
+        for batch in encoded
+        for place, block in zip(batch.places, pooling.blocks(batch.layers), strict=True)
+    }
+    places = {i.source.content: place for place, i in enumerate(longest)}
+    return np.stack([rows[places[source.content]] for source in sources])
+
+
+def _random(task: Task, size: int) -> Iterator[np.ndarray]:
+    """Places of batches in a random order, or in the given one if they are single."""
+    order = np.arange(len(task.inputs))
+    if size > 1:
+        order = np.random.default_rng(task.seed).permutation(order)
+    return iter(np.array_split(order, range(size, len(order), size)))
+
+
+@torch.inference_mode()
+def _padded(task: Task, size: int) -> np.ndarray:
+    """transformers' model on padded batches, with a mask where there are several."""
+    found: dict[int, np.ndarray] = {}
+    for places in _random(task, size):
+        chosen = [torch.from_numpy(task.inputs[i]) for i in places]
+        values = pad_sequence(chosen, batch_first=True).to(task.device)
+        lengths = torch.tensor([len(x) for x in chosen])
+        mask = (torch.arange(values.shape[1]) < lengths[:, None]).long()
+        mean = _masked_mean(task.model, values, mask.to(task.device))
+        found |= dict(zip(places.tolist(), mean.float().cpu().numpy(), strict=True))
+    return np.stack([found[i] for i in sorted(found)])
+
+
+def _masked_mean(model: Any, values: Tensor, mask: Tensor) -> Tensor:
+    """(n, dim) of the last hidden state over what is not padding."""
+    lengths = mask.sum(1)
+    given = mask if len(values) > 1 else None
+    if values.is_floating_point():
+        values = values.to(model.dtype)
+        lengths = model._get_feat_extract_output_lengths(lengths)
+    hidden = model(values, attention_mask=given).last_hidden_state
+    steps = torch.arange(hidden.shape[1], device=hidden.device)
+    kept = (steps < lengths[:, None]).unsqueeze(-1)
+    found: Tensor = (hidden * kept).sum(1) / kept.sum(1)
+    return found
+
+
+def _prepared(task: Task, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    """As the encoder takes it; token ids are that already."""
+    return task.build.encoder.prepare(x).blocks if task.speech else (x,)
+
+
+class Pooling(Pipeline):
+    """A pipeline as transformers documents them, from inputs to pooled vectors."""
+
+    def _sanitize_parameters(self, **_: Any) -> tuple[dict[str, Any], ...]:
+        return {}, {}, {}
+
+    def preprocess(self, inputs: np.ndarray) -> dict[str, Tensor]:
+        """One input, not padded; an iterator above this one collects a batch."""
+        name = self.model.main_input_name
+        values = torch.from_numpy(inputs)[None]
+        return {name: values, "attention_mask": torch.ones_like(values).long()}
+
+    def _forward(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
+        values, mask = given[self.model.main_input_name], given["attention_mask"]
+        return {"mean": _masked_mean(self.model, values, mask)}
+
+    def postprocess(self, outputs: dict[str, Tensor]) -> np.ndarray:
+        """(1, dim) -> (dim,)"""
+        found: np.ndarray = outputs["mean"][0].float().numpy()
+        return found
+
+
+def _pipeline(task: Task) -> np.ndarray:
+    """transformers' pipeline, which pads what happens to come together."""
+    pooled = Pooling(
+        task.model, batch_size=PIPELINE, device=task.device, **task.processor
+    )
+    return np.stack(list(pooled(x for x in task.inputs)))

@@ -1,0 +1,160 @@
+"""How each cache was made, kept beside it, so that it can be made again.
+
+``<cache>/<corpus>/<folder>.json`` holds what was typed after ``extract``, with paths
+made absolute and the checkpoint's commit pinned: what is newest will be another.
+"""
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from data import plugins, reading
+from data.files import publish
+from data.recipe import Recipe
+from data.utterance import printable
+from extract.choice import Choice
+from extract.encoders._checkpoint import MINI, TINY
+
+# Options of the command line by the name of their value; `extract.options` explains.
+FLAGS = {
+    "name": "--name",
+    "nature": "--nature",
+    "columns": "--map",
+    "scale": "--scale",
+    "table": "--table",
+    "dominance": "--dominance",
+    "modalities": "--modality",
+    "audio_checkpoint": "--audio-checkpoint",
+    "text_checkpoint": "--text-checkpoint",
+    "revision": "--revision",
+    "layers": "--layers",
+    "pooling": "--pooling",
+    "dtype": "--dtype",
+    "head": "--head",
+    "device": "--device",
+    "threads": "--threads",
+    "batch": "--batch",
+    "block_seconds": "--block-seconds",
+    "max_seconds": "--max-seconds",
+    "limit": "--limit",
+}
+LISTS = ("columns", "modalities", "revision", "layers", "pooling")
+NUMBERS = ("batch", "block_seconds", "max_seconds")
+COUNTS = ("threads", "limit")
+OPTIONAL = ("root", "nature", "table", "dominance")
+
+
+def path(folder: Path) -> Path:
+    """Where the call that made a cache folder is kept."""
+    return folder.with_name(f"{folder.name}.json")
+
+
+def keep(folder: Path, recipe: Recipe, choice: Choice, found: dict[str, Any]) -> None:
+    """Keep the part of a command line that makes one folder.
+
+    Args:
+        found: the options of the command line, by name; without a corpus among them
+            there is no such line
+    """
+    if "corpus" not in found:
+        return
+    root, checkpoint = found["root"], Path(os.path.expanduser(choice.checkpoint))
+    other = "text" if recipe.modality == "audio" else "audio"
+    call = {
+        **{name: found[name] for name in FLAGS},
+        "corpus": found["corpus"],
+        "root": None if root is None else os.path.abspath(root),
+        "modalities": [recipe.modality],
+        "revision": [recipe.revision] if recipe.revision else [],
+        "layers": [choice.layers],
+        "pooling": [choice.pooling],
+        "head": choice.head,
+        f"{other}_checkpoint": "",
+    }
+    if choice.checkpoint not in ("", MINI, TINY) and checkpoint.is_dir():
+        call[f"{recipe.modality}_checkpoint"] = os.path.abspath(checkpoint)
+    text = json.dumps(call, indent=1, sort_keys=True)
+    publish(path(folder), f"{text}\n".encode())
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """The options that `keep` kept, as the command line would give them.
+
+    Raises:
+        FileNotFoundError: if none were kept
+        ValueError: if the file is damaged
+    """
+    kept = path(folder)
+    if not kept.is_file():
+        raise FileNotFoundError(f"{kept} not found, which says how it was made")
+    try:
+        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        if found.keys() != FLAGS.keys() | {"corpus", "root"}:
+            raise ValueError("its options are not those of this version")
+        if wrong := [name for name, value in found.items() if not _fits(name, value)]:
+            raise ValueError(f"its {wrong[0]} is {str(found[wrong[0]])[:40]!r}")
+        found["root"] = None if found["root"] is None else Path(found["root"])
+        found["scale"] = None if found["scale"] is None else tuple(found["scale"])
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{kept} is damaged ({error})") from error
+    return found
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether an option is of the type that the command line gives it."""
+    if name in LISTS:
+        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    if name == "scale":
+        scale = isinstance(value, list) and len(value) == 2
+        return value is None or scale and all(_fits("batch", v) for v in value)
+    if name == "head":
+        return isinstance(value, bool)
+    if name in NUMBERS:
+        return value is None or type(value) in (int, float)
+    if name in COUNTS:
+        return value is None or type(value) is int
+    return isinstance(value, str) or value is None and name in OPTIONAL
+
+
+def command(call: dict[str, Any], cache: Path) -> str:
+    """What to type to make it again."""
+    words = [call["corpus"]]
+    if call["root"] is not None:
+        words.append(call["root"])
+    for name, flag in FLAGS.items():
+        value = call[name]
+        if value is None or value is False or value == "":
+            continue
+        if value is True:
+            words.append(flag)
+        elif name == "scale":
+            words += [flag, *value]
+        else:
+            for each in value if isinstance(value, list) else [value]:
+                words += [flag, each]
+    return _line([*words, "--cache", cache])
+
+
+def guess(recipe: Recipe, cache: Path) -> str:
+    """What to type, as far as a cache says it itself."""
+    known = recipe.corpus in plugins.names(reading.PACKAGE)
+    options = {
+        "--name": "" if known else recipe.corpus,
+        "--modality": recipe.modality,
+        f"--{recipe.modality}-checkpoint": recipe.checkpoint,
+        "--revision": recipe.revision,
+        "--layers": ",".join(map(str, recipe.layers)),
+        "--pooling": recipe.pooling,
+        "--dtype": recipe.dtype,
+        "--cache": cache,
+    }
+    given = [word for pair in options.items() if pair[1] for word in pair]
+    head = ["--head"] * bool(recipe.head)
+    return _line([recipe.corpus if known else "CORPUS", "ROOT", *given, *head])
+
+
+def _line(words: list[Any]) -> str:
+    quoted = (shlex.quote(str(word)) for word in words)
+    return printable(f"python cli.py extract {' '.join(quoted)}")

@@ -1,0 +1,31 @@
+"""Threads of a CPU, each with work of its own."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from extract.choice import Machine
+
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
+
+@contextmanager
+def alone(machine: Machine) -> Iterator[Map]:
+    """A `map` over as many threads as the machine gives, none of which is divided.
+
+    With a GPU it is the usual one: a single thread keeps the device busy.
+    """
+    if machine.device != "cpu":
+        yield map
+        return
+    shared = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(machine.threads)
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(shared)

@@ -1,0 +1,96 @@
+"""A disk that fails: the n-th call of the system that concerns one folder.
+
+Counted are calls that open, write, sync, rename, remove, make or lock something below
+the folder, in whatever thread; reading through HDF5's own library is not.
+"""
+
+import errno
+import io
+import os
+import threading
+from contextlib import contextmanager
+
+from data import files
+
+ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS)
+NAMES = ("replace", "unlink", "mkdir", "open", "fsync")  # of os
+
+
+class Disk:
+    """Passes every call on, but for one.
+
+    Args:
+        folder: whose files are meant
+        fail: number of the call that fails, counted from 1; 0 for none
+        error: what it fails with
+        short: raw writes take at most so many bytes; None for all
+    """
+
+    def __init__(self, folder, *, fail=0, error=errno.ENOSPC, short=None):
+        self.folder = os.path.abspath(folder)
+        self.fail = fail
+        self.error = error
+        self.short = short
+        self.calls = []  # names of those that were counted
+        self._lock = threading.Lock()
+
+    @property
+    def failed(self):
+        """Name of the call that failed; "" if none has."""
+        return self.calls[self.fail - 1] if 0 < self.fail <= len(self.calls) else ""
+
+    def count(self, name, path):
+        """Note one call, or let it fail."""
+        if isinstance(path, int):  # a handle
+            path = os.readlink(f"/proc/self/fd/{path}")
+        if not os.path.abspath(os.fsdecode(path)).startswith(self.folder):
+            return
+        with self._lock:
+            self.calls.append(name)
+            number = len(self.calls)
+        if number == self.fail:
+            raise OSError(self.error, os.strerror(self.error), str(path))
+
+    @contextmanager
+    def inserted(self, monkeypatch):
+        """While inside, everything goes through this disk."""
+        with monkeypatch.context() as patch:
+            for name in NAMES:
+                patch.setattr(os, name, self._counted(name, getattr(os, name)))
+            patch.setattr(io, "open", self._opening(io.open))
+            flock = self._counted("flock", files.fcntl.flock)
+            patch.setattr(files.fcntl, "flock", flock)
+            yield self
+
+    def _counted(self, name, real):
+        def call(path, *args, **kwargs):
+            self.count(name, path.fileno() if hasattr(path, "fileno") else path)
+            return real(path, *args, **kwargs)
+
+        return call
+
+    def _opening(self, real):
+        disk = self
+
+        class Raw(io.FileIO):
+            """Writes half of what it was given before it fails."""
+
+            def write(self, data):
+                try:
+                    disk.count("write", self.name)
+                except OSError:
+                    super().write(bytes(data)[: len(data) // 2])
+                    raise
+                whole = bytes(data)
+                return super().write(whole[: disk.short or len(whole)])
+
+        def open_(path, mode="r", *args, **kwargs):
+            if isinstance(path, int):
+                return real(path, mode, *args, **kwargs)
+            disk.count(f"open {mode}", path)
+            mine = os.path.abspath(os.fsdecode(path)).startswith(disk.folder)
+            if mine and mode == "wb":
+                return io.BufferedWriter(Raw(path, mode))
+            return real(path, mode, *args, **kwargs)
+
+        return open_

@@ -1,0 +1,123 @@
+"""The bench of stage one: arithmetic, samples, and the table it prints."""
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import (
+    DistilBertConfig,
+    DistilBertModel,
+    Wav2Vec2Config,
+    Wav2Vec2Model,
+)
+
+import cli
+from extract.bench import command, flops, samples
+from extract.bench.models import MAKERS, SPEECH
+from extract.bench.rate import choose_dtype
+from extract.bench.ways import useful, ways
+from extract.choice import Machine
+
+CPU = Machine(threads=1, progress=False)
+
+
+def counted(model, given):
+    """What torch itself counts, with attention in the open."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(given)
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize("samples", [400, 16_000, 40_001])
+@pytest.mark.parametrize("kernel", [127, 128])
+def test_arithmetic_of_speech_is_what_torch_counts(samples, kernel):
+    config = Wav2Vec2Config(
+        **{**SPEECH["small"], "num_conv_pos_embeddings": kernel},
+        attn_implementation="eager",
+    )
+    model = Wav2Vec2Model(config).eval()
+    wanted = counted(model, torch.randn(1, samples))
+    assert flops.speech(config, samples) == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.parametrize("tokens", [3, 77])
+def test_arithmetic_of_text_is_what_torch_counts(tokens):
+    sizes = {"dim": 64, "n_heads": 4, "hidden_dim": 128, "n_layers": 3}
+    config = DistilBertConfig(**sizes, attn_implementation="eager")
+    model = DistilBertModel(config).eval()
+    wanted = counted(model, torch.ones(1, tokens, dtype=torch.long))
+    assert flops.text(config, tokens) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_lengths_are_those_that_are_published():
+    seconds = np.array([len(w) / 16_000 for w in samples.waves(3_000, seed=0)])
+    assert 4.2 < seconds.mean() < 4.8  # IEMOCAP: 4.5
+    assert seconds.min() >= 0.6
+    assert seconds.max() <= 34.0
+
+
+def test_samples_are_those_of_their_seed():
+    one, two, other = (samples.tokens(9, 100, seed) for seed in (1, 1, 2))
+    assert all(map(np.array_equal, one, two))
+    assert not all(map(np.array_equal, one, other))
+
+
+@pytest.mark.parametrize("modality", ["audio", "text"])
+def test_all_ways_give_the_same_embeddings(modality):
+    task = MAKERS[modality]("small", 12, CPU, "float32", seed=0)
+    found = {name: way() for name, way in ways(task).items()}
+    for vectors in found.values():
+        assert vectors.shape == (12, found["one by one"].shape[1])
+        # float32 sums in another order
+        np.testing.assert_allclose(vectors, found["one by one"], atol=1e-4)
+    assert useful(task).keys() == found.keys()
+
+
+def test_padding_is_what_does_not_count():
+    task = MAKERS["text"]("small", 8, CPU, "float32", seed=0)
+    lengths = [len(x) for x in task.inputs]
+    assert useful(task)["transformers pipeline, batches of 8"] == pytest.approx(
+        sum(lengths) / (8 * max(lengths))
+    )
+
+
+def test_the_table_says_who_is_how_fast():
+    measured = {
+        "one by one": command.Measured(6.0, 1.0, 0.0),
+        "affuse": command.Measured(2.0, 1.0, 1e-6),
+    }
+    title, other, ours = command.table(measured, 30.0, "audio-s", shortest=1.5)
+    assert "audio-s/s" in title
+    assert other.split() == "one by one 6.00 5.0 3.00 x as fast 100% 25% 0e+00".split()
+    assert ours.split() == "affuse 2.00 15.0 1.00 x as fast 100% 75% 1e-06".split()
+
+
+@pytest.mark.parametrize("modality", ["audio", "text"])
+def test_the_command(modality):
+    options = ["--size", "small", "--count", "5", "--rounds", "1", "--threads", "1"]
+    found = CliRunner().invoke(
+        cli.main, ["bench", "extract", "--modality", modality, *options]
+    )
+    assert found.exit_code == 0, found.output
+    assert "5 made-up inputs" in found.output
+    assert "affuse, from files into the cache" in found.output
+
+
+def test_a_size_that_is_none():
+    found = CliRunner().invoke(
+        cli.main, ["bench", "extract", "--modality", "text", "--size", "large24"]
+    )
+    assert found.exit_code == 1
+    assert "Error: --size large24: text has base, small" in found.output
+
+
+def test_precision_is_as_asked_and_single_where_half_is_no_faster(monkeypatch):
+    rates = {torch.float32: 100.0, torch.bfloat16: 150.0}
+    monkeypatch.setattr(
+        "extract.bench.rate.products", lambda device, dtype, tries: rates[dtype]
+    )
+    assert choose_dtype("float16", "cpu") == "float16"
+    assert choose_dtype("auto", "cpu") == "float32"
+    rates[torch.bfloat16] = 400.0
+    assert choose_dtype("auto", "cpu") == "bfloat16"
