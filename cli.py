@@ -131,6 +131,9 @@ def extract(cache: Path, **found: Any) -> None:
     Repeat the command after an interruption: finished parts stay. Utterances that
     cannot be encoded are named in cache/NAME/problems.csv with file and reason; the
     run goes on, and the exit status is 1.
+
+    Several GPUs of a machine are all used. With --scheduler, or as an array of jobs
+    with --shard, several machines fill one cache; the bytes are the same.
     """
     from data import reading
     from extract import command

@@ -8,13 +8,15 @@ from typing import Any
 import torch
 
 from data import checking, table
-from data.recipe import MODALITIES, Recipe
+from data.files import claim
+from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
-from extract import calls
+from extract import calls, spread
 from extract.bench.rate import choose_dtype
 from extract.choice import Choice, Machine, choose_device
-from extract.encoder import Encoder
-from extract.run import UNITS, extract, load, suited
+from extract.fill import fill
+from extract.run import UNITS, Fill, Outcome, extract, load, remembered, suited
+from extract.share import Share
 
 SHOWN = 10  # problems of each kind; all of them are in the report
 
@@ -33,22 +35,49 @@ def run(
     Returns:
         how many problems left something out
     """
-    where = machine(found)
+    share, workers = _others(found)
+    # what others encode is encoded on their devices, not on one of ours
+    where = machine({**found, "device": "cpu"} if workers else found)
     torch.set_num_threads(where.threads)
     chosen = choices(corpus, found)
     loaded = [load(choice, where) for choice in chosen]  # a wrong name fails early
     table.save(corpus, cache)
-    problems: list[Problem] = list(corpus.problems)
+    made: list[Outcome] = []
     for choice, encoder in zip(chosen, loaded, strict=True):
+        how: Fill = fill
+        if workers:
+            how = partial(spread.fill, workers=workers, choice=choice)
         keep = partial(calls.keep, choice=choice, found=found)
-        problems += _encode(corpus, choice, where, cache, encoder, keep, say)
-    path = checking.save(problems, cache / corpus.name)
-    for line in checking.problem_lines(problems, SHOWN):
-        say(line)
-    if problems:
-        say(f"all of it in {path}")
-    say(f"next: python cli.py {_next(corpus, [c.modality for c in chosen])}")
-    return sum(p.fatal for p in problems)
+        done = extract(
+            corpus,
+            choice,
+            where,
+            cache,
+            encoder=encoder,
+            begin=keep,
+            share=share,
+            fill=how,
+        )
+        say(f"{choice.modality}: {_line(done, choice.modality, share)}")
+        made.append(done)
+    _report(corpus, cache, made, say)
+    if all(done.complete for done in made):
+        say(f"next: python cli.py {_next(corpus, [c.modality for c in chosen])}")
+    else:
+        say("next: the other shards; whoever is last completes the cache")
+    return _left_out(corpus, made, share)
+
+
+def _others(found: dict[str, Any]) -> tuple[Share, spread.Workers | None]:
+    """Which parts are ours, and whose processes make them; None for this one."""
+    share = Share.parse(found["shard"])
+    if found["dtype"] == "auto" and (found["scheduler"] or share.total > 1):
+        raise ValueError(
+            "--dtype auto suits one machine; where several fill one cache, name it, as "
+            "in --dtype bfloat16"
+        )
+    names = ("processes", "scheduler", "device", "threads")
+    return share, spread.choose(**{name: found[name] for name in names})
 
 
 def _next(corpus: Corpus, modalities: Sequence[str]) -> str:
@@ -58,31 +87,54 @@ def _next(corpus: Corpus, modalities: Sequence[str]) -> str:
     return f"train --fusion {modalities[0] if len(modalities) == 1 else 'early'}"
 
 
-def _encode(
-    corpus: Corpus,
-    choice: Choice,
-    machine: Machine,
-    cache: Path,
-    encoder: Encoder,
-    keep: Callable[[Path, Recipe], object],
-    say: Callable[[str], object],
-) -> Sequence[Problem]:
-    """One modality, and a line on it."""
-    done = extract(corpus, choice, machine, cache, encoder=encoder, begin=keep)
+def _line(done: Outcome, modality: str, share: Share) -> str:
+    """What became of one modality."""
     if done.folder is None:
-        say(f"{choice.modality}: no recording can be read")
-        return done.problems
-    line = f"{choice.modality}: {done.utterances} utterances in {done.folder}"
+        return "no recording can be read"
+    line = f"{done.utterances} utterances in {done.folder}"
     if done.encoded:
         rate = done.encoded / max(done.elapsed, 1e-9)
-        unit = UNITS[choice.modality]
+        unit = UNITS[modality]
         line += (
             f"; {done.encoded:.0f} {unit} in {done.elapsed:.1f} s ({rate:.0f} {unit}/s)"
         )
     else:
         line += "; nothing was left to encode"
-    say(line)
-    return done.problems
+    if share.total > 1:
+        line += f"; shard {share} is done, {done.present} of {done.planned} parts are "
+        line += "there: the cache is complete" if done.complete else "there"
+    return line
+
+
+def _report(
+    corpus: Corpus, cache: Path, made: Sequence[Outcome], say: Callable[[str], object]
+) -> None:
+    """Say and save what went wrong, with what other jobs found meanwhile."""
+    folder = cache / corpus.name
+    # whoever writes last has seen all that was there before
+    with claim(folder / ".problems.lock", wait=True):
+        problems: list[Problem] = list(corpus.problems)
+        for done in made:
+            problems += done.absent
+            problems += remembered(done.folder) if done.folder else []
+        path = checking.save(problems, folder)
+    for line in checking.problem_lines(problems, SHOWN):
+        say(line)
+    if problems:
+        say(f"all of it in {path}")
+
+
+def _left_out(corpus: Corpus, made: Sequence[Outcome], share: Share) -> int:
+    """How many problems left something out; each counts for one share only.
+
+    What never came into a part, as a recording that cannot be read, is the first's.
+    """
+    found: list[Problem] = []
+    if share.number == 1:
+        found += [*corpus.problems, *(p for done in made for p in done.absent)]
+    for done in made:
+        found += remembered(done.folder, share) if done.folder else []
+    return sum(p.fatal for p in found)
 
 
 def machine(found: dict[str, Any]) -> Machine:
@@ -112,7 +164,9 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     wanted = found["modalities"] or [m for m in MODALITIES if has[m]]
     if not wanted:
         raise ValueError(f"corpus '{corpus.name}' has neither recordings nor text")
-    dtype = choose_dtype(found["dtype"], choose_device(found["device"]))
+    dtype = found["dtype"]
+    if dtype == "auto":  # or the device may be that of another machine
+        dtype = choose_dtype(dtype, choose_device(found["device"]))
     given = {
         name: per_modality(found[name], wanted, name)
         for name in ("revision", "layers", "pooling")

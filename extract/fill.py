@@ -29,6 +29,7 @@ def fill(
     *,
     count: int,
     done: Callable[[float], object],
+    known: Known | None = None,
 ) -> float:
     """Make those of these parts that are not there.
 
@@ -37,11 +38,12 @@ def fill(
         plan: parts by number, or some of them
         count: of all parts of the cache
         done: told seconds or characters, as they are encoded or found to be there
+        known: rows of siblings of this folder, if they were looked for before
 
     Returns:
         seconds or characters that were encoded
     """
-    known = Known(folder, build.recipe)
+    siblings = known or Known(folder, build.recipe)
     encoded = 0.0
 
     def opened(claim: tuple[int, str]) -> tuple[int, Opened | None]:
@@ -49,7 +51,7 @@ def fill(
         if state == WHOLE:
             return number, None
         own = parts.part_path(folder, number) if state == PARTLY else None
-        return number, build.open(plan[number], partial(known.rows, own=own))
+        return number, build.open(plan[number], partial(siblings.rows, own=own))
 
     with (
         Claims(folder, build.recipe, plan, count) as claims,

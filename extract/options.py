@@ -47,6 +47,19 @@ ENCODE = (
     click.option(
         "--limit", type=click.IntRange(min=1),
         help="So many utterances, evenly spread over the corpus."),
+    click.option(
+        "--processes", type=click.IntRange(min=1), metavar="N",
+        help="Encode in so many processes of this machine, which divide its CUDA "
+        "devices and CPU threads.  [default: one for each CUDA device]"),
+    click.option(
+        "--shard", default="1/1", metavar="K/N",
+        help="Make only the K-th of N shares of the cache, K from 1 to N; for arrays "
+        "of jobs, of which the last completes the cache."),
+    click.option(
+        "--scheduler", default="", metavar="ADDRESS",
+        help="Encode on the workers of this dask scheduler, which must see corpus and "
+        "cache under the same paths; whoever reaches its port can run code: trusted "
+        "networks and TLS only. Needs the extra 'cluster'."),
     CACHE,
 )
 DISTIL = (

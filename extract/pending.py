@@ -27,6 +27,33 @@ def tidy(folder: Path, count: int) -> None:
         path.unlink(missing_ok=True)
 
 
+def state(
+    folder: Path, recipe: Recipe, number: int, sources: Sequence[Source], count: int
+) -> str:
+    """WHOLE, or PARTLY if some inputs failed, or MISSING; damage is said.
+
+    Args:
+        sources: what is to be in the part
+        count: of all parts of the cache
+    """
+    path = parts.part_path(folder, number)
+    if not path.is_file():
+        return MISSING
+    try:
+        arrays, problems = parts.read(path, recipe)
+        planned = parts.header(path).parts
+    except ValueError as error:
+        log.warning("%s; extracting this part anew", error)
+        return MISSING
+    held = {i.decode() for i in arrays["ids"]}
+    failed = {p.id for p in problems if p.fatal}
+    wanted = {s.utterance.id for s in sources}
+    if planned == count and held | failed == wanted:
+        return PARTLY if failed else WHOLE
+    log.warning("%s was planned otherwise; extracting this part anew", path)
+    return MISSING
+
+
 class Claims:
     """Parts that are ours while they are looked at and made.
 
@@ -49,13 +76,17 @@ class Claims:
             self.release(number)
 
     def each(self) -> Iterator[tuple[int, str]]:
-        """The number of each part, and its `_state`; hold it until `release`."""
+        """The number of each part, and its `state`; hold it until `release`."""
         waiting = list(self._plan)
         for wait in (False, True):
             for number in tuple(waiting):
                 if self._take(number, wait=wait):
                     waiting.remove(number)
-                    yield number, self._state(number)
+                    sources = self._plan[number]
+                    found = state(
+                        self._folder, self._recipe, number, sources, self._parts
+                    )
+                    yield number, found
 
     def release(self, number: int) -> None:
         """Let go of a part, which is made or given up."""
@@ -73,22 +104,3 @@ class Claims:
                 break
             self._stopped.wait(PAUSE)
         return False
-
-    def _state(self, number: int) -> str:
-        """WHOLE, or PARTLY if some inputs failed, or MISSING; damage is said."""
-        path = parts.part_path(self._folder, number)
-        if not path.is_file():
-            return MISSING
-        try:
-            arrays, problems = parts.read(path, self._recipe)
-            planned = parts.header(path).parts
-        except ValueError as error:
-            log.warning("%s; extracting this part anew", error)
-            return MISSING
-        held = {i.decode() for i in arrays["ids"]}
-        failed = {p.id for p in problems if p.fatal}
-        wanted = {s.utterance.id for s in self._plan[number]}
-        if planned == self._parts and held | failed == wanted:
-            return PARTLY if failed else WHOLE
-        log.warning("%s was planned otherwise; extracting this part anew", path)
-        return MISSING

@@ -7,10 +7,12 @@ the part being built is ever lost.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from data import plugins, store
+from data import parts, plugins, store
+from data.files import claim
 from data.progress import bar
 from data.recipe import Recipe
 from data.utterance import Corpus, Problem
@@ -21,7 +23,8 @@ from extract.encoder import Encoder
 from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import TINY
 from extract.fill import fill
-from extract.pending import tidy
+from extract.pending import Plan, tidy
+from extract.share import EVERYTHING, Share
 from extract.sources import Source
 
 UNITS = {"audio": "audio-s", "text": "char"}  # of sizes
@@ -39,6 +42,28 @@ class Outcome:
     encoded: float  # seconds of audio or characters encoded by this call
     elapsed: float  # seconds
     problems: tuple[Problem, ...]
+    absent: tuple[Problem, ...] = ()  # those of them that no part remembers
+    present: int = 0  # parts in the cache now
+    planned: int = 0  # parts of the whole cache
+
+    @property
+    def complete(self) -> bool:
+        """Whether all parts are there, whoever made them."""
+        return self.present == self.planned
+
+
+class Fill(Protocol):
+    """What makes the parts of a plan, as `extract.fill.fill` does."""
+
+    def __call__(
+        self,
+        folder: Path,
+        plan: Plan,
+        build: Builder,
+        *,
+        count: int,
+        done: Callable[[float], object],
+    ) -> float: ...
 
 
 def extract(
@@ -50,6 +75,8 @@ def extract(
     encoder: Encoder | None = None,
     begin: Callable[[Path, Recipe], object] | None = None,
     current: bool = True,
+    share: Share = EVERYTHING,
+    fill: Fill = fill,
 ) -> Outcome:
     """Encode one modality of a corpus, or what is still missing of it.
 
@@ -61,6 +88,8 @@ def extract(
         encoder: what `load` made of the same choice; None to load it here
         begin: told the folder and its recipe before anything is encoded
         current: note that this folder counts, of all that differ in content only
+        share: which parts to make; others are left to other jobs
+        fill: what makes them
 
     Raises:
         ValueError: if the checkpoint cannot be loaded, or there is nothing to encode
@@ -78,29 +107,60 @@ def extract(
             f"corpus '{corpus.name}' in {corpus.root} has no {choice.modality}"
         )
     if not found:
-        return Outcome(None, 0, 0.0, 0.0, tuple(problems))
-    recipe = make_recipe(corpus, choice, encoder, sources.digest(found))
+        return Outcome(None, 0, 0.0, 0.0, tuple(problems), tuple(problems))
+    recipe = make_recipe(corpus.name, choice, encoder, sources.digest(found))
     folder = cache / corpus.name / recipe.folder()
     if begin is not None:
         begin(folder, recipe)
-    began = time.monotonic()
-    encoded = _fill(
-        folder, recipe, found, Builder(corpus.root, machine, encoder, recipe)
-    )
-    if current:
-        store.make_current(folder, recipe)
-    return _outcome(folder, encoded, time.monotonic() - began, problems)
+    build = Builder(corpus.root, machine, encoder, recipe)
+    done = _make(folder, _plan(recipe, found), build, share, fill)
+    if current and done.complete:
+        # two modalities that end at once must not overwrite each other's note
+        with claim(folder.parent / ".current.lock", wait=True):
+            store.make_current(folder, recipe)
+    return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
 
 
-def _outcome(
-    folder: Path, encoded: float, elapsed: float, problems: Sequence[Problem]
+def _make(
+    folder: Path, plan: Plan, build: Builder, share: Share, fill: Fill
 ) -> Outcome:
-    """What is in the cache now, with the problems that its parts remember."""
+    """Make the parts of a share that are missing."""
+    mine = {number: part for number, part in plan.items() if number in share}
+    began = time.monotonic()
+    modality = build.recipe.modality
+    with bar(
+        total=sum(s.size for part in mine.values() for s in part),
+        name=modality,
+        unit=UNITS[modality],
+        show=build.machine.progress,
+    ) as progress:
+        encoded = fill(folder, mine, build, count=len(plan), done=progress.update)
+    tidy(folder, len(plan))
+    elapsed = time.monotonic() - began
+    done = Outcome(folder, 0, encoded, elapsed, problems=(), planned=len(plan))
+    return _finished(done, folder, expected=bool(mine))
+
+
+def _finished(done: Outcome, folder: Path, *, expected: bool) -> Outcome:
+    """The same, with what is in the cache now."""
     made = store.look(folder)
-    if made is None:
+    if made is None and expected:
         raise ValueError(f"{folder} was removed while it was being filled")
-    found = (*problems, *made.problems)
-    return Outcome(folder, made.rows, encoded, elapsed, found)
+    if made is None:
+        return done
+    return replace(
+        done,
+        utterances=made.rows,
+        problems=tuple(remembered(folder)),
+        present=len(made.present),
+    )
+
+
+def remembered(folder: Path, share: Share = EVERYTHING) -> list[Problem]:
+    """Problems that the parts of a cache tell, or those of one share."""
+    numbers = [number for number in store.numbers(folder) if number in share]
+    headers = (parts.header(parts.part_path(folder, number)) for number in numbers)
+    return [problem for header in headers for problem in header.problems]
 
 
 def suited(modality: str, checkpoint: str, revision: str) -> str:
@@ -142,13 +202,16 @@ def load(choice: Choice, machine: Machine) -> Encoder:
     return encoder
 
 
-def make_recipe(
-    corpus: Corpus, choice: Choice, encoder: Encoder, content: str
-) -> Recipe:
-    """Everything that these embeddings depend on."""
+def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> Recipe:
+    """Everything that these embeddings depend on.
+
+    Args:
+        corpus: its name
+        content: digest of all its inputs
+    """
     origin = encoder.checkpoint
     return Recipe(
-        corpus=corpus.name,
+        corpus=corpus,
         content=content,
         modality=choice.modality,
         encoder=choice.encoder,
@@ -164,24 +227,15 @@ def make_recipe(
     )
 
 
-def _fill(folder: Path, recipe: Recipe, found: list[Source], build: Builder) -> float:
-    """Make the parts that are missing; return seconds or characters encoded."""
+def _plan(recipe: Recipe, found: Sequence[Source]) -> Plan:
+    """What is in each part, by number; the longest inputs in the first."""
     places = batches.parts(
         [s.size for s in found],
         [s.utterance.id for s in found],
         rows=PART_ROWS[recipe.modality],
         size=PART_SIZE[recipe.modality] / _copies(recipe),
     )
-    plan = {n: [found[i] for i in part] for n, part in enumerate(places)}
-    with bar(
-        total=sum(s.size for s in found),
-        name=recipe.modality,
-        unit=UNITS[recipe.modality],
-        show=build.machine.progress,
-    ) as progress:
-        encoded = fill(folder, plan, build, count=len(plan), done=progress.update)
-    tidy(folder, len(plan))
-    return encoded
+    return {n: [found[i] for i in part] for n, part in enumerate(places)}
 
 
 def _copies(recipe: Recipe) -> int:

@@ -39,6 +39,9 @@ FOUND = {  # options of the command line, as they are when none is given
     "block_seconds": 60.0,
     "max_seconds": 60.0,
     "limit": None,
+    "processes": None,
+    "shard": "1/1",
+    "scheduler": "",
 }
 
 
