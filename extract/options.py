@@ -54,7 +54,8 @@ ENCODE = (
     click.option(
         "--shard", default="1/1", metavar="K/N",
         help="Make only the K-th of N shares of the cache, K from 1 to N; for arrays "
-        "of jobs, of which the last completes the cache."),
+        "of jobs, of which the last completes the cache. Needs a --dtype by name, as "
+        "does --scheduler."),
     click.option(
         "--scheduler", default="", metavar="ADDRESS",
         help="Encode on the workers of this dask scheduler, which must see corpus and "

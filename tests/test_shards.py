@@ -401,6 +401,12 @@ def test_shares_that_make_no_sense(text, sentence):
         Share.parse(text)
 
 
+@pytest.mark.parametrize("where", [{"shard": "1/2"}, {"scheduler": "tcp://a:1"}])
+def test_machines_that_would_choose_other_precisions(tmp_path, where):
+    with pytest.raises(ValueError, match="--dtype auto suits one machine"):
+        command_run(corpus(tmp_path, count=1), tmp_path, dtype="auto", **where)
+
+
 @pytest.mark.parametrize("total", [1, 3, 10])
 def test_shares_cover_every_part_once(total):
     shares = [Share(number, total) for number in range(1, total + 1)]
