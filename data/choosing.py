@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from data import store
+from data import current, store
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
 from data.utterance import printable
@@ -71,7 +71,7 @@ def _one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     if named:
         found = [c for c in mine if _digest(c).startswith(named.rpartition("-")[2])]
     else:
-        losers = store.superseded(mine)
+        losers = current.superseded(mine)
         found = [c for c in mine if c.path not in losers]
     if named and not found:
         raise ValueError(
@@ -115,7 +115,7 @@ def listing(folder: Path) -> Iterator[str]:
             continue
         if found is not None:
             caches.append(found)
-    losers = store.superseded(caches)
+    losers = current.superseded(caches)
     for cache in caches:
         notes = (
             "" if cache.complete else f"  {len(cache.present)}/{cache.planned} parts"

@@ -5,20 +5,17 @@
 what the name promises.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from data.files import claim, publish
 from data.parts import Header, Refused, checksum_path, header, part_path, read, whole
 from data.recipe import Recipe
 from data.utterance import Problem
 
-CURRENT = "current.json"  # beside the caches of a corpus
 # Of a fault. Only what is DAMAGED or EXTRA is worth nothing; what is UNKNOWN is as it
 # was published, but not by this version, not for this folder, or cannot be opened.
 DAMAGED, MISSING, EXTRA, UNKNOWN = "damaged", "missing", "extra", "unknown"
@@ -161,47 +158,6 @@ def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
         found = look(folder)
         if found is not None:
             yield found
-
-
-def make_current(folder: Path, recipe: Recipe) -> None:
-    """Note that of all caches that differ in content only, this one counts."""
-    path = folder.parent / CURRENT
-    with claim(path.with_name(f".{CURRENT}.lock"), wait=True):  # others note theirs
-        noted = {**current(folder.parent), recipe.kind(): folder.name}
-        publish(path, (json.dumps(noted, indent=1, sort_keys=True) + "\n").encode())
-
-
-def current(corpus: Path) -> dict[str, str]:
-    """Kind of recipe to the name of the folder that counts; none if never noted.
-
-    Raises:
-        OSError: if it cannot be read; then it is not known that there is none
-    """
-    try:
-        found = json.loads((corpus / CURRENT).read_text(encoding="utf-8"))
-        return {str(kind): str(name) for kind, name in found.items()}
-    except (FileNotFoundError, ValueError, AttributeError, RecursionError):
-        return {}
-
-
-def superseded(caches: Sequence[Cache]) -> set[Path]:
-    """Folders in whose place another of the same recipe counts.
-
-    They differ in the corpus's content only: a repaired recording, or ``--limit``. The
-    one that was extracted last counts; where that was not noted, a later one that holds
-    as many rows or more.
-    """
-    return {old.path for old in caches for new in caches if _replaces(new, old)}
-
-
-def _replaces(new: Cache, old: Cache) -> bool:
-    if new.path == old.path or not new.recipe.same_but_content(old.recipe):
-        return False
-    noted = current(old.path.parent).get(old.recipe.kind())
-    if noted in (new.path.name, old.path.name):
-        return noted == new.path.name
-    later = new.path.stat().st_mtime_ns > old.path.stat().st_mtime_ns
-    return later and new.rows >= old.rows
 
 
 def verify(cache: Path) -> Iterator[str]:

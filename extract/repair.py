@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from data import parts, reading, repair, store, table
+from data import current, parts, reading, repair, store, table
 from data.recipe import Recipe
 from data.store import EXTRA, MISSING, UNKNOWN, Fault
 from extract import calls, command
@@ -135,8 +135,8 @@ def _encode(
     if done.folder is None:
         raise ValueError("no recording can be read any more")
     recipe = parts.header(parts.part_path(folder, 0)).recipe
-    if recipe.kind() not in store.current(folder.parent):
-        store.make_current(folder, recipe)
+    if recipe.kind() not in current.noted(folder.parent):
+        current.make(folder, recipe)
     say(f"{folder}: {done.encoded:.0f} {UNITS[choice.modality]} encoded again")
 
 

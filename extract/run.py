@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from data import current as counts
 from data import parts, plugins, store
-from data.files import claim
 from data.progress import bar
 from data.recipe import Recipe
 from data.utterance import Corpus, Problem
@@ -115,9 +115,7 @@ def extract(
     build = Builder(corpus.root, machine, encoder, recipe)
     done = _make(folder, _plan(recipe, found), build, share, fill)
     if current and done.complete:
-        # two modalities that end at once must not overwrite each other's note
-        with claim(folder.parent / ".current.lock", wait=True):
-            store.make_current(folder, recipe)
+        counts.make(folder, recipe)
     return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
 
 

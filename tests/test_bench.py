@@ -115,7 +115,7 @@ def test_a_size_that_is_none():
 def test_precision_is_as_asked_and_single_where_half_is_no_faster(monkeypatch):
     rates = {torch.float32: 100.0, torch.bfloat16: 150.0}
     monkeypatch.setattr(
-        "extract.bench.rate.products", lambda device, dtype, tries: rates[dtype]
+        "extract.bench.rate.products", lambda device, dtype, size: rates[dtype]
     )
     assert choose_dtype("float16", "cpu") == "float16"
     assert choose_dtype("auto", "cpu") == "float32"

@@ -13,7 +13,7 @@ from caches import flip
 from published import REDUCED, publish
 from spoken import CHOICES, MACHINE, corpus, images, noise, record, rows, run, utterance
 
-from data import store
+from data import current, store
 from data.utterance import Problem, Utterance
 from extract import command, pooling
 from extract import run as stage
@@ -222,7 +222,7 @@ def test_a_repaired_recording_is_encoded_alone(tmp_path, encoded):
         rows(second)["u004"], alone(found.utterances[4], "audio"), **ROUNDING
     )
     # and the next training takes the repaired one
-    assert first.folder in store.superseded(list(store.find(tmp_path / "cache")))
+    assert first.folder in current.superseded(list(store.find(tmp_path / "cache")))
 
 
 def test_notes_of_rows_that_are_used_again_are_kept(tmp_path):

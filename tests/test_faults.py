@@ -20,7 +20,7 @@ from broken import ERRORS, Disk
 from caches import RECIPE, fill, part, recipe, write
 from spoken import CHOICES, MACHINE, corpus, images
 
-from data import files, parts, repair, store
+from data import current, files, parts, repair, store
 from data.files import publish
 from data.parts import checksum_path, part_path
 from extract import run as stage
@@ -187,15 +187,15 @@ def test_the_sentence_names_the_file_that_users_know(tmp_path, monkeypatch, erro
 def test_notes_of_others_survive_a_disk_that_cannot_be_read(tmp_path, monkeypatch):
     one, two = recipe(), recipe(layers=(3,))
     folders = [fill(tmp_path, of=one), fill(tmp_path, of=two)]
-    store.make_current(folders[0], one)
+    current.make(folders[0], one)
     for number in itertools.count(1):
         disk = Disk(tmp_path, fail=number, error=5)
         with disk.inserted(monkeypatch), contextlib.suppress(OSError):
-            store.make_current(folders[1], two)
-        assert store.current(tmp_path / "toy")[one.kind()] == folders[0].name
+            current.make(folders[1], two)
+        assert current.noted(tmp_path / "toy")[one.kind()] == folders[0].name
         if not disk.failed:
             break
-    assert store.current(tmp_path / "toy")[two.kind()] == folders[1].name
+    assert current.noted(tmp_path / "toy")[two.kind()] == folders[1].name
 
 
 def test_two_processes_note_at_once(tmp_path, monkeypatch):
@@ -205,8 +205,8 @@ def test_two_processes_note_at_once(tmp_path, monkeypatch):
     real = store.publish
     monkeypatch.setattr(store, "publish", lambda *a: (time.sleep(0.01), real(*a)))
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(store.make_current, folders, made))
-    noted = store.current(tmp_path / "toy")
+        list(pool.map(current.make, folders, made))
+    noted = current.noted(tmp_path / "toy")
     assert noted == {r.kind(): f.name for r, f in zip(made, folders, strict=True)}
 
 
@@ -245,7 +245,7 @@ def test_of_two_caches_the_later_counts_whatever_the_clock_said(tmp_path, setup)
         moment = 1_000_000 - 1000 * count  # and it runs backwards
         os.utime(made.folder, (moment, moment))
         caches = list(store.find(tmp_path))
-        assert store.superseded(caches) == {c.path for c in caches} - {made.folder}
+        assert current.superseded(caches) == {c.path for c in caches} - {made.folder}
 
 
 # Rot

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from hostile import EDITS, FOREIGN, ROWS, SECRET, secrets
 
 import cli
-from data import guard, parts, store, table
+from data import current, guard, parts, store, table
 from data.utterance import Corpus, Utterance
 
 ROOT = Path(__file__).parents[1]
@@ -186,7 +186,7 @@ def test_a_pipe_is_no_part(tmp_path, suffix):
 def test_json_beside_a_cache_that_is_nested_is_no_crash(tmp_path, name):
     folder = fill(tmp_path)
     (folder.parent / name).write_text("[" * 100_000)
-    assert store.superseded([*store.find(tmp_path)] * 2) == set()
+    assert current.superseded([*store.find(tmp_path)] * 2) == set()
     if name == "corpus.json":
         with pytest.raises(ValueError, match=r"corpus\.json is damaged"):
             table.load(tmp_path, "toy")

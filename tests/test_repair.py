@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from spoken import images
 
 import cli
-from data import parts, repair, store
+from data import current, parts, repair, store
 from data.corpora import manifest
 from data.parts import checksum_path, part_path
 from extract import calls
@@ -295,12 +295,12 @@ def test_repairing_an_old_cache_does_not_make_it_count(tmp_path):
     call(*words, "--cache", cache, "--limit", 6)
     old = of(cache, "text")
     call(*words, "--cache", cache)
-    before = (cache / "corpus" / store.CURRENT).read_bytes()
+    before = (cache / "corpus" / current.FILE).read_bytes()
     flip(part_path(old, 0))
     result = mend(cache)
     assert result.exit_code == 0, result.output
     assert "--limit 6" in result.output
-    assert (cache / "corpus" / store.CURRENT).read_bytes() == before
+    assert (cache / "corpus" / current.FILE).read_bytes() == before
     assert list(store.verify(cache)) == []
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from caches import DIM, FRAMES, NOTE, RECIPE, VERSIONS, fill, flip, part, recipe, write
 
-from data import parts, store
+from data import current, parts, store
 from data.files import publish
 
 HEAD = recipe(head=("valence", "arousal"))
@@ -177,8 +177,8 @@ def test_a_later_cache_supersedes_one_of_as_many_rows(tmp_path, old, new, loses)
     age(first, 1000)
     age(second, 2000)
     found = list(store.find(tmp_path))
-    assert store.superseded(found) == ({first} if loses else set())
-    assert store.superseded(found[::-1]) == ({first} if loses else set())
+    assert current.superseded(found) == ({first} if loses else set())
+    assert current.superseded(found[::-1]) == ({first} if loses else set())
 
 
 def test_other_recipes_and_equal_ages_supersede_nothing(tmp_path):
@@ -186,7 +186,7 @@ def test_other_recipes_and_equal_ages_supersede_nothing(tmp_path):
     folders.append(fill(tmp_path, of=recipe(layers=(3, 4))))
     for folder, seconds in zip(folders, (1000, 1000, 2000), strict=True):
         age(folder, seconds)
-    assert store.superseded(list(store.find(tmp_path))) == set()
+    assert current.superseded(list(store.find(tmp_path))) == set()
 
 
 def test_whole_caches_verify(tmp_path):
@@ -248,11 +248,11 @@ def test_the_cache_that_was_extracted_last_counts(tmp_path):
     old, new = recipe(content="old"), recipe(content="new")
     one, two = fill(tmp_path, of=old, rows=(3,)), fill(tmp_path, of=new, rows=(1,))
     for folder, of, loser in ((two, new, one), (one, old, two), (two, new, one)):
-        store.make_current(folder, of)
+        current.make(folder, of)
         for times in ((1, 2), (2, 1)):  # a copy may get any
             age(one, times[0])
             age(two, times[1])
-            assert store.superseded(list(store.find(tmp_path))) == {loser}
+            assert current.superseded(list(store.find(tmp_path))) == {loser}
 
 
 def test_a_folder_of_another_name_or_with_more_parts_does_not_verify(tmp_path):
