@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup ready extract train report demo lint type test test-slow test-gpu crashtest check clean
+.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu crashtest check clean
 
 # The first interpreter that is new enough; an active environment's comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -59,6 +59,10 @@ demo: ready  ## All of it on the synthetic demo corpus: four designs, three seed
 	$(RUN) cli.py train --corpus demo --seeds 3 \
 	--fusion audio --fusion text --fusion early --fusion late
 	$(RUN) cli.py report --corpus demo
+
+bench: ready  ## How fast stage one is here, beside other ways and the limit
+	$(RUN) cli.py bench extract $(OPTIONS)
+	$(RUN) cli.py bench extract --modality text $(OPTIONS)
 
 lint: ready  ## Style and formatting (pyproject.toml)
 	$(RUN) -m ruff check .

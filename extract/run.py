@@ -233,6 +233,12 @@ def _plan(recipe: Recipe, found: Sequence[Source]) -> Plan:
         rows=PART_ROWS[recipe.modality],
         size=PART_SIZE[recipe.modality] / _copies(recipe),
     )
+    if len(places) > parts.MOST:
+        raise ValueError(
+            f"corpus '{recipe.corpus}' needs {len(places):,} parts, more than the "
+            f"{parts.MOST:,} of a cache; divide it into several manifests, with a "
+            f"--name each"
+        )
     return {n: [found[i] for i in part] for n, part in enumerate(places)}
 
 

@@ -305,6 +305,13 @@ def test_parts_are_bounded_in_seconds(tmp_path, monkeypatch):
     assert cache.planned > sizes["0.5"] > 0
 
 
+def test_more_parts_than_a_cache_can_number_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(stage.parts, "MOST", 2)
+    run(corpus(tmp_path, count=14), tmp_path / "cache")  # two parts of seven
+    with pytest.raises(ValueError, match="3 parts, more than the 2 of a cache; divide"):
+        run(corpus(tmp_path, count=15), tmp_path / "cache")
+
+
 def test_another_choice_is_another_cache(tmp_path):
     found = corpus(tmp_path, count=3)
     folders = {
