@@ -22,8 +22,10 @@ def alone(machine: Machine) -> Iterator[Map]:
         yield map
         return
     shared = torch.get_num_threads()
-    torch.set_num_threads(1)
-    pool = ThreadPoolExecutor(machine.threads)
+    # said in each thread: what OpenMP is told counts for the one that tells it
+    pool = ThreadPoolExecutor(
+        machine.threads, initializer=torch.set_num_threads, initargs=(1,)
+    )
     try:
         yield pool.map
     finally:

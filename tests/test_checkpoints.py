@@ -256,7 +256,7 @@ def test_weights_of_half_precision_are_encoded_in_single(copied):
     tensors = load_file(folder / "model.safetensors")
     half = {name: tensor.half() for name, tensor in tensors.items()}
     save_file(half, folder / "model.safetensors", {"format": "pt"})
-    assert speech(folder)(noise(1600)[None]).dtype == torch.float32
+    assert hidden(speech(folder), noise(1600)[None]).dtype == torch.float32
 
 
 # Whether a waveform is standardised, and at which rate
@@ -477,8 +477,8 @@ def test_layers_of_unlike_length_are_refused_but_the_last(tmp_path):
     with pytest.raises(
         ValueError, match="differ in length or size; take --layers last"
     ):
-        every(block(every, noise(8000))[None])
-    assert last(block(last, noise(8000))[None]).shape[:2] == (1, 1)
+        hidden(every, block(every, noise(8000))[None])
+    assert hidden(last, block(last, noise(8000))[None]).shape[:2] == (1, 1)
 
 
 # The hub
@@ -551,10 +551,10 @@ def test_what_the_hub_gives_is_pinned_to_its_commit(copied, monkeypatch, form):
 def check_published(folder, tensors):
     """Every tensor arrived, and the head computes what its publication says."""
     encoder = speech(folder, head=True)
-    found = {
-        **{f"wav2vec2.{k}": t for k, t in encoder.model.state_dict().items()},
-        **{f"classifier.{k}": t for k, t in encoder.regressor.state_dict().items()},
-    }
+    origin = _checkpoint.find(str(folder), "", "audio")
+    loaded = _checkpoint.load(origin, headed=wav2vec2.Wav2Vec2Regressor)
+    assert encoder.checkpoint.weights == loaded.weights
+    found = loaded.model.state_dict()
     assert found.keys() == tensors.keys()
     assert all(torch.equal(found[k], tensors[k]) for k in tensors)
     assert encoder.head == ("arousal", "dominance", "valence")
@@ -568,11 +568,11 @@ def check_published(folder, tensors):
     dense = head["classifier.dense.weight"] @ mean + head["classifier.dense.bias"]
     out = head["classifier.out_proj.weight"] @ dense.tanh()
     wanted = (out + head["classifier.out_proj.bias"]).numpy()
-    found = encoder.regress(hidden.mean(dim=0).numpy())
+    found = encoder.regress(last.mean(dim=0).numpy())
     np.testing.assert_allclose(found, wanted, atol=1e-5)  # float32 sums
 
     plain = speech(folder)
-    assert torch.equal(plain(block(plain, noise(4000))[None])[0, -1], hidden)
+    assert torch.equal(hidden(plain, block(plain, noise(4000))[None])[0, -1], last)
 
 
 @pytest.mark.parametrize("form", ["bin", "safetensors"])

@@ -235,6 +235,7 @@ def test_a_run_goes_on(tmp_path, pool):
         **{"audio_checkpoint": "tiny", "text_checkpoint": "tiny", "dtype": "float32"},
         **{"head": False, "device": "cpu", "threads": 2, "batch": None, "limit": None},
         **{"block_seconds": 60.0, "max_seconds": 60.0},
+        **{"processes": None, "scheduler": "", "shard": "1/1"},
     }
     lines = []
     left_out = command.run(

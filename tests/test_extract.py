@@ -126,6 +126,21 @@ def test_rows_do_not_depend_on_the_size_of_batches(tmp_path, modality):
         np.testing.assert_allclose(two[name], vector, **ROUNDING)
 
 
+@pytest.mark.parametrize("modality", ["audio", "text"])
+def test_bytes_do_not_depend_on_threads(tmp_path, modality):
+    found = corpus(tmp_path, count=20)
+    before, made = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            machine = replace(MACHINE, threads=threads)
+            outcome = run(found, tmp_path / str(threads), modality, machine)
+            made.append(images(outcome.folder))
+    finally:
+        torch.set_num_threads(before)
+    assert made[0] == made[1] == made[2]
+
+
 def test_long_recordings_go_in_blocks_and_say_so(tmp_path):
     long = Utterance("long", audio=record(tmp_path / "l.wav", noise(40_000)))
     found = corpus(tmp_path, long, count=3)

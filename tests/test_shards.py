@@ -253,6 +253,7 @@ def test_slots_are_held_by_one_process_each(tmp_path, monkeypatch):
 # Several processes of one machine
 
 
+@pytest.mark.slow
 def test_processes_make_the_same_bytes(tmp_path, undisturbed):
     found, alone = undisturbed
     two = {"processes": 2, "threads": 2, "modalities": ("text",)}

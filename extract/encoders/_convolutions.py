@@ -17,10 +17,18 @@ SHORTEST = 64  # kernels for which the Fourier transform is worth its price
 
 
 def fold(model: Any) -> None:
-    """Multiply out weight norms, which would else be computed for every batch."""
-    for module in list(model.modules()):
-        if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module, "weight")
+    """Multiply out weight norms, which would else be computed for every batch.
+
+    By one thread, for several round otherwise, and then so would every embedding.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for module in list(model.modules()):
+            if parametrize.is_parametrized(module, "weight"):
+                parametrize.remove_parametrizations(module, "weight")
+    finally:
+        torch.set_num_threads(threads)
 
 
 def rewrite(model: Any) -> None:
