@@ -7,7 +7,7 @@ written.
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,7 +57,9 @@ def fill(
         Claims(folder, build.recipe, plan, count) as claims,
         ThreadPoolExecutor(1) as writer,
         closing(_ahead(claims.each(), opened)) as jobs,
+        ExitStack() as leaving,
     ):
+        leaving.callback(claims.stop)  # or an error here would wait for others' parts
         writing: Future[None] | None = None
         for number, job in jobs:
             size = sum(s.size for s in plan[number])

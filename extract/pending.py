@@ -71,7 +71,7 @@ class Claims:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopped.set()
+        self.stop()
         for number in tuple(self._held):
             self.release(number)
 
@@ -87,6 +87,10 @@ class Claims:
                         self._folder, self._recipe, number, sources, self._parts
                     )
                     yield number, found
+
+    def stop(self) -> None:
+        """Wait for no other process any more."""
+        self._stopped.set()
 
     def release(self, number: int) -> None:
         """Let go of a part, which is made or given up."""

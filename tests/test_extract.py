@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +15,7 @@ from published import REDUCED, publish
 from spoken import CHOICES, MACHINE, corpus, images, noise, record, rows, run, utterance
 
 from data import current, store
+from data.files import claim
 from data.utterance import Problem, Utterance
 from extract import command, pooling
 from extract import run as stage
@@ -318,6 +320,24 @@ def test_parts_are_bounded_in_seconds(tmp_path, monkeypatch):
     cache = store.look(outcome.folder)
     assert cache.complete
     assert cache.planned > sizes["0.5"] > 0
+
+
+def test_an_error_does_not_wait_for_parts_of_others(tmp_path, monkeypatch):
+    found = corpus(tmp_path, count=14)
+    whole = run(found, tmp_path / "whole")
+
+    def refuse(self, batch, each):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(wav2vec2.Encoder, "__call__", refuse)
+    folder = tmp_path / "cache" / "toy" / whole.folder.name
+    with (
+        claim(folder / ".part-00001.lock", wait=False) as held,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert held
+        with pytest.raises(ValueError, match="does not fit into the memory"):
+            pool.submit(run, found, tmp_path / "cache").result(timeout=60)
 
 
 def test_more_parts_than_a_cache_can_number_are_refused(tmp_path, monkeypatch):
