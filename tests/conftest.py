@@ -1,6 +1,24 @@
-"""For all tests: one thread, and no network."""
+"""For all tests: one thread, no network, and what several of them ask for."""
 
 import os
 
+import pytest
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """How many inputs went through an encoder, counted as it happens."""
+    from extract.encoders import distilbert, wav2vec2  # with torch: not for all tests
+
+    counts = []
+    for kind in (wav2vec2.Encoder, distilbert.Encoder):
+
+        def count(self, batch, each, original=kind.__call__):
+            counts.append(len(batch))
+            return original(self, batch, each)
+
+        monkeypatch.setattr(kind, "__call__", count)
+    return counts

@@ -52,20 +52,6 @@ def small_parts(monkeypatch):
     monkeypatch.setattr(stage, "PART_ROWS", {"audio": 7, "text": 7})
 
 
-@pytest.fixture
-def encoded(monkeypatch):
-    """How many inputs have been through an encoder, counted as it happens."""
-    counts = []
-    for kind in (wav2vec2.Encoder, distilbert.Encoder):
-
-        def count(self, batch, each, original=kind.__call__):
-            counts.append(len(batch))
-            return original(self, batch, each)
-
-        monkeypatch.setattr(kind, "__call__", count)
-    return counts
-
-
 def alone(u, modality, how="mean", **options):
     """What one utterance gets when nothing else is encoded."""
     encoder = stage.load(Choice(modality, checkpoint="tiny", **options), MACHINE)

@@ -20,7 +20,6 @@ from data.corpora import manifest
 from data.parts import checksum_path, part_path
 from extract import calls
 from extract import run as stage
-from extract.encoders import distilbert, wav2vec2
 
 ROWS = 4
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
@@ -71,20 +70,6 @@ def cache(tmp_path, original):
 def whole(cache):
     """Digests of the undamaged cache, by modality."""
     return {m: images(of(cache, m)) for m in ("audio", "text")}
-
-
-@pytest.fixture
-def encoded(monkeypatch):
-    """How many inputs went through an encoder, counted as it happens."""
-    counts = []
-    for kind in (wav2vec2.Encoder, distilbert.Encoder):
-
-        def count(self, batch, each, original=kind.__call__):
-            counts.append(len(batch))
-            return original(self, batch, each)
-
-        monkeypatch.setattr(kind, "__call__", count)
-    return counts
 
 
 def restored(cache, whole):
