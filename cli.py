@@ -12,7 +12,6 @@ if __name__ == "__main__":
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -208,11 +207,10 @@ def distil(
       python cli.py distil text --teacher sentence-transformers/all-MiniLM-L6-v2 \\
           --data sentences.txt --output small-text
     """
-    from extract.choice import Machine, choose_device
+    from extract.choice import Machine
     from extract.distil import command
 
-    where = Machine(device=choose_device(device))
-    where = replace(where, threads=threads) if threads else where
+    where = Machine.of(device, threads=threads)
     command.run(command.plan(modality, batch=batch, machine=where, **found), click.echo)
 
 
@@ -231,11 +229,10 @@ def bench_extract(device: str, dtype: str, threads: int | None, **found: Any) ->
     against the rate of the device's own matrix products.
     """
     from extract.bench import command
-    from extract.bench.rate import choose_dtype
-    from extract.choice import Machine, choose_device
+    from extract.choice import Machine
+    from extract.rate import choose_dtype
 
-    where = Machine(device=choose_device(device), progress=False)
-    where = replace(where, threads=threads) if threads else where
+    where = Machine.of(device, threads=threads, progress=False)
     command.run(click.echo, where, dtype=choose_dtype(dtype, where.device), **found)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import joblib
 
@@ -68,6 +68,12 @@ class Machine:
         ):
             if value is not None and not value > 0:
                 raise ValueError(f"{option} must be above 0, got {value:g}")
+
+    @classmethod
+    def of(cls, device: str, **given: Any) -> Self:
+        """The one that options ask for; what is None keeps its default."""
+        known = {name: value for name, value in given.items() if value is not None}
+        return cls(device=choose_device(device), **known)
 
     def budget(self, modality: str) -> float:
         """Seconds of audio or tokens to encode at once."""

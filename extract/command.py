@@ -12,9 +12,9 @@ from data.files import claim
 from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
 from extract import calls, spread
-from extract.bench.rate import choose_dtype
 from extract.choice import Choice, Machine, choose_device
 from extract.fill import fill
+from extract.rate import choose_dtype
 from extract.run import UNITS, Fill, Outcome, extract, load, remembered, suited
 from extract.share import Share
 
@@ -139,16 +139,8 @@ def _left_out(corpus: Corpus, made: Sequence[Outcome], share: Share) -> int:
 
 def machine(found: dict[str, Any]) -> Machine:
     """How it is computed, as the options of the command line say."""
-    given = {
-        "threads": found["threads"],
-        "batch": found["batch"],
-        "limit": found["limit"],
-    }
-    return Machine(
-        device=choose_device(found["device"]),
-        longest=found["max_seconds"],
-        **{name: value for name, value in given.items() if value is not None},
-    )
+    names = ("device", "threads", "batch", "limit")
+    return Machine.of(longest=found["max_seconds"], **{n: found[n] for n in names})
 
 
 def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:

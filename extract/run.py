@@ -149,7 +149,7 @@ def _finished(done: Outcome, folder: Path, *, expected: bool) -> Outcome:
     return replace(
         done,
         utterances=made.rows,
-        problems=tuple(remembered(folder)),
+        problems=made.problems,
         present=len(made.present),
     )
 

@@ -12,9 +12,9 @@ import torch
 from data.utterance import Corpus, Utterance
 from extract.audio import SAMPLE_RATE
 from extract.bench.models import MAKERS, SIZES, said
-from extract.bench.rate import products, seconds
-from extract.bench.ways import Task, useful, ways
+from extract.bench.ways import Task, Way, ways
 from extract.choice import Choice, Machine
+from extract.rate import products, seconds
 from extract.run import extract
 
 COUNT = {
@@ -106,30 +106,24 @@ def _measure(
     task: Task, machine: Machine, rounds: int, modality: str, dtype: str
 ) -> dict[str, Measured]:
     """Each way in turn, `rounds` times; the fastest counts."""
-    shares = useful(task)
+    tried = ways(task)
     times: dict[str, list[float]] = {}
     found: dict[str, np.ndarray] = {}
     for _ in range(rounds):
-        for name, way in ways(task).items():
+        for name, way in tried.items():
 
-            def keep(name: str = name, way: Callable[[], np.ndarray] = way) -> None:
-                found[name] = way()
+            def keep(name: str = name, way: Way = way) -> None:
+                found[name] = way.run()
 
             times.setdefault(name, []).append(seconds(keep, machine.device))
         whole = _from_files(task, machine, modality, dtype)
         times.setdefault(WHOLE, []).append(whole)
     wanted = found["one by one"]
-    scale = np.abs(wanted).max()
-    return {
-        name: Measured(
-            min(each),
-            shares.get(name),
-            float(np.abs(found[name] - wanted).max() / scale)
-            if name in found
-            else None,
-        )
-        for name, each in times.items()
-    }
+    measured = {}
+    for name, way in tried.items():
+        differs = float(np.abs(found[name] - wanted).max() / np.abs(wanted).max())
+        measured[name] = Measured(min(times[name]), way.useful, differs)
+    return measured | {WHOLE: Measured(min(times[WHOLE]), None, None)}
 
 
 def _from_files(task: Task, machine: Machine, modality: str, dtype: str) -> float:

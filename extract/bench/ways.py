@@ -4,7 +4,7 @@ All but `ours` are what people write with transformers: its models untouched, in
 padded and masked, or one by one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,7 +22,6 @@ from extract.sources import Source
 
 PADDED = 32  # inputs of a padded batch
 PIPELINE = 8  # of a pipeline's batch
-Ways = dict[str, Callable[[], np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -48,32 +47,35 @@ class Task:
         return found
 
 
-def ways(task: Task) -> Ways:
-    """The ways by name, slowest usually first; each gives (n, dim) float32."""
-    return {
-        "one by one": partial(_padded, task, 1),
-        f"random batches of {PADDED}, padded": partial(_padded, task, PADDED),
-        f"transformers pipeline, batches of {PIPELINE}": partial(_pipeline, task),
-        "affuse": partial(ours, task),
-    }
+@dataclass(frozen=True)
+class Way:
+    """One way to encode a task."""
+
+    run: Callable[[], np.ndarray]
+    useful: float  # share of its batches that is not padding
 
 
-def useful(task: Task) -> dict[str, float]:
-    """The share of each way's batches that is not padding."""
-    lengths = np.array([len(x) for x in task.inputs], float)
-
-    def share(groups: Iterator[np.ndarray]) -> float:
-        padded = sum(lengths[g].max() * len(g) for g in groups)
-        return float(lengths.sum() / padded)
-
-    order = np.arange(len(lengths))
+def ways(task: Task) -> dict[str, Way]:
+    """The ways by name; each gives (n, dim) float32."""
+    order = np.arange(len(task.inputs))
     pieces = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
     return {
-        "one by one": 1.0,
-        f"random batches of {PADDED}, padded": share(_random(task, PADDED)),
-        f"transformers pipeline, batches of {PIPELINE}": share(iter(pieces)),
-        "affuse": 1.0,
+        "one by one": Way(partial(_padded, task, 1), useful=1.0),
+        f"random batches of {PADDED}, padded": Way(
+            partial(_padded, task, PADDED), useful(task, _random(task, PADDED))
+        ),
+        f"transformers pipeline, batches of {PIPELINE}": Way(
+            partial(_pipeline, task), useful(task, pieces)
+        ),
+        "affuse": Way(partial(ours, task), useful=1.0),
     }
+
+
+def useful(task: Task, batches: Iterable[np.ndarray]) -> float:
+    """The share of these batches, places in the inputs, that is not padding."""
+    lengths = np.array([len(x) for x in task.inputs], float)
+    padded = sum(lengths[places].max() * len(places) for places in batches)
+    return float(lengths.sum() / padded)
 
 
 def ours(task: Task) -> np.ndarray:

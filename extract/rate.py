@@ -1,4 +1,4 @@
-"""What a device can do at most: the rate of its matrix products."""
+"""What a device can do at most, and the precision that suits it."""
 
 import time
 from collections.abc import Callable
