@@ -58,7 +58,9 @@ def fit(
     }
     targets, device = train.truth.shape[1], train.truth.device
     with seeded(seed, device):
-        system = System(fusion, projections, targets=targets, settings=settings)
+        system = System(
+            fusion, projections, targets=targets, settings=settings, layers=train.layers
+        )
         phases = _Phases(system.to(device), train, validation, settings, seed)
         if settings.training == "joint":
             return Fitted(system, phases.joint(where))

@@ -22,6 +22,7 @@ EXPERIMENTS = Path(__file__).parent / "experiments"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "protocol": ("", *PROTOCOLS),
     "out_of_range": POLICIES,
+    "layers": ("concat", "weighted"),
     "reduce": ("autoencoder", "pca", "none"),
     "training": ("joint", "pretrain"),
     "loss": tuple(LOSSES),
@@ -34,6 +35,7 @@ RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowe
     "autoencoder_hidden": (1, 2**16),
     "hidden": (1, 2**16),
     "input_dropout": (0, 0.95),
+    "modality_dropout": (0, 0.95),
     "dropout": (0, 0.95),
     "reconstruction": (0, 1e6),
     "mix": (0, 1),
@@ -57,6 +59,7 @@ class Settings:
     out_of_range: str = "clip"  # ratings outside the scale: clip, keep or drop
 
     # What becomes of one modality's embedding
+    layers: str = "concat"  # cached ones side by side, or "weighted" for each rating
     reduce: str = "autoencoder"  # or "pca", or "none": the embedding as it is
     latent: int = 128  # size of the reduced embedding
     autoencoder_hidden: int = 128  # units between embedding and code, on either side
@@ -66,6 +69,7 @@ class Settings:
     reconstruction: float = 0.1  # weight of equation 7 beside the loss, where joint
 
     # The design
+    modality_dropout: float = 0.0  # share of utterances that lose one in training
     hidden: int = 128  # units of a hidden layer
     dropout: float = 0.5  # share of hidden units left out in training
 
@@ -87,10 +91,28 @@ class Settings:
                 f"batch={self.batch} with loss='{self.loss}': the CCC of a small batch "
                 f"is biased low; use batch={SMALLEST_BATCH} or more, or loss='mse'"
             )
-        if self.training == "pretrain" and self.reduce != "autoencoder":
+        if self.training == "pretrain":
+            _demand_codes_can_stay(self)
+        if self.layers == "weighted" and self.reduce == "pca":
             raise ValueError(
-                f"training='pretrain' needs an autoencoder, but reduce="
-                f"'{self.reduce}'; use training='joint', or reduce='autoencoder'"
+                "layers='weighted' learns the weights of layers before they are "
+                "reduced, so there is nothing to fit reduce='pca' on; use "
+                "reduce='autoencoder' or 'none'"
+            )
+
+
+def _demand_codes_can_stay(settings: Settings) -> None:
+    """Refuse what cannot be learnt behind autoencoders that are trained before."""
+    if settings.reduce != "autoencoder":
+        raise ValueError(
+            f"training='pretrain' needs an autoencoder, but reduce="
+            f"'{settings.reduce}'; use training='joint', or reduce='autoencoder'"
+        )
+    for name, idle in (("layers", "concat"), ("modality_dropout", 0)):
+        if (value := getattr(settings, name)) != idle:
+            raise ValueError(
+                f"{name}={value!r} changes what the autoencoders encode, and "
+                f"training='pretrain' freezes their codes; use training='joint'"
             )
 
 

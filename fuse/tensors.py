@@ -7,7 +7,7 @@ something is left out and counted by reason; training goes on with the rest.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ class Rows:
     features: Mapping[str, Tensor]  # {modality, or HEAD: (rows, dim)}
     truth: Tensor  # (rows, targets), on [-1, 1]
     targets: tuple[str, ...] = RATINGS  # names of the columns of `truth`
+    layers: Mapping[str, int] = field(default_factory=dict)  # in a row's dim; else one
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Aligned:
     head: tuple[str, ...]  # ratings of features[HEAD]; () where no head was kept
     left_out: Mapping[str, int]  # reason -> utterances
     outside: int  # utterances with a rating outside the nominal scale, as released
+    layers: Mapping[str, int] = field(default_factory=dict)  # of each modality
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -65,6 +67,7 @@ class Aligned:
             },
             truth=torch.from_numpy(self.truth[chosen]).to(device),
             targets=self.targets,
+            layers={name: n for name, n in self.layers.items() if name in features},
         )
 
 
@@ -109,6 +112,7 @@ def align(
         head=head_names(embeddings),
         left_out={reason: n for reason, n in sorted(left_out.items()) if n},
         outside=sum(not _ratings(u, targets, corpus, "drop") for u in complete),
+        layers={m: len(cache.recipe.layers) for m, cache in embeddings.items()},
     )
 
 

@@ -136,5 +136,9 @@ def _blank(description: Description, state: Mapping[str, Tensor]) -> nn.Module:
     if fusion == "ridge":
         return Ridge(projections, targets=len(targets))
     return System(
-        fusion, projections, targets=len(targets), settings=description.settings
+        fusion,
+        projections,
+        targets=len(targets),
+        settings=description.settings,
+        layers={m: len(recipe.layers) for m, recipe in description.recipes.items()},
     )

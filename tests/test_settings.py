@@ -95,6 +95,20 @@ def test_pretraining_needs_an_autoencoder():
         s.Settings(training="pretrain", reduce="pca")
 
 
+@pytest.mark.parametrize("changes", [{"layers": "weighted"}, {"modality_dropout": 0.2}])
+def test_what_changes_codes_cannot_be_learnt_behind_frozen_ones(changes):
+    (name,) = changes
+    with pytest.raises(
+        ValueError, match=f"{name}=.*freezes their codes; use training="
+    ):
+        s.Settings(training="pretrain", **changes)
+
+
+def test_layers_are_weighed_before_they_are_reduced():
+    with pytest.raises(ValueError, match="use reduce='autoencoder' or 'none'"):
+        s.Settings(layers="weighted", reduce="pca")
+
+
 def test_overrides_read_numbers_and_words():
     assignments = ["latent=64", "reduce=pca", "dropout = 0", "protocol='loso'"]
     found = s.override(s.Settings(), assignments)

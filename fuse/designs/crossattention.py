@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from fuse.designs._regressor import Regressor, pick
 
 MODALITIES = ("audio", "text")
-TOKENS = True  # codes of several layers come apart: (batch, layers * code), and `tokens`
+TOKENS = (
+    True  # codes of several layers come apart: (batch, layers * code), and `tokens`
+)
 SLICES = 8  # tokens made of one code
 SHARE = 4  # hidden units to one unit of a token
 

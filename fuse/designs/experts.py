@@ -1,8 +1,8 @@
 """Product of experts: each modality says what it thinks, and how sure it is.
 
-Hinton, 2002, Neural Computation 14:1771. A product of normal densities is normal again;
-its precision is the sum of theirs, its mean theirs weighted by precision (Cao and Fleet,
-2014, arXiv:1410.7827). A modality that is missing is a factor less.
+Hinton, 2002, Neural Computation 14:1771. A product of normal densities is normal
+again; its precision is the sum of theirs, its mean theirs weighted by precision (Cao
+and Fleet, 2014, arXiv:1410.7827). A modality that is missing is a factor less.
 """
 
 from collections.abc import Mapping

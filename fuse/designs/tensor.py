@@ -1,8 +1,8 @@
 """Tensor fusion: every product of a unit of one modality with a unit of the other.
 
-Zadeh et al., 2017, EMNLP, "Tensor fusion network for multimodal sentiment analysis". The
-outer product of whole codes would have 128 x 128 entries and a regressor of millions of
-weights, so each code is first brought to `SIDE` units, whatever its size.
+Zadeh et al., 2017, EMNLP, "Tensor fusion network for multimodal sentiment analysis".
+The outer product of whole codes would have 128 x 128 entries and a regressor of
+millions of weights, so each code is first brought to `SIDE` units, whatever its size.
 """
 
 from collections.abc import Mapping
