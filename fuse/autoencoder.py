@@ -63,7 +63,8 @@ class Layerwise(Autoencoder):
         return super().decode(self._apart(code)).flatten(1)
 
     def _apart(self, joined: Tensor) -> Tensor:
-        return joined.unflatten(1, (self.layers, -1))  # (batch, layers, ...)
+        apart: Tensor = joined.unflatten(1, (self.layers, -1))
+        return apart  # (batch, layers, ...)
 
 
 class Mixed(Autoencoder):

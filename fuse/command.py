@@ -1,6 +1,7 @@
 """The train and predict commands: choose caches and settings, then do the work."""
 
 import csv
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,6 +19,8 @@ from fuse.settings import Settings
 from fuse.train import fusions, run
 
 Say = Callable[[str], object]
+
+log = logging.getLogger(__name__)
 
 
 def train(say: Say, **found: Any) -> None:
@@ -100,6 +103,14 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     like = prediction.recipes(run_folder)
     _, _, embeddings = _open(found, tuple(like), like)
     applied = prediction.apply(run_folder, embeddings, device=device)
+    for there, count in applied.partial.items():
+        log.warning("%d utterances are predicted from %s alone", count, there)
+    if applied.left_out:
+        log.warning(
+            "%d utterances lack a modality and are left aside; a run that was trained "
+            "with --set modality_dropout=0.3 predicts them",
+            applied.left_out,
+        )
     writer = csv.writer(output, lineterminator="\n")
     spread = [f"{target}_deviation" for target in applied.targets]
     writer.writerow(("id", *applied.targets, *spread))

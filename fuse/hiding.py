@@ -52,4 +52,5 @@ class Hiding(nn.Module):
 
 def _drawn(dropout: nn.Module, ones: Tensor) -> Tensor:
     """1 where it was kept, whatever factor makes up for what was not."""
-    return (dropout(ones) > 0).to(ones.dtype)
+    found: Tensor = dropout(ones)
+    return (found > 0).to(ones.dtype)

@@ -1,6 +1,6 @@
 """Ratings of any cached utterances, by all models of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class Applied:
     mean: np.ndarray  # (n, targets), over models, about [-1, 1]
     std: np.ndarray  # (n, targets), over models; 0 where there is only one
     models: int
+    partial: Mapping[str, int]  # modalities that were there, if not all -> utterances
+    left_out: int  # utterances that lack a modality the models cannot do without
 
 
 def apply(
@@ -36,8 +38,9 @@ def apply(
 
     Args:
         run: a run folder
-        embeddings: {modality: rows of its cache}, of any corpus; utterances that lack
-            a modality the run needs are left aside
+        embeddings: {modality: rows of its cache}, of any corpus; an utterance that
+            lacks a modality is predicted from the others if the models were trained
+            for that (see `fuse.model.System.robust`), else it is left aside
         device: where to compute
 
     Raises:
@@ -46,38 +49,68 @@ def apply(
             utterance has all that is needed
     """
     folders = _units(run)
-    _, first = load(folders[0])
-    needed = {modality: pick(embeddings, modality) for modality in first.recipes}
-    _demand_same(first, needed, run)
-    ids = _common(needed)
-    features = {
-        name: torch.from_numpy(values).to(device)
-        for name, values in gather(needed, ids).items()
+    module, first = load(folders[0])
+    robust = bool(getattr(module, "robust", False))
+    needed = {
+        modality: pick(embeddings, modality)
+        for modality in first.recipes
+        if modality in embeddings or not robust or not embeddings
     }
-    said = []
-    for folder in folders:
-        module, _ = load(folder)
-        with torch.inference_mode():
-            said.append(module.to(device)(features).double().cpu().numpy())
+    _demand_same(first, needed, run)
+    groups = _groups(needed)
+    partial = {m: ids for m, ids in groups.items() if m != tuple(first.recipes)}
+    if not robust:
+        groups = {m: ids for m, ids in groups.items() if m not in partial}
+        _demand_some(groups, needed)
+    ids = sorted(id_ for group in groups.values() for id_ in group)
+    said = [_say(folder, needed, groups, device) for folder in folders]
     return Applied(
         ids=tuple(ids),
         targets=first.targets,
         mean=np.mean(said, axis=0),
         std=np.std(said, axis=0),
         models=len(said),
+        partial={" and ".join(m): len(v) for m, v in partial.items() if robust},
+        left_out=0 if robust else sum(map(len, partial.values())),
     )
 
 
-def _common(embeddings: Mapping[str, Embeddings]) -> list[str]:
-    """Ids of the utterances that have every modality, sorted."""
-    found = frozenset.intersection(*(frozenset(e.ids) for e in embeddings.values()))
-    if not found:
+Groups = Mapping[tuple[str, ...], Sequence[str]]  # modalities -> ids that have them
+
+
+def _groups(embeddings: Mapping[str, Embeddings]) -> Groups:
+    """Ids of all utterances by the modalities that they have."""
+    known = {modality: frozenset(e.ids) for modality, e in embeddings.items()}
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for id_ in sorted(frozenset.union(*known.values())):
+        there = tuple(modality for modality, ids in known.items() if id_ in ids)
+        groups.setdefault(there, []).append(id_)
+    return groups
+
+
+def _say(
+    folder: Path, embeddings: Mapping[str, Embeddings], groups: Groups, device: str
+) -> np.ndarray:
+    """What one model says of all utterances: (n, targets), sorted by id."""
+    module, _ = load(folder)
+    ids = [id_ for group in groups.values() for id_ in group]
+    said = []
+    for modalities, group in groups.items():
+        found = gather({m: embeddings[m] for m in modalities}, group)
+        features = {n: torch.from_numpy(x).to(device) for n, x in found.items()}
+        with torch.inference_mode():
+            said.append(module.to(device)(features).double().cpu().numpy())
+    return np.concatenate(said)[np.argsort(np.array(ids, object))]
+
+
+def _demand_some(groups: Groups, embeddings: Mapping[str, Embeddings]) -> None:
+    """Refuse to predict nothing at all."""
+    if not groups:
         counts = ", ".join(f"{len(e.ids)} of {m}" for m, e in embeddings.items())
         raise ValueError(
             f"no utterance has all of {', '.join(embeddings)}: there are embeddings "
             f"{counts}, and no id in common; extract both from the same corpus"
         )
-    return sorted(found)
 
 
 def recipes(run: Path) -> Mapping[str, Recipe]:
@@ -102,8 +135,9 @@ def _demand_same(
     description: Description, embeddings: Mapping[str, Embeddings], run: Path
 ) -> None:
     """Refuse embeddings that differ in more than what was encoded."""
-    for modality, trained in description.recipes.items():
-        found = Recipe.parse(embeddings[modality].recipe.text())
+    for modality, given in embeddings.items():
+        trained = description.recipes[modality]
+        found = Recipe.parse(given.recipe.text())
         found = replace(found, corpus=trained.corpus, content=trained.content)
         if difference := found.difference(trained):
             raise ValueError(

@@ -56,7 +56,37 @@ def test_another_corpus_of_the_same_recipe_is_welcome(run):
 def test_utterances_that_lack_a_modality_are_left_aside(run):
     caches = embeddings()
     caches["text"] = reordered(caches["text"], range(7, COUNT))
-    assert apply(run, caches).ids[0] == "u007"
+    applied = apply(run, caches)
+    assert applied.ids[0] == "u007"
+    assert (applied.left_out, applied.partial) == (7, {})
+
+
+@pytest.mark.parametrize(
+    ("fusion", "changes"), [("early", {"modality_dropout": 0.3}), ("experts", {})]
+)
+def test_a_robust_run_predicts_what_lacks_a_modality(tmp_path, fusion, changes):
+    folder = trained(tmp_path, fusion, seeds=[0, 1], **changes)
+    whole = apply(folder, embeddings())
+    assert (whole.left_out, whole.partial) == (0, {})
+    caches = embeddings()
+    caches["text"] = reordered(caches["text"], range(COUNT - 1, 6, -1))
+    caches["audio"] = reordered(caches["audio"], range(COUNT - 5))
+    found = apply(folder, caches)
+    assert found.ids == whole.ids
+    assert found.partial == {"audio": 7, "text": 5}
+    np.testing.assert_allclose(found.mean[7:-5], whole.mean[7:-5], atol=1e-5)
+    # nothing else than either modality alone says of them
+    for rows, modality in ((slice(7), "audio"), (slice(-5, None), "text")):
+        alone = apply(folder, {modality: embeddings()[modality]})
+        assert alone.partial == {modality: COUNT}
+        np.testing.assert_allclose(found.mean[rows], alone.mean[rows], atol=1e-5)
+        assert np.abs(alone.mean[rows] - whole.mean[rows]).max() > 0.01
+
+
+def test_a_robust_run_needs_something(tmp_path):
+    folder = trained(tmp_path, "experts", epochs=1)
+    with pytest.raises(ValueError, match="needs audio embeddings"):
+        apply(folder, {})
 
 
 @pytest.mark.parametrize(

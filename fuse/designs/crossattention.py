@@ -40,7 +40,7 @@ class Tokens(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         """(batch, count * code) -> (batch, tokens, width)"""
-        views = self.embed(codes.unflatten(1, (self.count, -1)))
+        views: Tensor = self.embed(codes.unflatten(1, (self.count, -1)))
         return views.reshape(len(codes), *self.place.shape) + self.place
 
 
@@ -56,8 +56,9 @@ class Attention(nn.Module):
     def forward(self, mine: Tensor, others: Tensor) -> Tensor:
         """(batch, tokens, width), (batch, other tokens, width) -> as the first"""
         scores = self.query(mine) @ self.key(others).transpose(1, 2)
-        looked_up: Tensor = (scores / math.sqrt(mine.shape[2])).softmax(dim=2)
-        return mine + looked_up @ self.value(others)
+        weights = (scores / math.sqrt(mine.shape[2])).softmax(dim=2)
+        found: Tensor = self.value(others)
+        return mine + weights @ found
 
 
 class Fusion(nn.Module):
