@@ -283,5 +283,27 @@ def predict(run: Path, output: Any, **found: Any) -> None:
     command.predict(run, output, **found)
 
 
+@main.command()
+@click.argument("run", type=FOLDER)
+@options(CHOOSE)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="To permute with.",
+)
+@options(COMPUTE)
+def ablate(run: Path, **found: Any) -> None:
+    """Say what each modality contributes.
+
+    Test CCC of RUN with both modalities, with one of them only, and with one that is
+    permuted between utterances.
+    """
+    from fuse import command
+
+    command.ablate(click.echo, run, **found)
+
+
 if __name__ == "__main__":
     main()

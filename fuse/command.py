@@ -11,6 +11,7 @@ from data.device import choose
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
+from fuse import ablation
 from fuse import predict as prediction
 from fuse import settings as options
 from fuse.plan import summary
@@ -116,6 +117,16 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     writer.writerow(("id", *applied.targets, *spread))
     for name, mean, std in zip(applied.ids, applied.mean, applied.std, strict=True):
         writer.writerow((table.cell(name), *(f"{x:.6f}" for x in (*mean, *std))))
+
+
+def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:
+    """Say what each modality contributes to a run."""
+    device = _compute(found)
+    like = prediction.recipes(run_folder)
+    found["corpus"] = found["corpus"] or next(iter(like.values())).corpus
+    _, _, embeddings = _open(found, tuple(like), like)
+    done = ablation.ablate(run_folder, embeddings, seed=seed, device=device)
+    say("\n".join(done.lines()))
 
 
 def _compute(found: Mapping[str, Any]) -> str:

@@ -50,7 +50,8 @@ class PerRating(nn.Module):
         shape = next(iter(codes.values())).shape[:2]
         found = self.design({m: z.flatten(0, 1) for m, z in codes.items()})
         each = found.unflatten(0, shape)  # (batch, mixtures, targets)
-        return each.diagonal(dim1=1, dim2=2)
+        own: Tensor = each.diagonal(dim1=1, dim2=2)
+        return own
 
 
 def layer_weights(system: nn.Module) -> dict[str, Tensor]:

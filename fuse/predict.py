@@ -56,7 +56,7 @@ def apply(
         for modality in first.recipes
         if modality in embeddings or not robust or not embeddings
     }
-    _demand_same(first, needed, run)
+    demand_same(first, needed, run)
     groups = _groups(needed)
     partial = {m: ids for m, ids in groups.items() if m != tuple(first.recipes)}
     if not robust:
@@ -131,10 +131,14 @@ def _units(run: Path) -> list[Path]:
     return folders
 
 
-def _demand_same(
+def demand_same(
     description: Description, embeddings: Mapping[str, Embeddings], run: Path
 ) -> None:
-    """Refuse embeddings that differ in more than what was encoded."""
+    """Refuse embeddings that differ in more than what was encoded.
+
+    Raises:
+        ValueError: naming the modality and the first difference
+    """
     for modality, given in embeddings.items():
         trained = description.recipes[modality]
         found = Recipe.parse(given.recipe.text())

@@ -57,8 +57,8 @@ class Attention(nn.Module):
         """(batch, tokens, width), (batch, other tokens, width) -> as the first"""
         scores = self.query(mine) @ self.key(others).transpose(1, 2)
         weights = (scores / math.sqrt(mine.shape[2])).softmax(dim=2)
-        found: Tensor = self.value(others)
-        return mine + weights @ found
+        found: Tensor = mine + weights @ self.value(others)
+        return found
 
 
 class Fusion(nn.Module):
