@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from data import choosing, plugins, store, table
+from data import choosing, store, table
 from data.device import choose
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache, Embeddings
@@ -14,6 +14,7 @@ from data.utterance import Corpus
 from fuse import ablation
 from fuse import predict as prediction
 from fuse import settings as options
+from fuse.model import modalities
 from fuse.plan import summary
 from fuse.references import REFERENCES
 from fuse.settings import Settings
@@ -54,9 +55,7 @@ def train(say: Say, **found: Any) -> None:
     say("next: python cli.py report")
 
 
-def designs(
-    wanted: Sequence[str], modalities: Sequence[str], *, head: bool
-) -> list[str]:
+def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
     """Designs as they were asked for; ``all`` is all that these caches can feed.
 
     Raises:
@@ -70,7 +69,7 @@ def designs(
         )
     if "all" not in wanted:
         return list(dict.fromkeys(wanted))
-    fed = [name for name in known if _is_fed(name, modalities, head=head)]
+    fed = [name for name in known if _is_fed(name, there, head=head)]
     return sorted(fed, key=lambda name: (name not in REFERENCES, known.index(name)))
 
 
@@ -86,16 +85,15 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
         if name == "zeroshot":
             taken.add("audio")
         elif name in fusions():
-            taken |= set(plugins.load("fuse.designs", name).MODALITIES)
+            taken |= set(modalities(name))
     return tuple(m for m in MODALITIES if m in taken)
 
 
-def _is_fed(name: str, modalities: Sequence[str], *, head: bool) -> bool:
+def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
     """Whether there is everything that a design needs."""
     if name in REFERENCES:
         return head or name != "zeroshot"
-    needs = plugins.load("fuse.designs", name).MODALITIES
-    return set(needs) <= set(modalities)
+    return set(modalities(name)) <= set(there)
 
 
 def predict(run_folder: Path, output: TextIO, **found: Any) -> None:

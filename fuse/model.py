@@ -19,6 +19,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from data.plugins import load
+from fuse import decisions
 from fuse.autoencoder import Autoencoder, Layerwise, Mixed
 from fuse.designs._regressor import pick
 from fuse.hiding import Hiding
@@ -28,13 +29,39 @@ from fuse.settings import Settings
 
 
 def modalities(fusion: str) -> tuple[str, ...]:
-    """Modalities that a design needs.
+    """Modalities that a design needs, or a fusion of decisions.
 
     Raises:
         ValueError: if there is no such design; the sentence lists the choices
     """
+    if fusion in decisions.DECISIONS:
+        return decisions.MODALITIES
     found: tuple[str, ...] = load("fuse.designs", fusion).MODALITIES
     return found
+
+
+def build(
+    fusion: str,
+    projections: Mapping[str, Projection],
+    *,
+    targets: int,
+    settings: Settings,
+    layers: Mapping[str, int],
+) -> nn.Module:
+    """A design, or a fusion of decisions, before anything is trained.
+
+    Args: as of `System`, which is what a design becomes
+    """
+
+    def system(design: str) -> System:
+        return System(
+            design, projections, targets=targets, settings=settings, layers=layers
+        )
+
+    if fusion not in decisions.DECISIONS:
+        return system(fusion)
+    bases = {modality: system(modality) for modality in decisions.MODALITIES}
+    return decisions.Decisions(bases, targets=targets)
 
 
 class System(nn.Module):

@@ -22,7 +22,7 @@ TRAIN = (
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
         help=", ".join(plugins.names("fuse.designs"))
-        + ", ridge, zeroshot, or all; repeatable."),
+        + ", latemean, lateccc, stacking, ridge, zeroshot, or all; repeatable."),
     click.option(
         "--protocol",
         help="session5, session5-strict, loso, speakers or official.  [default: the "

@@ -28,6 +28,7 @@ class Rows:
     truth: Tensor  # (rows, targets), on [-1, 1]
     targets: tuple[str, ...] = RATINGS  # names of the columns of `truth`
     layers: Mapping[str, int] = field(default_factory=dict)  # in a row's dim; else one
+    groups: tuple[str, ...] = ()  # of each row, never to be divided; see `groups`
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Aligned:
             truth=torch.from_numpy(self.truth[chosen]).to(device),
             targets=self.targets,
             layers={name: n for name, n in self.layers.items() if name in features},
+            groups=groups([self.utterances[row] for row in chosen]),
         )
 
 
@@ -114,6 +116,19 @@ def align(
         outside=sum(not _ratings(u, targets, corpus, "drop") for u in complete),
         layers={m: len(cache.recipe.layers) for m, cache in embeddings.items()},
     )
+
+
+def groups(utterances: Sequence[Utterance]) -> tuple[str, ...]:
+    """What must stay together if these utterances are divided once more.
+
+    Speakers, if all are known and there are several, else dialogues; an utterance
+    stands for itself if neither is known.
+    """
+    for name in ("speaker", "dialogue"):
+        found = tuple(getattr(utterance, name) for utterance in utterances)
+        if all(found) and len(set(found)) > 1:
+            return found
+    return tuple(utterance.id for utterance in utterances)
 
 
 def gather(

@@ -29,18 +29,20 @@ from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import units
+from fuse.decisions import DECISIONS
 from fuse.fit import Fitted, fit
 from fuse.plan import Plan
 from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
 from fuse.settings import Settings
 from fuse.tensors import Rows
+from fuse.voting import fit_decisions
 
 log = logging.getLogger(__name__)
 
 
 def fusions() -> list[str]:
-    """Everything that can be trained: the designs and the references."""
-    return [*names("fuse.designs"), *REFERENCES]
+    """Everything that can be trained: designs, decisions and references."""
+    return [*names("fuse.designs"), *DECISIONS, *REFERENCES]
 
 
 def run(
@@ -131,7 +133,8 @@ def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fit
         return apply_zeroshot(
             train, validation, head=plan.aligned.head, targets=plan.info.targets
         )
-    return fit(
+    how = fit_decisions if plan.info.design in DECISIONS else fit
+    return how(
         train,
         validation,
         fusion=plan.info.design,

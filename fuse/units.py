@@ -23,9 +23,10 @@ from data.files import publish
 from data.ratings import RATINGS
 from data.recipe import Recipe
 from data.rows import write_rows
+from fuse.decisions import DECISIONS
 from fuse.fit import Fitted
 from fuse.loop import Epoch
-from fuse.model import System
+from fuse.model import build
 from fuse.reduce import Projection
 from fuse.references import Ridge, Zeroshot
 from fuse.settings import Settings, change
@@ -129,13 +130,14 @@ def _blank(description: Description, state: Mapping[str, Tensor]) -> nn.Module:
         return Zeroshot(description.head, targets=targets)
     projections = {}
     for modality in description.recipes:
-        dim = len(state[f"projections.{modality}.mean"])
-        rotation = state.get(f"projections.{modality}.rotation")
+        base = f"bases.{modality}." if fusion in DECISIONS else ""
+        dim = len(state[f"{base}projections.{modality}.mean"])
+        rotation = state.get(f"{base}projections.{modality}.rotation")
         components = None if rotation is None else rotation.shape[1]
         projections[modality] = Projection(dim, components)
     if fusion == "ridge":
         return Ridge(projections, targets=len(targets))
-    return System(
+    return build(
         fusion,
         projections,
         targets=len(targets),

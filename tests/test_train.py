@@ -131,6 +131,8 @@ def test_the_order_of_utterances_and_rows_does_not_matter(tmp_path):
         ("late", {}),
         ("early", {"reduce": "pca"}),
         ("text", {"training": "pretrain", "pretrain_epochs": 3}),
+        ("stacking", {}),
+        ("early", {"layers": "weighted", "modality_dropout": 0.2}),
         ("ridge", {}),
     ],
 )

@@ -1,0 +1,148 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from learnable import corpus, embeddings
+from test_train import trained
+
+from data.predictions import read_run
+from fuse import units, voting
+from fuse.decisions import DECISIONS
+from fuse.fit import fit
+from fuse.loop import ccc
+from fuse.settings import Settings
+from fuse.tensors import Rows, align, groups
+
+SMALL = Settings(
+    latent=8,
+    autoencoder_hidden=16,
+    hidden=16,
+    dropout=0.0,
+    input_dropout=0.0,
+    learning_rate=0.03,
+    epochs=12,
+)
+
+
+def parts():
+    """Sessions 1 to 3 to train on, 4 to stop with, 5 to test on."""
+    aligned = align(corpus(), embeddings())
+    by_session = [
+        [u.id for u in aligned.utterances if u.session in wanted]
+        for wanted in ("123", "4", "5")
+    ]
+    return [aligned.rows(ids, features=("audio", "text")) for ids in by_session]
+
+
+def fitted(fusion, train, validation, **changes):
+    return voting.fit_decisions(
+        train,
+        validation,
+        fusion=fusion,
+        settings=dataclasses.replace(SMALL, **changes),
+        seed=0,
+    )
+
+
+@pytest.mark.parametrize("fusion", DECISIONS)
+def test_what_can_be_learnt_is_learnt(fusion):
+    train, validation, test = parts()
+    found = fitted(fusion, train, validation)
+    with torch.no_grad():
+        scores = ccc(test.truth, found.module(test.features))
+        assert min(scores) > 0.7
+        assert found.history[0].scores == pytest.approx(
+            ccc(validation.truth, found.module(validation.features))
+        )
+
+
+def test_the_mean_is_that_of_the_designs_alone():
+    train, validation, test = parts()
+    found = fitted("latemean", train, validation, epochs=3)
+    said = []
+    for fusion in ("audio", "text"):
+        settings = dataclasses.replace(SMALL, epochs=3)
+        alone = fit(train, validation, fusion=fusion, settings=settings, seed=0)
+        said.append(alone.module(test.features))
+    with torch.no_grad():
+        torch.testing.assert_close(found.module(test.features), sum(said) / 2)
+
+
+def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
+    train, validation, _ = parts()
+    seen, asked = [], []
+    original = voting.take
+
+    def watched(rows, chosen):
+        (asked if len(asked) < len(seen) else seen).append(chosen)
+        return original(rows, chosen)
+
+    monkeypatch.setattr(voting, "take", watched)
+    fitted("lateccc", train, validation, epochs=1)
+    assert len(seen) == len(asked) == 5
+    for inside, outside in zip(seen, asked, strict=True):
+        heard = {train.groups[row] for row in inside}
+        assert heard.isdisjoint({train.groups[row] for row in outside})
+    assert sorted(np.concatenate(asked)) == list(range(len(train.truth)))
+
+
+def test_who_learns_by_heart_gets_no_weight():
+    # text is noise of so many features that every training rating can be remembered
+    train, _, _ = parts()
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(len(train.truth), 150, generator=generator)
+    train = dataclasses.replace(train, features={**train.features, "text": noise})
+    # stopped by what it was trained on, so that nothing keeps it from doing so
+    found = fitted("lateccc", train, train, reduce="none", epochs=30, patience=30)
+    found = found.module
+    with torch.no_grad():
+        heart = ccc(train.truth, found.bases["text"](train.features))
+        weights = found.weigh.weight.abs()
+        own = torch.eye(3, dtype=torch.bool)
+    assert min(heart) > 0.9  # of what it was trained on it knows everything
+    assert (weights[:, 3:][own] < 0.2 * weights[:, :3][own]).all()
+    assert not weights[:, :3][~own].any()  # of its own rating only
+
+
+def test_inner_folds_divide_no_group():
+    named = [name for name in "aaabbcddddeeffg"]
+    folds = voting.divide(named)
+    assert len(folds) == 5
+    for rest, held in folds:
+        assert {named[r] for r in rest}.isdisjoint({named[r] for r in held})
+    assert sorted(np.concatenate([held for _, held in folds])) == list(range(15))
+    assert len(voting.divide(["a", "b", "a"])) == 2
+    with pytest.raises(ValueError, match="only one group of them; choose latemean"):
+        voting.divide(["a", "a"])
+
+
+def test_groups_are_speakers_then_dialogues_then_utterances():
+    some = corpus().utterances[:20]
+    assert groups(some) == tuple(u.speaker for u in some)
+    nameless = [dataclasses.replace(u, speaker="") for u in some]
+    assert groups(nameless) == tuple(u.dialogue for u in some)
+    alone = [dataclasses.replace(u, speaker="1F") for u in some]
+    assert groups(alone) == tuple(u.dialogue for u in some)
+    bare = [dataclasses.replace(u, dialogue="") for u in nameless]
+    assert groups(bare) == tuple(u.id for u in some)
+
+
+def test_some_rows_are_in_the_order_asked_for():
+    rows = Rows(
+        {"text": torch.arange(6.0)[:, None]}, torch.zeros(6, 1), groups=(*"abcdef",)
+    )
+    found = voting.take(rows, np.array([4, 1]))
+    assert found.features["text"].flatten().tolist() == [4, 1]
+    assert found.groups == ("e", "b")
+
+
+def test_a_saved_model_says_the_same(tmp_path):
+    folder = trained(tmp_path, "stacking", epochs=2)
+    module, description = units.load(next(folder.glob("*/seed-0")))
+    assert description.parameters == sum(p.numel() for p in module.parameters())
+    test = parts()[2]
+    with torch.no_grad():
+        said = module(test.features).numpy()
+    # written with nine digits
+    np.testing.assert_allclose(said, read_run(folder).predictions.predicted, atol=1e-6)
