@@ -11,9 +11,10 @@ from data.device import choose
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
-from fuse import ablation
+from fuse import ablation, layers
 from fuse import predict as prediction
 from fuse import settings as options
+from fuse.matching import Sizes, match_all
 from fuse.model import modalities
 from fuse.plan import summary
 from fuse.references import REFERENCES
@@ -40,19 +41,41 @@ def train(say: Say, **found: Any) -> None:
     for cache in caches.values():
         say(f"using {choosing.describe(cache)}")
     head = any(cache.recipe.head for cache in caches.values())
-    for fusion in designs(found["designs"], list(caches), head=head):
+    _demand_layers(settings, embeddings)
+    wanted = designs(found["designs"], list(caches), head=head)
+    sized = match_all(
+        [name for name in wanted if name not in REFERENCES],
+        Sizes.of(corpus, embeddings),
+        settings,
+        parameters=found["match_parameters"],
+        say=say,
+    )
+    for fusion in wanted:
         folder = run(
             corpus,
             embeddings,
             fusion=fusion,
-            settings=settings,
+            settings=sized.get(fusion, settings),
             seeds=range(found["seed"], found["seed"] + found["seeds"]),
             runs=found["runs"],
             device=device,
             label=Path(found["experiment"]).stem,
         )
         say(f"{fusion}: {folder}; {summary(folder)}")
+        if words := layers.describe(folder):
+            say(f"{fusion}: mean weights of layers: {words}")
     say("next: python cli.py report")
+
+
+def _demand_layers(settings: Settings, embeddings: Mapping[str, Embeddings]) -> None:
+    """Refuse to weigh layers where there is only one of each modality."""
+    if settings.layers == "weighted" and all(
+        len(cache.recipe.layers) == 1 for cache in embeddings.values()
+    ):
+        raise ValueError(
+            "layers='weighted' needs a cache of several layers, and these hold one "
+            "each; extract again with --layers all"
+        )
 
 
 def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:

@@ -59,11 +59,8 @@ def layer_weights(system: nn.Module) -> dict[str, Tensor]:
 
     Layers are in the order of the recipe, ratings in that of the targets.
     """
-    mixtures: Mapping[str, nn.Module] = dict(
-        getattr(system, "mixtures", nn.ModuleDict()).items()
-    )
     return {
-        modality: mixture.weights().detach()
-        for modality, mixture in mixtures.items()
-        if isinstance(mixture, Mixture)
+        name.rpartition(".")[2]: module.weights().detach()
+        for name, module in system.named_modules()
+        if isinstance(module, Mixture)
     }

@@ -5,6 +5,7 @@ from itertools import combinations
 
 from data.folds import PARTS
 from data.predictions import Run
+from fuse import layers
 from fuse.details import describe
 from fuse.figures import SECTIONS, Row, Versus, bounds, count, figure
 from fuse.statistics import LEVEL, REPLICATES
@@ -35,6 +36,7 @@ def notes(runs: Sequence[Run], rows: Sequence[Row]) -> tuple[str, ...]:
         _few(rows),
         _unequal(runs, rows),
         *sorted({_partial(run) for run in runs}),
+        *layers.notes(runs, [row.name for row in rows]),
     ]
     return tuple(sentence for sentence in found if sentence)
 

@@ -40,6 +40,9 @@ TRAIN = (
         "--reduce", type=click.Choice(["autoencoder", "pca", "none"]),
         help="How embeddings are made smaller.  [default: autoencoder]"),
     click.option(
+        "--match-parameters", type=click.IntRange(min=1), metavar="N",
+        help="Choose hidden so that each design has about N trainable parameters."),
+    click.option(
         "--out-of-range", type=click.Choice(POLICIES),
         help="Ratings outside the scale.  [default: clip]"),
     click.option(

@@ -91,7 +91,7 @@ def align(
             corpus, or no utterance has everything
     """
     _demand(corpus, embeddings)
-    targets = _targets(corpus)
+    targets = rated(corpus)
     known = {modality: frozenset(cache.ids) for modality, cache in embeddings.items()}
     ordered = sorted(corpus.utterances, key=lambda u: u.id)
     reasons = [_lacks(utterance, targets, known) for utterance in ordered]
@@ -180,19 +180,19 @@ def _demand(corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> None:
             )
 
 
-def _targets(corpus: Corpus) -> tuple[str, ...]:
-    """Ratings that at least half of the rated utterances have.
+def rated(corpus: Corpus) -> tuple[str, ...]:
+    """Ratings to predict: those that at least half of the rated utterances have.
 
     A rating that few have would cost all the others, since each row has all of them.
     """
     counts = Counter(name for u in corpus.utterances for name in u.ratings)
-    rated = sum(any(name in u.ratings for name in RATINGS) for u in corpus.utterances)
-    if not rated:
+    known = sum(any(name in u.ratings for name in RATINGS) for u in corpus.utterances)
+    if not known:
         raise ValueError(
             f"no utterance of corpus '{corpus.name}' has a rating of "
             f"{', '.join(RATINGS)}; there is nothing to learn from"
         )
-    return tuple(name for name in RATINGS if 2 * counts[name] >= rated)
+    return tuple(name for name in RATINGS if 2 * counts[name] >= known)
 
 
 def _lacks(

@@ -5,6 +5,7 @@
 ``model.json``      `Description`
 ``history.csv``     validation CCC of each epoch
 ``pretraining.csv`` loss of each epoch of autoencoders that were trained before
+``layers.csv``      weights of layers, where they are learnt
 ``predictions.csv`` of the fold's test part; put there last, so a unit that has it is
                     whole
 =================== ===================================================================
@@ -23,9 +24,11 @@ from data.files import publish
 from data.ratings import RATINGS
 from data.recipe import Recipe
 from data.rows import write_rows
+from fuse import layers
 from fuse.decisions import DECISIONS
 from fuse.fit import Fitted
 from fuse.loop import Epoch
+from fuse.mixing import layer_weights
 from fuse.model import build
 from fuse.reduce import Projection
 from fuse.references import Ridge, Zeroshot
@@ -75,6 +78,9 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
     publish(folder / MODEL, (json.dumps(facts, indent=1) + "\n").encode())
     rows = [_cells(epoch, description) for epoch in fitted.history]
     write_rows(folder / HISTORY, HISTORY_COLUMNS, rows)
+    weights = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
+    numbers = {m: recipe.layers for m, recipe in description.recipes.items()}
+    layers.write(folder, weights, targets=description.targets, layers=numbers)
     if fitted.pretraining:
         losses = [(e.number, f"{e.loss:.6g}", f"{-e.scores[0]:.6g}")
                   for e in fitted.pretraining]  # fmt: skip

@@ -1,0 +1,80 @@
+"""The learned weights of layers on disk: ``layers.csv`` of each model, and in words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from data.predictions import Run
+from data.rows import read_rows, write_rows
+from fuse.figures import figure
+
+LAYERS = "layers.csv"
+COLUMNS = ("modality", "rating", "layer", "weight")
+SHOWN = 2  # layers of highest weight in a sentence
+
+Weights = Mapping[str, Sequence[Sequence[float]]]  # modality -> (ratings, layers)
+
+
+def write(
+    folder: Path,
+    weights: Weights,
+    *,
+    targets: Sequence[str],
+    layers: Mapping[str, Sequence[int]],
+) -> None:
+    """Publish the weights of one model; nothing if it has none.
+
+    Args:
+        folder: of the model
+        weights: each row adds up to 1
+        targets: names of the ratings
+        layers: numbers of each modality's layers, as in its recipe
+    """
+    rows = [
+        (modality, target, layer, f"{weight:.6f}")
+        for modality, found in weights.items()
+        for target, row in zip(targets, found, strict=True)
+        for layer, weight in zip(layers[modality], row, strict=True)
+    ]
+    if rows:
+        write_rows(folder / LAYERS, COLUMNS, rows)
+
+
+def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
+    """Mean weights over the models of a run: (rating, modality) -> layer -> weight.
+
+    Empty if layers were not weighed.
+
+    Raises:
+        ValueError: naming the line that is damaged
+    """
+    paths = sorted(run.glob(f"*/seed-*/{LAYERS}"))
+    found: dict[tuple[str, str], dict[int, float]] = {}
+    for path in paths:
+        for line, (modality, target, layer, weight) in read_rows(path, COLUMNS):
+            means = found.setdefault((target, modality), {})
+            try:
+                share = float(weight) / len(paths)
+                means[int(layer)] = means.get(int(layer), 0.0) + share
+            except ValueError as error:
+                raise ValueError(
+                    f"{path}, line {line}: {error}; train again into another folder"
+                ) from error
+    return found
+
+
+def notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
+    """A sentence for each run that weighs layers."""
+    for run, name in zip(runs, names, strict=True):
+        if words := describe(run.path):
+            yield f"Layers of {name}, mean weights: {words}"
+
+
+def describe(run: Path) -> str:
+    """The layers of highest weight, for each rating; ``""`` if they are not weighed."""
+    words = []
+    for (target, modality), means in average(run).items():
+        if len(means) > 1:
+            best = sorted(means, key=lambda layer: -means[layer])[:SHOWN]
+            said = ", ".join(f"{n} ({figure(means[n], digits=2)})" for n in best)
+            words.append(f"{target} {modality} {said} of {len(means)}")
+    return "; ".join(words)
