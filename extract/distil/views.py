@@ -18,6 +18,7 @@ class Sped:
     """A teacher that hears everything at another speed; that enters the recipe."""
 
     def __init__(self, inner: SpeechEncoder, speed: float):
+        self.packed = inner.packed
         self.inner, self.speed = inner, speed
         self.checkpoint, self.layers = inner.checkpoint, inner.layers
         self.head = inner.head

@@ -34,7 +34,7 @@ def fold(model: Any) -> None:
 def rewrite(model: Any) -> None:
     """Exchange the convolutions of a model on a CPU, where they are of a known form."""
     front = model.feature_extractor
-    if _is_known(front):
+    if is_known(front):
         model.feature_extractor = Stack(front)
     place: Any = getattr(getattr(model, "encoder", None), "pos_conv_embed", None)
     conv = getattr(place, "conv", None)
@@ -42,7 +42,7 @@ def rewrite(model: Any) -> None:
         place.conv = Spectral(conv)
 
 
-def _is_known(front: Any) -> bool:
+def is_known(front: Any) -> bool:
     """Whether it is a sequence of unpadded convolution, norm and activation."""
     layers = getattr(front, "conv_layers", ())
     return bool(layers) and all(
@@ -73,7 +73,7 @@ class Convolution(nn.Module):
             taps[i : i + step].flatten(0, 1).contiguous()
             for i in range(0, self.kernel, step)
         ]
-        self.bias = torch.zeros(taps.shape[2]) if conv.bias is None else conv.bias
+        self.bias = taps.new_zeros(taps.shape[2]) if conv.bias is None else conv.bias
         self.norm = getattr(layer, "layer_norm", None)
         self.activation = layer.activation
 
@@ -108,9 +108,13 @@ class Stack(nn.Module):
 
     Where no norm runs over time it works tile by tile, which bounds its memory and
     changes nothing: a frame sees its own samples only.
+
+    Args:
+        front: transformers' own
+        tile: bytes of the first, widest layer at a time
     """
 
-    def __init__(self, front: Any):
+    def __init__(self, front: Any, *, tile: float = TILE):
         super().__init__()
         layers = [Convolution(layer) for layer in front.conv_layers]
         self.layers = nn.Sequential(*layers)
@@ -119,7 +123,7 @@ class Stack(nn.Module):
         for layer in reversed(layers):
             self.window = (self.window - 1) * layer.stride + layer.kernel
         widest = layers[0].bias.nbytes * self.hop // layers[0].stride  # bytes a frame
-        self.tile = max(1, round(TILE / widest))
+        self.tile = max(1, round(tile / widest))
         norms = [layer.norm for layer in layers]
         self.tiled = not any(isinstance(norm, nn.GroupNorm) for norm in norms)
 

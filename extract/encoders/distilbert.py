@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
 
-from extract.encoder import Prepared
+from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
 from extract.encoders._layers import Layers, send
@@ -37,6 +37,8 @@ class Encoder:
         vocabulary: digest of all that decides which ids a text has
         layers: ``last``, ``all``, or numbers
     """
+
+    packed: Packed | None = None  # transcripts are short, so many are equally long
 
     def __init__(
         self,

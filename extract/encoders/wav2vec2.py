@@ -7,7 +7,8 @@ which are cut off here so that more utterances have equal length.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -22,8 +23,8 @@ from transformers import (
 
 from data.ratings import RATINGS
 from extract.audio import SAMPLE_RATE, Unusable
-from extract.encoder import Prepared
-from extract.encoders import _checkpoint, _convolutions
+from extract.encoder import Packed, Prepared
+from extract.encoders import _checkpoint, _convolutions, _packing
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
 from extract.encoders._layers import Layers, send
 
@@ -65,11 +66,15 @@ class Encoder:
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.to(device, self.dtype)
         _convolutions.fold(self.model)
-        if self.model.device.type == "cpu" and self.dtype == torch.float32:
+        self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
+        self.window: int = self._receptive_field()  # samples that one frame sees
+        self.packed: Packed | None = None
+        if _packing.packs(self.model):
+            self._line = _packing.Line(self.model, hop=self.hop, window=self.window)
+            self.packed = self._packed
+        elif self.model.device.type == "cpu" and self.dtype == torch.float32:
             _convolutions.rewrite(self.model)
-        self._run = Layers(
-            self.model.eval(), self.layers, self.config.num_hidden_layers
-        )
+        self._run = Layers(self.model.eval(), self.layers, top)
         if head is not None and top not in self.layers:
             raise ValueError(
                 f"--head works on the last layer; let --layers end with {top}, or "
@@ -77,8 +82,6 @@ class Encoder:
             )
         self.regressor = head
         self.head = _head_names(self.config) if head is not None else ()
-        self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
-        self.window: int = self._receptive_field()  # samples that one frame sees
         self.block = int(block_seconds * SAMPLE_RATE) // self.hop  # frames
         if self.block < 1:
             raise ValueError(
@@ -177,6 +180,14 @@ class Encoder:
         """(n, samples) -> what `each` makes of (n, frames, dim) of every layer"""
         waves = send(batch, self.model.device).to(self.dtype)
         return self._run(each, input_values=waves)
+
+    def _packed(self, batch: Sequence[np.ndarray], each: Callable[..., T]) -> list[T]:
+        """(samples,) of any lengths -> what `each` makes of (1, all frames, dim)"""
+        counts = [self.count_frames(len(wave)) for wave in batch]
+        with self._line.laid(batch, counts) as line:
+            return self._run(
+                partial(each, counts=counts), input_values=line.to(self.dtype)
+            )
 
     @torch.inference_mode()
     def regress(self, mean: np.ndarray) -> np.ndarray:
