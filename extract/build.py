@@ -83,8 +83,9 @@ class Builder:
     def encode(self, opened: Opened, done: Callable[[float], object]) -> list[Batch]:
         """Encode several blocks together, none padded; a GPU is not waited for.
 
-        They are of equal length, or end to end where the encoder can. On a CPU every thread has a batch of its own: threads that share one wait for
-        each other at every product, and round otherwise than one does.
+        They are of equal length, or end to end where the encoder can. On a CPU every
+        thread has a batch of its own: threads that share one wait for each other at
+        every product, and round otherwise than one does.
 
         Args:
             done: told the size of what has gone through, as it goes

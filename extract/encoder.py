@@ -53,6 +53,9 @@ class Encoder(Protocol):
             each: given (n, steps, dim) on the device of the encoder
         """
 
+    def compile(self) -> None:
+        """Let `torch.compile` work on what gains by it; nothing where nothing does."""
+
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """(dim,) mean of the last layer -> (ratings,) of the checkpoint's own head."""
 

@@ -9,7 +9,7 @@ from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Mode
 
 from extract import pooling
 from extract.encoder import hidden
-from extract.encoders import _packing, wav2vec2
+from extract.encoders import _packing, _within, distilbert, wav2vec2
 from extract.encoders._checkpoint import Checkpoint
 
 RATE = 16_000
@@ -53,7 +53,7 @@ def on_a_line(monkeypatch):
 
     def made(*args, **options):
         with monkeypatch.context() as patch:
-            patch.setattr(_packing, "packs", lambda model: True)
+            patch.setattr(_within, "suits", lambda model: True)
             return encoder(*args, **options)
 
     return made
@@ -102,6 +102,17 @@ def test_a_neighbour_changes_nothing(on_a_line):
     torch.testing.assert_close(pieces(found, other)[2], before[2], rtol=0, atol=1e-6)
 
 
+def test_texts_end_to_end(monkeypatch):
+    alone = distilbert.Encoder.tiny(layers="all")
+    monkeypatch.setattr(_within, "suits", lambda model: True)
+    packed = distilbert.Encoder.tiny(layers="all")
+    texts = ["", "I do not know", "Well", "a b c d e f g h i j k l m n o", "Well then"]
+    batch = [alone.prepare(text).blocks[0] for text in texts]
+    for tokens, found in zip(batch, pieces(packed, batch), strict=True):
+        wanted = hidden(alone, tokens[None])[0]
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_only_where_it_is_exact_and_fast():
     assert not _packing.packs(encoder("stable").model)  # on a CPU
     assert encoder("stable").packed is None
@@ -119,3 +130,30 @@ def test_packed_on_a_gpu(kind):
         wanted = hidden(alone, wave[None])[0]
         difference = (found.float().cpu() - wanted).norm() / wanted.norm()
         assert difference < 0.03  # eight bits of bfloat16
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_texts_on_a_gpu():
+    alone = distilbert.Encoder.tiny(layers="all")
+    packed = distilbert.Encoder.tiny(layers="all", device="cuda", dtype="bfloat16")
+    texts = ["", "I do not know", "Well", "a b c d e f g h i j k l m n o", "Well then"]
+    batch = [alone.prepare(text).blocks[0] for text in texts]
+    for tokens, found in zip(batch, pieces(packed, batch), strict=True):
+        wanted = hidden(alone, tokens[None])[0]
+        difference = (found.float().cpu() - wanted).norm() / wanted.norm()
+        assert difference < 0.03
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_compiled_on_a_gpu():
+    plain, compiled = (
+        encoder("stable", device="cuda", dtype="bfloat16") for _ in range(2)
+    )
+    compiled.compile()
+    batch = inputs(plain)
+    for found, wanted in zip(
+        pieces(compiled, batch), pieces(plain, batch), strict=True
+    ):
+        assert (found - wanted).float().norm() / wanted.float().norm() < 0.03

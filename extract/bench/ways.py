@@ -22,6 +22,7 @@ from extract.sources import Source
 
 PADDED = 32  # inputs of a padded batch
 PIPELINE = 8  # of a pipeline's batch
+COMPILED = "affuse --compile"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Task:
 
     model: Any  # transformers' own, on its device
     build: Builder  # ours, of the same weights
+    compiled: Builder | None  # likewise, and compiled, where anything gains by it
     processor: Mapping[str, Any]  # what pads for transformers' pipelines, by kind
     inputs: Sequence[np.ndarray]  # samples or token ids, of any lengths
     flops: float  # that all inputs need, without padding
@@ -59,7 +61,8 @@ def ways(task: Task) -> dict[str, Way]:
     """The ways by name; each gives (n, dim) float32."""
     order = np.arange(len(task.inputs))
     pieces = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
-    return {
+    prepared = _prepared(task)
+    found = {
         "one by one": Way(partial(_padded, task, 1), useful=1.0),
         f"random batches of {PADDED}, padded": Way(
             partial(_padded, task, PADDED), useful(task, _random(task, PADDED))
@@ -67,8 +70,11 @@ def ways(task: Task) -> dict[str, Way]:
         f"transformers pipeline, batches of {PIPELINE}": Way(
             partial(_pipeline, task), useful(task, pieces)
         ),
-        "affuse": Way(partial(ours, task, _prepared(task)), useful=1.0),
+        "affuse": Way(partial(ours, task, task.build, prepared), useful=1.0),
     }
+    if task.compiled:
+        found[COMPILED] = Way(partial(ours, task, task.compiled, prepared), useful=1.0)
+    return found
 
 
 def useful(task: Task, batches: Iterable[np.ndarray]) -> float:
@@ -78,10 +84,13 @@ def useful(task: Task, batches: Iterable[np.ndarray]) -> float:
     return float(lengths.sum() / padded)
 
 
-def ours(task: Task, prepared: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
+def ours(
+    task: Task, build: Builder, prepared: Sequence[tuple[np.ndarray, ...]]
+) -> np.ndarray:
     """As stage one does it: nothing padded.
 
     Args:
+        build: one of the task's
         prepared: inputs as the encoder takes them; other ways have them so already
     """
     sources = [
@@ -92,7 +101,7 @@ def ours(task: Task, prepared: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
         for source, blocks in zip(sources, prepared, strict=True)
     ]
     longest = sorted(inputs, key=lambda i: -i.source.size)
-    encoded = task.build.encode(Opened((), tuple(longest), {}), lambda _: None)
+    encoded = build.encode(Opened((), tuple(longest), {}), lambda _: None)
     rows = {
         place: block.mean[0]
         for batch in encoded

@@ -32,6 +32,10 @@ class Sped:
         """(samples,) at 16 kHz, at the usual speed."""
         return self.inner.prepare(at_speed(source, self.speed))
 
+    def compile(self) -> None:
+        """As the teacher does."""
+        self.inner.compile()
+
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """As the teacher does."""
         return self.inner.regress(mean)

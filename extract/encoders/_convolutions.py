@@ -5,6 +5,7 @@ reach the speed of matrix products, which convolutions over many channels do not
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -76,6 +77,7 @@ class Convolution(nn.Module):
         self.bias = taps.new_zeros(taps.shape[2]) if conv.bias is None else conv.bias
         self.norm = getattr(layer, "layer_norm", None)
         self.activation = layer.activation
+        self.finish: Callable[[Tensor], Tensor] = self._finish
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, steps, channels) -> (n, steps after the convolution, out)"""
@@ -89,7 +91,10 @@ class Convolution(nn.Module):
                 x.storage_offset() + i * self.stride * channels,
             )
             sums = torch.addmm(sums, rows.reshape(n * count, -1), weight)
-        found: Tensor = self.activation(self._normal(sums.view(n, count, -1)))
+        return self.finish(sums.view(n, count, -1))
+
+    def _finish(self, x: Tensor) -> Tensor:
+        found: Tensor = self.activation(self._normal(x))
         return found
 
     def _normal(self, x: Tensor) -> Tensor:
@@ -126,6 +131,12 @@ class Stack(nn.Module):
         self.tile = max(1, round(tile / widest))
         norms = [layer.norm for layer in layers]
         self.tiled = not any(isinstance(norm, nn.GroupNorm) for norm in norms)
+
+    def join(self) -> None:
+        """Let `torch.compile` make one step of each norm and its activation."""
+        for layer in self.layers:
+            assert isinstance(layer, Convolution)
+            layer.finish = torch.compile(layer.finish, dynamic=True)
 
     def forward(self, waves: Tensor) -> Tensor:
         """(n, samples) -> (n, channels, frames)"""

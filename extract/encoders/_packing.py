@@ -1,4 +1,4 @@
-"""Inputs of any lengths in one batch, end to end, with nothing padded.
+"""Recordings of any lengths in one batch, end to end, with nothing padded.
 
 A GPU is busy only with thousands of frames at once, and few utterances are equally
 long. So waveforms stand on one line, each in a slot of whole hops; the frames between
@@ -17,57 +17,53 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AttentionInterface, HubertModel, Wav2Vec2Model
+from transformers import HubertModel, Wav2Vec2Model
 
+from extract.encoders import _within
 from extract.encoders._convolutions import Stack, is_known
+from extract.encoders._layers import send
 
 MODELS = (Wav2Vec2Model, HubertModel)  # others have attention of their own
-HALVES = (torch.bfloat16, torch.float16)  # of which the attention kernel is made
-NAME = "packed"  # of the attention, among those of transformers
 TILE = 2.5e8  # bytes of the first, widest convolution at a time
 BLOCK = 16  # frames that one row of the position product makes
 
 
 @dataclass(frozen=True)
-class Pack:
-    """Where everything is on a line of waveforms; indices are on the device."""
+class Places:
+    """Where frames are, as indices on the device."""
 
-    counts: tuple[int, ...]  # frames of each input
-    kept: Tensor  # (frames,) places of their frames among those of the line
-    borders: Tensor  # (inputs + 1,) int32, first frame of each input, and the end
+    kept: Tensor  # (frames,) among those of the line
     windows: Tensor  # (rows, BLOCK + kernel - 1) frames, or their number for silence
-    made: Tensor  # (frames,) places of their frames among those of all rows
+    made: Tensor  # (frames,) among those of all rows
 
 
 class _Now(local):
-    """The pack that this thread encodes."""
+    """The line that this thread encodes."""
 
-    pack: Pack
+    places: Places
 
 
 _now = _Now()
 
 
 def packs(model: Any) -> bool:
-    """Whether inputs of this model may share a line.
+    """Whether recordings may share a line.
 
-    Not where a norm runs over time, for it would run over all of them; nor in float32,
-    of which there is no attention kernel for several lengths.
+    Not where a norm runs over time, for it would run over all of them.
     """
     return (
         isinstance(model, MODELS)
-        and model.device.type == "cuda"
-        and model.dtype in HALVES
+        and _within.suits(model)
         and is_known(model.feature_extractor)
         and getattr(model.config, "feat_extract_norm", "") == "layer"
     )
 
 
 class Line:
-    """Lays waveforms on a line for a model that is changed to take it.
+    """Lays waveforms on a line for a model, which it changes to take that.
 
     Args:
-        model: of `MODELS`, whose first convolution is not normalised over time
+        model: for which `packs` holds
         hop: samples between frames
         window: samples that a frame sees
     """
@@ -75,59 +71,64 @@ class Line:
     def __init__(self, model: Any, *, hop: int, window: int):
         self._device, self._hop = model.device, hop
         self._between = math.ceil((window - hop) / hop)  # frames that would see both
-        stack = Stack(model.feature_extractor, tile=TILE)
-        model.feature_extractor = _Front(stack)
+        self._stack = Stack(model.feature_extractor, tile=TILE)
+        model.feature_extractor = _Front(self._stack)
         place = model.encoder.pos_conv_embed
         place.conv = _Positions(place.conv)
         place.padding = nn.Identity()
         self._kernel = place.conv.kernel
-        AttentionInterface.register(NAME, _attend)
-        model.set_attn_implementation(NAME)
+        _within.confine(model)
+
+    def compile(self) -> None:
+        """Let `torch.compile` join norm and activation of the convolutions.
+
+        They are a third of the memory traffic there. Of the blocks it makes nothing
+        faster: their products take a bias along, which it takes apart.
+        """
+        self._stack.join()
 
     @contextmanager
     def laid(
         self, waves: Sequence[np.ndarray], counts: Sequence[int]
     ) -> Iterator[Tensor]:
-        """(1, samples) of all waveforms, for the model to be called on meanwhile."""
+        """(1, samples) of all waveforms, for the model to be called on meanwhile.
+
+        Args:
+            waves: (samples,) float32 each
+            counts: their frames
+        """
         slots = [count + self._between for count in counts]
         first = np.cumsum([0, *slots])
-        line = torch.zeros(
-            1, int(first[-1]) * self._hop, pin_memory=self._device.type == "cuda"
-        )
+        length = int(first[-1]) * self._hop
+        line = torch.zeros(1, length, pin_memory=self._device.type == "cuda")
         into = line.numpy()[0]
         for wave, start in zip(waves, first * self._hop, strict=False):
             into[start : start + len(wave)] = wave
-        _now.pack = self._pack(counts, first)
+        _now.places = self._places(np.asarray(counts), first[:-1])
         try:
-            yield line.to(self._device, non_blocking=True)
+            with _within.inputs(counts, self._device):
+                yield line.to(self._device, non_blocking=True)
         finally:
-            del _now.pack
+            del _now.places
 
-    def _pack(self, counts: Sequence[int], first: np.ndarray) -> Pack:
-        borders = np.cumsum([0, *counts])
-        total = int(borders[-1])
-        within = np.arange(total) - np.repeat(borders[:-1], counts)
+    def _places(self, counts: np.ndarray, first: np.ndarray) -> Places:
+        """Args: frames of each input, and its first place among those of the line."""
+        borders = np.cumsum(counts) - counts
+        total = int(counts.sum())
+        within = np.arange(total) - np.repeat(borders, counts)
         # rows of BLOCK frames: which input each is of, and the frame it begins with
-        rows = [-(-count // BLOCK) for count in counts]
-        before = np.cumsum([0, *rows])
+        rows = -(-counts // BLOCK)
+        before = np.cumsum(rows) - rows
         of = np.repeat(np.arange(len(counts)), rows)
-        begin = BLOCK * (np.arange(before[-1]) - before[of])
+        begin = BLOCK * (np.arange(len(of)) - before[of])
         seen = begin[:, None] + np.arange(BLOCK + self._kernel - 1) - self._kernel // 2
-        inside = (seen >= 0) & (seen < np.asarray(counts)[of, None])
+        inside = (seen >= 0) & (seen < counts[of, None])
         windows = np.where(inside, seen + borders[of, None], total)
-        return Pack(
-            counts=tuple(counts),
-            kept=self._send(within + np.repeat(first[:-1], counts)),
-            borders=self._send(borders.astype(np.int32)),
-            windows=self._send(windows),
-            made=self._send(within + BLOCK * np.repeat(before[:-1], counts)),
+        return Places(
+            kept=send(within + np.repeat(first, counts), self._device),
+            windows=send(windows, self._device),
+            made=send(within + BLOCK * np.repeat(before, counts), self._device),
         )
-
-    def _send(self, values: np.ndarray) -> Tensor:
-        found = torch.from_numpy(values)
-        if self._device.type == "cuda":
-            found = found.pin_memory()
-        return found.to(self._device, non_blocking=True)
 
 
 class _Front(nn.Module):
@@ -139,7 +140,7 @@ class _Front(nn.Module):
 
     def forward(self, line: Tensor) -> Tensor:
         """(1, samples) -> (1, channels, frames)"""
-        found: Tensor = self.stack(line).index_select(2, _now.pack.kept)
+        found: Tensor = self.stack(line).index_select(2, _now.places.kept)
         return found
 
 
@@ -164,31 +165,13 @@ class _Positions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(1, channels, frames) -> the same shape"""
-        pack = _now.pack
+        places = _now.places
         frames = functional.pad(x[0].T, (0, 0, 0, 1))  # silence at the end
-        seen = frames[pack.windows].unflatten(2, (self.groups, -1))
+        seen = frames[places.windows].unflatten(2, (self.groups, -1))
         rows = seen.permute(2, 0, 1, 3).flatten(2, 3)
         product = torch.bmm(rows, self.matrix).unflatten(2, (BLOCK, -1))
         made = product.permute(1, 2, 0, 3).flatten(2, 3).flatten(0, 1)
-        found: Tensor = made.index_select(0, pack.made)
+        found: Tensor = made.index_select(0, places.made)
         if self.bias is not None:
             found = found + self.bias
         return found.T.unsqueeze(0)
-
-
-def _attend(
-    _: nn.Module, query: Tensor, key: Tensor, value: Tensor, *__: Any, **___: Any
-) -> tuple[Tensor, None]:
-    """(1, heads, frames, dim) each -> (1, frames, heads, dim); within each input."""
-    pack, longest = _now.pack, max(_now.pack.counts)
-    if query.device.type == "cuda" and query.dtype in HALVES:
-        from torch.nn.attention.varlen import varlen_attn
-
-        q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
-        found = varlen_attn(q, k, v, pack.borders, pack.borders, longest, longest)
-        return found.unsqueeze(0), None
-    pieces = zip(
-        *(x.split(pack.counts, dim=2) for x in (query, key, value)), strict=True
-    )
-    each = [functional.scaled_dot_product_attention(q, k, v) for q, k, v in pieces]
-    return torch.cat(each, dim=2).transpose(1, 2), None

@@ -14,18 +14,13 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import (
-    AutoFeatureExtractor,
-    Wav2Vec2Config,
-    Wav2Vec2Model,
-    Wav2Vec2PreTrainedModel,
-)
+from transformers import AutoFeatureExtractor, Wav2Vec2Config, Wav2Vec2Model
 
-from data.ratings import RATINGS
 from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint, _convolutions, _packing
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
+from extract.encoders._head import Wav2Vec2Regressor, head_names
 from extract.encoders._layers import Layers, send
 
 T = TypeVar("T")
@@ -81,7 +76,7 @@ class Encoder:
                 f"leave it at last"
             )
         self.regressor = head
-        self.head = _head_names(self.config) if head is not None else ()
+        self.head = head_names(self.config) if head is not None else ()
         self.block = int(block_seconds * SAMPLE_RATE) // self.hop  # frames
         if self.block < 1:
             raise ValueError(
@@ -189,6 +184,11 @@ class Encoder:
                 partial(each, counts=counts), input_values=line.to(self.dtype)
             )
 
+    def compile(self) -> None:
+        """Compile what gains by it: on a GPU, where inputs stand end to end."""
+        if self.packed:
+            self._line.compile()
+
     @torch.inference_mode()
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """(dim,) mean of the last layer -> (ratings,), about 0..1, named by `head`."""
@@ -196,41 +196,6 @@ class Encoder:
             raise ValueError("the checkpoint was loaded without its head")
         found: np.ndarray = self.regressor(torch.from_numpy(mean)).numpy()
         return found
-
-
-class _Head(nn.Module):
-    """dense, tanh, out_proj: the regression head of the audEERING checkpoints."""
-
-    def __init__(self, config: Wav2Vec2Config):
-        super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
-
-    def forward(self, mean: Tensor) -> Tensor:
-        """(..., dim) -> (..., ratings)"""
-        found: Tensor = self.out_proj(torch.tanh(self.dense(mean)))
-        return found
-
-
-class Wav2Vec2Regressor(Wav2Vec2PreTrainedModel):
-    """Names the tensors as the audEERING checkpoints do, so that all are loaded."""
-
-    def __init__(self, config: Wav2Vec2Config):
-        super().__init__(config)
-        self.wav2vec2 = Wav2Vec2Model(config)
-        self.classifier = _Head(config)
-        self.post_init()
-
-
-def _head_names(config: Any) -> tuple[str, ...]:
-    """What the head's outputs are called; an order is never assumed."""
-    found = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
-    if not set(found) <= set(RATINGS):
-        raise ValueError(
-            f"the head of this checkpoint predicts {', '.join(found)}, not "
-            f"{', '.join(RATINGS)}; leave out --head"
-        )
-    return found
 
 
 def _normalises(origin: Origin, config: Any) -> bool:

@@ -144,6 +144,9 @@ class Encoder:
         values = mel.to(self.model.device, self.dtype)
         return self._run(lambda h: each(h[:, :frames]), input_features=values)
 
+    def compile(self) -> None:
+        """Nothing: what is not a matrix product is too little to gain by it."""
+
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """Whisper carries no head for ratings."""
         raise ValueError("Whisper has no head for ratings; leave out --head")
