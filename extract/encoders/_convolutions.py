@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 TILE = 8e6  # bytes of the first, widest layer at a time: they stay in the cache
+EIGHT = 8  # values in a row, or a multiple, want the products of a GPU
 SHORTEST = 64  # kernels for which the Fourier transform is worth its price
 
 
@@ -69,10 +70,13 @@ class Convolution(nn.Module):
         self.kernel, self.stride = conv.kernel_size[0], conv.stride[0]
         taps = conv.weight.detach().permute(2, 1, 0)  # (kernel, channels, out)
         # a single channel makes rows so short that they are better copied
-        step = self.stride if taps.shape[1] > 1 else self.kernel
+        single = taps.shape[1] == 1
+        self.extra = -self.kernel % EIGHT if single and taps.is_cuda else 0
+        taps = functional.pad(taps, (0, 0, 0, 0, 0, self.extra))
+        step = len(taps) if single else self.stride
         self.weights = [
             taps[i : i + step].flatten(0, 1).contiguous()
-            for i in range(0, self.kernel, step)
+            for i in range(0, len(taps), step)
         ]
         self.bias = taps.new_zeros(taps.shape[2]) if conv.bias is None else conv.bias
         self.norm = getattr(layer, "layer_norm", None)
@@ -83,6 +87,8 @@ class Convolution(nn.Module):
         """(n, steps, channels) -> (n, steps after the convolution, out)"""
         n, steps, channels = x.shape
         count = (steps - self.kernel) // self.stride + 1
+        if self.extra:
+            x = functional.pad(x, (0, 0, 0, self.extra))
         sums = self.bias
         for i, weight in enumerate(self.weights):
             rows = x.as_strided(
