@@ -27,8 +27,8 @@ from data.rows import read_rows, write_rows
 from data.splits import Fold
 from data.store import Embeddings
 from data.utterance import Corpus
+from fuse import linter, units
 from fuse import plan as plans
-from fuse import units
 from fuse.fit import Fitted, fit
 from fuse.plan import Plan
 from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
@@ -53,6 +53,7 @@ def run(
     runs: Path,
     device: str = "cpu",
     label: str = "",
+    allow: Sequence[str] = (),
     progress: bool = True,
 ) -> Path:
     """Train one design, and predict the test part of every fold.
@@ -67,14 +68,15 @@ def run(
         runs: folder of all runs
         device: "cpu" or "cuda"
         label: name of the experiment, for tables
+        allow: rules of the linter that may fail
         progress: show a bar
 
     Returns:
         the run folder
 
     Raises:
-        ValueError: if modalities, ratings or splits are missing, or training diverges;
-            the units that were finished before stay
+        ValueError: if modalities, ratings or splits are missing, something leaks, or
+            training diverges; the units that were finished before stay
     """
     wanted = (SEED,) if fusion in REFERENCES else tuple(dict.fromkeys(seeds))
     if not wanted:
@@ -88,12 +90,14 @@ def run(
         device=device,
         label=label,
     )
+    linter.before(plan, corpus, embeddings, allow=allow)
     plans.begin(plan)
     total = len(plan.folds) * len(wanted)
     with bar(total=total, name=fusion, unit="models", show=progress) as shown:
         for fold in plan.folds:
             _train(plan, fold, wanted, shown)
     _join(plan)
+    linter.after(plan, corpus, embeddings, allow=allow)
     return plan.folder
 
 
