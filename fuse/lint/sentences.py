@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from data.sentences import SENTENCES, key, read_sentences, seen
+from data.splits import some
 from fuse.lint._evidence import TRAINED, Evidence
 from fuse.lint._finding import Finding, Skipped, examples
 from fuse.lint._overlap import TEST, promised
@@ -41,7 +42,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     if ids:
         text = (
             f"{len(ids):,} of {len({i for _, i in found}):,} test utterances say what "
-            f"training or validation says too, as {examples(ids)}"
+            f"training or validation says too: {some(ids)}"
         )
         promise = promised(evidence.info.protocol, "sentence")
         yield Finding(text + _worth(evidence, found), fatal=set(TEST) <= set(promise))
