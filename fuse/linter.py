@@ -82,7 +82,7 @@ def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
         return Result(name, (Finding(str(error)),))
 
 
-def before(
+def check_plan(
     plan: Plan,
     corpus: Corpus,
     embeddings: Mapping[str, Embeddings],
@@ -105,7 +105,7 @@ def before(
     _refuse(plan, found, allow, "nothing was trained")
 
 
-def after(
+def check_run(
     plan: Plan,
     corpus: Corpus,
     embeddings: Mapping[str, Embeddings],

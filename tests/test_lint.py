@@ -208,10 +208,10 @@ def test_a_leak_after_training_fails_and_the_run_stays(case):
         label="",
     )
     assert again.folder == case.run
-    linter.after(again, corpus(), embeddings())
+    linter.check_run(again, corpus(), embeddings())
     leaks.told(case)
     with pytest.raises(linter.Leak, match="predictions: FAILS") as error:
-        linter.after(again, corpus(), embeddings())
+        linter.check_run(again, corpus(), embeddings())
     assert "do not report it; if it is meant to be so: --allow predictions" in str(
         error.value
     )
