@@ -82,8 +82,8 @@ def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
         return Result(name, (Finding(str(error)),))
 
 
-def check_plan(
-    plan: Plan,
+def check_plans(
+    plans: Sequence[Plan],
     corpus: Corpus,
     embeddings: Mapping[str, Embeddings],
     *,
@@ -92,6 +92,9 @@ def check_plan(
     """All that can be asked before time is spent on training.
 
     Args:
+        plans: of one command
+        corpus: they are all of it
+        embeddings: that they are trained on
         allow: rules whose failure is only logged
 
     Raises:
@@ -101,51 +104,54 @@ def check_plan(
     for name in allow:
         load(PACKAGE, name)
     early = [name for name in rules() if TRAINED not in load(PACKAGE, name).NEEDS]
-    found = check(planned(plan, corpus, embeddings, trained=False), early)
-    _refuse(plan, found, allow, "nothing was trained")
+    found = {
+        plan.info.name: check(planned(plan, corpus, embeddings, trained=False), early)
+        for plan in plans
+    }
+    _refuse(found, allow, "nothing was trained")
 
 
-def check_run(
-    plan: Plan,
+def check_runs(
+    plans: Sequence[Plan],
     corpus: Corpus,
     embeddings: Mapping[str, Embeddings],
     *,
     allow: Sequence[str] = (),
 ) -> None:
-    """All rules about a run that is trained; what they find is kept beside it.
+    """All rules about runs that are trained; what they find is kept beside each.
 
     Raises:
-        Leak: if a rule fails that is not allowed to; the run stays as it is
+        Leak: if a rule fails that is not allowed to; the runs stay as they are
     """
-    found = check(planned(plan, corpus, embeddings, trained=True), rules())
-    kept = {
-        r.rule: {
-            "status": r.status,
-            "allowed": r.fails and r.rule in allow,
-            "findings": [asdict(finding) for finding in r.findings],
-            "skipped": r.skipped,
+    found = {}
+    for plan in plans:
+        results = check(planned(plan, corpus, embeddings, trained=True), rules())
+        kept = {
+            r.rule: {**_facts(r), "allowed": r.fails and r.rule in allow}
+            for r in results
         }
-        for r in found
-    }
-    publish(plan.folder / LINT, (json.dumps(kept, indent=1) + "\n").encode())
-    _refuse(plan, found, allow, f"the run stays in {plan.folder}, but do not report it")
+        publish(plan.folder / LINT, (json.dumps(kept, indent=1) + "\n").encode())
+        found[plan.info.name] = results
+    _refuse(found, allow, "what was trained stays, but is not to be reported")
 
 
 def _refuse(
-    plan: Plan, found: Iterable[Result], allow: Sequence[str], end: str
+    found: Mapping[str, Iterable[Result]], allow: Sequence[str], end: str
 ) -> None:
-    """Raise if one fails that must not."""
-    failing = [result for result in found if result.fails]
-    for result in failing:
-        if result.rule in allow:
-            log.warning("%s: %s", plan.info.name, "; ".join(lines([result])))
-    if leaks := [result for result in failing if result.rule not in allow]:
-        text = "\n".join(lines(leaks))
-        rule = leaks[0].rule
-        raise Leak(
-            f"{plan.info.name} leaks:\n{text}\n{end}; if it is meant to be so: "
-            f"--allow {rule}"
-        )
+    """Raise if a rule fails that must not; `found` is by run."""
+    leaks: dict[str, list[Result]] = {}
+    for run, results in found.items():
+        for result in results:
+            if result.fails and result.rule in allow:
+                log.warning("%s\n%s", run, "\n".join(lines([result])))
+            elif result.fails:
+                leaks.setdefault(run, []).append(result)
+    if leaks:
+        shown = [line for run, r in leaks.items() for line in (run, *lines(r))]
+        failing = sorted({result.rule for each in leaks.values() for result in each})
+        meant = " ".join(f"--allow {rule}" for rule in failing)
+        end += f"; if it is meant to be so: {meant}"
+        raise Leak("\n".join(["a leak was found", *shown, end]))
 
 
 def lines(found: Iterable[Result]) -> list[str]:

@@ -30,7 +30,7 @@ from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import units
 from fuse.fit import Fitted, fit
-from fuse.linter import check_plan, check_run
+from fuse.linter import check_plans, check_runs
 from fuse.plan import Plan
 from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
 from fuse.settings import Settings
@@ -91,14 +91,14 @@ def run(
         device=device,
         label=label,
     )
-    check_plan(plan, corpus, embeddings, allow=allow)
+    check_plans([plan], corpus, embeddings, allow=allow)
     plans.begin(plan)
     total = len(plan.folds) * len(wanted)
     with bar(total=total, name=fusion, unit="models", show=progress) as shown:
         for fold in plan.folds:
             _train(plan, fold, wanted, shown)
     _join(plan)
-    check_run(plan, corpus, embeddings, allow=allow)
+    check_runs([plan], corpus, embeddings, allow=allow)
     return plan.folder
 
 

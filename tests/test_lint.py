@@ -208,12 +208,14 @@ def test_a_leak_after_training_fails_and_the_run_stays(case):
         label="",
     )
     assert again.folder == case.run
-    linter.check_run(again, corpus(), embeddings())
+    linter.check_runs([again], corpus(), embeddings())
     leaks.told(case)
     with pytest.raises(linter.Leak, match="predictions: FAILS") as error:
-        linter.check_run(again, corpus(), embeddings())
-    assert "do not report it; if it is meant to be so: --allow predictions" in str(
-        error.value
+        linter.check_runs([again], corpus(), embeddings())
+    said = str(error.value)
+    assert f"{case.run.name}\n  predictions: FAILS" in said
+    assert said.endswith(
+        "not to be reported; if it is meant to be so: --allow predictions"
     )
     assert (case.run / "predictions.csv").is_file()
     facts = json.loads((case.run / linter.LINT).read_text(encoding="utf-8"))

@@ -16,17 +16,22 @@ from fuse.lint._evidence import CACHE, CORPUS, TRAINED, Evidence, Stated, finish
 from fuse.plan import Plan, fold_rows, inputs
 from fuse.tensors import gather
 
+INTERRUPTED = "its training was interrupted"
+
 
 def planned(
     plan: Plan, corpus: Corpus, embeddings: Mapping[str, Embeddings], *, trained: bool
 ) -> Evidence:
     """A run with all that it is trained on at hand, before training or after it."""
     aligned, names = plan.aligned, inputs(plan.info.design, plan.recipes)
+    missing = {} if trained else {TRAINED: "nothing is trained yet"}
+    if trained and not (plan.folder / PREDICTIONS).is_file():
+        missing[TRAINED] = INTERRUPTED
     return Evidence(
         info=plan.info,
         rows=read_folds(plan.folder) if trained else tuple(fold_rows(plan)),
         recipes={fold.name: plan.recipes for fold in plan.folds},
-        missing={} if trained else {TRAINED: "nothing is trained yet"},
+        missing=missing,
         folder=plan.folder,
         corpus=corpus,
         contents=_contents(embeddings),
@@ -48,7 +53,7 @@ def left(folder: Path, cache: Path) -> Evidence:
     recipes = {fold: units.load(path)[1].recipes for fold, path in firsts.items()}
     missing: dict[str, str] = {}
     if not paths or not (folder / PREDICTIONS).is_file():
-        missing[TRAINED] = "its training was interrupted"
+        missing[TRAINED] = INTERRUPTED
     corpus = _corpus(cache, info.corpus, missing)
     needed = {r.folder(): r for found in recipes.values() for r in found.values()}
     embeddings = _embeddings(cache / info.corpus, needed, missing)
