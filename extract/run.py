@@ -224,6 +224,7 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
         storage="float16" if choice.pooling == "frames" else "float32",
         inputs=encoder.inputs,
         head=encoder.head,
+        training=origin.training,
     )
 
 
