@@ -169,8 +169,13 @@ class Shapes:
         return self.settings.layers == "weighted"
 
     def tokens(self, modality: str) -> int:
-        """Codes that the design gets of a modality."""
-        apart = getattr(self.design, "TOKENS", False) and self.settings.reduce != "pca"
+        """Codes that the design gets of a modality.
+
+        One, where layers are mixed or lost in principal components, and where an
+        autoencoder that was trained before serves all designs alike.
+        """
+        joined = self.settings.reduce == "pca" or self.settings.training == "pretrain"
+        apart = getattr(self.design, "TOKENS", False) and not joined
         return self.layers.get(modality, 1) if apart and not self.weighted else 1
 
     def mixtures(self, modalities: Sequence[str]) -> nn.ModuleDict:

@@ -99,6 +99,13 @@ def test_layers_are_encoded_one_by_one():
     assert changed.tolist() == [False, True, False]
 
 
+def test_layers_share_a_code_where_an_autoencoder_serves_all_designs():
+    model = system("crossattention", LAYERS, training="pretrain")
+    codes = model.encode(model.project(features()))
+    assert {m: z.shape for m, z in codes.items()} == {"audio": (40, 5), "text": (40, 5)}
+    assert model.fusion.tokens["text"].count == 1
+
+
 @pytest.mark.parametrize("reduce", ["pca", "none"])
 def test_tokens_without_an_autoencoder(reduce):
     model = system("crossattention", LAYERS, reduce=reduce)
