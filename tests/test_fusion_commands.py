@@ -1,0 +1,108 @@
+"""What the command line offers of sizes, layers and modalities, without an encoder."""
+
+import dataclasses
+
+import pytest
+from click.testing import CliRunner
+from learnable import COUNT, corpus, embeddings, reordered
+
+import cli
+from data.predictions import find_runs
+from fuse import command
+
+QUICK = ("--set", "epochs=2", "--set", "latent=4", "--set", "autoencoder_hidden=8")
+WEIGHTED = ("--set", "layers=weighted")
+
+
+@pytest.fixture
+def caches(monkeypatch):
+    """Embeddings that the commands find, and that a test may change."""
+    there = embeddings()
+
+    def found(options, modalities, like=None):
+        return corpus(), {}, {m: there[m] for m in modalities if m in there}
+
+    monkeypatch.setattr(command, "_open", found)
+    return there
+
+
+def call(*words):
+    return CliRunner().invoke(cli.main, [str(word) for word in words])
+
+
+def train(runs, *words):
+    where = ("--runs", runs, "--seeds", 1, "--threads", 1)
+    return call("train", *words, *QUICK, *where)
+
+
+def test_designs_are_matched_by_their_parameters(tmp_path, caches):
+    words = ("--fusion", "early", "--fusion", "gated", "--fusion", "ridge")
+    done = train(tmp_path, *words, "--match-parameters", 3000)
+    assert done.exit_code == 0, done.output
+    found = {r.info.design: r.info for r in find_runs(tmp_path)}
+    assert found["early"].settings["hidden"] != found["gated"].settings["hidden"]
+    for name in ("early", "gated"):
+        size = found[name].parameters
+        assert size == pytest.approx(3000, rel=0.02)
+        hidden = found[name].settings["hidden"]
+        assert f"{name}: hidden={hidden} makes {size:,} parameters" in done.output
+    assert found["ridge"].parameters == 19 * 3 + 3  # it has nothing to choose
+
+
+def test_a_size_that_cannot_be_is_said_before_anything_is_trained(tmp_path, caches):
+    words = ("--fusion", "text", "--fusion", "early", "--match-parameters", 300)
+    done = train(tmp_path, *words)
+    assert done.exit_code == 1
+    assert "early cannot have about 300 parameters" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_weights_of_layers_are_said(tmp_path, caches):
+    done = train(tmp_path, "--fusion", "early", *WEIGHTED)
+    assert done.exit_code == 0, done.output
+    assert "early: mean weights of layers: valence audio" in done.output
+
+
+def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):
+    audio = caches["audio"]
+    recipe = dataclasses.replace(audio.recipe, layers=(1,))
+    caches["audio"] = dataclasses.replace(
+        audio, recipe=recipe, values=audio.values[:, :1]
+    )
+    done = train(tmp_path, "--fusion", "early", *WEIGHTED)
+    assert done.exit_code == 1
+    assert "extract again with --layers all" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_each_modality_contributes_is_printed(tmp_path, caches):
+    train(tmp_path, "--fusion", "experts")
+    (run,) = tmp_path.iterdir()
+    done = call("ablate", run, "--seed", 3, "--threads", 1)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert [line[:14].strip() for line in lines[2:7]] == [
+        "audio and text",
+        "audio only",
+        "text only",
+        "audio permuted",
+        "text permuted",
+    ]
+    assert lines[7].endswith("seed 3")
+
+
+@pytest.mark.parametrize(
+    ("fusion", "said", "rows"),
+    [
+        ("experts", "7 utterances are predicted from audio alone", COUNT),
+        ("early", "7 utterances lack a modality and are left aside", COUNT - 7),
+    ],
+)
+def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, rows):
+    train(tmp_path, "--fusion", fusion)
+    (run,) = tmp_path.iterdir()
+    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    done = call("predict", run, "--threads", 1)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("\n") == 1 + rows
+    assert [said in record.getMessage() for record in caplog.records] == [True]
