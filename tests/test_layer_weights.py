@@ -10,7 +10,7 @@ from fuse.mixing import layer_weights
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
-    return trained(runs, "early", layers="weighted", seeds=[0, 1], learning_rate=0.05)
+    return trained(runs, "early", layers="weighted", seeds=[0, 1], learning_rate=0.01)
 
 
 def test_each_model_has_its_weights_beside_it(run):
