@@ -4,7 +4,7 @@ A new one is a new file in its folder, or a package of several; nothing else is 
 Names that begin with an underscore are helpers.
 """
 
-import importlib
+import importlib.util
 import pkgutil
 from types import ModuleType
 
@@ -16,7 +16,8 @@ def names(package: str) -> list[str]:
         >>> "iemocap" in names("data.corpora")
         True
     """
-    path = importlib.import_module(package).__path__
+    spec = importlib.util.find_spec(package)  # does not import it
+    path = spec.submodule_search_locations if spec else ()
     return sorted(m.name for m in pkgutil.iter_modules(path) if m.name[0] != "_")
 
 

@@ -20,7 +20,10 @@ from fuse.figures import Row, Table, Versus
 from fuse.statistics import Estimate, bootstrap, paired_difference, subset
 from fuse.tables import latex, markdown, text
 
-ORDER = ("ridge", "zeroshot", "audio", "text", "early", "late")  # then by name
+ORDER = (  # then by name
+    *("ridge", "pcaridge", "svr", "zeroshot"),
+    *("audio", "text", "early", "late"),
+)
 SINGLE = ("audio", "text")  # designs that fusion has to beat
 SCRIPTED = {"all": None, "improvised": False, "scripted": True}  # of each section
 FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {

@@ -28,10 +28,10 @@ from data.splits import Fold
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import plan as plans
-from fuse import units
+from fuse import references, units
 from fuse.fit import Fitted, fit
 from fuse.plan import Plan
-from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
+from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
 from fuse.settings import Settings
 from fuse.tensors import Rows
 
@@ -125,8 +125,8 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
 
 def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:
     """A design, or one of the references; the test part is not at hand here."""
-    if plan.info.design == "ridge":
-        return fit_ridge(train, validation)
+    if plan.info.design in FITTED:
+        return references.fit(plan.info.design, train, validation)
     if plan.info.design == "zeroshot":
         return apply_zeroshot(
             train, validation, head=plan.aligned.head, targets=plan.info.targets
