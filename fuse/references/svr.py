@@ -29,6 +29,7 @@ from fuse.tensors import Rows
 LANDMARKS = 1024  # training rows that span the kernel, at most
 SEED = 0  # of which rows they are
 COSTS = (0.1, 1.0, 10.0)  # C
+TOLERANCE = 1e-6  # of the gradient, relative to that at the start
 TUBES = (0.1, 0.5)  # epsilon, in standard deviations of the rating
 
 
@@ -122,9 +123,12 @@ def _solutions(mapped: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     x, columns = mapped.cpu().numpy(), y.cpu().numpy().T
     weights, biases = [], []
     for cost, tube in product(COSTS, TUBES):
-        # not dual: solved by Newton's method, with nothing random
         machine = LinearSVR(
-            C=cost, epsilon=tube, loss="squared_epsilon_insensitive", dual=False
+            C=cost,
+            epsilon=tube,
+            loss="squared_epsilon_insensitive",
+            dual=False,  # by Newton's method, with nothing random
+            tol=TOLERANCE,
         )
         fits = [clone(machine).fit(x, column) for column in columns]
         weights.append(np.stack([found.coef_ for found in fits], axis=1))
