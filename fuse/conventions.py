@@ -21,6 +21,7 @@ from fuse.settings import Settings
 OF_A_CORPUS = ("protocol", "folds", "split_seed", "out_of_range")  # no parameters here
 TRAINING = {f.name: f.default for f in fields(Settings) if f.name not in OF_A_CORPUS}
 FEWEST = 4  # rows: two to train on, and two, because one has no CCC
+DRAWS = 100  # of the rows to validate on, at most
 HELD = 5  # rows to validate on, at least, where that is not more than half
 
 
@@ -71,24 +72,28 @@ def seed(random_state: int | np.random.RandomState | None) -> int:
 
 
 def divide(
-    rows: int, groups: ArrayLike | None, *, share: float, seed: int
+    truth: np.ndarray, groups: ArrayLike | None, *, share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the rows to train on, and of those to validate on, ascending.
 
+    It is the first draw that leaves every rating some variation on both sides.
+
     Args:
-        rows: how many there are
+        truth: (rows,) or (rows, targets)
         groups: (rows,) of any kind; None where each row is one
         share: of the groups to validate on
         seed: of which they are
 
     Raises:
-        ValueError: if the share is no share, or there is one group only
+        ValueError: if the share is no share, there is one group only, or no draw
+            leaves a rating that varies
     """
+    rows = len(truth)
     if not 0 < share < 1:
         raise ValueError(f"validation_fraction={share}: it must be between 0 and 1")
     if groups is None:
         count = max(math.ceil(share * rows), min(HELD, rows // 2))
-        splitter = ShuffleSplit(1, test_size=count, random_state=seed)
+        splitter = ShuffleSplit(DRAWS, test_size=count, random_state=seed)
     else:
         groups = np.asarray(groups)
         if len(groups) == rows and len(np.unique(groups)) < 2:
@@ -96,6 +101,12 @@ def divide(
                 f"all {rows} rows are of one group, so none is left to validate "
                 f"on; give finer groups, or none"
             )
-        splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
-    train, held = next(splitter.split(np.zeros(rows), groups=groups))
-    return np.sort(train), np.sort(held)
+        splitter = GroupShuffleSplit(DRAWS, test_size=share, random_state=seed)
+    for train, held in splitter.split(truth, groups=groups):
+        if all(np.ptp(truth[part], axis=0).all() for part in (train, held)):
+            return np.sort(train), np.sort(held)
+    raise ValueError(
+        f"in {DRAWS} draws of rows to validate on, a rating was always the same in all "
+        f"rows of one side, and has no CCC there; leave out what hardly varies, or "
+        f"change validation_fraction"
+    )

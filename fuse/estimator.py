@@ -92,7 +92,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         history_: what each epoch came to, with its validation CCC
         validation_: numbers of the rows that were only validated on
         mean_: of each rating, over the training rows
-        scale_: their standard deviation, 1 where it is 0
+        scale_: their standard deviation
         seed_: the seed
         n_features_in_: columns of X
 
@@ -146,12 +146,12 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._places = places(self.columns, design.MODALITIES, x.shape[1])
         self.seed_ = seed(self.random_state)
         train, self.validation_ = divide(
-            len(x), groups, share=self.validation_fraction, seed=self.seed_
+            truth, groups, share=self.validation_fraction, seed=self.seed_
         )
-        self.mean_, self.scale_ = _moments(truth[train])
+        self.mean_, self.scale_ = truth[train].mean(axis=0), truth[train].std(axis=0)
         fitted = fit(
             self._rows(x[train], truth[train]),
-            self._rows(x[self.validation_], _varied(truth[self.validation_])),
+            self._rows(x[self.validation_], truth[self.validation_]),
             fusion=self.fusion if isinstance(self.fusion, str) else design,
             settings=settings,
             seed=self.seed_,
@@ -211,20 +211,3 @@ def _design(fusion: str | type[nn.Module]) -> Any:
             f"MODALITIES, e.g. MODALITIES = ('audio', 'text')"
         )
     return Design(fusion)
-
-
-def _moments(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each rating; 1 for one that is constant."""
-    spread = truth.std(axis=0)
-    return truth.mean(axis=0), np.where(spread > 0, spread, 1.0)
-
-
-def _varied(truth: np.ndarray) -> np.ndarray:
-    """The ratings that are validated on, unless one of them has no CCC."""
-    if (np.ptp(truth, axis=0) == 0).any():
-        raise ValueError(
-            f"a rating is the same in all {len(truth)} rows to validate on, so no "
-            f"epoch is better than another; raise validation_fraction, or take "
-            f"another random_state"
-        )
-    return truth
