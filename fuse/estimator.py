@@ -7,6 +7,7 @@ where each is. Everything else is `fuse.fit.fit`, under the names of
 `fuse.conventions` says which versions of scikit-learn it was tested with.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -57,13 +58,15 @@ ccc_scorer = make_scorer(mean_ccc)  # for ``scoring=`` of any search or regresso
 
 @dataclass(frozen=True)
 class Design:
-    """A class that stands for a file in fuse/designs."""
+    """A class that stands for the file in fuse/designs that it might be in."""
 
     Fusion: type[nn.Module]
 
     def __getattr__(self, name: str) -> Any:
-        """What a file says of its design, the class says of itself."""
-        return getattr(self.Fusion, name)
+        """What the class says of itself, or its module or notebook beside it."""
+        if hasattr(self.Fusion, name):
+            return getattr(self.Fusion, name)
+        return getattr(sys.modules[self.Fusion.__module__], name)
 
 
 class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -74,8 +77,8 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     and chooses the epoch; those of one group are never on both sides.
 
     Args:
-        fusion: name of a design, or a class like those in fuse/designs whose
-            ``MODALITIES`` names what it takes
+        fusion: name of a design, or a class like those in fuse/designs; what it takes
+            is ``MODALITIES`` of the class, or beside it
         columns: of each modality in X: a slice, a range, column numbers, or a size;
             sizes count from where the modality before ends. None where the design
             takes a single modality, which then has all columns
@@ -205,9 +208,10 @@ def _design(fusion: str | type[nn.Module]) -> Any:
     """The plug-in of that name, or what stands for one."""
     if isinstance(fusion, str):
         return load("fuse.designs", fusion)
-    if not (isinstance(fusion, type) and hasattr(fusion, "MODALITIES")):
+    design = Design(fusion)
+    if not (isinstance(fusion, type) and hasattr(design, "MODALITIES")):
         raise ValueError(
             f"fusion={fusion!r}: give the name of a design, or a class with "
-            f"MODALITIES, e.g. MODALITIES = ('audio', 'text')"
+            f"MODALITIES beside it, e.g. MODALITIES = ('audio', 'text')"
         )
-    return Design(fusion)
+    return design
