@@ -112,6 +112,11 @@ def _digest(
 
 def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
     """Modalities whose embeddings, or whose head, the design takes."""
+    if not isinstance(fusion, str):
+        raise ValueError(
+            f"{fusion!r} has no name, and a run is read again by its design's name; "
+            f"save it as fuse/designs/NAME.py, or use fuse.estimator"
+        )
     if fusion in FITTED:
         if not embeddings:
             raise ValueError(

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from data import parts, table
 from data.parts import Part
 from data.predictions import read_run
-from fuse import designs, fit, metrics
+from fuse import designs, fit, metrics, train
 from fuse.columns import places
 from fuse.conventions import FEWEST, OF_A_CORPUS, divide
 from fuse.designs import early, late
@@ -80,16 +80,16 @@ def test_unknown_parameters_are_refused_by_name():
 def test_what_is_trained_is_what_fit_trains(joined):
     x, y, _ = joined
     found = model(random_state=3).fit(x, y)
-    train, held = divide(y, None, share=0.2, seed=3)
+    rest, held = divide(y, None, share=0.2, seed=3)
     assert found.validation_.tolist() == held.tolist()
-    np.testing.assert_allclose(found.mean_, y[train].mean(0), rtol=1e-6)
-    standard = (y - y[train].astype(float).mean(0)) / y[train].astype(float).std(0)
+    np.testing.assert_allclose(found.mean_, y[rest].mean(0), rtol=1e-6)
+    standard = (y - y[rest].astype(float).mean(0)) / y[rest].astype(float).std(0)
     rows = [
         Rows(
             {"audio": torch.tensor(x[r, :12]), "text": torch.tensor(x[r, 12:])},
             torch.tensor(standard[r], dtype=torch.float32),
         )
-        for r in (train, held)
+        for r in (rest, held)
     ]
     expected = fit.fit(*rows, fusion="early", settings=Settings(**QUICK), seed=3)
     assert found.history_ == expected.history
@@ -247,6 +247,19 @@ def test_a_class_is_as_good_as_a_name(joined, design, name):
 def test_what_is_no_design_is_refused(joined, fusion, sentence):
     with pytest.raises(ValueError, match=sentence):
         model(fusion).fit(*joined[:2])
+
+
+def test_a_run_wants_a_name(tmp_path):
+    with pytest.raises(ValueError, match="has no name, .* save it as fuse/designs/NA"):
+        train.run(
+            corpus(),
+            embeddings(),
+            fusion=early.Fusion,
+            settings=Settings(),
+            seeds=[0],
+            runs=tmp_path,
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_trained_on_is_said(joined):
