@@ -22,9 +22,9 @@ from torch import nn
 from data.device import choose
 from data.plugins import load
 from fuse import metrics
-from fuse.columns import Columns, places
 from fuse.conventions import TRAINING, checked, divide, seed, shown
 from fuse.fit import fit
+from fuse.places import Columns, places
 from fuse.settings import Settings, change
 from fuse.tensors import Rows
 

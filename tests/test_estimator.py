@@ -21,10 +21,10 @@ from data import parts, table
 from data.parts import Part
 from data.predictions import read_run
 from fuse import designs, fit, metrics, train
-from fuse.columns import places
 from fuse.conventions import FEWEST, OF_A_CORPUS, divide
 from fuse.designs import early, late
 from fuse.estimator import FusionRegressor, ccc_scorer, mean_ccc
+from fuse.places import places
 from fuse.settings import Settings
 from fuse.tensors import Rows, align
 
