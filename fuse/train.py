@@ -28,10 +28,11 @@ from data.splits import Fold
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import plan as plans
-from fuse import references, units
+from fuse import units
 from fuse.fit import Fitted, fit
 from fuse.plan import Plan
 from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
+from fuse.references import fit as fit_reference
 from fuse.settings import Settings
 from fuse.tensors import Rows
 
@@ -126,7 +127,7 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
 def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:
     """A design, or one of the references; the test part is not at hand here."""
     if plan.info.design in FITTED:
-        return references.fit(plan.info.design, train, validation)
+        return fit_reference(plan.info.design, train, validation)
     if plan.info.design == "zeroshot":
         return apply_zeroshot(
             train, validation, head=plan.aligned.head, targets=plan.info.targets
