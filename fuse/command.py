@@ -13,7 +13,7 @@ from data.utterance import Corpus
 from fuse import predict as prediction
 from fuse import settings as options
 from fuse.plan import summary
-from fuse.references import REFERENCES
+from fuse.references import FITTED, REFERENCES
 from fuse.settings import Settings
 from fuse.train import fusions, run
 
@@ -72,13 +72,14 @@ def designs(
 
 
 def needs(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Modalities that these designs take together; all of them for ``all`` and ridge.
+    """Modalities that these designs take together.
 
+    They are all modalities for ``all`` and for references, which take what there is.
     Designs of one command are compared on the utterances that have all of these.
     """
     taken: set[str] = set()
     for name in wanted:
-        if name in ("all", "ridge"):
+        if name in ("all", *FITTED):
             return MODALITIES
         if name == "zeroshot":
             taken.add("audio")

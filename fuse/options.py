@@ -21,8 +21,8 @@ CHOOSE = (
 TRAIN = (
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
-        help=", ".join(plugins.names("fuse.designs"))
-        + ", ridge, zeroshot, or all; repeatable."),
+        help=", ".join(plugins.names("fuse.designs") + plugins.names("fuse.references"))
+        + ", zeroshot, or all; repeatable."),
     click.option(
         "--protocol",
         help="session5, session5-strict, loso, speakers or official.  [default: the "

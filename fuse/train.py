@@ -32,7 +32,8 @@ from fuse import units
 from fuse.fit import Fitted, fit
 from fuse.linter import check_plans, check_runs
 from fuse.plan import Plan
-from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
+from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
+from fuse.references import fit as fit_reference
 from fuse.settings import Settings
 from fuse.tensors import Rows
 
@@ -130,8 +131,8 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
 
 def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:
     """A design, or one of the references; the test part is not at hand here."""
-    if plan.info.design == "ridge":
-        return fit_ridge(train, validation)
+    if plan.info.design in FITTED:
+        return fit_reference(plan.info.design, train, validation)
     if plan.info.design == "zeroshot":
         return apply_zeroshot(
             train, validation, head=plan.aligned.head, targets=plan.info.targets
