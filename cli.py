@@ -19,7 +19,7 @@ import click
 
 from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ
 from extract.options import BENCH, DISTIL, ENCODE
-from fuse.options import CHOOSE, REPORT, TRAIN
+from fuse.options import CALIBRATE, CHOOSE, REPORT, TRAIN
 
 
 class Sentences(click.Group):
@@ -266,7 +266,27 @@ def report(corpus: str, protocol: str, form: str, output: Any, runs: Path) -> No
 
 @main.command()
 @click.argument("run", type=FOLDER)
+@options(CALIBRATE)
+@OUTPUT
+def calibrate(run: Path, output: Any, **found: Any) -> None:
+    """Calibrate the predictions of RUN, and give them intervals.
+
+    From validation predictions alone: the affine map of the highest CCC, and split
+    conformal intervals. Prints how both do on the test, and what is gained by leaving
+    uncertain utterances out; writes calibration.json, rejection.csv and rejection.svg
+    into RUN.
+    """
+    from fuse.calibration import command
+
+    output.write(command.calibrate(run, **found))
+
+
+@main.command()
+@click.argument("run", type=FOLDER)
 @options(CHOOSE)
+@click.option(
+    "--calibrated", is_flag=True, help="Add what `calibrate` learnt: mapped, low, high."
+)
 @options(COMPUTE)
 @OUTPUT
 def predict(run: Path, output: Any, **found: Any) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from data import choosing, plugins, store, table
 from data.device import choose
 from data.recipe import MODALITIES, Recipe
@@ -12,6 +14,7 @@ from data.store import Cache, Embeddings
 from data.utterance import Corpus
 from fuse import predict as prediction
 from fuse import settings as options
+from fuse.calibration.applying import columns
 from fuse.plan import summary
 from fuse.references import REFERENCES
 from fuse.settings import Settings
@@ -100,11 +103,13 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     like = prediction.recipes(run_folder)
     _, _, embeddings = _open(found, tuple(like), like)
     applied = prediction.apply(run_folder, embeddings, device=device)
+    more = columns(run_folder, applied) if found["calibrated"] else {}
+    numbers = np.column_stack([applied.mean, applied.std, *more.values()])
     writer = csv.writer(output, lineterminator="\n")
     spread = [f"{target}_deviation" for target in applied.targets]
-    writer.writerow(("id", *applied.targets, *spread))
-    for name, mean, std in zip(applied.ids, applied.mean, applied.std, strict=True):
-        writer.writerow((table.cell(name), *(f"{x:.6f}" for x in (*mean, *std))))
+    writer.writerow(("id", *applied.targets, *spread, *more))
+    for name, row in zip(applied.ids, numbers, strict=True):
+        writer.writerow((table.cell(name), *(f"{x:.6f}" for x in row)))
 
 
 def _compute(found: Mapping[str, Any]) -> str:

@@ -52,6 +52,17 @@ TRAIN = (
     *COMPUTE,
     RUNS,
 )
+CALIBRATE = (
+    click.option(
+        "--level", default=0.9, show_default=True,
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        help="Share of ratings that an interval shall hold."),
+    click.option(
+        "--by", default="auto", show_default=True,
+        type=click.Choice(["auto", "utterance", "speaker"]),
+        help="What is exchangeable: speakers, for new speakers, where there are enough "
+        "of them to validate on; else utterances."),
+)
 REPORT = (
     click.option("--corpus", default="", help="Only this corpus."),
     click.option("--protocol", default="", help="Only this protocol."),
