@@ -16,6 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 84, 34, 44  # room around its lines
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)  # ticks
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # between lines across
 LINES = 6  # across, at most
+ROW = 14  # pixels between labels
 
 
 def draw(title: str, panels: Mapping[str, Series]) -> str:
@@ -56,26 +57,26 @@ def _panel(name: str, series: Series) -> Iterator[str]:
             f'<text x="{_x(share):.1f}" y="{floor + 16}" text-anchor="middle">'
             f"{share:.0%}</text>"
         )
-    yield f'<text x="{LEFT}" y="{floor + 34}">utterances kept, the surest last</text>'
-    for k, (label, line) in enumerate(known.items()):
-        yield from _line(label, line, ticks, k)
-
-
-def _line(
-    label: str, line: Sequence[tuple[float, float]], ticks: Sequence[float], k: int
-) -> Iterator[str]:
-    colour, dash = COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]
-    points = " ".join(f"{_x(x):.1f},{_y(y, ticks):.1f}" for x, y in line)
-    yield (
-        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" '
-        f'stroke-dasharray="{dash}"/>'
-    )
-    if line:
-        x, y = _x(line[-1][0]), _y(line[-1][1], ticks)
+    yield f'<text x="{LEFT}" y="{floor + 34}">share of utterances kept</text>'
+    lines = {label: line for label, line in known.items() if line}
+    heights = _apart([_y(line[-1][1], ticks) for line in lines.values()])
+    for k, (label, line) in enumerate(lines.items()):
+        points = " ".join(f"{_x(x):.1f},{_y(y, ticks):.1f}" for x, y in line)
+        colour = COLOURS[k % len(COLOURS)]
         yield (
-            f'<text x="{x + 5:.1f}" y="{y + 4:.1f}" fill="{colour}">'
-            f"{escape(label)}</text>"
+            f'<polyline points="{points}" fill="none" stroke="{colour}" '
+            f'stroke-width="2" stroke-dasharray="{DASHES[k % len(DASHES)]}"/>'
         )
+        place = f'x="{_x(line[-1][0]) + 5:.1f}" y="{heights[k] + 4:.1f}"'
+        yield f'<text {place} fill="{colour}">{escape(label)}</text>'
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Moved down where labels would lie on each other, in the order given."""
+    found, last = dict.fromkeys(range(len(heights)), 0.0), -ROW
+    for k in sorted(found, key=lambda k: heights[k]):
+        found[k] = last = max(heights[k], last + ROW)
+    return list(found.values())
 
 
 def _ticks(values: Sequence[float]) -> list[float]:

@@ -11,7 +11,7 @@ from fuse.calibration.chart import draw
 from fuse.calibration.fitting import Calibrations, fit
 from fuse.calibration.measure import Measured, apply, measure
 from fuse.calibration.notes import notes
-from fuse.calibration.parts import tested, validated
+from fuse.calibration.parts import of_test, of_validation
 from fuse.calibration.rejection import REJECTION, Point
 from fuse.columns import columns
 from fuse.figures import NATURES, figure
@@ -35,14 +35,14 @@ def calibrate(folder: Path, *, level: float, by: str) -> str:
     """
     run = read_run(folder)
     found = fit(
-        validated(run),
+        of_validation(run),
         targets=run.info.targets,
         seeds=sorted(set(run.predictions.seed.tolist())),
         level=level,
         by=by,
         clip=run.info.settings.get("out_of_range") != "keep",
     )
-    said = apply(tested(run), found)
+    said = apply(of_test(run), found)
     measured = measure(said, found)
     curves = {target: rejection.curve(folds) for target, folds in said.items()}
     files.write(folder, found, measured)

@@ -57,6 +57,6 @@ def _exchangeable(run: Run, found: Calibrations) -> Iterator[str]:
         )
     if "train+validation" in shared:
         yield (
-            "Validation shares speakers with training, so its errors, and the intervals "
-            "with them, may be too small for new speakers"
+            "Validation shares speakers with training, so its errors and intervals "
+            "may be too small for new speakers"
         )

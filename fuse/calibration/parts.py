@@ -33,7 +33,7 @@ class Part:
         return np.asarray(self.predicted.std(axis=0))
 
 
-def validated(run: Run) -> tuple[Part, ...]:
+def of_validation(run: Run) -> tuple[Part, ...]:
     """Of every fold, by name, with the seeds that the run's table has.
 
     Raises:
@@ -68,7 +68,7 @@ def validated(run: Run) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def tested(run: Run) -> tuple[Part, ...]:
+def of_test(run: Run) -> tuple[Part, ...]:
     """Of every fold, by name."""
     rows = _rows(run, "test")
     folds = np.unique(run.predictions.fold).tolist()
