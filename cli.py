@@ -19,7 +19,7 @@ import click
 
 from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ
 from extract.options import BENCH, DISTIL, ENCODE
-from fuse.options import CALIBRATE, CHOOSE, REPORT, TRAIN
+from fuse.options import CALIBRATE, CHOOSE, REPORT, SWEEP, TRAIN
 
 
 class Sentences(click.Group):
@@ -249,6 +249,25 @@ def train(**found: Any) -> None:
     from fuse import command
 
     command.train(click.echo, **found)
+
+
+@main.command()
+@options(SWEEP)
+def sweep(**found: Any) -> None:
+    """Search settings on validation parts; the test stays unseen.
+
+    Every trial is a file in sweeps/NAME: repeat the command after an interruption, or
+    search on; all trials on the same rows are ranked together.
+
+    \b
+      python cli.py sweep --fusion early --grid latent=64,128 --grid dropout=0.3,0.5
+      python cli.py sweep --fusion early --random 20 --space learning_rate=1e-4:1e-2:log
+
+    Writes ranking.csv, and the best settings as an experiment for `train`.
+    """
+    from fuse import command
+
+    command.sweep(click.echo, **found)
 
 
 @main.command()

@@ -73,7 +73,7 @@ def _panel(name: str, series: Series) -> Iterator[str]:
 
 def _apart(heights: Sequence[float]) -> list[float]:
     """Moved down where labels would lie on each other, in the order given."""
-    found, last = dict.fromkeys(range(len(heights)), 0.0), -ROW
+    found, last = dict.fromkeys(range(len(heights)), 0.0), float(-ROW)
     for k in sorted(found, key=lambda k: heights[k]):
         found[k] = last = max(heights[k], last + ROW)
     return list(found.values())
