@@ -1,6 +1,7 @@
 """The sweep command: search, rank, and say what to train next."""
 
 import shlex
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from fuse.tables import LETTERS
 
 BEST = "best.toml"
 SHOWN = 20  # rows of the ranking on the screen
+WIDTH = 98  # columns of text
 CARRIED = {  # options of `train` that the next command repeats -> their defaults
     "corpus": "",
     "audio": "",
@@ -78,8 +80,8 @@ def sweep(
         raise ValueError(f"every setting failed; the first: {ranked[0].failed}")
     tried = len({outcome.trial.settings for outcome in done})
     state = Found(plan, folder, ranked, tried, tuple(seeds))
-    notes = [*_notes(state)]
-    text = "".join(f"# {note}\n" for note in notes)
+    notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
+    text = "".join(f"# {line}\n" for line in notes)
     text += ranking.differences(ranked[0].settings)
     publish(folder / BEST, text.encode())
     for line in (*_table(state), "", *notes, f"written to {folder}: {_written()}"):

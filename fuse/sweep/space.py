@@ -64,7 +64,7 @@ def candidates(
     ranges = _distinct([_range(text) for text in space])
     _demand(lists, ranges, draws)
     if draws is None:
-        chosen = [*product(*lists.values())]
+        chosen: list[Sequence[str]] = [*product(*lists.values())]
     else:
         rng = np.random.default_rng(seed)
         chosen = [_draw(lists, ranges, rng) for _ in range(draws)]
