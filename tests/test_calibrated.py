@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from learnable import embeddings, reordered
+from learnable import corpus, embeddings, reordered
 from test_cli import call, refused
 from test_train import trained
 
@@ -98,6 +98,22 @@ def test_the_command_line(run, tmp_path):
     assert "has 2 known speakers to validate on" in sentence
     assert "is not a run folder" in refused(call("calibrate", tmp_path))
     assert call("calibrate", run, "--level", 1.0).exit_code == 2
+
+
+def test_a_corpus_without_speakers(tmp_path):
+    splits = {"4": "dev", "5": "test"}
+    utterances = tuple(
+        dataclasses.replace(u, speaker="", split=splits.get(u.session, "train"))
+        for u in corpus().utterances
+    )
+    found = dataclasses.replace(corpus(), utterances=utterances, protocol="official")
+    folder = trained(tmp_path, "text", found=found, epochs=2)
+    lines = calibrate(folder, level=0.9, by="auto").splitlines()
+    assert [line.split()[-2] for line in lines[3:6]] == ["-"] * 3
+    assert "60 utterances of validation or more" in "\n".join(lines)
+    assert "other speakers" not in "\n".join(lines)
+    with pytest.raises(ValueError, match="has 0 known speakers to validate on"):
+        calibrate(folder, level=0.9, by="speaker")
 
 
 def test_the_chart_is_sound_and_its_labels_do_not_touch(run):

@@ -135,6 +135,8 @@ def test_exchangeable_ratings_are_covered_as_promised(level):
         widths += [m.width for m in figures.values()]
     # 120 calibrations of 60: the mean is known to sqrt(.9 * .1 / 62 / 120) = .0035
     assert level - 0.012 < np.mean(covered) < level + 1 / 61 + 0.015
+    expected = conformal.chance(level, [(60, 200)])
+    assert 2 * np.std(covered) == pytest.approx(expected, rel=0.25)
     # errors of the best line have deviation .3 * .2 / sqrt(.3^2 + .2^2) = .166
     assert np.mean(widths) < 1.1 * 2 * 0.166 * {0.5: 0.674, 0.9: 1.645}[level]
 

@@ -98,10 +98,10 @@ def _table(
     yield ("", *heads, f"{found.level:.0%} interval holds", "by speaker", "width")
     for target, m in measured.items():
         held = sorted(m.by_speaker.values())
-        range_ = f"{figure(held[0], digits=2)} to {figure(held[-1], digits=2)}"
+        ends = [figure(share, digits=2) for share in (*held[:1], *held[-1:])]
         figures = (m.single, m.together, m.mapped, m.rmse, m.rmse_mapped, m.coverage)
         cells = (figure(value) for value in figures)
-        yield (target, *cells, range_ if held else "-", figure(m.width, digits=2))
+        yield (target, *cells, " to ".join(ends) or "-", figure(m.width, digits=2))
 
 
 def _rejected(curves: Mapping[str, Sequence[Point]]) -> Iterator[tuple[str, ...]]:

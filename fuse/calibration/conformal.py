@@ -8,6 +8,7 @@ is taken as exchangeable, and the promise is for an utterance of a new speaker.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,22 @@ def quantile(scores: np.ndarray, groups: np.ndarray, level: float) -> float:
     order = np.argsort(scores, kind="stable")
     reached = np.cumsum(weights[order]) >= level - ROUNDING
     return float(scores[order][np.argmax(reached)]) if reached.any() else math.inf
+
+
+def chance(level: float, sizes: Sequence[tuple[int, int]]) -> float:
+    """Two standard deviations of the share held, if all utterances are exchangeable.
+
+    With n of validation, the probability of being held varies about as
+    level (1 - level) / (n + 2) (a beta distribution; Vovk, 2012), and the share of m of
+    the test by level (1 - level) / m around it.
+
+    Args:
+        level: of the intervals
+        sizes: (n, m) of each fold
+    """
+    tested = sum(m for _, m in sizes)
+    learnt = sum((m / tested) ** 2 / (n + 2) for n, m in sizes)
+    return 2 * math.sqrt(level * (1 - level) * (1 / tested + learnt))
 
 
 def fit(

@@ -1,10 +1,11 @@
 """What is to be known of calibrated figures, in sentences."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from data.predictions import Run
 from fuse.calibration.affine import IDENTITY
-from fuse.calibration.conformal import needed
+from fuse.calibration.conformal import chance, needed
 from fuse.calibration.fitting import Calibrations
 from fuse.calibration.measure import Measured
 from fuse.calibration.rejection import LEAST, Point
@@ -24,6 +25,12 @@ def notes(
         f"Intervals: split conformal, {found.level:.0%}; in each fold, "
         f"{count(least, found.by)} of validation or more, taken as exchangeable"
     )
+    if found.by == "utterance":
+        yield (
+            f"Were they so, the share held would be within {_chance(run, found):.1%} "
+            f"of {found.level:.0%} (two standard deviations); it can be less because "
+            f"the same parts chose the epochs, and the test is of another kind"
+        )
     yield from _exchangeable(run, found)
     grown = {name: m.growing for name, m in measured.items() if m.growing}
     if grown:
@@ -37,11 +44,23 @@ def notes(
     ]
     if left:
         yield f"Not mapped, for want of a positive correlation: {', '.join(left)}"
-    if not any(curves.values()):
+    if any(curves.values()):
+        yield (
+            "Left out: the CCC also falls where the ratings that are kept differ less; "
+            "read it with the RMSE"
+        )
+    else:
         yield (
             f"No rejection curve: it takes two seeds, whose disagreement tells which "
             f"utterances are uncertain, and {LEAST} test utterances a fold"
         )
+
+
+def _chance(run: Run, found: Calibrations) -> float:
+    """`chance` for the sizes of these folds."""
+    tested = Counter(row.fold for row in run.folds if row.part == "test")
+    sizes = [(each[0].utterances, tested[fold]) for fold, each in found.folds.items()]
+    return chance(found.level, sizes)
 
 
 def _exchangeable(run: Run, found: Calibrations) -> Iterator[str]:

@@ -30,8 +30,8 @@ def curve(folds: Sequence[Said]) -> tuple[Point, ...]:
     """CCC and RMSE of the utterances on which the seeds agree best.
 
     In each fold, utterances are sorted by the deviation of predictions over seeds,
-    without their ratings. The CCC of a subset depends on how much its ratings differ,
-    the RMSE does not; read both.
+    without their ratings. The CCC of a subset also depends on how much its ratings
+    differ; read it with the RMSE.
 
     Args:
         folds: calibrated predictions of one rating
