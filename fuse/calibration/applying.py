@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fuse.calibration.files import read
-from fuse.calibration.fitting import Calibrations
+from fuse.calibration.fitting import SCALE, Calibrations
 from fuse.predict import Applied
 
 
@@ -43,17 +43,25 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
         ]
         each.append(np.array(triples).transpose(1, 2, 0))
     mapped, low, high = (np.stack(side) for side in zip(*each, strict=True))
-    middle = mapped.mean(axis=0)
-    inner = np.clip(middle, -1, 1) if found.clip else middle
     sides = {
-        "calibrated": middle,
-        "low": np.minimum(np.median(low, axis=0), inner),
-        "high": np.maximum(np.median(high, axis=0), inner),
+        "calibrated": mapped.mean(axis=0),
+        **_bounds(mapped.mean(axis=0), low, high, clip=found.clip),
     }
     return {
         f"{target}_{side}": values[:, k]
         for side, values in sides.items()
         for k, target in enumerate(found.targets)
+    }
+
+
+def _bounds(
+    middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, clip: bool
+) -> dict[str, np.ndarray]:
+    """Medians over folds, widened to hold the mean; (folds, n, targets) -> (n, targets)"""
+    inner = np.clip(middle, *SCALE) if clip else middle
+    return {
+        "low": np.minimum(np.median(low, axis=0), inner),
+        "high": np.maximum(np.median(high, axis=0), inner),
     }
 
 

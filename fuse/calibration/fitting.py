@@ -81,13 +81,11 @@ def fit(
         targets: names of the ratings
         seeds: of the models
         level: share of ratings that intervals shall hold
-        by: what is exchangeable; "auto" is speakers if every validation part has
-            enough of them for the level, else utterances
+        by: of BY; "auto" is speakers if every part has enough of them, else utterances
         clip: intervals to the scale
 
     Raises:
-        ValueError: if the level is no share, or there are too few utterances or
-            speakers for it
+        ValueError: if the level is no share, or there is too little for it
     """
     if not 0 < level < 1 or by not in BY:
         raise ValueError(
@@ -97,8 +95,7 @@ def fit(
     if by == "auto":
         enough = all(speakers(part) >= needed(level) for part in parts)
         by = "speaker" if enough else "utterance"
-    for part in parts:
-        _demand(part, level, by)
+    _demand(parts, level, by)
     return Calibrations(
         level=level,
         by=by,
@@ -115,16 +112,17 @@ def speakers(part: Part) -> int:
     return 0 if "" in names else len(names)
 
 
-def _demand(part: Part, level: float, by: str) -> None:
-    """Refuse a part from which no finite interval follows."""
-    found = speakers(part) if by == "speaker" else len(part.ids)
-    if found < needed(level):
-        remedy = "or --by utterance" if by == "speaker" else "or more data"
-        raise ValueError(
-            f"fold '{part.fold}' has {found} known {by}s to validate on, and an "
-            f"interval of level {level:g} takes {needed(level)}; choose a lower level, "
-            f"{remedy}"
-        )
+def _demand(parts: Sequence[Part], level: float, by: str) -> None:
+    """Refuse parts from which no finite interval follows."""
+    for part in parts:
+        found = speakers(part) if by == "speaker" else len(part.ids)
+        if found < needed(level):
+            remedy = "or --by utterance" if by == "speaker" else "or more data"
+            raise ValueError(
+                f"fold '{part.fold}' has {found} known {by}s to validate on, and an "
+                f"interval of level {level:g} takes {needed(level)}; choose a lower "
+                f"level, {remedy}"
+            )
 
 
 def _fold(part: Part, level: float, by: str) -> tuple[Calibration, ...]:

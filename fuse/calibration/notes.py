@@ -32,6 +32,21 @@ def notes(
             f"the same parts chose the epochs, and the test is of another kind"
         )
     yield from _exchangeable(run, found)
+    yield from _learnt(found, measured)
+    if any(curves.values()):
+        yield (
+            "Left out: the CCC also falls where the ratings that are kept differ less; "
+            "read it with the RMSE"
+        )
+    else:
+        yield (
+            f"No rejection curve: it takes two seeds, whose disagreement tells which "
+            f"utterances are uncertain, and {LEAST} test utterances a fold"
+        )
+
+
+def _learnt(found: Calibrations, measured: Mapping[str, Measured]) -> Iterator[str]:
+    """Which intervals grow, and what was not mapped."""
     grown = {name: m.growing for name, m in measured.items() if m.growing}
     if grown:
         said = ", ".join(f"{name} in {count(n, 'fold')}" for name, n in grown.items())
@@ -44,16 +59,6 @@ def notes(
     ]
     if left:
         yield f"Not mapped, for want of a positive correlation: {', '.join(left)}"
-    if any(curves.values()):
-        yield (
-            "Left out: the CCC also falls where the ratings that are kept differ less; "
-            "read it with the RMSE"
-        )
-    else:
-        yield (
-            f"No rejection curve: it takes two seeds, whose disagreement tells which "
-            f"utterances are uncertain, and {LEAST} test utterances a fold"
-        )
 
 
 def _chance(run: Run, found: Calibrations) -> float:

@@ -79,19 +79,20 @@ def sweep(
     if ranked[0].failed:
         raise ValueError(f"every setting failed; the first: {ranked[0].failed}")
     tried = len({outcome.trial.settings for outcome in done})
-    state = Found(plan, folder, ranked, tried, tuple(seeds))
-    notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
-    text = "".join(f"# {line}\n" for line in notes)
-    text += ranking.differences(ranked[0].settings)
-    publish(folder / BEST, text.encode())
-    for line in (*_table(state), "", *notes, f"written to {folder}: {_written()}"):
+    for line in _conclude(Found(plan, folder, ranked, tried, tuple(seeds)), found):
         say(line)
-    say(f"next: {_next(state, found)}")
     return folder
 
 
-def _written() -> str:
-    return f"{ranking.RANKING}, {BEST}, {trials.TRIALS}/"
+def _conclude(state: Found, options: Mapping[str, Any]) -> Iterator[str]:
+    """Publish the best settings; the ranking, what to know of it, and what is next."""
+    notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
+    text = "".join(f"# {line}\n" for line in notes)
+    text += ranking.differences(state.ranked[0].settings)
+    publish(state.folder / BEST, text.encode())
+    yield from (*_table(state), "", *notes)
+    yield f"written to {state.folder}: {ranking.RANKING}, {BEST}, {trials.TRIALS}/"
+    yield f"next: {_next(state, options)}"
 
 
 def _table(found: Found) -> Iterator[str]:

@@ -7,7 +7,7 @@ from fuse.fit import fit
 from fuse.settings import Settings
 from fuse.tensors import Rows
 
-TOGETHER = 1  # trials that are handed over at once; an interruption costs these
+Result = tuple[float, ...] | ValueError  # CCC of each rating, or why there is none
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,15 @@ class Job:
     where: str
 
 
-def fit_all(jobs: Sequence[Job]) -> Iterator[tuple[float, ...] | ValueError]:
-    """Validation CCC of each rating at the epoch that was kept, in the order of jobs.
+def fit_all(jobs: Sequence[Job]) -> Iterator[tuple[int, Result]]:
+    """Validation CCC of each rating at the epoch that was kept.
 
     Yields:
-        the error of a job that failed in place of its scores: a learning rate at which
-        the loss diverges is a finding of the search, and no reason to end it
+        number of a job and its scores, in any order; in place of scores the error of a
+        job that failed, because a learning rate at which the loss diverges is a finding
+        of the search, and no reason to end it
     """
-    for job in jobs:
+    for number, job in enumerate(jobs):
         try:
             fitted = fit(
                 job.train,
@@ -40,6 +41,6 @@ def fit_all(jobs: Sequence[Job]) -> Iterator[tuple[float, ...] | ValueError]:
                 where=job.where,
             )
         except ValueError as error:
-            yield error
+            yield number, error
         else:
-            yield max(fitted.history, key=lambda epoch: epoch.score).scores
+            yield number, max(fitted.history, key=lambda epoch: epoch.score).scores

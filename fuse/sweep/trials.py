@@ -19,7 +19,7 @@ from data.files import publish
 from data.progress import bar
 from fuse.plan import FORMAT, Plan
 from fuse.settings import Settings, change
-from fuse.sweep.training import TOGETHER, Job, fit_all
+from fuse.sweep.training import Job, Result, fit_all
 from fuse.tensors import Rows
 
 TRIALS = "trials"
@@ -100,16 +100,15 @@ def search(
         total=len(wanted), name=plan.info.design, unit="trials", show=progress
     ) as shown:
         shown.update(len(wanted) - len(pending))
-        for first in range(0, len(pending), TOGETHER):
-            for outcome in _train(plan, rows, pending[first : first + TOGETHER]):
-                _write(folder, outcome)
-                shown.update()
+        for outcome in _train(plan, rows, pending):
+            _write(folder, outcome)
+            shown.update()
 
 
 def _train(
     plan: Plan, rows: Mapping[str, tuple[Rows, Rows]], trials: Sequence[Trial]
 ) -> Iterator[Outcome]:
-    """Every trial on every fold; the folds of a trial come one after another."""
+    """Every trial on every fold; each comes when its last fold is there."""
     design = plan.info.design
     jobs = [
         Job(
@@ -122,13 +121,22 @@ def _train(
         for trial in trials
         for fold in rows
     ]
-    found = fit_all(jobs)
-    for trial in trials:
-        each = [next(found) for _ in rows]
-        failed = next((str(one) for one in each if isinstance(one, ValueError)), "")
-        scores = [one for one in each if not isinstance(one, ValueError)]
-        folds = {} if failed else dict(zip(rows, scores, strict=True))
-        yield Outcome(trial, folds, failed)
+    found: dict[int, dict[int, Result]] = {}
+    for number, result in fit_all(jobs):
+        trial, fold = divmod(number, len(rows))
+        folds = found.setdefault(trial, {})
+        folds[fold] = result
+        if len(folds) == len(rows):
+            yield _outcome(trials[trial], rows, [folds[k] for k in sorted(folds)])
+
+
+def _outcome(trial: Trial, folds: Iterable[str], each: Sequence[Result]) -> Outcome:
+    """The scores of all folds, or the first error of any."""
+    failed = next((str(one) for one in each if isinstance(one, ValueError)), "")
+    scores = [one for one in each if not isinstance(one, ValueError)]
+    return Outcome(
+        trial, {} if failed else dict(zip(folds, scores, strict=True)), failed
+    )
 
 
 def _write(folder: Path, outcome: Outcome) -> None:
