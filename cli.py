@@ -19,7 +19,7 @@ import click
 
 from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ
 from extract.options import BENCH, DISTIL, ENCODE
-from fuse.options import CALIBRATE, CHOOSE, REPORT, SWEEP, TRAIN
+from fuse.options import CALIBRATE, CHOOSE, LINT, REPORT, SWEEP, TRAIN
 
 
 class Sentences(click.Group):
@@ -268,6 +268,21 @@ def sweep(**found: Any) -> None:
     from fuse import command
 
     command.sweep(click.echo, **found)
+
+
+@main.command()
+@options(LINT)
+def lint(**found: Any) -> None:
+    """Look for leaks in finished runs.
+
+    Asks every rule about RUN, or about all runs, with whatever is at hand: the run
+    folder alone, or the corpus and the embeddings in the cache as well.
+
+    Exit status 1 if a rule fails.
+    """
+    from fuse import linter
+
+    sys.exit(not linter.command(click.echo, **found))
 
 
 @main.command()

@@ -60,6 +60,7 @@ class Machine:
     longest: float = 3600.0  # seconds; longer recordings are refused
     limit: int | None = None  # utterances, evenly spread; None for all
     progress: bool = True
+    compiled: bool = False  # by torch.compile, what gains by it
 
     def __post_init__(self) -> None:
         for option, value in (

@@ -140,7 +140,11 @@ def _left_out(corpus: Corpus, made: Sequence[Outcome], share: Share) -> int:
 def machine(found: dict[str, Any]) -> Machine:
     """How it is computed, as the options of the command line say."""
     names = ("device", "threads", "batch", "limit")
-    return Machine.of(longest=found["max_seconds"], **{n: found[n] for n in names})
+    return Machine.of(
+        longest=found["max_seconds"],
+        compiled=found.get("compile"),  # a repair is too short to gain by it
+        **{n: found[n] for n in names},
+    )
 
 
 def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:

@@ -190,13 +190,15 @@ def load(choice: Choice, machine: Machine) -> Encoder:
         raise ValueError(f"the checkpoint '{TINY}' has no head; leave out --head")
     if choice.checkpoint == TINY:
         encoder: Encoder = module.Encoder.tiny(**options)
-        return encoder
-    encoder = module.Encoder.pretrained(
-        choice.checkpoint or module.CHECKPOINT,
-        revision=choice.revision,
-        head=choice.head,
-        **options,
-    )
+    else:
+        encoder = module.Encoder.pretrained(
+            choice.checkpoint or module.CHECKPOINT,
+            revision=choice.revision,
+            head=choice.head,
+            **options,
+        )
+    if machine.compiled:
+        encoder.compile()
     return encoder
 
 
@@ -222,6 +224,7 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
         storage="float16" if choice.pooling == "frames" else "float32",
         inputs=encoder.inputs,
         head=encoder.head,
+        training=origin.training,
     )
 
 

@@ -48,6 +48,7 @@ def train(say: Say, **found: Any) -> None:
             runs=found["runs"],
             device=device,
             label=Path(found["experiment"]).stem,
+            allow=found["allow"],
         )
         say(f"{fusion}: {folder}; {summary(folder)}")
     say("next: python cli.py report")

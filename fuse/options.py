@@ -48,6 +48,9 @@ TRAIN = (
     click.option(
         "--set", "changes", multiple=True, metavar="NAME=VALUE",
         help="Any other setting, e.g. latent=64; repeatable."),
+    click.option(
+        "--allow", multiple=True, metavar="RULE",
+        help="A rule of `lint` that may fail, which the run remembers; repeatable."),
     *CHOOSE,
     *COMPUTE,
     RUNS,
@@ -80,6 +83,14 @@ CALIBRATE = (
         type=click.Choice(["auto", "utterance", "speaker"]),
         help="What is exchangeable: speakers, for new speakers, where there are enough "
         "of them to validate on; else utterances."),
+)
+LINT = (
+    click.argument(
+        "folders", nargs=-1, metavar="[RUN]...", type=FOLDER),
+    click.option("--list", "as_list", is_flag=True, help="Explain the rules instead."),
+    click.option("--json", "as_json", is_flag=True, help="Everything, for machines."),
+    CACHE,
+    RUNS,
 )
 REPORT = (
     click.option("--corpus", default="", help="Only this corpus."),

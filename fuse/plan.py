@@ -3,11 +3,11 @@
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from data import splits
+from data import sentences, splits
 from data.files import publish
 from data.folds import FoldRow, write_folds
 from data.predictions import INFO, RunInfo, write_info
@@ -40,8 +40,13 @@ class Plan:
 
     def rows(self, ids: Sequence[str]) -> Rows:
         """Tensors of one part of a fold: those that the design takes, no others."""
-        features = (HEAD,) if self.info.design == "zeroshot" else tuple(self.recipes)
+        features = inputs(self.info.design, self.recipes)
         return self.aligned.rows(ids, features=features, device=self.device)
+
+
+def inputs(fusion: str, recipes: Iterable[str]) -> tuple[str, ...]:
+    """Features that a model takes, of those in `fuse.tensors`."""
+    return (HEAD,) if fusion == "zeroshot" else tuple(recipes)
 
 
 def make(
@@ -132,7 +137,10 @@ def begin(plan: Plan) -> None:
     if not (plan.folder / INFO).is_file():  # that of a finished run says more
         write_info(plan.folder, plan.info)
     publish(plan.folder / SETTINGS, dump(plan.settings).encode())
-    write_folds(plan.folder, _fold_rows(plan))
+    rows = tuple(fold_rows(plan))
+    write_folds(plan.folder, rows)
+    said = {u.id: sentences.key(u) for u in plan.aligned.utterances}
+    sentences.write_sentences(plan.folder, sentences.seen(rows, said))
     counts = {
         "utterances": len(plan.aligned.utterances),
         "left_out": plan.aligned.left_out,
@@ -141,7 +149,7 @@ def begin(plan: Plan) -> None:
     publish(plan.folder / ALIGNMENT, (json.dumps(counts, indent=1) + "\n").encode())
 
 
-def _fold_rows(plan: Plan) -> Iterator[FoldRow]:
+def fold_rows(plan: Plan) -> Iterator[FoldRow]:
     """Every utterance of every fold, by fold, part and id."""
     utterances = {u.id: u for u in plan.aligned.utterances}
     for fold in plan.folds:

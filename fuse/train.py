@@ -31,6 +31,7 @@ from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import units
 from fuse.fit import Fitted, fit
+from fuse.linter import check_plans, check_runs
 from fuse.plan import Plan
 from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
 from fuse.settings import Settings
@@ -54,6 +55,7 @@ def run(
     runs: Path,
     device: str = "cpu",
     label: str = "",
+    allow: Sequence[str] = (),
     progress: bool = True,
 ) -> Path:
     """Train one design, and predict the test part of every fold.
@@ -68,14 +70,15 @@ def run(
         runs: folder of all runs
         device: "cpu" or "cuda"
         label: name of the experiment, for tables
+        allow: rules of the linter that may fail
         progress: show a bar
 
     Returns:
         the run folder
 
     Raises:
-        ValueError: if modalities, ratings or splits are missing, or training diverges;
-            the units that were finished before stay
+        ValueError: if modalities, ratings or splits are missing, something leaks, or
+            training diverges; the units that were finished before stay
     """
     wanted = (SEED,) if fusion in REFERENCES else tuple(dict.fromkeys(seeds))
     if not wanted:
@@ -89,12 +92,14 @@ def run(
         device=device,
         label=label,
     )
+    check_plans([plan], corpus, embeddings, allow=allow)
     plans.begin(plan)
     total = len(plan.folds) * len(wanted)
     with bar(total=total, name=fusion, unit="models", show=progress) as shown:
         for fold in plan.folds:
             _train(plan, fold, wanted, shown)
     _join(plan)
+    check_runs([plan], corpus, embeddings, allow=allow)
     return plan.folder
 
 

@@ -57,7 +57,7 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
 def _bounds(
     middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, clip: bool
 ) -> dict[str, np.ndarray]:
-    """Medians over folds, widened to hold the mean; (folds, n, targets) -> (n, targets)"""
+    """Medians over folds, widened to hold the mean; (folds, n, targets) each"""
     inner = np.clip(middle, *SCALE) if clip else middle
     return {
         "low": np.minimum(np.median(low, axis=0), inner),
