@@ -16,6 +16,7 @@ from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
 from fuse.calibration.applying import columns
+from fuse.linter import check_plans
 from fuse.plan import summary
 from fuse.references import REFERENCES
 from fuse.settings import Settings
@@ -85,6 +86,7 @@ def sweep(say: Say, **found: Any) -> None:
             device=device,
             label="",
         )
+        check_plans([plan], corpus, embeddings, allow=found["allow"])
         seeds = range(found["seed"], found["seed"] + found["seeds"])
         search(say, plan, tried, seeds=seeds, sweeps=found["sweeps"], found=found)
 

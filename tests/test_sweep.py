@@ -124,7 +124,12 @@ def test_what_cannot_be_searched_is_said(found, sentence):
 def test_the_planted_best_is_found_and_can_be_trained_next(tmp_path):
     said = []
     folder = swept(
-        tmp_path, seeds=[0, 1], said=said, cache=Path("my cache"), device="auto"
+        tmp_path,
+        seeds=[0, 1],
+        said=said,
+        cache=Path("my cache"),
+        device="auto",
+        allow=("sentences",),
     )
     lines = (folder / "ranking.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("rank,dropout,learning_rate,valence,arousal,dominance,")
@@ -143,7 +148,7 @@ def test_the_planted_best_is_found_and_can_be_trained_next(tmp_path):
     parsed = cli.train.make_context("train", words[3:]).params
     assert parsed["experiment"] == str(folder / "best.toml")
     assert (parsed["designs"], parsed["seeds"], parsed["seed"]) == (("text",), 2, 0)
-    assert parsed["cache"] == Path("my cache")
+    assert (parsed["cache"], parsed["allow"]) == (Path("my cache"), ("sentences",))
 
 
 def test_scores_are_those_of_training_alone(tmp_path):

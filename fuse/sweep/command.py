@@ -152,4 +152,6 @@ def _next(found: Found, options: Mapping[str, Any]) -> str:
     for name, default in CARRIED.items():
         if options.get(name, default) != default:
             words += [f"--{name}", str(options[name])]
+    for rule in options.get("allow", ()):
+        words += ["--allow", rule]
     return shlex.join(words)
