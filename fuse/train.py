@@ -17,6 +17,7 @@ from tqdm import tqdm
 from data.plugins import names
 from data.predictions import (
     PREDICTIONS,
+    VALIDATION,
     Predictions,
     read_predictions,
     write_info,
@@ -122,7 +123,8 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
     try:
         units.load(folder)
         list(read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS))
-        read_predictions(folder / PREDICTIONS, tuple(targets))
+        for name in (VALIDATION, PREDICTIONS):
+            read_predictions(folder / name, tuple(targets))
     except (OSError, ValueError) as error:
         log.warning("%s; training this model anew", error)
         return False
@@ -161,17 +163,18 @@ def _publish(plan: Plan, fold: Fold, seed: int, fitted: Fitted) -> None:
         parameters=sum(p.numel() for p in fitted.module.parameters()),
     )
     units.save(folder, fitted, description)
-    test = plan.rows(fold.test)
-    with torch.inference_mode():
-        predicted = fitted.module(test.features)
-    predictions = Predictions(
-        id=np.array(fold.test),
-        fold=np.full(len(fold.test), fold.name),
-        seed=np.full(len(fold.test), seed),
-        truth=test.truth.cpu().numpy(),
-        predicted=predicted.cpu().numpy(),
-    )
-    write_predictions(folder / PREDICTIONS, predictions, plan.info)
+    for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
+        rows = plan.rows(ids)
+        with torch.inference_mode():
+            predicted = fitted.module(rows.features)
+        predictions = Predictions(
+            id=np.array(ids),
+            fold=np.full(len(ids), fold.name),
+            seed=np.full(len(ids), seed),
+            truth=rows.truth.cpu().numpy(),
+            predicted=predicted.cpu().numpy(),
+        )
+        write_predictions(folder / name, predictions, plan.info)
 
 
 def _join(plan: Plan) -> None:

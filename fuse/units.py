@@ -5,6 +5,7 @@
 ``model.json``      `Description`
 ``history.csv``     validation CCC of each epoch
 ``pretraining.csv`` loss of each epoch of autoencoders that were trained before
+``validation.csv``  predictions of the fold's validation part, to calibrate on
 ``predictions.csv`` of the fold's test part; put there last, so a unit that has it is
                     whole
 =================== ===================================================================
