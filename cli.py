@@ -11,15 +11,14 @@ if __name__ == "__main__":
     ensure_packages()
 
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ
+from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ, options
 from extract.options import BENCH, DISTIL, ENCODE
-from fuse.options import CHOOSE, LINT, REPORT, TRAIN
+from fuse.options import ABLATE, CALIBRATE, CHOOSE, LINT, REPORT, SWEEP, TRAIN
 
 
 class Sentences(click.Group):
@@ -35,17 +34,6 @@ class Sentences(click.Group):
         except KeyboardInterrupt:
             click.echo("\nstopped; what is finished is kept, repeat to go on", err=True)
             ctx.exit(130)
-
-
-def options(group: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """Several options as one decorator, shown in the order they are listed."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(group):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 @click.group(cls=Sentences, context_settings={"max_content_width": 100})
@@ -252,6 +240,25 @@ def train(**found: Any) -> None:
 
 
 @main.command()
+@options(SWEEP)
+def sweep(**found: Any) -> None:
+    """Search settings on validation parts; the test stays unseen.
+
+    Every trial is a file in sweeps/NAME: repeat the command after an interruption, or
+    search on; all trials on the same rows are ranked together.
+
+    \b
+      python cli.py sweep --fusion early --grid latent=64,128 --grid dropout=0.3,0.5
+      python cli.py sweep --fusion early --random 20 --space learning_rate=1e-4:1e-2:log
+
+    Writes ranking.csv, and the best settings as an experiment for `train`.
+    """
+    from fuse import command
+
+    command.sweep(click.echo, **found)
+
+
+@main.command()
 @options(LINT)
 def lint(**found: Any) -> None:
     """Look for leaks in finished runs.
@@ -281,7 +288,27 @@ def report(corpus: str, protocol: str, form: str, output: Any, runs: Path) -> No
 
 @main.command()
 @click.argument("run", type=FOLDER)
+@options(CALIBRATE)
+@OUTPUT
+def calibrate(run: Path, output: Any, **found: Any) -> None:
+    """Calibrate the predictions of RUN, and give them intervals.
+
+    From validation predictions alone: the affine map of the highest CCC, and split
+    conformal intervals. Prints how both do on the test, and what is gained by leaving
+    uncertain utterances out; writes calibration.json, rejection.csv and rejection.svg
+    into RUN.
+    """
+    from fuse.calibration import command
+
+    output.write(command.calibrate(run, **found))
+
+
+@main.command()
+@click.argument("run", type=FOLDER)
 @options(CHOOSE)
+@click.option(
+    "--calibrated", is_flag=True, help="Add what `calibrate` learnt: mapped, low, high."
+)
 @options(COMPUTE)
 @OUTPUT
 def predict(run: Path, output: Any, **found: Any) -> None:
@@ -300,15 +327,7 @@ def predict(run: Path, output: Any, **found: Any) -> None:
 
 @main.command()
 @click.argument("run", type=FOLDER)
-@options(CHOOSE)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="To permute with.",
-)
-@options(COMPUTE)
+@options(ABLATE)
 def ablate(run: Path, **found: Any) -> None:
     """Say what each modality contributes.
 

@@ -1,6 +1,8 @@
 """Command-line options of both stages, and of reading a corpus."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -45,3 +47,14 @@ READ = (
         help="iemocap: the released mean, or one that ignores blank dominance."),
 )
 # fmt: on
+
+
+def options(group: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """Several options as one decorator, shown in the order they are listed."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(group):
+            command = option(command)
+        return command
+
+    return decorate

@@ -1,4 +1,4 @@
-"""The train and predict commands: choose caches and settings, then do the work."""
+"""The train, sweep and predict commands: choose caches and settings, then work."""
 
 import csv
 import logging
@@ -6,19 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from data import choosing, store, table
 from data.device import choose
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
 from fuse import ablation, layers
+from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
+from fuse.calibration.applying import columns
+from fuse.linter import check_plans
 from fuse.matching import Sizes, match_all
 from fuse.model import modalities
 from fuse.plan import summary
-from fuse.references import REFERENCES
+from fuse.references import FITTED, REFERENCES
 from fuse.settings import Settings
+from fuse.sweep.command import sweep as search
+from fuse.sweep.space import candidates
 from fuse.train import fusions, run
 
 Say = Callable[[str], object]
@@ -36,10 +43,7 @@ def train(say: Say, **found: Any) -> None:
     device = _compute(found)
     settings = _settings(found)
     corpus, caches, embeddings = _open(found, needs(found["designs"]))
-    if corpus.shortfall:
-        say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
-    for cache in caches.values():
-        say(f"using {choosing.describe(cache)}")
+    _introduce(say, corpus, caches)
     head = any(cache.recipe.head for cache in caches.values())
     _demand_layers(settings, embeddings)
     wanted = designs(found["designs"], list(caches), head=head)
@@ -79,6 +83,50 @@ def _demand_layers(settings: Settings, embeddings: Mapping[str, Embeddings]) -> 
         )
 
 
+def sweep(say: Say, **found: Any) -> None:
+    """Search settings of every design that was asked for, on validation parts alone.
+
+    Args:
+        say: told each line
+        found: the options of the command line, by name
+    """
+    if fixed := [name for name in found["designs"] if name in REFERENCES]:
+        raise ValueError(f"{fixed[0]} has no settings to search; name a design, or all")
+    device = _compute(found)
+    tried = candidates(
+        _settings(found),
+        grid=found["grid"],
+        space=found["space"],
+        draws=found["random"],
+        seed=found["search_seed"],
+    )
+    corpus, caches, embeddings = _open(found, needs(found["designs"]))
+    _introduce(say, corpus, caches)
+    for fusion in designs(found["designs"], list(caches), head=False):
+        if fusion in REFERENCES:  # one of "all"
+            continue
+        plan = plans.make(
+            corpus,
+            embeddings,
+            fusion=fusion,
+            settings=tried[0],
+            runs=found["runs"],
+            device=device,
+            label="",
+        )
+        check_plans([plan], corpus, embeddings, allow=found["allow"])
+        seeds = range(found["seed"], found["seed"] + found["seeds"])
+        search(say, plan, tried, seeds=seeds, sweeps=found["sweeps"], found=found)
+
+
+def _introduce(say: Say, corpus: Corpus, caches: Mapping[str, Cache]) -> None:
+    """What is trained on."""
+    if corpus.shortfall:
+        say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
+    for cache in caches.values():
+        say(f"using {choosing.describe(cache)}")
+
+
 def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
     """Designs as they were asked for; ``all`` is all that these caches can feed.
 
@@ -98,13 +146,14 @@ def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[
 
 
 def needs(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Modalities that these designs take together; all of them for ``all`` and ridge.
+    """Modalities that these designs take together.
 
+    They are all modalities for ``all`` and for references, which take what there is.
     Designs of one command are compared on the utterances that have all of these.
     """
     taken: set[str] = set()
     for name in wanted:
-        if name in ("all", "ridge"):
+        if name in ("all", *FITTED):
             return MODALITIES
         if name == "zeroshot":
             taken.add("audio")
@@ -134,11 +183,13 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
             "with --set modality_dropout=0.3 predicts them",
             applied.left_out,
         )
+    more = columns(run_folder, applied) if found["calibrated"] else {}
+    numbers = np.column_stack([applied.mean, applied.std, *more.values()])
     writer = csv.writer(output, lineterminator="\n")
     spread = [f"{target}_deviation" for target in applied.targets]
-    writer.writerow(("id", *applied.targets, *spread))
-    for name, mean, std in zip(applied.ids, applied.mean, applied.std, strict=True):
-        writer.writerow((table.cell(name), *(f"{x:.6f}" for x in (*mean, *std))))
+    writer.writerow(("id", *applied.targets, *spread, *more))
+    for name, row in zip(applied.ids, numbers, strict=True):
+        writer.writerow((table.cell(name), *(f"{x:.6f}" for x in row)))
 
 
 def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:

@@ -17,7 +17,7 @@ from data.store import Embeddings
 from data.utterance import Corpus
 from fuse.designs._regressor import pick
 from fuse.model import modalities
-from fuse.references import Zeroshot
+from fuse.references import FITTED, Zeroshot
 from fuse.settings import Settings, dump
 from fuse.tensors import HEAD, Aligned, Rows, align
 
@@ -117,10 +117,15 @@ def _digest(
 
 def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
     """Modalities whose embeddings, or whose head, the design takes."""
-    if fusion == "ridge":
+    if not isinstance(fusion, str):
+        raise ValueError(
+            f"{fusion!r} has no name, and a run is read again by its design's name; "
+            f"save it as fuse/designs/NAME.py, or use fuse.estimator"
+        )
+    if fusion in FITTED:
         if not embeddings:
             raise ValueError(
-                "ridge needs embeddings, and there are none; extract first"
+                f"{fusion} needs embeddings, and there are none; extract first"
             )
         return tuple(sorted(embeddings))
     return ("audio",) if fusion == "zeroshot" else modalities(fusion)

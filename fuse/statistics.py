@@ -161,10 +161,10 @@ def _folds(run: Run, unit: str) -> list[Fold]:
         )
     rows = {(row.fold, row.id): row for row in run.folds if row.part == "test"}
     names = np.unique(run.predictions.fold).tolist()
-    return [_fold(run.predictions, name, rows, unit) for name in names]
+    return [stack(run.predictions, name, rows, unit) for name in names]
 
 
-def _fold(
+def stack(
     p: Predictions, name: str, rows: Mapping[tuple[str, str], FoldRow], unit: str
 ) -> Fold:
     """One fold, its predictions stacked by seed."""

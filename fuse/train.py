@@ -17,6 +17,7 @@ from tqdm import tqdm
 from data.plugins import names
 from data.predictions import (
     PREDICTIONS,
+    VALIDATION,
     Predictions,
     read_predictions,
     write_info,
@@ -30,13 +31,14 @@ from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import units
 from fuse.decisions import DECISIONS
-from fuse.fit import Fitted, fit
+from fuse.fit import Fitted
 from fuse.linter import check_plans, check_runs
 from fuse.plan import Plan
-from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
+from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
+from fuse.references import fit as fit_reference
 from fuse.settings import Settings
 from fuse.tensors import Rows
-from fuse.voting import fit_decisions
+from fuse.voting import fit_fusion as fit
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +125,8 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
     try:
         units.load(folder)
         list(read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS))
-        read_predictions(folder / PREDICTIONS, tuple(targets))
+        for name in (VALIDATION, PREDICTIONS):
+            read_predictions(folder / name, tuple(targets))
     except (OSError, ValueError) as error:
         log.warning("%s; training this model anew", error)
         return False
@@ -132,14 +135,13 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
 
 def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:
     """A design, or one of the references; the test part is not at hand here."""
-    if plan.info.design == "ridge":
-        return fit_ridge(train, validation)
+    if plan.info.design in FITTED:
+        return fit_reference(plan.info.design, train, validation)
     if plan.info.design == "zeroshot":
         return apply_zeroshot(
             train, validation, head=plan.aligned.head, targets=plan.info.targets
         )
-    how = fit_decisions if plan.info.design in DECISIONS else fit
-    return how(
+    return fit(
         train,
         validation,
         fusion=plan.info.design,
@@ -163,17 +165,18 @@ def _publish(plan: Plan, fold: Fold, seed: int, fitted: Fitted) -> None:
         parameters=sum(p.numel() for p in fitted.module.parameters()),
     )
     units.save(folder, fitted, description)
-    test = plan.rows(fold.test)
-    with torch.inference_mode():
-        predicted = fitted.module(test.features)
-    predictions = Predictions(
-        id=np.array(fold.test),
-        fold=np.full(len(fold.test), fold.name),
-        seed=np.full(len(fold.test), seed),
-        truth=test.truth.cpu().numpy(),
-        predicted=predicted.cpu().numpy(),
-    )
-    write_predictions(folder / PREDICTIONS, predictions, plan.info)
+    for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
+        rows = plan.rows(ids)
+        with torch.inference_mode():
+            predicted = fitted.module(rows.features)
+        predictions = Predictions(
+            id=np.array(ids),
+            fold=np.full(len(ids), fold.name),
+            seed=np.full(len(ids), seed),
+            truth=rows.truth.cpu().numpy(),
+            predicted=predicted.cpu().numpy(),
+        )
+        write_predictions(folder / name, predictions, plan.info)
 
 
 def _join(plan: Plan) -> None:

@@ -6,6 +6,7 @@
 ``history.csv``     validation CCC of each epoch
 ``pretraining.csv`` loss of each epoch of autoencoders that were trained before
 ``layers.csv``      weights of layers, where they are learnt
+``validation.csv``  predictions of the fold's validation part, to calibrate on
 ``predictions.csv`` of the fold's test part; put there last, so a unit that has it is
                     whole
 =================== ===================================================================
@@ -31,7 +32,7 @@ from fuse.loop import Epoch
 from fuse.mixing import layer_weights
 from fuse.model import build
 from fuse.reduce import Projection
-from fuse.references import Ridge, Zeroshot
+from fuse.references import FITTED, Zeroshot, blank
 from fuse.settings import Settings, change
 
 WEIGHTS, MODEL = "model.safetensors", "model.json"
@@ -141,8 +142,8 @@ def _blank(description: Description, state: Mapping[str, Tensor]) -> nn.Module:
         rotation = state.get(f"{base}projections.{modality}.rotation")
         components = None if rotation is None else rotation.shape[1]
         projections[modality] = Projection(dim, components)
-    if fusion == "ridge":
-        return Ridge(projections, targets=len(targets))
+    if fusion in FITTED:
+        return blank(fusion, projections, state)
     return build(
         fusion,
         projections,

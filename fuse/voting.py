@@ -8,11 +8,18 @@ stopped by the fold's validation part. Test utterances are not at hand here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
-from fuse.decisions import MODALITIES, Decisions, ccc_weights, stacking_weights
+from fuse.decisions import (
+    DECISIONS,
+    MODALITIES,
+    Decisions,
+    ccc_weights,
+    stacking_weights,
+)
 from fuse.fit import Fitted, fit
 from fuse.loop import Epoch, ccc
 from fuse.settings import Settings
@@ -61,6 +68,12 @@ def fit_decisions(
             validation.truth, model(validation.features), targets=validation.targets
         )
     return Fitted(model, (Epoch(1, float(lost), 0.0, scores),))
+
+
+def fit_fusion(train: Rows, validation: Rows, *, fusion: str, **options: Any) -> Fitted:
+    """A design, see `fuse.fit.fit`, or a fusion of decisions, see `fit_decisions`."""
+    how = fit_decisions if fusion in DECISIONS else fit
+    return how(train, validation, fusion=fusion, **options)
 
 
 @dataclass(frozen=True)
