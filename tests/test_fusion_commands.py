@@ -106,3 +106,10 @@ def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, r
     assert done.exit_code == 0, done.output
     assert done.stdout.count("\n") == 1 + rows
     assert [said in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_decisions_take_both_modalities():
+    assert command.needs(["lateccc"]) == ("audio", "text")
+    only = command.designs(["all"], ["text"], head=False)
+    assert "text" in only
+    assert not {"latemean", "lateccc", "stacking", "experts"} & set(only)

@@ -12,6 +12,7 @@ from fuse.decisions import DECISIONS
 from fuse.fit import fit
 from fuse.loop import ccc
 from fuse.settings import Settings
+from fuse.sweep.training import Job, fit_all
 from fuse.tensors import Rows, align, groups
 
 SMALL = Settings(
@@ -146,3 +147,15 @@ def test_a_saved_model_says_the_same(tmp_path):
         said = module(test.features).numpy()
     # written with nine digits
     np.testing.assert_allclose(said, read_run(folder).predictions.predicted, atol=1e-6)
+
+
+@pytest.mark.parametrize("fusion", ["text", "latemean"])
+def test_a_search_trains_decisions_as_it_trains_designs(fusion):
+    train, validation, _ = parts()
+    settings = dataclasses.replace(SMALL, epochs=2)
+    job = Job(train, validation, fusion, settings, seed=0, where="")
+    alone = voting.fit_fusion(
+        train, validation, fusion=fusion, settings=settings, seed=0
+    )
+    ((number, scores),) = fit_all([job])
+    assert (number, sum(scores) / 3) == (0, pytest.approx(alone.score))
