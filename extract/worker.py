@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from extract.audio import RATES
+from extract.audio import SAMPLE_RATE
 from extract.decoding import LENGTH, SAMPLE
 
 MAIN = (
@@ -87,7 +87,8 @@ class Worker:
             raise ValueError(size)
         found = dict(json.loads(self._read(bytearray(size))))
         count = int(found.get("samples", 0))
-        if found["number"] != self.number or not 0 <= count <= longest * RATES[1] + 1:
+        most = longest * SAMPLE_RATE + 1
+        if found["number"] != self.number or not 0 <= count <= most:
             raise ValueError(found)
         samples = np.empty(count, SAMPLE)
         self._read(samples.view(np.uint8).data)

@@ -3,6 +3,7 @@
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 
 import huggingface_hub
@@ -138,7 +139,7 @@ def noise(samples, seed=0):
 
 
 def block(encoder, source):
-    (found,) = encoder.prepare(source).blocks
+    (found,) = encoder.prepare(copy(source)).blocks  # it may be changed
     return found
 
 

@@ -23,6 +23,7 @@ from extract.choice import Choice, Machine
 from extract.encoder import Encoder
 from extract.encoders import distilbert, wav2vec2
 from extract.encoders._checkpoint import Checkpoint
+from extract.levels import standardise
 from extract.run import make_recipe
 
 LARGE = {
@@ -64,7 +65,7 @@ def speech(size: str, count: int, machine: Machine, dtype: str, seed: int) -> Ta
         device=machine.device,
         dtype=dtype,
     )
-    inputs = [wav2vec2.standardise(x) for x in samples.waves(count, seed)]
+    inputs = [standardise(x) for x in samples.waves(count, seed)]
     return Task(
         model=model,
         build=_builder("audio", machine, dtype, encoder),

@@ -136,7 +136,7 @@ def _masked_mean(model: Any, values: Tensor, mask: Tensor) -> Tensor:
 
 def _prepared(task: Task, x: np.ndarray) -> tuple[np.ndarray, ...]:
     """As the encoder takes it; token ids are that already."""
-    return task.build.encoder.prepare(x).blocks if task.speech else (x,)
+    return task.build.encoder.prepare(x.copy()).blocks if task.speech else (x,)
 
 
 class Pooling(Pipeline):
