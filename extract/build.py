@@ -17,7 +17,7 @@ from extract.choice import Machine
 from extract.encoder import Encoder
 from extract.known import Row
 from extract.sources import Source, file_name
-from extract.threads import alone
+from extract.threads import Room, alone
 
 LARGEST_HALF = 65_504.0  # of float16
 NOT_FINITE = "its embedding is not finite as it is stored; try --dtype float32"
@@ -84,7 +84,8 @@ class Builder:
         """Encode blocks of equal length together; a GPU is not waited for.
 
         On a CPU every thread has a batch of its own: threads that share one wait for
-        each other at every product, and round otherwise than one does.
+        each other at every product, and round otherwise than one does. Where blocks are
+        so long that as many do not fit into memory, some threads wait.
 
         Args:
             done: told the size of what has gone through, as it goes
@@ -93,10 +94,12 @@ class Builder:
         scale = self.encoder.inputs.get("sample_rate", 1)
         budget = int(self.machine.budget(self.recipe.modality) * scale)
         groups = batches.equal([len(b) for _, b in blocks], budget=budget)
+        room = Room(int(self.machine.room(self.recipe.modality) * scale))
 
         def run(places: Sequence[int]) -> list[Batch]:
-            stack = np.stack([blocks[place][1] for place in places])
-            return _halves(places, stack, self.encoder, self.recipe.pooling)
+            with room.hold(sum(len(blocks[place][1]) for place in places)):
+                stack = np.stack([blocks[place][1] for place in places])
+                return _halves(places, stack, self.encoder, self.recipe.pooling)
 
         found = []
         with alone(self.machine) as each:
