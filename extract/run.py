@@ -154,11 +154,12 @@ def _finished(done: Outcome, folder: Path, *, expected: bool) -> Outcome:
     )
 
 
-def remembered(folder: Path, share: Share = EVERYTHING) -> list[Problem]:
-    """Problems that the parts of a cache tell, or those of one share."""
-    numbers = [number for number in store.numbers(folder) if number in share]
-    headers = (parts.header(parts.part_path(folder, number)) for number in numbers)
-    return [problem for header in headers for problem in header.problems]
+def remembered(folder: Path) -> dict[int, tuple[Problem, ...]]:
+    """Problems that the parts of a cache tell, by number of the part."""
+    return {
+        number: parts.header(parts.part_path(folder, number)).problems
+        for number in store.numbers(folder)
+    }
 
 
 def suited(modality: str, checkpoint: str, revision: str) -> str:
