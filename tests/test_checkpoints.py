@@ -3,6 +3,7 @@
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 
 import huggingface_hub
@@ -15,7 +16,7 @@ from published import REDUCED, SPELLINGS, publish
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from extract import batches, run
+from extract import batches, loading
 from extract.choice import Choice
 from extract.encoder import hidden
 from extract.encoders import _checkpoint, distilbert, wav2vec2
@@ -139,7 +140,7 @@ def noise(samples, seed=0):
 
 
 def block(encoder, source):
-    (found,) = encoder.prepare(source).blocks
+    (found,) = encoder.prepare(copy(source)).blocks  # it may be changed
     return found
 
 
@@ -211,7 +212,7 @@ def test_what_a_checkpoint_has_seen_enters_the_recipe(name, saved, copied):
     (folder / "seen.json").write_text(json.dumps(record), encoding="utf-8")
     choice = Choice("text" if name in WRITTEN else "audio")
     recipes = [
-        run.make_recipe("toy", choice, load(name, where), "0")
+        loading.make_recipe("toy", choice, load(name, where), "0")
         for where in (folder, saved(name))
     ]
     assert [recipe.training for recipe in recipes] == [{"seen": [record]}, {}]
