@@ -525,11 +525,11 @@ def test_hub_is_not_asked_in_tests_and_fails_at_once(caplog):
 
 def test_loading_is_quiet_but_downloads_are_not(saved, capfd):
     logs = transformers.utils.logging
-    before = logs.is_progress_bar_enabled()
+    before, folder = logs.is_progress_bar_enabled(), saved("wav2vec2-ctc")
     logs.enable_progress_bar()
     try:
         capfd.readouterr()
-        speech(saved("wav2vec2-ctc"))
+        speech(folder)
         assert capfd.readouterr() == ("", "")
         assert logs.is_progress_bar_enabled()
     finally:
