@@ -20,6 +20,8 @@ TEXT ?=
 FUSION ?= early
 OPTIONS ?=
 KILLS ?= 200
+# Processes that test; the machines of continuous integration have two cores.
+WORKERS ?= 2
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,7 +38,7 @@ setup:  ## Install what setup.cfg lists, in the versions of constraints.txt
 # Nothing is installed where nothing is missing.
 ready:
 	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
-	&& $(RUN) -c 'import pytest, ruff, audmetric' 2>/dev/null || $(MAKE) --no-print-directory setup
+	&& $(RUN) -c 'import pytest, xdist, ruff, audmetric' 2>/dev/null || $(MAKE) --no-print-directory setup
 
 # Without a corpus: the synthetic one and the small encoders that come with the project.
 ifeq ($(CORPUS),)
@@ -72,7 +74,7 @@ type: ready  ## Static types (setup.cfg, [mypy])
 	$(RUN) -m mypy
 
 test: ready  ## Tests and docstring examples, without a GPU, a download or a long wait
-	$(RUN) -m pytest -q -m "not gpu and not slow"
+	$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"
 
 test-slow: ready  ## The tests that take longer
 	$(RUN) -m pytest -q -m slow

@@ -17,7 +17,7 @@ from extract.choice import Machine
 from extract.encoder import Encoder
 from extract.known import Row
 from extract.sources import Source, file_name
-from extract.threads import alone
+from extract.threads import Room, alone
 
 LARGEST_HALF = 65_504.0  # of float16
 NOT_FINITE = "its embedding is not finite as it is stored; try --dtype float32"
@@ -85,7 +85,8 @@ class Builder:
 
         They are of equal length, or end to end where the encoder can. On a CPU every
         thread has a batch of its own: threads that share one wait for each other at
-        every product, and round otherwise than one does.
+        every product, and round otherwise than one does. Where blocks are so long that
+        as many do not fit into memory, some threads wait.
 
         Args:
             done: told the size of what has gone through, as it goes
@@ -93,12 +94,14 @@ class Builder:
         blocks = [(i, block) for i in opened.inputs for block in i.blocks]
         scale = self.encoder.inputs.get("sample_rate", 1)
         budget = int(self.machine.budget(self.recipe.modality) * scale)
+        room = Room(int(self.machine.room(self.recipe.modality) * scale))
         divide = batches.lines if self.encoder.packed else batches.equal
         groups = divide([len(b) for _, b in blocks], budget=budget)
 
         def run(places: Sequence[int]) -> list[Batch]:
             chosen = [blocks[place][1] for place in places]
-            return _halves(places, chosen, self.encoder, self.recipe.pooling)
+            with room.hold(sum(len(block) for block in chosen)):
+                return _halves(places, chosen, self.encoder, self.recipe.pooling)
 
         found = []
         with alone(self.machine) as each:

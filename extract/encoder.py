@@ -41,6 +41,9 @@ class Encoder(Protocol):
     def prepare(self, source: Any) -> Prepared:
         """Waveform or text to model inputs.
 
+        Args:
+            source: a text, or (samples,) at 16 kHz, which may be changed where they are
+
         Raises:
             extract.audio.Unusable: if nothing can be encoded
         """

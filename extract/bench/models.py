@@ -23,7 +23,8 @@ from extract.choice import Choice, Machine
 from extract.encoder import Encoder
 from extract.encoders import distilbert, wav2vec2
 from extract.encoders._checkpoint import Checkpoint
-from extract.run import make_recipe
+from extract.levels import standardise
+from extract.loading import make_recipe
 
 LARGE = {
     "hidden_size": 1024,
@@ -63,7 +64,7 @@ def speech(size: str, count: int, machine: Machine, dtype: str, seed: int) -> Ta
     if build.encoder.packed:
         compiled = _speech(copy_of(model), machine, dtype, seed)
         compiled.encoder.compile()
-    inputs = [wav2vec2.standardise(x) for x in samples.waves(count, seed)]
+    inputs = [standardise(x) for x in samples.waves(count, seed)]
     return Task(
         model=model,
         build=build,

@@ -151,7 +151,7 @@ def _prepared(task: Task) -> list[tuple[np.ndarray, ...]]:
     """Inputs as the encoder takes them; token ids are that already."""
     if not task.speech:
         return [(x,) for x in task.inputs]
-    return [task.build.encoder.prepare(x).blocks for x in task.inputs]
+    return [task.build.encoder.prepare(x.copy()).blocks for x in task.inputs]
 
 
 class Pooling(Pipeline):

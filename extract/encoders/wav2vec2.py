@@ -22,13 +22,13 @@ from extract.encoders import _checkpoint, _convolutions, _packing
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
 from extract.encoders._head import Wav2Vec2Regressor, head_names
 from extract.encoders._layers import Layers, send
+from extract.levels import standardise
 
 T = TypeVar("T")
 
 MODALITY = "audio"
 CHECKPOINT = _checkpoint.SHORT["audeering"]
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
-VARIANCE_FLOOR = 1e-7  # added to the variance, as transformers does
 
 
 class Encoder:
@@ -149,6 +149,9 @@ class Encoder:
     def prepare(self, source: np.ndarray) -> Prepared:
         """(samples,) at 16 kHz -> model input, in blocks if it is long.
 
+        Args:
+            source: standardised where it is, and not copied
+
         Raises:
             Unusable: if it is shorter than one frame
         """
@@ -158,7 +161,7 @@ class Encoder:
                 f"has {len(source)} samples at 16 kHz, under the {self.window} that "
                 f"one frame needs"
             )
-        samples = standardise(source) if self.normalise else source
+        samples = standardise(source, out=source) if self.normalise else source
         if getattr(self.config, "feat_extract_norm", "layer") != "group":
             samples = samples[: self._span(frames)]
         if frames <= self.block:
@@ -215,10 +218,3 @@ def _normalises(origin: Origin, config: Any) -> bool:
             f"this pipeline feeds {SAMPLE_RATE} Hz"
         )
     return bool(getattr(extractor, "do_normalize", usual))
-
-
-def standardise(samples: np.ndarray) -> np.ndarray:
-    """Zero mean and unit variance over the utterance; silence becomes zeros."""
-    exact = samples.astype(np.float64)
-    scaled: np.ndarray = (exact - exact.mean()) / np.sqrt(exact.var() + VARIANCE_FLOOR)
-    return scaled.astype(np.float32)
