@@ -60,11 +60,22 @@ def over_clusters(values: np.ndarray) -> Variance:
 
 def over_seeds(folds: Sequence[Fold]) -> list[Variance]:
     """Of the mean over the seeds of each fold; nothing of a fold with one seed."""
-    return [
-        Variance(values.var(axis=0, ddof=1) / len(values), len(values) - 1)
-        for values in map(each_seed, folds)
-        if len(values) > 1
-    ]
+    return [_over_seeds(fold) for fold in folds if len(fold.predicted) > 1]
+
+
+def _over_seeds(fold: Fold) -> Variance:
+    """What seeds differ by beyond what they differ by from cluster to cluster.
+
+    The latter, the interaction in a table of seeds and clusters, is in `over_clusters`
+    already and must not count twice.
+    """
+    each, apart = each_seed(fold), figures(left_out(fold))  # apart: clusters first
+    count, seeds = apart.shape[:2]
+    own = apart - apart.mean(axis=1, keepdims=True)
+    spread = ((own - own.mean(axis=0)) ** 2).sum(axis=(0, 1)) * (count - 1) / count
+    interaction = spread / (seeds * (seeds - 1))
+    total = each.var(axis=0, ddof=1) / seeds
+    return Variance(np.maximum(0, total - interaction), seeds - 1)
 
 
 def without(fold: Fold) -> np.ndarray:

@@ -65,11 +65,11 @@ REPORT = (
     click.option(
         "--pairs", is_flag=True, help="Compare every two rows, corrected by Holm."),
     click.option(
-        "--unit", type=click.Choice(["dialogue", "speaker", "utterance"]), default="",
+        "--unit", type=click.Choice(["dialogue", "speaker", "utterance"]),
         help="What intervals and tests take to be independent.  [default: dialogue, "
         "if any is known]"),
     click.option(
-        "--by", type=click.Choice(["gender", "speaker", "session"]), default="",
+        "--by", type=click.Choice(["gender", "speaker", "session"]),
         help="Score these groups apart; improvised, scripted and new sentences always "
         "are, where they are known."),
     click.option(

@@ -13,10 +13,11 @@ Two answers, which are found in different ways:
 Seeds are nested in designs: seed 0 of one has nothing in common with seed 0 of the
 other. An exchange moves all seeds of a dialogue, and the figure is the mean over all
 pairs of a seed of one and a seed of the other. Exchanges alone would only speak of the
-models that happen to be trained; so the error that the mean over seeds has of its own
-is added to every exchanged difference, drawn from Student's t as its variance was
-estimated from few seeds. With one seed that error is unknown, and the answers are of
-the trained models only.
+models that happen to be trained; so the error that the means over seeds have of their
+own is drawn from a normal distribution for every exchange, and may enlarge its
+difference. What seeds and dialogues have in common is then counted twice, so p is, if
+anything, too large. With one seed that error is unknown, and the answers are of the
+trained models only.
 """
 
 from collections.abc import Sequence
@@ -87,8 +88,8 @@ def permutation_test(
 
     Returns:
         p in (0, 1]; nan if either run, or one of the exchanged, has no CCC. With n
-        dialogues there are 2**n exchanges, each as likely, so p is about
-        2 / 2**n or more
+        dialogues there are 2**n exchanges, two of them the observed difference or its
+        negative, so p is about 2 / 2**n or more
 
     Raises:
         ValueError: if the runs were not scored on the same utterances and ratings
@@ -99,11 +100,12 @@ def permutation_test(
     for mine, yours in zip(*pair, strict=True):
         blocks = swapped(mine, yours, permutations, rng)
         found += np.concatenate([block.mean(axis=1) for block in blocks])
-    found = found / len(pair[0]) + _training(pair, permutations, rng)
-    observed = _difference(pair)
-    if np.isnan(observed) or np.isnan(found).any():
+    found, observed = found / len(pair[0]), _difference(pair)
+    moved = found + _training(pair, permutations, rng)
+    if np.isnan(observed) or np.isnan(moved).any():
         return float("nan")
-    as_large = np.abs(found) >= abs(observed) - ROUNDING
+    # what is as large is not made smaller, so that p is 2 / 2**n at least
+    as_large = np.maximum(np.abs(found), np.abs(moved)) >= abs(observed) - ROUNDING
     return float((1 + as_large.sum()) / (1 + permutations))
 
 
@@ -164,7 +166,7 @@ def _training(pair: Pair, count: int, rng: np.random.Generator) -> np.ndarray:
     parts: list[Variance] = [*over_seeds(pair[0]), *over_seeds(pair[1])]
     if not parts:
         return np.zeros(count)
-    variance, freedom = combined(scaled(parts, len(pair[0])))
+    variance, _ = combined(scaled(parts, len(pair[0])))
     if not variance[-1] > 0:
         return np.full(count, 0 * variance[-1])  # nan stays nan
-    return np.asarray(np.sqrt(variance[-1]) * rng.standard_t(freedom[-1], count))
+    return np.asarray(np.sqrt(variance[-1]) * rng.standard_normal(count))

@@ -63,13 +63,13 @@ def collect(
         corpus: only runs on this one
         protocol: only runs of this one
         damaged: is told of every run that cannot be read, in a sentence
-        choice: fields of `Choice`
+        choice: fields of `Choice`; what is empty or None is left as it is there
 
     Raises:
         ValueError: if there is none, if all are damaged, or if `choice` asks for what
             is not there; the sentence says what to do
     """
-    wanted = Choice(**choice)
+    wanted = Choice(**{name: value for name, value in choice.items() if value})
     found, problems = _read(runs)
     for folder in unfinished(runs):
         log.warning("unfinished, so not shown: %s; repeat its train command", folder)

@@ -74,7 +74,8 @@ def left_out(fold: Fold) -> np.ndarray:
     """
     if fold.count == 1:
         return np.full((1, len(fold.predicted), fold.truth.shape[1]), np.nan)
-    return ccc(sums(fold).weighted(1 - np.eye(fold.count)))
+    each = sums(fold)
+    return ccc(Sums(each.shared.sum(0) - each.shared, each.own.sum(0) - each.own))
 
 
 def swapped(
@@ -94,18 +95,21 @@ def swapped(
     """
     mine, yours = sums(a), sums(b)
     pairs = len(a.predicted) * len(b.predicted) * a.truth.shape[1]
-    size = max(1, BLOCK // max(a.count, 3 * pairs))
+    size = max(1, BLOCK // max(a.count, 8 * pairs))
     for first in range(0, draws, size):
-        coins = rng.integers(2, size=(min(size, draws - first), a.count))
-        heads, tails = coins.astype(np.float64), 1.0 - coins
-        total = (heads + tails) @ mine.shared
-        mixed = [
-            own.weighted(tails).own[:, :, :, None]
-            + other.weighted(heads).own[:, :, None]
-            for own, other in ((mine, yours), (yours, mine))
-        ]  # (draws, 3, seeds of one, seeds of the other, targets)
+        shape = min(size, draws - first), a.count
+        given = rng.integers(2, size=shape, dtype=np.int8).astype(np.float64)
+        moved = [np.tensordot(given, each.own, 1) for each in (mine, yours)]
+        whole = [each.own.sum(axis=0) for each in (mine, yours)]
+        mixed = (
+            (whole[0] - moved[0])[:, :, :, None] + moved[1][:, :, None],
+            (whole[1] - moved[1])[:, :, None] + moved[0][:, :, :, None],
+        )  # (draws, 3, seeds of a, seeds of b, targets)
+        shared = np.broadcast_to(
+            mine.shared.sum(axis=0), (len(given), mine.shared.shape[1])
+        )
         values = [
-            ccc(Sums(total, each.reshape(len(coins), 3, -1, each.shape[-1])))
+            ccc(Sums(shared, each.reshape(len(given), 3, -1, each.shape[-1])))
             for each in mixed
         ]
         yield np.subtract(*(value.mean(axis=1) for value in values))
