@@ -17,6 +17,7 @@ from fuse.intervals import (
     LEVEL,
     Interval,
     Variance,
+    bias,
     combined,
     each_seed,
     interval,
@@ -66,9 +67,10 @@ def estimate(run: Run, *, unit: str = "", level: float = LEVEL) -> Estimate:
     unit = unit_of(run, unit)
     found = folds(run, unit)
     variance, freedom = combined(scaled(_variances(found), len(found)))
+    error = variance + np.mean([bias(fold) for fold in found], axis=0) ** 2
     *each, mean = (
         interval(float(v), float(s), float(f), level, bounded=True)
-        for v, s, f in zip(values(found), variance, freedom, strict=True)
+        for v, s, f in zip(values(found), error, freedom, strict=True)
     )
     return Estimate(
         ratings=dict(zip(run.info.targets, each, strict=True)),

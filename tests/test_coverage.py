@@ -16,38 +16,30 @@ from fuse.statistics import estimate
 
 SPREAD, GAIN, NOISE = 0.4, 0.6, 0.3
 TRUE = 2 * GAIN * SPREAD**2 / (SPREAD**2 + GAIN**2 * SPREAD**2 + NOISE**2)
-TRIALS = 1000  # a share of .95 has a standard error of .007
-# .93 to .97: three standard errors
+TRIALS = 600  # a share of .95 has a standard error of .009
 LOW, HIGH = 0.93, 0.97
 
 
 def pair_of(run, rng, *, drift=0.0):
     """Two runs of two equal designs, with `drift` between the seeds of each."""
     p = run.predictions
-    first = p.seed == p.seed.min()
-    places = {pair: i for i, pair in enumerate(zip(p.fold[first], p.id[first]))}
-    row = np.array([places[pair] for pair in zip(p.fold, p.id)])
-    names = [id_.rpartition("_")[0] for _, id_ in places]
+    ids, row = np.unique(p.id, return_inverse=True)  # in the toy unique over folds
+    names = [id_.rpartition("_")[0] for id_ in ids.tolist()]
     dialogue = np.unique(names, return_inverse=True)[1]
+    seeds, seed = np.unique(p.seed, return_inverse=True)
 
     def draw():
-        """Half of the variance is of dialogues, half of utterances: (n, 1)"""
+        """A third of the variance is of dialogues, the rest of utterances: (n, 1)"""
         of_dialogue = rng.normal(size=dialogue.max() + 1)[dialogue]
-        return (
-            np.sqrt(0.3) * of_dialogue
-            + np.sqrt(0.7) * rng.normal(size=len(row) // seeds)
-        )[:, None]
+        own = rng.normal(size=len(ids))
+        return (np.sqrt(1 / 3) * of_dialogue + np.sqrt(2 / 3) * own)[:, None]
 
-    seeds = len(np.unique(p.seed))
     truth, common = SPREAD * draw(), draw()
     found = []
     for _ in range(2):
         error = NOISE * (np.sqrt(0.6) * common + np.sqrt(0.4) * draw())
-        moved = (
-            drift
-            * rng.normal(size=(seeds, 1))[np.unique(p.seed, return_inverse=True)[1]]
-        )
-        predicted = GAIN * truth[row] + error[row] + moved
+        moved = drift * rng.normal(size=(len(seeds), 1))[seed]
+        predicted = (GAIN * truth + error)[row] + moved
         drawn = Predictions(p.id, p.fold, p.seed, truth[row], predicted)
         found.append(replace(run, predictions=drawn))
     return found
@@ -65,7 +57,7 @@ def bare(**sizes):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("dialogues", "folds", "turns"),
-    [(6, 1, 30), (10, 1, 30), (15, 1, 30), (31, 1, 20), (9, 5, 20)],
+    [(6, 1, 20), (10, 1, 20), (15, 1, 20), (31, 1, 10), (9, 5, 10)],
 )
 def test_intervals_cover_what_they_say(dialogues, folds, turns):
     run = bare(dialogues=dialogues, folds=folds, turns=turns, seeds=1)
@@ -79,8 +71,8 @@ def test_intervals_cover_what_they_say(dialogues, folds, turns):
             difference.low <= 0 <= difference.high,
         )
     found = hits / TRIALS
-    assert LOW <= found[0] <= HIGH, found
-    assert LOW <= found[1] <= 0.98, found
+    assert (found >= LOW).all(), found
+    assert (found <= HIGH + 0.01 * (folds > 1)).all(), found  # rather wide than narrow
 
 
 @pytest.mark.slow
@@ -91,7 +83,7 @@ def test_p_is_uniform_where_designs_are_equal():
         permutation_test(*pair_of(run, rng), permutations=199, seed=trial)
         for trial in range(TRIALS)
     ]
-    # three standard errors of a share of a thousand
+    # three standard errors
     for level in (0.05, 0.1, 0.25, 0.5, 0.75):
         error = 3 * np.sqrt(level * (1 - level) / TRIALS)
         assert np.mean(np.array(p) <= level) == pytest.approx(level, abs=error)

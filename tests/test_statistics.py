@@ -131,8 +131,9 @@ def test_one_seed_has_the_closed_form_of_the_jackknife():
     run = make_run(folds=1, seeds=1, dialogues=12)
     (fold,) = folds(run, "dialogue")
     each = np.array(naive(fold, 0, 0))
-    error = np.sqrt(11 / 12 * ((each - each.mean()) ** 2).sum())
     found = estimate(run).ratings["valence"]
+    bias = 11 * (each.mean() - found.value)
+    error = np.sqrt(11 / 12 * ((each - each.mean()) ** 2).sum() + bias**2)
     # Student's t of 11 degrees of freedom at .975, on the scale of Fisher's z
     reach = 2.200985160 * error / (1 - found.value**2)
     expected = np.tanh(np.arctanh(found.value) + np.array([-reach, reach]))
