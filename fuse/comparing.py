@@ -12,7 +12,7 @@ from itertools import combinations
 
 from data.predictions import Run
 from fuse.figures import SECTIONS, Pair, Row, Versus
-from fuse.paired import holm, paired_difference, permutation_test
+from fuse.paired import PERMUTATIONS, holm, paired_difference, permutation_test
 
 SINGLE = ("audio", "text")  # designs that fusion has to beat
 Parts = Sequence[Mapping[str, Run]]  # of every row, by section
@@ -107,7 +107,8 @@ def _versus(
 def _less(name: str, a: Run, b: Run, unit: str) -> Versus:
     """One run less another, not yet corrected for the number of comparisons."""
     difference = paired_difference(a, b, unit=unit)
-    return Versus(name, difference, permutation_test(a, b, unit=unit))
+    p = permutation_test(a, b, unit=unit, permutations=PERMUTATIONS)
+    return Versus(name, difference, p)
 
 
 def _best(others: Sequence[int], rows: Sequence[Row], section: str) -> int:

@@ -20,7 +20,7 @@ from fuse import exports, notes, published
 from fuse.comparing import all_pairs, compared
 from fuse.details import details
 from fuse.figures import Row, Table
-from fuse.sections import sections
+from fuse.sections import sections, seen
 from fuse.statistics import estimate
 from fuse.tables import latex, markdown, text
 
@@ -101,7 +101,9 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
     found, problems = [], []
     for folder in finished(runs):
         try:
-            found.append(read_run(folder))
+            run = read_run(folder)
+            seen(run)  # whose file may be damaged as well
+            found.append(run)
         except (ValueError, OSError) as error:
             problems.append(f"damaged, so not shown: {folder}: {error}")
     return found, problems

@@ -31,7 +31,7 @@ def sections(run: Run, by: str = "") -> dict[str, Run]:
     """
     if by and by not in BY:
         raise ValueError(f"no groups by {by!r}: choose from {', '.join(BY)}")
-    new = {place for place, seen in _seen(run).items() if not seen}
+    new = {place for place, known in seen(run).items() if not known}
     wanted: dict[str, Callable[[FoldRow], bool]] = {
         "improvised": lambda row: row.scripted is False,
         "scripted": lambda row: row.scripted is True,
@@ -69,13 +69,17 @@ def _groups(run: Run, by: str) -> list[str]:
     return sorted({getattr(row, BY[by]) for row in tested} - {""})
 
 
-def _seen(run: Run) -> dict[tuple[str, str], bool]:
-    """Whether a sentence was in training or validation, by fold and id, if known."""
+def seen(run: Run) -> dict[tuple[str, str], bool]:
+    """Whether a sentence was in training or validation, by fold and id, if known.
+
+    Raises:
+        ValueError: naming the line of sentences.csv that is damaged
+    """
     path, found = run.path / SENTENCES, {}
     if not path.is_file():
         return {}
-    for line, (fold, id_, seen) in read_rows(path, SENTENCE_COLUMNS):
-        if seen not in ("0", "1"):
-            raise ValueError(f"{path}, line {line}: seen must be 1 or 0, got {seen!r}")
-        found[fold, id_] = seen == "1"
+    for line, (fold, id_, known) in read_rows(path, SENTENCE_COLUMNS):
+        if known not in ("0", "1"):
+            raise ValueError(f"{path}, line {line}: seen must be 1 or 0, got {known!r}")
+        found[fold, id_] = known == "1"
     return found
