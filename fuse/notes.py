@@ -178,11 +178,15 @@ def _unknown(rows: Sequence[Row], unit: str, by: str) -> str:
 def _few(rows: Sequence[Row]) -> Iterator[str]:
     """Says so if there is too little to rest on."""
     most = _most(rows)
-    if 1 < most.fewest < FEW:
-        yield (
-            f"Only {most.fewest} {most.unit}s in a fold: the intervals are wide, and "
-            f"still too narrow if {most.unit}s are less alike than normal errors are"
-        )
+    for section in SECTIONS:
+        found = [row.sections[section] for row in rows if section in row.sections]
+        fewest = min((estimate.fewest for estimate in found), default=0)
+        where = "" if section == "all" else f"{section}: "
+        if 1 < fewest < FEW:
+            yield (
+                f"{where}Only {fewest} {most.unit}s in a fold: the intervals are wide, "
+                f"and still too narrow if one {most.unit} is unlike all others"
+            )
     tests = sum(v.p == v.p for row in rows for v in row.versus.values())
     least = 2 / 2**most.clusters
     if tests and least * tests > ALPHA:
