@@ -19,7 +19,7 @@ import click
 
 from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ
 from extract.options import BENCH, DISTIL, ENCODE
-from fuse.options import CHOOSE, REPORT, TRAIN
+from fuse.options import CALIBRATE, CHOOSE, LINT, REPORT, SWEEP, TRAIN
 
 
 class Sentences(click.Group):
@@ -252,6 +252,40 @@ def train(**found: Any) -> None:
 
 
 @main.command()
+@options(SWEEP)
+def sweep(**found: Any) -> None:
+    """Search settings on validation parts; the test stays unseen.
+
+    Every trial is a file in sweeps/NAME: repeat the command after an interruption, or
+    search on; all trials on the same rows are ranked together.
+
+    \b
+      python cli.py sweep --fusion early --grid latent=64,128 --grid dropout=0.3,0.5
+      python cli.py sweep --fusion early --random 20 --space learning_rate=1e-4:1e-2:log
+
+    Writes ranking.csv, and the best settings as an experiment for `train`.
+    """
+    from fuse import command
+
+    command.sweep(click.echo, **found)
+
+
+@main.command()
+@options(LINT)
+def lint(**found: Any) -> None:
+    """Look for leaks in finished runs.
+
+    Asks every rule about RUN, or about all runs, with whatever is at hand: the run
+    folder alone, or the corpus and the embeddings in the cache as well.
+
+    Exit status 1 if a rule fails.
+    """
+    from fuse import linter
+
+    sys.exit(not linter.command(click.echo, **found))
+
+
+@main.command()
 @options(REPORT)
 def report(runs: Path, form: str, output: Any, **found: Any) -> None:
     """Print the CCC table.
@@ -273,7 +307,27 @@ def report(runs: Path, form: str, output: Any, **found: Any) -> None:
 
 @main.command()
 @click.argument("run", type=FOLDER)
+@options(CALIBRATE)
+@OUTPUT
+def calibrate(run: Path, output: Any, **found: Any) -> None:
+    """Calibrate the predictions of RUN, and give them intervals.
+
+    From validation predictions alone: the affine map of the highest CCC, and split
+    conformal intervals. Prints how both do on the test, and what is gained by leaving
+    uncertain utterances out; writes calibration.json, rejection.csv and rejection.svg
+    into RUN.
+    """
+    from fuse.calibration import command
+
+    output.write(command.calibrate(run, **found))
+
+
+@main.command()
+@click.argument("run", type=FOLDER)
 @options(CHOOSE)
+@click.option(
+    "--calibrated", is_flag=True, help="Add what `calibrate` learnt: mapped, low, high."
+)
 @options(COMPUTE)
 @OUTPUT
 def predict(run: Path, output: Any, **found: Any) -> None:

@@ -4,9 +4,10 @@ A new one is a new file in its folder, or a package of several; nothing else is 
 Names that begin with an underscore are helpers.
 """
 
-import importlib
+import importlib.util
 import pkgutil
 from types import ModuleType
+from typing import Any
 
 
 def names(package: str) -> list[str]:
@@ -16,16 +17,23 @@ def names(package: str) -> list[str]:
         >>> "iemocap" in names("data.corpora")
         True
     """
-    path = importlib.import_module(package).__path__
+    spec = importlib.util.find_spec(package)  # does not import it
+    path = spec.submodule_search_locations if spec else ()
     return sorted(m.name for m in pkgutil.iter_modules(path) if m.name[0] != "_")
 
 
-def load(package: str, name: str) -> ModuleType:
+def load(package: str, name: str | Any) -> ModuleType | Any:
     """Import one plug-in; only that one, so unused ones cost nothing.
+
+    Args:
+        package: where plug-ins of this kind are
+        name: of one; or what offers the same without a file, which is taken as it is
 
     Raises:
         ValueError: if there is none of that name; the sentence lists the choices
     """
+    if not isinstance(name, str):
+        return name
     if name not in names(package):
         kind = package.rpartition(".")[2]
         raise ValueError(

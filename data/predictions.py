@@ -26,7 +26,7 @@ from data.ratings import RATINGS
 from data.rows import read_rows, write_rows
 from data.utterance import NATURES
 
-INFO, PREDICTIONS = "run.json", "predictions.csv"
+INFO, PREDICTIONS, VALIDATION = "run.json", "predictions.csv", "validation.csv"
 COLUMNS = (
     *("id", "design", "protocol", "fold", "seed"),
     *RATINGS,

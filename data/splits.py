@@ -67,7 +67,7 @@ def folds(
     ordered = sorted(utterances, key=lambda u: u.id)
     if repeated := {a.id for a, b in pairwise(ordered) if a.id == b.id}:
         raise ValueError(
-            f"{len(repeated)} utterance ids are not unique: {_some(repeated)}; "
+            f"{len(repeated)} utterance ids are not unique: {some(repeated)}; "
             f"correct the corpus, or read each of its tables once"
         )
     _demand_speakers(ordered, protocol)
@@ -104,7 +104,7 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
         if strange := ids - known.keys():
             raise ValueError(
                 f"{where} has utterances for {part} that the corpus lacks: "
-                f"{_some(strange)}; make the folds from the same corpus"
+                f"{some(strange)}; make the folds from the same corpus"
             )
     heard = {part: {known[i] for i in ids} for part, ids in parts.items()}
     for one, other in (("train", "test"), ("validation", "test"), PARTS[:2]):
@@ -114,7 +114,7 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
             if shared and (what == "utterances" or claims):
                 raise ValueError(
                     f"{where} has the same {what} for {one} and {other}: "
-                    f"{_some(shared)}; correct the sessions and speakers of the corpus"
+                    f"{some(shared)}; correct the sessions and speakers of the corpus"
                 )
 
 
@@ -135,7 +135,7 @@ def _by_sessions(
         five = "" if protocol == "loso" else ", '5' among them"
         raise ValueError(
             f"protocol '{protocol}' needs {least} sessions or more{five}; the corpus "
-            f"has {_some(sessions)}; choose loso (any 3 sessions), speakers or official"
+            f"has {some(sessions)}; choose loso (any 3 sessions), speakers or official"
         )
     found = []
     for place, test in enumerate(tests):
@@ -177,7 +177,7 @@ def _by_speakers(
 def _official(utterances: Sequence[Utterance], rng: np.random.Generator) -> list[Fold]:
     sizes = Counter(u.split for u in utterances)
     if not sizes["train"] or not sizes["test"]:
-        found = _some(f"{name or 'no split'}: {n}" for name, n in sizes.items() if n)
+        found = some(f"{name or 'no split'}: {n}" for name, n in sizes.items() if n)
         raise ValueError(
             f"protocol 'official' needs utterances of the splits train and test; the "
             f"corpus has {found or 'none'}; choose the protocol speakers or a session's"
@@ -237,12 +237,12 @@ def _demand(what: str, utterances: Sequence[Utterance], protocol: str) -> None:
     if unknown := [u.id for u in utterances if not getattr(u, what)]:
         raise ValueError(
             f"{len(unknown)} of {len(utterances)} utterances have no {what} "
-            f"({_some(unknown)}), but protocol '{protocol}' divides by it; name their "
+            f"({some(unknown)}), but protocol '{protocol}' divides by it; name their "
             f"{what} in the corpus, leave them out, or choose another protocol"
         )
 
 
-def _some(names: Iterable[str]) -> str:
+def some(names: Iterable[str]) -> str:
     """The first few names, and how many more there are."""
     ordered = sorted(names)
     more = f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""

@@ -2,7 +2,7 @@
 
 ``<cache>/<corpus>/corpus.json`` keeps speakers, sessions, splits and ratings as
 released, so that training asks for nothing but the cache. Transcripts and recordings
-stay where they are.
+stay where they are; of a transcript there is a digest, which tells equal sentences.
 """
 
 import csv
@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from data.files import publish
 from data.ratings import RATINGS
+from data.sentences import key
 from data.utterance import Corpus, Count, Utterance
 
 FILE = "corpus.json"
@@ -63,7 +64,8 @@ def _facts(corpus: Corpus) -> dict[str, Any]:
 def _row(utterance: Utterance) -> dict[str, Any]:
     """One utterance, without what stays where it is."""
     names = (field.name for field in fields(utterance))
-    return {n: None if n in LEFT_OUT else getattr(utterance, n) for n in names}
+    row = {n: None if n in LEFT_OUT else getattr(utterance, n) for n in names}
+    return {**row, "sentence": key(utterance)}
 
 
 def _is_same(path: Path, corpus: Corpus) -> bool:
@@ -79,9 +81,16 @@ def _is_same(path: Path, corpus: Corpus) -> bool:
             return True
         rows = (json.loads(json.dumps(_row(u))) for u in corpus.utterances)
         # a list, for damage further down is to be met as well
-        return all([old == new, *(a == b for a, b in zip_longest(kept, rows))])
+        return all([old == new, *(_equal(a, b) for a, b in zip_longest(kept, rows))])
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return True  # damaged: replaced
+
+
+def _equal(old: Any, new: Any) -> bool:
+    """Whether two rows are equal, but for a sentence that the old one did not keep."""
+    if isinstance(old, dict) and isinstance(new, dict) and "sentence" not in old:
+        return bool(old == {n: v for n, v in new.items() if n != "sentence"})
+    return bool(old == new)
 
 
 def _kept(path: Path) -> Iterator[Any]:

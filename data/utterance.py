@@ -39,6 +39,7 @@ class Utterance:
     end: float | None = None  # in the dialogue, exclusive
     split: str = ""  # the corpus's own: "train", "dev", "test", "test2", ...
     flags: tuple[str, ...] = ()  # e.g. "dominance_incomplete"
+    sentence: str = ""  # digest of its words, where the text is not at hand any more
 
     def __post_init__(self) -> None:
         check_id(self.id)

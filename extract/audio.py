@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-SAMPLE_RATE = 16_000  # Hz, what every encoder of the Wav2Vec2 family expects
+from extract.resampling import SAMPLE_RATE, gather
+
 RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
 CHANNELS = 8  # more are refused before they are read
 FORMATS = (  # of libsndfile; the parsers of what else it reads see little testing
@@ -19,7 +20,7 @@ FORMATS = (  # of libsndfile; the parsers of what else it reads see little testi
 SILENCE = 1e-4  # highest amplitude of what is called silent, full scale being 1
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
 READ = 2**22  # bytes hashed at a time
-DECODED = 2**20  # frames decoded at a time, before they are mixed down
+DECODED = 2**18  # frames decoded at a time, before they are mixed down
 UNTOLD = 2**31 - 2**16  # frames or bytes; programs that write to a pipe promise more
 SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave64
     r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be \d+\)", re.MULTILINE
@@ -40,11 +41,11 @@ class Probe:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Samples as the file has them, but for its channels."""
+    """Samples as encoders take them, and what the file had."""
 
-    mono: np.ndarray  # (n,) float32, the mean of all channels
-    rate: int  # Hz
-    channels: int
+    samples: np.ndarray  # (n,) float32 at SAMPLE_RATE, the mean of all channels
+    rate: int  # Hz, of the file
+    channels: int  # of the file
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,10 @@ def load(
 def decode(
     path: Path, span: tuple[float, float | None] | None = None, *, longest: float
 ) -> Decoded:
-    """Decode, mix down and check one stretch of a file.
+    """Decode, mix down, resample and check one stretch of a file.
+
+    All of it block by block: an hour takes the 230 MB of its samples, whatever the
+    file's rate and channels. What lies before a span is skipped, not decoded.
 
     Args:
         path: of one of FORMATS
@@ -109,24 +113,19 @@ def decode(
         _check_format(file.format)
         begin, frames = _frames(file, span, longest)
         file.seek(begin)
-        mono, rate, channels = _mix(file, frames), file.samplerate, file.channels
         to_end = span is None or span[1] is None  # what lies before it is whole
-        cut = len(mono) < frames or (to_end and _cut_off(file.extra_info))
-    if cut:
-        raise Unusable("is cut off: the header promises more samples than there are")
-    if not np.isfinite(mono).all():
-        raise Unusable("holds NaN or infinite samples")
-    return Decoded(mono, rate, channels)
+        blocks = _checked(file, frames, to_end=to_end)
+        samples = gather(blocks, frames, file.samplerate)
+        return Decoded(samples, file.samplerate, file.channels)
 
 
 def finish(decoded: Decoded) -> Waveform:
-    """Resample, and note what was done."""
-    rate, channels = decoded.rate, decoded.channels
+    """Note what was done, and what is odd."""
+    samples, rate, channels = decoded.samples, decoded.rate, decoded.channels
     notes = [f"mixed down from {channels} channels"] if channels > 1 else []
     if rate != SAMPLE_RATE:
         notes.append(f"resampled from {rate} Hz")
-    samples = _resample(decoded.mono, rate)
-    if np.abs(samples).max() < SILENCE:
+    if max(samples.max(), -samples.min()) < SILENCE:
         notes.append("is silent; kept")
     return Waveform(samples, tuple(notes))
 
@@ -162,37 +161,40 @@ def _frames(
     return begin, frames
 
 
-def _mix(file: Any, frames: int) -> np.ndarray:
-    """(frames,) mean of all channels, or fewer where the file ends before.
+def _checked(file: Any, frames: int, *, to_end: bool) -> Iterator[np.ndarray]:
+    """Blocks of the mean of all channels, (n,) float32 each.
 
-    Piece by piece, so that many channels do not take much memory. `SoundFile.blocks`
-    would pass what was in memory before for samples that the file does not have.
+    Raises:
+        Unusable: after the last, if there are fewer frames, or some are no numbers
     """
-    pieces = [np.empty(0, np.float32)]
+    finite = True
+    for block in _mixed(file, frames):
+        finite = finite and bool(np.isfinite(block).all())
+        frames -= len(block)
+        yield block
+    if frames or (to_end and _cut_off(file.extra_info)):
+        raise Unusable("is cut off: the header promises more samples than there are")
+    if not finite:
+        raise Unusable("holds NaN or infinite samples")
+
+
+def _mixed(file: Any, frames: int) -> Iterator[np.ndarray]:
+    """The mean of all channels, block by block; less where the file ends before.
+
+    `SoundFile.blocks` would pass what was in memory before for samples that the file
+    does not have.
+    """
     while frames > 0:
-        piece = file.read(min(frames, DECODED), dtype="float32", always_2d=True)
-        if not len(piece):
+        block = file.read(min(frames, DECODED), dtype="float32", always_2d=True)
+        if not len(block):
             break
-        pieces.append(piece.mean(axis=1))
-        frames -= len(piece)
-    return np.concatenate(pieces)
+        frames -= len(block)
+        yield block[:, 0] if file.channels == 1 else block.mean(axis=1)
 
 
 def _cut_off(log: str) -> bool:
     """Whether libsndfile's log says that there is less data than declared."""
     return any(int(declared) < UNTOLD for declared in SHORT.findall(log))
-
-
-def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    """(n,) at any rate -> (n,) at SAMPLE_RATE"""
-    if rate == SAMPLE_RATE:
-        return samples
-    import librosa
-
-    found: np.ndarray = librosa.resample(
-        samples, orig_sr=rate, target_sr=SAMPLE_RATE, res_type="soxr_hq"
-    )
-    return found
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Which inputs are encoded together: only those of equal length, so nothing is padded.
+"""Which inputs are encoded together, so that nothing is padded.
 
 Padding changes an embedding: always where an encoder normalises over time (the base
 Wav2Vec2 models), and wherever a mask is forgotten. Inputs of equal length need neither
-padding nor mask.
+padding nor mask, nor do inputs of any lengths end to end, where an encoder can.
 """
 
 from collections.abc import Sequence
@@ -64,3 +64,25 @@ def equal(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
         step = max(1, budget // max(1, length))
         batches += [members[i : i + step] for i in range(0, len(members), step)]
     return batches
+
+
+def lines(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
+    """Neighbours that are encoded end to end, at most `budget` elements together.
+
+    Args:
+        lengths: of the inputs, e.g. in samples
+        budget: elements of a line; one input may exceed it
+
+    Examples:
+        >>> lines([5, 3, 5, 5], budget=10)
+        [[0, 1], [2, 3]]
+    """
+    found: list[list[int]] = []
+    room = 0
+    for position, length in enumerate(lengths):
+        if not found or length > room:
+            found.append([])
+            room = budget
+        found[-1].append(position)
+        room -= length
+    return found

@@ -17,7 +17,7 @@ from extract.choice import Machine
 from extract.encoder import Encoder
 from extract.known import Row
 from extract.sources import Source, file_name
-from extract.threads import alone
+from extract.threads import Room, alone
 
 LARGEST_HALF = 65_504.0  # of float16
 NOT_FINITE = "its embedding is not finite as it is stored; try --dtype float32"
@@ -81,10 +81,12 @@ class Builder:
         return Opened(tuple(sources), tuple(inputs), results)
 
     def encode(self, opened: Opened, done: Callable[[float], object]) -> list[Batch]:
-        """Encode blocks of equal length together; a GPU is not waited for.
+        """Encode several blocks together, none padded; a GPU is not waited for.
 
-        On a CPU every thread has a batch of its own: threads that share one wait for
-        each other at every product, and round otherwise than one does.
+        They are of equal length, or end to end where the encoder can. On a CPU every
+        thread has a batch of its own: threads that share one wait for each other at
+        every product, and round otherwise than one does. Where blocks are so long that
+        as many do not fit into memory, some threads wait.
 
         Args:
             done: told the size of what has gone through, as it goes
@@ -92,11 +94,14 @@ class Builder:
         blocks = [(i, block) for i in opened.inputs for block in i.blocks]
         scale = self.encoder.inputs.get("sample_rate", 1)
         budget = int(self.machine.budget(self.recipe.modality) * scale)
-        groups = batches.equal([len(b) for _, b in blocks], budget=budget)
+        room = Room(int(self.machine.room(self.recipe.modality) * scale))
+        divide = batches.lines if self.encoder.packed else batches.equal
+        groups = divide([len(b) for _, b in blocks], budget=budget)
 
         def run(places: Sequence[int]) -> list[Batch]:
-            stack = np.stack([blocks[place][1] for place in places])
-            return _halves(places, stack, self.encoder, self.recipe.pooling)
+            chosen = [blocks[place][1] for place in places]
+            with room.hold(sum(len(block) for block in chosen)):
+                return _halves(places, chosen, self.encoder, self.recipe.pooling)
 
         found = []
         with alone(self.machine) as each:
@@ -175,9 +180,9 @@ class Builder:
 
 
 def _halves(
-    places: Sequence[int], batch: np.ndarray, encoder: Encoder, how: str
+    places: Sequence[int], batch: Sequence[np.ndarray], encoder: Encoder, how: str
 ) -> list[Batch]:
-    """(n, length) through the encoder, halved as often as the device's memory demands.
+    """Inputs through the encoder, halved as often as the device's memory demands.
 
     Raises:
         ValueError: if a single input does not fit
@@ -187,12 +192,14 @@ def _halves(
         with torch.backends.cudnn.flags(
             enabled=True, deterministic=True, allow_tf32=False
         ):
-            layers = encoder(batch, partial(pooling.reduce, how=how))
-            return [Batch(tuple(places), layers)]
+            each = partial(pooling.reduce, how=how)
+            if encoder.packed:
+                return [Batch(tuple(places), encoder.packed(batch, each))]
+            return [Batch(tuple(places), encoder(np.stack(batch), each))]
     except torch.OutOfMemoryError as error:
         if len(batch) == 1:
             raise ValueError(
-                f"an input of {batch.shape[1]} samples or tokens does not fit into the "
+                f"an input of {len(batch[0])} samples or tokens does not fit into the "
                 f"memory of the device; take --device cpu, or a smaller --block-seconds"
             ) from error
     torch.cuda.empty_cache()

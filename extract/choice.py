@@ -20,6 +20,9 @@ BATCH = {
     ("text", "cpu"): 512.0,
     ("text", "cuda"): 32_768.0,
 }
+# Batches of that size that may be in memory together, however few threads there are. A
+# minute in one block takes 0.2 GB with a model of 1024 dimensions: at most three do.
+TOGETHER = 18
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Machine:
     longest: float = 3600.0  # seconds; longer recordings are refused
     limit: int | None = None  # utterances, evenly spread; None for all
     progress: bool = True
+    compiled: bool = False  # by torch.compile, what gains by it
 
     def __post_init__(self) -> None:
         for option, value in (
@@ -79,6 +83,14 @@ class Machine:
         """Seconds of audio or tokens to encode at once."""
         kind = "cuda" if self.device.startswith("cuda") else "cpu"
         return BATCH[modality, kind] if self.batch is None else self.batch
+
+    def room(self, modality: str) -> float:
+        """Seconds of audio or tokens that all threads together encode at once.
+
+        Every thread has room for a batch. Inputs longer than that share it, so that
+        more threads do not take more memory with them.
+        """
+        return self.budget(modality) * max(self.threads, TOGETHER)
 
 
 def choose_device(wanted: str) -> str:

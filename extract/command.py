@@ -14,8 +14,9 @@ from data.utterance import Corpus, Problem
 from extract import calls, spread
 from extract.choice import Choice, Machine, choose_device
 from extract.fill import fill
+from extract.loading import load, suited
 from extract.rate import choose_dtype
-from extract.run import UNITS, Fill, Outcome, extract, load, remembered, suited
+from extract.run import UNITS, Fill, Outcome, extract, remembered
 from extract.share import Share
 
 SHOWN = 10  # problems of each kind; all of them are in the report
@@ -60,12 +61,12 @@ def run(
         )
         say(f"{choice.modality}: {_line(done, choice.modality, share)}")
         made.append(done)
-    _report(corpus, cache, made, say)
+    told = _report(corpus, cache, made, say)
     if all(done.complete for done in made):
         say(f"next: python cli.py {_next(corpus, [c.modality for c in chosen])}")
     else:
         say("next: the other shards; whoever is last completes the cache")
-    return _left_out(corpus, made, share)
+    return _left_out(corpus, made, told, share)
 
 
 def _others(found: dict[str, Any]) -> tuple[Share, spread.Workers | None]:
@@ -108,39 +109,56 @@ def _line(done: Outcome, modality: str, share: Share) -> str:
 
 def _report(
     corpus: Corpus, cache: Path, made: Sequence[Outcome], say: Callable[[str], object]
-) -> None:
-    """Say and save what went wrong, with what other jobs found meanwhile."""
+) -> list[dict[int, tuple[Problem, ...]]]:
+    """Say and save what went wrong, with what other jobs found meanwhile.
+
+    Returns:
+        what the parts of each cache tell
+    """
     folder = cache / corpus.name
     # whoever writes last has seen all that was there before
     with claim(folder / ".problems.lock", wait=True):
-        problems: list[Problem] = list(corpus.problems)
-        for done in made:
-            problems += done.absent
-            problems += remembered(done.folder) if done.folder else []
+        told = [remembered(done.folder) if done.folder else {} for done in made]
+        problems = list(corpus.problems)
+        for done, parts in zip(made, told, strict=True):
+            problems += [*done.absent, *(p for found in parts.values() for p in found)]
         path = checking.save(problems, folder)
     for line in checking.problem_lines(problems, SHOWN):
         say(line)
     if problems:
         say(f"all of it in {path}")
+    return told
 
 
-def _left_out(corpus: Corpus, made: Sequence[Outcome], share: Share) -> int:
+def _left_out(
+    corpus: Corpus,
+    made: Sequence[Outcome],
+    told: Sequence[dict[int, tuple[Problem, ...]]],
+    share: Share,
+) -> int:
     """How many problems left something out; each counts for one share only.
 
     What never came into a part, as a recording that cannot be read, is the first's.
+
+    Args:
+        told: by the parts of each cache
     """
     found: list[Problem] = []
     if share.number == 1:
         found += [*corpus.problems, *(p for done in made for p in done.absent)]
-    for done in made:
-        found += remembered(done.folder, share) if done.folder else []
+    for parts in told:
+        found += (p for number in parts if number in share for p in parts[number])
     return sum(p.fatal for p in found)
 
 
 def machine(found: dict[str, Any]) -> Machine:
     """How it is computed, as the options of the command line say."""
     names = ("device", "threads", "batch", "limit")
-    return Machine.of(longest=found["max_seconds"], **{n: found[n] for n in names})
+    return Machine.of(
+        longest=found["max_seconds"],
+        compiled=found.get("compile"),  # a repair is too short to gain by it
+        **{n: found[n] for n in names},
+    )
 
 
 def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:

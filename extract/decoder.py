@@ -43,9 +43,6 @@ def load(
 ) -> audio.Waveform:
     """Decode, mix down, resample and check one stretch of a file; see `audio.load`.
 
-    Only what depends on the file's format is done elsewhere. Samples are resampled
-    here: librosa takes seconds and 200 MB, which not every process should.
-
     Raises:
         Unusable: as `audio.load`, or if the decoder hangs or crashes
         OSError: if there is no decoder

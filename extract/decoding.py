@@ -24,7 +24,7 @@ SAMPLE = np.dtype("<f4")
 NOTHING = np.empty(0, SAMPLE)
 GRACE = 5  # seconds that whoever asked has for ending this process itself
 MEMORY = 2**31  # bytes of address space, before any samples
-PER_FRAME = 16  # bytes: what is decoded twice, a mask of what is finite, and spare
+PER_SAMPLE = 8  # bytes: what is sent, and as much to spare
 
 
 def main() -> None:
@@ -65,9 +65,9 @@ def _limit(request: Mapping[str, Any]) -> None:
     with suppress(ImportError, OSError, ValueError, OverflowError):
         import resource
 
-        frames = request.get("longest", 0.0) * audio.RATES[1]
+        samples = request.get("longest", 0.0) * audio.SAMPLE_RATE
         _, highest = resource.getrlimit(resource.RLIMIT_AS)
-        bound = int(MEMORY + PER_FRAME * frames)
+        bound = int(MEMORY + PER_SAMPLE * samples)
         if highest != resource.RLIM_INFINITY:
             bound = min(bound, highest)
         resource.setrlimit(resource.RLIMIT_AS, (bound, highest))
@@ -90,6 +90,7 @@ def _start(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     """Import what is needed, so that what is missing is no fault of a file."""
     try:
         import soundfile  # noqa: F401
+        import soxr  # noqa: F401
     except (ImportError, OSError) as error:
         return {"unusable": str(error)}, NOTHING
     return {}, NOTHING
@@ -103,7 +104,7 @@ def _probe(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
 def _load(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     span = request["span"] and tuple(request["span"])
     found = audio.decode(Path(request["path"]), span, longest=request["longest"])
-    samples = np.ascontiguousarray(found.mono, SAMPLE)
+    samples = np.ascontiguousarray(found.samples, SAMPLE)
     about = {"samples": len(samples), "rate": found.rate, "channels": found.channels}
     return about, samples
 

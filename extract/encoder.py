@@ -5,7 +5,7 @@ A file offers ``MODALITY``, ``CHECKPOINT`` (the default) and ``class Encoder`` w
 **options)`` and ``tiny(**options)``, the same class with small random weights.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from extract.encoders._checkpoint import Checkpoint
 
 T = TypeVar("T")
+Packed = Callable[[Sequence[np.ndarray], Callable[..., Any]], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,15 @@ class Encoder(Protocol):
     layers: tuple[int, ...]  # counted as `data.recipe.LAYERS` says
     inputs: Mapping[str, Any]  # how inputs are prepared; goes into the recipe
     head: tuple[str, ...]  # ratings that `regress` predicts; often none
+    # as a call, but of inputs of any lengths, whose steps `each` is told as `counts`;
+    # None where there is no such way
+    packed: "Packed | None"
 
     def prepare(self, source: Any) -> Prepared:
         """Waveform or text to model inputs.
+
+        Args:
+            source: a text, or (samples,) at 16 kHz, which may be changed where they are
 
         Raises:
             extract.audio.Unusable: if nothing can be encoded
@@ -48,6 +55,9 @@ class Encoder(Protocol):
             batch: (n, length), nothing of it padding
             each: given (n, steps, dim) on the device of the encoder
         """
+
+    def compile(self) -> None:
+        """Let `torch.compile` work on what gains by it; nothing where nothing does."""
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """(dim,) mean of the last layer -> (ratings,) of the checkpoint's own head."""

@@ -18,7 +18,7 @@ from extract.build import Batch, Builder, Opened
 from extract.known import Known
 from extract.pending import PARTLY, WHOLE, Claims, Plan
 
-PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "librosa")
+PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "soxr")
 T = TypeVar("T")
 
 

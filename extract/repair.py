@@ -10,7 +10,8 @@ from data import current, parts, reading, repair, store, table
 from data.recipe import Recipe
 from data.store import EXTRA, MISSING, UNKNOWN, Fault
 from extract import calls, command
-from extract.run import UNITS, extract, load
+from extract.loading import load
+from extract.run import UNITS, extract
 
 Say = Callable[[str], object]
 

@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Protocol
 
 from data import current as counts
-from data import parts, plugins, store
+from data import parts, store
 from data.progress import bar
 from data.recipe import Recipe
 from data.utterance import Corpus, Problem
 from extract import batches, sources
 from extract.build import Builder
-from extract.choice import ENCODERS, Choice, Machine
+from extract.choice import Choice, Machine
 from extract.encoder import Encoder
-from extract.encoders import _checkpoint
-from extract.encoders._checkpoint import TINY
 from extract.fill import fill
+from extract.loading import load, make_recipe
 from extract.pending import Plan, tidy
 from extract.share import EVERYTHING, Share
 from extract.sources import Source
@@ -154,75 +153,12 @@ def _finished(done: Outcome, folder: Path, *, expected: bool) -> Outcome:
     )
 
 
-def remembered(folder: Path, share: Share = EVERYTHING) -> list[Problem]:
-    """Problems that the parts of a cache tell, or those of one share."""
-    numbers = [number for number in store.numbers(folder) if number in share]
-    headers = (parts.header(parts.part_path(folder, number)) for number in numbers)
-    return [problem for header in headers for problem in header.problems]
-
-
-def suited(modality: str, checkpoint: str, revision: str) -> str:
-    """The plug-in that names a checkpoint's kind, or the modality's default."""
-    if checkpoint in ("", TINY):
-        return ENCODERS[modality]
-    kind = _checkpoint.kind(_checkpoint.find(checkpoint, revision, modality))
-    for name in plugins.names("extract.encoders"):
-        module = plugins.load("extract.encoders", name)
-        if module.MODALITY == modality and kind in getattr(module, "KINDS", ()):
-            return name
-    return ENCODERS[modality]
-
-
-def load(choice: Choice, machine: Machine) -> Encoder:
-    """The encoder that was chosen, with its weights, on the device."""
-    module = plugins.load("extract.encoders", choice.encoder)
-    if module.MODALITY != choice.modality:
-        raise ValueError(
-            f"encoder '{choice.encoder}' takes {module.MODALITY}, not {choice.modality}"
-        )
-    options = {
-        "layers": choice.layers,
-        "device": machine.device,
-        "dtype": choice.dtype,
-        **choice.options,
+def remembered(folder: Path) -> dict[int, tuple[Problem, ...]]:
+    """Problems that the parts of a cache tell, by number of the part."""
+    return {
+        number: parts.header(parts.part_path(folder, number)).problems
+        for number in store.numbers(folder)
     }
-    if choice.checkpoint == TINY and choice.head:
-        raise ValueError(f"the checkpoint '{TINY}' has no head; leave out --head")
-    if choice.checkpoint == TINY:
-        encoder: Encoder = module.Encoder.tiny(**options)
-        return encoder
-    encoder = module.Encoder.pretrained(
-        choice.checkpoint or module.CHECKPOINT,
-        revision=choice.revision,
-        head=choice.head,
-        **options,
-    )
-    return encoder
-
-
-def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> Recipe:
-    """Everything that these embeddings depend on.
-
-    Args:
-        corpus: its name
-        content: digest of all its inputs
-    """
-    origin = encoder.checkpoint
-    return Recipe(
-        corpus=corpus,
-        content=content,
-        modality=choice.modality,
-        encoder=choice.encoder,
-        checkpoint=origin.name,
-        revision=origin.revision,
-        weights=origin.weights,
-        layers=encoder.layers,
-        pooling=choice.pooling,
-        dtype=choice.dtype,
-        storage="float16" if choice.pooling == "frames" else "float32",
-        inputs=encoder.inputs,
-        head=encoder.head,
-    )
 
 
 def _plan(recipe: Recipe, found: Sequence[Source]) -> Plan:

@@ -31,7 +31,7 @@ from extract.choice import Choice, Machine, choose_device
 from extract.encoder import Encoder
 from extract.fill import fill
 from extract.known import Known
-from extract.run import load, make_recipe
+from extract.loading import load, make_recipe
 from extract.sources import Source
 
 PAUSES = (1.0, 5.0, 20.0)  # seconds before another attempt, about

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Condition
 from typing import Any
 
 import torch
@@ -31,3 +32,29 @@ def alone(machine: Machine) -> Iterator[Map]:
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(shared)
+
+
+class Room:
+    """Memory that threads share: who does not fit waits until others have left.
+
+    Args:
+        size: of all that may be in it at once; what is larger is let in alone
+    """
+
+    def __init__(self, size: int):
+        self._size = self._free = size
+        self._left = Condition()
+
+    @contextmanager
+    def hold(self, size: int) -> Iterator[None]:
+        """Be in it with so much."""
+        size = min(size, self._size)
+        with self._left:
+            self._left.wait_for(lambda: size <= self._free)
+            self._free -= size
+        try:
+            yield
+        finally:
+            with self._left:
+                self._free += size
+                self._left.notify_all()

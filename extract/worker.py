@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from extract.audio import RATES
+from extract.audio import SAMPLE_RATE
 from extract.decoding import LENGTH, SAMPLE
 
 MAIN = (
     "import sys; sys.path[:] = sys.argv[1:]\nfrom extract.decoding import main; main()"
 )
 ROOT = str(Path(__file__).resolve().parents[1])
+PIPE = 2**20  # bytes that an answer may be ahead of its reader: 16 s of samples
 LONGEST_TEXT = 2**16  # bytes of JSON in an answer; more is no answer
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
@@ -54,6 +55,10 @@ class Worker:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.requests, self.answers = self.process.stdin, self.process.stdout
+        with suppress(ImportError, AttributeError, OSError):  # Linux has it, for some
+            import fcntl
+
+            fcntl.fcntl(self.answers, fcntl.F_SETPIPE_SZ, PIPE)
         self.number = 0  # of requests
         self.lock = threading.Lock()  # so that no later request is cut short
         self.until = math.inf  # by the monotonic clock
@@ -87,7 +92,8 @@ class Worker:
             raise ValueError(size)
         found = dict(json.loads(self._read(bytearray(size))))
         count = int(found.get("samples", 0))
-        if found["number"] != self.number or not 0 <= count <= longest * RATES[1] + 1:
+        most = longest * SAMPLE_RATE + 1
+        if found["number"] != self.number or not 0 <= count <= most:
             raise ValueError(found)
         samples = np.empty(count, SAMPLE)
         self._read(samples.view(np.uint8).data)

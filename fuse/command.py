@@ -1,20 +1,27 @@
-"""The train and predict commands: choose caches and settings, then do the work."""
+"""The train, sweep and predict commands: choose caches and settings, then work."""
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from data import choosing, plugins, store, table
 from data.device import choose
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
+from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
+from fuse.calibration.applying import columns
+from fuse.linter import check_plans
 from fuse.plan import summary
-from fuse.references import REFERENCES
+from fuse.references import FITTED, REFERENCES
 from fuse.settings import Settings
+from fuse.sweep.command import sweep as search
+from fuse.sweep.space import candidates
 from fuse.train import fusions, run
 
 Say = Callable[[str], object]
@@ -30,10 +37,7 @@ def train(say: Say, **found: Any) -> None:
     device = _compute(found)
     settings = _settings(found)
     corpus, caches, embeddings = _open(found, needs(found["designs"]))
-    if corpus.shortfall:
-        say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
-    for cache in caches.values():
-        say(f"using {choosing.describe(cache)}")
+    _introduce(say, corpus, caches)
     head = any(cache.recipe.head for cache in caches.values())
     for fusion in designs(found["designs"], list(caches), head=head):
         folder = run(
@@ -45,9 +49,54 @@ def train(say: Say, **found: Any) -> None:
             runs=found["runs"],
             device=device,
             label=Path(found["experiment"]).stem,
+            allow=found["allow"],
         )
         say(f"{fusion}: {folder}; {summary(folder)}")
     say("next: python cli.py report")
+
+
+def sweep(say: Say, **found: Any) -> None:
+    """Search settings of every design that was asked for, on validation parts alone.
+
+    Args:
+        say: told each line
+        found: the options of the command line, by name
+    """
+    if fixed := [name for name in found["designs"] if name in REFERENCES]:
+        raise ValueError(f"{fixed[0]} has no settings to search; name a design, or all")
+    device = _compute(found)
+    tried = candidates(
+        _settings(found),
+        grid=found["grid"],
+        space=found["space"],
+        draws=found["random"],
+        seed=found["search_seed"],
+    )
+    corpus, caches, embeddings = _open(found, needs(found["designs"]))
+    _introduce(say, corpus, caches)
+    for fusion in designs(found["designs"], list(caches), head=False):
+        if fusion in REFERENCES:  # one of "all"
+            continue
+        plan = plans.make(
+            corpus,
+            embeddings,
+            fusion=fusion,
+            settings=tried[0],
+            runs=found["runs"],
+            device=device,
+            label="",
+        )
+        check_plans([plan], corpus, embeddings, allow=found["allow"])
+        seeds = range(found["seed"], found["seed"] + found["seeds"])
+        search(say, plan, tried, seeds=seeds, sweeps=found["sweeps"], found=found)
+
+
+def _introduce(say: Say, corpus: Corpus, caches: Mapping[str, Cache]) -> None:
+    """What is trained on."""
+    if corpus.shortfall:
+        say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
+    for cache in caches.values():
+        say(f"using {choosing.describe(cache)}")
 
 
 def designs(
@@ -71,13 +120,14 @@ def designs(
 
 
 def needs(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Modalities that these designs take together; all of them for ``all`` and ridge.
+    """Modalities that these designs take together.
 
+    They are all modalities for ``all`` and for references, which take what there is.
     Designs of one command are compared on the utterances that have all of these.
     """
     taken: set[str] = set()
     for name in wanted:
-        if name in ("all", "ridge"):
+        if name in ("all", *FITTED):
             return MODALITIES
         if name == "zeroshot":
             taken.add("audio")
@@ -100,11 +150,13 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     like = prediction.recipes(run_folder)
     _, _, embeddings = _open(found, tuple(like), like)
     applied = prediction.apply(run_folder, embeddings, device=device)
+    more = columns(run_folder, applied) if found["calibrated"] else {}
+    numbers = np.column_stack([applied.mean, applied.std, *more.values()])
     writer = csv.writer(output, lineterminator="\n")
     spread = [f"{target}_deviation" for target in applied.targets]
-    writer.writerow(("id", *applied.targets, *spread))
-    for name, mean, std in zip(applied.ids, applied.mean, applied.std, strict=True):
-        writer.writerow((table.cell(name), *(f"{x:.6f}" for x in (*mean, *std))))
+    writer.writerow(("id", *applied.targets, *spread, *more))
+    for name, row in zip(applied.ids, numbers, strict=True):
+        writer.writerow((table.cell(name), *(f"{x:.6f}" for x in row)))
 
 
 def _compute(found: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from fuse.paired import PERMUTATIONS
 from fuse.statistics import Estimate
 
 FEW = 6  # clusters in a fold; tests/test_coverage.py simulates as many and more
-UNTRAINED = ("ridge", "zeroshot")  # the same for every seed
+UNTRAINED = ("ridge", "pcaridge", "svr", "zeroshot")  # the same for every seed
 NATURES = {
     "human": "",
     "synthetic": "Synthetic data: the figures show that the pipeline works, not how "

@@ -21,8 +21,8 @@ CHOOSE = (
 TRAIN = (
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
-        help=", ".join(plugins.names("fuse.designs"))
-        + ", ridge, zeroshot, or all; repeatable."),
+        help=", ".join(plugins.names("fuse.designs") + plugins.names("fuse.references"))
+        + ", zeroshot, or all; repeatable."),
     click.option(
         "--protocol",
         help="session5, session5-strict, loso, speakers or official.  [default: the "
@@ -48,8 +48,48 @@ TRAIN = (
     click.option(
         "--set", "changes", multiple=True, metavar="NAME=VALUE",
         help="Any other setting, e.g. latent=64; repeatable."),
+    click.option(
+        "--allow", multiple=True, metavar="RULE",
+        help="A rule of `lint` that may fail, which the run remembers; repeatable."),
     *CHOOSE,
     *COMPUTE,
+    RUNS,
+)
+SWEEP = (
+    click.option(
+        "--grid", multiple=True, metavar="NAME=VALUE,VALUE",
+        help="Values of a setting, e.g. latent=64,128; all combinations are tried."),
+    click.option(
+        "--random", type=click.IntRange(min=1), metavar="N",
+        help="Try N draws instead, of lists and of ranges."),
+    click.option(
+        "--space", multiple=True, metavar="NAME=LOW:HIGH[:log]",
+        help="Range of a setting, for --random, e.g. learning_rate=1e-4:1e-2:log."),
+    click.option(
+        "--search-seed", type=click.IntRange(min=0), default=0, show_default=True,
+        help="Of the draws."),
+    click.option(
+        "--sweeps", type=FOLDER, default=Path("sweeps"), show_default=True,
+        help="Folder of all sweeps."),
+    *TRAIN,
+)
+CALIBRATE = (
+    click.option(
+        "--level", default=0.9, show_default=True,
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        help="Share of ratings that an interval shall hold."),
+    click.option(
+        "--by", default="auto", show_default=True,
+        type=click.Choice(["auto", "utterance", "speaker"]),
+        help="What is exchangeable: speakers, for new speakers, where there are enough "
+        "of them to validate on; else utterances."),
+)
+LINT = (
+    click.argument(
+        "folders", nargs=-1, metavar="[RUN]...", type=FOLDER),
+    click.option("--list", "as_list", is_flag=True, help="Explain the rules instead."),
+    click.option("--json", "as_json", is_flag=True, help="Everything, for machines."),
+    CACHE,
     RUNS,
 )
 REPORT = (

@@ -3,11 +3,11 @@
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from data import splits
+from data import sentences, splits
 from data.files import publish
 from data.folds import FoldRow, write_folds
 from data.predictions import INFO, RunInfo, write_info
@@ -17,7 +17,7 @@ from data.store import Embeddings
 from data.utterance import Corpus
 from fuse.designs._regressor import pick
 from fuse.model import modalities
-from fuse.references import Zeroshot
+from fuse.references import FITTED, Zeroshot
 from fuse.settings import Settings, dump
 from fuse.tensors import HEAD, Aligned, Rows, align
 
@@ -40,8 +40,13 @@ class Plan:
 
     def rows(self, ids: Sequence[str]) -> Rows:
         """Tensors of one part of a fold: those that the design takes, no others."""
-        features = (HEAD,) if self.info.design == "zeroshot" else tuple(self.recipes)
+        features = inputs(self.info.design, self.recipes)
         return self.aligned.rows(ids, features=features, device=self.device)
+
+
+def inputs(fusion: str, recipes: Iterable[str]) -> tuple[str, ...]:
+    """Features that a model takes, of those in `fuse.tensors`."""
+    return (HEAD,) if fusion == "zeroshot" else tuple(recipes)
 
 
 def make(
@@ -112,10 +117,15 @@ def _digest(
 
 def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
     """Modalities whose embeddings, or whose head, the design takes."""
-    if fusion == "ridge":
+    if not isinstance(fusion, str):
+        raise ValueError(
+            f"{fusion!r} has no name, and a run is read again by its design's name; "
+            f"save it as fuse/designs/NAME.py, or use fuse.estimator"
+        )
+    if fusion in FITTED:
         if not embeddings:
             raise ValueError(
-                "ridge needs embeddings, and there are none; extract first"
+                f"{fusion} needs embeddings, and there are none; extract first"
             )
         return tuple(sorted(embeddings))
     return ("audio",) if fusion == "zeroshot" else modalities(fusion)
@@ -132,7 +142,10 @@ def begin(plan: Plan) -> None:
     if not (plan.folder / INFO).is_file():  # that of a finished run says more
         write_info(plan.folder, plan.info)
     publish(plan.folder / SETTINGS, dump(plan.settings).encode())
-    write_folds(plan.folder, _fold_rows(plan))
+    rows = tuple(fold_rows(plan))
+    write_folds(plan.folder, rows)
+    said = {u.id: sentences.key(u) for u in plan.aligned.utterances}
+    sentences.write_sentences(plan.folder, sentences.seen(rows, said))
     counts = {
         "utterances": len(plan.aligned.utterances),
         "left_out": plan.aligned.left_out,
@@ -141,7 +154,7 @@ def begin(plan: Plan) -> None:
     publish(plan.folder / ALIGNMENT, (json.dumps(counts, indent=1) + "\n").encode())
 
 
-def _fold_rows(plan: Plan) -> Iterator[FoldRow]:
+def fold_rows(plan: Plan) -> Iterator[FoldRow]:
     """Every utterance of every fold, by fold, part and id."""
     utterances = {u.id: u for u in plan.aligned.utterances}
     for fold in plan.folds:

@@ -24,6 +24,9 @@ class Applied:
     mean: np.ndarray  # (n, targets), over models, about [-1, 1]
     std: np.ndarray  # (n, targets), over models; 0 where there is only one
     models: int
+    said: np.ndarray  # (models, n, targets), of each
+    folds: tuple[str, ...]  # of each model
+    seeds: tuple[int, ...]  # of each model
 
 
 def apply(
@@ -65,6 +68,9 @@ def apply(
         mean=np.mean(said, axis=0),
         std=np.std(said, axis=0),
         models=len(said),
+        said=np.stack(said),
+        folds=tuple(folder.parent.name for folder in folders),
+        seeds=tuple(int(folder.name.removeprefix("seed-")) for folder in folders),
     )
 
 

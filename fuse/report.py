@@ -16,15 +16,25 @@ from typing import Any
 
 from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
+from data.sentences import read_sentences
 from fuse import exports, notes, published
 from fuse.comparing import all_pairs, compared
 from fuse.details import details
 from fuse.figures import Row, Table
-from fuse.sections import sections, seen
+from fuse.sections import sections
 from fuse.statistics import estimate
 from fuse.tables import latex, markdown, text
 
-ORDER = ("ridge", "zeroshot", "audio", "text", "early", "late")  # then by name
+ORDER = ("ridge", "pcaridge", "svr", "zeroshot", "audio", "text", "early", "late")
+    "ridge",
+    "pcaridge",
+    "svr",
+    "zeroshot",
+    "audio",
+    "text",
+    "early",
+    "late",
+)  # then by name
 FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "text": text,
     "markdown": markdown,
@@ -80,20 +90,25 @@ def collect(
             f"python cli.py train --fusion early"
         )
     chosen = _chosen(found, corpus, protocol, runs)
-    designs = {run.info.design for run in chosen}
     tables = tuple(
         _table(list(group), wanted)
         for _, group in groupby(sorted(chosen, key=_kind), key=_kind)
     )
-    names = {row.name for table in tables for row in table.rows}
-    if wanted.against and wanted.against not in designs | names:
-        raise ValueError(
-            f"nothing to compare against: no row '{wanted.against}'; there are "
-            f"{', '.join(sorted(designs))}"
-        )
+    _check_against(tables, wanted.against)
     for sentence in problems:
         damaged(sentence)
     return tables
+
+
+def _check_against(tables: Sequence[Table], against: str) -> None:
+    """Refuse what no table can compare with."""
+    rows = [row for table in tables for row in table.rows if row.info]
+    designs = {row.design for row in rows}
+    if against and against not in designs | {row.name for row in rows}:
+        raise ValueError(
+            f"nothing to compare against: no row '{against}'; there are "
+            f"{', '.join(sorted(designs))}"
+        )
 
 
 def _read(runs: Path) -> tuple[list[Run], list[str]]:
@@ -102,7 +117,7 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
     for folder in finished(runs):
         try:
             run = read_run(folder)
-            seen(run)  # whose file may be damaged as well
+            read_sentences(folder)  # which may be damaged as well
             found.append(run)
         except (ValueError, OSError) as error:
             problems.append(f"damaged, so not shown: {folder}: {error}")

@@ -12,10 +12,8 @@ from functools import partial
 
 from data.folds import FoldRow
 from data.predictions import Predictions, Run
-from data.rows import read_rows
+from data.sentences import read_sentences
 
-SENTENCES = "sentences.csv"  # of a run folder: whose sentence was seen in training
-SENTENCE_COLUMNS = ("fold", "id", "seen")
 BY: Mapping[str, str] = {"gender": "sex", "speaker": "speaker", "session": "session"}
 
 
@@ -31,7 +29,7 @@ def sections(run: Run, by: str = "") -> dict[str, Run]:
     """
     if by and by not in BY:
         raise ValueError(f"no groups by {by!r}: choose from {', '.join(BY)}")
-    new = {place for place, known in seen(run).items() if not known}
+    new = {place for place, known in read_sentences(run.path).items() if not known}
     wanted: dict[str, Callable[[FoldRow], bool]] = {
         "improvised": lambda row: row.scripted is False,
         "scripted": lambda row: row.scripted is True,
@@ -67,19 +65,3 @@ def _groups(run: Run, by: str) -> list[str]:
         return []
     tested = (row for row in run.folds if row.part == "test")
     return sorted({getattr(row, BY[by]) for row in tested} - {""})
-
-
-def seen(run: Run) -> dict[tuple[str, str], bool]:
-    """Whether a sentence was in training or validation, by fold and id, if known.
-
-    Raises:
-        ValueError: naming the line of sentences.csv that is damaged
-    """
-    path, found = run.path / SENTENCES, {}
-    if not path.is_file():
-        return {}
-    for line, (fold, id_, known) in read_rows(path, SENTENCE_COLUMNS):
-        if known not in ("0", "1"):
-            raise ValueError(f"{path}, line {line}: seen must be 1 or 0, got {known!r}")
-        found[fold, id_] = known == "1"
-    return found

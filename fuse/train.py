@@ -17,6 +17,7 @@ from tqdm import tqdm
 from data.plugins import names
 from data.predictions import (
     PREDICTIONS,
+    VALIDATION,
     Predictions,
     read_predictions,
     write_info,
@@ -30,8 +31,10 @@ from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import units
 from fuse.fit import Fitted, fit
+from fuse.linter import check_plans, check_runs
 from fuse.plan import Plan
-from fuse.references import REFERENCES, SEED, apply_zeroshot, fit_ridge
+from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
+from fuse.references import fit as fit_reference
 from fuse.settings import Settings
 from fuse.tensors import Rows
 
@@ -53,6 +56,7 @@ def run(
     runs: Path,
     device: str = "cpu",
     label: str = "",
+    allow: Sequence[str] = (),
     progress: bool = True,
 ) -> Path:
     """Train one design, and predict the test part of every fold.
@@ -67,14 +71,15 @@ def run(
         runs: folder of all runs
         device: "cpu" or "cuda"
         label: name of the experiment, for tables
+        allow: rules of the linter that may fail
         progress: show a bar
 
     Returns:
         the run folder
 
     Raises:
-        ValueError: if modalities, ratings or splits are missing, or training diverges;
-            the units that were finished before stay
+        ValueError: if modalities, ratings or splits are missing, something leaks, or
+            training diverges; the units that were finished before stay
     """
     wanted = (SEED,) if fusion in REFERENCES else tuple(dict.fromkeys(seeds))
     if not wanted:
@@ -88,12 +93,14 @@ def run(
         device=device,
         label=label,
     )
+    check_plans([plan], corpus, embeddings, allow=allow)
     plans.begin(plan)
     total = len(plan.folds) * len(wanted)
     with bar(total=total, name=fusion, unit="models", show=progress) as shown:
         for fold in plan.folds:
             _train(plan, fold, wanted, shown)
     _join(plan)
+    check_runs([plan], corpus, embeddings, allow=allow)
     return plan.folder
 
 
@@ -116,7 +123,8 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
     try:
         units.load(folder)
         list(read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS))
-        read_predictions(folder / PREDICTIONS, tuple(targets))
+        for name in (VALIDATION, PREDICTIONS):
+            read_predictions(folder / name, tuple(targets))
     except (OSError, ValueError) as error:
         log.warning("%s; training this model anew", error)
         return False
@@ -125,8 +133,8 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
 
 def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:
     """A design, or one of the references; the test part is not at hand here."""
-    if plan.info.design == "ridge":
-        return fit_ridge(train, validation)
+    if plan.info.design in FITTED:
+        return fit_reference(plan.info.design, train, validation)
     if plan.info.design == "zeroshot":
         return apply_zeroshot(
             train, validation, head=plan.aligned.head, targets=plan.info.targets
@@ -155,17 +163,18 @@ def _publish(plan: Plan, fold: Fold, seed: int, fitted: Fitted) -> None:
         parameters=sum(p.numel() for p in fitted.module.parameters()),
     )
     units.save(folder, fitted, description)
-    test = plan.rows(fold.test)
-    with torch.inference_mode():
-        predicted = fitted.module(test.features)
-    predictions = Predictions(
-        id=np.array(fold.test),
-        fold=np.full(len(fold.test), fold.name),
-        seed=np.full(len(fold.test), seed),
-        truth=test.truth.cpu().numpy(),
-        predicted=predicted.cpu().numpy(),
-    )
-    write_predictions(folder / PREDICTIONS, predictions, plan.info)
+    for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
+        rows = plan.rows(ids)
+        with torch.inference_mode():
+            predicted = fitted.module(rows.features)
+        predictions = Predictions(
+            id=np.array(ids),
+            fold=np.full(len(ids), fold.name),
+            seed=np.full(len(ids), seed),
+            truth=rows.truth.cpu().numpy(),
+            predicted=predicted.cpu().numpy(),
+        )
+        write_predictions(folder / name, predictions, plan.info)
 
 
 def _join(plan: Plan) -> None:

@@ -5,6 +5,7 @@
 ``model.json``      `Description`
 ``history.csv``     validation CCC of each epoch
 ``pretraining.csv`` loss of each epoch of autoencoders that were trained before
+``validation.csv``  predictions of the fold's validation part, to calibrate on
 ``predictions.csv`` of the fold's test part; put there last, so a unit that has it is
                     whole
 =================== ===================================================================
@@ -27,7 +28,7 @@ from fuse.fit import Fitted
 from fuse.loop import Epoch
 from fuse.model import System
 from fuse.reduce import Projection
-from fuse.references import Ridge, Zeroshot
+from fuse.references import FITTED, Zeroshot, blank
 from fuse.settings import Settings, change
 
 WEIGHTS, MODEL = "model.safetensors", "model.json"
@@ -133,8 +134,8 @@ def _blank(description: Description, state: Mapping[str, Tensor]) -> nn.Module:
         rotation = state.get(f"projections.{modality}.rotation")
         components = None if rotation is None else rotation.shape[1]
         projections[modality] = Projection(dim, components)
-    if fusion == "ridge":
-        return Ridge(projections, targets=len(targets))
+    if fusion in FITTED:
+        return blank(fusion, projections, state)
     return System(
         fusion, projections, targets=len(targets), settings=description.settings
     )

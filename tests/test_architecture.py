@@ -21,8 +21,10 @@ BELOW = {  # what of ours each layer may import
 }
 ALSO = {"extract/finetune.py": {"fuse"}}  # its losses and designs
 FORBIDDEN = {"data": {"torch", "transformers"}, "fuse": {"transformers"}}
-HEAVY = {"h5py", "librosa", "numpy", "sklearn", "soundfile", "torch", "transformers"}
-SLOW = {"librosa", "soundfile"}  # seconds to import, or a C library that may be missing
+HEAVY = {
+    "h5py", "librosa", "numpy", "sklearn", "soundfile", "soxr", "torch", "transformers",
+}  # fmt: skip
+SLOW = {"librosa", "soundfile", "soxr"}  # to import, or a C library that may be missing
 LINES, CLI_LINES = 250, 350
 PACKAGES = {"sklearn": "scikit-learn"}  # import name to distribution, if they differ
 

@@ -1,8 +1,11 @@
 """Recordings of every kind, whole and damaged."""
 
+import math
 import os
 import threading
+import tracemalloc
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -107,10 +110,65 @@ def test_unbelievable_rates_are_refused(tmp_path, rate):
     assert reason(path) == f"has a sampling rate of {rate} Hz"
 
 
-def test_pieces_are_put_together(tmp_path, monkeypatch):
-    monkeypatch.setattr(audio, "DECODED", 1000)
-    path = write(tmp_path / "a.wav", noise(2500), subtype="FLOAT")
-    np.testing.assert_array_equal(load(path).samples, noise(2500))
+def at_once(path, span=None):
+    """A stretch of a file decoded, mixed down and resampled as a whole."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    begin, end = span or (0.0, None)
+    stretch = slice(round(begin * rate), None if end is None else round(end * rate))
+    mono = samples[stretch].mean(axis=1)
+    return librosa.resample(mono, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
+
+
+@pytest.mark.parametrize("span", [None, (0.31, None), (0.31, 1.27)])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100, 48_000])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+def test_blocks_make_what_the_whole_makes(
+    tmp_path, monkeypatch, name, rate, channels, span
+):
+    length = int(1.5 * rate) + 7
+    samples = np.stack([noise(length, seed=i) for i in range(channels)], axis=1)
+    path = write(tmp_path / name, samples, rate)
+    wanted = at_once(path, span)
+    for frames in (999, 2**18):
+        monkeypatch.setattr(audio, "DECODED", frames)
+        np.testing.assert_array_equal(load(path, span).samples, wanted)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+@pytest.mark.parametrize("samples", [1, 2, 441, 1000])
+def test_few_samples_are_as_many_as_they_last(tmp_path, rate, samples):
+    path = write(tmp_path / "a.wav", noise(samples), rate)
+    found = load(path).samples
+    assert len(found) == math.ceil(samples * RATE / rate)
+    np.testing.assert_array_equal(found, at_once(path))
+
+
+@pytest.mark.parametrize("rate", [RATE, 48_000])
+def test_memory_is_that_of_the_result(tmp_path, monkeypatch, rate):
+    monkeypatch.setattr(audio, "DECODED", 4096)
+    samples = np.stack([noise(10 * rate), noise(10 * rate, seed=1)], axis=1)
+    path = write(tmp_path / "a.wav", samples, rate)
+    del samples
+    load(path)  # imports, made only once
+    tracemalloc.start()
+    try:
+        found = audio.decode(path, longest=10.0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1.5 * found.samples.nbytes
+
+
+def test_what_lies_before_a_span_is_not_decoded(tmp_path):
+    path = write(tmp_path / "a.flac", noise(20 * RATE))
+    wanted = load(path, (18.0, 19.0)).samples
+    image = bytearray(path.read_bytes())
+    begin, end = len(image) // 10, len(image) // 2
+    image[begin:end] = bytes(end - begin)
+    path.write_bytes(bytes(image))
+    np.testing.assert_array_equal(load(path, (18.0, 19.0)).samples, wanted)
+    assert "cannot be decoded" in reason(path)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +194,7 @@ def test_spans_beyond_the_end_are_refused(tmp_path):
 def test_what_is_too_long_is_not_decoded(tmp_path, monkeypatch):
     path = write(tmp_path / "a.wav")
     assert load(path, longest=1.0).samples.shape == (RATE,)
-    monkeypatch.setattr(audio, "_mix", None)
+    monkeypatch.setattr(audio, "_mixed", None)
     assert "lasts 1 s, more than 0.5 s; cut it into utterances" in reason(
         path, longest=0.5
     )

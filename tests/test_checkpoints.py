@@ -3,6 +3,7 @@
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 
 import huggingface_hub
@@ -15,7 +16,8 @@ from published import REDUCED, SPELLINGS, publish
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from extract import batches
+from extract import batches, loading
+from extract.choice import Choice
 from extract.encoder import hidden
 from extract.encoders import _checkpoint, distilbert, wav2vec2
 
@@ -138,7 +140,7 @@ def noise(samples, seed=0):
 
 
 def block(encoder, source):
-    (found,) = encoder.prepare(source).blocks
+    (found,) = encoder.prepare(copy(source)).blocks  # it may be changed
     return found
 
 
@@ -202,6 +204,22 @@ def test_loaded_the_same_each_time_and_ready_to_encode(name, saved):
     assert encoder.inputs == load(name, saved(name)).inputs
     source = block(encoder, sources(name)[0])[None]
     assert torch.equal(hidden(encoder, source), hidden(encoder, source))
+
+
+@pytest.mark.parametrize("name", ["wav2vec2-large", "distilbert"])
+def test_what_a_checkpoint_has_seen_enters_the_recipe(name, saved, copied):
+    folder, record = copied(name), {"corpus": "toy", "speakers": ["1F"]}
+    (folder / "seen.json").write_text(json.dumps(record), encoding="utf-8")
+    choice = Choice("text" if name in WRITTEN else "audio")
+    recipes = [
+        loading.make_recipe("toy", choice, load(name, where), "0")
+        for where in (folder, saved(name))
+    ]
+    assert [recipe.training for recipe in recipes] == [{"seen": [record]}, {}]
+    assert recipes[0].folder() != recipes[1].folder()
+    (folder / "seen.json").write_text("[5]", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"seen\.json: a record of what was seen has"):
+        load(name, folder)
 
 
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "wavlm"])

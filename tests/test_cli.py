@@ -64,7 +64,8 @@ def test_help_names_the_commands_that_are_promised():
     known = {" ".join(words) for words in commands()}
     promised = {"check", "extract", "train", "report", "cache list", "cache verify"}
     promised |= {"cache repair"}
-    assert promised | {"sample", "utterances", "predict"} <= known
+    promised |= {"sample", "utterances", "predict", "calibrate", "sweep"}
+    assert promised <= known
 
 
 def test_a_corpus_in_order_passes_the_check(corpora):
@@ -271,6 +272,14 @@ def test_rows_of_one_modality_are_trained_on(tmp_path):
     said = call("predict", run, "--cache", cache)
     assert said.output.startswith("id,valence,valence_deviation\n")
     assert said.output.count("\n") == 61
+    assert call("calibrate", run).exit_code == 0
+    said = call("predict", run, "--cache", cache, "--calibrated")
+    names = "valence,valence_deviation,valence_calibrated,valence_low,valence_high"
+    assert said.output.startswith(f"id,{names}\n")
+    where = (*where, "--folds", 3, "--seeds", 1, "--sweeps", tmp_path / "sweeps")
+    swept = call("sweep", "--fusion", "text", "--grid", "latent=4,8", *where)
+    assert swept.exit_code == 0, swept.output
+    assert "next: python cli.py train --experiment" in swept.output
 
 
 def test_what_nothing_divides_is_said(tmp_path):

@@ -15,7 +15,8 @@ from test_shards import Background, held, hidden
 
 from extract import cluster, spread
 from extract import run as stage
-from extract.run import extract, load
+from extract.loading import load
+from extract.run import extract
 
 distributed = pytest.importorskip(
     "distributed", reason="dask is not installed; the extra 'cluster' brings it"

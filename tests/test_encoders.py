@@ -1,11 +1,14 @@
 """What every encoder must hold to, known or new: one file in extract/encoders."""
 
+import tracemalloc
+from copy import copy
+
 import numpy as np
 import pytest
 import torch
 
 from data import plugins
-from extract import batches
+from extract import batches, levels
 from extract.audio import Unusable
 from extract.encoder import Prepared, hidden
 from extract.encoders import distilbert, wav2vec2
@@ -43,7 +46,7 @@ def inputs(module):
 
 
 def block(encoder, source):
-    (found,) = encoder.prepare(source).blocks
+    (found,) = encoder.prepare(copy(source)).blocks  # it may be changed
     return found
 
 
@@ -196,6 +199,43 @@ def test_samples_after_the_last_frame_count_in_the_statistics_only():
     torch.testing.assert_close(uncut, hidden(encoder, prepared[None])[0], **ROUNDING)
 
 
+def standardised(samples):
+    whole = samples.astype(np.float64)
+    return (whole - whole.mean()) / np.sqrt(whole.var() + 1e-7)
+
+
+@pytest.mark.parametrize("samples", [999, 1000, 1001, 4321])
+def test_statistics_are_those_of_the_whole(monkeypatch, samples):
+    monkeypatch.setattr(levels, "PRECISE", 1000)
+    source = 3 * noise(1.0)[:samples] + np.linspace(0, 1, samples, dtype=np.float32)
+    kept, wanted = source.copy(), standardised(source)
+    np.testing.assert_allclose(levels.standardise(source), wanted, atol=1e-6)
+    np.testing.assert_array_equal(source, kept)
+    found = levels.standardise(source, out=source)
+    assert found is source
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_up_to_a_minute_is_standardised_to_the_last_bit():
+    source = noise(60.0) + np.float32(0.2)
+    wanted = standardised(source).astype(np.float32)
+    np.testing.assert_array_equal(levels.standardise(source), wanted)
+
+
+def test_a_long_recording_is_not_copied(monkeypatch):
+    monkeypatch.setattr(levels, "PRECISE", 1000)
+    source = noise(10.0)
+    encoder = wav2vec2.Encoder.tiny(block_seconds=1.0)
+    tracemalloc.start()
+    try:
+        found = encoder.prepare(source)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found.blocks) == 10
+    assert most < source.nbytes / 4
+
+
 @pytest.mark.parametrize("level", [0.0, 0.3])
 def test_silence_is_encoded(level):
     encoder = wav2vec2.Encoder.tiny()
@@ -255,6 +295,6 @@ def test_long_texts_are_cut_and_noted(words, kept):
 
 def test_prepared_inputs_are_one_dimensional(encoder, inputs):
     for source in inputs:
-        found = encoder.prepare(source)
+        found = encoder.prepare(copy(source))
         assert isinstance(found, Prepared)
         assert all(b.ndim == 1 for b in found.blocks)

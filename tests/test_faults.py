@@ -24,7 +24,8 @@ from data import current, files, parts, repair, store
 from data.files import publish
 from data.parts import checksum_path, part_path
 from extract import run as stage
-from extract.run import extract, load
+from extract.loading import load
+from extract.run import extract
 
 COUNT, ROWS = 7, 3  # utterances, and those of a part
 PAGE = 4096  # bytes

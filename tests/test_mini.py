@@ -14,7 +14,7 @@ from extract.audio import SAMPLE_RATE
 from extract.encoder import hidden
 from extract.encoders import distilbert, wav2vec2
 from extract.encoders._checkpoint import BUNDLED, SHORT, find
-from extract.run import suited
+from extract.loading import suited
 
 SIZES = {"audio": 6_000_000, "text": 8_000_000}  # bytes at most, of the whole folder
 KINDS = {"audio": "Wav2Vec2Model", "text": "DistilBertModel"}

@@ -4,18 +4,39 @@ import numpy as np
 import pytest
 import torch
 from learnable import corpus, embeddings
+from sklearn.decomposition import PCA
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import Ridge
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVR
 
 from data.ratings import RATINGS
+from fuse import references
 from fuse.loop import ccc
-from fuse.references import PENALTIES, Zeroshot, _solve, apply_zeroshot, fit_ridge
+from fuse.reduce import Projection
+from fuse.references import (
+    FITTED,
+    PENALTIES,
+    REFERENCES,
+    Zeroshot,
+    _linear,
+    apply_zeroshot,
+    fit_ridge,
+    pcaridge,
+    svr,
+)
+from fuse.references._linear import Joined, decompose
 from fuse.tensors import HEAD, Rows, align
 
 
-def parts(*features):
+def parts(*features, rows=200, device="cpu"):
     aligned = align(corpus(), embeddings())
     ids = aligned.ids
-    return [aligned.rows(part, features=features) for part in (ids[:200], ids[200:250])]
+    return [
+        aligned.rows(part, features=features, device=device)
+        for part in (ids[:rows], ids[200:250])
+    ]
 
 
 @pytest.mark.parametrize("shape", [(40, 6), (10, 25)])  # primal and dual
@@ -23,22 +44,94 @@ def test_every_penalty_has_the_closed_form(shape):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
     x, y = x - x.mean(0), y - y.mean(0)
-    found = _solve(torch.from_numpy(x), torch.from_numpy(y))
+    spectrum = decompose(torch.from_numpy(x), torch.from_numpy(y))
+    found = spectrum.weights(len(spectrum.values))
     assert found.shape == (len(PENALTIES), shape[1], 2)
     for weights, penalty in zip(found, PENALTIES, strict=True):
         expected = Ridge(penalty * len(x), fit_intercept=False, solver="svd").fit(x, y)
-        # the dual divides rounding errors of the eigenvalues by the penalty, .001
         np.testing.assert_allclose(weights.numpy(), expected.coef_.T, atol=1e-9)
 
 
-def test_ridge_finds_what_is_linear():
+@pytest.mark.parametrize("shape", [(40, 6), (10, 25)])
+def test_some_components_are_those_of_a_pca(shape):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
+    x, y = x - x.mean(0), y - y.mean(0)
+    found = decompose(torch.from_numpy(x), torch.from_numpy(y)).weights(4)
+    pca = PCA(4, svd_solver="full").fit(x)
+    for weights, penalty in zip(found, PENALTIES, strict=True):
+        small = Ridge(penalty * len(x), fit_intercept=False, solver="svd")
+        expected = pca.components_.T @ small.fit(pca.transform(x), y).coef_.T
+        np.testing.assert_allclose(weights.numpy(), expected, atol=1e-9)
+
+
+def test_directions_that_no_row_has_get_no_weight():
+    x = torch.zeros(9, 3, dtype=torch.float64)
+    x[:, 0] = torch.arange(9) - 4.0
+    x[:, 1] = -2 * x[:, 0]
+    spectrum = decompose(x, x[:, :1])
+    assert len(spectrum.values) == 1
+    weights = spectrum.weights(1)[0, :, 0]  # of the least penalty
+    expected = torch.tensor([0.2, -0.4, 0.0], dtype=torch.float64)
+    torch.testing.assert_close(weights, expected, rtol=0, atol=1e-4)
+    assert decompose(0 * x, x).weights(0).abs().sum() == 0
+
+
+@pytest.mark.parametrize("reference", ["ridge", "pcaridge"])
+@pytest.mark.parametrize("rows", [200, 12])  # more than features, and fewer
+def test_one_eigendecomposition_serves_a_fold(monkeypatch, reference, rows):
+    train, validation = parts("audio", "text", rows=rows)
+    calls, original = [], torch.linalg.eigh
+    monkeypatch.setattr(
+        torch.linalg, "eigh", lambda x: calls.append(len(x)) or original(x)
+    )
+    references.fit(reference, train, validation)
+    assert calls == [min(rows, 19)]  # two layers of 6 features, and one of 7
+
+
+@pytest.mark.parametrize("reference", FITTED)
+def test_what_is_linear_is_found(reference):
     train, validation = parts("audio", "text")
-    fitted = fit_ridge(train, validation)
+    fitted = references.fit(reference, train, validation)
     with torch.no_grad():
         found = ccc(validation.truth, fitted.module(validation.features))
     assert min(found) > 0.9
     # weights are rounded from float64 to float32 between the two
     assert found == pytest.approx(fitted.history[0].scores, abs=1e-5)
+
+
+@pytest.mark.parametrize("reference", FITTED)
+def test_a_blank_takes_the_state(reference):
+    train, validation = parts("audio", "text")
+    module = references.fit(reference, train, validation).module
+    projections = {m: Projection(x.shape[1]) for m, x in train.features.items()}
+    again = references.blank(reference, projections, module.state_dict())
+    again.load_state_dict(module.state_dict())
+    assert torch.equal(again(validation.features), module(validation.features))
+
+
+@pytest.mark.parametrize("reference", FITTED)
+def test_an_utterance_does_not_see_its_neighbours(reference):
+    module = references.fit(reference, *parts("text")).module
+    rows = parts("text")[1].features["text"]
+    alone = module({"text": rows[3:4]})
+    torch.testing.assert_close(module({"text": rows})[3:4], alone, rtol=0, atol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("reference", FITTED)
+def test_gpu_agrees_with_cpu(reference):
+    train, validation = parts("audio", "text")
+    expected = references.fit(reference, train, validation)
+    rows = parts("audio", "text", device="cuda")
+    found = references.fit(reference, *rows)
+    assert found.module.linear.weight.device.type == "cuda"
+    assert found.score == pytest.approx(expected.score, abs=1e-5)
+    predicted = found.module(rows[1].features).cpu()
+    torch.testing.assert_close(
+        predicted, expected.module(validation.features), rtol=0, atol=1e-4
+    )
 
 
 def test_ridge_chooses_a_penalty_for_each_rating():
@@ -57,14 +150,93 @@ def test_ridge_chooses_a_penalty_for_each_rating():
     assert weights[0] > weights[1]
 
 
-def test_ridge_takes_nothing_from_validation_but_the_penalty():
+@pytest.mark.parametrize("reference", FITTED)
+def test_nothing_but_a_choice_is_taken_from_validation(monkeypatch, reference):
+    monkeypatch.setattr(_linear, "PENALTIES", PENALTIES[12:13])
+    monkeypatch.setattr(pcaridge, "COMPONENTS", (4,))
+    monkeypatch.setattr(svr, "COSTS", (1.0,))
+    monkeypatch.setattr(svr, "TUBES", (0.1,))
     train, validation = parts("text")
     poisoned = dataclasses.replace(
-        validation, features={"text": 1e6 + validation.features["text"]}
+        validation,
+        features={"text": 1e6 + validation.features["text"]},
+        truth=-validation.truth,
     )
-    good, bad = (fit_ridge(train, rows).module for rows in (validation, poisoned))
-    for name, values in good.projections.state_dict().items():
-        assert torch.equal(values, bad.projections.state_dict()[name])
+    good, bad = (
+        references.fit(reference, train, rows).module.state_dict()
+        for rows in (validation, poisoned)
+    )
+    assert good.keys() == bad.keys()
+    assert all(torch.equal(good[name], bad[name]) for name in good)
+
+
+def test_components_are_chosen_on_validation():
+    # eight strong directions hold the rating; the many others are noise
+    rng = np.random.default_rng(0)
+    signal, noise = rng.normal(size=(80, 8)), rng.normal(size=(80, 40))
+    mixed = 3 * signal @ rng.normal(size=(8, 40)) + noise
+    x = torch.from_numpy(mixed.astype(np.float32))
+    truth = torch.from_numpy(signal[:, :1].astype(np.float32))
+    halves = [Rows({"text": x[r]}, truth[r]) for r in (slice(40), slice(40, 80))]
+    fitted = references.fit("pcaridge", *halves)
+    assert fitted.score > 0.9
+    weights = fitted.module.linear.weight.detach().numpy()
+    first = PCA(8).fit(fitted.module.join(halves[0].features).numpy()).components_
+    # of 8, 16 and 32 components the signal's own are chosen
+    np.testing.assert_allclose(weights @ first.T @ first, weights, atol=1e-5)
+
+
+def test_few_rows_make_the_kernel_exact():
+    train, _ = parts("audio", "text")
+    model = svr.Kernel(Joined.projected(train), landmarks=200, targets=3)
+    x = model.join(train.features)
+    turn = svr._span(model, x)
+    mapped = model.alike(x) @ turn
+    expected = rbf_kernel(x.double().numpy(), gamma=1 / 19)
+    # distances by matrix products lose half of float64's digits near 0
+    np.testing.assert_allclose((mapped @ mapped.T).numpy(), expected, atol=1e-6)
+
+
+def test_svr_is_that_of_scikit_learn(monkeypatch):
+    monkeypatch.setattr(svr, "LANDMARKS", 40)
+    monkeypatch.setattr(svr, "COSTS", (10.0,))
+    monkeypatch.setattr(svr, "TUBES", (0.1,))
+    train, validation = parts("audio", "text")
+    fitted = references.fit("svr", train, validation)
+    x = fitted.module.join(train.features).double().numpy()
+    unseen = fitted.module.join(validation.features).double().numpy()
+    machine = make_pipeline(
+        Nystroem(gamma=1 / 19, n_components=40, random_state=0),
+        LinearSVR(
+            C=10.0,
+            epsilon=0.1,
+            loss="squared_epsilon_insensitive",
+            dual=False,
+            tol=1e-8,
+        ),
+    )
+    for k, y in enumerate(train.truth.double().numpy().T):
+        machine.fit(x, (y - y.mean()) / y.std())
+        expected = machine.predict(unseen) * y.std() + y.mean()
+        found = fitted.module(validation.features)[:, k].detach().numpy()
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_svr_learns_what_no_line_can():
+    rng = np.random.default_rng(0)
+    x = torch.from_numpy(rng.normal(size=(300, 3)).astype(np.float32))
+    rows = [
+        Rows({"text": part}, part[:, :1] * part[:, 1:2], targets=("valence",))
+        for part in (x[:200], x[200:])
+    ]
+    scores = {name: references.fit(name, *rows).score for name in FITTED}
+    assert scores["svr"] > 0.8
+    assert max(scores["ridge"], scores["pcaridge"]) < 0.3
+
+
+def test_every_reference_has_a_place_in_the_table():
+    assert REFERENCES == (*FITTED, "zeroshot")
+    assert {"ridge", "pcaridge", "svr"} <= set(FITTED)
 
 
 def test_zeroshot_goes_by_name():

@@ -24,7 +24,8 @@ from data.recipe import Recipe
 from data.utterance import Utterance
 from extract import processes, shards, spread
 from extract import run as stage
-from extract.run import extract, load, make_recipe
+from extract.loading import load, make_recipe
+from extract.run import extract
 from extract.shards import Shard, encode
 from extract.share import Share
 from extract.sources import Source

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data import table
+from data.sentences import digest
 from data.table import COLUMNS, cell
 from data.utterance import Corpus, Count, Utterance
 
@@ -60,7 +61,10 @@ def test_a_corpus_comes_back_without_what_was_said(tmp_path):
     assert path == tmp_path / "toy" / "corpus.json"
     found = table.load(tmp_path, "toy")
     nothing = {"audio": None, "span": None, "transcript": None, "text": None}
-    bare = tuple(dataclasses.replace(u, **nothing) for u in CORPUS.utterances)
+    bare = tuple(
+        dataclasses.replace(u, **nothing, sentence=digest(u.text))
+        for u in CORPUS.utterances
+    )
     assert found == dataclasses.replace(CORPUS, root=path.parent, utterances=bare)
     kept = path.read_text(encoding="utf-8")
     assert "yes" not in kept

@@ -132,6 +132,7 @@ def test_the_order_of_utterances_and_rows_does_not_matter(tmp_path):
         ("early", {"reduce": "pca"}),
         ("text", {"training": "pretrain", "pretrain_epochs": 3}),
         ("ridge", {}),
+        ("svr", {}),
     ],
 )
 def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):

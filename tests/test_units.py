@@ -3,9 +3,9 @@ import torch
 from learnable import corpus, embeddings, recipe
 
 from data.rows import read_rows
-from fuse import units
+from fuse import references, units
 from fuse.fit import fit
-from fuse.references import apply_zeroshot, fit_ridge
+from fuse.references import FITTED, apply_zeroshot
 from fuse.settings import Settings
 from fuse.tensors import HEAD, align
 
@@ -25,8 +25,8 @@ def unit(fusion, **changes):
         fitted = apply_zeroshot(
             train, validation, head=HEAD_NAMES, targets=aligned.targets
         )
-    elif fusion == "ridge":
-        fitted = fit_ridge(train, validation)
+    elif fusion in FITTED:
+        fitted = references.fit(fusion, train, validation)
     else:
         fitted = fit(train, validation, fusion=fusion, settings=settings, seed=3)
     taken = {"audio": ("audio",), "text": ("text",), "zeroshot": ("audio",)}
@@ -50,8 +50,8 @@ def unit(fusion, **changes):
         ("text", {"reduce": "none"}),
         ("early", {"reduce": "pca"}),
         ("late", {"training": "pretrain", "pretrain_epochs": 2}),
-        ("ridge", {}),
         ("zeroshot", {}),
+        *((reference, {}) for reference in FITTED),
     ],
 )
 def test_a_saved_model_says_the_same(tmp_path, fusion, changes):

@@ -23,7 +23,8 @@ from extract.choice import Choice, Machine
 from extract.encoder import Encoder
 from extract.encoders import distilbert, wav2vec2
 from extract.encoders._checkpoint import Checkpoint
-from extract.run import make_recipe
+from extract.levels import standardise
+from extract.loading import make_recipe
 
 LARGE = {
     "hidden_size": 1024,
@@ -58,21 +59,31 @@ def speech(size: str, count: int, machine: Machine, dtype: str, seed: int) -> Ta
     """A Wav2Vec2 model, and noise of the lengths of utterances."""
     config = Wav2Vec2Config(**SPEECH[size])
     model, twin = _twins(Wav2Vec2Model, config, seed, machine.device, dtype)
-    encoder = wav2vec2.Encoder(
-        Checkpoint(twin, "random", "", f"seed {seed}"),
-        normalise=True,
-        device=machine.device,
-        dtype=dtype,
-    )
-    inputs = [wav2vec2.standardise(x) for x in samples.waves(count, seed)]
+    build = _speech(twin, machine, dtype, seed)
+    compiled = None
+    if build.encoder.packed:
+        compiled = _speech(copy_of(model), machine, dtype, seed)
+        compiled.encoder.compile()
+    inputs = [standardise(x) for x in samples.waves(count, seed)]
     return Task(
         model=model,
-        build=_builder("audio", machine, dtype, encoder),
+        build=build,
+        compiled=compiled,
         processor={"feature_extractor": Wav2Vec2FeatureExtractor()},
         inputs=inputs,
         flops=sum(flops.speech(config, len(x)) for x in inputs),
         seed=seed,
     )
+
+
+def _speech(model: Any, machine: Machine, dtype: str, seed: int) -> Builder:
+    encoder = wav2vec2.Encoder(
+        Checkpoint(model, "random", "", f"seed {seed}"),
+        normalise=True,
+        device=machine.device,
+        dtype=dtype,
+    )
+    return _builder("audio", machine, dtype, encoder)
 
 
 def text(size: str, count: int, machine: Machine, dtype: str, seed: int) -> Task:
@@ -90,6 +101,7 @@ def text(size: str, count: int, machine: Machine, dtype: str, seed: int) -> Task
     return Task(
         model=model,
         build=_builder("text", machine, dtype, encoder),
+        compiled=None,
         processor={"tokenizer": BertTokenizer(vocab={"[PAD]": 0, "[UNK]": 1})},
         inputs=inputs,
         flops=sum(flops.text(config, len(x)) for x in inputs),

@@ -22,6 +22,7 @@ from extract.sources import Source
 
 PADDED = 32  # inputs of a padded batch
 PIPELINE = 8  # of a pipeline's batch
+COMPILED = "affuse --compile"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Task:
 
     model: Any  # transformers' own, on its device
     build: Builder  # ours, of the same weights
+    compiled: Builder | None  # likewise, and compiled, where anything gains by it
     processor: Mapping[str, Any]  # what pads for transformers' pipelines, by kind
     inputs: Sequence[np.ndarray]  # samples or token ids, of any lengths
     flops: float  # that all inputs need, without padding
@@ -59,7 +61,8 @@ def ways(task: Task) -> dict[str, Way]:
     """The ways by name; each gives (n, dim) float32."""
     order = np.arange(len(task.inputs))
     pieces = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
-    return {
+    prepared = _prepared(task)
+    found = {
         "one by one": Way(partial(_padded, task, 1), useful=1.0),
         f"random batches of {PADDED}, padded": Way(
             partial(_padded, task, PADDED), useful(task, _random(task, PADDED))
@@ -67,8 +70,11 @@ def ways(task: Task) -> dict[str, Way]:
         f"transformers pipeline, batches of {PIPELINE}": Way(
             partial(_pipeline, task), useful(task, pieces)
         ),
-        "affuse": Way(partial(ours, task), useful=1.0),
+        "affuse": Way(partial(ours, task, task.build, prepared), useful=1.0),
     }
+    if task.compiled:
+        found[COMPILED] = Way(partial(ours, task, task.compiled, prepared), useful=1.0)
+    return found
 
 
 def useful(task: Task, batches: Iterable[np.ndarray]) -> float:
@@ -78,17 +84,24 @@ def useful(task: Task, batches: Iterable[np.ndarray]) -> float:
     return float(lengths.sum() / padded)
 
 
-def ours(task: Task) -> np.ndarray:
-    """As stage one does it: equal lengths together, nothing padded."""
+def ours(
+    task: Task, build: Builder, prepared: Sequence[tuple[np.ndarray, ...]]
+) -> np.ndarray:
+    """As stage one does it: nothing padded.
+
+    Args:
+        build: one of the task's
+        prepared: inputs as the encoder takes them; other ways have them so already
+    """
     sources = [
         Source(Utterance(str(i)), str(i), len(x)) for i, x in enumerate(task.inputs)
     ]
     inputs = [
-        Input(source, _prepared(task, x), ())
-        for source, x in zip(sources, task.inputs, strict=True)
+        Input(source, blocks, ())
+        for source, blocks in zip(sources, prepared, strict=True)
     ]
     longest = sorted(inputs, key=lambda i: -i.source.size)
-    encoded = task.build.encode(Opened((), tuple(longest), {}), lambda _: None)
+    encoded = build.encode(Opened((), tuple(longest), {}), lambda _: None)
     rows = {
         place: block.mean[0]
         for batch in encoded
@@ -134,9 +147,11 @@ def _masked_mean(model: Any, values: Tensor, mask: Tensor) -> Tensor:
     return found
 
 
-def _prepared(task: Task, x: np.ndarray) -> tuple[np.ndarray, ...]:
-    """As the encoder takes it; token ids are that already."""
-    return task.build.encoder.prepare(x).blocks if task.speech else (x,)
+def _prepared(task: Task) -> list[tuple[np.ndarray, ...]]:
+    """Inputs as the encoder takes them; token ids are that already."""
+    if not task.speech:
+        return [(x,) for x in task.inputs]
+    return [task.build.encoder.prepare(x.copy()).blocks for x in task.inputs]
 
 
 class Pooling(Pipeline):

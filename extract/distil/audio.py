@@ -23,7 +23,7 @@ from extract.distil.plan import Plan
 from extract.distil.size import Size
 from extract.distil.views import Grid, Heard, Sped, at_speed, between, disturb
 from extract.encoder import SpeechEncoder
-from extract.encoders.wav2vec2 import standardise
+from extract.levels import standardise
 
 MODALITY = "audio"
 SIZE = Size(layers=4, width=192, heads=4)

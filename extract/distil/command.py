@@ -15,7 +15,7 @@ from extract.choice import Choice, Machine
 from extract.distil import audio, card, loop, text
 from extract.distil.loop import Schedule
 from extract.distil.plan import Plan
-from extract.run import load, suited
+from extract.loading import load, suited
 
 MODALITIES: dict[str, ModuleType] = {"audio": audio, "text": text}
 WEIGHTS, SETTINGS, LOCK = "model.safetensors", "distil.json", ".distil.lock"

@@ -18,6 +18,7 @@ class Sped:
     """A teacher that hears everything at another speed; that enters the recipe."""
 
     def __init__(self, inner: SpeechEncoder, speed: float):
+        self.packed = inner.packed
         self.inner, self.speed = inner, speed
         self.checkpoint, self.layers = inner.checkpoint, inner.layers
         self.head = inner.head
@@ -30,6 +31,10 @@ class Sped:
     def prepare(self, source: Any) -> Prepared:
         """(samples,) at 16 kHz, at the usual speed."""
         return self.inner.prepare(at_speed(source, self.speed))
+
+    def compile(self) -> None:
+        """As the teacher does."""
+        self.inner.compile()
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """As the teacher does."""

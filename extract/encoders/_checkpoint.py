@@ -3,9 +3,9 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -17,6 +17,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModel
 from transformers.utils import logging
+
+from data import seen
 
 TINY = "tiny"  # seeded random weights: for tests and for trying commands
 MINI = "mini"  # small students that come with the project, one for each modality
@@ -48,6 +50,7 @@ class Checkpoint:
     name: str  # on the hub, or the folder's own name
     revision: str  # commit that was loaded; "" for a folder
     weights: str  # digest of the tensors that are used
+    training: Mapping[str, Any] = field(default_factory=dict)  # see `data.seen`
 
     def of(self, part: nn.Module) -> "Checkpoint":
         """The same origin, for a part of the model."""
@@ -154,7 +157,13 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
             + ("; it may have no head: leave out --head" if headed else "")
         )
     tensors = {k: t for k, t in model.state_dict().items() if not _unused(k)}
-    return Checkpoint(model.eval(), origin.name, origin.revision, digest(tensors))
+    return Checkpoint(
+        model.eval(),
+        origin.name,
+        origin.revision,
+        digest(tensors),
+        seen.read(origin.folder),
+    )
 
 
 @contextmanager

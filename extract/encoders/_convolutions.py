@@ -5,6 +5,7 @@ reach the speed of matrix products, which convolutions over many channels do not
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 TILE = 8e6  # bytes of the first, widest layer at a time: they stay in the cache
+EIGHT = 8  # values in a row, or a multiple, want the products of a GPU
 SHORTEST = 64  # kernels for which the Fourier transform is worth its price
 
 
@@ -34,7 +36,7 @@ def fold(model: Any) -> None:
 def rewrite(model: Any) -> None:
     """Exchange the convolutions of a model on a CPU, where they are of a known form."""
     front = model.feature_extractor
-    if _is_known(front):
+    if is_known(front):
         model.feature_extractor = Stack(front)
     place: Any = getattr(getattr(model, "encoder", None), "pos_conv_embed", None)
     conv = getattr(place, "conv", None)
@@ -42,7 +44,7 @@ def rewrite(model: Any) -> None:
         place.conv = Spectral(conv)
 
 
-def _is_known(front: Any) -> bool:
+def is_known(front: Any) -> bool:
     """Whether it is a sequence of unpadded convolution, norm and activation."""
     layers = getattr(front, "conv_layers", ())
     return bool(layers) and all(
@@ -68,19 +70,25 @@ class Convolution(nn.Module):
         self.kernel, self.stride = conv.kernel_size[0], conv.stride[0]
         taps = conv.weight.detach().permute(2, 1, 0)  # (kernel, channels, out)
         # a single channel makes rows so short that they are better copied
-        step = self.stride if taps.shape[1] > 1 else self.kernel
+        single = taps.shape[1] == 1
+        self.extra = -self.kernel % EIGHT if single and taps.is_cuda else 0
+        taps = functional.pad(taps, (0, 0, 0, 0, 0, self.extra))
+        step = len(taps) if single else self.stride
         self.weights = [
             taps[i : i + step].flatten(0, 1).contiguous()
-            for i in range(0, self.kernel, step)
+            for i in range(0, len(taps), step)
         ]
-        self.bias = torch.zeros(taps.shape[2]) if conv.bias is None else conv.bias
+        self.bias = taps.new_zeros(taps.shape[2]) if conv.bias is None else conv.bias
         self.norm = getattr(layer, "layer_norm", None)
         self.activation = layer.activation
+        self.finish: Callable[[Tensor], Tensor] = self._finish
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, steps, channels) -> (n, steps after the convolution, out)"""
         n, steps, channels = x.shape
         count = (steps - self.kernel) // self.stride + 1
+        if self.extra:
+            x = functional.pad(x, (0, 0, 0, self.extra))
         sums = self.bias
         for i, weight in enumerate(self.weights):
             rows = x.as_strided(
@@ -89,7 +97,10 @@ class Convolution(nn.Module):
                 x.storage_offset() + i * self.stride * channels,
             )
             sums = torch.addmm(sums, rows.reshape(n * count, -1), weight)
-        found: Tensor = self.activation(self._normal(sums.view(n, count, -1)))
+        return self.finish(sums.view(n, count, -1))
+
+    def _finish(self, x: Tensor) -> Tensor:
+        found: Tensor = self.activation(self._normal(x))
         return found
 
     def _normal(self, x: Tensor) -> Tensor:
@@ -108,9 +119,13 @@ class Stack(nn.Module):
 
     Where no norm runs over time it works tile by tile, which bounds its memory and
     changes nothing: a frame sees its own samples only.
+
+    Args:
+        front: transformers' own
+        tile: bytes of the first, widest layer at a time
     """
 
-    def __init__(self, front: Any):
+    def __init__(self, front: Any, *, tile: float = TILE):
         super().__init__()
         layers = [Convolution(layer) for layer in front.conv_layers]
         self.layers = nn.Sequential(*layers)
@@ -119,9 +134,15 @@ class Stack(nn.Module):
         for layer in reversed(layers):
             self.window = (self.window - 1) * layer.stride + layer.kernel
         widest = layers[0].bias.nbytes * self.hop // layers[0].stride  # bytes a frame
-        self.tile = max(1, round(TILE / widest))
+        self.tile = max(1, round(tile / widest))
         norms = [layer.norm for layer in layers]
         self.tiled = not any(isinstance(norm, nn.GroupNorm) for norm in norms)
+
+    def join(self) -> None:
+        """Let `torch.compile` make one step of each norm and its activation."""
+        for layer in self.layers:
+            assert isinstance(layer, Convolution)
+            layer.finish = torch.compile(layer.finish, dynamic=True)
 
     def forward(self, waves: Tensor) -> Tensor:
         """(n, samples) -> (n, channels, frames)"""

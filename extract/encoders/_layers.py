@@ -39,7 +39,7 @@ class Layers:
     def __init__(self, model: Any, wanted: tuple[int, ...], top: int):
         self._model, self._wanted, self._top = model, wanted, top
         self._pass = _Pass()
-        self._hooked = self._hook(_blocks(model, top))
+        self._hooked = self._hook(blocks(model))
 
     def _hook(self, blocks: nn.ModuleList | None) -> bool:
         """Listen to the blocks; False for a model whose blocks are not found."""
@@ -89,8 +89,9 @@ class Layers:
         return found
 
 
-def _blocks(model: Any, top: int) -> nn.ModuleList | None:
-    """The transformer blocks of a model."""
+def blocks(model: Any) -> nn.ModuleList | None:
+    """The transformer blocks of a model; None where they are not found."""
+    top = model.config.num_hidden_layers
     for place in PLACES:
         try:
             found = attrgetter(place)(model)

@@ -7,7 +7,8 @@ included.
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -15,8 +16,8 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
 
-from extract.encoder import Prepared
-from extract.encoders import _checkpoint
+from extract.encoder import Packed, Prepared
+from extract.encoders import _checkpoint, _within
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
 from extract.encoders._layers import Layers, send
 
@@ -53,6 +54,10 @@ class Encoder:
         self.layers = _checkpoint.choose_layers(layers, top)
         self.tokenise = tokenise
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
+        self.packed: Packed | None = None
+        if isinstance(self.model, DistilBertModel) and _within.suits(self.model):
+            _within.confine(self.model)
+            self.packed = self._packed
         self._run = Layers(self.model, self.layers, top)
         self.inputs: Mapping[str, Any] = {
             "max_tokens": MAX_TOKENS,
@@ -113,6 +118,21 @@ class Encoder:
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
         """(n, tokens) -> what `each` makes of (n, tokens, dim) of every layer"""
         return self._run(each, input_ids=send(batch, self.model.device))
+
+    def _packed(self, batch: Sequence[np.ndarray], each: Callable[..., T]) -> list[T]:
+        """(tokens,) of any number -> what `each` makes of (1, all tokens, dim)"""
+        counts = [len(tokens) for tokens in batch]
+        device = self.model.device
+        places = np.concatenate([np.arange(count) for count in counts])
+        with _within.inputs(counts, device):
+            return self._run(
+                partial(each, counts=counts),
+                input_ids=send(np.concatenate(batch)[None], device),
+                position_ids=send(places[None], device),
+            )
+
+    def compile(self) -> None:
+        """Nothing: what is not a matrix product is too little to gain by it."""
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """No text checkpoint carries a head for ratings."""

@@ -7,32 +7,28 @@ which are cut off here so that more utterances have equal length.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import (
-    AutoFeatureExtractor,
-    Wav2Vec2Config,
-    Wav2Vec2Model,
-    Wav2Vec2PreTrainedModel,
-)
+from transformers import AutoFeatureExtractor, Wav2Vec2Config, Wav2Vec2Model
 
-from data.ratings import RATINGS
 from extract.audio import SAMPLE_RATE, Unusable
-from extract.encoder import Prepared
-from extract.encoders import _checkpoint, _convolutions
+from extract.encoder import Packed, Prepared
+from extract.encoders import _checkpoint, _convolutions, _packing
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
+from extract.encoders._head import Wav2Vec2Regressor, head_names
 from extract.encoders._layers import Layers, send
+from extract.levels import standardise
 
 T = TypeVar("T")
 
 MODALITY = "audio"
 CHECKPOINT = _checkpoint.SHORT["audeering"]
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
-VARIANCE_FLOOR = 1e-7  # added to the variance, as transformers does
 
 
 class Encoder:
@@ -65,20 +61,22 @@ class Encoder:
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.to(device, self.dtype)
         _convolutions.fold(self.model)
-        if self.model.device.type == "cpu" and self.dtype == torch.float32:
+        self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
+        self.window: int = self._receptive_field()  # samples that one frame sees
+        self.packed: Packed | None = None
+        if _packing.packs(self.model):
+            self._line = _packing.Line(self.model, hop=self.hop, window=self.window)
+            self.packed = self._packed
+        elif self.model.device.type == "cpu" and self.dtype == torch.float32:
             _convolutions.rewrite(self.model)
-        self._run = Layers(
-            self.model.eval(), self.layers, self.config.num_hidden_layers
-        )
+        self._run = Layers(self.model.eval(), self.layers, top)
         if head is not None and top not in self.layers:
             raise ValueError(
                 f"--head works on the last layer; let --layers end with {top}, or "
                 f"leave it at last"
             )
         self.regressor = head
-        self.head = _head_names(self.config) if head is not None else ()
-        self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
-        self.window: int = self._receptive_field()  # samples that one frame sees
+        self.head = head_names(self.config) if head is not None else ()
         self.block = int(block_seconds * SAMPLE_RATE) // self.hop  # frames
         if self.block < 1:
             raise ValueError(
@@ -151,6 +149,9 @@ class Encoder:
     def prepare(self, source: np.ndarray) -> Prepared:
         """(samples,) at 16 kHz -> model input, in blocks if it is long.
 
+        Args:
+            source: standardised where it is, and not copied
+
         Raises:
             Unusable: if it is shorter than one frame
         """
@@ -160,7 +161,7 @@ class Encoder:
                 f"has {len(source)} samples at 16 kHz, under the {self.window} that "
                 f"one frame needs"
             )
-        samples = standardise(source) if self.normalise else source
+        samples = standardise(source, out=source) if self.normalise else source
         if getattr(self.config, "feat_extract_norm", "layer") != "group":
             samples = samples[: self._span(frames)]
         if frames <= self.block:
@@ -178,6 +179,19 @@ class Encoder:
         waves = send(batch, self.model.device).to(self.dtype)
         return self._run(each, input_values=waves)
 
+    def _packed(self, batch: Sequence[np.ndarray], each: Callable[..., T]) -> list[T]:
+        """(samples,) of any lengths -> what `each` makes of (1, all frames, dim)"""
+        counts = [self.count_frames(len(wave)) for wave in batch]
+        with self._line.laid(batch, counts) as line:
+            return self._run(
+                partial(each, counts=counts), input_values=line.to(self.dtype)
+            )
+
+    def compile(self) -> None:
+        """Compile what gains by it: on a GPU, where inputs stand end to end."""
+        if self.packed:
+            self._line.compile()
+
     @torch.inference_mode()
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """(dim,) mean of the last layer -> (ratings,), about 0..1, named by `head`."""
@@ -185,41 +199,6 @@ class Encoder:
             raise ValueError("the checkpoint was loaded without its head")
         found: np.ndarray = self.regressor(torch.from_numpy(mean)).numpy()
         return found
-
-
-class _Head(nn.Module):
-    """dense, tanh, out_proj: the regression head of the audEERING checkpoints."""
-
-    def __init__(self, config: Wav2Vec2Config):
-        super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
-
-    def forward(self, mean: Tensor) -> Tensor:
-        """(..., dim) -> (..., ratings)"""
-        found: Tensor = self.out_proj(torch.tanh(self.dense(mean)))
-        return found
-
-
-class Wav2Vec2Regressor(Wav2Vec2PreTrainedModel):
-    """Names the tensors as the audEERING checkpoints do, so that all are loaded."""
-
-    def __init__(self, config: Wav2Vec2Config):
-        super().__init__(config)
-        self.wav2vec2 = Wav2Vec2Model(config)
-        self.classifier = _Head(config)
-        self.post_init()
-
-
-def _head_names(config: Any) -> tuple[str, ...]:
-    """What the head's outputs are called; an order is never assumed."""
-    found = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
-    if not set(found) <= set(RATINGS):
-        raise ValueError(
-            f"the head of this checkpoint predicts {', '.join(found)}, not "
-            f"{', '.join(RATINGS)}; leave out --head"
-        )
-    return found
 
 
 def _normalises(origin: Origin, config: Any) -> bool:
@@ -239,10 +218,3 @@ def _normalises(origin: Origin, config: Any) -> bool:
             f"this pipeline feeds {SAMPLE_RATE} Hz"
         )
     return bool(getattr(extractor, "do_normalize", usual))
-
-
-def standardise(samples: np.ndarray) -> np.ndarray:
-    """Zero mean and unit variance over the utterance; silence becomes zeros."""
-    exact = samples.astype(np.float64)
-    scaled: np.ndarray = (exact - exact.mean()) / np.sqrt(exact.var() + VARIANCE_FLOOR)
-    return scaled.astype(np.float32)

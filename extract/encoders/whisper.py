@@ -17,7 +17,7 @@ from transformers import WhisperConfig, WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from extract.audio import SAMPLE_RATE, Unusable
-from extract.encoder import Prepared
+from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint
 from extract.encoders._layers import Layers
@@ -42,6 +42,8 @@ class Encoder:
         block_seconds: longer utterances are encoded in blocks of this length, at most
             thirty seconds
     """
+
+    packed: Packed | None = None  # all inputs are equally long
 
     def __init__(
         self,
@@ -141,6 +143,9 @@ class Encoder:
         )["input_features"]
         values = mel.to(self.model.device, self.dtype)
         return self._run(lambda h: each(h[:, :frames]), input_features=values)
+
+    def compile(self) -> None:
+        """Nothing: what is not a matrix product is too little to gain by it."""
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """Whisper carries no head for ratings."""

@@ -1,0 +1,137 @@
+"""What an encoder has heard or read before it came here.
+
+A checkpoint's folder says so in ``seen.json``, one record or a list of them::
+
+    {"corpus": "iemocap", "speakers": ["1F", "1M"], "how": "fine-tuned on its ratings"}
+
+The records enter the recipe as ``training["seen"]``, so they go wherever the embeddings
+go. Of some checkpoints that are used in this field it is known here, from their cards.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from data.recipe import Recipe
+
+FILE = "seen.json"
+KEY = "seen"  # in the training of a recipe
+MOST = 20  # records of one checkpoint; a recipe is to stay small
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A corpus, or a part of it, that was trained on."""
+
+    corpus: str  # compared by letters and digits alone
+    speakers: tuple[str, ...] = ()  # as the corpus names them; () for all
+    splits: tuple[str, ...] = ()  # the corpus's own; () for all
+    how: str = "trained on it"  # in words
+
+    def covers(self, corpus: str) -> bool:
+        """Whether it is of that corpus, or of a part or version of it.
+
+        Examples:
+            >>> Seen("MSP-Podcast").covers("msp_podcast-1.11"), Seen("x").covers("y")
+            (True, False)
+        """
+        return _plain(self.corpus) in _plain(corpus)
+
+
+_PODCAST = Seen(
+    "MSP-Podcast", splits=("train", "dev"), how="fine-tuned on its ratings of emotion"
+)
+_IEMOCAP = Seen(
+    "IEMOCAP",
+    how="fine-tuned on its emotions, and the card does not say without which session",
+)
+KNOWN: Mapping[str, tuple[Seen, ...]] = {  # name without its owner, in lower case
+    "wav2vec2-large-robust-12-ft-emotion-msp-dim": (_PODCAST,),
+    "ser-odyssey-baseline-wavlm-multi-attributes": (_PODCAST,),
+    "ser-odyssey-baseline-wavlm-categorical": (_PODCAST,),
+    "ser-odyssey-baseline-wavlm-valence": (_PODCAST,),
+    "wav2vec2-base-superb-er": (_IEMOCAP,),
+    "wav2vec2-large-superb-er": (_IEMOCAP,),
+    "hubert-base-superb-er": (_IEMOCAP,),
+    "hubert-large-superb-er": (_IEMOCAP,),
+    "emotion-recognition-wav2vec2-iemocap": (_IEMOCAP,),
+    "wav2vec2-lg-xlsr-en-speech-emotion-recognition": (
+        Seen("RAVDESS", how="fine-tuned on its emotions"),
+    ),
+    "vad-bert": (Seen("EmoBank", how="fine-tuned on its ratings"),),
+    "wav2vec2-mini-whisperdistil": (
+        Seen("EmoDB", how="distilled on its recordings, without labels"),
+        Seen("LibriSpeech", how="distilled on its recordings, without labels"),
+    ),
+    "mini": (Seen("LibriSpeech", how="distilled on its recordings, without labels"),),
+}
+
+
+def of(recipe: Recipe) -> tuple[Seen, ...]:
+    """What the encoder of a recipe has seen, as far as it is known.
+
+    Raises:
+        ValueError: if the records of the recipe are none
+    """
+    own = parse(recipe.training.get(KEY, []))
+    return (*own, *KNOWN.get(recipe.checkpoint.rpartition("/")[2].lower(), ()))
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """What a checkpoint's folder says, for the recipe; {} if it says nothing.
+
+    Raises:
+        ValueError: if its ``seen.json`` holds no records
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        parse(found)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return {KEY: found if isinstance(found, list) else [found]}
+
+
+def parse(found: object) -> tuple[Seen, ...]:
+    """One record or several, as JSON has them.
+
+    Raises:
+        ValueError: saying what a record may hold
+    """
+    records = found if isinstance(found, list) else [found]
+    if len(records) > MOST:
+        raise ValueError(f"{len(records)} records of what was seen; at most {MOST}")
+    return tuple(_record(record) for record in records)
+
+
+def _record(found: object) -> Seen:
+    names = [field.name for field in fields(Seen)]
+    if not isinstance(found, dict) or not found.keys() <= set(names):
+        raise ValueError(
+            f"a record of what was seen has {', '.join(names)}, got {str(found)[:80]}"
+        )
+    texts = [found.get("corpus"), found.get("how", "")]
+    lists = [found.get(name, []) for name in ("speakers", "splits")]
+    if not (
+        all(isinstance(text, str) for text in texts)
+        and _plain(str(texts[0]))
+        and all(isinstance(x, list | tuple) for x in lists)
+        and all(isinstance(name, str) for x in lists for name in x)
+    ):
+        raise ValueError(
+            f"a record of what was seen needs a corpus, a name; speakers and splits "
+            f"are lists of names, got {str(found)[:80]}"
+        )
+    speakers, splits = (tuple(names) for names in lists)
+    how = str(found.get("how", Seen.how))
+    return Seen(str(found["corpus"]), speakers=speakers, splits=splits, how=how)
+
+
+def _plain(name: str) -> str:
+    """Letters and digits, in lower case."""
+    return re.sub(r"[\W_]+", "", name.casefold())

@@ -1,0 +1,75 @@
+"""From what a user chose to an encoder, and to the recipe of what it makes."""
+
+from data import plugins
+from data.recipe import Recipe
+from extract.choice import ENCODERS, Choice, Machine
+from extract.encoder import Encoder
+from extract.encoders import _checkpoint
+from extract.encoders._checkpoint import TINY
+
+
+def suited(modality: str, checkpoint: str, revision: str) -> str:
+    """The plug-in that names a checkpoint's kind, or the modality's default."""
+    if checkpoint in ("", TINY):
+        return ENCODERS[modality]
+    kind = _checkpoint.kind(_checkpoint.find(checkpoint, revision, modality))
+    for name in plugins.names("extract.encoders"):
+        module = plugins.load("extract.encoders", name)
+        if module.MODALITY == modality and kind in getattr(module, "KINDS", ()):
+            return name
+    return ENCODERS[modality]
+
+
+def load(choice: Choice, machine: Machine) -> Encoder:
+    """The encoder that was chosen, with its weights, on the device."""
+    module = plugins.load("extract.encoders", choice.encoder)
+    if module.MODALITY != choice.modality:
+        raise ValueError(
+            f"encoder '{choice.encoder}' takes {module.MODALITY}, not {choice.modality}"
+        )
+    options = {
+        "layers": choice.layers,
+        "device": machine.device,
+        "dtype": choice.dtype,
+        **choice.options,
+    }
+    if choice.checkpoint == TINY and choice.head:
+        raise ValueError(f"the checkpoint '{TINY}' has no head; leave out --head")
+    if choice.checkpoint == TINY:
+        encoder: Encoder = module.Encoder.tiny(**options)
+    else:
+        encoder = module.Encoder.pretrained(
+            choice.checkpoint or module.CHECKPOINT,
+            revision=choice.revision,
+            head=choice.head,
+            **options,
+        )
+    if machine.compiled:
+        encoder.compile()
+    return encoder
+
+
+def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> Recipe:
+    """Everything that these embeddings depend on.
+
+    Args:
+        corpus: its name
+        content: digest of all its inputs
+    """
+    origin = encoder.checkpoint
+    return Recipe(
+        corpus=corpus,
+        content=content,
+        modality=choice.modality,
+        encoder=choice.encoder,
+        checkpoint=origin.name,
+        revision=origin.revision,
+        weights=origin.weights,
+        layers=encoder.layers,
+        pooling=choice.pooling,
+        dtype=choice.dtype,
+        storage="float16" if choice.pooling == "frames" else "float32",
+        inputs=encoder.inputs,
+        head=encoder.head,
+        training=origin.training,
+    )

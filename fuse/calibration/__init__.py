@@ -1,0 +1,1 @@
+"""Calibrated predictions and honest intervals, learnt from validation parts alone."""

@@ -1,0 +1,76 @@
+"""Calibrated predictions of any utterances, by all folds of a run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fuse.calibration.files import read
+from fuse.calibration.fitting import SCALE, Calibrations
+from fuse.predict import Applied
+
+
+def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
+    """Mapped predictions and the bounds of their intervals.
+
+    Each fold's models are averaged over seeds and calibrated by that fold's validation
+    part; of several folds, predictions are averaged and bounds are medians, widened to
+    hold that average. A median of bounds covers at least 1 - 2 (1 - level) if each
+    interval covers `level` (Gasparin and Ramdas, 2024, majority vote); mostly it covers
+    more than `level`. With one fold, the promise is that of the fold.
+
+    Args:
+        run: a run folder that was calibrated
+        applied: what its models say
+
+    Returns:
+        {"valence_calibrated": (n,), ..., "valence_low": ..., "valence_high": ...}
+
+    Raises:
+        FileNotFoundError: if the run was not calibrated
+        ValueError: if it has other folds or seeds now than then
+    """
+    found = read(run)
+    _demand_same(run, found, applied)
+    folds = np.array(applied.folds)
+    each = []  # of (3, n, targets)
+    for fold, calibrations in found.folds.items():
+        said = applied.said[folds == fold]
+        mean, spread = said.mean(axis=0), said.std(axis=0)
+        triples = [
+            (c.mapped(m), *c.bounds(m, s, clip=found.clip))
+            for c, m, s in zip(calibrations, mean.T, spread.T, strict=True)
+        ]
+        each.append(np.array(triples).transpose(1, 2, 0))
+    mapped, low, high = (np.stack(side) for side in zip(*each, strict=True))
+    sides = {
+        "calibrated": mapped.mean(axis=0),
+        **_bounds(mapped.mean(axis=0), low, high, clip=found.clip),
+    }
+    return {
+        f"{target}_{side}": values[:, k]
+        for side, values in sides.items()
+        for k, target in enumerate(found.targets)
+    }
+
+
+def _bounds(
+    middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, clip: bool
+) -> dict[str, np.ndarray]:
+    """Medians over folds, widened to hold the mean; (folds, n, targets) each"""
+    inner = np.clip(middle, *SCALE) if clip else middle
+    return {
+        "low": np.minimum(np.median(low, axis=0), inner),
+        "high": np.maximum(np.median(high, axis=0), inner),
+    }
+
+
+def _demand_same(run: Path, found: Calibrations, applied: Applied) -> None:
+    """Refuse a calibration of other models than those that are there."""
+    now = sorted(zip(applied.folds, applied.seeds, strict=True))
+    then = sorted((fold, seed) for fold in found.folds for seed in found.seeds)
+    if now != then or applied.targets != found.targets:
+        raise ValueError(
+            f"{run} was calibrated with {len(then)} models and has {len(now)} now, or "
+            f"others; calibrate again: python cli.py calibrate {run}"
+        )

@@ -1,0 +1,97 @@
+"""Lines over the share of utterances kept, as SVG that any browser shows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+
+Series = Mapping[str, Sequence[tuple[float, float]]]  # name -> (kept, value)
+
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+)  # Okabe and Ito's, for all eyes
+DASHES = ("", "7 3", "2 3")  # and in black and white
+WIDTH, HEIGHT = 340, 260  # pixels of a panel
+LEFT, RIGHT, TOP, BOTTOM = 52, 84, 34, 44  # room around its lines
+SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)  # ticks
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # between lines across
+LINES = 6  # across, at most
+ROW = 14  # pixels between labels
+
+
+def draw(title: str, panels: Mapping[str, Series]) -> str:
+    """One panel beside another, each with a line for each name.
+
+    Args:
+        title: said above and to screen readers
+        panels: what is on the vertical axis -> lines; values that are nan are left out
+    """
+    width = WIDTH * len(panels)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT + 24}" '
+        f'role="img" font-family="sans-serif" font-size="12" fill="#222">',
+        f"<title>{escape(title)}</title>",
+        '<rect width="100%" height="100%" fill="white"/>',
+        f'<text x="{LEFT}" y="18" font-weight="bold">{escape(title)}</text>',
+    ]
+    for place, (name, series) in enumerate(panels.items()):
+        parts.append(f'<g transform="translate({place * WIDTH} 24)">')
+        parts += _panel(name, series)
+        parts.append("</g>")
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _panel(name: str, series: Series) -> Iterator[str]:
+    """Axes, grid, and the lines with their names at their ends."""
+    known = {n: [(x, y) for x, y in line if y == y] for n, line in series.items()}
+    ticks = _ticks([y for line in known.values() for _, y in line])
+    yield f'<text x="{LEFT}" y="{TOP - 10}">{escape(name)}</text>'
+    for tick in ticks:
+        y = _y(tick, ticks)
+        yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>'
+        place = f'x="{LEFT - 6}" y="{y + 4:.1f}"'
+        yield f'<text {place} text-anchor="end">{tick:.2f}</text>'
+    floor = HEIGHT - BOTTOM
+    for share in SHARES:
+        yield (
+            f'<text x="{_x(share):.1f}" y="{floor + 16}" text-anchor="middle">'
+            f"{share:.0%}</text>"
+        )
+    yield f'<text x="{LEFT}" y="{floor + 34}">share of utterances kept</text>'
+    lines = {label: line for label, line in known.items() if line}
+    heights = _apart([_y(line[-1][1], ticks) for line in lines.values()])
+    for k, (label, line) in enumerate(lines.items()):
+        points = " ".join(f"{_x(x):.1f},{_y(y, ticks):.1f}" for x, y in line)
+        colour = COLOURS[k % len(COLOURS)]
+        yield (
+            f'<polyline points="{points}" fill="none" stroke="{colour}" '
+            f'stroke-width="2" stroke-dasharray="{DASHES[k % len(DASHES)]}"/>'
+        )
+        place = f'x="{_x(line[-1][0]) + 5:.1f}" y="{heights[k] + 4:.1f}"'
+        yield f'<text {place} fill="{colour}">{escape(label)}</text>'
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Moved down where labels would lie on each other, in the order given."""
+    found, last = dict.fromkeys(range(len(heights)), 0.0), float(-ROW)
+    for k in sorted(found, key=lambda k: heights[k]):
+        found[k] = last = max(heights[k], last + ROW)
+    return list(found.values())
+
+
+def _ticks(values: Sequence[float]) -> list[float]:
+    """Round numbers around all values, lowest first; two at least."""
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    step = next((s for s in STEPS if (high - low) / s <= LINES - 2), STEPS[-1])
+    first, last = int(low // step), int(high // step) + 1
+    return [k * step for k in range(first, last + 1)]
+
+
+def _x(share: float) -> float:
+    """From everything kept, at the left, to nothing."""
+    return LEFT + (1 - share) * (WIDTH - LEFT - RIGHT)
+
+
+def _y(value: float, ticks: Sequence[float]) -> float:
+    part = (value - ticks[0]) / (ticks[-1] - ticks[0])
+    return HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM)

@@ -1,0 +1,114 @@
+"""The calibrate command: learn from validation parts, measure on test parts, say it."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from data.files import publish
+from data.predictions import Run, read_run
+from fuse.calibration import files, rejection
+from fuse.calibration.chart import draw
+from fuse.calibration.fitting import Calibrations, fit
+from fuse.calibration.measure import Measured, apply, measure
+from fuse.calibration.notes import notes
+from fuse.calibration.parts import of_test, of_validation
+from fuse.calibration.rejection import REJECTION, Point
+from fuse.columns import columns
+from fuse.figures import NATURES, figure
+
+CHART = "rejection.svg"
+SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares kept, in the table
+WIDTH = 100  # columns of text
+
+
+def calibrate(folder: Path, *, level: float, by: str) -> str:
+    """Calibrate a run, write the files beside it, and say how good it is.
+
+    Args:
+        folder: of a finished run
+        level: share of ratings that intervals shall hold
+        by: what is exchangeable, of fuse.calibration.fitting.BY
+
+    Raises:
+        FileNotFoundError: if it is no run, or kept no validation predictions
+        ValueError: if it is damaged, or too small for the level
+    """
+    run = read_run(folder)
+    found = fit(
+        of_validation(run),
+        targets=run.info.targets,
+        seeds=sorted(set(run.predictions.seed.tolist())),
+        level=level,
+        by=by,
+        clip=run.info.settings.get("out_of_range") != "keep",
+    )
+    said = apply(of_test(run), found)
+    measured = measure(said, found)
+    curves = {target: rejection.curve(folds) for target, folds in said.items()}
+    files.write(folder, found, measured)
+    rejection.write(folder, curves)
+    if any(curves.values()):
+        publish(folder / CHART, _chart(run, curves).encode())
+    else:  # that of earlier models would say what these do not
+        (folder / CHART).unlink(missing_ok=True)
+    return "\n".join(_lines(run, found, measured, curves)) + "\n"
+
+
+def _chart(run: Run, curves: Mapping[str, Sequence[Point]]) -> str:
+    nature = NATURES[run.info.nature]
+    return draw(
+        f"{run.info.design} on {run.info.corpus} ({nature}): the uncertain left out",
+        {
+            name.upper(): {
+                target: [(p.kept, getattr(p, name)) for p in points]
+                for target, points in curves.items()
+            }
+            for name in ("ccc", "rmse")
+        },
+    )
+
+
+def _lines(
+    run: Run,
+    found: Calibrations,
+    measured: Mapping[str, Measured],
+    curves: Mapping[str, Sequence[Point]],
+) -> Iterator[str]:
+    nature = NATURES[run.info.nature]
+    yield f"{run.info.name} ({nature}), calibrated on validation parts"
+    yield ""
+    yield from columns([*_table(found, measured)])
+    yield ""
+    if any(curves.values()):
+        yield "the utterances left out on which the seeds disagree most, after the map"
+        yield from columns([*_rejected(curves)])
+        yield ""
+    for note in notes(run, found, measured, curves):
+        yield from textwrap.wrap(note, WIDTH, subsequent_indent="  ")
+    names = [files.CALIBRATION, REJECTION, *([CHART] if any(curves.values()) else [])]
+    yield f"written to {run.path}: {', '.join(names)}"
+    yield f"next: python cli.py predict {run.path} --calibrated"
+
+
+def _table(
+    found: Calibrations, measured: Mapping[str, Measured]
+) -> Iterator[tuple[str, ...]]:
+    """CCC before and after the map, and what the intervals hold."""
+    heads = ("CCC: one model", "seeds' mean", "mapped", "RMSE", "mapped")
+    yield ("", *heads, f"{found.level:.0%} interval holds", "by speaker", "width")
+    for target, m in measured.items():
+        held = sorted(m.by_speaker.values())
+        ends = [figure(share, digits=2) for share in (*held[:1], *held[-1:])]
+        figures = (m.single, m.together, m.mapped, m.rmse, m.rmse_mapped, m.coverage)
+        cells = (figure(value) for value in figures)
+        yield (target, *cells, " to ".join(ends) or "-", figure(m.width, digits=2))
+
+
+def _rejected(curves: Mapping[str, Sequence[Point]]) -> Iterator[tuple[str, ...]]:
+    """CCC and RMSE at some shares kept; "-" where too few utterances are left."""
+    yield ("kept", *(f"{share:.0%}" for share in SHOWN))
+    for target, points in curves.items():
+        at = {p.kept: p for p in points}
+        for name in ("ccc", "rmse"):
+            cells = (figure(getattr(at[s], name)) if s in at else "-" for s in SHOWN)
+            yield (f"{target} {name.upper()}", *cells)

@@ -1,0 +1,18 @@
+"""Rows of words in columns, for the terminal."""
+
+from collections.abc import Iterator, Sequence
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A line a row: the first column is flush left, the others right.
+
+    Examples:
+        >>> print("\\n".join(columns([("", "CCC"), ("valence", ".5")])))
+                 CCC
+        valence   .5
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *rest in rows:
+        cells = [first.ljust(widths[0])]
+        cells += [c.rjust(w) for c, w in zip(rest, widths[1:], strict=True)]
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,212 @@
+"""Asks every rule of `fuse.lint` about a run; a leak fails it.
+
+``lint.json`` in the run folder keeps what was found after training, rule by rule.
+"""
+
+import inspect
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+
+from data.files import publish
+from data.plugins import load, names
+from data.predictions import INFO
+from data.store import Embeddings
+from data.utterance import Corpus
+from fuse.lint._evidence import TRAINED, Evidence
+from fuse.lint._finding import Finding, Skipped
+from fuse.lint._gathering import left, planned
+from fuse.plan import Plan
+
+PACKAGE = "fuse.lint"
+LINT = "lint.json"
+log = logging.getLogger(__name__)
+
+
+class Leak(ValueError):
+    """A rule fails; the sentence names it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one rule found in one run."""
+
+    rule: str
+    findings: tuple[Finding, ...] = ()
+    skipped: str = ""  # why it could not be applied, or ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether there is a leak."""
+        return any(finding.fatal for finding in self.findings)
+
+    @property
+    def status(self) -> str:
+        """One word: ok, note, FAILS or skipped."""
+        if self.skipped:
+            return "skipped"
+        return "FAILS" if self.fails else "note" if self.findings else "ok"
+
+
+def rules() -> list[str]:
+    """All rules, by name."""
+    return names(PACKAGE)
+
+
+def explain() -> list[str]:
+    """Every rule with what it holds a run to."""
+    docs = {name: inspect.getdoc(load(PACKAGE, name)) or "" for name in rules()}
+    width = max(map(len, docs))
+    return [f"{name:<{width}}  {doc.splitlines()[0]}" for name, doc in docs.items()]
+
+
+def check(evidence: Evidence, chosen: Iterable[str]) -> tuple[Result, ...]:
+    """What some rules find, each on its own."""
+    return tuple(_apply(name, load(PACKAGE, name), evidence) for name in chosen)
+
+
+def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
+    lacking = [
+        evidence.missing[need] for need in rule.NEEDS if need in evidence.missing
+    ]
+    if lacking:
+        return Result(name, skipped=lacking[0])
+    try:
+        return Result(name, tuple(rule.findings(evidence)))
+    except Skipped as reason:
+        return Result(name, skipped=str(reason))
+    except (OSError, ValueError) as error:  # a file that cannot be read
+        return Result(name, (Finding(str(error)),))
+
+
+def check_plans(
+    plans: Sequence[Plan],
+    corpus: Corpus,
+    embeddings: Mapping[str, Embeddings],
+    *,
+    allow: Sequence[str] = (),
+) -> None:
+    """All that can be asked before time is spent on training.
+
+    Args:
+        plans: of one command
+        corpus: they are all of it
+        embeddings: that they are trained on
+        allow: rules whose failure is only logged
+
+    Raises:
+        Leak: if another rule fails; nothing is written
+        ValueError: if a rule that is allowed is none
+    """
+    for name in allow:
+        load(PACKAGE, name)
+    early = [name for name in rules() if TRAINED not in load(PACKAGE, name).NEEDS]
+    found = {
+        plan.info.name: check(planned(plan, corpus, embeddings, trained=False), early)
+        for plan in plans
+    }
+    _refuse(found, allow, "nothing was trained")
+
+
+def check_runs(
+    plans: Sequence[Plan],
+    corpus: Corpus,
+    embeddings: Mapping[str, Embeddings],
+    *,
+    allow: Sequence[str] = (),
+) -> None:
+    """All rules about runs that are trained; what they find is kept beside each.
+
+    Raises:
+        Leak: if a rule fails that is not allowed to; the runs stay as they are
+    """
+    found = {}
+    for plan in plans:
+        results = check(planned(plan, corpus, embeddings, trained=True), rules())
+        kept = {
+            r.rule: {**_facts(r), "allowed": r.fails and r.rule in allow}
+            for r in results
+        }
+        publish(plan.folder / LINT, (json.dumps(kept, indent=1) + "\n").encode())
+        found[plan.info.name] = results
+    _refuse(found, allow, "what was trained stays, but is not to be reported")
+
+
+def _refuse(
+    found: Mapping[str, Iterable[Result]], allow: Sequence[str], end: str
+) -> None:
+    """Raise if a rule fails that must not; `found` is by run."""
+    leaks: dict[str, list[Result]] = {}
+    for run, results in found.items():
+        for result in results:
+            if result.fails and result.rule in allow:
+                log.warning("%s\n%s", run, "\n".join(lines([result])))
+            elif result.fails:
+                leaks.setdefault(run, []).append(result)
+    if leaks:
+        shown = [line for run, r in leaks.items() for line in (run, *lines(r))]
+        failing = sorted({result.rule for each in leaks.values() for result in each})
+        meant = " ".join(f"--allow {rule}" for rule in failing)
+        end += f"; if it is meant to be so: {meant}"
+        raise Leak("\n".join(["a leak was found", *shown, end]))
+
+
+def lines(found: Iterable[Result]) -> list[str]:
+    """Each rule with what it found, for people."""
+    shown = []
+    for result in found:
+        shown.append(f"  {result.rule}: {result.status}  {result.skipped}".rstrip())
+        for finding in result.findings:
+            shown.append(f"    {'' if finding.fatal else 'note: '}{finding.text}")
+    return shown
+
+
+def command(
+    say: Callable[[str], object],
+    *,
+    folders: Sequence[Path],
+    runs: Path,
+    cache: Path,
+    as_list: bool,
+    as_json: bool,
+) -> bool:
+    """The lint command: finished runs, or what the rules are.
+
+    Args:
+        say: told each line
+        folders: runs; none for all below `runs`
+        cache: the folder of all caches
+        as_list: explain the rules instead
+        as_json: say all of it as JSON
+
+    Returns:
+        whether no rule fails
+
+    Raises:
+        FileNotFoundError: if there is no run
+    """
+    if as_list:
+        say("\n".join(explain()))
+        return True
+    chosen = folders or sorted(path.parent for path in runs.glob(f"*/{INFO}"))
+    if not chosen:
+        raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
+    found = {str(path): check(left(path, cache), rules()) for path in chosen}
+    if as_json:
+        say(
+            json.dumps(
+                {p: [_facts(r) for r in rs] for p, rs in found.items()}, indent=1
+            )
+        )
+    else:
+        for path, results in found.items():
+            say("\n".join([path, *lines(results)]))
+    return not any(r.fails for results in found.values() for r in results)
+
+
+def _facts(result: Result) -> dict[str, object]:
+    """A result for machines."""
+    return {**asdict(result), "status": result.status}

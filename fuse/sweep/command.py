@@ -1,0 +1,157 @@
+"""The sweep command: search, rank, and say what to train next."""
+
+import shlex
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data.files import publish
+from data.splits import Fold
+from fuse.blocks import LETTERS
+from fuse.columns import columns
+from fuse.figures import NATURES, count, figure
+from fuse.plan import Plan
+from fuse.settings import Settings
+from fuse.sweep import ranking, trials
+from fuse.sweep.ranking import Ranked
+
+BEST = "best.toml"
+SHOWN = 20  # rows of the ranking on the screen
+WIDTH = 98  # columns of text
+CARRIED = {  # options of `train` that the next command repeats -> their defaults
+    "corpus": "",
+    "audio": "",
+    "text": "",
+    "cache": Path("cache"),
+    "device": "auto",
+    "threads": None,
+    "runs": Path("runs"),
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A sweep as it is now, with the trials of earlier commands on the same rows."""
+
+    plan: Plan
+    folder: Path
+    ranked: tuple[Ranked, ...]  # with all seeds that were asked for, best first
+    tried: int  # settings that are finished with any seed
+    seeds: tuple[int, ...]
+
+
+def sweep(
+    say: Callable[[str], object],
+    plan: Plan,
+    candidates: Sequence[Settings],
+    *,
+    seeds: Sequence[int],
+    sweeps: Path,
+    found: Mapping[str, Any],
+    progress: bool = True,
+) -> Path:
+    """Search with one design; print the ranking, write it and the best settings.
+
+    Args:
+        say: told each line
+        plan: rows and design; test parts are in no file and no score of a sweep
+        candidates: settings to try
+        seeds: of each of them
+        sweeps: folder of all sweeps
+        found: options of the command line, repeated in the command that comes next
+        progress: show a bar
+
+    Returns:
+        the folder of this sweep
+
+    Raises:
+        ValueError: if every setting failed
+    """
+    protocol = plan.settings.protocol  # a corpus's own, if none was named
+    named = [replace(settings, protocol=protocol) for settings in candidates]
+    folder = trials.place(plan, sweeps)
+    trials.search(plan, folder, named, seeds, progress=progress)
+    done = trials.outcomes(folder)
+    ranked = ranking.rank(done, seeds)
+    ranking.write(folder, ranked, plan.info.targets)
+    if ranked[0].failed:
+        raise ValueError(f"every setting failed; the first: {ranked[0].failed}")
+    tried = len({outcome.trial.settings for outcome in done})
+    for line in _conclude(Found(plan, folder, ranked, tried, tuple(seeds)), found):
+        say(line)
+    return folder
+
+
+def _conclude(state: Found, options: Mapping[str, Any]) -> Iterator[str]:
+    """Publish the best settings; the ranking, what to know of it, and what is next."""
+    notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
+    text = "".join(f"# {line}\n" for line in notes)
+    text += ranking.differences(state.ranked[0].settings)
+    publish(state.folder / BEST, text.encode())
+    yield from (*_table(state), "", *notes)
+    yield f"written to {state.folder}: {ranking.RANKING}, {BEST}, {trials.TRIALS}/"
+    yield f"next: {_next(state, options)}"
+
+
+def _table(found: Found) -> Iterator[str]:
+    """The best settings with their figures."""
+    info, names = found.plan.info, ranking.varying(found.ranked)
+    nature = NATURES[info.nature]
+    yield f"{info.design} on {info.corpus} ({nature}), {info.protocol}: validation CCC"
+    letters = [LETTERS[target] for target in info.targets]
+    rows = [("", *names, *letters, "mean", "seeds")]
+    for place, one in enumerate(found.ranked[:SHOWN], start=1):
+        settings = [_word(getattr(one.settings, name)) for name in names]
+        each = [figure(value) for value in one.ratings] or ["-" for _ in letters]
+        mean = "failed" if one.failed else figure(one.score)
+        spread = f"± {figure(one.deviation)}" if len(found.seeds) > 1 else "1"
+        rows.append((str(place), *settings, *each, mean, spread))
+    yield from columns(rows)
+    if len(found.ranked) > SHOWN:
+        yield f"and {len(found.ranked) - SHOWN} more in {ranking.RANKING}"
+
+
+def _word(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _notes(found: Found) -> Iterator[str]:
+    """What is to be known of the best figure."""
+    best = found.ranked[0]
+    seeds = f"seeds {', '.join(map(str, found.seeds))}"
+    folds = count(len(found.plan.folds), "fold")
+    yield (
+        f"best of {count(found.tried, 'choice')} of settings tried on these rows: mean "
+        f"validation CCC {figure(best.score)}, {seeds}, {folds}"
+    )
+    yield (
+        "chosen as the largest, and each epoch too, so optimistic: only a test that is "
+        "looked at once says how good it is; report the number tried with it"
+    )
+    if _overlap(found.plan.folds):
+        yield (
+            f"in protocol {found.plan.info.protocol} the test part of a fold trains or "
+            f"validates another, so the choice has seen its ratings; session5-strict, "
+            f"session5 and official keep the test out of it"
+        )
+
+
+def _overlap(folds: Sequence[Fold]) -> bool:
+    """Whether a test utterance of one fold was seen in another."""
+    seen = {id_ for fold in folds for id_ in (*fold.train, *fold.validation)}
+    return any(id_ in seen for fold in folds for id_ in fold.test)
+
+
+def _next(found: Found, options: Mapping[str, Any]) -> str:
+    """The command that trains the best settings and predicts the test."""
+    words = ["python", "cli.py", "train", "--experiment", str(found.folder / BEST)]
+    words += ["--fusion", found.plan.info.design, "--seeds", str(len(found.seeds))]
+    words += ["--seed", str(found.seeds[0])] if found.seeds[0] else []
+    for name, default in CARRIED.items():
+        if options.get(name, default) != default:
+            words += [f"--{name}", str(options[name])]
+    for rule in options.get("allow", ()):
+        words += ["--allow", rule]
+    return shlex.join(words)

@@ -1,0 +1,84 @@
+"""Finished trials from best to worst by their mean validation CCC."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data.rows import write_rows
+from fuse.settings import Settings, dump
+from fuse.sweep.trials import Outcome
+
+RANKING = "ranking.csv"
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One choice of settings: means over folds and seeds."""
+
+    settings: Settings
+    ratings: tuple[float, ...]  # validation CCC of each; () if it failed
+    score: float  # their mean; minus infinity if it failed
+    deviation: float  # of the mean, over seeds; 0 for one seed
+    failed: str = ""
+
+
+def rank(outcomes: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Ranked, ...]:
+    """Settings that are finished with all of these seeds, best first.
+
+    Those that failed with one seed are last: half of a training is no choice.
+    """
+    found: dict[Settings, dict[int, Outcome]] = {}
+    for outcome in outcomes:
+        found.setdefault(outcome.trial.settings, {})[outcome.trial.seed] = outcome
+    ranked = [
+        _ranked(settings, [by_seed[seed] for seed in seeds])
+        for settings, by_seed in found.items()
+        if by_seed.keys() >= set(seeds)
+    ]
+    return tuple(sorted(ranked, key=lambda r: (-r.score, dump(r.settings))))
+
+
+def _ranked(settings: Settings, outcomes: Sequence[Outcome]) -> Ranked:
+    failed = next((outcome.failed for outcome in outcomes if outcome.failed), "")
+    if failed:
+        return Ranked(settings, (), -np.inf, 0.0, failed)
+    each = np.array([list(outcome.scores.values()) for outcome in outcomes])
+    by_seed = each.mean(axis=(1, 2))  # each: (seeds, folds, ratings)
+    return Ranked(
+        settings=settings,
+        ratings=tuple(each.mean(axis=(0, 1)).tolist()),
+        score=float(by_seed.mean()),
+        deviation=float(by_seed.std()),
+    )
+
+
+def varying(ranked: Sequence[Ranked]) -> list[str]:
+    """Names of the settings that are not the same in all, in their order."""
+    records = [asdict(one.settings) for one in ranked]
+    return [name for name in records[0] if len({r[name] for r in records}) > 1]
+
+
+def write(folder: Path, ranked: Sequence[Ranked], targets: Sequence[str]) -> None:
+    """Publish ranking.csv: every setting that varies, and every figure."""
+    names = varying(ranked)
+    header = ("rank", *names, *targets, "mean", "deviation", "failed")
+    write_rows(folder / RANKING, header, _cells(ranked, names, len(targets)))
+
+
+def _cells(
+    ranked: Sequence[Ranked], names: Sequence[str], targets: int
+) -> Iterator[list[object]]:
+    for place, one in enumerate(ranked, start=1):
+        settings = [getattr(one.settings, name) for name in names]
+        figures = [f"{x:.6f}" for x in (*one.ratings, one.score, one.deviation)]
+        figures = [""] * (targets + 2) if one.failed else figures
+        yield [place, *settings, *figures, one.failed]
+
+
+def differences(settings: Settings) -> str:
+    """What differs from the defaults, as an experiment file holds it."""
+    default = set(dump(Settings()).splitlines())
+    changed = [line for line in dump(settings).splitlines() if line not in default]
+    return "".join(f"{line}\n" for line in changed)

@@ -1,0 +1,175 @@
+"""The trials of one sweep: what each scored on the validation parts, a file a trial.
+
+A trial is one choice of settings with one seed, trained on every fold. Its file is
+``trials/DIGEST-seed-SEED.json``, the digest being that of the settings; a trial that
+has its file is finished. Test parts are not read: `Plan.rows` is asked for training and
+validation alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from data.files import publish
+from data.progress import bar
+from fuse.plan import FORMAT, Plan
+from fuse.settings import Settings, change
+from fuse.sweep.training import Job, Result, fit_all
+from fuse.tensors import Rows
+
+TRIALS = "trials"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Settings and a seed, to be trained on every fold."""
+
+    settings: Settings
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its file; equal for equal settings and seed."""
+        text = json.dumps(asdict(self.settings), sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return f"{digest}-seed-{self.seed}.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial scored on the validation part of each fold."""
+
+    trial: Trial
+    scores: Mapping[str, tuple[float, ...]]  # fold -> CCC of each rating
+    failed: str = ""  # why there are no scores, such as a loss that diverged
+
+
+def place(plan: Plan, sweeps: Path) -> Path:
+    """The folder of all trials on the same rows, named after all that decides a score.
+
+    Equal for other ratings and embeddings of test parts, which decide none. Settings
+    are not in its name, so that later searches add to the same ranking.
+    """
+    rows = {fold.name: [fold.train, fold.validation] for fold in plan.folds}
+    seen = sorted({id_ for parts in rows.values() for part in parts for id_ in part})
+    at = {id_: row for row, id_ in enumerate(plan.aligned.ids)}
+    truth = plan.aligned.truth[[at[id_] for id_ in seen]]
+    identity = {
+        "format": FORMAT,
+        "recipes": {m: recipe.digest() for m, recipe in plan.recipes.items()},
+        "rows": rows,
+        "truth": hashlib.sha256(np.ascontiguousarray(truth).tobytes()).hexdigest(),
+    }
+    text = json.dumps(identity, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    info = plan.info
+    return sweeps / f"{info.corpus}-{info.design}-{info.protocol}-{digest}"
+
+
+def search(
+    plan: Plan,
+    folder: Path,
+    candidates: Sequence[Settings],
+    seeds: Sequence[int],
+    *,
+    progress: bool = True,
+) -> None:
+    """Train every trial that has no file yet.
+
+    Args:
+        plan: of any of the candidates; it says the folds, rows and design
+        folder: of the sweep
+        candidates: settings to try
+        seeds: each candidate is trained with all of them
+        progress: show a bar
+
+    Raises:
+        ValueError: if a file of the folder is damaged
+    """
+    finished = {outcome.trial for outcome in outcomes(folder)}
+    wanted = [Trial(*pair) for pair in product(candidates, seeds)]
+    pending = [trial for trial in wanted if trial not in finished]
+    folds = plan.folds if pending else ()
+    rows = {f.name: (plan.rows(f.train), plan.rows(f.validation)) for f in folds}
+    with bar(
+        total=len(wanted), name=plan.info.design, unit="trials", show=progress
+    ) as shown:
+        shown.update(len(wanted) - len(pending))
+        for outcome in _train(plan, rows, pending):
+            _write(folder, outcome)
+            shown.update()
+
+
+def _train(
+    plan: Plan, rows: Mapping[str, tuple[Rows, Rows]], trials: Sequence[Trial]
+) -> Iterator[Outcome]:
+    """Every trial on every fold; each comes when its last fold is there."""
+    design = plan.info.design
+    jobs = [
+        Job(
+            *rows[fold],
+            fusion=design,
+            settings=trial.settings,
+            seed=trial.seed,
+            where=f"{design}, fold {fold}, seed {trial.seed}",
+        )
+        for trial in trials
+        for fold in rows
+    ]
+    found: dict[int, dict[int, Result]] = {}
+    for number, result in fit_all(jobs):
+        trial, fold = divmod(number, len(rows))
+        folds = found.setdefault(trial, {})
+        folds[fold] = result
+        if len(folds) == len(rows):
+            yield _outcome(trials[trial], rows, [folds[k] for k in sorted(folds)])
+
+
+def _outcome(trial: Trial, folds: Iterable[str], each: Sequence[Result]) -> Outcome:
+    """The scores of all folds, or the first error of any."""
+    failed = next((str(one) for one in each if isinstance(one, ValueError)), "")
+    scores = [one for one in each if not isinstance(one, ValueError)]
+    return Outcome(
+        trial, {} if failed else dict(zip(folds, scores, strict=True)), failed
+    )
+
+
+def _write(folder: Path, outcome: Outcome) -> None:
+    """Publish one trial; equal outcomes give equal bytes."""
+    facts = {
+        "seed": outcome.trial.seed,
+        "validation_ccc": {fold: list(each) for fold, each in outcome.scores.items()},
+        "failed": outcome.failed,
+        "settings": asdict(outcome.trial.settings),
+    }
+    path = folder / TRIALS / outcome.trial.name
+    publish(path, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def outcomes(folder: Path) -> tuple[Outcome, ...]:
+    """Every finished trial of a sweep, by the name of its file.
+
+    Raises:
+        ValueError: naming the file that is damaged
+    """
+    return tuple(_read(sorted((folder / TRIALS).glob("*-seed-*.json"))))
+
+
+def _read(paths: Iterable[Path]) -> Iterator[Outcome]:
+    for path in paths:
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            trial = Trial(change(Settings(), facts["settings"]), int(facts["seed"]))
+            folds = facts["validation_ccc"].items()
+            scores = {fold: tuple(map(float, each)) for fold, each in folds}
+            yield Outcome(trial, scores, str(facts["failed"]))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} is no trial of this version: {error!r}; remove it, and it is "
+                f"trained again"
+            ) from error

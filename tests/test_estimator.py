@@ -1,0 +1,355 @@
+import dataclasses
+import inspect
+import pickle
+import re
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn
+import torch
+from learnable import corpus, embeddings
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from data import parts, table
+from data.parts import Part
+from data.predictions import read_run
+from fuse import designs, fit, metrics, train
+from fuse.conventions import FEWEST, OF_A_CORPUS, divide
+from fuse.designs import early, late
+from fuse.estimator import FusionRegressor, ccc_scorer, mean_ccc
+from fuse.places import places
+from fuse.settings import Settings
+from fuse.tensors import Rows, align
+
+QUICK = {
+    "latent": 8,
+    "autoencoder_hidden": 16,
+    "hidden": 16,
+    "input_dropout": 0.0,
+    "dropout": 0.0,
+    "learning_rate": 0.05,
+    "epochs": 12,
+}
+README = Path(__file__).parents[1] / "README.md"
+SIZES = {"audio": 12, "text": 7}
+
+
+@pytest.fixture(scope="module")
+def joined():
+    """X with audio before text, y of three ratings, and speakers."""
+    aligned = align(corpus(), embeddings())
+    x = np.hstack([aligned.features[m] for m in SIZES])
+    return x, aligned.truth, np.array([u.speaker for u in aligned.utterances])
+
+
+def model(fusion="early", **changes):
+    columns = changes.pop("columns", SIZES)
+    return FusionRegressor(fusion, columns=columns, **{**QUICK, **changes})
+
+
+@parametrize_with_checks([FusionRegressor(**{**QUICK, "reduce": "none"})])
+def test_scikit_learn_is_content(estimator, check):
+    check(estimator)
+
+
+def test_every_setting_is_a_parameter_with_its_default():
+    found = FusionRegressor().get_params()
+    own = {"fusion", "columns", "validation_fraction", "random_state", "device"}
+    expected = dataclasses.asdict(Settings())
+    assert {n: v for n, v in found.items() if n not in own} == {
+        n: v for n, v in expected.items() if n not in OF_A_CORPUS
+    }
+    assert set(OF_A_CORPUS) < set(expected)
+    assert found.keys() == inspect.signature(FusionRegressor).parameters.keys()
+
+
+def test_unknown_parameters_are_refused_by_name():
+    with pytest.raises(TypeError, match="unknown parameter protocol; settings are"):
+        FusionRegressor(protocol="loso")
+    with pytest.raises(ValueError, match="Invalid parameter 'speed'"):
+        FusionRegressor().set_params(speed=1)
+
+
+def test_what_is_trained_is_what_fit_trains(joined):
+    x, y, _ = joined
+    found = model(random_state=3).fit(x, y)
+    rest, held = divide(y, None, share=0.2, seed=3)
+    assert found.validation_.tolist() == held.tolist()
+    np.testing.assert_allclose(found.mean_, y[rest].mean(0), rtol=1e-6)
+    standard = (y - y[rest].astype(float).mean(0)) / y[rest].astype(float).std(0)
+    rows = [
+        Rows(
+            {"audio": torch.tensor(x[r, :12]), "text": torch.tensor(x[r, 12:])},
+            torch.tensor(standard[r], dtype=torch.float32),
+        )
+        for r in (rest, held)
+    ]
+    expected = fit.fit(*rows, fusion="early", settings=Settings(**QUICK), seed=3)
+    assert found.history_ == expected.history
+    for name, values in expected.module.state_dict().items():
+        assert torch.equal(found.module_.state_dict()[name], values.double())
+
+
+def test_ratings_may_have_any_unit(joined):
+    x, y, _ = joined
+    plain, scaled = model().fit(x, y), model().fit(x, 50 + 7 * y.astype(float))
+    # standardised ratings are equal but for float32's last bits, trained on
+    np.testing.assert_allclose(
+        scaled.predict(x), 50 + 7 * plain.predict(x), rtol=0, atol=0.05
+    )
+    assert scaled.score(x, 50 + 7 * y) > 0.8
+
+
+def test_one_rating_comes_back_as_it_was_given(joined):
+    x, y, _ = joined
+    flat, column = model().fit(x, y[:, 0]), model().fit(x, y[:, :1])
+    assert flat.predict(x).shape == (300,)
+    assert column.predict(x).shape == (300, 1)
+    np.testing.assert_array_equal(flat.predict(x), column.predict(x)[:, 0])
+
+
+def test_no_group_is_on_both_sides(joined):
+    x, y, speakers = joined
+    held = [model(epochs=1, random_state=s).fit(x, y, groups=speakers) for s in (0, 1)]
+    for found in held:
+        chosen = np.isin(np.arange(len(x)), found.validation_)
+        assert not set(speakers[chosen]) & set(speakers[~chosen])
+        assert len(set(speakers[chosen])) == 2  # of ten
+    assert held[0].validation_.tolist() != held[1].validation_.tolist()
+
+
+def test_rows_that_only_validate_change_no_statistic(joined):
+    x, y, _ = joined
+    clean = model(epochs=1).fit(x, y)
+    odd, other = x.copy(), y.copy()
+    odd[clean.validation_] *= 1e3
+    other[clean.validation_] += 9
+    poisoned = model(epochs=1).fit(odd, other)
+    assert clean.mean_.tolist() == poisoned.mean_.tolist()
+    assert clean.scale_.tolist() == poisoned.scale_.tolist()
+    states = [m.module_.state_dict() for m in (clean, poisoned)]
+    for name, values in states[0].items():
+        assert torch.equal(values, states[1][name])  # one epoch: nothing to choose
+
+
+def test_seeds_are_kept(joined):
+    x, y, _ = joined
+    drawn = model(random_state=None, epochs=1).fit(x, y)
+    again = model(random_state=drawn.seed_, epochs=1).fit(x, y)
+    np.testing.assert_array_equal(drawn.predict(x), again.predict(x))
+    assert model(random_state=None, epochs=1).fit(x, y).seed_ != drawn.seed_
+    shared = model(random_state=np.random.RandomState(5), epochs=1)
+    assert shared.fit(x, y).seed_ != shared.fit(x, y).seed_
+
+
+def test_cross_validation_search_and_pipeline(joined):
+    x, y, speakers = joined
+    folds = GroupKFold(3)
+    scores = cross_val_score(
+        make_pipeline(StandardScaler(), model()),
+        *(x, y),
+        groups=speakers,
+        cv=folds,
+        scoring=ccc_scorer,
+        params={"fusionregressor__groups": speakers},
+        error_score="raise",
+    )
+    assert scores.shape == (3,)
+    assert scores.min() > 0.7
+    choices = {"fusion": ["text", "early"], "learning_rate": np.array([1e-6, 0.05])}
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = model().set_fit_request(groups=True)
+        search = GridSearchCV(routed, choices, scoring=ccc_scorer, cv=GroupKFold(2))
+        search.fit(x, y, groups=speakers)
+    held = np.isin(np.arange(len(x)), search.best_estimator_.validation_)
+    assert not set(speakers[held]) & set(speakers[~held])
+    assert search.best_params_["learning_rate"] == 0.05
+    assert search.score(x, y) == pytest.approx(mean_ccc(y, search.predict(x)))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"audio": slice(12), "text": slice(12, None)},
+        {"text": range(12, 19), "audio": range(12)},
+        {"audio": list(range(12)), "text": np.arange(12, 19)},
+        {"audio": np.int64(12), "text": 7},
+    ],
+)
+def test_columns_may_be_said_in_several_ways(joined, columns):
+    found = places(columns, ("text", "audio"), 19)
+    assert [(m, at.tolist()) for m, at in found] == [
+        ("text", list(range(12, 19))),
+        ("audio", list(range(12))),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        (None, "takes audio, text, and columns says nothing of audio, text; say wh"),
+        ({"audio": 12}, "says nothing of text; say .* columns={'audio': SIZE, 'text'"),
+        ({"audio": 12, "text": 8}, r"of text are range\(12, 20\), and there are 19 co"),
+        ({"audio": 12, "text": 0}, "columns of text are range"),
+        ({"audio": slice(20), "text": 7}, r"columns of audio are slice\(None, 20"),
+        ({"audio": [0, 19], "text": 7}, "numbers from 0 to 18"),
+        ({"audio": ["a"], "text": 7}, "columns of audio are"),
+        ({"audio": 0.5, "text": 7}, "columns of audio are 0.5"),
+    ],
+)
+def test_columns_that_are_not_there_are_refused(joined, columns, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        model(columns=columns).fit(*joined[:2])
+
+
+def test_columns_of_other_modalities_are_left_aside(joined):
+    x, y, _ = joined
+    named, alone = (
+        model("text").fit(x, y),
+        model("text", columns=None).fit(x[:, 12:], y),
+    )
+    np.testing.assert_array_equal(named.predict(x), alone.predict(x[:, 12:]))
+
+
+class Own(early.Fusion):
+    """Early fusion, as a class that is in no file of fuse/designs."""
+
+    MODALITIES = ("audio", "text")
+
+
+@pytest.mark.parametrize(
+    ("design", "name"), [(Own, "early"), (early.Fusion, "early"), (late.Fusion, "late")]
+)
+def test_a_class_is_as_good_as_a_name(joined, design, name):
+    x, y, _ = joined
+    found, expected = model(design).fit(x, y), model(name).fit(x, y)
+    np.testing.assert_array_equal(found.predict(x), expected.predict(x))
+    assert clone(found).fusion is design
+    again = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(again.predict(x), expected.predict(x))
+
+
+@pytest.mark.parametrize(
+    ("fusion", "sentence"),
+    [
+        ("product", "no 'product' in designs: choose from audio"),
+        (torch.nn.Identity, "Identity'>: give the name of a design, or a class with M"),
+        (7, "fusion=7: give the name"),
+    ],
+)
+def test_what_is_no_design_is_refused(joined, fusion, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        model(fusion).fit(*joined[:2])
+
+
+def test_a_run_wants_a_name(tmp_path):
+    with pytest.raises(ValueError, match="has no name, .* save it as fuse/designs/NA"):
+        train.run(
+            corpus(),
+            embeddings(),
+            fusion=early.Fusion,
+            settings=Settings(),
+            seeds=[0],
+            runs=tmp_path,
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_trained_on_is_said(joined):
+    x, y, speakers = joined
+    for changes, sentence in (
+        ({"validation_fraction": 1.0}, "validation_fraction=1.0: it must be between"),
+        ({"epochs": 0}, r"epochs must be in \[1, 1e\+06\], got 0"),
+        ({"loss": "rank"}, "loss must be one of 'ccc'"),
+        ({"device": "gpu"}, "say auto, cpu, cuda or cuda:1"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            model(**changes).fit(x, y)
+    with pytest.raises(ValueError, match="all 300 rows are of one group"):
+        model().fit(x, y, groups=["me"] * 300)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model().fit(x, y, groups=speakers[1:])
+    with pytest.raises(
+        ValueError, match="in 100 draws .* leave out what hardly varies"
+    ):
+        model().fit(x, np.ones(300))
+    with pytest.raises(ValueError, match=f"minimum of {FEWEST} is required"):
+        model().fit(x[:3], y[:3])
+    with pytest.raises(ValueError, match="y contains NaN"):
+        model().fit(x, np.where(y > 0.9, np.nan, y))
+
+
+def test_a_part_without_variation_is_drawn_again():
+    truth = np.zeros(20)
+    truth[[3, 11]] = 1.0
+    for seed in range(20):
+        for part in divide(truth, None, share=0.2, seed=seed):
+            assert np.ptp(truth[part]) == 1
+
+
+def test_the_score_is_the_mean_ccc():
+    rng = np.random.default_rng(0)
+    truth, said = rng.normal(size=(2, 30, 3))
+    each = [metrics.ccc(truth[:, k], said[:, k]) for k in range(3)]
+    assert mean_ccc(truth, said) == pytest.approx(np.mean(each))
+    assert mean_ccc(truth[:, 0], said[:, 0]) == each[0]
+    with pytest.raises(ValueError, match=r"shape \(30, 3\), prediction \(30,\)"):
+        mean_ccc(truth, said[:, 0])
+
+
+def test_a_gpu_that_is_not_there_is_refused(joined, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(ValueError, match="there are 0 CUDA devices here"):
+        model(device="cuda").fit(*joined[:2])
+    assert model(device="auto", epochs=1).fit(*joined[:2]).predict(joined[0]).shape
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_gpu_agrees_with_cpu(joined):
+    x, y, _ = joined
+    found = model(device="cuda").fit(x, y)
+    assert next(found.module_.parameters()).device.type == "cuda"
+    assert found.score(x, y) == pytest.approx(model().fit(x, y).score(x, y), abs=0.05)
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """The learnable corpus as the caches of a corpus named demo."""
+    cache = tmp_path / "cache"
+    table.save(dataclasses.replace(corpus(), name="demo"), cache)
+    for found in embeddings().values():
+        recipe = dataclasses.replace(found.recipe, corpus="demo")
+        made = Part(found.ids, found.contents, tuple(found.values), found.head, ())
+        path = parts.part_path(cache / "demo" / recipe.folder(), 0)
+        parts.write(path, made, recipe=recipe, parts=1, versions={})
+    yield tmp_path
+    if "my_designs" in designs.__path__:
+        designs.__path__.remove("my_designs")
+    sys.modules.pop("fuse.designs.product", None)
+
+
+def test_the_readme_says_what_works(cached, monkeypatch, capsys):
+    section = README.read_text(encoding="utf-8").partition("## From Python")[2]
+    section = section.partition("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    assert len(blocks) == 3
+    notebook = types.ModuleType("notebook")
+    monkeypatch.setitem(sys.modules, "notebook", notebook)
+    monkeypatch.chdir(cached)
+    (cached / "my_designs").mkdir()
+    (cached / "my_designs" / "product.py").write_text(
+        blocks[1].partition("\nmodel =")[0]
+    )
+    for block in blocks:
+        exec(block, notebook.__dict__)
+    assert float(capsys.readouterr().out.splitlines()[0]) > 0.7
+    assert notebook.model.score(notebook.X, notebook.y) > 0.7
+    assert read_run(notebook.run).info.design == "product"

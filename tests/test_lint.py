@@ -1,0 +1,317 @@
+import dataclasses
+import json
+import shutil
+
+import leaks
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from click.testing import CliRunner
+from leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
+
+import cli
+from data.sentences import read_sentences
+from data.splits import PROTOCOLS
+from fuse import linter, plan, train
+from fuse.lint import _overlap, ratings
+from fuse.lint._evidence import CACHE, CORPUS
+from fuse.lint._gathering import left
+
+FOLDER_ALONE = {"encoders", "ids", "sentences", "speakers", "utterances"}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A run and its cache, which no test may change."""
+    root = tmp_path_factory.mktemp("lint")
+    leaks.keep(root / "cache")
+    return Case(trained(root / "runs"), root / "cache")
+
+
+@pytest.fixture
+def case(kept, tmp_path):
+    """A copy of them."""
+    for folder in (kept.run.parent, kept.cache):
+        shutil.copytree(folder, tmp_path / folder.name)
+    return Case(tmp_path / "runs" / kept.run.name, tmp_path / "cache")
+
+
+def found(case, chosen=None):
+    """{rule: result}, of the files alone."""
+    results = linter.check(left(case.run, case.cache), chosen or linter.rules())
+    return {result.rule: result for result in results}
+
+
+def statuses(case):
+    return {rule: result.status for rule, result in found(case).items()}
+
+
+def call(*words):
+    return CliRunner().invoke(cli.main, ["lint", *map(str, words)])
+
+
+@pytest.mark.parametrize("rule", linter.rules())
+def test_every_rule_catches_a_planted_leak(rule):
+    assert PLANTS.get(rule), f"plant a leak for '{rule}' in tests/leaks.py"
+
+
+@pytest.mark.parametrize(
+    ("rule", "leak", "said"),
+    [(rule, *planted) for rule, each in PLANTS.items() for planted in each],
+)
+def test_a_planted_leak_is_caught(case, rule, leak, said):
+    leak(case)
+    result = found(case, [rule])[rule]
+    fatal = [finding.text for finding in result.findings if finding.fatal]
+    assert result.status == "FAILS"
+    with pytest.raises(ValueError, match=said):
+        raise ValueError("\n".join(fatal))
+
+
+def test_principal_axes_of_other_rows_are_caught(tmp_path):
+    run = Case(trained(tmp_path / "runs", reduce="pca"), tmp_path / "cache")
+    leaks.keep(run.cache)
+    assert found(run, ["projections"])["projections"].status == "ok"
+
+    def turn(state):
+        rotation = state["projections.audio.rotation"]
+        angle = torch.tensor(0.1)
+        turned = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()])
+        rotation[:, :2] = rotation[:, :2] @ turned.reshape(2, 2)
+
+    leaks.edit_state(run, turn)
+    (finding,) = found(run, ["projections"])["projections"].findings
+    assert "principal axes of audio are not those of the 90 training rows" in (
+        finding.text
+    )
+
+
+@pytest.mark.parametrize("fusion", train.fusions())
+def test_a_clean_run_passes(kept, tmp_path, fusion):
+    run = Case(trained(tmp_path, fusion), kept.cache)
+    expected = {**dict.fromkeys(linter.rules(), "ok"), "sentences": "note"}
+    if fusion == "text":
+        expected["recordings"] = "skipped"  # speech is not among what it takes
+    assert statuses(run) == expected
+    now = json.loads((run.run / linter.LINT).read_text(encoding="utf-8"))
+    assert {rule: facts["status"] for rule, facts in now.items()} == {
+        **expected,
+        "recordings": "ok",
+    }
+
+
+@pytest.mark.parametrize("protocol", ["session5", "loso", "speakers"])
+def test_a_clean_run_passes_whatever_the_protocol(kept, tmp_path, protocol):
+    run = Case(trained(tmp_path, "ridge", protocol=protocol), kept.cache)
+    assert "FAILS" not in statuses(run).values()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"reduce": "none"}, {"training": "pretrain", "pretrain_epochs": 2}]
+)
+def test_a_clean_run_passes_whatever_the_settings(kept, tmp_path, changes):
+    run = Case(trained(tmp_path, "late", **changes), kept.cache)
+    assert "FAILS" not in statuses(run).values()
+
+
+def poisoned():
+    """All is wrong outside the training rows of session5-strict."""
+    wrong, caches = corpus(), embeddings()
+    outside = np.array([u.session in "45" for u in wrong.utterances])
+    for cache in caches.values():
+        cache.values[outside] = 1e3 - 3 * cache.values[outside]
+    turned = [
+        dataclasses.replace(u, ratings={n: 6 - v for n, v in u.ratings.items()})
+        if out
+        else u
+        for u, out in zip(wrong.utterances, outside, strict=True)
+    ]
+    return dataclasses.replace(wrong, utterances=tuple(turned)), caches
+
+
+@pytest.mark.parametrize("fusion", sorted(set(train.fusions()) - {"zeroshot"}))
+def test_rows_outside_training_change_no_fitted_parameter(tmp_path, fusion):
+    # of one epoch, so that validation has nothing to choose from
+    wrong, caches = poisoned()
+    states = []
+    for name, given in (("a", {}), ("b", {"found": wrong, "caches": caches})):
+        run = Case(trained(tmp_path / name, fusion, epochs=1, **given), tmp_path)
+        path = run.unit / "model.safetensors"
+        states.append(safetensors.torch.load(path.read_bytes()))
+    clean, dirty = states
+    assert clean.keys() == dirty.keys()
+    for name, values in clean.items():
+        # but the penalty of ridge, which validation chooses
+        if fusion != "ridge" or name.startswith("projections"):
+            assert torch.equal(values, dirty[name]), name
+
+
+def test_a_rule_that_fails_before_training_leaves_nothing(tmp_path):
+    caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
+    with pytest.raises(linter.Leak, match="encoders: FAILS") as error:
+        trained(tmp_path, caches=caches)
+    assert "nothing was trained" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
+    caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
+    folder = trained(tmp_path, caches=caches, allow=["encoders"])
+    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    assert (facts["status"], facts["allowed"]) == ("FAILS", True)
+    assert "has seen toy" in caplog.text
+    with pytest.raises(ValueError, match="no 'encoder' in lint: choose from dialogues"):
+        trained(tmp_path, allow=["encoder"])
+
+
+def test_encoders_that_have_seen_other_speakers_pass(tmp_path):
+    caches = embeddings(seen=[{"corpus": "toy", "speakers": ["1F", "2M"]}])
+    assert trained(tmp_path, caches=caches).is_dir()
+
+
+def test_speakers_of_the_validation_are_noted(tmp_path):
+    caches = embeddings(seen=[{"corpus": "toy", "speakers": ["4F"]}])
+    folder = trained(tmp_path, caches=caches)
+    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    assert facts["status"] == "note"
+    assert "validation part of fold 'session5'" in facts["findings"][0]["text"]
+
+
+@pytest.mark.parametrize(("splits", "fails"), [(["train"], False), (["test"], True)])
+def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
+    whole = corpus()
+    divided = [
+        dataclasses.replace(u, split="test" if u.session == "5" else "train")
+        for u in whole.utterances
+    ]
+    given = {
+        "found": dataclasses.replace(whole, utterances=tuple(divided)),
+        "caches": embeddings(seen=[{"corpus": "toy", "splits": splits}]),
+        "protocol": "official",
+    }
+    if fails:
+        with pytest.raises(linter.Leak, match="30 utterances"):
+            trained(tmp_path, **given)
+    else:
+        assert trained(tmp_path, **given).is_dir()
+
+
+def test_a_leak_after_training_fails_and_the_run_stays(case):
+    again = plan.make(
+        corpus(),
+        embeddings(),
+        fusion="early",
+        settings=leaks.QUICK,
+        runs=case.run.parent,
+        device="cpu",
+        label="",
+    )
+    assert again.folder == case.run
+    linter.check_runs([again], corpus(), embeddings())
+    leaks.told(case)
+    with pytest.raises(linter.Leak, match="predictions: FAILS") as error:
+        linter.check_runs([again], corpus(), embeddings())
+    said = str(error.value)
+    assert f"{case.run.name}\n  predictions: FAILS" in said
+    assert said.endswith(
+        "not to be reported; if it is meant to be so: --allow predictions"
+    )
+    assert (case.run / "predictions.csv").is_file()
+    facts = json.loads((case.run / linter.LINT).read_text(encoding="utf-8"))
+    assert facts["predictions"]["status"] == "FAILS"
+
+
+def test_sentences_are_counted_and_scored_apart(kept):
+    seen = read_sentences(kept.run)
+    assert len(seen) == COUNT // 5
+    assert sum(seen.values()) == 12
+    assert seen["session5", "u004"]  # as u121, of session 2
+    assert not seen["session5", "u044"]
+    (finding,) = found(kept)["sentences"].findings
+    assert not finding.fatal
+    assert "12 of 30 test utterances" in finding.text
+    assert "CCC on all and on new sentences: valence" in finding.text
+
+
+def test_a_protocol_that_promises_new_sentences_fails(kept, monkeypatch):
+    strict = {"session5-strict": {"sentence": _overlap.EVERY}}
+    monkeypatch.setattr(_overlap, "PROMISES", strict)
+    assert found(kept)["sentences"].fails
+
+
+def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
+    leaks.moved()(case)
+    monkeypatch.setattr(_overlap, "PROMISES", {"session5-strict": {}})
+    result = found(case)["speakers"]
+    assert result.status == "note"
+    assert "does not promise otherwise" in result.findings[0].text
+
+
+def test_promises_are_those_of_the_protocols():
+    assert set(_overlap.PROMISES) == set(PROTOCOLS)
+
+
+def test_without_a_cache_the_folder_is_checked_alone(kept, tmp_path):
+    results = found(Case(kept.run, tmp_path))
+    applied = {rule for rule, result in results.items() if not result.skipped}
+    assert applied == FOLDER_ALONE
+    assert "corpus.json not found" in results["ratings"].skipped
+    assert "is not there" in results["projections"].skipped
+
+
+def test_an_interrupted_run_is_checked_as_far_as_it_went(case):
+    (case.run / "predictions.csv").unlink()
+    results = found(case)
+    assert results["ids"].skipped == "its training was interrupted"
+    assert results["speakers"].status == "ok"
+
+
+def test_equal_ratings_are_noted(kept):
+    evidence = left(kept.run, kept.cache)
+    same = [
+        dataclasses.replace(u, ratings={**u.ratings, "arousal": u.ratings["valence"]})
+        for u in evidence.corpus.utterances
+    ]
+    copied = dataclasses.replace(evidence.corpus, utterances=tuple(same))
+    texts = [
+        f.text
+        for f in ratings.findings(dataclasses.replace(evidence, corpus=copied))
+        if not f.fatal
+    ]
+    assert texts[0].startswith("valence and arousal are equal in all 150 utterances")
+
+
+def test_evidence_says_why_something_is_missing(kept, tmp_path):
+    missing = left(kept.run, tmp_path).missing
+    assert set(missing) == {CORPUS, CACHE}
+
+
+def test_the_command_says_what_it_found(case):
+    result = call(case.run, "--cache", case.cache)
+    assert result.exit_code == 0
+    assert "  speakers: ok" in result.output
+    leaks.told(case)
+    result = call("--runs", case.run.parent, "--cache", case.cache)
+    assert result.exit_code == 1
+    assert "  predictions: FAILS" in result.output
+    result = call(case.run, "--cache", case.cache, "--json")
+    assert result.exit_code == 1
+    (facts,) = json.loads(result.output).values()
+    assert [f["rule"] for f in facts if f["status"] == "FAILS"] == ["predictions"]
+
+
+def test_the_command_explains_the_rules():
+    result = call("--list")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()] == linter.rules()
+
+
+def test_the_command_without_a_run_is_a_sentence(tmp_path):
+    result = call("--runs", tmp_path)
+    assert result.exit_code == 1
+    assert (
+        result.stderr == f"Error: no run below {tmp_path}; train first, or name a run\n"
+    )
+    result = call(tmp_path)
+    assert "is not a run folder" in result.stderr

@@ -1,0 +1,85 @@
+import json
+
+import pytest
+from learnable import recipe
+
+from data import seen
+from data.seen import KNOWN, Seen
+
+
+def say(folder, content):
+    """The seen.json of a checkpoint's folder."""
+    (folder / seen.FILE).write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("one", "corpus", "same"),
+    [
+        ("MSP-Podcast", "msp_podcast-1.11", True),
+        ("iemocap", "IEMOCAP", True),
+        ("iemocap", "iemocap-small", True),
+        ("iemocap", "emobank", False),
+        ("EmoDB", "emo", False),
+    ],
+)
+def test_corpora_are_compared_by_letters_and_digits(one, corpus, same):
+    assert Seen(one).covers(corpus) is same
+
+
+def test_a_folder_says_what_was_trained_on(tmp_path):
+    record = {"corpus": "iemocap", "speakers": ["1F", "1M"], "how": "fine-tuned"}
+    facts = seen.read(say(tmp_path, record))
+    assert facts == {"seen": [record]}
+    expected = (Seen("iemocap", speakers=("1F", "1M"), how="fine-tuned"),)
+    assert seen.of(recipe("audio", training=facts)) == expected
+    assert seen.read(say(tmp_path, [record, {"corpus": "x"}]))["seen"][1] == {
+        "corpus": "x"
+    }
+
+
+def test_a_folder_that_says_nothing(tmp_path):
+    assert seen.read(tmp_path) == {}
+    assert seen.of(recipe("audio")) == ()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        5,
+        "iemocap",
+        [[]],
+        {},
+        {"corpus": ""},
+        {"corpus": "-"},
+        {"corpus": 5},
+        {"corpus": "x", "speakers": "1F"},
+        {"corpus": "x", "splits": [1]},
+        {"corpus": "x", "how": None},
+        {"corpus": "x", "speaker": ["1F"]},
+        [{"corpus": "x"}] * 21,
+    ],
+)
+def test_what_is_no_record_is_refused_with_its_file(tmp_path, record):
+    with pytest.raises(ValueError, match=r"seen\.json: .*records? of what was seen"):
+        seen.read(say(tmp_path, record))
+
+
+def test_damage_is_named(tmp_path):
+    (tmp_path / seen.FILE).write_bytes(b"\xff{")
+    with pytest.raises(ValueError, match=r"seen\.json: "):
+        seen.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*KNOWN, "SuperB/HuBERT-Large-Superb-ER"])
+def test_checkpoints_are_known_by_name(name):
+    found = seen.of(recipe("audio", checkpoint=name))
+    assert found
+    assert found == KNOWN[name.rpartition("/")[2].lower()]
+
+
+def test_the_default_speech_encoder_was_tuned_on_msp_podcast():
+    name = "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim"
+    (found,) = seen.of(recipe("audio", checkpoint=name))
+    assert found.covers("MSP-Podcast")
+    assert not found.covers("iemocap")
