@@ -26,15 +26,6 @@ from fuse.statistics import estimate
 from fuse.tables import latex, markdown, text
 
 ORDER = ("ridge", "pcaridge", "svr", "zeroshot", "audio", "text", "early", "late")
-    "ridge",
-    "pcaridge",
-    "svr",
-    "zeroshot",
-    "audio",
-    "text",
-    "early",
-    "late",
-)  # then by name
 FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "text": text,
     "markdown": markdown,
