@@ -275,15 +275,22 @@ def lint(**found: Any) -> None:
 
 @main.command()
 @options(REPORT)
-def report(corpus: str, protocol: str, form: str, output: Any, runs: Path) -> None:
+def report(runs: Path, form: str, output: Any, **found: Any) -> None:
     """Print the CCC table.
 
-    One row a design: the mean over folds and seeds, with a 95 % interval.
+    One row a design: the mean over folds and seeds, with a 95 % interval. A mark says
+    that a row is significantly better (*) or worse than the one it is compared with.
+
+    Exit status 1 if a run is damaged; it is named, and the others are shown.
     """
     from fuse import report as reports
 
-    tables = reports.collect(runs, corpus=corpus, protocol=protocol)
+    problems: list[str] = []
+    tables = reports.collect(runs, damaged=problems.append, **found)
     output.write(reports.render(tables, form))
+    for sentence in problems:
+        click.echo(sentence, err=True)
+    sys.exit(bool(problems))
 
 
 @main.command()

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = (3, 11)  # the oldest that will do
 NEEDED = (
     "click", "h5py", "huggingface_hub", "joblib", "librosa", "numpy", "safetensors",
-    "sklearn", "soundfile", "soxr", "torch", "tqdm", "transformers",
+    "scipy", "sklearn", "soundfile", "soxr", "torch", "tqdm", "transformers",
 )  # fmt: skip
 
 

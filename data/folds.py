@@ -9,6 +9,7 @@ from data.rows import read_rows, write_rows
 FOLDS = "folds.csv"
 PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("fold", "part", "id", "speaker", "dialogue", "scripted")
+MORE_COLUMNS = ("sex", "session")  # after them, if either is known
 SCRIPTED = {"1": True, "0": False, "": None}  # as written in folds.csv
 
 
@@ -22,17 +23,24 @@ class FoldRow:
     speaker: str = ""
     dialogue: str = ""
     scripted: bool | None = None  # None: unknown
+    sex: str = ""  # "F" or "M"
+    session: str = ""
 
 
 def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
     """Publish folds.csv, in the order of `rows`."""
     written = {value: text for text, value in SCRIPTED.items()}
+    ordered = list(rows)
+    more = MORE_COLUMNS if any(r.sex or r.session for r in ordered) else ()
     write_rows(
         folder / FOLDS,
-        FOLD_COLUMNS,
+        (*FOLD_COLUMNS, *more),
         (
-            (r.fold, r.part, r.id, r.speaker, r.dialogue, written[r.scripted])
-            for r in rows
+            (
+                *(r.fold, r.part, r.id, r.speaker, r.dialogue, written[r.scripted]),
+                *(getattr(r, name) for name in more),
+            )
+            for r in ordered
         ),
     )
 
@@ -45,12 +53,21 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
         ValueError: naming the line that is damaged
     """
     path, found = folder / FOLDS, []
-    for line, row in read_rows(path, FOLD_COLUMNS):
-        fold, part, id_, speaker, dialogue, scripted = row
+    for line, row in read_rows(path, (*FOLD_COLUMNS, *_more(path))):
+        fold, part, id_, speaker, dialogue, scripted, *more = row
         if part not in PARTS or scripted not in SCRIPTED:
             raise ValueError(
                 f"{path}, line {line}: part {part!r} must be one of "
                 f"{', '.join(PARTS)}, and scripted {scripted!r} 1, 0 or empty"
             )
-        found.append(FoldRow(fold, part, id_, speaker, dialogue, SCRIPTED[scripted]))
+        known = FoldRow(fold, part, id_, speaker, dialogue, SCRIPTED[scripted], *more)
+        found.append(known)
     return tuple(found)
+
+
+def _more(path: Path) -> tuple[str, ...]:
+    """The columns that not every file has, if this one has them."""
+    if not path.is_file():
+        return ()  # which its reader will say
+    with path.open(encoding="utf-8") as file:
+        return MORE_COLUMNS if file.readline().rstrip().endswith(MORE_COLUMNS) else ()

@@ -236,12 +236,15 @@ def unfinished(runs: Path) -> list[Path]:
     return [folder for folder in begun if not (folder / PREDICTIONS).is_file()]
 
 
+def finished(runs: Path) -> list[Path]:
+    """Run folders with predictions, sorted by name."""
+    return [path.parent for path in sorted(runs.glob(f"*/{PREDICTIONS}"))]
+
+
 def find_runs(runs: Path) -> Iterator[Run]:
     """Every finished run below `runs`, sorted by name.
 
     Raises:
-        ValueError: naming the folder of a run that cannot be read
+        FileNotFoundError, ValueError: naming the run that cannot be read
     """
-    for path in sorted(runs.glob(f"*/{INFO}")):
-        if (path.parent / PREDICTIONS).is_file():
-            yield read_run(path.parent)
+    return map(read_run, finished(runs))

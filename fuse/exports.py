@@ -10,16 +10,20 @@ from typing import Any
 from data.ratings import RATINGS
 from data.table import cell
 from fuse.details import describe
-from fuse.figures import Row, Table, Versus
-from fuse.statistics import Estimate, Interval
+from fuse.figures import Pair, Row, Table, Versus
+from fuse.intervals import Interval
+from fuse.statistics import Estimate
 
-FORMAT = 1  # of the JSON
+FORMAT = 2  # of the JSON
 BOUNDS = ("", "_low", "_high")  # after the name of a figure
+PARTS = ("correlation", "bias", "scale", "location")  # of a CCC, after a rating
 COLUMNS = (
     *("corpus", "nature", "protocol", "section", "design", "detail", "run"),
     *(name + bound for name in (*RATINGS, "mean") for bound in BOUNDS),
     *("utterances", "folds", "seeds", "resampled", "clusters", "parameters"),
     *("versus", *(f"difference{bound}" for bound in BOUNDS)),
+    *("p", "p_holm", "verdict"),
+    *(f"{name}_{part}" for name in RATINGS for part in PARTS),
     *("shared_speakers", "encoders"),
 )
 
@@ -27,8 +31,9 @@ COLUMNS = (
 def csv_text(tables: Sequence[Table]) -> str:
     """One line per row and section of every table, as RFC 4180 wants it.
 
-    What is unknown is an empty cell. Text that a spreadsheet would run as a formula is
-    quoted (CWE-1236).
+    Pairs of rows, if there are any, are lines of the section ``pairs``. What is unknown
+    is an empty cell. Text that a spreadsheet would run as a formula is quoted
+    (CWE-1236).
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")
@@ -38,19 +43,15 @@ def csv_text(tables: Sequence[Table]) -> str:
             for section, estimate in row.sections.items():
                 cells = _cells(table, row, section, estimate)
                 writer.writerow({name: cell(value) for name, value in cells.items()})
+        for pair in table.pairs:
+            cells = _pair_cells(table, pair)
+            writer.writerow({name: cell(value) for name, value in cells.items()})
     return text.getvalue()
 
 
 def _cells(table: Table, row: Row, section: str, estimate: Estimate) -> dict[str, Any]:
     """One line of the CSV by column."""
-    found: dict[str, Any] = {
-        "corpus": table.corpus,
-        "nature": table.nature,
-        "protocol": table.protocol,
-        "section": section,
-        "design": row.design,
-        "detail": row.detail,
-    }
+    found = _place(table, section) | {"design": row.design, "detail": row.detail}
     for name, interval in (*estimate.ratings.items(), ("mean", estimate.mean)):
         found |= _spread(name, interval)
     if row.info is None:
@@ -64,14 +65,38 @@ def _cells(table: Table, row: Row, section: str, estimate: Estimate) -> dict[str
         "shared_speakers": _shared(table),
         "encoders": "; ".join(describe(*pair) for pair in row.info.encoders.items()),
     }
+    for name, split in estimate.parts.items():
+        found |= {f"{name}_{p}": _finite(getattr(split, p)) for p in PARTS}
     if section in row.versus:
         found |= _difference(row.versus[section])
     return found
 
 
+def _place(table: Table, section: str) -> dict[str, Any]:
+    """The cells that all lines of a table and section share."""
+    return {
+        "corpus": table.corpus,
+        "nature": table.nature,
+        "protocol": table.protocol,
+        "section": section,
+    }
+
+
+def _pair_cells(table: Table, pair: Pair) -> dict[str, Any]:
+    """Two rows compared, as one line of the CSV."""
+    found = _place(table, "pairs") | {"design": pair.a, "versus": pair.b}
+    return found | (_difference(pair.versus) if pair.versus else {})
+
+
 def _difference(versus: Versus) -> dict[str, Any]:
     """A comparison as cells."""
-    return {"versus": versus.name, **_spread("difference", versus.difference)}
+    return {
+        "versus": versus.name,
+        **_spread("difference", versus.difference),
+        "p": _finite(versus.p),
+        "p_holm": _finite(versus.adjusted),
+        "verdict": versus.verdict,
+    }
 
 
 def _spread(name: str, interval: Interval) -> dict[str, Any]:
@@ -109,6 +134,7 @@ def _table(table: Table) -> dict[str, Any]:
         "targets": list(table.targets),
         "shared_speakers": None if table.shared is None else list(table.shared),
         "rows": list(_rows(table)),
+        "pairs": list(_pairs(table)),
         "comparisons": list(table.comparisons),
         "notes": list(table.notes),
     }
@@ -137,11 +163,22 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
         }
 
 
+def _pairs(table: Table) -> Iterator[dict[str, Any]]:
+    """Every two rows compared, as JSON; without figures where they cannot be."""
+    for pair in table.pairs:
+        found = _difference(pair.versus) if pair.versus else {"versus": pair.b}
+        yield {"design": pair.a, **found}
+
+
 def _estimate(estimate: Estimate) -> dict[str, Any]:
     """The figures of one section as JSON."""
     figures = (*estimate.ratings.items(), ("mean", estimate.mean))
     return {
         "ccc": {name: _interval(interval) for name, interval in figures},
+        "parts": {
+            name: {part: _finite(getattr(split, part)) for part in PARTS}
+            for name, split in estimate.parts.items()
+        },
         "utterances": estimate.utterances,
         "folds": estimate.folds,
         "seeds": estimate.seeds,

@@ -1,12 +1,16 @@
 """The records of a report, before any format: tables of rows of figures."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from data.predictions import RunInfo
-from fuse.statistics import Estimate, Interval
+from fuse.intervals import Interval
+from fuse.statistics import Estimate
 
-SECTIONS = ("all", "published", "improvised", "scripted")  # in the order shown
+SECTIONS = ("all", "published", "improvised", "scripted", "new sentences")  # first
+ALPHA = 0.05  # of the significance tests, for a table as a whole
+MARKS = {"better": "*", "worse": "\N{DAGGER}"}  # behind a figure
 NATURES = {
     "human": "human ratings",
     "synthetic": "synthetic data",
@@ -16,10 +20,35 @@ NATURES = {
 
 @dataclass(frozen=True)
 class Versus:
-    """A row less the best single modality, on one section."""
+    """A row less another one, on one section."""
 
-    name: str  # of the single modality's row
+    name: str  # of the other row
     difference: Interval  # of the mean CCC
+    p: float = math.nan  # of the permutation test
+    adjusted: float = math.nan  # the same after Holm's correction
+
+    @property
+    def verdict(self) -> str:
+        """``better``, ``worse``, ``not told apart`` or ``unknown``."""
+        if math.isnan(self.adjusted):
+            return "unknown"
+        if self.adjusted >= ALPHA:
+            return "not told apart"
+        return "better" if self.difference.value > 0 else "worse"
+
+    @property
+    def mark(self) -> str:
+        """What stands behind the row's figure in a table for people."""
+        return MARKS.get(self.verdict, "")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows of a table, the first less the second on all utterances."""
+
+    a: str  # name of a row
+    b: str
+    versus: Versus | None  # None: scored on other utterances or ratings
 
 
 @dataclass(frozen=True)
@@ -28,7 +57,7 @@ class Row:
 
     design: str
     detail: str  # what tells it from other rows of its design, or ""
-    sections: Mapping[str, Estimate]  # those of SECTIONS that are known
+    sections: Mapping[str, Estimate]  # SECTIONS and groups, those that are known
     info: RunInfo | None = None  # None: published
     versus: Mapping[str, Versus] = field(default_factory=dict)  # by section
 
@@ -49,6 +78,8 @@ class Table:
     rows: tuple[Row, ...]
     encoders: tuple[str, ...]  # in words, one an entry
     shared: tuple[str, ...] | None  # parts with common speakers; None: unknown
+    pairs: tuple[Pair, ...] = ()  # of all rows, if wanted
+    split: bool = False  # whether to show what each CCC is made of
     comparisons: tuple[str, ...] = ()  # sentences
     notes: tuple[str, ...] = ()  # sentences
 
@@ -57,6 +88,15 @@ class Table:
         """What every format says first."""
         kind = NATURES[self.nature]
         return f"CCC on {self.corpus} ({kind}), protocol {self.protocol}"
+
+
+def shown(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The sections that any row has, in the order shown."""
+    found = dict.fromkeys(name for row in rows for name in row.sections)
+    return (
+        *(name for name in SECTIONS if name in found),
+        *sorted(name for name in found if name not in SECTIONS),
+    )
 
 
 def figure(value: float, *, digits: int = 3, sign: bool = False) -> str:
@@ -72,6 +112,16 @@ def figure(value: float, *, digits: int = 3, sign: bool = False) -> str:
         return "-"
     text = f"{round(value, digits) + 0.0:{'+' if sign else ''}.{digits}f}"
     return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
+
+
+def probability(p: float) -> str:
+    """A p-value after its equals sign.
+
+    Examples:
+        >>> probability(0.0321), probability(0.0004), probability(1)
+        ('= .032', '< .001', '= 1.000')
+    """
+    return "< .001" if p < 0.001 else f"= {figure(p)}"
 
 
 def bounds(interval: Interval, *, digits: int = 2, sign: bool = False) -> str:

@@ -4,6 +4,8 @@ The mean of per-batch values is not the value of the whole, so these are for com
 sets only. A nan is an error here, never skipped: a model that diverged must not score.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -65,6 +67,53 @@ def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
     if scale == 0:
         return float("nan")
     return float(np.clip(np.mean(t * p) / scale, -1, 1))
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a CCC is made of: ``ccc = correlation * bias`` (Lin, 1989)."""
+
+    correlation: float  # Pearson's, in [-1, 1]: what no shift or gain can mend
+    bias: float  # C_b in [0, 1], 1 if neither scale nor location is off
+    scale: float  # v, deviation of the predictions over that of the truth
+    location: float  # u, difference of the means in units of both deviations
+
+
+def split(truth: ArrayLike, prediction: ArrayLike) -> Split:
+    """The CCC as a product of correlation and bias (Lin, 1989, Biometrics 45:255).
+
+    ::
+
+        ccc = rho * C_b,  C_b = 2 / (v + 1 / v + u**2)
+        v = sd(p) / sd(t),  u = (mean(p) - mean(t)) / sqrt(sd(p) * sd(t))
+
+    Deviations divide by n. A `scale` below 1 is a model that predicts too near its
+    mean; a `location` above 0 one that predicts too high.
+
+    Args:
+        truth: (n,) ratings, any unit
+        prediction: (n,) in the same unit as `truth`
+
+    Returns:
+        the four; where a deviation is 0 correlation and location are nan, the bias is
+        0, and the scale 0, infinite, or nan if both are
+
+    Raises:
+        ValueError: if the lengths differ, or a number is not finite
+
+    Examples:
+        >>> split([0, 1, 2], [0, 2, 4]).scale
+        2.0
+    """
+    t, p = _pair(truth, prediction)
+    shift = p.mean() - t.mean()
+    spread = [float(np.sqrt(np.mean(_centred(x) ** 2))) for x in (t, p)]
+    if not all(spread):
+        only = float("nan") if not any(spread) else float("inf") if spread[1] else 0.0
+        return Split(float("nan"), 0.0, only, float("nan"))
+    v = spread[1] / spread[0]
+    u = float(shift / np.sqrt(spread[0] * spread[1]))
+    return Split(pearson(t, p), 2 / (v + 1 / v + u**2), v, u)
 
 
 def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:

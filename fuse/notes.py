@@ -7,10 +7,23 @@ from data.folds import PARTS
 from data.predictions import Run
 from fuse import layers
 from fuse.details import describe
-from fuse.figures import SECTIONS, Row, Versus, bounds, count, figure
-from fuse.statistics import LEVEL, REPLICATES
+from fuse.figures import (
+    ALPHA,
+    MARKS,
+    SECTIONS,
+    Row,
+    Versus,
+    bounds,
+    count,
+    figure,
+    probability,
+)
+from fuse.intervals import LEVEL
+from fuse.paired import PERMUTATIONS
+from fuse.statistics import Estimate
 
-FEW = 20  # clusters; a bootstrap of fewer covers the truth clearly less often than 95%
+FEW = 6  # clusters in a fold; tests/test_coverage.py simulates as many and more
+UNTRAINED = ("ridge", "pcaridge", "svr", "zeroshot")  # the same for every seed
 NATURES = {
     "human": "",
     "synthetic": "Synthetic data: the figures show that the pipeline works, not how "
@@ -26,14 +39,24 @@ CHECKPOINTS = {
 }
 
 
-def notes(runs: Sequence[Run], rows: Sequence[Row]) -> tuple[str, ...]:
-    """Sentences for one table; `rows` belong to `runs`, in the same order."""
+def notes(
+    runs: Sequence[Run], rows: Sequence[Row], *, unit: str = "", by: str = ""
+) -> tuple[str, ...]:
+    """Sentences for one table; `rows` belong to `runs`, in the same order.
+
+    Args:
+        runs, rows: of the table
+        unit, by: what was asked for, which need not be what is known
+    """
     found = [
         NATURES[runs[0].info.nature],
         *_cautions(runs),
         speakers(shared_speakers(runs)),
+        _significance(rows),
         _interval(rows),
-        _few(rows),
+        _unknown(rows, unit, by),
+        *_few(rows),
+        _one_seed(rows),
         _unequal(runs, rows),
         *sorted({_partial(run) for run in runs}),
         *layers.notes(runs, [row.name for row in rows]),
@@ -105,38 +128,84 @@ def comparison(name: str, versus: Versus) -> str:
     """Whether a row beats a single modality, in one line."""
     difference = versus.difference
     range_ = bounds(difference, digits=3, sign=True)
-    if not range_:
-        verdict = "interval unknown"
-    elif difference.low > 0:
-        verdict = "better"
-    elif difference.high < 0:
-        verdict = "worse"
-    else:
-        verdict = "not told apart"
     words = f"{figure(difference.value, sign=True)} {range_}".rstrip()
-    return f"{name} - {versus.name}: {words}, {verdict}"
+    if versus.verdict == "unknown":
+        return f"{name} - {versus.name}: {words}, p unknown"
+    p = f"p {probability(versus.p)}, Holm {probability(versus.adjusted)}"
+    return f"{name} - {versus.name}: {words}, {p}, {versus.verdict}"
+
+
+def _most(rows: Sequence[Row]) -> Estimate:
+    """The figures of the row that rests on most clusters."""
+    return max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
+
+
+def _significance(rows: Sequence[Row]) -> str:
+    """What the marks mean, and what was tested."""
+    tested = [v for row in rows for v in row.versus.values() if v.p == v.p]
+    if not tested:
+        return ""
+    marks = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
+    return (
+        f"{marks} than the row it is compared with: p < {figure(ALPHA, digits=2)}, "
+        f"permutation test over {_most(rows).unit}s, {PERMUTATIONS:,} exchanges, "
+        f"adjusted by Holm over {count(len(tested), 'comparison')}"
+    )
 
 
 def _interval(rows: Sequence[Row]) -> str:
     """How the intervals were made."""
-    most = max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
+    most = _most(rows)
     if all(
         row.sections["all"].mean.low != row.sections["all"].mean.low for row in rows
     ):
         return f"Intervals: unknown, because a fold has only one {most.unit}"
     seeds = " and seeds" if any(r.sections["all"].seeds > 1 for r in rows) else ""
     return (
-        f"Intervals: {LEVEL:.0%}, bootstrap over {count(most.clusters, most.unit)}"
-        f"{seeds}, {REPLICATES:,} replicates"
+        f"Intervals: {LEVEL:.0%}, jackknife over {count(most.clusters, most.unit)}"
+        f"{seeds}, Student's t on the scale of Fisher's z"
     )
 
 
-def _few(rows: Sequence[Row]) -> str:
-    """Says so if there is too little to resample."""
-    most = max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
-    if most.clusters >= FEW:
+def _unknown(rows: Sequence[Row], unit: str, by: str) -> str:
+    """Says so if what was asked for is not known."""
+    used, words = _most(rows).unit, []
+    if unit and unit != used:
+        words.append(f"No {unit} is known, so the intervals are over {used}s")
+    if by and not any(name.startswith(f"{by} ") for r in rows for name in r.sections):
+        words.append(f"No {by} is known, so none is scored apart")
+    return "; ".join(words)
+
+
+def _few(rows: Sequence[Row]) -> Iterator[str]:
+    """Says so if there is too little to rest on."""
+    most = _most(rows)
+    for section in SECTIONS:
+        found = [row.sections[section] for row in rows if section in row.sections]
+        fewest = min((estimate.fewest for estimate in found), default=0)
+        where = "" if section == "all" else f"{section}: "
+        if 1 < fewest < FEW:
+            yield (
+                f"{where}Only {fewest} {most.unit}s in a fold: the intervals are wide, "
+                f"and still too narrow if one {most.unit} is unlike all others"
+            )
+    tests = sum(v.p == v.p for row in rows for v in row.versus.values())
+    least = 2 / 2**most.clusters
+    if tests and least * tests > ALPHA:
+        yield (
+            f"With {count(most.clusters, most.unit)} no p can be much below "
+            f"{figure(least)}, so {count(tests, 'comparison')} cannot be significant"
+        )
+
+
+def _one_seed(rows: Sequence[Row]) -> str:
+    """Says so if another training may turn out otherwise."""
+    if all(r.sections["all"].seeds > 1 or r.design in UNTRAINED for r in rows):
         return ""
-    return f"Fewer than {FEW} {most.unit}s: the intervals are too narrow"
+    return (
+        "One seed: intervals and p are of the trained models; what other seeds would "
+        "give is not in them (--seeds)"
+    )
 
 
 def _partial(run: Run) -> str:

@@ -101,6 +101,23 @@ REPORT = (
     click.option(
         "--format", "form", default="text", show_default=True,
         type=click.Choice(["text", "markdown", "csv", "json", "latex"])),
+    click.option(
+        "--against", default="", metavar="DESIGN",
+        help="Compare all other rows with this one.  [default: fusion with the best "
+        "single modality]"),
+    click.option(
+        "--pairs", is_flag=True, help="Compare every two rows, corrected by Holm."),
+    click.option(
+        "--unit", type=click.Choice(["dialogue", "speaker", "utterance"]),
+        help="What intervals and tests take to be independent.  [default: dialogue, "
+        "if any is known]"),
+    click.option(
+        "--by", type=click.Choice(["gender", "speaker", "session"]),
+        help="Score these groups apart; improvised, scripted and new sentences always "
+        "are, where they are known."),
+    click.option(
+        "--split", is_flag=True,
+        help="Show correlation, scale and location, of which each CCC is made."),
     OUTPUT,
     RUNS,
 )

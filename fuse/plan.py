@@ -161,7 +161,8 @@ def fold_rows(plan: Plan) -> Iterator[FoldRow]:
         for part in PARTS:
             for id_ in getattr(fold, part):
                 u = utterances[id_]
-                yield FoldRow(fold.name, part, id_, u.speaker, u.dialogue, u.scripted)
+                known = u.speaker, u.dialogue, u.scripted, u.sex, u.session
+                yield FoldRow(fold.name, part, id_, *known)
 
 
 def summary(folder: Path) -> str:

@@ -2,7 +2,8 @@
 
 from data.ratings import RATINGS
 from fuse.figures import Row
-from fuse.statistics import Estimate, Interval
+from fuse.intervals import Interval
+from fuse.statistics import Estimate
 
 CORPUS, NATURE = "iemocap", "human"
 NOTES = (

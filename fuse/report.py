@@ -1,28 +1,31 @@
 """Runs to tables: one table per corpus and protocol, one row per run.
 
 A report reads run folders and nothing else. Every row is the mean over folds and seeds
-of the CCC over the whole test part; scripted and improvised utterances are also scored
-apart, because scripted sentences recur in training and a text model may know them.
+of the CCC over the whole test part; parts of it are scored apart (`fuse.sections`), and
+rows are compared with each other (`fuse.comparing`). A damaged run is named, and the
+others are shown.
 """
 
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from data.predictions import Run, find_runs, unfinished
+from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
+from data.sentences import read_sentences
 from fuse import exports, notes, published
+from fuse.comparing import all_pairs, compared
 from fuse.details import details
-from fuse.figures import Row, Table, Versus
-from fuse.statistics import Estimate, bootstrap, paired_difference, subset
+from fuse.figures import Row, Table
+from fuse.sections import sections
+from fuse.statistics import estimate
 from fuse.tables import latex, markdown, text
 
-ORDER = ("ridge", "zeroshot", "audio", "text", "early", "late")  # then by name
-SINGLE = ("audio", "text")  # designs that fusion has to beat
-SCRIPTED = {"all": None, "improvised": False, "scripted": True}  # of each section
+ORDER = ("ridge", "pcaridge", "svr", "zeroshot", "audio", "text", "early", "late")
 FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "text": text,
     "markdown": markdown,
@@ -35,25 +38,85 @@ FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
 log = logging.getLogger(__name__)
 
 
-def collect(runs: Path, *, corpus: str = "", protocol: str = "") -> tuple[Table, ...]:
+@dataclass(frozen=True)
+class Choice:
+    """What a table is to show."""
+
+    against: str = ""  # row or design to compare with; "": the best single modality
+    unit: str = ""  # what is independent; "": dialogues, if any is known
+    by: str = ""  # groups that are scored apart, one of fuse.sections.BY
+    pairs: bool = False  # compare every row with every other
+    split: bool = False  # show correlation, scale and location
+
+
+def collect(
+    runs: Path,
+    *,
+    corpus: str = "",
+    protocol: str = "",
+    damaged: Callable[[str], object] = log.error,
+    **choice: Any,
+) -> tuple[Table, ...]:
     """Every finished run below `runs`, scored.
 
     Args:
         runs: folder of run folders
         corpus: only runs on this one
         protocol: only runs of this one
+        damaged: is told of every run that cannot be read, in a sentence
+        choice: fields of `Choice`; what is empty or None is left as it is there
 
     Raises:
-        ValueError: if there is none, or a run is damaged; the sentence says what to do
+        ValueError: if there is none, if all are damaged, or if `choice` asks for what
+            is not there; the sentence says what to do
     """
-    found = list(find_runs(runs))
+    wanted = Choice(**{name: value for name, value in choice.items() if value})
+    found, problems = _read(runs)
     for folder in unfinished(runs):
         log.warning("unfinished, so not shown: %s; repeat its train command", folder)
     if not found:
         raise ValueError(
-            f"no finished run below {runs}; train one: "
+            "; ".join(problems)
+            or f"no finished run below {runs}; train one: "
             f"python cli.py train --fusion early"
         )
+    chosen = _chosen(found, corpus, protocol, runs)
+    tables = tuple(
+        _table(list(group), wanted)
+        for _, group in groupby(sorted(chosen, key=_kind), key=_kind)
+    )
+    _check_against(tables, wanted.against)
+    for sentence in problems:
+        damaged(sentence)
+    return tables
+
+
+def _check_against(tables: Sequence[Table], against: str) -> None:
+    """Refuse what no table can compare with."""
+    rows = [row for table in tables for row in table.rows if row.info]
+    designs = {row.design for row in rows}
+    if against and against not in designs | {row.name for row in rows}:
+        raise ValueError(
+            f"nothing to compare against: no row '{against}'; there are "
+            f"{', '.join(sorted(designs))}"
+        )
+
+
+def _read(runs: Path) -> tuple[list[Run], list[str]]:
+    """The runs that can be read, and a sentence on each of the others."""
+    found, problems = [], []
+    for folder in finished(runs):
+        try:
+            run = read_run(folder)
+            read_sentences(folder)  # which may be damaged as well
+            found.append(run)
+        except (ValueError, OSError) as error:
+            problems.append(f"damaged, so not shown: {folder}: {error}")
+    return found, problems
+
+
+def _chosen(found: Sequence[Run], corpus: str, protocol: str, runs: Path) -> list[Run]:
+    """The runs of the corpus and protocol that are wanted; "" wants all."""
     chosen = [
         run
         for run in found
@@ -65,10 +128,7 @@ def collect(runs: Path, *, corpus: str = "", protocol: str = "") -> tuple[Table,
             f"no finished run of corpus {corpus or 'any'!r} and protocol "
             f"{protocol or 'any'!r} below {runs}; there are {', '.join(there)}"
         )
-    return tuple(
-        _table(list(group))
-        for _, group in groupby(sorted(chosen, key=_kind), key=_kind)
-    )
+    return chosen
 
 
 def render(tables: Sequence[Table], format: str) -> str:
@@ -97,14 +157,21 @@ def _rank(named: tuple[Run, str]) -> tuple[int, str, list[str | float]]:
     return place, design, numbers  # so that latent=64 comes before latent=128
 
 
-def _table(group: Sequence[Run]) -> Table:
+def _table(group: Sequence[Run], wanted: Choice) -> Table:
     """Runs of one corpus and protocol."""
     named = sorted(zip(group, details(group), strict=True), key=_rank)
-    runs, info = [run for run, _ in named], group[0].info
+    runs, info, unit = [run for run, _ in named], group[0].info, wanted.unit
+    parts = [sections(run, wanted.by) for run in runs]
     rows = [
-        Row(run.info.design, detail, _sections(run), run.info) for run, detail in named
+        Row(
+            run.info.design,
+            detail,
+            {name: estimate(part, unit=unit) for name, part in each.items()},
+            run.info,
+        )
+        for (run, detail), each in zip(named, parts, strict=True)
     ]
-    rows, missing = _compared(runs, rows)
+    rows, missing = compared(parts, rows, against=wanted.against, unit=unit)
     extra = published.rows(info.corpus, info.nature)
     return Table(
         corpus=info.corpus,
@@ -114,72 +181,11 @@ def _table(group: Sequence[Run]) -> Table:
         rows=(*rows, *extra),
         encoders=notes.encoders(runs),
         shared=notes.shared_speakers(runs),
+        pairs=all_pairs(parts, rows, unit=unit) if wanted.pairs else (),
+        split=wanted.split,
         comparisons=(*notes.comparisons(rows), *missing),
-        notes=(*notes.notes(runs, rows), *(published.NOTES if extra else ())),
+        notes=(
+            *notes.notes(runs, rows, unit=unit, by=wanted.by),
+            *(published.NOTES if extra else ()),
+        ),
     )
-
-
-def _sections(run: Run) -> dict[str, Estimate]:
-    """The run scored as a whole and, where it is known, apart."""
-    parts = {name: _section(run, name) for name in SCRIPTED}
-    return {name: bootstrap(part) for name, part in parts.items() if part is not None}
-
-
-def _section(run: Run, name: str) -> Run | None:
-    """The part of a run that a section scores; None if it is not known."""
-    scripted = SCRIPTED[name]
-    return run if scripted is None else subset(run, scripted=scripted)
-
-
-def _compared(
-    runs: Sequence[Run], rows: Sequence[Row]
-) -> tuple[list[Row], tuple[str, ...]]:
-    """Rows of several modalities beside the best single one, and why some are not."""
-    single = [i for i, run in enumerate(runs) if run.info.design in SINGLE]
-    several = [
-        i
-        for i, run in enumerate(runs)
-        if i not in single and len(run.info.encoders) > 1
-    ]
-    if not several:
-        return list(rows), ()
-    if not single:
-        return list(rows), (
-            "Does fusion beat one modality? Train audio and text on the same cache to "
-            "see",
-        )
-    found, missing = list(rows), []
-    for i in several:
-        try:
-            versus = _versus(i, single, runs, rows)
-        except ValueError:
-            best = rows[_best(single, rows, "all")].name
-            missing.append(
-                f"{rows[i].name} - {best}: not compared, because they were scored on "
-                f"other utterances or ratings"
-            )
-        else:
-            found[i] = replace(rows[i], versus=versus)
-    return found, tuple(missing)
-
-
-def _versus(
-    i: int, single: Sequence[int], runs: Sequence[Run], rows: Sequence[Row]
-) -> dict[str, Versus]:
-    """One row less the single modality that is best on each section.
-
-    Raises:
-        ValueError: if they were scored on other utterances or ratings
-    """
-    found = {}
-    for section in rows[i].sections:
-        best = _best([k for k in single if section in rows[k].sections], rows, section)
-        mine, other = _section(runs[i], section), _section(runs[best], section)
-        if mine is not None and other is not None:
-            found[section] = Versus(rows[best].name, paired_difference(mine, other))
-    return found
-
-
-def _best(single: Sequence[int], rows: Sequence[Row], section: str) -> int:
-    """The row of highest mean CCC among those of one modality."""
-    return max(single, key=lambda i: rows[i].sections[section].mean.value)

@@ -1,15 +1,16 @@
-"""Bootstrap replicates of the CCC by weighted moments.
+"""The CCC with clusters left out, drawn again or swapped, by weighted moments.
 
-No replicate is built row by row: its CCC needs only the sums of 1, t, p, tt, pp and tp,
-which are products of how often each cluster was drawn with the sums of that cluster.
+No such set is built row by row: its CCC needs only the sums of 1, t, tt, p, pp and tp
+(t: truth, p: prediction), which are products of how often each cluster counts with the
+sums of that cluster.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-BLOCK = 2**22  # draws held at once: 32 MiB of float64
+BLOCK = 2**22  # numbers held at once: 32 MiB of float64
 LEAST_SPREAD = 1e-14  # squared rating units, above the rounding of float64 sums
 
 
@@ -23,79 +24,92 @@ class Fold:
     truth: np.ndarray  # (n, targets)
     predicted: np.ndarray  # (seeds, n, targets)
 
-
-def draws(count: int, replicates: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of `count` things is drawn, `count` draws with replacement.
-
-    Returns:
-        (replicates, count) float64; every row adds up to `count`
-    """
-    drawn = rng.integers(count, size=(replicates, count))
-    places = drawn + count * np.arange(replicates)[:, None]
-    times = np.bincount(places.ravel(), minlength=replicates * count)
-    return times.reshape(replicates, count).astype(np.float64)
+    @property
+    def count(self) -> int:
+        """Number of clusters."""
+        return 1 + int(self.clusters.max())
 
 
-def replicated(
-    runs: Sequence[Sequence[Fold]], replicates: int, rng: np.random.Generator
-) -> list[np.ndarray]:
-    """The figure of every run in every replicate, on the same draws of clusters.
+@dataclass(frozen=True)
+class Sums:
+    """Of utterances: one set for each row, e.g. for each cluster."""
 
-    Args:
-        runs: the folds of each run; the same utterances and clusters in all
-        replicates: how many
-        rng: draws clusters, then the seeds of each run, fold by fold
+    shared: np.ndarray  # (rows, 1 + 2 targets): of 1, t, tt
+    own: np.ndarray  # (rows, 3, seeds, targets): of p, pp, tp
 
-    Returns:
-        for each run (replicates, targets), means over folds of the means over seeds;
-        nan if a fold has but one cluster, because then its error is not known (drawing
-        it again and again would make it 0)
-    """
-    found = [np.zeros((replicates, run[0].truth.shape[1])) for run in runs]
-    for folds in zip(*runs, strict=True):
-        sums = [_sums(fold) for fold in folds]
-        for rows in _blocks(replicates, len(sums[0])):
-            times = draws(len(sums[0]), len(rows), rng)
-            for total, fold, columns in zip(found, folds, sums, strict=True):
-                seeds = len(fold.predicted)
-                chosen = draws(seeds, len(rows), rng) / seeds
-                each = _ccc(times @ columns, seeds)
-                total[rows] += np.einsum("rs,rst->rt", chosen, each) / len(runs[0])
-    if any(fold.clusters.max() == 0 for fold in runs[0]):
-        return [np.full_like(total, np.nan) for total in found]
-    return found
+    def weighted(self, times: np.ndarray) -> "Sums":
+        """Sums of sums, each taken `times` (sets, rows)."""
+        return Sums(times @ self.shared, np.tensordot(times, self.own, 1))
 
 
-def _blocks(replicates: int, count: int) -> Iterator[np.ndarray]:
-    """Consecutive replicates, few enough for memory."""
-    size = max(1, BLOCK // count)
-    for first in range(0, replicates, size):
-        yield np.arange(first, min(first + size, replicates))
-
-
-def _sums(fold: Fold) -> np.ndarray:
-    """(clusters, 1 + 2 targets + 3 seeds * targets): of 1, t, tt, p, pp, tp."""
+def sums(fold: Fold) -> Sums:
+    """Those of each cluster of a fold."""
     centre = fold.truth.mean(axis=0)  # small numbers lose less when subtracted
     t, p = fold.truth - centre, np.moveaxis(fold.predicted - centre, 0, 1)
     one = np.ones((len(t), 1))
-    per_seed = [x.reshape(len(t), -1) for x in (p, p * p, p * t[:, None])]
-    columns = np.hstack([one, t, t * t, *per_seed])
-    found = np.zeros((1 + fold.clusters.max(), columns.shape[1]))
-    np.add.at(found, fold.clusters, columns)
-    return found
+    shared = np.zeros((fold.count, 1 + 2 * t.shape[1]))
+    np.add.at(shared, fold.clusters, np.hstack([one, t, t * t]))
+    own = np.zeros((fold.count, 3, *p.shape[1:]))
+    np.add.at(own, fold.clusters, np.stack([p, p * p, p * t[:, None]], axis=1))
+    return Sums(shared, own)
 
 
-def _ccc(sums: np.ndarray, seeds: int) -> np.ndarray:
-    """CCC from weighted sums, (replicates, columns) -> (replicates, seeds, targets)"""
-    targets = (sums.shape[1] - 1) // (2 + 3 * seeds)
-    means = sums[:, 1:] / sums[:, :1]
-    t, tt = np.split(means[:, None, : 2 * targets], 2, axis=2)
-    p, pp, tp = (
-        x.reshape(len(sums), seeds, targets)
-        for x in np.split(means[:, 2 * targets :], 3, axis=1)
-    )
+def ccc(found: Sums) -> np.ndarray:
+    """CCC of every set: (rows, seeds, targets); nan where all is one constant."""
+    size = found.shared[:, :1, None]  # utterances, (rows, 1, 1)
+    t, tt = np.split(found.shared[:, None, 1:] / size, 2, axis=2)
+    p, pp, tp = np.moveaxis(found.own / size[..., None], 1, 0)
     spread = tt + pp - 2 * t * p  # var(t) + var(p) + (mean(t) - mean(p))^2
     known = spread > LEAST_SPREAD
-    found = np.full_like(p, np.nan)
-    np.divide(2 * (tp - t * p), spread, out=found, where=known)
-    return found
+    values = np.full_like(p, np.nan)
+    np.divide(2 * (tp - t * p), spread, out=values, where=known)
+    return np.asarray(values)
+
+
+def left_out(fold: Fold) -> np.ndarray:
+    """CCC of a fold without each of its clusters in turn.
+
+    Returns:
+        (clusters, seeds, targets), of all clusters but one; nan if there is only one
+    """
+    if fold.count == 1:
+        return np.full((1, len(fold.predicted), fold.truth.shape[1]), np.nan)
+    each = sums(fold)
+    return ccc(Sums(each.shared.sum(0) - each.shared, each.own.sum(0) - each.own))
+
+
+def swapped(
+    a: Fold, b: Fold, draws: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """CCC of `a` less `b` after they exchanged their predictions of random clusters.
+
+    Every seed of one meets every seed of the other, as many as each may have, so the
+    numbers that seeds happen to have do not matter.
+
+    Args:
+        a, b: the same utterances, ratings and clusters
+        draws: how many times a coin is thrown for every cluster
+
+    Returns:
+        in blocks (draws, targets), means over the pairs of seeds
+    """
+    mine, yours = sums(a), sums(b)
+    pairs = len(a.predicted) * len(b.predicted) * a.truth.shape[1]
+    size = max(1, BLOCK // max(a.count, 8 * pairs))
+    for first in range(0, draws, size):
+        shape = min(size, draws - first), a.count
+        given = rng.integers(2, size=shape, dtype=np.int8).astype(np.float64)
+        moved = [np.tensordot(given, each.own, 1) for each in (mine, yours)]
+        whole = [each.own.sum(axis=0) for each in (mine, yours)]
+        mixed = (
+            (whole[0] - moved[0])[:, :, :, None] + moved[1][:, :, None],
+            (whole[1] - moved[1])[:, :, None] + moved[0][:, :, :, None],
+        )  # (draws, 3, seeds of a, seeds of b, targets)
+        shared = np.broadcast_to(
+            mine.shared.sum(axis=0), (len(given), mine.shared.shape[1])
+        )
+        values = [
+            ccc(Sums(shared, each.reshape(len(given), 3, -1, each.shape[-1])))
+            for each in mixed
+        ]
+        yield np.subtract(*(value.mean(axis=1) for value in values))

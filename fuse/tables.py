@@ -1,93 +1,15 @@
 """Tables for people: plain text, Markdown and LaTeX, from one layout."""
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fuse.figures import SECTIONS, Row, Table, bounds, count, figure
-from fuse.statistics import Estimate
+from fuse.blocks import Block, blocks
+from fuse.escapes import for_latex, for_markdown
+from fuse.figures import Row, Table
+from fuse.layout import Line, sections
 
 WIDTH = 100  # columns of plain text
-LETTERS = {"valence": "V", "arousal": "A", "dominance": "D"}
-COUNTS = {"utterances": "test utterance", "folds": "fold", "seeds": "seed"}
-LATEX = {
-    **{c: f"\\{c}" for c in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One row of a section, as words."""
-
-    row: Row
-    cells: tuple[tuple[str, str], ...]  # figure and interval of each rating, then mean
-    counts: tuple[str, ...]  # those that differ between rows
-
-
-@dataclass(frozen=True)
-class Section:
-    """The rows scored on the same kind of utterances."""
-
-    heading: str  # its name, and the counts that all its rows share
-    lines: tuple[Line, ...]
-
-
-def sections(table: Table) -> tuple[tuple[str, ...], tuple[Section, ...]]:
-    """Column heads, and the sections of a table that have rows."""
-    groups = {
-        name: [(row, row.sections[name]) for row in table.rows if name in row.sections]
-        for name in SECTIONS
-    }
-    scored = [[e for _, e in rows if e.utterances] for rows in groups.values()]
-    varying = [
-        name
-        for name in COUNTS
-        if any(len({getattr(e, name) for e in group}) > 1 for group in scored)
-    ]
-    heads = (*(LETTERS[t] for t in table.targets), "mean", *varying)
-    return heads, tuple(
-        Section(
-            heading=_heading(name, [e for _, e in rows], varying),
-            lines=tuple(_line(row, e, table.targets, varying) for row, e in rows),
-        )
-        for name, rows in groups.items()
-        if rows
-    )
-
-
-def _heading(name: str, rows: Sequence[Estimate], varying: Sequence[str]) -> str:
-    """``all: 2,170 utterances, 1 fold``"""
-    shared = [
-        count(getattr(rows[0], plural), noun)
-        for plural, noun in COUNTS.items()
-        if plural not in varying and rows[0].utterances
-    ]
-    return f"{name}: {', '.join(shared)}" if shared else name
-
-
-def _line(
-    row: Row, estimate: Estimate, targets: Sequence[str], varying: Sequence[str]
-) -> Line:
-    """A row's figures as words; what it does not have is empty."""
-    found = [estimate.ratings.get(target) for target in targets]
-    return Line(
-        row=row,
-        cells=tuple(
-            (figure(i.value), bounds(i)) if i else ("", "")
-            for i in (*found, estimate.mean)
-        ),
-        counts=tuple(
-            f"{getattr(estimate, name):,}" if estimate.utterances else ""
-            for name in varying
-        ),
-    )
 
 
 @dataclass(frozen=True)
@@ -162,12 +84,29 @@ def _text(table: Table) -> Iterator[str]:
             name, *detail = _name(line.row, WIDTH - grid.rest)
             yield grid.line(name, line.cells, line.counts)
             yield from detail
-    for block in (table.comparisons, table.encoders, table.notes):
-        yield from ("",) if block else ()
-        for sentence in block:
-            yield textwrap.fill(
-                sentence, WIDTH, subsequent_indent="  ", break_on_hyphens=False
-            )
+    for block in blocks(table):
+        yield from ("", *_wrapped(block.heading), *_aligned(block))
+    for sentences in (table.comparisons, table.encoders, table.notes):
+        yield from ("",) if sentences else ()
+        for sentence in sentences:
+            yield from _wrapped(sentence)
+
+
+def _wrapped(sentence: str) -> list[str]:
+    """A sentence in lines that fit the page."""
+    return textwrap.wrap(
+        sentence, WIDTH, subsequent_indent="  ", break_on_hyphens=False
+    )
+
+
+def _aligned(block: Block) -> Iterator[str]:
+    """A block in columns: the first to the left, the others to the right."""
+    lines = (block.heads, *block.lines)
+    first, *rest = (max(map(len, column)) for column in zip(*lines, strict=True))
+    yield "-" * (first + sum(2 + width for width in rest))
+    for name, *cells in lines:
+        padded = [f"{c:>{width}}" for c, width in zip(cells, rest, strict=True)]
+        yield "  ".join([name.ljust(first), *padded]).rstrip()
 
 
 def markdown(tables: Sequence[Table]) -> str:
@@ -178,7 +117,7 @@ def markdown(tables: Sequence[Table]) -> str:
 def _markdown(table: Table) -> Iterator[str]:
     """The lines of one table."""
     heads, groups = sections(table)
-    yield f"## {_marked(table.title)}"
+    yield f"## {for_markdown(table.title)}"
     for group in groups:
         name, _, rest = group.heading.partition(":")
         yield from ("", f"**{name}**{':' if rest else ''}{rest}", "")
@@ -186,15 +125,16 @@ def _markdown(table: Table) -> Iterator[str]:
         yield "|---" + "|---:" * len(heads) + "|"
         for line in group.lines:
             cells = [f"{value} {range_}".strip() for value, range_ in line.cells]
-            yield f"| {' | '.join([_marked(line.row.name), *cells, *line.counts])} |"
+            words = [line.row.name, *cells, *line.counts]
+            yield f"| {' | '.join(map(for_markdown, words))} |"
+    for block in blocks(table):
+        yield from ("", for_markdown(block.heading), "")
+        yield f"| {' | '.join(block.heads)} |"
+        yield "|---" + "|---:" * (len(block.heads) - 1) + "|"
+        yield from (f"| {' | '.join(map(for_markdown, b))} |" for b in block.lines)
     yield ""
     sentences = (*table.comparisons, *table.encoders, *table.notes)
-    yield from (f"- {_marked(sentence)}" for sentence in sentences)
-
-
-def _marked(words: str) -> str:
-    """Words that Markdown shall not read as markup."""
-    return re.sub(r"([\\`*_<>|])", r"\\\1", words)
+    yield from (f"- {for_markdown(sentence)}" for sentence in sentences)
 
 
 def latex(tables: Sequence[Table]) -> str:
@@ -207,28 +147,43 @@ def _latex(table: Table) -> Iterator[str]:
     """The lines of one table."""
     heads, groups = sections(table)
     columns = 1 + len(heads)
-    yield from (r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.title)}}}")
+    yield from (
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{for_latex(table.title)}}}",
+    )
     yield rf"\begin{{tabular}}{{l{'r' * len(heads)}}}"
     yield from (r"\toprule", " & ".join(["design", *heads]) + r" \\")
     for group in groups:
-        heading = rf"\emph{{{_tex(group.heading)}}}"
+        heading = rf"\emph{{{for_latex(group.heading)}}}"
         yield r"\midrule"
         yield rf"\multicolumn{{{columns}}}{{l}}{{{heading}}} \\"
         for line in group.lines:
             cells = [_tex_cell(*cell) for cell in line.cells]
-            yield " & ".join([_tex(line.row.name), *cells, *line.counts]) + r" \\"
+            yield " & ".join([for_latex(line.row.name), *cells, *line.counts]) + r" \\"
     yield from (r"\bottomrule", r"\end{tabular}")
+    for block in blocks(table):
+        yield rf"\par\medskip {{\footnotesize {for_latex(block.heading)}}}\par"
+        yield from _tabular(block)
     sentences = (*table.comparisons, *table.encoders, *table.notes)
-    yield from (rf"\par{{\footnotesize {_tex(sentence)}.}}" for sentence in sentences)
+    yield from (
+        rf"\par{{\footnotesize {for_latex(sentence)}.}}" for sentence in sentences
+    )
     yield r"\end{table}"
+
+
+def _tabular(block: Block) -> Iterator[str]:
+    """A block as LaTeX."""
+    yield rf"\begin{{tabular}}{{l{'r' * (len(block.heads) - 1)}}}"
+    yield from (r"\toprule", " & ".join(block.heads) + r" \\", r"\midrule")
+    yield from (" & ".join(map(for_latex, cells)) + r" \\" for cells in block.lines)
+    yield from (r"\bottomrule", r"\end{tabular}")
 
 
 def _tex_cell(value: str, range_: str) -> str:
     """A figure with its interval."""
-    return f"{_tex(value)} {{\\scriptsize {_tex(range_)}}}" if range_ else _tex(value)
-
-
-def _tex(words: str) -> str:
-    """Words that LaTeX shall not read as commands; a minus becomes one."""
-    escaped = "".join(LATEX.get(character, character) for character in words)
-    return re.sub(r"(?<![^\s\[])-(?=[\s.\d])", "$-$", escaped)
+    return (
+        f"{for_latex(value)} {{\\scriptsize {for_latex(range_)}}}"
+        if range_
+        else for_latex(value)
+    )

@@ -2,7 +2,7 @@ import audmetric
 import numpy as np
 import pytest
 
-from fuse.metrics import ccc, pearson, rmse
+from fuse.metrics import ccc, pearson, rmse, split
 
 TRUTH = np.random.default_rng(0).uniform(-1, 1, 50)
 NOISE = np.random.default_rng(1).normal(0, 0.3, 50)
@@ -60,7 +60,43 @@ def test_pearson_ignores_shift_and_gain_but_not_sign():
     assert pearson(TRUTH, 3 - 0.01 * TRUTH) == pytest.approx(-1, abs=1e-12)
 
 
-@pytest.mark.parametrize("metric", [ccc, pearson, rmse])
+@pytest.mark.parametrize(("gain", "shift"), [(1, 0), (0.5, 0.2), (3, -1), (-0.8, 0.1)])
+def test_parts_have_their_closed_form(gain, shift):
+    # p = g t + c with mean(t) = 0: rho = sign(g), v = |g|, u = c / (sd sqrt(|g|))
+    t = TRUTH - TRUTH.mean()
+    found = split(t, gain * t + shift)
+    assert found.correlation == pytest.approx(np.sign(gain), abs=1e-12)
+    assert found.scale == pytest.approx(abs(gain), abs=1e-12)
+    location = shift / (t.std() * np.sqrt(abs(gain)))
+    assert found.location == pytest.approx(location, abs=1e-12)
+    bias = 2 / (abs(gain) + 1 / abs(gain) + location**2)
+    assert found.bias == pytest.approx(bias, abs=1e-12)
+
+
+def test_ccc_is_the_product_of_its_parts():
+    p = 0.6 * TRUTH + NOISE + 0.2
+    found = split(TRUTH, p)
+    product = found.correlation * found.bias
+    assert product == pytest.approx(ccc(TRUTH, p), abs=1e-12)
+    assert found.correlation == pearson(TRUTH, p)
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "scale"),
+    [
+        ([0, 1], [0.7] * 2, 0),
+        ([0.7] * 2, [0, 1], np.inf),
+        ([0.7] * 2, [0.1] * 2, np.nan),
+    ],
+)
+def test_a_constant_has_no_parts(truth, prediction, scale):
+    found = split(truth, prediction)
+    assert np.isnan([found.correlation, found.location]).all()
+    assert found.bias == 0
+    np.testing.assert_equal(found.scale, scale)
+
+
+@pytest.mark.parametrize("metric", [ccc, pearson, rmse, split])
 @pytest.mark.parametrize(
     ("truth", "prediction", "match"),
     [

@@ -87,6 +87,18 @@ def test_the_file_is_the_promised_one(folder):
     ]
 
 
+def test_sex_and_session_are_kept_where_they_are_known(folder):
+    rows = [
+        dataclasses.replace(FOLDS[0], sex="F", session="1"),
+        dataclasses.replace(FOLDS[1], sex="M"),
+        *FOLDS[2:],
+    ]
+    p.write_folds(folder, rows)
+    header = (folder / "folds.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "fold,part,id,speaker,dialogue,scripted,sex,session"
+    assert p.read_folds(folder) == tuple(rows)
+
+
 def test_the_same_run_gives_the_same_bytes(folder, tmp_path):
     again = tmp_path / "again"
     p.write_info(again, INFO)

@@ -6,19 +6,25 @@ import re
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+import cli
 from data import predictions as p
 from data.ratings import RATINGS
 from fuse import metrics
 from fuse.details import describe, details
 from fuse.figures import Row, Table, Versus
+from fuse.intervals import Interval
+from fuse.paired import holm, paired_difference, permutation_test
 from fuse.published import TABLE
 from fuse.report import FORMATS, collect, render
-from fuse.statistics import Estimate, Interval, paired_difference, subset
+from fuse.sections import sections, subset
+from fuse.statistics import Estimate, estimate
 from fuse.tables import WIDTH
 
 AUDIO = {"checkpoint": "hub/w2v2", "layers": [12], "pooling": "mean"}
 TEXT = {"checkpoint": "bert", "layers": [4, 5, 6], "pooling": "mean+std"}
+PERMUTATIONS = 999
 SPEAKERS = {"train": "1F", "validation": "1M", "test": "5F"}
 
 
@@ -45,7 +51,7 @@ def save(runs, info, *, gain=0.6, n=40, seeds=2, speakers=SPEAKERS, known=True):
     truth = np.random.default_rng(1).normal(0, 0.4, (60, 3))[:n]
     truth = truth[:, : len(info.targets)]
     rng = np.random.default_rng(round(100 * gain))
-    ids = np.array([f"d{i // 5}_{i:02d}" for i in range(n)])
+    ids = np.array([f"d{i // 2:02d}_{i:02d}" for i in range(n)])
     place = {"fold": np.repeat("5", n), "truth": truth}
     units = [
         p.Predictions(
@@ -75,6 +81,12 @@ def save(runs, info, *, gain=0.6, n=40, seeds=2, speakers=SPEAKERS, known=True):
 
 def text_of(runs, **chosen):
     return render(collect(runs, **chosen), "text")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A tenth of the exchanges."""
+    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", PERMUTATIONS)
 
 
 @pytest.fixture
@@ -121,22 +133,24 @@ def test_rows_have_one_order(tmp_path):
 def test_fusion_is_compared_with_the_best_single_modality(runs):
     (table,) = collect(runs)
     pair = [p.read_run(runs / info_of(design).name) for design in ("early", "text")]
-    expected = paired_difference(*pair)
     found = {row.design: row for row in table.rows if row.info}
-    assert found["early"].versus["all"] == Versus("text", expected)
+    versus = found["early"].versus["all"]
+    assert (versus.name, versus.difference) == ("text", paired_difference(*pair))
+    assert versus.p == permutation_test(*pair, permutations=PERMUTATIONS)
     assert not found["text"].versus
-    assert [line.rpartition(":")[0] for line in table.comparisons] == [
+    assert [line.partition(": +")[0] for line in table.comparisons] == [
         f"{section}{design} - text"
         for section in ("", "improvised: ", "scripted: ")
         for design in ("early", "late")
     ]
-    assert all(line.endswith("], better") for line in table.comparisons)
+    verdicts = [line.rpartition(", ")[2] for line in table.comparisons]
+    assert verdicts[:2] == ["better", "better"]
 
 
 def test_fusion_is_compared_apart_where_lines_recur_and_where_not(runs):
     (table,) = collect(runs)
     pair = [p.read_run(runs / info_of(design).name) for design in ("early", "text")]
-    apart = [subset(run, scripted=False) for run in pair]
+    apart = [subset(run, lambda row: row.scripted is False) for run in pair]
     row = next(row for row in table.rows if row.design == "early")
     assert row.versus["improvised"].difference == paired_difference(*apart)
 
@@ -148,6 +162,166 @@ def test_fusion_need_not_be_better(runs, gain, verdict):
     save(runs, info_of("early"), gain=gain)
     (table,) = collect(runs)
     assert table.comparisons[0].endswith(verdict)
+
+
+def test_marks_stand_behind_what_is_significant(runs):
+    (table,) = collect(runs)
+    found = {row.name: row for row in table.rows if row.info}
+    assert found["late"].versus["all"].adjusted < 0.05
+    shown = text_of(runs)
+    assert re.search(r"^late .*\]\*$", shown, flags=re.MULTILINE)
+    assert re.search(r"^text .*\]$", shown, flags=re.MULTILINE)
+    assert "adjusted by Holm over 6 comparisons" in " ".join(shown.split())
+    assert r"\*" in render([table], "markdown")
+
+
+def test_p_is_adjusted_over_all_sections_of_a_table(runs):
+    (table,) = collect(runs)
+    every = [v for row in table.rows for v in row.versus.values()]
+    assert len(every) == 6
+    assert [v.adjusted for v in every] == pytest.approx(holm([v.p for v in every]))
+
+
+def test_rows_are_compared_against_the_one_that_is_named(runs):
+    (table,) = collect(runs, against="late")
+    found = {row.name: row.versus for row in table.rows if row.info}
+    assert {v.name for versus in found.values() for v in versus.values()} == {"late"}
+    assert set(found["audio"]) == {"all", "improvised", "scripted"}
+    assert found["late"] == {}
+    assert found["audio"]["all"].verdict == "worse"
+    for format in ("text", "markdown"):
+        assert "\N{DAGGER}" in render([table], format)
+    assert r"\textdagger{}" in render([table], "latex")
+
+
+def test_what_cannot_be_compared_against_is_said(runs):
+    with pytest.raises(ValueError, match="no row 'x'; there are audio, early, late"):
+        collect(runs, against="x")
+    save(runs, info_of("late", name="b", settings={"latent": 64}))
+    with pytest.raises(ValueError, match=r"against one of 'late \(latent=64\)', 'late"):
+        collect(runs, against="late")
+    (table,) = collect(runs, against="late (latent=64)")
+    assert {v.name for r in table.rows for v in r.versus.values()} == {
+        "late (latent=64)"
+    }
+
+
+def test_every_two_rows_are_compared_on_request(runs):
+    save(runs, info_of("ridge"), n=39)
+    (table,) = collect(runs, pairs=True)
+    found = {(pair.a, pair.b): pair.versus for pair in table.pairs}
+    assert len(found) == 10
+    assert found["ridge", "late"] is None
+    scored = [v for v in found.values() if v]
+    assert [v.adjusted for v in scored] == pytest.approx(holm([v.p for v in scored]))
+    first, second = (p.read_run(runs / info_of(d).name) for d in ("audio", "late"))
+    assert found["audio", "late"].difference == paired_difference(first, second)
+    shown = text_of(runs, pairs=True)
+    assert "adjusted by Holm over 6 pairs" in shown
+    assert re.search(r"^2 audio +- +-\.\d+", shown, flags=re.MULTILINE)
+    content = json.loads(render([table], "json"))["tables"][0]["pairs"]
+    assert content[-1]["p_holm"] == found["early", "late"].adjusted
+    lines = list(csv.DictReader(io.StringIO(render([table], "csv"), newline="")))
+    pairs = [line for line in lines if line["section"] == "pairs"]
+    assert (pairs[-1]["design"], pairs[-1]["versus"]) == ("early", "late")
+    assert float(pairs[-1]["p"]) == found["early", "late"].p
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "latex"])
+def test_the_parts_of_a_ccc_are_shown_on_request(runs, format):
+    (table,) = collect(runs, split=True)
+    row = next(row for row in table.rows if row.design == "early")
+    part = row.sections["all"].parts["valence"]
+    cell = f"{part.scale:.2f}".lstrip("0")
+    found = render([table], format)
+    lines = [line for line in found.splitlines() if "early" in line]
+    assert any(cell in re.split(r"[ |&]+", line) for line in lines)
+    assert "V Cb" in found
+    assert "V Cb" not in render(collect(runs), format)
+
+
+def test_the_unit_is_said_and_so_is_one_that_is_not_known(runs, tmp_path):
+    assert "jackknife over 20 dialogues and seeds" in text_of(runs)
+    assert "jackknife over 40 utterances" in text_of(runs, unit="utterance")
+    assert "has only one speaker" in text_of(runs, unit="speaker")
+    save(tmp_path / "b", info_of("text"), speakers=dict.fromkeys(SPEAKERS, ""))
+    found = text_of(tmp_path / "b", unit="speaker")
+    assert "No speaker is known, so the intervals are over utterances" in found
+
+
+def test_few_dialogues_and_a_single_seed_are_said(tmp_path):
+    for design in ("text", "early"):
+        save(tmp_path, info_of(design), n=8, seeds=1, known=False)
+    found = " ".join(text_of(tmp_path).split())
+    assert "Only 4 dialogues in a fold: the intervals are wide" in found
+    assert "With 4 dialogues no p can be much below .125" in found
+    assert "One seed: intervals and p are of the trained models" in found
+    save(tmp_path / "b", info_of("ridge"), seeds=1)
+    assert "One seed" not in text_of(tmp_path / "b")
+
+
+def test_groups_are_scored_apart_on_request(runs):
+    folder = runs / info_of("early").name
+    rows = [
+        dataclasses.replace(row, sex="FM"[k % 2], session="1")
+        for k, row in enumerate(p.read_folds(folder))
+    ]
+    p.write_folds(folder, rows)
+    (table,) = collect(runs, by="gender")
+    row = next(row for row in table.rows if row.design == "early")
+    assert list(row.sections)[-2:] == ["gender F", "gender M"]
+    wanted = subset(p.read_run(folder), lambda row: row.sex == "F")
+    assert row.sections["gender F"] == estimate(wanted)
+    assert "gender F" not in row.versus
+    assert text_of(runs, by="speaker").count("\nspeaker 5F: 40 test utterances") == 1
+    with pytest.raises(ValueError, match="no groups by 'age': choose from gender, sp"):
+        collect(runs, by="age")
+
+
+def test_groups_that_are_not_known_are_said(runs):
+    assert "No session is known, so none is scored apart" in text_of(runs, by="session")
+
+
+def test_new_sentences_are_scored_apart_where_a_run_knows_them(runs):
+    assert "new sentences" not in text_of(runs)
+    run = p.read_run(runs / info_of("early").name)
+    ids = sorted(set(run.predictions.id.tolist()))
+    lines = [f"5,{id_},{k % 4 // 3}\n" for k, id_ in enumerate(ids)]
+    path = run.path / "sentences.csv"
+    path.write_text("fold,id,seen\n" + "".join(lines), encoding="utf-8")
+    assert "\nnew sentences: 30 test utterances" in text_of(runs)
+    path.write_text("fold,id,seen\n5,a,yes\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"sentences.csv, line 2: seen must be 1 or 0"):
+        sections(run)
+
+
+def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
+    damaged = []
+    path = runs / info_of("late").name / "predictions.csv"
+    path.write_text("id\n", encoding="utf-8")
+    (runs / info_of("audio").name / "folds.csv").unlink()
+    (table,) = collect(runs, damaged=damaged.append)
+    assert [row.design for row in table.rows if row.info] == ["text", "early"]
+    assert len(damaged) == 2
+    assert re.match(r"damaged, so not shown: .*audio.*folds.csv not found", damaged[0])
+    assert re.match(r"damaged, so not shown: .*late.*has columns 'id'", damaged[1])
+
+
+def test_the_status_of_a_report_tells_of_damage(runs):
+    words = ["report", "--runs", str(runs)]
+    assert CliRunner().invoke(cli.main, words).exit_code == 0
+    (runs / info_of("late").name / "run.json").write_text("{")
+    result = CliRunner().invoke(cli.main, [*words, "--unit", "dialogue", "--pairs"])
+    assert result.exit_code == 1
+    assert "\nearly " in result.stdout
+    assert "late" in result.stderr
+
+
+def test_only_damaged_runs_are_an_error(tmp_path):
+    save(tmp_path, info_of("late"))
+    (tmp_path / info_of("late").name / "run.json").write_text("{")
+    with pytest.raises(ValueError, match="run.json does not describe a run"):
+        collect(tmp_path)
 
 
 def test_fusion_without_single_modalities_says_what_to_train(tmp_path):
@@ -296,7 +470,7 @@ def test_sections_need_to_be_known(tmp_path):
 
 
 def test_an_unknown_interval_is_left_out(tmp_path):
-    save(tmp_path, info_of("early", corpus="toy"), n=5)
+    save(tmp_path, info_of("early", corpus="toy"), n=2)
     found = text_of(tmp_path)
     assert "Intervals: unknown, because a fold has only one dialogue" in found
     assert "[" not in found

@@ -1,5 +1,4 @@
 import dataclasses
-import time
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +6,11 @@ import pytest
 
 from data.predictions import FoldRow, Predictions, Run, RunInfo
 from fuse import metrics
-from fuse.resampling import draws
-from fuse.statistics import bootstrap, default_unit, paired_difference, subset
+from fuse.intervals import Variance, combined, interval
+from fuse.paired import paired_difference
+from fuse.resampling import left_out
+from fuse.sections import subset
+from fuse.statistics import default_unit, estimate, folds, unit_of
 
 TARGETS = ("valence", "arousal", "dominance")
 
@@ -75,40 +77,24 @@ def units(run):
     }
 
 
-def naive(run, replicates, seed):
-    """The same replicates, each built row by row: (replicates, targets)."""
-    rng, p = np.random.default_rng(seed), run.predictions
-    dialogue = {row.id: row.dialogue for row in run.folds}
-    total = np.zeros((replicates, 3))
-    for seeds in units(run).values():
-        rows = list(seeds.values())
-        names = sorted({dialogue[p.id[row]] for row in rows[0]})
-        times = draws(len(names), replicates, rng)
-        chosen = draws(len(rows), replicates, rng)
-        for r in range(replicates):
-            counts = dict(zip(names, times[r].astype(int), strict=True))
-            for k, own in enumerate(rows):
-                drawn = np.repeat(own, [counts[dialogue[p.id[row]]] for row in own])
-                each = [
-                    metrics.ccc(p.truth[drawn, t], p.predicted[drawn, t])
-                    for t in range(3)
-                ]
-                total[r] += chosen[r, k] / len(rows) * np.array(each) / 2
-    return total
+def naive(fold, seed, target):
+    """CCC without each cluster, built row by row."""
+    kept = [fold.clusters != g for g in range(fold.count)]
+    return [
+        metrics.ccc(fold.truth[k, target], fold.predicted[seed, k, target])
+        for k in kept
+    ]
 
 
-def test_weighted_moments_equal_replicates_built_row_by_row():
-    run = make_run()
-    found = bootstrap(run, replicates=200, seed=7)
-    expected = naive(run, replicates=200, seed=7)
-    low, high = np.quantile(expected, [0.025, 0.975], axis=0)
-    for k, name in enumerate(TARGETS):
-        # float64, summed in another order
-        assert found.ratings[name].low == pytest.approx(low[k], abs=1e-10)
-        assert found.ratings[name].high == pytest.approx(high[k], abs=1e-10)
-    low, high = np.quantile(expected.mean(axis=1), [0.025, 0.975])
-    assert found.mean.low == pytest.approx(low, abs=1e-10)
-    assert found.mean.high == pytest.approx(high, abs=1e-10)
+def test_weighted_moments_equal_sets_built_row_by_row():
+    for fold in folds(make_run(), "dialogue"):
+        found = left_out(fold)
+        assert found.shape == (4, 3, 3)
+        for seed in range(3):
+            for target in range(3):
+                # float64, summed in another order
+                expected = naive(fold, seed, target)
+                assert found[:, seed, target] == pytest.approx(expected, abs=1e-10)
 
 
 def test_values_are_means_over_folds_and_seeds_of_the_metric():
@@ -119,37 +105,62 @@ def test_values_are_means_over_folds_and_seeds_of_the_metric():
         for seeds in units(run).values()
         for rows in seeds.values()
     ]
-    found = bootstrap(run, replicates=10)
+    found = estimate(run)
     expected = np.mean(each, axis=0)
     assert [found.ratings[t].value for t in TARGETS] == pytest.approx(expected.tolist())
     assert found.mean.value == pytest.approx(expected.mean())
     sizes = (found.utterances, found.folds, found.seeds, found.unit, found.clusters)
-    assert sizes == (40, 2, 3, "dialogue", 8)
+    assert (*sizes, found.fewest) == (40, 2, 3, "dialogue", 8, 4)
 
 
-def test_the_interval_covers_what_it_says():
-    # p = g t + noise: ccc = 2 g v / (v + g^2 v + s^2), with v = .16, g = .6, s = .3
-    true = 2 * 0.6 * 0.16 / (0.16 + 0.36 * 0.16 + 0.09)
-    rng, hits = np.random.default_rng(0), 0
-    run = make_run(folds=1, seeds=1, dialogues=40)
-    for _ in range(200):
-        truth = rng.normal(0, 0.4, run.predictions.truth.shape)
-        noise = rng.normal(0, 0.3, truth.shape)
-        drawn = dataclasses.replace(
-            run.predictions, truth=truth, predicted=0.6 * truth + noise
-        )
-        found = bootstrap(
-            dataclasses.replace(run, predictions=drawn), replicates=300
-        ).mean
-        hits += found.low <= true <= found.high
-    # 190 expected; six standard deviations of a binomial are 18
-    assert 172 <= hits <= 200
-
-
-def test_the_same_seed_gives_the_same_bounds():
+def test_parts_are_means_over_folds_and_seeds():
     run = make_run()
-    assert bootstrap(run, replicates=50) == bootstrap(run, replicates=50)
-    assert bootstrap(run, replicates=50) != bootstrap(run, replicates=50, seed=1)
+    p = run.predictions
+    for k, name in enumerate(TARGETS):
+        each = [
+            metrics.split(p.truth[rows, k], p.predicted[rows, k])
+            for seeds in units(run).values()
+            for rows in seeds.values()
+        ]
+        found = estimate(run).parts[name]
+        assert found.scale == pytest.approx(np.mean([s.scale for s in each]))
+        assert found.bias == pytest.approx(np.mean([s.bias for s in each]))
+
+
+def test_one_seed_has_the_closed_form_of_the_jackknife():
+    run = make_run(folds=1, seeds=1, dialogues=12)
+    (fold,) = folds(run, "dialogue")
+    each = np.array(naive(fold, 0, 0))
+    found = estimate(run).ratings["valence"]
+    bias = 11 * (each.mean() - found.value)
+    error = np.sqrt(11 / 12 * ((each - each.mean()) ** 2).sum() + bias**2)
+    # Student's t of 11 degrees of freedom at .975, on the scale of Fisher's z
+    reach = 2.200985160 * error / (1 - found.value**2)
+    expected = np.tanh(np.arctanh(found.value) + np.array([-reach, reach]))
+    assert [found.low, found.high] == pytest.approx(expected.tolist(), abs=1e-9)
+
+
+def test_degrees_of_freedom_are_those_of_satterthwaite():
+    parts = [Variance(np.array([1.0, 2.0]), 4), Variance(np.array([3.0, 0.0]), 9)]
+    variance, freedom = combined(parts)
+    assert variance.tolist() == [4, 2]
+    assert freedom == pytest.approx([16 / (1 / 4 + 9 / 9), 4])
+
+
+def test_a_difference_may_lie_outside_the_range_of_a_ccc():
+    found = interval(0.9, 0.04, 10, 0.95, bounded=False)
+    assert found.high > 1
+    assert interval(0.9, 0.04, 10, 0.95, bounded=True).high < 1
+
+
+def test_seeds_that_differ_widen_the_interval():
+    run = make_run(noise=0.2, dialogues=10)
+    p = run.predictions
+    gain = np.array([1.6, 1.0, 0.4])[p.seed][:, None]
+    apart = dataclasses.replace(p, predicted=gain * p.predicted)
+    wide = estimate(dataclasses.replace(run, predictions=apart)).mean
+    narrow = estimate(run).mean
+    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
 
 
 def test_the_order_of_the_rows_does_not_matter():
@@ -159,7 +170,7 @@ def test_the_order_of_the_rows_does_not_matter():
         for f in dataclasses.fields(Predictions)
     }
     turned = dataclasses.replace(run, predictions=Predictions(**back))
-    assert bootstrap(turned, replicates=50) == bootstrap(run, replicates=50)
+    assert estimate(turned) == estimate(run)
 
 
 def test_alike_utterances_need_a_wider_interval():
@@ -168,40 +179,20 @@ def test_alike_utterances_need_a_wider_interval():
     dialogue = np.array([int(i.split("_d")[1].split("_")[0]) for i in p.id.tolist()])
     alike = p.truth + np.where(dialogue % 2, 0.0, 0.8)[:, None]  # half are far off
     run = dataclasses.replace(run, predictions=dataclasses.replace(p, predicted=alike))
-    by_dialogue = bootstrap(run, replicates=300).mean
-    by_utterance = bootstrap(run, replicates=300, unit="utterance").mean
+    by_dialogue = estimate(run).mean
+    by_utterance = estimate(run, unit="utterance").mean
     width = by_dialogue.high - by_dialogue.low
     assert width > 2 * (by_utterance.high - by_utterance.low)
-
-
-def test_memory_is_bounded_and_blocks_do_not_change_the_figures(monkeypatch):
-    run = make_run(folds=1, seeds=1)
-    whole = bootstrap(run, replicates=400)
-    monkeypatch.setattr("fuse.resampling.BLOCK", 4 * 100)
-    parts = bootstrap(run, replicates=400)
-    assert parts.mean.value == whole.mean.value
-    # other draws of the same distribution
-    assert parts.mean.low == pytest.approx(whole.mean.low, abs=0.1)
-
-
-def test_two_thousand_replicates_of_session_5_take_under_a_second():
-    run = make_run(folds=1, seeds=5, dialogues=2170, turns=1, known=False)
-    times = []
-    for _ in range(3):  # the fastest, because others may be at work here
-        start = time.perf_counter()
-        bootstrap(run, replicates=2000)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1
 
 
 def test_utterances_are_resampled_where_no_dialogue_is_known():
     run = make_run(known=False)
     assert default_unit(run) == "utterance"
-    assert bootstrap(run, replicates=10).clusters == 40
+    assert estimate(run).clusters == 40
 
 
 def test_one_cluster_has_a_value_but_no_interval():
-    found = bootstrap(make_run(dialogues=1), replicates=10).mean
+    found = estimate(make_run(dialogues=1)).mean
     assert np.isfinite(found.value)
     assert np.isnan([found.low, found.high]).all()
 
@@ -210,34 +201,35 @@ def test_the_same_constant_has_no_figure():
     run = make_run(known=False)
     same = np.full_like(run.predictions.truth, 0.1)
     flat = dataclasses.replace(run.predictions, truth=same, predicted=same)
-    found = bootstrap(dataclasses.replace(run, predictions=flat), replicates=10).mean
+    found = estimate(dataclasses.replace(run, predictions=flat)).mean
     assert np.isnan([found.value, found.low, found.high]).all()
 
 
 def test_a_single_seed_only_varies_with_the_dialogues():
     run = make_run(seeds=1, noise=0.0, gain=1.0)
-    found = bootstrap(run, replicates=50).mean
+    found = estimate(run).mean
     assert (found.value, found.low, found.high) == pytest.approx((1, 1, 1), abs=1e-10)
 
 
 def test_scripted_and_improvised_are_apart():
     run = make_run()
-    parts = [subset(run, scripted=scripted) for scripted in (True, False)]
+    parts = [subset(run, lambda row, s=s: row.scripted is s) for s in (True, False)]
     assert [len(part.predictions) for part in parts] == [60, 60]
-    assert bootstrap(parts[0], replicates=10).clusters == 4
+    assert estimate(parts[0]).clusters == 4
     unknown = tuple(dataclasses.replace(row, scripted=None) for row in run.folds)
-    assert subset(dataclasses.replace(run, folds=unknown), scripted=False) is None
+    run = dataclasses.replace(run, folds=unknown)
+    assert subset(run, lambda row: row.scripted is False) is None
 
 
 def test_a_clear_difference_is_told_from_none():
     good, bad = make_run(noise=0.2), make_run(noise=0.6, first=10)
     found = paired_difference(good, bad)
-    values = [bootstrap(run, replicates=10).mean.value for run in (good, bad)]
+    values = [estimate(run).mean.value for run in (good, bad)]
     assert found.value == pytest.approx(values[0] - values[1], abs=1e-12)
     assert 0 < found.low < found.value < found.high
     back = paired_difference(bad, good)
     assert back.value == pytest.approx(-found.value, abs=1e-12)
-    same = paired_difference(good, make_run(noise=0.2, first=20))
+    same = paired_difference(good, make_run(noise=0.2, first=30))
     assert same.low < 0 < same.high
 
 
@@ -247,7 +239,7 @@ def test_a_pair_is_narrower_than_two_runs():
     jitter = np.random.default_rng(3).normal(0, 0.02, p.predicted.shape)
     similar = dataclasses.replace(p, predicted=p.predicted + jitter)
     b = dataclasses.replace(a, predictions=similar)
-    single, pair = bootstrap(a).mean, paired_difference(a, b)
+    single, pair = estimate(a).mean, paired_difference(a, b)
     assert pair.high - pair.low < 0.2 * (single.high - single.low)
 
 
@@ -285,12 +277,21 @@ def test_runs_with_other_targets_are_not_compared():
 
 
 def test_an_unknown_unit_is_refused():
-    with pytest.raises(ValueError, match="a unit of dialogue, speaker, utterance"):
-        bootstrap(make_run(), unit="word")
+    with pytest.raises(ValueError, match="'word': choose from dialogue, speaker, utt"):
+        estimate(make_run(), unit="word")
 
 
-def test_every_replicate_draws_as_many_as_there_are():
-    times = draws(7, 1000, np.random.default_rng(0))
-    assert (times.sum(axis=1) == 7).all()
-    # the mean of 1000 draws of variance 6/7 has a standard error of .03
-    assert times.mean(axis=0) == pytest.approx(np.ones(7), abs=0.15)
+def test_speakers_are_the_unit_where_they_are_wanted_and_known():
+    found = estimate(make_run(), unit="speaker")
+    assert (found.unit, found.clusters, found.fewest) == ("speaker", 2, 1)
+    assert unit_of(make_run(known=False), "dialogue") == "utterance"
+
+
+def test_nothing_predicted_is_refused():
+    run = make_run()
+    none = {
+        f.name: getattr(run.predictions, f.name)[:0]
+        for f in dataclasses.fields(Predictions)
+    }
+    with pytest.raises(ValueError, match="has no predictions to score"):
+        estimate(dataclasses.replace(run, predictions=Predictions(**none)))

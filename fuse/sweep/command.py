@@ -9,13 +9,13 @@ from typing import Any
 
 from data.files import publish
 from data.splits import Fold
+from fuse.blocks import LETTERS
 from fuse.columns import columns
 from fuse.figures import NATURES, count, figure
 from fuse.plan import Plan
 from fuse.settings import Settings
 from fuse.sweep import ranking, trials
 from fuse.sweep.ranking import Ranked
-from fuse.tables import LETTERS
 
 BEST = "best.toml"
 SHOWN = 20  # rows of the ranking on the screen

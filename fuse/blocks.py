@@ -1,0 +1,72 @@
+"""What a table shows on request below its sections: pairs of designs, parts of CCCs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fuse.figures import Row, Table, figure, shown
+
+LETTERS = {"valence": "V", "arousal": "A", "dominance": "D"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading and a small table of words."""
+
+    heading: str
+    heads: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]  # each as long as the heads
+
+
+def blocks(table: Table) -> tuple[Block, ...]:
+    """The blocks that a table was asked for."""
+    return tuple(_pairs(table)) + (tuple(_split(table)) if table.split else ())
+
+
+def _pairs(table: Table) -> Iterator[Block]:
+    """Row less column, and the adjusted p below the diagonal's other side."""
+    rows = [row.name for row in table.rows if row.info]
+    if not table.pairs:
+        return
+    cells = {}
+    for pair in table.pairs:
+        if pair.versus:
+            value, p = pair.versus.difference.value, figure(pair.versus.adjusted)
+            cells[pair.a, pair.b] = f"{figure(value, sign=True)}{pair.versus.mark}"
+            cells[pair.b, pair.a] = p
+    yield Block(
+        heading=f"all pairs: above the diagonal row - column, below it p adjusted by "
+        f"Holm over {sum(bool(p.versus) for p in table.pairs)} pairs",
+        heads=("design", *(str(k) for k in range(1, len(rows) + 1))),
+        lines=tuple(
+            (f"{k} {a}", *("" if a == b else cells.get((a, b), "-") for b in rows))
+            for k, a in enumerate(rows, 1)
+        ),
+    )
+
+
+def _split(table: Table) -> Iterator[Block]:
+    """For every section correlation, C_b, scale and location of each rating."""
+    letters = [LETTERS[target] for target in table.targets]
+    heads = [f"{k} {part}" for k in letters for part in ("r", "Cb", "v", "u")]
+    for section in shown(table.rows):
+        rows = [r for r in table.rows if section in r.sections and r.info]
+        if rows:
+            yield Block(
+                heading=f"{section}: CCC = r Cb, Cb = 2 / (v + 1/v + u^2); r "
+                f"correlation, v scale, u location",
+                heads=("design", *heads),
+                lines=tuple((r.name, *_parts(r, section, table)) for r in rows),
+            )
+
+
+def _parts(row: Row, section: str, table: Table) -> Iterator[str]:
+    """One line of figures; what a row does not have is empty."""
+    found = row.sections[section].parts
+    for target in table.targets:
+        if target not in found:
+            yield from ("",) * 4
+            continue
+        part = found[target]
+        yield from (figure(part.correlation, digits=2), figure(part.bias, digits=2))
+        yield figure(part.scale, digits=2)
+        yield figure(part.location, digits=2, sign=True)

@@ -1,0 +1,67 @@
+"""The parts of a run's test utterances that are scored apart.
+
+Scripted sentences recur in training and a text model may know them, so improvised and
+scripted utterances are apart wherever that is known, and so are new sentences: those
+of which the run folder says that nobody said them in the fold's training or validation
+part. Groups of speakers are apart on request.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from data.folds import FoldRow
+from data.predictions import Predictions, Run
+from data.sentences import read_sentences
+
+BY: Mapping[str, str] = {"gender": "sex", "speaker": "speaker", "session": "session"}
+
+
+def sections(run: Run, by: str = "") -> dict[str, Run]:
+    """The run, and the parts of it that are known, by the name of the section.
+
+    Args:
+        run: of any corpus
+        by: one of `BY`, whose groups become sections too, e.g. ``gender F``
+
+    Raises:
+        ValueError: if sentences.csv is damaged, or there are no such groups
+    """
+    if by and by not in BY:
+        raise ValueError(f"no groups by {by!r}: choose from {', '.join(BY)}")
+    new = {place for place, known in read_sentences(run.path).items() if not known}
+    wanted: dict[str, Callable[[FoldRow], bool]] = {
+        "improvised": lambda row: row.scripted is False,
+        "scripted": lambda row: row.scripted is True,
+        "new sentences": lambda row: (row.fold, row.id) in new,
+    }
+    found = {name: subset(run, keep) for name, keep in wanted.items()}
+    for group in _groups(run, by):
+        found[f"{by} {group}"] = subset(run, partial(_belongs, by=by, group=group))
+    return {"all": run} | {name: part for name, part in found.items() if part}
+
+
+def subset(run: Run, keep: Callable[[FoldRow], bool]) -> Run | None:
+    """The run with some of its test utterances only; None if there is none."""
+    wanted = {(r.fold, r.id) for r in run.folds if r.part == "test" and keep(r)}
+    p = run.predictions
+    rows = [pair in wanted for pair in zip(p.fold.tolist(), p.id.tolist(), strict=True)]
+    if not any(rows):
+        return None
+    kept = Predictions(
+        p.id[rows], p.fold[rows], p.seed[rows], p.truth[rows], p.predicted[rows]
+    )
+    return replace(run, predictions=kept)
+
+
+def _belongs(row: FoldRow, *, by: str, group: str) -> bool:
+    """Whether an utterance is of a group."""
+    return bool(getattr(row, BY[by]) == group)
+
+
+def _groups(run: Run, by: str) -> list[str]:
+    """The groups that test utterances belong to, sorted; none if none is wanted."""
+    if not by:
+        return []
+    tested = (row for row in run.folds if row.part == "test")
+    return sorted({getattr(row, BY[by]) for row in tested} - {""})
