@@ -15,7 +15,7 @@ from fuse import settings as options
 from fuse.plan import summary
 from fuse.references import REFERENCES
 from fuse.settings import Settings
-from fuse.train import fusions, run
+from fuse.train import fusions, run_all
 
 Say = Callable[[str], object]
 
@@ -35,17 +35,18 @@ def train(say: Say, **found: Any) -> None:
     for cache in caches.values():
         say(f"using {choosing.describe(cache)}")
     head = any(cache.recipe.head for cache in caches.values())
-    for fusion in designs(found["designs"], list(caches), head=head):
-        folder = run(
-            corpus,
-            embeddings,
-            fusion=fusion,
-            settings=settings,
-            seeds=range(found["seed"], found["seed"] + found["seeds"]),
-            runs=found["runs"],
-            device=device,
-            label=Path(found["experiment"]).stem,
-        )
+    chosen = designs(found["designs"], list(caches), head=head)
+    folders = run_all(
+        corpus,
+        embeddings,
+        fusions=chosen,
+        settings=settings,
+        seeds=range(found["seed"], found["seed"] + found["seeds"]),
+        runs=found["runs"],
+        device=device,
+        label=Path(found["experiment"]).stem,
+    )
+    for fusion, folder in zip(chosen, folders, strict=True):
         say(f"{fusion}: {folder}; {summary(folder)}")
     say("next: python cli.py report")
 
