@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
+from torch.nn import functional
 
 from fuse.group.streams import STEPS, Masks, kept
 
@@ -104,11 +105,40 @@ class _Masked(torch.autograd.Function):
         return values * masks.draw(values.shape, kept), 0
 
 
+class _Convolution(nn.Module):
+    """Stands in for a plain `nn.Conv1d`: windows times filters, a batched product.
+
+    Convolutions of many models would be one of many groups, which is rounded in ways
+    that depend on their number.
+    """
+
+    def __init__(self, of: nn.Conv1d):
+        super().__init__()
+        self.weight, self.bias = of.weight, of.bias
+        self.kernel = of.kernel_size[0]
+        self.padding = ((self.kernel - 1) // 2, self.kernel // 2)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(batch, channels, dim) -> (batch, filters, dim)"""
+        windows = functional.pad(values, self.padding).unfold(2, self.kernel, 1)
+        windows = windows.transpose(1, 2).flatten(2)  # (batch, dim, channels * kernel)
+        found = functional.linear(windows, self.weight.flatten(1), self.bias)
+        return found.transpose(1, 2)
+
+
+def _is_plain(layer: nn.Conv1d) -> bool:
+    """Whether it only slides, and gives as many values as it takes."""
+    once = (layer.stride, layer.dilation, layer.groups) == ((1,), (1,), 1)
+    return once and layer.padding == "same" and layer.padding_mode == "zeros"
+
+
 def _drawing(module: nn.Module, masks: Masks) -> nn.Module:
     """The module, with everything random in it drawn from `masks`."""
     for name, child in module.named_children():
         if type(child) is nn.Dropout:
             setattr(module, name, _Dropout(masks, child.p))
+        elif type(child) is nn.Conv1d and _is_plain(child):
+            setattr(module, name, _Convolution(child))
         else:
             _drawing(child, masks)
     return module
