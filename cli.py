@@ -19,6 +19,7 @@ import click
 
 from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ
 from extract.options import BENCH, DISTIL, ENCODE
+from fuse import options as fusing
 from fuse.options import CHOOSE, REPORT, TRAIN
 
 
@@ -234,6 +235,20 @@ def bench_extract(device: str, dtype: str, threads: int | None, **found: Any) ->
 
     where = Machine.of(device, threads=threads, progress=False)
     command.run(click.echo, where, dtype=choose_dtype(dtype, where.device), **found)
+
+
+@bench.command("train")
+@options(fusing.BENCH)
+def bench_train(**found: Any) -> None:
+    """Measure stage two on made-up embeddings.
+
+    The same models for the same epochs: from a file with a data set an utterance, from
+    tensors that a DataLoader collates, and as stage two trains them, all at once.
+    """
+    from extract.rate import products
+    from fuse import command
+
+    command.bench(click.echo, products, **found)
 
 
 @main.command()

@@ -18,6 +18,7 @@ from fuse.settings import Settings
 from fuse.train import fusions, run_all
 
 Say = Callable[[str], object]
+Rate = Callable[[str, Any], float]  # of a device and dtype, operations a second
 
 
 def train(say: Say, **found: Any) -> None:
@@ -106,6 +107,33 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     writer.writerow(("id", *applied.targets, *spread))
     for name, mean, std in zip(applied.ids, applied.mean, applied.std, strict=True):
         writer.writerow((table.cell(name), *(f"{x:.6f}" for x in (*mean, *std))))
+
+
+def bench(say: Say, rate: Rate, **found: Any) -> None:
+    """Measure how fast designs are trained, beside other ways.
+
+    Args:
+        say: told each line
+        rate: of a device's own matrix products
+        found: the options of the command line, by name
+    """
+    from fuse.bench import command
+
+    device = _compute(found)
+    epochs = found["epochs"]
+    settings = options.change(
+        Settings(epochs=epochs, patience=epochs, pretrain_epochs=epochs),
+        {n: found[n] for n in ("reduce", "training", "hidden", "latent", "batch")},
+    )
+    size = command.Size(
+        found["rows"],
+        found["dims"],
+        found["models"],
+        found["fusion"],
+        settings,
+        found["seed"],
+    )
+    command.run(say, device, size, rounds=found["rounds"], rate=rate)
 
 
 def _compute(found: Mapping[str, Any]) -> str:
