@@ -140,9 +140,9 @@ class _Group:
         found = torch.empty(self.count, len(self.active), self.length, dtype=torch.long)
         for place, k in enumerate(self.active):
             task = self.tasks[k]
-            order = batches.divide(len(task.train), task.settings, self._orders[k])
+            order = batches.divide(task.train, task.settings, self._orders[k])
             for batch, rows in zip(found[:, place], order, strict=True):
-                batch[: len(rows)] = task.train[rows]
+                batch[: len(rows)] = rows
                 batch[len(rows) :] = task.train[0]
         return found.to(self.device)
 

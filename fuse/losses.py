@@ -6,10 +6,10 @@ weighed: a weight of 0 is a row that only fills up a batch, and it must be finit
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
@@ -61,9 +61,8 @@ def mse(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tens
         (...)
     """
     with torch.autocast(prediction.device.type, enabled=False):
-        # one pass over what may be wide, and one back
-        each = functional.mse_loss(_up(prediction), _up(truth), reduction="none")
-        return _mean(each.mean(dim=-1, keepdim=True), weight).squeeze(-1)
+        each: Tensor = _Squares.apply(_up(prediction), _up(truth))
+        return _mean(each.unsqueeze(-1), weight).squeeze(-1)
 
 
 def mix(weight: float) -> Loss:
@@ -129,6 +128,26 @@ def loss(name: str, *, mix: float = 0.5) -> Loss:
     if name not in LOSSES:
         raise ValueError(f"no loss {name!r}: choose from {', '.join(LOSSES)}")
     return LOSSES[name](mix)
+
+
+class _Squares(torch.autograd.Function):
+    """Mean over features of squared differences, in few passes over wide rows."""
+
+    @staticmethod
+    def forward(ctx: Any, prediction: Tensor, truth: Tensor) -> Tensor:
+        """(..., batch, features) each -> (..., batch)"""
+        difference = prediction - truth
+        ctx.save_for_backward(difference)
+        norm: Tensor = torch.linalg.vector_norm(difference, dim=-1)
+        return norm.square() / difference.shape[-1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """(..., batch) -> (..., batch, features) each"""
+        (difference,) = ctx.saved_tensors
+        found = difference * (gradient * (2 / difference.shape[-1])).unsqueeze(-1)
+        wanted = ctx.needs_input_grad
+        return found if wanted[0] else None, -found if wanted[1] else None
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:

@@ -59,16 +59,19 @@ def shape(rows: int, settings: Settings) -> tuple[int, int]:
     return count, math.ceil(math.ceil(rows / count) / ROUND) * ROUND
 
 
-def divide(rows: int, settings: Settings, order: torch.Generator) -> tuple[Tensor, ...]:
-    """Row numbers in random order, cut into batches that differ by one at most.
+def divide(
+    rows: Tensor, settings: Settings, order: torch.Generator
+) -> tuple[Tensor, ...]:
+    """Rows in random order, cut into batches that differ by one at most.
 
     Examples:
         >>> order = torch.Generator().manual_seed(0)
-        >>> [len(batch) for batch in divide(600, Settings(batch=256), order)]
+        >>> batches = divide(torch.arange(600), Settings(batch=256), order)
+        >>> [len(batch) for batch in batches]
         [300, 300]
     """
-    count, _ = shape(rows, settings)
-    return torch.randperm(rows, generator=order).tensor_split(count)
+    count, _ = shape(len(rows), settings)
+    return rows[torch.randperm(len(rows), generator=order)].tensor_split(count)
 
 
 def sizes(rows: int, count: int) -> list[int]:

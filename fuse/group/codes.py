@@ -1,4 +1,4 @@
-"""Embeddings that were made smaller before a design is trained on them."""
+"""Embeddings that are projected or encoded before a design is trained on them."""
 
 from collections.abc import Hashable, Sequence
 

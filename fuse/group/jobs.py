@@ -50,11 +50,6 @@ class Job:
         return id(self.rows), digest.digest()
 
     @property
-    def reads_codes(self) -> bool:
-        """Whether the embeddings are made smaller before, once and for all."""
-        return self.settings.training == "pretrain" or self.settings.reduce == "pca"
-
-    @property
     def dims(self) -> tuple[int, ...]:
         """Features of each modality that come in."""
         return tuple(self.rows.features[m].shape[1] for m in self.modalities)
@@ -64,11 +59,17 @@ class Job:
         """Modalities whose autoencoders are trained before."""
         return self.modalities if self.settings.training == "pretrain" else ()
 
-    def bytes(self, modalities: tuple[str, ...]) -> int:
-        """Of one batch of these embeddings, or of codes, if there are none."""
-        wide = sum(self.rows.features[m].shape[1] for m in modalities)
-        wide = wide or len(self.modalities) * self.settings.latent
-        return 4 * wide * batches.shape(len(self.train), self.settings)[1]
+    @property
+    def width(self) -> int:
+        """Features of all modalities that a stack reads, once they are projected."""
+        if self.codecs or self.settings.reduce == "pca":
+            return len(self.modalities) * self.settings.latent
+        return sum(self.dims)
+
+    @property
+    def length(self) -> int:
+        """Rows of a batch."""
+        return batches.shape(len(self.train), self.settings)[1]
 
     def task(
         self,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional
 
-from fuse.group.streams import STEPS, Masks, kept
+from fuse.group.streams import STEPS, Masks, kept, masked
 
 
 class Stack:
@@ -102,7 +102,25 @@ class _Masked(torch.autograd.Function):
             values = values.expand(info.batch_size, *values.shape)
         else:
             values = values.movedim(in_dims[0], 0)
-        return values * masks.draw(values.shape, kept), 0
+        found: Tensor = _Product.apply(values, masks.draw(values.shape, kept), kept)
+        return found, 0
+
+
+class _Product(torch.autograd.Function):
+    """Values times a mask, raised by what makes up for it."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, mask: Tensor, kept: int) -> Tensor:
+        """(models, ...) each -> same"""
+        ctx.save_for_backward(mask)
+        ctx.factor = STEPS / kept
+        return masked(values, mask, ctx.factor)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """(models, ...) -> same"""
+        (mask,) = ctx.saved_tensors
+        return masked(gradient, mask, ctx.factor), None, None
 
 
 class _Convolution(nn.Module):

@@ -5,6 +5,7 @@ models beside it, their number or the thread. Shares are rounded to 1/256, so th
 random byte decides on one value: torch's own dropout takes as long as the products.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,20 +39,17 @@ class Masks:
         self._sources = [kind(seed, torch.device(device)) for seed in seeds]
 
     def draw(self, shape: Sequence[int], keep: int) -> Tensor:
-        """0 where a value is dropped, elsewhere what makes up for it: 256 / keep.
+        """Which values are kept, True or False.
 
         Args:
             shape: (models, ...) of the mask
             keep: of 256 values, as `kept` says
         """
-        values = int(np.prod(shape[1:]))
+        values = math.prod(shape[1:])
         words = -(-values // WORD)
         drawn = [source.words(words) for source in self._sources]
         bytes_ = drawn[0][None] if len(drawn) == 1 else torch.stack(drawn)
-        bytes_ = bytes_.view(torch.uint8)[:, :values]
-        mask = torch.empty(len(drawn), values, device=bytes_.device)
-        torch.lt(bytes_, keep, out=mask)
-        return mask.mul_(STEPS / keep).view(*shape)
+        return (bytes_.view(torch.uint8)[:, :values] < keep).view(*shape)
 
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with some of the models, in this order."""
@@ -63,19 +61,24 @@ class Masks:
         return tuple(s.generator for s in self._sources if isinstance(s, _Card))
 
 
+def masked(values: Tensor, mask: Tensor, factor: float) -> Tensor:
+    """``values * mask * factor``; on a CPU by numpy, which casts in small portions."""
+    if values.device.type != "cpu":
+        return values * mask * factor
+    found = np.multiply(values.numpy(), mask.numpy())
+    found *= np.float32(factor)
+    return torch.from_numpy(found)
+
+
 class _Host:
     """One model's words on the CPU; numpy's generator is several times torch's."""
 
     def __init__(self, seed: int, device: torch.device):
-        self.generator = np.random.Generator(np.random.SFC64(seed))
+        self.bits = np.random.SFC64(seed)
 
     def words(self, count: int) -> Tensor:
         """(count,) int64, every bit random"""
-        limits = np.iinfo(np.int64)
-        found = self.generator.integers(
-            limits.min, limits.max, size=count, dtype=np.int64, endpoint=True
-        )
-        return torch.from_numpy(found)
+        return torch.from_numpy(self.bits.random_raw(count).view(np.int64))
 
 
 class _Card:

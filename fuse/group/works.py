@@ -23,7 +23,7 @@ from fuse.model import System
 from fuse.reduce import Projection
 
 STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of all stacked models
-CODES = 256 << 20  # bytes of all codes that a stack reads
+COPIES = 256 << 20  # bytes of all that is projected or encoded for one stack
 WIDEST = 64  # models on a stack
 EARLY = 4  # stacks of autoencoders that one stack of regressors may wait for
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Works:
             enumerate(self.jobs), lambda n: n[1].stack, lambda n: self._at_once(n[1])
         ):
             after = {places[job.codec(m)] for _, job in numbered for m in job.codecs}
-            run = self._on_codes if numbered[0][1].reads_codes else self._end_to_end
+            run = self._prepared if _reads_copies(numbered[0][1]) else self._as_cached
             works.append(Work(partial(run, numbered), frozenset(after)))
         return works
 
@@ -86,17 +86,17 @@ class Works:
 
     def _codecs_at_once(self, pair: tuple[Job, str]) -> int:
         job, modality = pair
-        return STACK[self.device.type] // job.bytes((modality,))
+        dim = job.rows.features[modality].shape[1]
+        return STACK[self.device.type] // (4 * dim * job.length)
 
     def _at_once(self, job: Job) -> int:
         """Models on a stack: what the caches of a processor hold, or a GPU."""
-        if not job.reads_codes:
-            return STACK[self.device.type] // job.bytes(job.modalities)
-        rows = len(job.train) + len(job.validation)
-        most = CODES // (4 * rows * job.settings.latent * len(job.modalities))
+        most = STACK[self.device.type] // (4 * job.width * job.length)
+        if _reads_copies(job):
+            most = min(most, COPIES // _copy(job))
         if job.codecs:  # whoever waits for many waits for long
             most = min(most, EARLY * max(1, self._codecs_at_once((job, job.codecs[0]))))
-        return min(most, STACK[self.device.type] // job.bytes(()))
+        return most
 
     def _projection(self, job: Job, modality: str) -> Projection:
         """Of the training rows of a fold, fitted once."""
@@ -139,8 +139,8 @@ class Works:
             self._codecs[job.codec(modality)] = task.module, how
         return []
 
-    def _end_to_end(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
-        """Designs on embeddings as cached, their autoencoders with them."""
+    def _as_cached(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
+        """Designs on embeddings that are projected anew in each batch."""
         first = numbered[0][1]
         systems = [self._system(job) for _, job in numbered]
         tasks = [
@@ -155,8 +155,8 @@ class Works:
             for (number, _), system, how in zip(numbered, systems, trained, strict=True)
         ]
 
-    def _on_codes(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
-        """Designs on embeddings that were made smaller before."""
+    def _prepared(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
+        """Designs on embeddings that were projected, or encoded as well, before."""
         failed = [(n, e) for n, job in numbered if (e := self._failure(job))]
         numbered = [(n, job) for n, job in numbered if n not in dict(failed)]
         if not numbered:
@@ -179,6 +179,17 @@ class Works:
         """Why an autoencoder of this job is none."""
         errors = [self._codecs[job.codec(m)][1].error for m in job.codecs]
         return next((ValueError(error) for error in errors if error), None)
+
+
+def _copy(job: Job) -> int:
+    """Bytes of all that one model reads, once it is projected or encoded."""
+    return 4 * job.width * (len(job.train) + len(job.validation))
+
+
+def _reads_copies(job: Job) -> bool:
+    """Whether projections are applied once: where they cost a product, or fit."""
+    pays = bool(job.codecs) or job.settings.reduce == "pca"
+    return pays or _copy(job) <= COPIES
 
 
 def _seed(seed: int, modality: str) -> int:
