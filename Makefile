@@ -62,9 +62,10 @@ demo: ready  ## All of it on the synthetic demo corpus: four designs, three seed
 	--fusion audio --fusion text --fusion early --fusion late
 	$(RUN) cli.py report --corpus demo
 
-bench: ready  ## How fast stage one is here, beside other ways and the limit
+bench: ready  ## How fast both stages are here, beside other ways and the limit
 	$(RUN) cli.py bench extract $(OPTIONS)
 	$(RUN) cli.py bench extract --modality text $(OPTIONS)
+	$(RUN) cli.py bench train $(OPTIONS)
 
 lint: ready  ## Style and formatting (pyproject.toml)
 	$(RUN) -m ruff check .

@@ -16,27 +16,12 @@ from typing import Any
 
 import click
 
-from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ, options
+from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
 from extract.options import BENCH, DISTIL, ENCODE
-from fuse.options import ABLATE, CALIBRATE, CHOOSE, LINT, REPORT, SWEEP, TRAIN
+from fuse.options import ABLATE, CALIBRATE, CHOOSE, LINT, REPORT, SWEEP, TRAIN, TRAINING
 
 
-class Sentences(click.Group):
-    """What is wrong with data or settings is one sentence, not a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (ValueError, OSError) as error:
-            if ctx.params["debug"] or isinstance(error, BrokenPipeError):
-                raise
-            raise click.ClickException(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("\nstopped; what is finished is kept, repeat to go on", err=True)
-            ctx.exit(130)
-
-
-@click.group(cls=Sentences, context_settings={"max_content_width": 100})
+@click.group(cls=Group, context_settings={"max_content_width": 100})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """Valence, arousal and dominance from speech and transcripts.
@@ -222,6 +207,20 @@ def bench_extract(device: str, dtype: str, threads: int | None, **found: Any) ->
 
     where = Machine.of(device, threads=threads, progress=False)
     command.run(click.echo, where, dtype=choose_dtype(dtype, where.device), **found)
+
+
+@bench.command("train")
+@options(TRAINING)
+def bench_train(**found: Any) -> None:
+    """Measure stage two on made-up embeddings.
+
+    The same models for the same epochs: from a file with a data set an utterance, from
+    tensors that a DataLoader collates, and as stage two trains them, all at once.
+    """
+    from extract.rate import products
+    from fuse.bench import command
+
+    command.bench(click.echo, products, **found)
 
 
 @main.command()

@@ -58,3 +58,18 @@ def options(group: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
         return command
 
     return decorate
+
+
+class Group(click.Group):
+    """What is wrong with data or settings is one sentence, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ValueError, OSError) as error:
+            if ctx.params["debug"] or isinstance(error, BrokenPipeError):
+                raise
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("\nstopped; what is finished is kept, repeat to go on", err=True)
+            ctx.exit(130)

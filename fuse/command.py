@@ -26,7 +26,7 @@ from fuse.references import FITTED, REFERENCES
 from fuse.settings import Settings
 from fuse.sweep.command import sweep as search
 from fuse.sweep.space import candidates
-from fuse.train import fusions, run
+from fuse.train import fusions, run_all
 
 Say = Callable[[str], object]
 
@@ -40,7 +40,7 @@ def train(say: Say, **found: Any) -> None:
         say: told each line
         found: the options of the command line, by name
     """
-    device = _compute(found)
+    device = compute(found)
     settings = _settings(found)
     corpus, caches, embeddings = _open(found, needs(found["designs"]))
     _introduce(say, corpus, caches)
@@ -54,18 +54,19 @@ def train(say: Say, **found: Any) -> None:
         parameters=found["match_parameters"],
         say=say,
     )
-    for fusion in wanted:
-        folder = run(
-            corpus,
-            embeddings,
-            fusion=fusion,
-            settings=sized.get(fusion, settings),
-            seeds=range(found["seed"], found["seed"] + found["seeds"]),
-            runs=found["runs"],
-            device=device,
-            label=Path(found["experiment"]).stem,
-            allow=found["allow"],
-        )
+    folders = run_all(
+        corpus,
+        embeddings,
+        fusions=wanted,
+        settings=settings,
+        sized=sized,
+        seeds=range(found["seed"], found["seed"] + found["seeds"]),
+        runs=found["runs"],
+        device=device,
+        label=Path(found["experiment"]).stem,
+        allow=found["allow"],
+    )
+    for fusion, folder in zip(wanted, folders, strict=True):
         say(f"{fusion}: {folder}; {summary(folder)}")
         if words := layers.describe(folder):
             say(f"{fusion}: mean weights of layers: {words}")
@@ -92,7 +93,7 @@ def sweep(say: Say, **found: Any) -> None:
     """
     if fixed := [name for name in found["designs"] if name in REFERENCES]:
         raise ValueError(f"{fixed[0]} has no settings to search; name a design, or all")
-    device = _compute(found)
+    device = compute(found)
     tried = candidates(
         _settings(found),
         grid=found["grid"],
@@ -171,7 +172,7 @@ def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
 
 def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
-    device = _compute(found)
+    device = compute(found)
     like = prediction.recipes(run_folder)
     _, _, embeddings = _open(found, tuple(like), like)
     applied = prediction.apply(run_folder, embeddings, device=device)
@@ -194,7 +195,7 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
 
 def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:
     """Say what each modality contributes to a run."""
-    device = _compute(found)
+    device = compute(found)
     like = prediction.recipes(run_folder)
     found["corpus"] = found["corpus"] or next(iter(like.values())).corpus
     _, _, embeddings = _open(found, tuple(like), like)
@@ -202,7 +203,7 @@ def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:
     say("\n".join(done.lines()))
 
 
-def _compute(found: Mapping[str, Any]) -> str:
+def compute(found: Mapping[str, Any]) -> str:
     """Set the threads and choose the device."""
     import torch
 

@@ -1,31 +1,57 @@
-"""Trains one design on one fold, its autoencoders with it or before it."""
+"""Trains designs on folds: many at once, each as if it were alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from fuse import losses
-from fuse.loop import Epoch, Losses, Scores, ccc, minimise, seeded
-from fuse.model import System, modalities
-from fuse.reduce import Projection
+from data.splits import Fold
+from fuse.designs._regressor import pick
+from fuse.group.jobs import Fitted, Job
+from fuse.group.schedule import spread
+from fuse.group.works import Result, Works
 from fuse.settings import Settings
-from fuse.tensors import Rows
+from fuse.tensors import Aligned, Rows
+
+__all__ = ["Fitted", "Folds", "Job", "Result", "alone", "fit", "fit_all"]
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A trained model, and how it came about."""
+class Folds:
+    """All utterances on one device, once, and whose rows are whose."""
 
-    module: nn.Module  # {modality: (batch, dim)}, as cached -> (batch, targets)
-    history: tuple[Epoch, ...]  # scores are the validation CCC of each rating
-    pretraining: tuple[Epoch, ...] = ()  # scores are minus the reconstruction loss
+    rows: Rows
+    parts: Mapping[str, tuple[Tensor, Tensor]]  # by fold: to train on, to validate on
 
-    @property
-    def score(self) -> float:
-        """Mean validation CCC of the weights that were kept."""
-        return max(epoch.score for epoch in self.history)
+    @classmethod
+    def of(
+        cls,
+        aligned: Aligned,
+        folds: Sequence[Fold],
+        *,
+        features: Sequence[str],
+        device: str,
+    ) -> Self:
+        """Test parts are not among them.
+
+        Args:
+            features: modalities that any design takes
+            device: where all rows shall be
+        """
+
+        def places(ids: Sequence[str]) -> Tensor:
+            return torch.tensor(aligned.places(ids))
+
+        return cls(
+            aligned.resident(features=features, device=device),
+            {f.name: (places(f.train), places(f.validation)) for f in folds},
+        )
+
+    def job(self, fold: str, **what: Any) -> Job:
+        """What shall be trained on a fold; see `Job`."""
+        return Job(self.rows, *self.parts[fold], **what)
 
 
 def fit(
@@ -50,112 +76,73 @@ def fit(
     Raises:
         ValueError: if a modality is missing, or the loss is not finite
     """
-    components = settings.latent if settings.reduce == "pca" else None
-    projections = {
-        modality: Projection.fitted(rows, components=components)
-        for modality, rows in train.features.items()
-        if modality in modalities(fusion)
-    }
-    targets, device = train.truth.shape[1], train.truth.device
-    with seeded(seed, device):
-        system = System(
-            fusion, projections, targets=targets, settings=settings, layers=train.layers
-        )
-        phases = _Phases(system.to(device), train, validation, settings, seed)
-        if settings.training == "joint":
-            return Fitted(system, phases.joint(where))
-        pretraining = phases.autoencoders(f"{where}, autoencoders")
-        return Fitted(system, phases.regressor(where), pretraining)
+    job = alone(
+        train, validation, fusion=fusion, settings=settings, seed=seed, where=where
+    )
+    ((_, found),) = fit_all([job], threads=1)
+    if isinstance(found, ValueError):
+        raise found
+    return found
 
 
-class _Phases:
-    """What is minimised, over which rows, in each phase of training."""
+def alone(train: Rows, validation: Rows, **what: Any) -> Job:
+    """A job of two sets of rows."""
+    count, more = len(train.truth), len(validation.truth)
+    rows = Rows(
+        features={
+            name: torch.cat([values, validation.features[name]])
+            for name, values in train.features.items()
+        },
+        truth=torch.cat([train.truth, validation.truth]),
+        targets=train.targets,
+        layers=train.layers,
+        groups=(*train.groups, *validation.groups),
+    )
+    seen, unseen = torch.arange(count + more).split([count, more])
+    return Job(rows, seen, unseen, **what)
 
-    def __init__(
-        self,
-        system: System,
-        train: Rows,
-        validation: Rows,
-        settings: Settings,
-        seed: int,
-    ):
-        self.system, self.settings, self.seed = system, settings, seed
-        self.objective = losses.loss(settings.loss, mix=settings.mix)
-        # fixed statistics, so applied once
-        self.train = replace(train, features=system.project(train.features))
-        self.validation = replace(
-            validation, features=system.project(validation.features)
-        )
 
-    def joint(self, where: str) -> tuple[Epoch, ...]:
-        """Regression and reconstruction at once, end to end."""
+def fit_all(jobs: Sequence[Job], *, threads: int | None = None) -> Iterator[Result]:
+    """Train many designs; each model is the same, whatever is trained beside it.
 
-        def both(batch: Tensor) -> tuple[Tensor, Tensor]:
-            seen = {m: x[batch] for m, x in self.train.features.items()}
-            codes = self.system.encode(seen)
-            lost = self._lost(seen, codes)
-            error = self.objective(self.system.fusion(codes), self.train.truth[batch])
-            return error + self.settings.reconstruction * lost, lost
+    Models of equal shape are stacked and trained together, in parts that end early
+    enough for something to be finished every now and then. On a CPU each thread has
+    stacks of its own.
 
-        def scores() -> tuple[float, ...]:
-            codes = self.system.encode(self.validation.features)
-            return self._ccc(codes)
+    Args:
+        jobs: on one device
+        threads: of the CPU; None for as many as torch has. A GPU needs one
 
-        return self._minimise(both, scores, self.settings.epochs, where)
+    Yields:
+        number of a job, and its model or the error that made it none, as they come
 
-    def autoencoders(self, where: str) -> tuple[Epoch, ...]:
-        """Reconstruction alone."""
+    Raises:
+        ValueError: before anything is trained, if a modality is missing
+    """
+    for job in jobs:
+        for modality in job.modalities:
+            pick(job.rows.features, modality)
+    undefined = {n: e for n, job in enumerate(jobs) if (e := _undefined(job))}
+    yield from undefined.items()
+    numbers = [number for number in range(len(jobs)) if number not in undefined]
+    if not numbers:
+        return
+    card = jobs[0].rows.truth.device.type == "cuda"
+    threads = 1 if card else threads or torch.get_num_threads()
+    works = Works([jobs[number] for number in numbers], threads=threads).make()
+    for _, results in spread(works, threads=threads):
+        for number, found in results:
+            yield numbers[number], found
 
-        def both(batch: Tensor) -> tuple[Tensor, Tensor]:
-            seen = {m: x[batch] for m, x in self.train.features.items()}
-            lost = self._lost(seen, self.system.encode(seen))
-            return lost, lost
 
-        def scores() -> tuple[float, ...]:
-            seen = self.validation.features
-            return (-float(self._lost(seen, self.system.encode(seen))),)
-
-        return self._minimise(both, scores, self.settings.pretrain_epochs, where)
-
-    def regressor(self, where: str) -> tuple[Epoch, ...]:
-        """Regression alone, on codes that stay as they are."""
-        self.system.eval()
-        with torch.no_grad():
-            codes = self.system.encode(self.train.features)
-            unseen = self.system.encode(self.validation.features)
-
-        def both(batch: Tensor) -> tuple[Tensor, Tensor]:
-            found = self.system.fusion({m: z[batch] for m, z in codes.items()})
-            error = self.objective(found, self.train.truth[batch])
-            return error, torch.zeros_like(error)
-
-        def scores() -> tuple[float, ...]:
-            return self._ccc(unseen)
-
-        return self._minimise(both, scores, self.settings.epochs, where)
-
-    def _ccc(self, codes: Mapping[str, Tensor]) -> tuple[float, ...]:
-        """Of each rating, on the validation rows."""
-        seen = self.validation
-        return ccc(seen.truth, self.system.fusion(codes), targets=seen.targets)
-
-    def _lost(self, seen: Mapping[str, Tensor], codes: Mapping[str, Tensor]) -> Tensor:
-        """Equation 7: over modalities, what the decoders do not restore."""
-        lost = torch.zeros((), device=self.train.truth.device)
-        for modality, decoded in self.system.decode(codes).items():
-            lost = lost + losses.reconstruction(decoded, seen[modality])
-        return lost
-
-    def _minimise(
-        self, both: Losses, scores: Scores, epochs: int, where: str
-    ) -> tuple[Epoch, ...]:
-        return minimise(
-            self.system,
-            both,
-            scores,
-            rows=len(self.train.truth),
-            epochs=epochs,
-            settings=self.settings,
-            seed=self.seed,
-            where=where,
-        )
+def _undefined(job: Job) -> ValueError | None:
+    """Why no validation CCC can be told."""
+    truth = job.rows.truth[job.validation.to(job.rows.truth.device)]
+    for name, values in zip(job.rows.targets, truth.unbind(dim=1), strict=True):
+        if len(values.unique()) == 1:
+            return ValueError(
+                f"the validation CCC of {name} is not defined: all {len(values)} "
+                f"utterances have the same rating; choose another protocol or "
+                f"split_seed"
+            )
+    return None

@@ -1,25 +1,28 @@
-"""The training loop: one for every design, whatever is minimised.
+"""The training loop: one for every design and phase, for many models at once.
 
-Everything random comes from the seed: initial weights, the order of utterances and
-dropout. So equal rows, settings and seed give the same weights, bit for bit, on one
-machine with one number of threads.
+Models of one shape stand on a leading axis. Each has its own rows, order, dropout,
+learning rate, patience and best weights, and none of them depends on the others: on one
+machine a model is the same, bit for bit, in company and alone. Batches are therefore
+filled up to a length that a model's own number of rows decides, see
+`fuse.group.batches.shape`.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from data.ratings import RATINGS
 from fuse import metrics
-from fuse.losses import SMALLEST_BATCH
-from fuse.settings import Settings
-
-Losses = Callable[[Tensor], tuple[Tensor, Tensor]]  # of rows: all, reconstruction only
-Scores = Callable[[], tuple[float, ...]]  # of the validation rows; higher is better
+from fuse.group import batches
+from fuse.group.adam import Adam
+from fuse.group.batches import Source, Task
+from fuse.group.phases import Objective
+from fuse.group.stack import Stack
+from fuse.group.streams import Masks
 
 
 @dataclass(frozen=True)
@@ -37,110 +40,168 @@ class Epoch:
         return sum(self.scores) / len(self.scores)
 
 
-class Best:
-    """Keep the weights of the best epoch. Higher is better, and may be negative."""
+@dataclass
+class Trained:
+    """How a task went."""
 
-    def __init__(self) -> None:
-        self.score = -math.inf
-        self.state: dict[str, Tensor] = {}
-        self.age = 0  # epochs since the last improvement
-
-    def update(self, score: float, model: nn.Module) -> None:
-        """Compare one epoch's validation score; copy the weights if better."""
-        self.age += 1
-        if score > self.score:
-            self.score, self.age = score, 0
-            self.state = {
-                name: values.detach().clone()
-                for name, values in model.state_dict().items()
-            }
+    history: list[Epoch] = field(default_factory=list)
+    error: str = ""  # why it is no model; "" if it is one
 
 
 def minimise(
-    model: nn.Module,
-    losses: Losses,
-    scores: Scores,
+    tasks: Sequence[Task],
+    source: Source,
+    objective: Objective,
     *,
-    rows: int,
-    epochs: int,
-    settings: Settings,
-    seed: int,
-    where: str,
-) -> tuple[Epoch, ...]:
-    """Train until the score has not risen for a while; leave the best weights.
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[Trained]:
+    """Train each until its score has not risen for a while; leave the best weights.
 
-    Parameters that the loss does not reach stay exactly as they are; the model is left
-    in evaluation mode.
+    Parameters that the loss does not reach stay exactly as they are. A model whose loss
+    is not finite costs only itself.
 
     Args:
-        model: what is trained
-        losses: to minimise, for the training rows of these numbers
-        scores: to raise; their mean decides
-        rows: how many training rows there are
-        epochs: passes over them, at most
-        settings: optimiser, rates, batch, patience, and the loss's name
-        seed: of the order of the rows
-        where: what is trained, in words, for errors
+        tasks: modules of one class and sizes, of equal `batches.shape`
+        source: on the device that trains
+        objective: what is lowered and raised
+        stopped: asked after each epoch; True ends the training
+
+    Returns:
+        of each task, its history or its error
 
     Raises:
-        ValueError: if the loss is not finite
+        InterruptedError: if it was stopped
     """
-    optimizer = _optimizer(model, settings)
-    order = torch.Generator().manual_seed(seed)
-    best, history = Best(), []
-    for number in range(1, epochs + 1):
-        batches = divide(rows, settings, order)
-        loss, reconstruction = _pass(model.train(), optimizer, losses, batches)
-        if not math.isfinite(loss):
-            raise ValueError(
-                f"{where}, epoch {number}: the loss is {loss}; set learning_rate "
-                f"below {settings.learning_rate:g}"
-            )
-        model.eval()
-        with torch.no_grad():
-            history.append(Epoch(number, loss, reconstruction, scores()))
-        best.update(history[-1].score, model)
-        if best.age >= settings.patience:
-            break
-    model.load_state_dict(best.state)
-    return tuple(history)
+    group = _Group(tasks, source, objective)
+    number = 0
+    while group.active:
+        if stopped():
+            raise InterruptedError("training was stopped")
+        number += 1
+        group.epoch(number)
+    return group.trained
 
 
-def _pass(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    losses: Losses,
-    batches: Sequence[Tensor],
-) -> tuple[float, float]:
-    """One step for each batch; the means of both losses over batches."""
-    device = next(model.parameters()).device
-    sums = torch.zeros(2, device=device)
-    for batch in batches:
-        optimizer.zero_grad()
-        both = losses(batch.to(device))
-        both[0].backward()
-        optimizer.step()
-        sums += torch.stack(both).detach()
-    loss, reconstruction = (sums / len(batches)).tolist()
-    return loss, reconstruction
+class _Group:
+    """Models in training; those that are finished are taken off the stack."""
 
+    def __init__(
+        self, tasks: Sequence[Task], source: Source, objective: Objective
+    ) -> None:
+        self.tasks, self.source, self.objective = tasks, source, objective
+        self.trained = [Trained() for _ in tasks]
+        self.active = list(range(len(tasks)))  # places of the models on the stack
+        self.device = source.truth.device
+        self._orders = [torch.Generator().manual_seed(t.seed) for t in tasks]
+        self._best = [-math.inf] * len(tasks)
+        self._age = [0] * len(tasks)  # epochs since the last improvement
+        masks = Masks([t.seed for t in tasks], self.device)
+        self.stack = Stack([t.module for t in tasks], masks)
+        self.adam = Adam(self.stack.parameters, [t.settings for t in tasks])
+        self._lay_out()
 
-def divide(rows: int, settings: Settings, order: torch.Generator) -> tuple[Tensor, ...]:
-    """Row numbers in random order, cut into batches that differ by one at most.
+    def _lay_out(self) -> None:
+        """Weights of the rows in batches, and the validation rows in blocks."""
+        chosen = [self.tasks[k] for k in self.active]
+        self.count, self.length = batches.shape(
+            len(chosen[0].train), chosen[0].settings
+        )
+        sizes = torch.tensor([batches.sizes(len(t.train), self.count) for t in chosen])
+        places = torch.arange(self.length)
+        weight = places < sizes.T[..., None]  # (batches, models, length)
+        self.weight = weight.float().to(self.device)
+        blocks = max(math.ceil(len(t.validation) / self.length) for t in chosen)
+        filled = torch.stack(
+            [batches.fill(t.validation, blocks * self.length) for t in chosen]
+        )
+        rows = torch.tensor([len(t.validation) for t in chosen])
+        seen = torch.arange(blocks * self.length) < rows[:, None]
+        self.unseen = filled.view(len(chosen), blocks, -1).to(self.device)
+        self.unseen_weight = seen.float().view(self.unseen.shape).to(self.device)
+        self.unseen_truth = batches.take(
+            self.source.truth, self.unseen.flatten(1)
+        ).view(*self.unseen.shape, -1)
 
-    No batch is smaller than the loss can bear: the CCC of a few rows is biased, so
-    rows that are not enough for two such batches make one.
+    def epoch(self, number: int) -> None:
+        """Every batch once, and the scores; the device is asked for nothing between."""
+        sums = torch.zeros(2, len(self.active), device=self.device)
+        for rows, weight in zip(self._shuffled(), self.weight, strict=True):
+            found = self.stack(self.source.take(rows), training=True)
+            truth = batches.take(self.source.truth, rows)
+            both = self.objective.losses(found, truth, weight)
+            both[0].sum().backward()
+            self.adam.step()
+            sums += torch.stack(both).detach()
+        told = torch.cat([(sums / self.count).double(), self._scores().T]).T
+        self._note(number, told.tolist())
 
-    Examples:
-        >>> order = torch.Generator().manual_seed(0)
-        >>> [len(batch) for batch in divide(600, Settings(batch=256), order)]
-        [300, 300]
-        >>> [len(batch) for batch in divide(200, Settings(batch=128), order)]
-        [200]
-    """
-    smallest = 1 if settings.loss == "mse" else SMALLEST_BATCH
-    count = max(1, min(round(rows / settings.batch), rows // smallest))
-    return torch.randperm(rows, generator=order).tensor_split(count)
+    def _shuffled(self) -> Tensor:
+        """(batches, models, length) row numbers, each model's in its own order."""
+        found = torch.empty(self.count, len(self.active), self.length, dtype=torch.long)
+        for place, k in enumerate(self.active):
+            task = self.tasks[k]
+            order = batches.divide(task.train, task.settings, self._orders[k])
+            for batch, rows in zip(found[:, place], order, strict=True):
+                batch[: len(rows)] = rows
+                batch[len(rows) :] = task.train[0]
+        return found.to(self.device)
+
+    @torch.no_grad()
+    def _scores(self) -> Tensor:
+        """(models, kinds), on the validation rows."""
+        noted = []
+        for rows, weight in zip(
+            self.unseen.unbind(1), self.unseen_weight.unbind(1), strict=True
+        ):
+            found = self.stack(self.source.take(rows), training=False)
+            noted.append(self.objective.note(found, weight))
+        stacked = torch.stack(noted, dim=1)
+        return self.objective.scores(stacked, self.unseen_truth, self.unseen_weight)
+
+    def _note(self, number: int, told: list[list[float]]) -> None:
+        """Keep better weights, and take off the stack what has come to its end."""
+        better, going = [], []
+        for place, (k, values) in enumerate(zip(self.active, told, strict=True)):
+            if self._spoilt(k, number, values):
+                continue
+            loss, lost, *scores = values
+            epoch = Epoch(number, loss, lost, tuple(scores))
+            self.trained[k].history.append(epoch)
+            self._age[k] += 1
+            if epoch.score > self._best[k]:
+                self._best[k], self._age[k] = epoch.score, 0
+                better.append(place)
+            task = self.tasks[k]
+            if number < task.epochs and self._age[k] < task.settings.patience:
+                going.append(place)
+        self._save(better)
+        if going != list(range(len(self.active))):
+            self.active = [self.active[place] for place in going]
+            if self.active:
+                self.stack.keep(going)
+                self.adam.keep(self.stack.parameters, going)
+                self._lay_out()
+
+    def _spoilt(self, k: int, number: int, values: Sequence[float]) -> bool:
+        """Whether a model has come to nothing; then why."""
+        if all(map(math.isfinite, values)):
+            return False
+        what = "loss" if not math.isfinite(values[0]) else "validation score"
+        value = next(x for x in values if not math.isfinite(x))
+        self.trained[k].error = (
+            f"{self.tasks[k].where}, epoch {number}: the {what} is {value}; set "
+            f"learning_rate below {self.tasks[k].settings.learning_rate:g}"
+        )
+        return True
+
+    @torch.no_grad()
+    def _save(self, places: Sequence[int]) -> None:
+        """Copy the weights of these models into their own modules."""
+        for place in places:
+            for name, values in self.tasks[
+                self.active[place]
+            ].module.named_parameters():
+                values.copy_(self.stack.parameters[name][place])
 
 
 @contextmanager
@@ -174,14 +235,3 @@ def ccc(
                 f"have the same rating; choose another protocol or split_seed"
             )
     return found
-
-
-def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
-    optimizer: torch.optim.Optimizer = kinds[settings.optimizer](
-        model.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    return optimizer

@@ -1,15 +1,17 @@
 """What training minimises.
 
 Every loss takes (..., batch, features) and returns (...): a plain batch gives a scalar,
-models stacked along leading axes give one loss each, as if each were alone.
+models stacked along leading axes give one loss each, as if each were alone. Rows may be
+weighed: a weight of 0 is a row that only fills up a batch, and it must be finite.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 # The CCC of a small batch is biased low. Simulated, where the true value is .695, it
 # averages .525 in batches of 4, .617 of 8, .677 of 32, .690 of 128.
@@ -18,11 +20,11 @@ SMALLEST_BATCH = 128  # utterances
 LEAST_SPREAD = 1e-8  # squared rating units; only a batch without any variation has less
 
 
-def ccc_loss(prediction: Tensor, truth: Tensor) -> Tensor:
+def ccc_loss(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """One minus the mean over targets of the batch's CCC, equation 10.
 
-    Moments divide by the batch size. Half precision is cast up, inside autocast too:
-    the denominator is a sum of small squares.
+    Moments divide by the batch size, or by the sum of the weights. Half precision is
+    cast up, inside autocast too: the denominator is a sum of small squares.
 
     The gradient is finite for every finite input. Only where prediction and truth are
     the same constant would the denominator vanish, so it is kept from falling below
@@ -32,24 +34,35 @@ def ccc_loss(prediction: Tensor, truth: Tensor) -> Tensor:
     Args:
         prediction: (..., batch, targets)
         truth: (..., batch, targets), in the same unit
+        weight: (..., batch) of the rows; None for equal ones
 
     Returns:
         (...), in [0, 2]
     """
     with torch.autocast(prediction.device.type, enabled=False):
         p, t = _up(prediction), _up(truth)
-        shift = p.mean(dim=-2) - t.mean(dim=-2)  # (..., targets)
-        p = p - p.mean(dim=-2, keepdim=True)
-        t = t - t.mean(dim=-2, keepdim=True)
-        spread = p.square().mean(dim=-2) + t.square().mean(dim=-2) + shift.square()
-        each = 2 * (p * t).mean(dim=-2) / spread.clamp_min(LEAST_SPREAD)
+        mean_p, mean_t = _mean(p, weight), _mean(t, weight)  # (..., targets)
+        p, t = p - mean_p.unsqueeze(-2), t - mean_t.unsqueeze(-2)
+        spread = _mean(p.square(), weight) + _mean(t.square(), weight)
+        spread = spread + (mean_p - mean_t).square()
+        each = 2 * _mean(p * t, weight) / spread.clamp_min(LEAST_SPREAD)
         return 1 - each.mean(dim=-1)
 
 
-def mse(prediction: Tensor, truth: Tensor) -> Tensor:
-    """Mean squared error over batch and targets: (..., batch, targets) -> (...)"""
+def mse(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean squared error over batch and targets.
+
+    Args:
+        prediction: (..., batch, targets)
+        truth: (..., batch, targets)
+        weight: (..., batch) of the rows; None for equal ones
+
+    Returns:
+        (...)
+    """
     with torch.autocast(prediction.device.type, enabled=False):
-        return (_up(prediction) - _up(truth)).square().mean(dim=(-2, -1))
+        each: Tensor = _Squares.apply(_up(prediction), _up(truth))
+        return _mean(each.unsqueeze(-1), weight).squeeze(-1)
 
 
 def mix(weight: float) -> Loss:
@@ -66,14 +79,19 @@ def mix(weight: float) -> Loss:
             f"the weight of the ccc in a mixed loss is {weight}; it must be in [0, 1]"
         )
 
-    def mixed(prediction: Tensor, truth: Tensor) -> Tensor:
-        parts = ccc_loss(prediction, truth), mse(prediction, truth)
-        return weight * parts[0] + (1 - weight) * parts[1]
+    def mixed(
+        prediction: Tensor, truth: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
+        ccc = ccc_loss(prediction, truth, weights)
+        squared = mse(prediction, truth, weights)
+        return weight * ccc + (1 - weight) * squared
 
     return mixed
 
 
-def reconstruction(decoded: Tensor, original: Tensor) -> Tensor:
+def reconstruction(
+    decoded: Tensor, original: Tensor, weight: Tensor | None = None
+) -> Tensor:
     """One modality's term of equation 7, which adds them: ``||F - D||^2``.
 
     The mean over features in place of the sum, so that the weight of this loss means
@@ -82,11 +100,12 @@ def reconstruction(decoded: Tensor, original: Tensor) -> Tensor:
     Args:
         decoded: (..., batch, dim)
         original: (..., batch, dim)
+        weight: (..., batch) of the rows; None for equal ones
 
     Returns:
         (...)
     """
-    return mse(decoded, original)
+    return mse(decoded, original, weight)
 
 
 LOSSES: dict[str, Callable[[float], Loss]] = {
@@ -109,6 +128,34 @@ def loss(name: str, *, mix: float = 0.5) -> Loss:
     if name not in LOSSES:
         raise ValueError(f"no loss {name!r}: choose from {', '.join(LOSSES)}")
     return LOSSES[name](mix)
+
+
+class _Squares(torch.autograd.Function):
+    """Mean over features of squared differences, in few passes over wide rows."""
+
+    @staticmethod
+    def forward(ctx: Any, prediction: Tensor, truth: Tensor) -> Tensor:
+        """(..., batch, features) each -> (..., batch)"""
+        difference = prediction - truth
+        ctx.save_for_backward(difference)
+        norm: Tensor = torch.linalg.vector_norm(difference, dim=-1)
+        return norm.square() / difference.shape[-1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """(..., batch) -> (..., batch, features) each"""
+        (difference,) = ctx.saved_tensors
+        found = difference * (gradient * (2 / difference.shape[-1])).unsqueeze(-1)
+        wanted = ctx.needs_input_grad
+        return found if wanted[0] else None, -found if wanted[1] else None
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Over the rows: (..., batch, features), (..., batch) -> (..., features)"""
+    if weight is None:
+        return values.mean(dim=-2)
+    total = weight.sum(dim=-1, keepdim=True)
+    return (values * weight.unsqueeze(-1)).sum(dim=-2) / total
 
 
 def _up(values: Tensor) -> Tensor:

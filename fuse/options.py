@@ -128,4 +128,30 @@ ABLATE = (
     *CHOOSE,
     *COMPUTE,
 )
+COUNT = click.IntRange(min=1)
+TRAINING = (  # of the bench
+    click.option("--rows", type=click.IntRange(min=300), default=10_000,
+                 show_default=True, help="Made-up utterances."),
+    click.option("--dims", type=COUNT, nargs=2, default=(1024, 768), show_default=True,
+                 help="Features of audio and text."),
+    click.option("--models", type=COUNT, default=8, show_default=True,
+                 help="Of one design, with a seed each."),
+    click.option("--epochs", type=COUNT, default=3, show_default=True,
+                 help="Of each model, and of its autoencoders where they come first."),
+    click.option("--fusion", default="early", show_default=True,
+                 type=click.Choice(plugins.names("fuse.designs"))),
+    click.option("--reduce", type=click.Choice(["autoencoder", "none"]),
+                 default="autoencoder", show_default=True),
+    click.option("--training", type=click.Choice(["joint", "pretrain"]),
+                 default="joint", show_default=True),
+    click.option("--hidden", type=COUNT, default=128, show_default=True),
+    click.option("--latent", type=COUNT, default=128, show_default=True),
+    click.option("--batch", type=click.IntRange(min=128), default=512,
+                 show_default=True),
+    click.option("--rounds", type=COUNT, default=1, show_default=True,
+                 help="Of all ways in turn; the fastest counts."),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+                 help="Of data, weights, order and dropout."),
+    *COMPUTE,
+)
 # fmt: on

@@ -21,7 +21,7 @@ from fuse.references import FITTED, Zeroshot
 from fuse.settings import Settings, dump
 from fuse.tensors import HEAD, Aligned, Rows, align
 
-FORMAT = 1  # of a run; to be raised when equal settings train other models
+FORMAT = 2  # of a run; to be raised when equal settings train other models
 PACKAGES = ("numpy", "scikit-learn", "torch")  # whose versions a run records
 SETTINGS, ALIGNMENT = "settings.toml", "alignment.json"
 
@@ -58,8 +58,19 @@ def make(
     runs: Path,
     device: str,
     label: str,
+    aligned: Aligned | None = None,
 ) -> Plan:
     """Join, divide, and name the run after everything that matters.
+
+    Args:
+        corpus: with ratings as released
+        embeddings: {modality: rows of its cache}
+        fusion: a design or a reference
+        settings: without a protocol, the corpus's own
+        runs: folder of all runs
+        device: where to compute
+        label: name of the experiment
+        aligned: corpus and embeddings, if they were joined before
 
     Raises:
         ValueError: if modalities, a head, ratings, speakers or splits are missing
@@ -73,7 +84,7 @@ def make(
         )
     needed = _needed(fusion, embeddings)
     recipes = {m: pick(embeddings, m).recipe for m in needed}
-    aligned = align(corpus, embeddings, policy=settings.out_of_range)
+    aligned = aligned or align(corpus, embeddings, policy=settings.out_of_range)
     if fusion == "zeroshot":
         Zeroshot(aligned.head, targets=aligned.targets)  # refuses before it is begun
     utterances, protocol = aligned.utterances, settings.protocol

@@ -49,6 +49,29 @@ class Aligned:
         """Of the rows."""
         return tuple(utterance.id for utterance in self.utterances)
 
+    def resident(self, *, features: Sequence[str], device: str = "cpu") -> Rows:
+        """All rows as tensors, which on a CPU share the memory of what is here.
+
+        Args:
+            features: modalities that are wanted, or HEAD
+            device: where the tensors shall be
+        """
+        return Rows(
+            features={
+                name: torch.from_numpy(self.features[name]).to(device)
+                for name in features
+            },
+            truth=torch.from_numpy(self.truth).to(device),
+            targets=self.targets,
+            layers={name: n for name, n in self.layers.items() if name in features},
+            groups=groups(self.utterances),
+        )
+
+    def places(self, ids: Sequence[str]) -> list[int]:
+        """Numbers of the rows of some utterances that are here."""
+        place = {id_: row for row, id_ in enumerate(self.ids)}
+        return [place[id_] for id_ in ids]
+
     def rows(
         self, ids: Sequence[str], *, features: Sequence[str], device: str = "cpu"
     ) -> Rows:
@@ -59,8 +82,7 @@ class Aligned:
             features: modalities that are wanted, or HEAD
             device: where the tensors shall be
         """
-        place = {id_: row for row, id_ in enumerate(self.ids)}
-        chosen = [place[id_] for id_ in ids]
+        chosen = self.places(ids)
         return Rows(
             features={
                 name: torch.from_numpy(self.features[name][chosen]).to(device)

@@ -1,4 +1,4 @@
-"""Trains one design on every fold and seed, and writes the run folder.
+"""Trains designs on every fold and seed, and writes their run folders.
 
 A unit is one fold with one seed. What is finished stays: the same command again goes
 on where it was interrupted, and more seeds extend the run. The folder's name comes
@@ -6,13 +6,13 @@ from all that changes a model or a figure, so nothing stale is ever taken up.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from data.plugins import names
 from data.predictions import (
@@ -20,25 +20,24 @@ from data.predictions import (
     VALIDATION,
     Predictions,
     read_predictions,
-    write_info,
     write_predictions,
 )
 from data.progress import bar
-from data.rows import read_rows, write_rows
+from data.rows import read_rows
 from data.splits import Fold
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import units
 from fuse.decisions import DECISIONS
-from fuse.fit import Fitted
+from fuse.fit import Fitted, Folds
+from fuse.join import join
 from fuse.linter import check_plans, check_runs
 from fuse.plan import Plan
 from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
 from fuse.references import fit as fit_reference
 from fuse.settings import Settings
-from fuse.tensors import Rows
-from fuse.voting import fit_fusion as fit
+from fuse.voting import fit_fusions
 
 log = logging.getLogger(__name__)
 
@@ -49,26 +48,36 @@ def fusions() -> list[str]:
 
 
 def run(
+    corpus: Corpus, embeddings: Mapping[str, Embeddings], *, fusion: str, **options: Any
+) -> Path:
+    """Train one design, see `run_all`; return its run folder."""
+    (folder,) = run_all(corpus, embeddings, fusions=[fusion], **options)
+    return folder
+
+
+def run_all(
     corpus: Corpus,
     embeddings: Mapping[str, Embeddings],
     *,
-    fusion: str,
+    fusions: Sequence[str],
     settings: Settings,
+    sized: Mapping[str, Settings] | None = None,
     seeds: Sequence[int],
     runs: Path,
     device: str = "cpu",
     label: str = "",
     allow: Sequence[str] = (),
     progress: bool = True,
-) -> Path:
-    """Train one design, and predict the test part of every fold.
+) -> list[Path]:
+    """Train designs together, and predict the test part of every fold.
 
     Args:
         corpus: with ratings as released
         embeddings: {modality: rows of its cache}; an utterance must have them all,
             whatever the design needs, so that designs are compared on the same ones
-        fusion: one of `fusions`
+        fusions: some of `fusions`
         settings: everything that is trained with; without a protocol, the corpus's own
+        sized: designs that are trained with settings of their own
         seeds: of initial weights, order and dropout; references take `SEED` alone
         runs: folder of all runs
         device: "cpu" or "cuda"
@@ -77,45 +86,112 @@ def run(
         progress: show a bar
 
     Returns:
-        the run folder
+        the run folder of each design
 
     Raises:
-        ValueError: if modalities, ratings or splits are missing, something leaks, or
-            training diverges; the units that were finished before stay
+        ValueError: if modalities, ratings or splits are missing, something leaks, or a
+            training diverges; all other models are finished first, and stay
     """
-    wanted = (SEED,) if fusion in REFERENCES else tuple(dict.fromkeys(seeds))
-    if not wanted:
+    if not seeds:
         raise ValueError("there are no seeds to train with; give at least one")
-    plan = plans.make(
-        corpus,
-        embeddings,
-        fusion=fusion,
-        settings=settings,
-        runs=runs,
+    made: list[Plan] = []
+    for fusion in fusions:
+        made.append(
+            plans.make(
+                corpus,
+                embeddings,
+                fusion=fusion,
+                settings=(sized or {}).get(fusion, settings),
+                runs=runs,
+                device=device,
+                label=label,
+                aligned=made[0].aligned if made else None,
+            )
+        )
+    check_plans(made, corpus, embeddings, allow=allow)
+    for plan in made:
+        plans.begin(plan)
+    errors = _train(made, list(dict.fromkeys(seeds)), device, progress)
+    for plan in made:
+        join(plan)
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
+        raise ValueError(f"{errors[0]}{more}; all other models are finished")
+    check_runs(made, corpus, embeddings, allow=allow)
+    return [plan.folder for plan in made]
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """One fold with one seed of one design."""
+
+    plan: Plan
+    fold: Fold
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        return units.place(self.plan.folder, fold=self.fold.name, seed=self.seed)
+
+    @property
+    def where(self) -> str:
+        return f"{self.plan.info.design}, fold {self.fold.name}, seed {self.seed}"
+
+
+def _train(
+    made: Sequence[Plan], seeds: Sequence[int], device: str, progress: bool
+) -> list[ValueError]:
+    """Train what is not there yet, and publish each model when it is done."""
+    wanted = [
+        _Unit(plan, fold, seed)
+        for fold in made[0].folds
+        for plan in made
+        for seed in ((SEED,) if plan.info.design in REFERENCES else seeds)
+    ]
+    name = made[0].info.design if len(made) == 1 else f"{len(made)} designs"
+    errors = []
+    with bar(total=len(wanted), name=name, unit="models", show=progress) as shown:
+        missing = [u for u in wanted if not _is_whole(u.folder, u.plan.info.targets)]
+        shown.update(len(wanted) - len(missing))
+        for unit, fitted in _fitted(missing, device):
+            if isinstance(fitted, ValueError):
+                errors.append(fitted)
+            else:
+                _publish(unit, fitted)
+                shown.set_postfix_str(f"{unit.where}: ccc {fitted.score:.3f}")
+            shown.update()
+    return errors
+
+
+def _fitted(
+    missing: Sequence[_Unit], device: str
+) -> Iterator[tuple[_Unit, Fitted | ValueError]]:
+    """Each unit with what came of it; the test parts are not at hand here."""
+    designs = [unit for unit in missing if unit.plan.info.design not in REFERENCES]
+    for unit in missing:
+        if unit.plan.info.design in REFERENCES:
+            yield unit, _reference(unit)
+    if not designs:
+        return
+    plan = designs[0].plan
+    folds = Folds.of(
+        plan.aligned,
+        plan.folds,
+        features=sorted({m for unit in designs for m in unit.plan.recipes}),
         device=device,
-        label=label,
     )
-    check_plans([plan], corpus, embeddings, allow=allow)
-    plans.begin(plan)
-    total = len(plan.folds) * len(wanted)
-    with bar(total=total, name=fusion, unit="models", show=progress) as shown:
-        for fold in plan.folds:
-            _train(plan, fold, wanted, shown)
-    _join(plan)
-    check_runs([plan], corpus, embeddings, allow=allow)
-    return plan.folder
-
-
-def _train(plan: Plan, fold: Fold, seeds: Sequence[int], shown: tqdm) -> None:
-    """Train those seeds of one fold that are not there yet."""
-    train, validation = plan.rows(fold.train), plan.rows(fold.validation)
-    for seed in seeds:
-        folder = units.place(plan.folder, fold=fold.name, seed=seed)
-        if not _is_whole(folder, plan.info.targets):
-            fitted = _fit(plan, train, validation, fold.name, seed)
-            _publish(plan, fold, seed, fitted)
-            shown.set_postfix(fold=fold.name, ccc=f"{fitted.score:.3f}")
-        shown.update()
+    jobs = [
+        folds.job(
+            unit.fold.name,
+            fusion=unit.plan.info.design,
+            settings=unit.plan.settings,
+            seed=unit.seed,
+            where=unit.where,
+        )
+        for unit in designs
+    ]
+    for number, found in fit_fusions(jobs):
+        yield designs[number], found
 
 
 def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
@@ -133,38 +209,31 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
     return True
 
 
-def _fit(plan: Plan, train: Rows, validation: Rows, fold: str, seed: int) -> Fitted:
-    """A design, or one of the references; the test part is not at hand here."""
+def _reference(unit: _Unit) -> Fitted:
+    """What has no training loop."""
+    plan, fold = unit.plan, unit.fold
+    train, validation = plan.rows(fold.train), plan.rows(fold.validation)
     if plan.info.design in FITTED:
         return fit_reference(plan.info.design, train, validation)
-    if plan.info.design == "zeroshot":
-        return apply_zeroshot(
-            train, validation, head=plan.aligned.head, targets=plan.info.targets
-        )
-    return fit(
-        train,
-        validation,
-        fusion=plan.info.design,
-        settings=plan.settings,
-        seed=seed,
-        where=f"{plan.info.design}, fold {fold}, seed {seed}",
+    return apply_zeroshot(
+        train, validation, head=plan.aligned.head, targets=plan.info.targets
     )
 
 
-def _publish(plan: Plan, fold: Fold, seed: int, fitted: Fitted) -> None:
+def _publish(unit: _Unit, fitted: Fitted) -> None:
     """Write one unit: model and history first, what it says of the test part last."""
-    folder = units.place(plan.folder, fold=fold.name, seed=seed)
+    plan, fold = unit.plan, unit.fold
     description = units.Description(
         fusion=plan.info.design,
         fold=fold.name,
-        seed=seed,
+        seed=unit.seed,
         targets=plan.info.targets,
         head=plan.aligned.head,
         recipes=plan.recipes,
         settings=plan.settings,
         parameters=sum(p.numel() for p in fitted.module.parameters()),
     )
-    units.save(folder, fitted, description)
+    units.save(unit.folder, fitted, description)
     for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
         rows = plan.rows(ids)
         with torch.inference_mode():
@@ -172,48 +241,8 @@ def _publish(plan: Plan, fold: Fold, seed: int, fitted: Fitted) -> None:
         predictions = Predictions(
             id=np.array(ids),
             fold=np.full(len(ids), fold.name),
-            seed=np.full(len(ids), seed),
+            seed=np.full(len(ids), unit.seed),
             truth=rows.truth.cpu().numpy(),
             predicted=predicted.cpu().numpy(),
         )
-        write_predictions(folder / name, predictions, plan.info)
-
-
-def _join(plan: Plan) -> None:
-    """All units of the seeds that every fold has, in one table each.
-
-    Two processes may join at once, each with seeds of its own; the last one to look
-    finds all of them.
-    """
-    done: list[int] = []
-    while (seeds := _finished(plan)) != done:
-        done = seeds
-        folders = [
-            units.place(plan.folder, fold=fold.name, seed=seed)
-            for fold in plan.folds
-            for seed in seeds
-        ]
-        history = [
-            row
-            for folder in folders
-            for _, row in read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS)
-        ]
-        write_rows(plan.folder / units.HISTORY, units.HISTORY_COLUMNS, history)
-        _, description = units.load(folders[0])
-        info = replace(plan.info, parameters=description.parameters)
-        write_info(plan.folder, info)
-        tables = [read_predictions(f / PREDICTIONS, info.targets) for f in folders]
-        joined = {
-            name: np.concatenate([getattr(table, name) for table in tables])
-            for name in ("id", "fold", "seed", "truth", "predicted")
-        }
-        write_predictions(plan.folder / PREDICTIONS, Predictions(**joined), info)
-
-
-def _finished(plan: Plan) -> list[int]:
-    """Seeds that are finished in all folds, sorted."""
-    found = []
-    for fold in plan.folds:
-        paths = (plan.folder / fold.name).glob(f"seed-*/{PREDICTIONS}")
-        found.append({int(path.parent.name[5:]) for path in paths})
-    return sorted(set.intersection(*found))
+        write_predictions(unit.folder / name, predictions, plan.info)

@@ -4,7 +4,7 @@
 ``model.safetensors`` everything that was fitted: projections, encoders, design
 ``model.json``      `Description`
 ``history.csv``     validation CCC of each epoch
-``pretraining.csv`` loss of each epoch of autoencoders that were trained before
+``pretraining.csv`` loss of each epoch of each autoencoder that was trained before
 ``layers.csv``      weights of layers, where they are learnt
 ``validation.csv``  predictions of the fold's validation part, to calibrate on
 ``predictions.csv`` of the fold's test part; put there last, so a unit that has it is
@@ -43,7 +43,9 @@ HISTORY_COLUMNS = (
     "validation_mean",
 )
 UNREADABLE = (KeyError, TypeError, ValueError, RuntimeError, SafetensorError)
-PRETRAINING_COLUMNS = ("epoch", "train_reconstruction", "validation_reconstruction")
+PRETRAINING_COLUMNS = (
+    *("modality", "epoch", "train_reconstruction", "validation_reconstruction"),
+)
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,11 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
     numbers = {m: recipe.layers for m, recipe in description.recipes.items()}
     layers.write(folder, weights, targets=description.targets, layers=numbers)
     if fitted.pretraining:
-        losses = [(e.number, f"{e.loss:.6g}", f"{-e.scores[0]:.6g}")
-                  for e in fitted.pretraining]  # fmt: skip
+        losses = [
+            (modality, e.number, f"{e.loss:.6g}", f"{-e.scores[0]:.6g}")
+            for modality, history in fitted.pretraining.items()
+            for e in history
+        ]
         write_rows(folder / PRETRAINING, PRETRAINING_COLUMNS, losses)
 
 

@@ -6,12 +6,13 @@ dialogue: each inner fold is predicted by models that were trained on the others
 stopped by the fold's validation part. Test utterances are not at hand here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fuse.decisions import (
     DECISIONS,
@@ -20,85 +21,139 @@ from fuse.decisions import (
     ccc_weights,
     stacking_weights,
 )
-from fuse.fit import Fitted, fit
+from fuse.fit import Fitted, Job, Result, alone, fit_all
 from fuse.loop import Epoch, ccc
-from fuse.settings import Settings
 from fuse.tensors import Rows
 
 INNER = 5  # folds of the training part, at most
 
 
-def fit_decisions(
-    train: Rows,
-    validation: Rows,
-    *,
-    fusion: str,
-    settings: Settings,
-    seed: int,
-    where: str = "",
-) -> Fitted:
-    """One model of each modality, and the weights of what they say.
+def fit_fusions(jobs: Sequence[Job]) -> Iterator[Result]:
+    """Designs, as `fuse.fit.fit_all`, and fusions of decisions, as `decide`."""
+    for how, wanted in ((fit_all, False), (decide, True)):
+        numbers = [n for n, j in enumerate(jobs) if (j.fusion in DECISIONS) is wanted]
+        for number, found in how([jobs[n] for n in numbers]):
+            yield numbers[number], found
+
+
+def fit_decisions(train: Rows, validation: Rows, **what: Any) -> Fitted:
+    """One fusion of decisions; as `fuse.fit.fit`, of rows that have groups."""
+    ((_, found),) = decide([alone(train, validation, **what)])
+    if isinstance(found, ValueError):
+        raise found
+    return found
+
+
+def decide(jobs: Sequence[Job]) -> Iterator[Result]:
+    """Models of each modality, and the weights of what they say.
+
+    All models, of all jobs and inner folds, are trained together; jobs that differ in
+    nothing but how decisions are fused share theirs.
 
     Args:
-        train: the only rows that change a parameter; `Rows.groups` are not divided
-        validation: the only other rows that are seen; they stop the training of every
-            model, inner ones too
-        fusion: one of `fuse.decisions.DECISIONS`
-        settings: of all models alike
-        seed: of all that is random
-        where: fold and seed in words, for errors
+        jobs: of `fuse.decisions.DECISIONS`; groups of their rows are not divided
+
+    Yields:
+        number of a job, and what came of it
 
     Raises:
-        ValueError: if a modality or the groups are missing, or a loss is not finite
+        ValueError: before anything is trained, if a modality or the groups are missing
     """
-    bases = _Bases(validation, settings, seed, where)
-    targets = train.truth.shape[1]
-    model = bases.fit(train).to(train.truth.device)
-    if fusion != "latemean":
-        votes = np.zeros((len(train.truth), len(MODALITIES) * targets))
-        for number, (rest, held) in enumerate(divide(train.groups), 1):
-            inner = bases.fit(take(train, rest), f", inner fold {number}")
-            with torch.no_grad():
-                said = inner.votes(take(train, held).features)
-            votes[held] = said.double().cpu().numpy()
-        _weigh(model, votes, train.truth.double().cpu().numpy(), fusion)
-    with torch.no_grad():
-        lost = (model(train.features) - train.truth).square().mean()
-        scores = ccc(
-            validation.truth, model(validation.features), targets=validation.targets
-        )
-    return Fitted(model, (Epoch(1, float(lost), 0.0, scores),))
+    panels: dict[Hashable, _Panel] = {}
+    for number, job in enumerate(jobs):
+        key = job.fold, job.seed, job.settings
+        panels.setdefault(key, _Panel(job)).members[number] = job.fusion
+    wanted, owners = list[Job](), list[tuple[_Panel, int]]()
+    for panel in panels.values():
+        for place, base in enumerate(panel.bases()):
+            wanted.append(base)
+            owners.append((panel, place))
+    for number, found in fit_all(wanted):
+        panel, place = owners[number]
+        panel.found[place] = found
+        if len(panel.found) == panel.size:
+            yield from panel.results()
 
 
-def fit_fusion(train: Rows, validation: Rows, *, fusion: str, **options: Any) -> Fitted:
-    """A design, see `fuse.fit.fit`, or a fusion of decisions, see `fit_decisions`."""
-    how = fit_decisions if fusion in DECISIONS else fit
-    return how(train, validation, fusion=fusion, **options)
+class _Panel:
+    """All that is decided of one fold with one seed.
 
+    Args:
+        job: any of its jobs, for rows, settings and seed
+    """
 
-@dataclass(frozen=True)
-class _Bases:
-    """Trains one model of each modality, whatever the rows."""
+    def __init__(self, job: Job):
+        self.job = job
+        self.members: dict[int, str] = {}  # how decisions are fused, by number of a job
+        self.found: dict[int, Fitted | ValueError] = {}  # by place among `bases`
+        self.size = 0
+        self._inner: list[tuple[np.ndarray, np.ndarray]] = []
 
-    validation: Rows
-    settings: Settings
-    seed: int
-    where: str
-
-    def fit(self, train: Rows, name: str = "") -> Decisions:
-        """Their mean, for now."""
-        modules = {
-            modality: fit(
-                train,
-                self.validation,
+    def bases(self) -> list[Job]:
+        """A model of each modality, on all training rows and on inner folds."""
+        train = self.job.train
+        if set(self.members.values()) != {"latemean"}:
+            groups = self.job.rows.groups
+            self._inner = divide([groups[row] for row in train.tolist()])
+        parts = [train, *(train[torch.from_numpy(rest)] for rest, _ in self._inner)]
+        jobs = [
+            replace(
+                self.job,
+                train=part,
                 fusion=modality,
-                settings=self.settings,
-                seed=self.seed,
-                where=f"{self.where}, {modality}{name}",
-            ).module
+                where=f"{self.job.where}, {modality}"
+                + (f", inner fold {number}" if number else ""),
+            )
+            for number, part in enumerate(parts)
             for modality in MODALITIES
-        }
-        return Decisions(modules, targets=train.truth.shape[1]).eval()
+        ]
+        self.size = len(jobs)
+        return jobs
+
+    def results(self) -> Iterator[Result]:
+        """Of every member; an error of any model is that of all."""
+        errors = [f for f in self.found.values() if isinstance(f, ValueError)]
+        votes = None if errors or not self._inner else self._votes()
+        for number, fusion in self.members.items():
+            yield number, errors[0] if errors else self._fuse(fusion, votes)
+
+    def _model(self, part: int) -> Decisions:
+        """The models of one part of the training rows, and their mean."""
+        modules = {}
+        for place, modality in enumerate(MODALITIES, part * len(MODALITIES)):
+            found = self.found[place]
+            assert isinstance(found, Fitted)
+            modules[modality] = found.module
+        rows = self.job.rows
+        made = Decisions(modules, targets=rows.truth.shape[1])
+        return made.to(rows.truth.device).eval()
+
+    @torch.no_grad()
+    def _votes(self) -> np.ndarray:
+        """(training rows, modalities * targets), each of models that did not see it"""
+        train, targets = self.job.train, self.job.rows.truth.shape[1]
+        votes = np.zeros((len(train), len(MODALITIES) * targets))
+        for part, (_, held) in enumerate(self._inner, 1):
+            features, _ = self._rows(train[torch.from_numpy(held)])
+            votes[held] = self._model(part).votes(features).double().cpu().numpy()
+        return votes
+
+    def _rows(self, places: Tensor) -> tuple[Mapping[str, Tensor], Tensor]:
+        """Features and ratings of some utterances."""
+        rows = self.job.rows
+        at = places.to(rows.truth.device)
+        return {m: rows.features[m][at] for m in MODALITIES}, rows.truth[at]
+
+    @torch.no_grad()
+    def _fuse(self, fusion: str, votes: np.ndarray | None) -> Fitted:
+        model = self._model(0)
+        features, truth = self._rows(self.job.train)
+        if fusion != "latemean" and votes is not None:
+            _weigh(model, votes, truth.double().cpu().numpy(), fusion)
+        lost = (model(features) - truth).square().mean()
+        features, truth = self._rows(self.job.validation)
+        scores = ccc(truth, model(features), targets=self.job.rows.targets)
+        return Fitted(model, (Epoch(1, float(lost), 0.0, scores),))
 
 
 def divide(groups: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -118,17 +173,6 @@ def divide(groups: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
         )
     rows = np.arange(len(groups))
     return list(GroupKFold(count).split(rows, groups=np.array(groups, object)))
-
-
-def take(rows: Rows, chosen: np.ndarray) -> Rows:
-    """Some of the rows, in the order of these numbers."""
-    places = torch.from_numpy(chosen).to(rows.truth.device)
-    return replace(
-        rows,
-        features={name: x[places] for name, x in rows.features.items()},
-        truth=rows.truth[places],
-        groups=tuple(rows.groups[place] for place in chosen),
-    )
 
 
 def _weigh(model: Decisions, votes: np.ndarray, truth: np.ndarray, fusion: str) -> None:

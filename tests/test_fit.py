@@ -98,10 +98,12 @@ def test_pretrained_autoencoders_stay_as_they_are():
 
 def test_pretraining_is_recorded_apart():
     fitted = trained(training="pretrain", pretrain_epochs=5, epochs=3)
-    assert len(fitted.pretraining) == 5
-    assert fitted.pretraining[-1].loss < fitted.pretraining[0].loss
+    assert list(fitted.pretraining) == ["audio", "text"]
+    for history in fitted.pretraining.values():
+        assert len(history) == 5
+        assert history[-1].loss < history[0].loss
     assert [epoch.reconstruction for epoch in fitted.history] == [0.0, 0.0, 0.0]
-    assert trained(epochs=2).pretraining == ()
+    assert trained(epochs=2).pretraining == {}
 
 
 def test_reconstruction_is_part_of_the_loss():

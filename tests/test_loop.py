@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from fuse.loop import Best, ccc, divide, minimise, seeded
+from fuse.group.batches import Source, Task, divide, shape
+from fuse.loop import ccc, minimise, seeded
 from fuse.losses import SMALLEST_BATCH
 from fuse.settings import Settings
 
@@ -16,95 +17,146 @@ def order(seed=0):
 @pytest.mark.parametrize("rows", [1, 2, 127, 129, 255, 256, 257, 1000, 8062])
 @pytest.mark.parametrize("batch", [128, 300])
 def test_batches_take_every_row_once(rows, batch):
-    batches = divide(rows, Settings(batch=batch), order())
+    batches = divide(torch.arange(rows), Settings(batch=batch), order())
     sizes = [len(b) for b in batches]
     assert sorted(torch.cat(batches).tolist()) == list(range(rows))
     assert max(sizes) - min(sizes) <= 1
     assert min(sizes) >= min(rows, SMALLEST_BATCH)
+    count, length = shape(rows, Settings(batch=batch))
+    assert len(sizes) == count
+    assert 0 <= length - max(sizes) < 16
     if rows < 2 * SMALLEST_BATCH:
         assert len(sizes) == 1
 
 
 def test_batches_of_the_squared_error_may_be_small():
-    batches = divide(100, Settings(batch=8, loss="mse"), order())
+    batches = divide(torch.arange(100), Settings(batch=8, loss="mse"), order())
     assert {len(b) for b in batches} == {8, 9}
 
 
 def test_the_order_is_new_in_each_epoch_and_the_same_for_each_seed():
     generator = order(3)
-    first = divide(50, Settings(), generator)[0].tolist()
-    second = divide(50, Settings(), generator)[0].tolist()
+    first = divide(torch.arange(50), Settings(), generator)[0].tolist()
+    second = divide(torch.arange(50), Settings(), generator)[0].tolist()
     assert first != second
-    assert divide(50, Settings(), order(3))[0].tolist() == first
+    assert divide(torch.arange(50), Settings(), order(3))[0].tolist() == first
 
 
-def test_the_best_may_be_negative_and_is_a_copy():
-    model, best = nn.Linear(1, 1, bias=False), Best()
-    for weight, score in ((1.0, -0.9), (2.0, -0.5), (3.0, -0.7)):
-        nn.init.constant_(model.weight, weight)
-        best.update(score, model)
-    assert (best.score, best.age) == (-0.5, 1)
-    assert best.state["weight"].item() == 2.0
+class Rising(nn.Module):
+    """Two weights, of which the loss reaches one."""
+
+    def __init__(self):
+        super().__init__()
+        self.used, self.idle = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.ones(1))
+
+    def forward(self, features):
+        return {"used": self.used + 0 * features["x"][:, 0]}
 
 
-class Scripted:
-    """A weight that rises by a little each step, and scores that are told."""
+class Told:
+    """The weight shall rise; the scores are told, and what they were told of is kept.
+
+    Args:
+        scores: of each epoch, a row of one for each model
+        loss: added to that of the first of two
+    """
 
     def __init__(self, scores, loss=None):
-        self.model = nn.ParameterDict({"used": torch.zeros(1), "idle": torch.ones(1)})
         self.told, self.loss, self.seen = iter(scores), loss, []
 
-    def losses(self, batch):
-        loss = -self.model["used"].sum() if self.loss is None else self.loss
-        return loss, torch.zeros(())
+    def losses(self, found, truth, weight):
+        lost = -found["used"].mean(dim=1)
+        if self.loss is not None and len(lost) == 2:
+            lost = lost + torch.tensor([self.loss, 0.0])
+        return [lost, torch.zeros_like(lost)]
 
-    def scores(self):
-        self.seen.append(self.model["used"].item())
-        return (next(self.told),)
+    def note(self, found, weight):
+        return found["used"][:, 0]
 
-    def minimise(self, **changes):
-        return minimise(
-            self.model,
-            self.losses,
-            self.scores,
-            rows=10,
-            epochs=6,
+    def scores(self, noted, truth, weight):
+        self.seen.append(noted[:, 0].tolist())
+        return torch.tensor(next(self.told), dtype=torch.float64)[:, None]
+
+
+def told(objective, *, models=1, epochs=6, **changes):
+    """Modules and how they were trained."""
+    tasks = [
+        Task(
+            Rising(),
+            torch.arange(10),
+            torch.arange(10, 13),
             settings=Settings(**changes),
-            seed=0,
-            where="text, fold a, seed 3",
+            epochs=epochs,
+            seed=k,
+            where=f"text, fold a, seed {k}",
         )
+        for k in range(models)
+    ]
+    source = Source({"x": torch.ones(13, 1)}, torch.zeros(13, 1))
+    return [t.module for t in tasks], minimise(tasks, source, objective)
 
 
 def test_the_best_epoch_is_kept_and_patience_ends():
-    task = Scripted([-0.8, -0.2, -0.5, -0.3, 0.9])
-    history = task.minimise(patience=2)
-    assert [epoch.scores[0] for epoch in history] == [-0.8, -0.2, -0.5, -0.3]
-    assert [epoch.number for epoch in history] == [1, 2, 3, 4]
-    assert task.model["used"].item() == task.seen[1]
+    objective = Told([[-0.8], [-0.2], [-0.5], [-0.3], [0.9]])
+    (module,), (trained,) = told(objective, patience=2)
+    assert [e.scores[0] for e in trained.history] == [-0.8, -0.2, -0.5, -0.3]
+    assert [e.number for e in trained.history] == [1, 2, 3, 4]
+    assert module.used.item() == objective.seen[1][0]
+
+
+def test_each_model_has_a_patience_and_a_best_of_its_own():
+    objective = Told([[0.5, 0.1], [0.4, 0.2], [0.3, 0.3], [0.4], [0.2], [0.1]])
+    modules, trained = told(objective, models=2, patience=2)
+    assert [e.score for e in trained[0].history] == [0.5, 0.4, 0.3]
+    assert [e.score for e in trained[1].history] == [0.1, 0.2, 0.3, 0.4, 0.2, 0.1]
+    assert modules[0].used.item() == objective.seen[0][0]
+    assert modules[1].used.item() == objective.seen[3][0]
 
 
 def test_what_the_loss_does_not_reach_stays():
-    task = Scripted([0.0] * 6)
-    task.minimise(weight_decay=0.5)
-    assert task.model["idle"].item() == 1.0
+    (module,), _ = told(Told([[0.0]] * 6), weight_decay=0.5)
+    assert module.idle.item() == 1.0
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 def test_either_optimizer_goes_downhill(optimizer):
-    task = Scripted(range(6))
-    task.minimise(optimizer=optimizer)
-    assert task.seen == sorted(task.seen)
-    assert task.seen[0] > 0
+    objective = Told([[float(k)] for k in range(6)])
+    told(objective, optimizer=optimizer)
+    seen = [values[0] for values in objective.seen]
+    assert seen == sorted(seen)
+    assert seen[0] > 0
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite_ends_the_run(value):
-    task = Scripted([0.0], loss=torch.tensor(value, requires_grad=True))
-    sentence = (
-        "text, fold a, seed 3, epoch 1: the loss is .*set learning_rate below 0.0"
+def test_a_loss_that_is_not_finite_ends_one_model_only(value):
+    objective = Told([[0.0, 0.5], [0.4], [0.3]], loss=value)
+    _, trained = told(objective, models=2, epochs=3)
+    assert trained[0].error == (
+        f"text, fold a, seed 0, epoch 1: the loss is {value}; set learning_rate "
+        f"below 0.001"
     )
-    with pytest.raises(ValueError, match=sentence):
-        task.minimise()
+    assert trained[1].error == ""
+    assert len(trained[1].history) == 3
+
+
+def test_a_score_that_is_not_finite_is_an_error():
+    _, (trained,) = told(Told([[0.1], [math.nan]]))
+    assert "seed 0, epoch 2: the validation score is nan" in trained.error
+
+
+def test_a_training_can_be_stopped():
+    task = Task(
+        Rising(),
+        torch.arange(2),
+        torch.arange(2),
+        Settings(),
+        epochs=1,
+        seed=0,
+        where="",
+    )
+    source = Source({"x": torch.ones(2, 1)}, torch.zeros(2, 1))
+    with pytest.raises(InterruptedError, match="was stopped"):
+        minimise([task], source, Told([[0.0]]), stopped=lambda: True)
 
 
 def test_seeds_do_not_touch_what_others_draw():

@@ -11,10 +11,9 @@ from test_train import QUICK, contents
 import cli
 from fuse import plan as plans
 from fuse import settings as options
-from fuse.plan import Plan
+from fuse.fit import fit
 from fuse.settings import Settings
 from fuse.sweep import ranking, trials
-from fuse.sweep import training as sweep_training
 from fuse.sweep.command import sweep
 from fuse.sweep.space import Range, candidates
 from fuse.sweep.trials import Outcome, Trial
@@ -157,7 +156,7 @@ def test_scores_are_those_of_training_alone(tmp_path):
     (outcome,) = trials.outcomes(folder)
     assert list(outcome.scores) == [f"session{k}" for k in range(1, 6)]
     fold = plan.folds[2]
-    fitted = sweep_training.fit(
+    fitted = fit(
         plan.rows(fold.train),
         plan.rows(fold.validation),
         fusion="text",
@@ -168,23 +167,24 @@ def test_scores_are_those_of_training_alone(tmp_path):
 
 
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
-    original, calls = sweep_training.fit, []
+    original, asked = trials.fit_fusions, []
 
-    def interrupted(*args, **keywords):
-        calls.append(keywords["where"])
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return original(*args, **keywords)
+    def interrupted(jobs):
+        asked.append(len(jobs))
+        for done, found in enumerate(original(jobs)):
+            if len(asked) == 1 and done == 3:
+                raise KeyboardInterrupt
+            yield found
 
-    monkeypatch.setattr(sweep_training, "fit", interrupted)
+    monkeypatch.setattr(trials, "fit_fusions", interrupted)
     with pytest.raises(KeyboardInterrupt):
         swept(tmp_path / "a", seeds=[0, 1])
-    assert len(list((tmp_path / "a" / "sweeps").glob("*/trials/*.json"))) == 2
+    assert len(list((tmp_path / "a" / "sweeps").glob("*/trials/*.json"))) == 3
     one = swept(tmp_path / "a", seeds=[0, 1])
-    assert len(calls) == 3 + 6
+    assert asked == [8, 5]
     whole = swept(tmp_path / "b", seeds=[0, 1])
     assert contents(one) == contents(whole)
-    monkeypatch.setattr(sweep_training, "fit", None)  # would raise if it were called
+    monkeypatch.setattr(trials, "fit_fusions", None)  # would raise if it were called
     assert contents(swept(tmp_path / "a", seeds=[0, 1])) == contents(whole)
 
 
@@ -233,13 +233,15 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
 
 
 def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
-    original, asked = Plan.rows, set()
+    original, asked = trials.fit_fusions, set()
+    ids = planned(tmp_path).aligned.ids
 
-    def rows(plan, ids):
-        asked.update(ids)
-        return original(plan, ids)
+    def watched(jobs):
+        for job in jobs:
+            asked.update(ids[row] for row in (*job.train, *job.validation))
+        return original(jobs)
 
-    monkeypatch.setattr(Plan, "rows", rows)
+    monkeypatch.setattr(trials, "fit_fusions", watched)
     plan = planned(tmp_path)
     said = []
     swept(tmp_path, plan, grid=["latent=8"], said=said)
@@ -250,15 +252,15 @@ def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
 
 
 def test_what_diverges_is_ranked_last(tmp_path):
-    original = sweep_training.fit
+    original = trials.fit_fusions
 
-    def diverging(*args, settings, **keywords):
-        if settings.latent == 4:
-            raise ValueError("the loss is not finite")
-        return original(*args, settings=settings, **keywords)
+    def diverging(jobs):
+        for number, found in original(jobs):
+            failed = jobs[number].settings.latent == 4
+            yield number, ValueError("the loss is not finite") if failed else found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep_training, "fit", diverging)
+        patch.setattr(trials, "fit_fusions", diverging)
         said = []
         folder = swept(tmp_path, grid=["latent=4,8"], said=said)
         lines = (folder / "ranking.csv").read_text(encoding="utf-8").splitlines()

@@ -166,27 +166,28 @@ def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):
 def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
     folder = trained(tmp_path, "text")
     before = contents(folder)
-    monkeypatch.setattr(train, "fit", None)  # would raise if it were called
+    monkeypatch.setattr(train, "fit_fusions", None)  # would raise if it were called
     trained(tmp_path, "text")
     assert contents(folder) == before
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    original, calls = train.fit, []
+    original, calls = train.fit_fusions, []
 
-    def interrupted(*args, **keywords):
-        calls.append(keywords["where"])
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return original(*args, **keywords)
+    def interrupted(jobs):
+        calls.append([job.where for job in jobs])
+        for number, found in enumerate(original(jobs)):
+            if number == 2 and len(calls) == 1:
+                raise KeyboardInterrupt
+            yield found
 
-    monkeypatch.setattr(train, "fit", interrupted)
+    monkeypatch.setattr(train, "fit_fusions", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "a", "text", protocol="loso")
     assert list(find_runs(tmp_path / "a")) == []
     folder = trained(tmp_path / "a", "text", protocol="loso")
-    assert len(calls) == 3 + 3
-    assert len(set(calls)) == 5
+    assert [len(set(where)) for where in calls] == [5, 3]
+    assert set(calls[1]) < set(calls[0])
     whole = trained(tmp_path / "b", "text", protocol="loso")
     assert contents(folder) == contents(whole)
 

@@ -90,8 +90,8 @@ def test_pretraining_has_a_table_of_its_own(tmp_path):
     units.save(tmp_path, fitted, description)
     path = tmp_path / units.PRETRAINING
     rows = [row for _, row in read_rows(path, units.PRETRAINING_COLUMNS)]
-    assert [row[0] for row in rows] == ["1", "2", "3"]
-    assert all(0 < float(row[2]) < 2 for row in rows)
+    assert [row[:2] for row in rows] == [["text", "1"], ["text", "2"], ["text", "3"]]
+    assert all(0 < float(row[3]) < 2 for row in rows)
 
 
 @pytest.mark.parametrize("name", [units.MODEL, units.WEIGHTS])

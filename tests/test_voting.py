@@ -9,11 +9,10 @@ from test_train import trained
 from data.predictions import read_run
 from fuse import units, voting
 from fuse.decisions import DECISIONS
-from fuse.fit import fit
+from fuse.fit import alone, fit
 from fuse.loop import ccc
 from fuse.settings import Settings
-from fuse.sweep.training import Job, fit_all
-from fuse.tensors import Rows, align, groups
+from fuse.tensors import align, groups
 
 SMALL = Settings(
     latent=8,
@@ -72,20 +71,51 @@ def test_the_mean_is_that_of_the_designs_alone():
 
 def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     train, validation, _ = parts()
-    seen, asked = [], []
-    original = voting.take
+    trained_on, asked = [], []
+    fit_all, rows = voting.fit_all, voting._Panel._rows
 
-    def watched(rows, chosen):
-        (asked if len(asked) < len(seen) else seen).append(chosen)
-        return original(rows, chosen)
+    def watched(jobs):
+        trained_on.extend(job.train.tolist() for job in jobs)
+        return fit_all(jobs)
 
-    monkeypatch.setattr(voting, "take", watched)
+    def predicted(panel, places):
+        asked.append(places.tolist())
+        return rows(panel, places)
+
+    monkeypatch.setattr(voting, "fit_all", watched)
+    monkeypatch.setattr(voting._Panel, "_rows", predicted)
     fitted("lateccc", train, validation, epochs=1)
-    assert len(seen) == len(asked) == 5
-    for inside, outside in zip(seen, asked, strict=True):
-        heard = {train.groups[row] for row in inside}
-        assert heard.isdisjoint({train.groups[row] for row in outside})
-    assert sorted(np.concatenate(asked)) == list(range(len(train.truth)))
+    everyone = list(range(len(train.truth)))
+    assert trained_on[:2] == [everyone, everyone]  # the models that are kept
+    inner, asked = trained_on[2:], asked[:5]
+    assert len(inner) == 10
+    for fold, outside in enumerate(asked):
+        for inside in inner[2 * fold : 2 * fold + 2]:
+            heard = {train.groups[row] for row in inside}
+            assert heard.isdisjoint({train.groups[row] for row in outside})
+    assert sorted(sum(asked, [])) == everyone
+
+
+def test_fusions_of_equal_models_share_them(monkeypatch):
+    train, validation, _ = parts()
+    settings = dataclasses.replace(SMALL, epochs=2)
+    fit_all, counts = voting.fit_all, []
+
+    def counted(jobs):
+        counts.append(len(jobs))
+        return fit_all(jobs)
+
+    monkeypatch.setattr(voting, "fit_all", counted)
+    jobs = [
+        alone(train, validation, fusion=fusion, settings=settings, seed=0)
+        for fusion in DECISIONS
+    ]
+    jobs = [dataclasses.replace(job, rows=jobs[0].rows) for job in jobs]
+    found = dict(voting.decide(jobs))
+    assert counts == [12]
+    for number, fusion in enumerate(DECISIONS):
+        single = fitted(fusion, train, validation, epochs=2)
+        assert found[number].score == pytest.approx(single.score, abs=1e-6)
 
 
 def test_who_learns_by_heart_gets_no_weight():
@@ -129,15 +159,6 @@ def test_groups_are_speakers_then_dialogues_then_utterances():
     assert groups(bare) == tuple(u.id for u in some)
 
 
-def test_some_rows_are_in_the_order_asked_for():
-    rows = Rows(
-        {"text": torch.arange(6.0)[:, None]}, torch.zeros(6, 1), groups=(*"abcdef",)
-    )
-    found = voting.take(rows, np.array([4, 1]))
-    assert found.features["text"].flatten().tolist() == [4, 1]
-    assert found.groups == ("e", "b")
-
-
 def test_a_saved_model_says_the_same(tmp_path):
     folder = trained(tmp_path, "stacking", epochs=2)
     module, description = units.load(next(folder.glob("*/seed-0")))
@@ -149,13 +170,15 @@ def test_a_saved_model_says_the_same(tmp_path):
     np.testing.assert_allclose(said, read_run(folder).predictions.predicted, atol=1e-6)
 
 
-@pytest.mark.parametrize("fusion", ["text", "latemean"])
-def test_a_search_trains_decisions_as_it_trains_designs(fusion):
+def test_designs_and_decisions_are_trained_side_by_side():
     train, validation, _ = parts()
     settings = dataclasses.replace(SMALL, epochs=2)
-    job = Job(train, validation, fusion, settings, seed=0, where="")
-    alone = voting.fit_fusion(
-        train, validation, fusion=fusion, settings=settings, seed=0
-    )
-    ((number, scores),) = fit_all([job])
-    assert (number, sum(scores) / 3) == (0, pytest.approx(alone.score))
+    jobs = [
+        alone(train, validation, fusion=fusion, settings=settings, seed=0)
+        for fusion in ("latemean", "text")
+    ]
+    found = dict(voting.fit_fusions(jobs))
+    single = fit(train, validation, fusion="text", settings=settings, seed=0)
+    assert found[1].score == pytest.approx(single.score, abs=1e-6)
+    mean = fitted("latemean", train, validation, epochs=2)
+    assert found[0].score == pytest.approx(mean.score, abs=1e-6)

@@ -17,12 +17,13 @@ import numpy as np
 
 from data.files import publish
 from data.progress import bar
+from fuse.fit import Fitted, Folds
 from fuse.plan import FORMAT, Plan
 from fuse.settings import Settings, change
-from fuse.sweep.training import Job, Result, fit_all
-from fuse.tensors import Rows
+from fuse.voting import fit_fusions
 
 TRIALS = "trials"
+Scores = tuple[float, ...] | ValueError  # CCC of each rating, or why there is none
 
 
 @dataclass(frozen=True)
@@ -94,43 +95,56 @@ def search(
     finished = {outcome.trial for outcome in outcomes(folder)}
     wanted = [Trial(*pair) for pair in product(candidates, seeds)]
     pending = [trial for trial in wanted if trial not in finished]
-    folds = plan.folds if pending else ()
-    rows = {f.name: (plan.rows(f.train), plan.rows(f.validation)) for f in folds}
     with bar(
         total=len(wanted), name=plan.info.design, unit="trials", show=progress
     ) as shown:
         shown.update(len(wanted) - len(pending))
-        for outcome in _train(plan, rows, pending):
+        for outcome in _train(plan, pending):
             _write(folder, outcome)
             shown.update()
 
 
-def _train(
-    plan: Plan, rows: Mapping[str, tuple[Rows, Rows]], trials: Sequence[Trial]
-) -> Iterator[Outcome]:
+def _train(plan: Plan, trials: Sequence[Trial]) -> Iterator[Outcome]:
     """Every trial on every fold; each comes when its last fold is there."""
+    if not trials:
+        return
     design = plan.info.design
+    folds = Folds.of(
+        plan.aligned, plan.folds, features=sorted(plan.recipes), device=plan.device
+    )
+    names = sorted(folds.parts)
     jobs = [
-        Job(
-            *rows[fold],
+        folds.job(
+            name,
             fusion=design,
             settings=trial.settings,
             seed=trial.seed,
-            where=f"{design}, fold {fold}, seed {trial.seed}",
+            where=f"{design}, fold {name}, seed {trial.seed}",
         )
         for trial in trials
-        for fold in rows
+        for name in names
     ]
-    found: dict[int, dict[int, Result]] = {}
-    for number, result in fit_all(jobs):
-        trial, fold = divmod(number, len(rows))
-        folds = found.setdefault(trial, {})
-        folds[fold] = result
-        if len(folds) == len(rows):
-            yield _outcome(trials[trial], rows, [folds[k] for k in sorted(folds)])
+    found: dict[int, dict[int, Scores]] = {}
+    for number, result in fit_fusions(jobs):
+        trial, fold = divmod(number, len(names))
+        each = found.setdefault(trial, {})
+        each[fold] = _scores(result)
+        if len(each) == len(names):
+            yield _outcome(trials[trial], names, [each[k] for k in sorted(each)])
 
 
-def _outcome(trial: Trial, folds: Iterable[str], each: Sequence[Result]) -> Outcome:
+def _scores(result: Fitted | ValueError) -> Scores:
+    """Validation CCC of each rating at the epoch that was kept.
+
+    An error stays one: a learning rate at which the loss diverges is a finding of the
+    search, and no reason to end it.
+    """
+    if isinstance(result, ValueError):
+        return result
+    return max(result.history, key=lambda epoch: epoch.score).scores
+
+
+def _outcome(trial: Trial, folds: Iterable[str], each: Sequence[Scores]) -> Outcome:
     """The scores of all folds, or the first error of any."""
     failed = next((str(one) for one in each if isinstance(one, ValueError)), "")
     scores = [one for one in each if not isinstance(one, ValueError)]

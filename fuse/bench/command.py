@@ -1,0 +1,224 @@
+"""The bench command of stage two: ways to train the same models, and the limit."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from fuse.bench import loops
+from fuse.command import compute
+from fuse.fit import Job, fit_all
+from fuse.model import System
+from fuse.settings import Settings, change
+from fuse.tensors import Rows
+
+MODALITIES = ("audio", "text")
+TARGETS = 3
+HEADER = (
+    "way",
+    "seconds",
+    "ms a model and epoch",
+    "affuse is",
+    "GFLOP/s",
+    "of the limit",
+)
+OURS = "affuse"
+Rate = Callable[[str, torch.dtype], float]  # device's products, operations a second
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is trained on what."""
+
+    rows: int
+    dims: tuple[int, int]  # of audio and text
+    models: int
+    fusion: str
+    settings: Settings
+    seed: int
+
+
+def bench(say: Callable[[str], object], rate: Rate, **found: Any) -> None:
+    """Measure how fast designs are trained, beside other ways.
+
+    Args:
+        say: told each line
+        rate: of a device's own matrix products
+        found: the options of the command line, by name
+    """
+    device = compute(found)
+    epochs = found["epochs"]
+    settings = change(
+        Settings(epochs=epochs, patience=epochs, pretrain_epochs=epochs),
+        {n: found[n] for n in ("reduce", "training", "hidden", "latent", "batch")},
+    )
+    size = Size(
+        found["rows"],
+        found["dims"],
+        found["models"],
+        found["fusion"],
+        settings,
+        found["seed"],
+    )
+    run(say, device, size, rounds=found["rounds"], rate=rate)
+
+
+def run(
+    say: Callable[[str], object],
+    device: str,
+    size: Size,
+    *,
+    rounds: int,
+    rate: Rate,
+) -> None:
+    """Measure and print.
+
+    Args:
+        say: told each line
+        device: "cpu" or "cuda"
+        size: rows, models and settings
+        rounds: of all ways in turn; the fastest counts
+        rate: measures the device's own matrix products
+    """
+    jobs = made_up(size, device)
+    shape = " + ".join(map(str, size.dims))
+    settings = size.settings
+    say(
+        f"{size.models} models of {size.fusion}, {settings.epochs} epochs; {size.rows} "
+        f"made-up utterances of {shape} features, seed {size.seed}; reduce "
+        f"{settings.reduce}, {settings.training}, hidden {settings.hidden}, batch "
+        f"{settings.batch}; {device}, {torch.get_num_threads()} threads"
+    )
+    limits = [rate(device, torch.float32)]
+    times = measure(jobs, rounds)
+    limits.append(rate(device, torch.float32))
+    needed = operations(jobs)
+    say(
+        f"matrix products: {limits[0] / 1e9:.0f} GFLOP/s before, "
+        f"{limits[1] / 1e9:.0f} after; the training needs {needed / 1e9:.0f} GFLOP"
+    )
+    passes = size.models * settings.epochs
+    for line in table(times, passes, needed, max(limits)):
+        say(line)
+
+
+def made_up(size: Size, device: str) -> list[Job]:
+    """Jobs that differ in their seed; four fifths of the rows are trained on."""
+    generator = torch.Generator().manual_seed(size.seed)
+    truth = torch.rand(size.rows, TARGETS, generator=generator) * 2 - 1
+    features = {}
+    for modality, dim in zip(MODALITIES, size.dims, strict=True):
+        mixing = torch.randn(TARGETS, dim, generator=generator)
+        noise = torch.randn(size.rows, dim, generator=generator)
+        features[modality] = (truth @ mixing + 3 * noise).to(device)
+    order = torch.randperm(size.rows, generator=generator)
+    train, validation = order.tensor_split([size.rows * 4 // 5])
+    rows = Rows(features, truth.to(device))
+    return [
+        Job(
+            rows,
+            train.sort().values,
+            validation.sort().values,
+            fusion=size.fusion,
+            settings=size.settings,
+            seed=size.seed + number,
+            where=f"model {number}",
+        )
+        for number in range(size.models)
+    ]
+
+
+def measure(jobs: list[Job], rounds: int) -> dict[str, float]:
+    """Seconds of each way; every way in turn, `rounds` times, and the fastest."""
+    standard = loops.Standard(jobs[0])
+    with TemporaryDirectory() as folder:
+        files, tensors = standard.files(Path(folder)), standard.tensors()
+        ways: dict[str, Callable[[], object]] = {
+            "HDF5 data set an utterance, DataLoader": lambda: loops.train(
+                files, standard, jobs
+            ),
+            "TensorDataset, DataLoader": lambda: loops.train(tensors, standard, jobs),
+            OURS: lambda: ours(jobs),
+        }
+        times: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name, way in ways.items():
+                times[name].append(_seconds(way))
+    return {name: min(tried) for name, tried in times.items()}
+
+
+def ours(jobs: list[Job]) -> None:
+    """As stage two trains; raises ValueError if a model came to nothing."""
+    for _, found in fit_all(jobs):
+        if isinstance(found, ValueError):
+            raise found
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def operations(jobs: list[Job]) -> float:
+    """Of all products that the results need, counted by torch; an add is one.
+
+    Rows that only fill up batches do not count.
+    """
+    job, settings = jobs[0], jobs[0].settings
+    standard = loops.Standard(job)
+    system = System(job.fusion, standard.blank, targets=TARGETS, settings=settings)
+    system.to(job.rows.truth.device)
+    rows = len(job.train), len(job.validation)
+    total = 0.0
+    few = {m: x[: settings.batch] for m, x in standard.train.features.items()}
+    truth = standard.train.truth[: settings.batch]
+    for each in loops.objectives(system, settings):
+        with FlopCounterMode(display=False) as counter:
+            each(few, truth).backward()
+        total += counter.get_total_flops() / len(truth) * rows[0]
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            system.fusion(system.eval().encode(few))
+        system.train()
+        total += counter.get_total_flops() / len(truth) * rows[1]
+    return total * settings.epochs * len(jobs)
+
+
+def table(
+    times: Mapping[str, float], passes: int, needed: float, limit: float
+) -> list[str]:
+    """Lines of columns.
+
+    Args:
+        times: seconds of each way
+        passes: models times epochs
+        needed: operations of all of them
+        limit: operations a second of the device's products
+    """
+    rows = [HEADER]
+    for name, seconds in times.items():
+        rows.append(
+            (
+                name,
+                f"{seconds:.2f}",
+                f"{1e3 * seconds / passes:.1f}",
+                f"{seconds / times[OURS]:.1f} x as fast",
+                f"{needed / seconds / 1e9:.1f}",
+                f"{needed / seconds / limit:.0%}",
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    return [
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

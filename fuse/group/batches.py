@@ -1,0 +1,85 @@
+"""Which rows a model sees when: batches of one length for all models of a group."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from fuse.losses import SMALLEST_BATCH
+from fuse.settings import Settings
+
+ROUND = 16  # rows; batches are filled up to a multiple of it
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the models of a group see, on the device that trains."""
+
+    features: Mapping[str, Tensor]  # (rows, dim)
+    truth: Tensor  # (rows, targets)
+
+    def take(self, rows: Tensor) -> dict[str, Tensor]:
+        """(models, batch) row numbers -> {name: (models, batch, dim)}"""
+        return {name: take(x, rows) for name, x in self.features.items()}
+
+
+def take(values: Tensor, rows: Tensor) -> Tensor:
+    """(rows, dim), (...) row numbers -> (..., dim)"""
+    return values.index_select(0, rows.flatten()).view(*rows.shape, -1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One model that shall be trained."""
+
+    module: nn.Module  # as it begins; in the end it has the best weights
+    train: Tensor  # (n,) rows of the source, on the CPU
+    validation: Tensor  # (n,) likewise
+    settings: Settings
+    epochs: int  # at most
+    seed: int  # of order and dropout
+    where: str  # what it is, in words, for errors
+
+
+def shape(rows: int, settings: Settings) -> tuple[int, int]:
+    """Batches of an epoch, and the length that each is filled up to.
+
+    Only models of equal shape may share a group, so that nothing depends on it. No
+    batch is smaller than the loss can bear: the CCC of a few rows is biased, so rows
+    that are not enough for two such batches make one.
+
+    Examples:
+        >>> shape(600, Settings(batch=256)), shape(200, Settings(batch=128))
+        ((2, 304), (1, 208))
+    """
+    smallest = 1 if settings.loss == "mse" else SMALLEST_BATCH
+    count = max(1, min(round(rows / settings.batch), rows // smallest))
+    return count, math.ceil(math.ceil(rows / count) / ROUND) * ROUND
+
+
+def divide(
+    rows: Tensor, settings: Settings, order: torch.Generator
+) -> tuple[Tensor, ...]:
+    """Rows in random order, cut into batches that differ by one at most.
+
+    Examples:
+        >>> order = torch.Generator().manual_seed(0)
+        >>> batches = divide(torch.arange(600), Settings(batch=256), order)
+        >>> [len(batch) for batch in batches]
+        [300, 300]
+    """
+    count, _ = shape(len(rows), settings)
+    return rows[torch.randperm(len(rows), generator=order)].tensor_split(count)
+
+
+def sizes(rows: int, count: int) -> list[int]:
+    """Of batches that differ by one at most, as `torch.tensor_split` cuts."""
+    small, more = divmod(rows, count)
+    return [small + (k < more) for k in range(count)]
+
+
+def fill(rows: Tensor, length: int) -> Tensor:
+    """So many rows, the first one repeated at the end."""
+    return torch.cat([rows, rows[:1].expand(length - len(rows))])

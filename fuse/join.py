@@ -1,0 +1,56 @@
+"""All finished units of a run in one table each."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from data.predictions import (
+    PREDICTIONS,
+    Predictions,
+    read_predictions,
+    write_info,
+    write_predictions,
+)
+from data.rows import read_rows, write_rows
+from fuse import units
+from fuse.plan import Plan
+
+
+def join(plan: Plan) -> None:
+    """All units of the seeds that every fold has, in one table each.
+
+    Two processes may join at once, each with seeds of its own; the last one to look
+    finds all of them.
+    """
+    done: list[int] = []
+    while (seeds := _finished(plan)) != done:
+        done = seeds
+        folders = [
+            units.place(plan.folder, fold=fold.name, seed=seed)
+            for fold in plan.folds
+            for seed in seeds
+        ]
+        history = [
+            row
+            for folder in folders
+            for _, row in read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS)
+        ]
+        write_rows(plan.folder / units.HISTORY, units.HISTORY_COLUMNS, history)
+        _, description = units.load(folders[0])
+        info = replace(plan.info, parameters=description.parameters)
+        write_info(plan.folder, info)
+        tables = [read_predictions(f / PREDICTIONS, info.targets) for f in folders]
+        joined = {
+            name: np.concatenate([getattr(table, name) for table in tables])
+            for name in ("id", "fold", "seed", "truth", "predicted")
+        }
+        write_predictions(plan.folder / PREDICTIONS, Predictions(**joined), info)
+
+
+def _finished(plan: Plan) -> list[int]:
+    """Seeds that are finished in all folds, sorted."""
+    found = []
+    for fold in plan.folds:
+        paths = (plan.folder / fold.name).glob(f"seed-*/{PREDICTIONS}")
+        found.append({int(path.parent.name[5:]) for path in paths})
+    return sorted(set.intersection(*found))

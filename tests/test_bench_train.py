@@ -1,0 +1,69 @@
+"""The bench of stage two: the same models in every way, and the table it prints."""
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+import cli
+from fuse.bench import command, loops
+from fuse.settings import Settings
+
+
+def jobs(**changes):
+    settings = Settings(
+        latent=4, autoencoder_hidden=8, hidden=8, batch=128, epochs=1, patience=1
+    )
+    size = command.Size(300, (12, 6), 2, "early", settings, seed=0)
+    return command.made_up(size, "cpu")
+
+
+def test_models_differ_in_their_seed_alone():
+    one, two = jobs()
+    assert (one.seed, two.seed) == (0, 1)
+    assert one.rows is two.rows
+    assert not set(one.train.tolist()) & set(one.validation.tolist())
+    assert torch.equal(one.rows.truth, jobs()[0].rows.truth)
+
+
+def test_files_and_tensors_hold_the_same(tmp_path):
+    standard = loops.Standard(jobs()[0])
+    files, tensors = standard.files(tmp_path), standard.tensors()
+    assert len(files) == len(tensors) == 240
+    for row in (0, 239):
+        for one, other in zip(files[row], tensors[row], strict=True):
+            assert torch.equal(one, other)
+
+
+def test_operations_are_those_of_the_layers():
+    # forward and both gradients are three products; the first layers need two
+    def products(*pairs):
+        return sum(2 * a * b for a, b in pairs)
+
+    first = products((12, 8), (6, 8))
+    others = products((8, 4), (8, 4), (4, 8), (4, 8), (8, 12), (8, 6), (8, 8), (8, 3))
+    unseen = first + products((8, 4), (8, 4), (8, 8), (8, 3))
+    expected = 240 * (2 * first + 3 * others) + 60 * unseen
+    assert command.operations(jobs()) == pytest.approx(2 * expected)
+
+
+def test_the_table_says_who_is_how_fast():
+    lines = command.table({"loop": 6.0, "affuse": 2.0}, 4, needed=8e9, limit=16e9)
+    assert lines[1].split() == "loop 6.00 1500.0 3.0 x as fast 1.3 8%".split()
+    assert lines[2].split() == "affuse 2.00 500.0 1.0 x as fast 4.0 25%".split()
+
+
+@pytest.mark.parametrize("options", [["--training", "pretrain"], ["--reduce", "none"]])
+def test_the_command(options):
+    size = "--rows 300 --dims 8 6 --models 2 --epochs 1 --batch 128 --threads 1"
+    small = "--hidden 8 --latent 4"
+    found = CliRunner().invoke(
+        cli.main, ["bench", "train", *size.split(), *small.split(), *options]
+    )
+    assert found.exit_code == 0, found.output
+    assert "300 made-up utterances of 8 + 6 features" in found.output
+    ways = [line.split("  ")[0] for line in found.output.splitlines()[-3:]]
+    assert ways == [
+        "HDF5 data set an utterance, DataLoader",
+        "TensorDataset, DataLoader",
+        "affuse",
+    ]

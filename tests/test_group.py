@@ -1,0 +1,353 @@
+"""Models on a leading axis: each is what it would be alone."""
+
+import copy
+import dataclasses
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from learnable import corpus, embeddings
+from torch import nn
+
+from fuse import losses, metrics
+from fuse.fit import Job, fit_all
+from fuse.group import scores
+from fuse.group.adam import Adam
+from fuse.group.batches import shape
+from fuse.group.schedule import Work, spread
+from fuse.group.stack import Stack
+from fuse.group.streams import Masks, kept
+from fuse.settings import Settings
+from fuse.tensors import align
+
+QUICK = Settings(
+    latent=8, autoencoder_hidden=16, hidden=16, learning_rate=0.01, epochs=3
+)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return align(corpus(), embeddings()).resident(features=("audio", "text"))
+
+
+def job(rows, seed=0, *, fusion="early", count=160, **changes):
+    train, validation = torch.arange(count), torch.arange(200, 260)
+    settings = dataclasses.replace(QUICK, **changes)
+    return Job(rows, train, validation, fusion, settings, seed, f"seed {seed}")
+
+
+def trained(jobs, threads=1):
+    found = dict(fit_all(jobs, threads=threads))
+    return [found[number] for number in range(len(jobs))]
+
+
+def same(one, other):
+    """Whether two models are equal, bit for bit."""
+    states = one.module.state_dict(), other.module.state_dict()
+    equal = all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    return equal and one.history == other.history
+
+
+@pytest.mark.parametrize("fusion", ["early", "late"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"training": "pretrain", "pretrain_epochs": 2},
+        {"reduce": "pca"},
+        {"reduce": "none", "optimizer": "adam"},
+    ],
+)
+def test_a_model_in_company_is_the_same_alone(rows, fusion, changes):
+    jobs = [job(rows, seed, fusion=fusion, **changes) for seed in range(3)]
+    company = trained(jobs)
+    assert not same(company[0], company[1])
+    for one, found in zip(jobs, company, strict=True):
+        assert same(trained([one])[0], found)
+
+
+def test_fifty_steps_in_company_are_those_alone(rows):
+    jobs = [job(rows, s, fusion="text", epochs=50, patience=50) for s in range(3)]
+    alone, found = trained(jobs[1:2])[0], trained(jobs)[1]
+    assert len(alone.history) == 50
+    for name, values in alone.module.state_dict().items():
+        # equal bits on the processors that were tried; this much is promised
+        torch.testing.assert_close(
+            found.module.state_dict()[name], values, rtol=0, atol=1e-5
+        )
+
+
+def test_neither_order_nor_parts_nor_threads_matter(rows):
+    jobs = [job(rows, seed) for seed in range(5)]
+    company = trained(jobs)
+    backwards = trained(jobs[::-1])[::-1]
+    threads = trained(jobs, threads=2)
+    for k in range(5):
+        assert same(company[k], backwards[k])
+        assert same(company[k], threads[k])
+
+
+def test_rows_of_folds_may_differ(rows):
+    counts = (150, 160, 161, 199)
+    assert len({shape(count, QUICK) for count in counts}) == 3
+    jobs = [job(rows, count=count) for count in counts]
+    for one, found in zip(jobs, trained(jobs), strict=True):
+        assert same(trained([one])[0], found)
+
+
+def test_models_of_one_group_may_have_rates_of_their_own(rows):
+    rates = (1e-2, 1e-3, 1e-2, 1e-4)
+    jobs = [job(rows, learning_rate=rate, weight_decay=rate) for rate in rates]
+    company = trained(jobs)
+    assert same(company[0], company[2])
+    assert not same(company[0], company[1])
+    for one, found in zip(jobs, company, strict=True):
+        assert same(trained([one])[0], found)
+
+
+def test_a_model_that_stopped_stays_as_it_is(rows):
+    jobs = [job(rows, epochs=2), job(rows, 1, epochs=9), job(rows, 2, epochs=4)]
+    short, long, middle = trained(jobs)
+    assert [len(f.history) for f in (short, long, middle)] == [2, 9, 4]
+    for one, found in zip(jobs, (short, long, middle), strict=True):
+        assert same(trained([one])[0], found)
+
+
+@pytest.mark.parametrize("training", ["joint", "pretrain"])
+def test_a_model_that_comes_to_nothing_costs_only_itself(rows, training):
+    changes = {"training": training, "epochs": 12, "pretrain_epochs": 12}
+    wild = {"learning_rate": 1.0, "weight_decay": 100.0}  # times -99 in each step
+    jobs = [job(rows, 0, **changes), job(rows, 1, **changes, **wild)]
+    good, failed = trained(jobs)
+    assert same(good, trained(jobs[:1])[0])
+    assert isinstance(failed, ValueError)
+    what = "seed 1" if training == "joint" else "seed 1, audio autoencoder"
+    pattern = (
+        rf"{what}, epoch \d+: the [a-z ]+ is (-?inf|nan); set learning_rate below 1"
+    )
+    assert re.fullmatch(pattern, str(failed))
+
+
+def test_a_constant_rating_is_named_and_others_go_on(rows):
+    odd = dataclasses.replace(rows, truth=rows.truth.clone())
+    odd.truth[200:260, 1] = 0.5
+    failed, good = trained([dataclasses.replace(job(rows), rows=odd), job(rows)])
+    assert str(failed).startswith(
+        "the validation CCC of arousal is not defined: all 60"
+    )
+    assert len(good.history) == 3
+
+
+def test_designs_share_autoencoders_that_are_trained_before(rows):
+    designs = ("early", "late", "audio")
+    changes = {"training": "pretrain", "epochs": 1, "pretrain_epochs": 2}
+    jobs = [job(rows, fusion=f, **changes) for f in designs]
+    early, late, audio = (f.module.state_dict() for f in trained(jobs))
+    shared = [n for n in audio if n.startswith("autoencoders.audio")]
+    assert len(shared) == 8
+    for name in shared:
+        assert torch.equal(early[name], late[name])
+        assert torch.equal(early[name], audio[name])
+    names = [n for n in early if n.startswith("autoencoders.text")]
+    assert all(torch.equal(early[n], late[n]) for n in names)
+    other = trained([job(rows, 1, **changes)])[0]
+    assert not torch.equal(other.module.state_dict()[shared[0]], early[shared[0]])
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw"])
+def test_steps_are_those_of_torch(kind):
+    generator = torch.Generator().manual_seed(0)
+    rates = [(1e-2, 0.1), (1e-2, 0.1), (1e-3, 0.0)]
+    settings = [
+        Settings(optimizer=kind, learning_rate=r, weight_decay=d) for r, d in rates
+    ]
+    begin = torch.randn(3, 5, 7, generator=generator)
+    parameters = {
+        "used": begin.clone().requires_grad_(),
+        "idle": torch.ones(3, 2).requires_grad_(),
+    }
+    ours = Adam(parameters, settings)
+    alone = [begin[k].clone().requires_grad_() for k in range(3)]
+    make = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[kind]
+    theirs = [
+        make([x], lr=r, weight_decay=d) for x, (r, d) in zip(alone, rates, strict=True)
+    ]
+    for number in range(8):
+        gradient = torch.randn(3, 5, 7, generator=generator)
+        if number == 4:  # the second model stops
+            parameters = {
+                n: x.detach()[[0, 2]].requires_grad_() for n, x in parameters.items()
+            }
+            ours.keep(parameters, [0, 2])
+        going = [0, 2] if number >= 4 else [0, 1, 2]
+        parameters["used"].grad = gradient[going]
+        ours.step()
+        assert parameters["used"].grad is None
+        for place, k in enumerate(going):
+            alone[k].grad = gradient[k]
+            theirs[k].step()
+            torch.testing.assert_close(
+                parameters["used"][place], alone[k], rtol=1e-6, atol=1e-7
+            )
+    assert torch.equal(parameters["idle"], torch.ones(2, 2))
+
+
+def test_masks_do_not_depend_on_the_company():
+    company, alone = Masks([3, 4, 5], "cpu"), Masks([4], "cpu")
+    first = company.draw((3, 10, 7), 128)
+    assert torch.equal(first[1], alone.draw((1, 10, 7), 128)[0])
+    assert not torch.equal(first[0], first[1])
+    company.keep([1, 2])
+    assert torch.equal(company.draw((2, 9), 64)[0], alone.draw((1, 9), 64)[0])
+
+
+@pytest.mark.parametrize("dropout", [0.1, 0.5, 0.9])
+def test_as_many_values_are_dropped_as_was_asked(dropout):
+    values = 40_000
+    mask = Masks([0], "cpu").draw((1, values), kept(dropout))
+    share = 1 - dropout
+    # four deviations of a binomial, and the rounding of the share to 1/256
+    bound = 4 * (share * dropout / values) ** 0.5 + 1 / 512
+    assert float(mask.float().mean()) == pytest.approx(share, abs=bound)
+
+
+class Layers(nn.Module):
+    """Everything that a stack replaces."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv1d(1, 3, 4, padding="same")
+        self.linear = nn.Linear(3 * 6, 2)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, features):
+        filtered = self.convolution(features["x"][:, None]).flatten(1)
+        return {"y": self.linear(self.dropout(filtered))}
+
+
+def test_a_stack_computes_what_its_modules_do():
+    torch.manual_seed(0)
+    modules = [Layers() for _ in range(3)]
+    x = torch.randn(3, 5, 6)
+    stack = Stack(modules, Masks([0, 1, 2], "cpu"))
+    found = stack({"x": x}, training=False)["y"]
+    for k, module in enumerate(modules):
+        expected = module.eval()({"x": x[k]})["y"]
+        torch.testing.assert_close(found[k], expected, rtol=1e-5, atol=1e-6)
+    stack.keep([2, 0])
+    assert torch.equal(stack({"x": x[[2, 0]]}, training=False)["y"], found[[2, 0]])
+
+
+def test_dropout_hides_the_same_values_from_the_gradient():
+    module = nn.Sequential(nn.Dropout(0.75))
+
+    class Only(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.part, self.scale = module, nn.Parameter(torch.ones(1))
+
+        def forward(self, features):
+            return {"y": self.part(features["x"]) * self.scale}
+
+    stack = Stack([Only(), copy.deepcopy(Only())], Masks([0, 1], "cpu"))
+    x = torch.ones(2, 8, 8, requires_grad=True)
+    found = stack({"x": x}, training=True)["y"]
+    found.sum().backward()
+    assert set(found.unique().tolist()) == {0.0, 4.0}
+    assert torch.equal(x.grad, found.detach())
+    assert torch.equal(stack({"x": x}, training=False)["y"], x)
+
+
+def test_rows_without_weight_do_not_count():
+    torch.manual_seed(0)
+    truth, prediction = torch.randn(2, 3, 9, 2).unbind(0)
+    weight = torch.zeros(3, 9)
+    weight[:, :6] = 1
+    for name in losses.LOSSES:
+        loss = losses.loss(name)
+        expected = loss(prediction[:, :6], truth[:, :6], None)
+        torch.testing.assert_close(loss(prediction, truth, weight), expected)
+
+
+def test_squares_have_the_gradient_of_the_formula():
+    torch.manual_seed(0)
+    pair = [torch.randn(4, 3, dtype=torch.float64, requires_grad=True) for _ in "ab"]
+    assert torch.autograd.gradcheck(losses.mse, pair)
+    torch.testing.assert_close(losses.mse(*pair), (pair[0] - pair[1]).square().mean())
+
+
+def test_scores_are_those_that_are_reported():
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(-1, 1, (2, 25, 3)).astype(np.float32)
+    prediction = (0.4 * truth + rng.normal(5, 0.2, truth.shape)).astype(np.float32)
+    counts = (25, 18)
+    weight = torch.arange(32) < torch.tensor(counts)[:, None]
+    padded = [
+        torch.nn.functional.pad(torch.from_numpy(x), (0, 0, 0, 7)).view(2, 4, 8, 3)
+        for x in (prediction, truth)
+    ]
+    found = scores.ccc(*padded, weight.float().view(2, 4, 8))
+    for k, count in enumerate(counts):
+        for target in range(3):
+            t, p = truth[k, :count, target], prediction[k, :count, target]
+            assert float(found[k, target]) == pytest.approx(
+                metrics.ccc(t, p), abs=1e-12
+            )
+
+
+def test_works_wait_for_those_that_they_need():
+    order = []
+
+    def work(name):
+        return lambda stopped: order.append(name) or name
+
+    works = [
+        Work(work("a")),
+        Work(work("b")),
+        Work(work("c"), after=frozenset({1})),
+        Work(work("d")),
+    ]
+    results = dict(spread(works, threads=1))
+    assert results == {0: "a", 1: "b", 2: "c", 3: "d"}
+    assert order == ["a", "b", "c", "d"]  # who waited goes before who did not
+
+
+def test_an_error_ends_the_others_and_threads_are_as_before():
+    before = torch.get_num_threads()
+    asked = []
+
+    def broken(stopped):
+        raise RuntimeError("no memory")
+
+    def patient(stopped):
+        while not stopped():
+            asked.append(torch.get_num_threads())
+
+    works = [Work(patient), Work(broken)]
+    with pytest.raises(RuntimeError, match="no memory"):
+        list(spread(works, threads=2))
+    assert set(asked) <= {1}
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_a_model_in_company_is_about_the_same_alone(rows):
+    card = dataclasses.replace(
+        rows,
+        features={m: x.cuda() for m, x in rows.features.items()},
+        truth=rows.truth.cuda(),
+    )
+    jobs = [job(card, seed) for seed in range(3)]
+    for one, found in zip(jobs, trained(jobs), strict=True):
+        alone = trained([one])[0]
+        pairs = zip(alone.history, found.history, strict=True)
+        assert all(a.loss == pytest.approx(b.loss, abs=1e-4) for a, b in pairs)
+
+
+def test_masks_of_one_seed_go_on():
+    masks = Masks([0], "cpu")
+    drawn = [masks.draw((1, 64), 128) for _ in range(3)]
+    assert not any(torch.equal(a, b) for a, b in pairwise(drawn))
