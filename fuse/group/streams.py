@@ -39,7 +39,7 @@ class Masks:
         self._sources = [kind(seed, torch.device(device)) for seed in seeds]
 
     def draw(self, shape: Sequence[int], keep: int) -> Tensor:
-        """Which values are kept, True or False.
+        """0 where a value is dropped, elsewhere what makes up for it: 256 / keep.
 
         Args:
             shape: (models, ...) of the mask
@@ -49,7 +49,8 @@ class Masks:
         words = -(-values // WORD)
         drawn = [source.words(words) for source in self._sources]
         bytes_ = drawn[0][None] if len(drawn) == 1 else torch.stack(drawn)
-        return (bytes_.view(torch.uint8)[:, :values] < keep).view(*shape)
+        mask = bytes_.view(torch.uint8)[:, :values] < keep
+        return _times(mask, STEPS / keep).view(*shape)
 
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with some of the models, in this order."""
@@ -61,13 +62,11 @@ class Masks:
         return tuple(s.generator for s in self._sources if isinstance(s, _Card))
 
 
-def masked(values: Tensor, mask: Tensor, factor: float) -> Tensor:
-    """``values * mask * factor``; on a CPU by numpy, which casts in small portions."""
-    if values.device.type != "cpu":
-        return values * mask * factor
-    found = np.multiply(values.numpy(), mask.numpy())
-    found *= np.float32(factor)
-    return torch.from_numpy(found)
+def _times(mask: Tensor, factor: float) -> Tensor:
+    """float32; on a CPU by numpy, which casts in portions that stay in the cache."""
+    if mask.device.type != "cpu":
+        return mask * factor
+    return torch.from_numpy(np.multiply(mask.numpy(), np.float32(factor)))
 
 
 class _Host:
