@@ -240,6 +240,24 @@ def test_a_stack_computes_what_its_modules_do():
     assert torch.equal(stack({"x": x[[2, 0]]}, training=False)["y"], found[[2, 0]])
 
 
+def test_modules_may_share_a_parameter():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(3, 3), nn.Linear(3, 3)
+            self.second.weight = self.first.weight
+
+        def forward(self, features):
+            return {"y": self.second(self.first(features["x"]))}
+
+    modules = [Twice(), Twice()]
+    stack = Stack(modules, Masks([0, 1], "cpu"))
+    x = torch.randn(2, 4, 3)
+    for k, found in enumerate(stack({"x": x}, training=True)["y"]):
+        expected = modules[k]({"x": x[k]})["y"]
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_dropout_hides_the_same_values_from_the_gradient():
     module = nn.Sequential(nn.Dropout(0.75))
 

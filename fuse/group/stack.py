@@ -5,7 +5,7 @@ products into a batched one, and every `nn.Dropout` draws for each model apart.
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class Stack:
         self.parameters, self.buffers = stack_module_state(list(modules))
         self._masks, self._feed = masks, _Feed()
         self._template = _replaced(copy.deepcopy(modules[0]), self._feed)
-        self._slots = [_slot(self._template, n) for n in self._state]
+        self._slots = _slots(self._template, self._state)
 
     @property
     def _state(self) -> dict[str, Tensor]:
@@ -62,8 +62,9 @@ class Stack:
             state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
         ) -> dict[str, Tensor]:
             # as torch.func.functional_call does, at a fraction of its time
-            for (module, name), values in zip(self._slots, state, strict=True):
-                setattr(module, name, values)
+            for slots, values in zip(self._slots, state, strict=True):
+                for module, name in slots:
+                    setattr(module, name, values)
             self._feed.masks = iter(masks)
             found: dict[str, Tensor] = self._template(features)
             return found
@@ -113,12 +114,26 @@ class _Dropout(nn.Module):
         return values
 
 
-def _slot(module: nn.Module, name: str) -> tuple[nn.Module, str]:
-    """Whose attribute a parameter is; from now on a plain one, not a parameter."""
-    path, _, own = name.rpartition(".")
-    owner = module.get_submodule(path)
-    delattr(owner, own)
-    return owner, own
+def _slots(
+    template: nn.Module, names: Iterable[str]
+) -> list[list[tuple[nn.Module, str]]]:
+    """Where each of these is an attribute; from now on a plain one, no parameter.
+
+    A parameter that several modules share is in several places.
+    """
+    everywhere: dict[int, list[str]] = {}
+    for kind in (template.named_parameters, template.named_buffers):
+        for name, values in kind(remove_duplicate=False):
+            everywhere.setdefault(id(values), []).append(name)
+    own = {places[0]: places for places in everywhere.values()}
+    found = []
+    for name in names:
+        owners = [place.rpartition(".") for place in own[name]]
+        found.append([(template.get_submodule(path), own) for path, _, own in owners])
+    for slots in found:
+        for module, attribute in slots:
+            delattr(module, attribute)
+    return found
 
 
 class _Convolution(nn.Module):
