@@ -128,8 +128,8 @@ def _slots(
     own = {places[0]: places for places in everywhere.values()}
     found = []
     for name in names:
-        owners = [place.rpartition(".") for place in own[name]]
-        found.append([(template.get_submodule(path), own) for path, _, own in owners])
+        paths = [place.rpartition(".") for place in own[name]]
+        found.append([(template.get_submodule(p), last) for p, _, last in paths])
     for slots in found:
         for module, attribute in slots:
             delattr(module, attribute)
