@@ -65,7 +65,7 @@ demo: ready  ## All of it on the synthetic demo corpus: four designs, three seed
 bench: ready  ## How fast both stages are here, beside other ways and the limit
 	$(RUN) cli.py bench extract $(OPTIONS)
 	$(RUN) cli.py bench extract --modality text $(OPTIONS)
-	$(RUN) cli.py bench train $(OPTIONS)
+	$(RUN) cli.py bench train
 
 lint: ready  ## Style and formatting (pyproject.toml)
 	$(RUN) -m ruff check .

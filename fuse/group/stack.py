@@ -5,15 +5,14 @@ products into a batched one, and every `nn.Dropout` draws for each model apart.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state, vmap
+from torch.func import stack_module_state, vmap
 from torch.nn import functional
 
-from fuse.group.streams import STEPS, Masks, kept, masked
+from fuse.group.streams import STEPS, Masks, kept
 
 
 class Stack:
@@ -26,8 +25,13 @@ class Stack:
 
     def __init__(self, modules: Sequence[nn.Module], masks: Masks):
         self.parameters, self.buffers = stack_module_state(list(modules))
-        self._masks = masks
-        self._template = _drawing(copy.deepcopy(modules[0]), masks)
+        self._masks, self._feed = masks, _Feed()
+        self._template = _replaced(copy.deepcopy(modules[0]), self._feed)
+        self._slots = _slots(self._template, self._state)
+
+    @property
+    def _state(self) -> dict[str, Tensor]:
+        return {**self.parameters, **self.buffers}
 
     def __len__(self) -> int:
         return len(next(iter(self.parameters.values())))
@@ -35,21 +39,39 @@ class Stack:
     def __call__(
         self, features: Mapping[str, Tensor], *, training: bool
     ) -> dict[str, Tensor]:
-        """{name: (models, batch, dim)} -> what a module gives, with a leading axis."""
-        self._template.train(training)
+        """{name: (models, batch, dim)} -> what a module gives, with a leading axis.
+
+        In training, batches are of one length: that of the first call.
+        """
+        if self._template.training != training:
+            self._template.train(training)
+        if training and self._feed.calls is None:
+            self._feed.calls = []
+            with torch.no_grad():
+                self._map(features, [])
+        calls = (self._feed.calls or []) if training else []
+        masks = [self._masks.draw((len(self), *size), keep) for size, keep in calls]
+        return self._map(features, masks)
+
+    def _map(
+        self, features: Mapping[str, Tensor], masks: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """One call of the template for all models."""
 
         def one(
-            parameters: dict[str, Tensor],
-            buffers: dict[str, Tensor],
-            features: Mapping[str, Tensor],
+            state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
         ) -> dict[str, Tensor]:
-            state = (parameters, buffers)
-            found: dict[str, Tensor] = functional_call(
-                self._template, state, (features,)
-            )
+            # as torch.func.functional_call does, at a fraction of its time
+            for slots, values in zip(self._slots, state, strict=True):
+                for module, name in slots:
+                    setattr(module, name, values)
+            self._feed.masks = iter(masks)
+            found: dict[str, Tensor] = self._template(features)
             return found
 
-        found: dict[str, Tensor] = vmap(one)(self.parameters, self.buffers, features)
+        found: dict[str, Tensor] = vmap(one)(
+            list(self._state.values()), features, masks
+        )
         return found
 
     def keep(self, chosen: Sequence[int]) -> None:
@@ -63,64 +85,55 @@ class Stack:
         self.buffers = {name: values[places] for name, values in self.buffers.items()}
 
 
+class _Feed:
+    """Masks for the dropouts of a template, in the order in which they are called."""
+
+    def __init__(self) -> None:
+        # of each call: shape of one model's values, and how many of 256 are kept; None
+        # before a first call has told them
+        self.calls: list[tuple[Sequence[int], int]] | None = None
+        self.masks: Iterator[Tensor] = iter(())
+
+
 class _Dropout(nn.Module):
     """Stands in for `nn.Dropout` in a stack."""
 
-    def __init__(self, masks: Masks, dropout: float):
+    def __init__(self, feed: _Feed, dropout: float):
         super().__init__()
-        self.masks, self.kept = masks, kept(dropout)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "_Dropout":
-        return self  # what draws is never doubled
+        self.feed, self.kept = feed, kept(dropout)
 
     def forward(self, values: Tensor) -> Tensor:
         """(..., dim) -> same, in training with some of them 0 and the others raised"""
         if not self.training or self.kept == STEPS:
             return values
-        found: Tensor = _Masked.apply(values, self.masks, self.kept)
-        return found
+        mask = next(self.feed.masks, None)
+        if mask is not None:
+            return values * mask
+        assert self.feed.calls is not None
+        self.feed.calls.append((tuple(values.shape), self.kept))
+        return values
 
 
-class _Masked(torch.autograd.Function):
-    """Sees all models at once, where a module sees one."""
+def _slots(
+    template: nn.Module, names: Iterable[str]
+) -> list[list[tuple[nn.Module, str]]]:
+    """Where each of these is an attribute; from now on a plain one, no parameter.
 
-    @staticmethod
-    def forward(values: Tensor, masks: Masks, kept: int) -> Tensor:
-        """Of a single model outside any stack."""
-        raise NotImplementedError("masks are drawn for a stack of models only")
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing: autograd records the product below."""
-
-    @staticmethod
-    def vmap(
-        info: Any, in_dims: Any, values: Tensor, masks: Masks, kept: int
-    ) -> tuple[Tensor, int]:
-        """(models, ...) -> same"""
-        if in_dims[0] is None:  # the same values for all models
-            values = values.expand(info.batch_size, *values.shape)
-        else:
-            values = values.movedim(in_dims[0], 0)
-        found: Tensor = _Product.apply(values, masks.draw(values.shape, kept), kept)
-        return found, 0
-
-
-class _Product(torch.autograd.Function):
-    """Values times a mask, raised by what makes up for it."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, mask: Tensor, kept: int) -> Tensor:
-        """(models, ...) each -> same"""
-        ctx.save_for_backward(mask)
-        ctx.factor = STEPS / kept
-        return masked(values, mask, ctx.factor)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """(models, ...) -> same"""
-        (mask,) = ctx.saved_tensors
-        return masked(gradient, mask, ctx.factor), None, None
+    A parameter that several modules share is in several places.
+    """
+    everywhere: dict[int, list[str]] = {}
+    for kind in (template.named_parameters, template.named_buffers):
+        for name, values in kind(remove_duplicate=False):
+            everywhere.setdefault(id(values), []).append(name)
+    own = {places[0]: places for places in everywhere.values()}
+    found = []
+    for name in names:
+        paths = [place.rpartition(".") for place in own[name]]
+        found.append([(template.get_submodule(p), last) for p, _, last in paths])
+    for slots in found:
+        for module, attribute in slots:
+            delattr(module, attribute)
+    return found
 
 
 class _Convolution(nn.Module):
@@ -150,13 +163,13 @@ def _is_plain(layer: nn.Conv1d) -> bool:
     return once and layer.padding == "same" and layer.padding_mode == "zeros"
 
 
-def _drawing(module: nn.Module, masks: Masks) -> nn.Module:
-    """The module, with everything random in it drawn from `masks`."""
+def _replaced(module: nn.Module, feed: _Feed) -> nn.Module:
+    """The module, with what is random or depends on company replaced."""
     for name, child in module.named_children():
         if type(child) is nn.Dropout:
-            setattr(module, name, _Dropout(masks, child.p))
+            setattr(module, name, _Dropout(feed, child.p))
         elif type(child) is nn.Conv1d and _is_plain(child):
             setattr(module, name, _Convolution(child))
         else:
-            _drawing(child, masks)
+            _replaced(child, feed)
     return module
