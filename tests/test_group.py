@@ -240,6 +240,33 @@ def test_a_stack_computes_what_its_modules_do():
     assert torch.equal(stack({"x": x[[2, 0]]}, training=False)["y"], found[[2, 0]])
 
 
+class Training(nn.Module):
+    """Draws only where it knows that it is trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, values):
+        return self.dropout(values) if self.training else values
+
+
+def test_all_parts_are_trained_from_the_first_batch_on():
+    modules = []
+    for _ in range(2):
+        module = Layers()
+        module.dropout = Training().eval()  # the whole is in training, a part is not
+        modules.append(module)
+    stack = Stack(modules, Masks([0, 1], "cpu"))
+    x = torch.ones(2, 64, 6)
+    first, second = (stack({"x": x}, training=True)["y"] for _ in range(2))
+    assert len(first[0].unique(dim=0)) > 1  # rows are equal, masks are not
+    assert not torch.equal(first, second)
+    clean = stack({"x": x}, training=False)["y"]
+    assert torch.equal(stack({"x": x}, training=False)["y"], clean)
+    torch.testing.assert_close(clean, clean[:, :1].expand_as(clean))
+
+
 def test_modules_may_share_a_parameter():
     class Twice(nn.Module):
         def __init__(self):

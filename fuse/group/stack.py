@@ -26,7 +26,8 @@ class Stack:
     def __init__(self, modules: Sequence[nn.Module], masks: Masks):
         self.parameters, self.buffers = stack_module_state(list(modules))
         self._masks, self._feed = masks, _Feed()
-        self._template = _replaced(copy.deepcopy(modules[0]), self._feed)
+        # a part of a module may be in another mode than the whole
+        self._template = _replaced(copy.deepcopy(modules[0]), self._feed).eval()
         self._slots = _slots(self._template, self._state)
 
     @property
@@ -45,12 +46,16 @@ class Stack:
         """
         if self._template.training != training:
             self._template.train(training)
-        if training and self._feed.calls is None:
-            self._feed.calls = []
+        if not training:
+            return self._map(features, [])
+        if not self._feed.known:
             with torch.no_grad():
                 self._map(features, [])
-        calls = (self._feed.calls or []) if training else []
-        masks = [self._masks.draw((len(self), *size), keep) for size, keep in calls]
+            self._feed.known = True
+        masks = [
+            self._masks.draw((len(self), *size), keep)
+            for size, keep in self._feed.calls
+        ]
         return self._map(features, masks)
 
     def _map(
@@ -89,9 +94,9 @@ class _Feed:
     """Masks for the dropouts of a template, in the order in which they are called."""
 
     def __init__(self) -> None:
-        # of each call: shape of one model's values, and how many of 256 are kept; None
-        # before a first call has told them
-        self.calls: list[tuple[Sequence[int], int]] | None = None
+        # of each call: shape of one model's values, and how many of 256 are kept
+        self.calls: list[tuple[Sequence[int], int]] = []
+        self.known = False  # the calls, once a first pass has told them
         self.masks: Iterator[Tensor] = iter(())
 
 
@@ -106,10 +111,8 @@ class _Dropout(nn.Module):
         """(..., dim) -> same, in training with some of them 0 and the others raised"""
         if not self.training or self.kept == STEPS:
             return values
-        mask = next(self.feed.masks, None)
-        if mask is not None:
-            return values * mask
-        assert self.feed.calls is not None
+        if self.feed.known:
+            return values * next(self.feed.masks)
         self.feed.calls.append((tuple(values.shape), self.kept))
         return values
 
