@@ -18,6 +18,9 @@ CHOOSE = (
     click.option("--text", default="", help="Digest of the text cache, if several."),
     CACHE,
 )
+MATCH = click.option(
+    "--match-parameters", type=click.IntRange(min=1), metavar="N",
+    help="Choose hidden so that each design has about N trainable parameters.")
 TRAIN = (
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
@@ -39,9 +42,7 @@ TRAIN = (
     click.option(
         "--reduce", type=click.Choice(["autoencoder", "pca", "none"]),
         help="How embeddings are made smaller.  [default: autoencoder]"),
-    click.option(
-        "--match-parameters", type=click.IntRange(min=1), metavar="N",
-        help="Choose hidden so that each design has about N trainable parameters."),
+    MATCH,
     click.option(
         "--out-of-range", type=click.Choice(POLICIES),
         help="Ratings outside the scale.  [default: clip]"),
@@ -74,7 +75,7 @@ SWEEP = (
     click.option(
         "--sweeps", type=FOLDER, default=Path("sweeps"), show_default=True,
         help="Folder of all sweeps."),
-    *TRAIN,
+    *(option for option in TRAIN if option is not MATCH),  # sizes are searched
 )
 CALIBRATE = (
     click.option(
