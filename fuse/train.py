@@ -209,15 +209,17 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
     return True
 
 
-def _reference(unit: _Unit) -> Fitted:
-    """What has no training loop."""
+def _reference(unit: _Unit) -> Fitted | ValueError:
+    """What has no training loop, or why it is none."""
     plan, fold = unit.plan, unit.fold
     train, validation = plan.rows(fold.train), plan.rows(fold.validation)
-    if plan.info.design in FITTED:
-        return fit_reference(plan.info.design, train, validation)
-    return apply_zeroshot(
-        train, validation, head=plan.aligned.head, targets=plan.info.targets
-    )
+    head, targets = plan.aligned.head, plan.info.targets
+    try:
+        if plan.info.design in FITTED:
+            return fit_reference(plan.info.design, train, validation)
+        return apply_zeroshot(train, validation, head=head, targets=targets)
+    except ValueError as error:
+        return ValueError(f"{unit.where}: {error}")
 
 
 def _publish(unit: _Unit, fitted: Fitted) -> None:
