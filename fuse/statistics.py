@@ -114,11 +114,6 @@ def _split(found: Sequence[Fold], k: int) -> Split:
     return Split(*map(float, np.mean(means, axis=0)))
 
 
-def default_unit(run: Run) -> str:
-    """``dialogue`` if the corpus knows any, else ``utterance``."""
-    return unit_of(run, "dialogue")
-
-
 def unit_of(run: Run, unit: str) -> str:
     """The wanted unit, by default the dialogue; ``utterance`` if the run knows none.
 

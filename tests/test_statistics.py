@@ -10,7 +10,7 @@ from fuse.intervals import Variance, combined, interval
 from fuse.paired import paired_difference
 from fuse.resampling import left_out
 from fuse.sections import subset
-from fuse.statistics import default_unit, estimate, folds, unit_of
+from fuse.statistics import estimate, folds, unit_of
 
 TARGETS = ("valence", "arousal", "dominance")
 
@@ -187,7 +187,7 @@ def test_alike_utterances_need_a_wider_interval():
 
 def test_utterances_are_resampled_where_no_dialogue_is_known():
     run = make_run(known=False)
-    assert default_unit(run) == "utterance"
+    assert unit_of(run, "") == "utterance"
     assert estimate(run).clusters == 40
 
 
