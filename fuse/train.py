@@ -33,6 +33,7 @@ from fuse.decisions import DECISIONS
 from fuse.fit import Fitted, Folds
 from fuse.join import join
 from fuse.linter import check_plans, check_runs
+from fuse.pieces import through
 from fuse.plan import Plan
 from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
 from fuse.references import fit as fit_reference
@@ -237,7 +238,8 @@ def _publish(unit: _Unit, fitted: Fitted) -> None:
     for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
         rows = plan.rows(ids)
         with torch.inference_mode():
-            predicted = fitted.module(rows.features)
+            every = torch.arange(len(ids), device=rows.truth.device)
+            predicted = through(fitted.module, rows.features, every)
         predictions = Predictions(
             id=np.array(ids),
             fold=np.full(len(ids), fold.name),
