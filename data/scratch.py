@@ -8,6 +8,7 @@ no crash later, when a page is written.
 import errno
 import mmap
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -66,6 +67,8 @@ def blank(shape: tuple[int, ...], folder: Path) -> np.ndarray:
         return np.zeros(shape, np.float32)
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=".scratch-") as file:
+            if shutil.disk_usage(folder).free < size:  # or others run short meanwhile
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             _reserve(file, size)
             return np.memmap(file, np.float32, "r+", shape=shape)
     except OSError as error:

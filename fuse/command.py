@@ -240,6 +240,6 @@ def _open(
         like=like,
     )
     corpus = table.load(found["cache"], next(iter(caches.values())).recipe.corpus)
-    if "memory" not in found:  # what is applied only is small beside what is trained
+    if "memory" not in found:  # predict and ablate gather again and again
         return corpus, caches, {m: store.load(cache) for m, cache in caches.items()}
     return corpus, caches, streaming.open_all(caches, gib=found["memory"])

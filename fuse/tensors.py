@@ -34,6 +34,11 @@ class Rows:
     groups: tuple[str, ...] = ()  # of each row, never to be divided; see `groups`
     mapped: bool = False  # features lie in scratch files, on the CPU: never copy them
 
+    @property
+    def numbers(self) -> Tensor:
+        """(rows,) of all rows, on the device that computes."""
+        return torch.arange(len(self.truth), device=self.truth.device)
+
 
 @dataclass(frozen=True)
 class Aligned:

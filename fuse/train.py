@@ -210,15 +210,16 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
     return True
 
 
-def _reference(unit: _Unit) -> Fitted:
+def _reference(unit: _Unit) -> Fitted | ValueError:
     """What has no training loop."""
-    plan, fold = unit.plan, unit.fold
+    plan, fold, head = unit.plan, unit.fold, unit.plan.aligned.head
     train, validation = plan.rows(fold.train), plan.rows(fold.validation)
-    if plan.info.design in FITTED:
-        return fit_reference(plan.info.design, train, validation)
-    return apply_zeroshot(
-        train, validation, head=plan.aligned.head, targets=plan.info.targets
-    )
+    try:
+        if plan.info.design in FITTED:
+            return fit_reference(plan.info.design, train, validation)
+        return apply_zeroshot(train, validation, head=head, targets=train.targets)
+    except ValueError as error:
+        return error
 
 
 def _publish(unit: _Unit, fitted: Fitted) -> None:
@@ -238,8 +239,7 @@ def _publish(unit: _Unit, fitted: Fitted) -> None:
     for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
         rows = plan.rows(ids)
         with torch.inference_mode():
-            every = torch.arange(len(ids), device=rows.truth.device)
-            predicted = through(fitted.module, rows.features, every)
+            predicted = through(fitted.module, rows.features, rows.numbers)
         predictions = Predictions(
             id=np.array(ids),
             fold=np.full(len(ids), fold.name),
