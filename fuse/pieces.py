@@ -15,9 +15,9 @@ from data import scratch
 from data.store import Embeddings
 
 MOST = 8192  # rows of a piece
-BYTES = 64 << 20  # of a piece, unless one row has more
+BYTES = 16 << 20  # of a piece, unless one row has more
 DOUBLE = 8  # bytes
-HELD = 64 << 20  # bytes of rows that are copied into memory in any case
+HELD = 32 << 20  # bytes of rows that are copied into memory in any case
 
 
 def spans(rows: int, size: int) -> Iterator[slice]:

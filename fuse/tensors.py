@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -60,21 +61,22 @@ class Aligned:
         return tuple(utterance.id for utterance in self.utterances)
 
     def resident(self, *, features: Sequence[str], device: str = "cpu") -> Rows:
-        """All rows as tensors, which on a CPU share the memory of what is here.
-
-        Features that lie in scratch files stay there, whatever the device.
+        """All rows as tensors, which share the memory of what is here, if they can.
 
         Args:
             features: modalities that are wanted, or HEAD
-            device: where the tensors shall be
+            device: where the tensors shall be, but for features in scratch files
         """
         found = {name: self.features[name] for name in features}
         return self._rows(found, range(len(self.truth)), device)
 
     def places(self, ids: Sequence[str]) -> list[int]:
         """Numbers of the rows of some utterances that are here."""
-        place = {id_: row for row, id_ in enumerate(self.ids)}
-        return [place[id_] for id_ in ids]
+        return [self._place[id_] for id_ in ids]
+
+    @cached_property
+    def _place(self) -> Mapping[str, int]:
+        return {utterance.id: row for row, utterance in enumerate(self.utterances)}
 
     def rows(
         self, ids: Sequence[str], *, features: Sequence[str], device: str = "cpu"
