@@ -175,8 +175,7 @@ def gather(
 ) -> dict[str, np.ndarray]:
     """Features of some utterances by modality; HEAD too, where a head was kept.
 
-    Layers stand side by side, in the order of the recipe. Of a cache of frames, each
-    utterance's mean over time is taken.
+    Layers stand side by side, in the order of the recipe; see `fuse.pieces.pooled`.
 
     Returns:
         {modality: (len(ids), layers * dim)}, float32
@@ -193,10 +192,8 @@ def gather(
 
 def head_names(embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
     """Ratings of the columns of HEAD; () where no head was kept."""
-    for _, cache in sorted(embeddings.items()):
-        if cache.head is not None:
-            return cache.recipe.head
-    return ()
+    caches = (cache for _, cache in sorted(embeddings.items()))
+    return next((cache.recipe.head for cache in caches if cache.head is not None), ())
 
 
 def _demand(corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> None:

@@ -9,7 +9,7 @@ from caches import FRAMES, fill, flip, recipe
 from click.testing import CliRunner
 from leaks import keep
 from learnable import corpus, embeddings
-from test_train import contents, trained
+from test_train import QUICK, contents, trained
 
 import cli
 from data import parts, scratch, store, streaming
@@ -102,14 +102,27 @@ def test_every_design_is_the_same(tmp_path, small, fusion, changes):
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("fusion", ["early", "lateccc", "ridge"])
+def test_a_gpu_is_fed_from_what_is_mapped(tmp_path, small, fusion):
+    options = {"fusion": fusion, "settings": QUICK, "seeds": [0], "progress": False}
+    one, two = (
+        train.run(corpus(), found, runs=tmp_path / name, device="cuda", **options)
+        for name, found in (("memory", embeddings()), ("mapped", mapped(tmp_path)))
+    )
+    assert contents(one) == contents(two)
+
+
 def test_what_needs_all_rows_says_so_and_costs_only_itself(tmp_path, small):
     keep(tmp_path / "cache")
     where = ("--cache", tmp_path / "cache", "--runs", tmp_path / "runs", "--memory", 0)
-    words = ("train", "--fusion", "svr", "--fusion", "ridge", "--threads", 1, *where)
-    done = CliRunner().invoke(cli.main, [str(word) for word in words])
+    words = ("train", "--fusion", "svr", "--fusion", "ridge", "--fusion", "text")
+    quick = ("--seeds", 1, "--set", "epochs=1", "--threads", 1)
+    done = CliRunner().invoke(cli.main, [str(w) for w in (*words, *quick, *where)])
     assert done.exit_code == 1
     assert "svr holds 1,024 numbers of each training row in memory" in done.stderr
-    assert len(list((tmp_path / "runs").glob("*-ridge-*/predictions.csv"))) == 1
+    for name in ("ridge", "text"):
+        assert len(list((tmp_path / "runs").glob(f"*-{name}-*/predictions.csv"))) == 1
 
 
 def test_no_copy_is_made_of_what_is_mapped(tmp_path, small):
