@@ -21,7 +21,7 @@ STATUS = Path("/proc/self/status")
 ROWS, PART = 80_000, 2_000
 SHAPES = {"audio": (1, 1024), "text": (1, 768)}  # 7 kB a row, 573 MB together
 BUDGET = 0.1  # GiB
-# Beside the budget: a part, pieces and what is made of them, batches, and the records of
+# Beside the budget: a part, pieces and what is made of them, batches, and records of
 # 80,000 utterances; for `early` 481 MiB were measured in all
 WORKING = 480 << 20
 TRAIN = """
