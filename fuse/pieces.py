@@ -87,6 +87,7 @@ def take(values: Tensor, rows: Tensor) -> Tensor:
     return flat.to(rows.device).view(*rows.shape, -1)
 
 
+@torch.inference_mode()
 def through(
     function: Callable[[Mapping[str, Tensor]], Tensor],
     features: Mapping[str, Tensor],

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from data.plugins import names
 from data.predictions import (
@@ -211,15 +210,16 @@ def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
 
 
 def _reference(unit: _Unit) -> Fitted | ValueError:
-    """What has no training loop."""
-    plan, fold, head = unit.plan, unit.fold, unit.plan.aligned.head
+    """What has no training loop, or why it is none."""
+    plan, fold = unit.plan, unit.fold
     train, validation = plan.rows(fold.train), plan.rows(fold.validation)
+    head, targets = plan.aligned.head, plan.info.targets
     try:
         if plan.info.design in FITTED:
             return fit_reference(plan.info.design, train, validation)
-        return apply_zeroshot(train, validation, head=head, targets=train.targets)
+        return apply_zeroshot(train, validation, head=head, targets=targets)
     except ValueError as error:
-        return error
+        return ValueError(f"{unit.where}: {error}")
 
 
 def _publish(unit: _Unit, fitted: Fitted) -> None:
@@ -238,8 +238,7 @@ def _publish(unit: _Unit, fitted: Fitted) -> None:
     units.save(unit.folder, fitted, description)
     for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
         rows = plan.rows(ids)
-        with torch.inference_mode():
-            predicted = through(fitted.module, rows.features, rows.numbers)
+        predicted = through(fitted.module, rows.features, rows.numbers)
         predictions = Predictions(
             id=np.array(ids),
             fold=np.full(len(ids), fold.name),
