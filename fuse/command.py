@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from data import choosing, store, table
+from data import choosing, store, streaming, table
 from data.device import choose
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache, Embeddings
@@ -105,6 +105,7 @@ def sweep(say: Say, **found: Any) -> None:
     corpus, caches, embeddings = _open(found, needs(found["designs"]))
     _introduce(say, corpus, caches)
     _demand_layers(tried, embeddings)
+    aligned = None
     for fusion in designs(found["designs"], list(caches), head=False):
         if fusion in REFERENCES:  # one of "all"
             continue
@@ -116,7 +117,9 @@ def sweep(say: Say, **found: Any) -> None:
             runs=found["runs"],
             device=device,
             label="",
+            aligned=aligned,
         )
+        aligned = plan.aligned
         check_plans([plan], corpus, embeddings, allow=found["allow"])
         seeds = range(found["seed"], found["seed"] + found["seeds"])
         search(say, plan, tried, seeds=seeds, sweeps=found["sweeps"], found=found)
@@ -239,4 +242,6 @@ def _open(
         like=like,
     )
     corpus = table.load(found["cache"], next(iter(caches.values())).recipe.corpus)
-    return corpus, caches, {m: store.load(cache) for m, cache in caches.items()}
+    if "memory" not in found:  # predict and ablate gather again and again
+        return corpus, caches, {m: store.load(cache) for m, cache in caches.items()}
+    return corpus, caches, streaming.open_all(caches, gib=found["memory"])

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from data.plugins import names
 from data.predictions import (
@@ -33,6 +32,7 @@ from fuse.decisions import DECISIONS
 from fuse.fit import Fitted, Folds
 from fuse.join import join
 from fuse.linter import check_plans, check_runs
+from fuse.pieces import through
 from fuse.plan import Plan
 from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
 from fuse.references import fit as fit_reference
@@ -238,8 +238,7 @@ def _publish(unit: _Unit, fitted: Fitted) -> None:
     units.save(unit.folder, fitted, description)
     for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
         rows = plan.rows(ids)
-        with torch.inference_mode():
-            predicted = fitted.module(rows.features)
+        predicted = through(fitted.module, rows.features, rows.numbers)
         predictions = Predictions(
             id=np.array(ids),
             fold=np.full(len(ids), fold.name),

@@ -76,7 +76,16 @@ def blank(
 
 
 def fit(train: Rows, validation: Rows) -> Fitted:
-    """C and epsilon of each rating are those of best validation CCC."""
+    """C and epsilon of each rating are those of best validation CCC.
+
+    Raises:
+        ValueError: if the rows are too many for memory
+    """
+    if train.mapped:
+        raise ValueError(
+            f"svr holds {LANDMARKS:,} numbers of each training row in memory, and the "
+            f"embeddings are above --memory; allow it more, or leave svr out"
+        )
     rows, targets = train.truth.shape
     projections = Joined.projected(train)
     grids: Grids = [[*product(COSTS, TUBES)]] * targets
