@@ -94,7 +94,7 @@ def behind(
 def build(
     encoders: Encoders,
     train: Rows,
-    head: Fitted,
+    head: Fitted | None,
     *,
     fusion: str,
     settings: Settings,
@@ -105,7 +105,7 @@ def build(
 
     Args:
         train: rows whose frozen embeddings fix the projections to unit scale
-        head: as `behind` gave it
+        head: as `behind` gave it; not needed without `head_first`
         head_first: begin with it (linear probing, then fine-tuning: Kumar et al., 2022,
             arXiv:2202.10054), not with random weights
     """
@@ -114,6 +114,6 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         system = System(fusion, projections, targets=targets, settings=settings)
-    if head_first:
+    if head_first and head is not None:
         system.load_state_dict(head.module.state_dict())
     return Tuned(encoders, system)
