@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +24,7 @@ from extract.finetune.trainer import FineTuner
 from fuse import losses
 from fuse.settings import Settings
 
+ROOT = Path(__file__).parents[1]
 # float32 through a few layers, in another order of summation
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
 GRADIENT = {"rtol": 0, "atol": 1e-5}
@@ -443,3 +447,33 @@ def test_tuning_is_checked_by_name(tmp_path):
     with pytest.raises(ValueError, match=r"unknown in \[finetune\]: speech_rate"):
         tuning.load(path, {})
     assert tuning.load("finetune", {"warmup": None}).warmup == 0.1
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(world, tmp_path):
+    # without dropout, which each process draws for itself
+    folder = tunable.text(tmp_path / "plain", dropout=0.0, attention_dropout=0.0)
+    words = [
+        "cli.py",
+        "finetune",
+        "manifest",
+        str(world / "corpus"),
+        "--scale",
+        "1",
+        "5",
+    ]
+    words += ["--fusion", "text", "--fold", "session1", "--protocol", "loso"]
+    words += ["--text-checkpoint", str(folder), "--device", "cpu", "--threads", "1"]
+    for assignment in (*QUICK, "input_dropout=0", "dropout=0"):
+        words += ["--set", assignment]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    made = []
+    for name, how in (("one", []), ("two", launch)):
+        line = [sys.executable, *how, *words, "--output", str(tmp_path / name)]
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("with frozen encoders;") == 1
+        (path,) = (tmp_path / name).glob("*/session1/text/model.safetensors")
+        made.append(load_file(path))
+    for key in made[0]:
+        torch.testing.assert_close(made[0][key], made[1][key], rtol=0, atol=1e-4)

@@ -37,13 +37,13 @@ def speech(folder, front="layer"):
     return folder
 
 
-def text(folder):
+def text(folder, **changes):
     """A DistilBERT checkpoint of random weights, with a tokenizer."""
     torch.manual_seed(0)
     marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokens = [*marks, *WORDS, *LETTERS, *(f"##{letter}" for letter in LETTERS)]
     config = transformers.DistilBertConfig(
-        vocab_size=len(tokens), dim=16, n_layers=2, n_heads=2, hidden_dim=32
+        vocab_size=len(tokens), dim=16, n_layers=2, n_heads=2, hidden_dim=32, **changes
     )
     transformers.DistilBertModel(config).save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")

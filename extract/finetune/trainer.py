@@ -217,7 +217,7 @@ def groups(lesson: Lesson) -> list[dict[str, Any]]:
 def arguments(lesson: Lesson) -> TrainingArguments:
     """Of the Trainer: one look at the validation part, and one state, an epoch."""
     settings, tuning = lesson.settings, lesson.tuning
-    return TrainingArguments(
+    found = TrainingArguments(
         output_dir=str(lesson.work.resolve()),
         num_train_epochs=settings.epochs,
         learning_rate=settings.learning_rate,
@@ -239,3 +239,6 @@ def arguments(lesson: Lesson) -> TrainingArguments:
         disable_tqdm=True,
         report_to="tensorboard" if find_spec("tensorboard") else "none",
     )
+    # several GPUs in one process would be divided by rows; torchrun gives each its own
+    found._n_gpu = min(1, found.n_gpu)
+    return found
