@@ -25,7 +25,8 @@ def choose(
         corpus: its name; ``""`` if there is but one
         named: modality to the beginning of a cache's digest, or ``""``
         modalities: those that are wanted; others may have as many caches as they like
-        like: recipe of each modality; if a cache was made in the same way, only such
+        like: recipe of each modality; if a cache was made in the same way, only such,
+            and only such of an encoder that was fine-tuned for a fold
 
     Raises:
         FileNotFoundError: if nothing was extracted
@@ -48,8 +49,8 @@ def choose(
         )
     caches = list(store.find(folder, corpus or corpora[0]))
     for modality, wanted in (like or {}).items():
-        alike = [c for c in caches if _is_alike(c.recipe, wanted)]
-        if alike:
+        alike = [c for c in caches if is_alike(c.recipe, wanted)]
+        if alike or finetuned.origin(wanted):  # of which no other can be meant
             caches = [c for c in caches if c.recipe.modality != modality] + alike
     chosen = {m: one(caches, m, named.get(m, "")) for m in modalities}
     if not any(chosen.values()):
@@ -60,7 +61,7 @@ def choose(
     return {m: cache for m, cache in chosen.items() if cache is not None}
 
 
-def _is_alike(found: Recipe, wanted: Recipe) -> bool:
+def is_alike(found: Recipe, wanted: Recipe) -> bool:
     """Whether only the corpus and what it holds differ."""
     return replace(found, corpus=wanted.corpus).kind() == wanted.kind()
 

@@ -1,5 +1,6 @@
 """Which caches a training uses whose every fold has encoders of its own."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,47 @@ def choose(
         _demand_alike({f: c[modality] for f, c in found.items() if modality in c})
     _demand_all(run, encoders, found, modalities)
     return found
+
+
+def demand(
+    folder: Path, corpus: str, recipes: Mapping[str, Mapping[str, Recipe]]
+) -> None:
+    """Refuse a corpus that was not encoded with the own encoders of every fold.
+
+    A modality that it lacks in all folds is another matter, if it has one.
+
+    Args:
+        folder: of all caches
+        corpus: its name; ``""`` for any
+        recipes: {fold: {modality: recipe}} that the models were trained on
+
+    Raises:
+        FileNotFoundError: saying what to type
+    """
+    there = [cache.recipe for cache in store.find(folder, corpus)]
+    lacking = {
+        fold: [
+            m
+            for m, wanted in each.items()
+            if finetuned.origin(wanted)
+            and not any(choosing.is_alike(recipe, wanted) for recipe in there)
+        ]
+        for fold, each in recipes.items()
+    }
+    counts = Counter(m for each in lacking.values() for m in each)
+    absent = {m for m, count in counts.items() if count == len(recipes)}
+    rest = {m for each in recipes.values() for m in each} - absent
+    if set(counts) - absent or not rest:
+        paths = {
+            fold: {m: Path("finetuned", finetuned.name(r)) for m, r in each.items()}
+            for fold, each in recipes.items()
+        }
+        lines = "\n".join(_extract(paths, lacking))
+        raise FileNotFoundError(
+            f"the run has encoders of its own for each fold, and {corpus or 'this'} is "
+            f"not extracted with all of them; type, with the run's options and the "
+            f"folder that the fine-tuning is in:\n{lines}"
+        )
 
 
 def _fit(

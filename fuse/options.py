@@ -18,7 +18,7 @@ CHOOSE = (
     click.option("--text", default="", help="Digest of the text cache, if several."),
     CACHE,
 )
-TRAIN = (
+FIT = (  # what is trained, and how
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
         help=", ".join(plugins.names("fuse.designs") + plugins.names("fuse.references"))
@@ -54,6 +54,13 @@ TRAIN = (
     click.option(
         "--allow", multiple=True, metavar="RULE",
         help="A rule of `lint` that may fail, which the run remembers; repeatable."),
+)
+TRAIN = (
+    *FIT,
+    click.option(
+        "--finetuned", type=FOLDER, metavar="RUN",
+        help="Give each fold the embeddings of its own encoders, which `finetune` left "
+        "in this folder and `extract` was given."),
     *CHOOSE,
     *COMPUTE,
     RUNS,
