@@ -12,6 +12,10 @@ from data.ratings import POLICIES
 RUNS = click.option(
     "--runs", type=FOLDER, default=Path("runs"), show_default=True,
     help="Folder of all trained models and their predictions.")
+FINETUNED = click.option(
+    "--finetuned", type=FOLDER, metavar="RUN",
+    help="Give each fold the embeddings of its own encoders, which `finetune` left "
+    "in this folder and `extract` was given.")
 CHOOSE = (
     click.option("--corpus", default="", help="Name of the corpus in the cache."),
     click.option("--audio", default="", help="Digest of the audio cache, if several."),
@@ -57,12 +61,18 @@ FIT = (  # what is trained, and how
 )
 TRAIN = (
     *FIT,
-    click.option(
-        "--finetuned", type=FOLDER, metavar="RUN",
-        help="Give each fold the embeddings of its own encoders, which `finetune` left "
-        "in this folder and `extract` was given."),
+    FINETUNED,
     *CHOOSE,
     *COMPUTE,
+    RUNS,
+)
+WHOLE = (
+    click.option(
+        "--finetune", is_flag=True,
+        help="Fine-tune encoders for each fold before, with the first design and "
+        "finetune's own settings."),
+    FINETUNED,
+    *FIT,
     RUNS,
 )
 SWEEP = (
