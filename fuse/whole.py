@@ -82,16 +82,20 @@ def _passes(
     corpus: Corpus, found: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each extraction that is needed, in words, and the options that are its own."""
-    run = found["finetuned"]
-    folds = finetuned.folds(run) if run else {}
+    wanted = found["modalities"] or command.needs(found["designs"])
+    folds = finetuned.folds(found["finetuned"]) if found["finetuned"] else {}
     tuned = {modality for paths in folds.values() for modality in paths}
-    for fold, paths in folds.items():
-        places = {f"{m}_checkpoint": str(path) for m, path in paths.items()}
+    for fold, encoders in folds.items():
+        paths = {m: str(path) for m, path in encoders.items() if m in wanted}
+        places = {f"{m}_checkpoint": path for m, path in paths.items()}
         more = {"modalities": list(paths), "revision": (), "head": False}
-        yield f"the encoders of fold {fold}", {**_own(paths, found), **places, **more}
+        if paths:
+            yield (
+                f"the encoders of fold {fold}",
+                {**_own(paths, found), **places, **more},
+            )
     has = {"audio": any(u.audio for u in corpus.utterances)}
     has["text"] = any(u.text is not None for u in corpus.utterances)
-    wanted = found["modalities"] or command.needs(found["designs"])
     rest = [m for m in wanted if m not in tuned and has[m]]
     if rest:
         yield "frozen encoders", {**_own(rest, found), "modalities": rest}
@@ -102,9 +106,11 @@ def _own(
 ) -> Any:
     """Options that may name a modality, without those that name another."""
 
+    known = set(modalities)
+
     def meant(value: str) -> bool:
         name, mark, _ = value.partition("=")
-        return not mark or name in modalities
+        return not mark or name in known
 
     names = ("layers", "pooling", "revision")
     return {n: tuple(v for v in found[n] if meant(v)) for n in names}
