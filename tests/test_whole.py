@@ -153,6 +153,7 @@ def test_each_fold_is_extracted_with_its_own_encoders(table, tmp_path, tune):
         assert "fine-tuned for each fold" in found.info.encoders["text"]["checkpoint"]
 
 
+@pytest.mark.slow
 def test_stopped_and_repeated_it_goes_on(table, tmp_path, tune, monkeypatch):
     words = ("--fusion", "text", "--finetune")
     real, made = whole.command.train, []
