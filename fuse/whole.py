@@ -43,22 +43,27 @@ def run(say: Say, encode: Encode, tune: Tune | None, **found: Any) -> bool:
     Raises:
         ValueError: as the steps
     """
+
+    def told(line: str) -> None:
+        if not line.startswith("next: "):  # what is next is done here
+            say(line)
+
     corpus = reading.read(**found)
     if tune is not None:
         say("fine-tuning an encoder for each fold")
         wanted = {"fusion": tuned_design(found["designs"]), "fold": "all"}
-        found["finetuned"] = tune(say, **{**found, **wanted})
+        found["finetuned"] = tune(told, **{**found, **wanted})
     problems, named = 0, dict[str, str]()
     for words, changes in _passes(corpus, found):
         say(f"extracting with {words}")
         options = {**found, **changes}
-        count, made = encode(corpus, cache=found["cache"], say=say, found=options)
+        count, made = encode(corpus, cache=found["cache"], say=told, found=options)
         problems += count
         for modality, folder in made.items():  # of folds, any names its kind
             named.setdefault(modality, folder.name)
     say("training")
     digests = {"audio": "", "text": "", **named}
-    command.train(say, **{**found, **digests, "corpus": corpus.name})
+    command.train(told, **{**found, **digests, "corpus": corpus.name})
     return _report(say, corpus.name, found) and not problems
 
 
