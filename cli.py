@@ -10,7 +10,6 @@ from data.environment import ensure_packages
 if __name__ == "__main__":
     ensure_packages()
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import click
 
 from data.options import COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
 from extract.caches import cache
-from extract.options import BENCH, DISTIL, ENCODE
+from extract.options import BENCH, DISTIL, ENCODE, FINETUNE
 from fuse.options import (
     ABLATE,
     CALIBRATE,
@@ -29,7 +28,7 @@ from fuse.options import (
     TRAIN,
     TRAINING,
     WHOLE,
-)  # fmt: skip
+)
 
 
 @click.group(cls=Group, context_settings={"max_content_width": 100})
@@ -57,23 +56,16 @@ def main(debug: bool) -> None:
 @options(READ)
 @click.option("--json", "as_json", is_flag=True, help="Everything, for machines.")
 @click.option("--no-audio", is_flag=True, help="Do not open the recordings.")
-def check(as_json: bool, no_audio: bool, **found: Any) -> None:
+def check(**found: Any) -> None:
     """Compare a corpus with its published counts.
 
     Reads CORPUS at ROOT (demo needs none), names every problem by file and line.
 
     Exit status 0 if nothing is wrong, 1 if something is missing or differs.
     """
-    from data import checking, reading
+    from data import checking
 
-    corpus = reading.read(**found)
-    heard = () if no_audio else reading.verify(found["corpus"], corpus)
-    problems = (*corpus.problems, *heard)
-    if as_json:
-        click.echo(json.dumps(checking.facts(corpus, problems), indent=1))
-    else:
-        click.echo("\n".join(checking.lines(corpus, problems)))
-    sys.exit(not checking.clean(corpus, problems))
+    sys.exit(not checking.command(click.echo, **found))
 
 
 @main.command()
@@ -150,9 +142,7 @@ def run(finetune: bool, **found: Any) -> None:
 
 @main.command()
 @options(DISTIL)
-def distil(
-    modality: str, device: str, threads: int | None, batch: int | None, **found: Any
-) -> None:
+def distil(**found: Any) -> None:
     """Compress an encoder: a small student learns from a large teacher.
 
     The student is an ordinary Wav2Vec2Model or DistilBertModel folder of a few
@@ -167,11 +157,24 @@ def distil(
       python cli.py distil text --teacher sentence-transformers/all-MiniLM-L6-v2 \\
           --data sentences.txt --output small-text
     """
-    from extract.choice import Machine
     from extract.distil import command
 
-    where = Machine.of(device, threads=threads)
-    command.run(command.plan(modality, batch=batch, machine=where, **found), click.echo)
+    command.distil(click.echo, **found)
+
+
+@main.command()
+@options(READ)
+@options(FINETUNE)
+def finetune(**found: Any) -> None:
+    """Fine-tune encoders together with a fusion design.
+
+    Trains on the training part of each fold of CORPUS at ROOT; its validation CCC
+    decides, and its test is not looked at. Each fold becomes a folder of ordinary
+    checkpoints for `extract`. Repeat the command after an interruption.
+    """
+    from extract.finetune import command
+
+    command.finetune(click.echo, **found)
 
 
 @main.group()
@@ -181,7 +184,7 @@ def bench() -> None:
 
 @bench.command("extract")
 @options(BENCH)
-def bench_extract(device: str, dtype: str, threads: int | None, **found: Any) -> None:
+def bench_extract(**found: Any) -> None:
     """Measure stage one on made-up inputs of IEMOCAP's lengths.
 
     The same random weights one by one, in padded batches, in a transformers pipeline
@@ -189,11 +192,8 @@ def bench_extract(device: str, dtype: str, threads: int | None, **found: Any) ->
     against the rate of the device's own matrix products.
     """
     from extract.bench import command
-    from extract.choice import Machine
-    from extract.rate import choose_dtype
 
-    where = Machine.of(device, threads=threads, progress=False)
-    command.run(click.echo, where, dtype=choose_dtype(dtype, where.device), **found)
+    command.bench(click.echo, **found)
 
 
 @bench.command("train")

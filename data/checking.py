@@ -1,16 +1,32 @@
 """What `check` says of a corpus: counts beside published ones, and every problem."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from data import reading
 from data.rows import write_rows
 from data.table import cell
 from data.utterance import Corpus, Problem
 
 FILE = "problems.csv"  # in the cache folder of a corpus
 COLUMNS = ("severity", "file", "line", "id", "reason")
+
+
+def command(
+    say: Callable[[str], object], *, as_json: bool, no_audio: bool, **found: Any
+) -> bool:
+    """Say what `check` finds, as the options ask; True if nothing is wrong."""
+    corpus = reading.read(**found)
+    heard = () if no_audio else reading.verify(found["corpus"], corpus)
+    problems = (*corpus.problems, *heard)
+    if as_json:
+        say(json.dumps(facts(corpus, problems), indent=1))
+    else:
+        say("\n".join(lines(corpus, problems)))
+    return clean(corpus, problems)
 
 
 def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:

@@ -76,8 +76,21 @@ def of(recipe: Recipe) -> tuple[Seen, ...]:
     Raises:
         ValueError: if the records of the recipe are none
     """
-    own = parse(recipe.training.get(KEY, []))
-    return (*own, *KNOWN.get(recipe.checkpoint.rpartition("/")[2].lower(), ()))
+    return known(recipe.checkpoint, recipe.training)
+
+
+def known(checkpoint: str, training: Mapping[str, Any]) -> tuple[Seen, ...]:
+    """What a checkpoint of that name has seen, by its own records and by its card.
+
+    Args:
+        checkpoint: name on the hub, or of its folder
+        training: as `read` gave it
+
+    Raises:
+        ValueError: if the records are none
+    """
+    own = parse(training.get(KEY, []))
+    return (*own, *KNOWN.get(checkpoint.rpartition("/")[2].lower(), ()))
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -1,7 +1,10 @@
-"""Command-line options of stage one and of distillation."""
+"""Command-line options of stage one, of distillation and of fine-tuning."""
+
+from pathlib import Path
 
 import click
 
+from data import plugins
 from data.options import ANY, CACHE, COMPUTE, FOLDER
 
 # fmt: off
@@ -10,10 +13,7 @@ DTYPE = click.option(
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     help="Of the computation; auto: bfloat16 where the device is fast in it, which is "
     "recorded and makes another cache than float32.")
-ENCODE = (
-    click.option(
-        "--modality", "modalities", type=click.Choice(["audio", "text"]),
-        multiple=True, help="What to encode; repeatable.  [default: what there is]"),
+CHECKPOINTS = (
     click.option(
         "--audio-checkpoint", default="", metavar="NAME",
         help="Speech encoder (Wav2Vec2 family, Whisper): hub name, folder, 'mini' "
@@ -26,6 +26,12 @@ ENCODE = (
     click.option(
         "--revision", multiple=True, metavar="[MODALITY=]COMMIT",
         help="Pin a checkpoint of the hub.  [default: the newest, which is recorded]"),
+)
+ENCODE = (
+    click.option(
+        "--modality", "modalities", type=click.Choice(["audio", "text"]),
+        multiple=True, help="What to encode; repeatable.  [default: what there is]"),
+    *CHECKPOINTS,
     click.option(
         "--layers", multiple=True, metavar="[MODALITY=]WHICH",
         help="last, all, or numbers such as 0,6,12.  [default: last]"),
@@ -108,6 +114,66 @@ DISTIL = (
     click.option("--licence", default="", help="Of the student, for the model card."),
     *COMPUTE,
     CACHE,
+)
+FINETUNE = (
+    click.option(
+        "--fusion", type=click.Choice(plugins.names("fuse.designs")), default="early",
+        show_default=True, help="The design that is trained along."),
+    click.option(
+        "--protocol",
+        help="session5, session5-strict, loso, speakers or official.  [default: the "
+        "corpus's own]"),
+    click.option(
+        "--fold", default="all", show_default=True, metavar="NAME",
+        help="One of the protocol's, or all of them in turn."),
+    click.option(
+        "--folds", type=click.IntRange(min=3),
+        help="Of the speakers protocol.  [default: 5]"),
+    *CHECKPOINTS,
+    click.option(
+        "--experiment", default="finetune", show_default=True, metavar="NAME_OR_FILE",
+        help="Settings that differ from the defaults, e.g. paper."),
+    click.option(
+        "--set", "changes", multiple=True, metavar="NAME=VALUE",
+        help="A setting of the head and its training, e.g. epochs=4 or batch=256; "
+        "repeatable."),
+    click.option(
+        "--audio-rate", type=float,
+        help="Learning rate of the speech encoder.  [default: the experiment's]"),
+    click.option(
+        "--text-rate", type=float,
+        help="Learning rate of the text encoder.  [default: the experiment's]"),
+    click.option(
+        "--warmup", type=float,
+        help="Share of the steps in which rates rise.  [default: the experiment's]"),
+    click.option(
+        "--layers-trained", type=click.IntRange(min=0), metavar="N",
+        help="Train only the N highest blocks.  [default: everything but the "
+        "convolutions]"),
+    click.option(
+        "--convolutions/--no-convolutions", default=None,
+        help="Train the convolutions of speech encoders as well.  [default: frozen]"),
+    click.option(
+        "--max-seconds", type=float,
+        help="Of an utterance that are heard.  [default: 30]"),
+    click.option(
+        "--batch", type=click.IntRange(min=1), default=8, show_default=True,
+        help="Utterances that go through the encoders at once; less memory, the same "
+        "gradient. The batch of the loss is --set batch=..."),
+    click.option(
+        "--checkpointing", is_flag=True,
+        help="Hold fewer activations, and compute them twice."),
+    click.option(
+        "--dtype", default="auto", show_default=True,
+        type=click.Choice(["auto", "float32", "bfloat16"]),
+        help="Of the encoders' arithmetic; auto: bfloat16 on GPUs that have it."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+        help="Of first weights, order and dropout."),
+    click.option(
+        "--output", type=FOLDER, default=Path("finetuned"), show_default=True,
+        help="Folder of all fine-tuned checkpoints."),
+    *COMPUTE,
 )
 BENCH = (
     click.option(

@@ -1,14 +1,13 @@
 """Fine-tuning as the run command asks for it: with the settings of finetune itself."""
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
 from data.options import options
-from extract import options as tables
+from extract.options import FINETUNE
 
 SHARED = (  # options that say the same of both commands
     *("corpus", "root", "name", "nature", "columns", "scale", "table", "dominance"),
@@ -28,17 +27,15 @@ def tune(say: Callable[[str], object], **found: Any) -> Path:
     Returns:
         the folder of all folds
     """
+    from extract.finetune.command import finetune
+
     given = {name: found[name] for name in SHARED}
     if found["experiment"]:
         given["experiment"] = found["experiment"]
-    made: Path = import_module("extract.finetune.command").finetune(
-        say, **{**_defaults(), **given}
-    )
-    return made
+    return finetune(say, **{**_defaults(), **given})
 
 
 def _defaults() -> dict[str, Any]:
     """What finetune does if it is told nothing."""
-    command = click.Command("finetune")
-    command = options(tables.FINETUNE)(command)  # type: ignore[attr-defined]
+    command: click.Command = options(FINETUNE)(click.Command("finetune"))
     return dict(command.make_context("finetune", []).params)

@@ -18,6 +18,7 @@ from data.splits import PROTOCOLS
 from fuse.losses import LOSSES, SMALLEST_BATCH
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
+FINETUNE = "finetune"  # table of an experiment that is for `extract.finetune` alone
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "protocol": ("", *PROTOCOLS),
@@ -147,6 +148,21 @@ def load(experiment: Path | str) -> Settings:
         FileNotFoundError: if there is none; the sentence lists the names
         ValueError: naming the file, and what in it is unknown or makes no sense
     """
+    path = find(experiment)
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found.pop(FINETUNE, None)
+        return change(Settings(), found)
+    except ValueError as error:  # TOMLDecodeError is one
+        raise ValueError(f"{path}: {error}") from error
+
+
+def find(experiment: Path | str) -> Path:
+    """The file of an experiment.
+
+    Raises:
+        FileNotFoundError: if there is none; the sentence lists the names
+    """
     path = EXPERIMENTS / f"{experiment}.toml"
     if not path.is_file():
         path = Path(experiment)
@@ -155,10 +171,7 @@ def load(experiment: Path | str) -> Settings:
             f"no experiment {str(experiment)!r}: choose from "
             f"{', '.join(experiments())}, or give the path of a TOML file"
         )
-    try:
-        return change(Settings(), tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:  # TOMLDecodeError is one
-        raise ValueError(f"{path}: {error}") from error
+    return path
 
 
 def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:

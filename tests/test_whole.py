@@ -13,6 +13,7 @@ from test_checkpoints import FAMILIES, vocabulary
 from test_cli import call, refused
 from test_train import contents
 
+import cli
 from data import finetuned, reading, seen, splits, store
 from data.predictions import read_run
 from extract import tuned
@@ -193,3 +194,21 @@ def test_without_a_design_nothing_can_be_fine_tuned(table, tmp_path, tune):
     done = run(table, tmp_path, "--fusion", "ridge", "--finetune")
     assert "--finetune trains encoders together with a design" in refused(done)
     assert not (tmp_path / "cache").exists()
+
+
+def test_fine_tuning_is_told_what_both_commands_are_told(monkeypatch, tmp_path):
+    asked = {}
+
+    def record(say, **found):
+        asked.update(found)
+        return tmp_path
+
+    monkeypatch.setattr("extract.finetune.command.finetune", record)
+    words = ["manifest", "x.csv", "--fusion", "early", "--folds", "4", "--seed", "7"]
+    found = cli.run.make_context("run", [*words, "--batch", "9"]).params
+    given = {**found, "fusion": "early", "fold": "all"}
+    assert tuned.tune(print, **given) == tmp_path
+    expected = cli.finetune.make_context("finetune", words).params
+    assert asked == expected
+    tuned.tune(print, **{**given, "experiment": "paper"})
+    assert asked == {**expected, "experiment": "paper"}

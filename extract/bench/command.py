@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from extract.audio import SAMPLE_RATE
 from extract.bench.models import MAKERS, SIZES, said
 from extract.bench.ways import Task, Way, ways
 from extract.choice import Choice, Machine
-from extract.rate import products, seconds
+from extract.rate import choose_dtype, products, seconds
 from extract.run import extract
 
 COUNT = {
@@ -42,6 +43,19 @@ class Measured:
     seconds: float
     useful: float | None  # share of what went through that was no padding
     differs: float | None  # largest difference to one by one, relative to its largest
+
+
+def bench(
+    say: Callable[[str], object],
+    *,
+    device: str,
+    dtype: str,
+    threads: int | None,
+    **found: Any,
+) -> None:
+    """Measure as the options of the command line say; see `run`."""
+    machine = Machine.of(device, threads=threads, progress=False)
+    run(say, machine, dtype=choose_dtype(dtype, machine.device), **found)
 
 
 def run(

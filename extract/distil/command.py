@@ -21,6 +21,20 @@ MODALITIES: dict[str, ModuleType] = {"audio": audio, "text": text}
 WEIGHTS, SETTINGS, LOCK = "model.safetensors", "distil.json", ".distil.lock"
 
 
+def distil(
+    say: Callable[[str], object],
+    *,
+    modality: str,
+    batch: int | None,
+    device: str,
+    threads: int | None,
+    **found: Any,
+) -> None:
+    """Distil as the options of the command line say; see `plan` and `run`."""
+    machine = Machine.of(device, threads=threads)
+    run(plan(modality, batch=batch, machine=machine, **found), say)
+
+
 def run(plan: Plan, say: Callable[[str], object]) -> None:
     """Distil a student, or finish an interrupted distillation.
 

@@ -129,7 +129,7 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
         ValueError: if it is damaged, lacks tensors or is of an unknown kind
     """
     try:
-        with _quiet():
+        with quiet():
             model, report = (headed or AutoModel).from_pretrained(
                 origin.folder,
                 dtype=torch.float32,
@@ -167,7 +167,7 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No report of unused heads, which would fill the screen, and no bar.
 
     Bars come back, for they are those of downloads as well.

@@ -1,0 +1,237 @@
+"""One pretrained encoder as it is trained: batches padded, masked and pooled.
+
+The mean over frames or tokens is that of stage one. Padding must not change it, so only
+encoders that ignore masked samples get padded batches: text encoders, and speech
+encoders whose convolutions normalise each frame for itself. The base models of
+Wav2Vec2 and its family normalise over time (``feat_extract_norm = "group"``), so for
+them, and for Data2Vec, only inputs of equal length share a batch.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from data import plugins
+from data.recipe import MODALITIES
+from extract import decoder
+from extract.choice import ENCODERS, Choice, Machine
+from extract.command import per_modality
+from extract.encoders import _checkpoint
+from extract.encoders._checkpoint import TINY, UNUSED, Checkpoint, Origin
+from extract.encoders._layers import blocks
+from extract.encoders.wav2vec2 import Encoder as SpeechEncoder
+from extract.loading import load, suited
+from extract.sources import Source
+from fuse.model import modalities
+
+MASKABLE = ("wav2vec2", "hubert", "wavlm")  # whose padding is zero wherever it matters
+OPTIONS = {"audio": "block_seconds"}
+# All that would be random beside dropout: layers that are left out get no gradient,
+# which several GPUs do not bear, and stretches of short speech cannot be masked.
+PLAIN = {"layerdrop": 0.0, "apply_spec_augment": False}
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """An encoder that can be trained, and what its inputs are made with."""
+
+    modality: str
+    checkpoint: Checkpoint  # its model is the one that is trained
+    folder: Path  # where it came from
+    prepare: Callable[[Any], Any]  # as of `extract.encoder.Encoder`
+    frames: Callable[[int], int] | None = None  # of samples; None for tokens
+
+    @property
+    def model(self) -> Any:
+        """The transformers model."""
+        return self.checkpoint.model
+
+    @property
+    def equal(self) -> bool:
+        """Whether only inputs of equal length may share a batch."""
+        config = self.model.config
+        return self.modality == "audio" and not (
+            config.model_type in MASKABLE
+            and config.feat_extract_norm == "layer"
+            and not getattr(config, "conv_pos_batch_norm", False)
+        )
+
+    def input(self, source: Source, *, longest: float) -> np.ndarray:
+        """(samples,) float32 or (tokens,) int64 of one utterance.
+
+        Raises:
+            extract.audio.Unusable: if nothing can be encoded
+        """
+        utterance = source.utterance
+        if self.modality == "text":
+            found = self.prepare(utterance.text or "")
+        else:
+            assert utterance.audio is not None  # `extract.sources` saw to it
+            heard = decoder.load(utterance.audio, utterance.span, longest=longest)
+            found = self.prepare(heard.samples)
+        block: np.ndarray = found.blocks[0]
+        return block
+
+    def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """Inputs of any lengths as (n, longest), with a mask where something is padded
+
+        Raises:
+            ValueError: if the lengths differ and must not
+        """
+        lengths = [len(x) for x in inputs]
+        longest = max(lengths)
+        if min(lengths) == longest:
+            return {self._name: torch.from_numpy(np.stack(inputs))}
+        if self.equal:
+            raise ValueError("these inputs must have equal lengths to share a batch")
+        pad = 0 if self.frames else (self.model.config.pad_token_id or 0)
+        rows = [np.pad(x, (0, longest - len(x)), constant_values=pad) for x in inputs]
+        mask = torch.arange(longest) < torch.tensor(lengths)[:, None]
+        return {
+            self._name: torch.from_numpy(np.stack(rows)),
+            "attention_mask": mask.long(),
+        }
+
+    @property
+    def _name(self) -> str:
+        return "input_values" if self.frames else "input_ids"
+
+    def pool(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        """(n, steps, dim), (n, inputs) -> (n, dim), float32; the mean of what is real
+
+        Args:
+            mask: of samples or tokens; None if nothing is padded
+        """
+        hidden = hidden.float()
+        if mask is None:
+            return hidden.mean(dim=1)
+        counts = mask.sum(dim=1)
+        if self.frames:
+            counts = torch.tensor([self.frames(n) for n in counts.tolist()])
+        steps = torch.arange(hidden.shape[1], device=hidden.device)
+        counts = counts.to(hidden.device)[:, None]
+        real = (steps < counts)[..., None]
+        return hidden.where(real, 0.0).sum(dim=1) / counts
+
+    def freeze(self, *, layers_trained: int, convolutions: bool) -> None:
+        """Choose what is trained.
+
+        Args:
+            layers_trained: top blocks, with the norm above them; -1 for everything
+            convolutions: whether those before the blocks are trained as well
+
+        Raises:
+            ValueError: if there are not so many blocks
+        """
+        found = blocks(self.model)
+        count = self.model.config.num_hidden_layers
+        if found is None or layers_trained > count:
+            raise ValueError(
+                f"checkpoint {self.checkpoint.name!r} has {count} blocks; take "
+                f"--layers-trained 0 to {count}"
+            )
+        self.model.requires_grad_(layers_trained < 0)
+        if layers_trained > 0:
+            found[count - layers_trained :].requires_grad_(True)
+            if getattr(self.model.config, "do_stable_layer_norm", False):
+                self.model.encoder.layer_norm.requires_grad_(True)
+        front = getattr(self.model, "feature_extractor", None)
+        if front is not None and not (convolutions and layers_trained < 0):
+            front._freeze_parameters()
+        for name, parameter in self.model.named_parameters():
+            if not UNUSED.isdisjoint(name.split(".")):
+                parameter.requires_grad_(False)
+
+
+def open_all(
+    fusion: str, found: Mapping[str, Any], *, max_seconds: float
+) -> dict[str, Backbone]:
+    """The encoders that a design takes.
+
+    Args:
+        found: the options of the command line, by name
+
+    Raises:
+        ValueError: if a checkpoint cannot be fine-tuned
+    """
+    needed = modalities(fusion)
+    return {
+        m: _open(m, found[f"{m}_checkpoint"], revision(found, m, needed), max_seconds)
+        for m in MODALITIES
+        if m in needed
+    }
+
+
+def revision(found: Mapping[str, Any], modality: str, needed: Sequence[str]) -> str:
+    """The commit that was asked for; ``""`` for the newest."""
+    return per_modality(found["revision"], needed, "revision").get(modality, "")
+
+
+def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone:
+    if name == TINY:
+        raise ValueError(
+            f"the checkpoint '{TINY}' is random weights without files, which cannot be "
+            f"saved for stage one; take 'mini' to try fine-tuning"
+        )
+    kind = suited(modality, name, commit)
+    if kind != ENCODERS[modality]:
+        raise ValueError(
+            f"checkpoint {name!r} is of the encoder '{kind}', which cannot be "
+            f"fine-tuned; take one of the Wav2Vec2 family, or a BERT-like text encoder"
+        )
+    options = {OPTIONS[modality]: max_seconds} if modality in OPTIONS else {}
+    choice = Choice(modality, kind, name, commit, options=options)
+    # it prepares inputs; its model was rewritten for speed, so another one is trained
+    encoder = load(choice, Machine(threads=1))
+    default = plugins.load("extract.encoders", kind).CHECKPOINT
+    origin = _checkpoint.find(name or default, commit, modality)
+    frames = encoder.count_frames if isinstance(encoder, SpeechEncoder) else None
+    found = _trainable(origin)
+    return Backbone(modality, found, origin.folder, encoder.prepare, frames)
+
+
+class Encoders(nn.Module):
+    """Encoders side by side.
+
+    Args:
+        backbones: {modality: one}
+        dtype: of the arithmetic of the encoders
+    """
+
+    def __init__(self, backbones: Mapping[str, Backbone], *, dtype: str = "float32"):
+        super().__init__()
+        self.backbones = dict(backbones)
+        self.models = nn.ModuleDict({m: b.model for m, b in backbones.items()})
+        self.dtype = getattr(torch, dtype)
+
+    def forward(self, inputs: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """{modality: as `Backbone.collate`} -> {modality: (n, dim)}, float32"""
+        found = {}
+        for modality, backbone in self.backbones.items():
+            given = inputs[modality]
+            device = next(iter(given.values())).device
+            half = self.dtype != torch.float32
+            with torch.autocast(device.type, dtype=self.dtype, enabled=half):
+                hidden = self.models[modality](**given).last_hidden_state
+            found[modality] = backbone.pool(hidden, given.get("attention_mask"))
+        return found
+
+
+def fresh(backbone: Backbone) -> Backbone:
+    """The same encoder with its first weights, for another fold."""
+    known = backbone.checkpoint
+    origin = Origin(backbone.folder, known.name, known.revision)
+    return replace(backbone, checkpoint=_trainable(origin))
+
+
+def _trainable(origin: Origin) -> Checkpoint:
+    loaded = _checkpoint.load(origin)
+    for key, value in PLAIN.items():
+        if hasattr(loaded.model.config, key):
+            setattr(loaded.model.config, key, value)
+    return loaded

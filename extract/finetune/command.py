@@ -1,0 +1,95 @@
+"""The finetune command: what was asked for, fold by fold."""
+
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from data import reading
+from data.utterance import Corpus
+from extract.choice import Machine
+from extract.finetune import backbone, plan, tuning
+from extract.finetune.plan import Plan
+from extract.rate import choose_dtype
+from fuse import settings as stage_two
+from fuse.settings import Settings
+
+TUNING = (
+    *("audio_rate", "text_rate", "warmup", "layers_trained", "convolutions"),
+    "max_seconds",
+)
+
+
+def finetune(say: Callable[[str], object], **found: Any) -> Path:
+    """Fine-tune the encoders of a design on the folds that were asked for.
+
+    Args:
+        say: told each line; of several processes, the first one's alone
+        found: the options of the command line, by name
+
+    Returns:
+        the folder of all folds
+
+    Raises:
+        ValueError: if accelerate is missing, or as `extract.finetune.folding.run`
+    """
+    if find_spec("accelerate") is None:
+        raise ValueError(
+            "fine-tuning needs the package accelerate, which is not installed; "
+            "type: pip install '.[finetune]'"
+        )
+    from extract.finetune import folding  # which needs it
+
+    made = prepare(reading.read(**found), found)
+    torch.set_num_threads(made.threads)
+    first = int(os.environ.get("RANK", "0")) == 0  # as torchrun numbers processes
+    told = say if first else _nothing
+    told(f"fine-tuning {', '.join(made.backbones)} on {made.device} in {made.folder}")
+    for fold in made.folds:
+        folding.run(made, fold, told, first=first, progress=True)
+    for modality in made.backbones:
+        place = made.folder / made.folds[0].name / modality
+        told(f"next: python cli.py extract CORPUS ROOT --{modality}-checkpoint {place}")
+    return made.folder
+
+
+def prepare(corpus: Corpus, found: dict[str, Any]) -> Plan:
+    """The plan of the command line; what was not given is the experiment's."""
+    machine = Machine.of(found["device"], threads=found["threads"])
+    device = machine.device
+    if device == "cuda" and "LOCAL_RANK" in os.environ:
+        device = f"cuda:{os.environ['LOCAL_RANK']}"
+    dtype = found["dtype"]
+    if dtype == "auto":  # a CPU gains too little by it to train with less precision
+        cuda = device.startswith("cuda")
+        dtype = choose_dtype(dtype, device) if cuda else "float32"
+    changes = {name: found[name] for name in TUNING}
+    tuned = tuning.load(found["experiment"], {**changes, "dtype": dtype})
+    return plan.make(
+        corpus,
+        backbone.open_all(found["fusion"], found, max_seconds=tuned.max_seconds),
+        fusion=found["fusion"],
+        fold=found["fold"],
+        settings=_settings(found),
+        tuning=tuned,
+        seed=found["seed"],
+        output=found["output"],
+        size=found["batch"],
+        checkpointing=found["checkpointing"],
+        device=device,
+        threads=machine.threads,
+    )
+
+
+def _settings(found: dict[str, Any]) -> Settings:
+    """Of stage two: an experiment, then what the user changes."""
+    settings = stage_two.load(found["experiment"])
+    named = {k: found[k] for k in ("protocol", "folds") if found[k]}
+    return stage_two.override(stage_two.change(settings, named), found["changes"])
+
+
+def _nothing(line: str) -> None:
+    """What processes say beside the first one."""

@@ -1,0 +1,220 @@
+"""One fold, from its inputs to a finished folder; taken up again where it was left."""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from data.files import claim, publish
+from data.splits import Fold
+from extract.finetune import inputs, publishing, system
+from extract.finetune.backbone import Backbone, Encoders, fresh
+from extract.finetune.inputs import Found, Material
+from extract.finetune.plan import Plan
+from extract.finetune.publishing import FACTS
+from extract.finetune.trainer import FineTuner, Lesson
+from extract.finetune.watch import LOG, Watch, course
+from fuse.fit import Fitted
+
+IDENTITY, STATE = "identity.json", "trainer_state.json"
+FULL = ("not enough memory", "can't allocate memory", "out of memory")
+
+Say = Callable[[str], object]
+
+
+def run(plan: Plan, fold: Fold, say: Say, *, first: bool, progress: bool) -> None:
+    """Fine-tune on one fold, unless that is done.
+
+    Args:
+        first: whether this process writes; others only compute
+        progress: show a bar
+
+    Raises:
+        ValueError: if another process is at it, the folder holds a training on other
+            inputs, memory runs out, or the loss is not finite
+    """
+    target, work = plan.folder / fold.name, plan.folder / f".{fold.name}.work"
+    needed = tuple(plan.backbones)
+    found = inputs.find(
+        plan.corpus,
+        plan.aligned,
+        fold,
+        needed,
+        threads=plan.threads,
+        progress=progress and first,
+    )
+    if (target / FACTS).is_file():
+        if _read(target / FACTS).get("content") != found.content:
+            raise ValueError(
+                f"{target} was trained on other texts or recordings under the same "
+                f"ids; choose another --output"
+            )
+        say(f"{fold.name}: {target} is finished; nothing was left to do")
+        return
+    lock = plan.folder / f".{fold.name}.lock"
+    with claim(lock, wait=False) if first else contextlib.nullcontext(True) as mine:
+        if not mine:
+            raise ValueError(
+                f"another process fine-tunes {target}; wait for it, or name another "
+                f"--fold"
+            )
+        with _memory(plan):
+            _train(plan, found, target, work, say, first=first, progress=progress)
+
+
+def _train(
+    plan: Plan,
+    found: Found,
+    target: Path,
+    work: Path,
+    say: Say,
+    *,
+    first: bool,
+    progress: bool,
+) -> None:
+    """As `run`, with the fold to itself."""
+    name = found.fold.name
+    backbones = {m: fresh(b) for m, b in plan.backbones.items()}
+    material = inputs.gather(
+        found, plan.corpus, plan.aligned, backbones, threads=plan.threads
+    )
+    for problem in material.problems:
+        say(f"left out: {problem.id} {problem.reason}")
+    module, head = _begin(plan, material, backbones)
+    state = _resumable(work, found.content)
+    if state:
+        say(f"{name}: goes on after {state.name}")
+    elif first:
+        shutil.rmtree(work, ignore_errors=True)
+        identity = {"content": found.content}
+        publish(work / IDENTITY, (json.dumps(identity) + "\n").encode())
+    say(f"{name}: validation ccc {head.score:.3f} behind frozen encoders")
+    lesson = Lesson(
+        module,
+        material,
+        plan.settings,
+        plan.tuning,
+        plan.seed,
+        plan.size,
+        plan.device,
+        work,
+    )
+    watch = Watch(work / LOG, name, say, progress=progress)
+    trainer = FineTuner(lesson, [watch])
+    trainer.train(resume_from_checkpoint=str(state) if state else None)
+    best = _best(trainer)
+    if first:
+        scores = dict(zip(material.targets, _top(head).scores, strict=True))
+        said = publishing.facts(
+            plan,
+            material,
+            fold=name,
+            content=found.content,
+            before={**scores, "mean": head.score},
+            after={
+                **{t: best[f"ccc_{t}"] for t in material.targets},
+                "mean": best["ccc"],
+            },
+            epoch=best["epoch"],
+        )
+        publishing.save(target, work, module, plan, material, said)
+        shutil.rmtree(work, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
+    say(
+        f"{name}: validation ccc {best['ccc']:.3f} after epoch {best['epoch']:g}, "
+        f"{head.score:.3f} with frozen encoders; {target}"
+    )
+
+
+def _begin(
+    plan: Plan, material: Material, backbones: Mapping[str, Backbone]
+) -> tuple[system.Tuned, Fitted]:
+    """What is trained, as it begins, and the head behind frozen encoders."""
+    for backbone in backbones.values():
+        backbone.freeze(
+            layers_trained=plan.tuning.layers_trained,
+            convolutions=plan.tuning.convolutions,
+        )
+    encoders = Encoders(backbones, dtype=plan.tuning.dtype).to(plan.device)
+    train, validation = (
+        system.rows(
+            part,
+            system.embed(encoders, part, size=plan.size, device=plan.device),
+            material.targets,
+        )
+        for part in (material.train, material.validation)
+    )
+    what: dict[str, Any] = {
+        "fusion": plan.fusion,
+        "settings": plan.settings,
+        "seed": plan.seed,
+    }
+    head = system.behind(train, validation, **what)
+    module = system.build(
+        encoders, train, head, head_first=plan.tuning.head_first, **what
+    )
+    if plan.checkpointing:
+        for backbone in backbones.values():
+            backbone.model.gradient_checkpointing_enable({"use_reentrant": False})
+    return module.to(plan.device), head
+
+
+def _top(head: Fitted) -> Any:
+    """The epoch whose weights the head has."""
+    return max(head.history, key=lambda epoch: epoch.score)
+
+
+def _best(trainer: FineTuner) -> dict[str, float]:
+    """The epoch whose weights were kept: the first of the highest CCC."""
+    return max(course(trainer.state.log_history), key=lambda row: row["ccc"])
+
+
+def _resumable(work: Path, content: str) -> Path | None:
+    """The newest state of an unfinished training; None if there is none that is whole.
+
+    A state is written in the end of what belongs to it, so where it can be read all of
+    it is there.
+
+    Raises:
+        ValueError: if the training is of other inputs
+    """
+    if not (work / IDENTITY).is_file():
+        return None
+    if _read(work / IDENTITY).get("content") != content:
+        raise ValueError(
+            f"{work} is an unfinished training on other texts or recordings; delete "
+            f"it, or choose another --output"
+        )
+    states = {}
+    for path in work.glob("checkpoint-*"):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            found = json.loads((path / STATE).read_text(encoding="utf-8"))
+            states[int(found["global_step"])] = path
+    return states[max(states)] if states else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged; delete its folder") from error
+
+
+@contextlib.contextmanager
+def _memory(plan: Plan) -> Iterator[None]:
+    """What to change where there is not enough of it."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        full = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not full and not any(words in str(error) for words in FULL):
+            raise
+        raise ValueError(
+            f"memory ran out with {plan.size} utterances at once; repeat the command, "
+            f"which goes on, with a smaller --batch (the gradient stays the same), "
+            f"with --checkpointing or --layers-trained, or a smaller --max-seconds"
+        ) from error

@@ -1,0 +1,211 @@
+"""What the encoders of one fold are fed with, and which of it together.
+
+Only the training and the validation part of a fold is looked at: no text of the test
+is tokenised, and no recording of it is opened.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from torch import Tensor
+
+from data.splits import Fold
+from data.utterance import Corpus, Problem, Utterance
+from extract import sources
+from extract.audio import Unusable
+from extract.finetune.backbone import Backbone
+from extract.sources import Source
+from fuse.tensors import Aligned, align
+
+LEAST = {"train": 8, "validation": 3}  # utterances; a CCC of two says nothing
+LONGEST = 3600.0  # seconds of a recording that is decoded at all
+
+
+@dataclass(frozen=True)
+class Part:
+    """Utterances in memory, as the encoders take them."""
+
+    utterances: tuple[Utterance, ...]
+    inputs: Mapping[str, tuple[np.ndarray, ...]]  # {modality: one of each utterance}
+    truth: Tensor  # (n, targets), on [-1, 1]
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Inputs of one fold, before they are read."""
+
+    fold: Fold
+    sources: Mapping[str, Sequence[Source]]  # by modality
+    content: str  # digest of all of them
+    problems: tuple[Problem, ...]  # utterances whose recording cannot be read
+
+
+@dataclass(frozen=True)
+class Material:
+    """What one fold is trained and validated with."""
+
+    train: Part
+    validation: Part
+    targets: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()  # utterances that had to be left out
+
+
+def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
+    """Rated utterances that have every modality, with ratings on [-1, 1].
+
+    Args:
+        needed: modalities
+        policy: for ratings outside the scale, see `data.ratings.normalise`
+
+    Raises:
+        ValueError: if a modality is missing in all of the corpus, or ratings are
+    """
+    for modality in needed:
+        if all(_source(u, modality) is None for u in corpus.utterances):
+            what = "recordings" if modality == "audio" else "text"
+            raise ValueError(
+                f"corpus '{corpus.name}' has no {what}, and this design takes "
+                f"{' and '.join(needed)}; choose --fusion audio or text by what it has"
+            )
+    whole = tuple(
+        u for u in corpus.utterances if all(_source(u, m) is not None for m in needed)
+    )
+    if not whole:
+        raise ValueError(
+            f"no utterance of corpus '{corpus.name}' has {' and '.join(needed)}"
+        )
+    return align(replace(corpus, utterances=whole), {}, policy=policy)
+
+
+def _source(utterance: Utterance, modality: str) -> object:
+    return utterance.audio if modality == "audio" else utterance.text
+
+
+def find(
+    corpus: Corpus,
+    aligned: Aligned,
+    fold: Fold,
+    needed: Sequence[str],
+    *,
+    threads: int,
+    progress: bool,
+) -> Found:
+    """Look for texts and recordings of the training and the validation part."""
+    known = {u.id: u for u in aligned.utterances}
+    ids = (*fold.train, *fold.validation)
+    wanted = replace(corpus, utterances=tuple(known[i] for i in ids), problems=())
+    made, problems, contents = {}, list[Problem](), []
+    for modality in needed:
+        made[modality], absent = sources.find(
+            wanted, modality, limit=None, threads=threads, progress=progress
+        )
+        problems += absent
+        contents.append(f"{modality} {sources.digest(made[modality])}")
+    content = hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
+    return Found(fold, made, content, tuple(problems))
+
+
+def gather(
+    found: Found,
+    corpus: Corpus,
+    aligned: Aligned,
+    backbones: Mapping[str, Backbone],
+    *,
+    threads: int,
+) -> Material:
+    """Read both parts; what cannot be encoded is left out.
+
+    Raises:
+        ValueError: if too few utterances are left of either part
+    """
+    fold, problems = found.fold, list(found.problems)
+    made: dict[str, dict[str, np.ndarray]] = {}
+    for modality, backbone in backbones.items():
+        there = found.sources[modality]
+        made[modality], unusable = _encode(there, backbone, corpus, threads)
+        problems += unusable
+    parts = {}
+    for name, ids in (("train", fold.train), ("validation", fold.validation)):
+        whole = [i for i in ids if all(i in inputs for inputs in made.values())]
+        if len(whole) < LEAST[name]:
+            raise ValueError(
+                f"fold '{fold.name}' has {len(whole)} usable utterances for {name}, "
+                f"and fine-tuning needs {LEAST[name]} or more; choose another "
+                f"protocol, or give more data"
+            )
+        places = aligned.places(whole)
+        parts[name] = Part(
+            tuple(aligned.utterances[place] for place in places),
+            {m: tuple(inputs[i] for i in whole) for m, inputs in made.items()},
+            torch.from_numpy(aligned.truth[places]),
+        )
+    return Material(
+        parts["train"], parts["validation"], aligned.targets, tuple(problems)
+    )
+
+
+def _encode(
+    found: Sequence[Source], backbone: Backbone, corpus: Corpus, threads: int
+) -> tuple[dict[str, np.ndarray], list[Problem]]:
+    """Inputs by id, and what could not be used."""
+
+    def one(source: Source) -> np.ndarray | Problem:
+        try:
+            return backbone.input(source, longest=LONGEST)
+        except Unusable as error:
+            file = sources.file_name(source.utterance, corpus.root)
+            return Problem(file, str(error), id=source.utterance.id)
+
+    # tokenisers are not to be called by several threads at once
+    jobs = threads if backbone.modality == "audio" else 1
+    results = Parallel(n_jobs=jobs, prefer="threads")(delayed(one)(s) for s in found)
+    made = {
+        s.utterance.id: r
+        for s, r in zip(found, results, strict=True)
+        if not isinstance(r, Problem)
+    }
+    return made, [r for r in results if isinstance(r, Problem)]
+
+
+def together(
+    part: Part, rows: Sequence[int], backbones: Mapping[str, Backbone], *, size: int
+) -> list[list[int]]:
+    """Divide rows into batches for the encoders: neighbours in length, longest first.
+
+    Args:
+        size: rows of a batch at most; one holds fewer where lengths must be equal
+
+    Returns:
+        rows, batch by batch
+    """
+    leading = next(iter(backbones))  # audio, where there is any
+    lengths = {row: len(part.inputs[leading][row]) for row in rows}
+    ordered = sorted(rows, key=lambda row: -lengths[row])
+    runs = [ordered]
+    if backbones[leading].equal:
+        runs = [list(run) for _, run in groupby(ordered, key=lengths.__getitem__)]
+    return [run[i : i + size] for run in runs for i in range(0, len(run), size)]
+
+
+def collate(
+    part: Part,
+    rows: Sequence[int],
+    backbones: Mapping[str, Backbone],
+    device: torch.device | str,
+) -> dict[str, dict[str, Tensor]]:
+    """Inputs of some rows as the encoders take them, on the device."""
+    return {
+        m: {
+            name: tensor.to(device, non_blocking=True)
+            for name, tensor in b.collate([part.inputs[m][row] for row in rows]).items()
+        }
+        for m, b in backbones.items()
+    }

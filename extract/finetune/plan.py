@@ -1,0 +1,124 @@
+"""What will be fine-tuned on what, named before anything is trained."""
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from data import splits
+from data.splits import Fold
+from data.utterance import Corpus
+from extract.finetune.backbone import Backbone
+from extract.finetune.inputs import usable
+from extract.finetune.tuning import Tuning, demand
+from fuse.settings import Settings
+from fuse.tensors import Aligned
+
+FORMAT = 1  # to be raised when equal choices come to train other models
+PACKAGES = ("accelerate", "numpy", "torch", "transformers")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One design with its encoders, on the folds of one corpus."""
+
+    folder: Path  # of all its folds
+    corpus: Corpus
+    aligned: Aligned
+    fusion: str
+    settings: Settings
+    tuning: Tuning
+    folds: tuple[Fold, ...]  # those that are wanted
+    backbones: Mapping[str, Backbone]
+    seed: int
+    size: int  # utterances that go through the encoders at once
+    checkpointing: bool  # compute activations twice, to hold fewer
+    device: str
+    threads: int
+
+
+def make(
+    corpus: Corpus,
+    backbones: Mapping[str, Backbone],
+    *,
+    fusion: str,
+    fold: str,
+    settings: Settings,
+    tuning: Tuning,
+    seed: int,
+    output: Path,
+    **machine: int | bool | str,
+) -> Plan:
+    """Divide the corpus, and name the folder after all that decides the outcome.
+
+    What does not is left out of the name: the device, and how many utterances go
+    through the encoders at once, which changes rounding and draws of dropout alone. So
+    a training that ran out of memory goes on with fewer.
+
+    Args:
+        fold: name of one, or "all"
+        machine: size, checkpointing, device and threads of `Plan`
+
+    Raises:
+        ValueError: if ratings, modalities, speakers, splits or the fold are missing
+    """
+    demand(settings)
+    protocol = settings.protocol or corpus.protocol
+    if not protocol:
+        raise ValueError(
+            f"corpus '{corpus.name}' has neither speakers nor a split, so nothing "
+            f"divides it; name a column: --map speaker=COLUMN or --map split=COLUMN"
+        )
+    settings = replace(settings, protocol=protocol)
+    aligned = usable(corpus, tuple(backbones), policy=settings.out_of_range)
+    found = splits.folds(
+        aligned.utterances, protocol, folds=settings.folds, seed=settings.split_seed
+    )
+    names = [f.name for f in found]
+    if fold not in ("all", *names):
+        raise ValueError(
+            f"protocol '{protocol}' has no fold {fold!r}; choose from all, "
+            f"{', '.join(names)}"
+        )
+    digest = _digest(aligned, found, backbones, settings, tuning, seed)
+    return Plan(
+        output / f"{corpus.name}-{fusion}-{protocol}-{digest}",
+        corpus,
+        aligned,
+        fusion,
+        settings,
+        tuning,
+        tuple(f for f in found if fold in ("all", f.name)),
+        backbones,
+        seed,
+        **machine,  # type: ignore[arg-type]
+    )
+
+
+def _digest(
+    aligned: Aligned,
+    folds: Sequence[Fold],
+    backbones: Mapping[str, Backbone],
+    settings: Settings,
+    tuning: Tuning,
+    seed: int,
+) -> str:
+    """Eight hexadecimal digits of all that changes a weight, but the inputs."""
+    identity = {
+        "format": FORMAT,
+        "settings": asdict(settings),
+        "tuning": asdict(tuning),
+        "weights": {m: b.checkpoint.weights for m, b in backbones.items()},
+        "folds": [(f.name, f.train, f.validation) for f in folds],
+        "truth": hashlib.sha256(aligned.truth.tobytes()).hexdigest(),
+        "seed": seed,
+    }
+    text = json.dumps(identity, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that train."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}

@@ -1,0 +1,169 @@
+"""A finished fold: ordinary checkpoints, the head, and where all of it came from."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+
+from data import seen
+from data.files import publish
+from data.seen import Seen
+from data.utterance import Utterance
+from extract.encoders import _checkpoint
+from extract.finetune.backbone import Backbone
+from extract.finetune.inputs import Material
+from extract.finetune.plan import Plan, versions
+from extract.finetune.system import Tuned
+from fuse.settings import dump
+
+FACTS, HEAD = "finetune.json", "head"
+KEPT = (  # files that an encoder needs beside its weights
+    "preprocessor_config.json", "processor_config.json", "tokenizer*", "vocab*",
+    "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "LICENSE*",
+)  # fmt: skip
+
+
+def facts(
+    plan: Plan,
+    material: Material,
+    *,
+    fold: str,
+    content: str,
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+    epoch: float,
+) -> dict[str, Any]:
+    """What ``finetune.json`` says.
+
+    Args:
+        content: digest of the inputs
+        before: validation CCC by rating of the same head behind the frozen encoders
+        after: of the weights that were kept
+        epoch: whose weights these are
+    """
+    train, validation = material.train.utterances, material.validation.utterances
+    return {
+        "corpus": plan.corpus.name,
+        "nature": plan.corpus.nature,
+        "design": plan.fusion,
+        "protocol": plan.settings.protocol,
+        "fold": fold,
+        "seed": plan.seed,
+        "targets": list(material.targets),
+        "content": content,
+        "train": _part(train),
+        "validation": _part(validation),
+        "left_out": [f"{p.id}: {p.reason}" for p in material.problems],
+        "checkpoints": {m: _origin(b) for m, b in plan.backbones.items()},
+        "settings": asdict(plan.settings),
+        "tuning": asdict(plan.tuning),
+        "validation_ccc": {"frozen": dict(before), "fine-tuned": dict(after)},
+        "epoch": epoch,
+        "versions": versions(),
+    }
+
+
+def _part(utterances: Sequence[Utterance]) -> dict[str, Any]:
+    ids = "\n".join(u.id for u in utterances)
+    return {
+        "utterances": len(utterances),
+        "digest": hashlib.sha256(ids.encode()).hexdigest()[:16],
+        "speakers": sorted({u.speaker for u in utterances} - {""}),
+    }
+
+
+def _origin(backbone: Backbone) -> dict[str, str]:
+    found = backbone.checkpoint
+    return {"name": found.name, "revision": found.revision, "weights": found.weights}
+
+
+def save(
+    target: Path,
+    work: Path,
+    module: Tuned,
+    plan: Plan,
+    material: Material,
+    said: Mapping[str, Any],
+) -> None:
+    """Write all files beside `target`, and give the folder its name at last.
+
+    Args:
+        target: folder of the fold, which does not exist
+        work: folder of the unfinished training, on the same file system
+        said: as `facts`
+    """
+    made = work / "finished"
+    shutil.rmtree(made, ignore_errors=True)
+    for modality, backbone in module.encoders.backbones.items():
+        _save_encoder(made / modality, backbone, plan, material)
+    state = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in module.system.state_dict().items()
+    }
+    publish(made / HEAD / "model.safetensors", safetensors.torch.save(state))
+    publish(made / HEAD / "settings.toml", dump(plan.settings).encode())
+    for name in ("log.csv", "runs"):
+        if (work / name).is_file():
+            publish(made / name, (work / name).read_bytes())
+        elif (work / name).is_dir():  # of TensorBoard
+            shutil.copytree(work / name, made / "tensorboard")
+    publish(made / FACTS, (json.dumps(said, indent=1) + "\n").encode())
+    os.rename(made, target)
+
+
+def _save_encoder(
+    folder: Path, backbone: Backbone, plan: Plan, material: Material
+) -> None:
+    """An ordinary Hugging Face folder, with what it has seen."""
+    folder.mkdir(parents=True)
+    with _checkpoint.quiet():
+        backbone.model.save_pretrained(folder)
+    for pattern in KEPT:
+        for path in backbone.folder.glob(pattern):
+            if path.is_file() and not (folder / path.name).exists():
+                publish(folder / path.name, path.read_bytes())
+    records = [asdict(record) for record in heard(plan, material, backbone)]
+    publish(folder / seen.FILE, (json.dumps(records, indent=1) + "\n").encode())
+    publish(folder / "README.md", _card(backbone, plan).encode())
+
+
+def heard(plan: Plan, material: Material, backbone: Backbone) -> tuple[Seen, ...]:
+    """What the encoder has seen by now: these parts, and all that it had seen before.
+
+    Speakers are named if all are known, and the corpus's own splits where they divide
+    it; else it counts as having seen all of the corpus.
+    """
+    utterances = (*material.train.utterances, *material.validation.utterances)
+    official = plan.settings.protocol == "official"
+    now = Seen(
+        plan.corpus.name,
+        speakers=_names(u.speaker for u in utterances),
+        splits=_names(u.split for u in utterances) if official else (),
+        how="fine-tuned on its ratings",
+    )
+    known = backbone.checkpoint
+    return (now, *seen.known(known.name, known.training))
+
+
+def _names(found: Any) -> tuple[str, ...]:
+    names = set(found)
+    return () if "" in names else tuple(sorted(names))
+
+
+def _card(backbone: Backbone, plan: Plan) -> str:
+    """What this checkpoint is, for whoever finds the folder."""
+    name, nature = backbone.checkpoint.name, plan.corpus.nature
+    rated = "" if nature == "human" else f" ({nature})"
+    return (
+        f"# {backbone.modality}\n\n"
+        f"`{name}`, fine-tuned on corpus {plan.corpus.name}{rated} with the design "
+        f"`{plan.fusion}`. What it has seen stands in `{seen.FILE}`, how it was made "
+        f"in `{FACTS}` of the folder above. Its licence is that of `{name}`, and the "
+        f"corpus's terms hold too.\n"
+    )

@@ -1,0 +1,116 @@
+"""What fine-tuning can choose beyond the settings of stage two.
+
+An experiment says it in its table ``[finetune]``; rate, batch, epochs, patience, loss
+and optimiser of everything but the encoders are those of `fuse.settings.Settings`.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from fuse import settings as stage_two
+from fuse.settings import Settings
+
+SCHEDULES = {"linear": "linear", "constant": "constant_with_warmup"}  # of transformers
+DTYPES = ("float32", "bfloat16")
+RANGES: Mapping[str, tuple[float, float]] = {
+    "audio_rate": (0, 1),
+    "text_rate": (0, 1),
+    "warmup": (0, 0.9),
+    "layers_trained": (-1, 1000),
+    "max_seconds": (0.1, 3600),
+}
+IDLE = {  # settings that presuppose embeddings which stay as they are
+    "layers": "concat",
+    "training": "joint",
+}
+PROBED = ("batch", "epochs", "patience", "learning_rate", "input_dropout", "dropout")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Its defaults; all of it decides the outcome."""
+
+    audio_rate: float = 3e-5  # highest learning rate of the speech encoder
+    text_rate: float = 5e-5  # and of the text encoder
+    warmup: float = 0.1  # share of the steps in which all rates rise from 0
+    schedule: str = "linear"  # then falling to 0, or "constant"
+    layers_trained: int = -1  # top blocks that are trained; -1: all, 0: none
+    convolutions: bool = False  # train the convolutions before the blocks as well
+    head_first: bool = True  # begin with a head trained behind the frozen encoders
+    max_seconds: float = 30.0  # of an utterance that are heard; the rest is cut off
+    dtype: str = "float32"  # of the encoders' arithmetic; weights are float32
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, kind = getattr(self, field.name), type(field.default)
+            if type(value) is not kind:
+                raise ValueError(
+                    f"{field.name} must be of type {kind.__name__}, got {value!r}"
+                )
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ValueError(f"{name} must be in [{low:g}, {high:g}], got {value}")
+        for name, known in (("schedule", tuple(SCHEDULES)), ("dtype", DTYPES)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(known)}, "
+                    f"got {getattr(self, name)!r}"
+                )
+
+
+def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
+    """The defaults, with what an experiment's table changes, and then the user.
+
+    Args:
+        experiment: a TOML file, or the name of one in fuse/experiments
+        changes: by name; those that are None are none
+
+    Raises:
+        FileNotFoundError: if there is no such experiment
+        ValueError: if a name is unknown, or a value makes no sense
+    """
+    path = stage_two.find(experiment)
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = found.get(stage_two.FINETUNE, {})
+        names = [field.name for field in fields(Tuning)]
+        if unknown := sorted(set(table) - set(names)):
+            raise ValueError(
+                f"unknown in [{stage_two.FINETUNE}]: {', '.join(unknown)}; known are "
+                f"{', '.join(names)}"
+            )
+        tuning = replace(Tuning(), **table)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return replace(tuning, **{k: v for k, v in changes.items() if v is not None})
+
+
+def demand(settings: Settings) -> None:
+    """Refuse settings that moving embeddings cannot have.
+
+    Raises:
+        ValueError: naming the setting
+    """
+    for name, idle in IDLE.items():
+        if (value := getattr(settings, name)) != idle:
+            raise ValueError(
+                f"{name}={value!r} is of cached embeddings, and fine-tuning changes "
+                f"them; leave it at {idle!r}"
+            )
+    if settings.reduce == "pca":
+        raise ValueError(
+            "reduce='pca' is fitted on embeddings that stay as they are; fine-tune "
+            "with reduce='autoencoder' or 'none'"
+        )
+
+
+def probe(settings: Settings) -> Settings:
+    """Of the same head behind frozen encoders: as stage two trains by default."""
+    usual = Settings()
+    kept = {name: getattr(usual, name) for name in PROBED}
+    return replace(settings, optimizer="adamw", weight_decay=usual.weight_decay, **kept)

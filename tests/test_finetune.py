@@ -1,0 +1,479 @@
+"""Encoders trained together with a design: gradients, folders, kills, errors."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import tunable
+from click.testing import CliRunner
+from safetensors.torch import load_file
+
+import cli
+from data import reading, seen
+from extract import loading
+from extract.choice import Choice, Machine
+from extract.encoder import hidden
+from extract.finetune import backbone, command, folding, inputs, system, tuning
+from extract.finetune.accumulate import Share, backward, seeded
+from extract.finetune.trainer import FineTuner
+from fuse import losses
+from fuse.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+# float32 through a few layers, in another order of summation
+ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
+GRADIENT = {"rtol": 0, "atol": 1e-5}
+SMALL = Settings(
+    protocol="loso", latent=8, autoencoder_hidden=8, hidden=8, epochs=2, batch=128
+)
+QUICK = ("latent=8", "autoencoder_hidden=8", "hidden=8", "epochs=2", "patience=2")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A corpus and the checkpoints that are trained on it."""
+    root = tmp_path_factory.mktemp("finetune")
+    for front in tunable.FRONTS:
+        tunable.speech(root / front, front)
+    tunable.text(root / "text")
+    tunable.table(root / "corpus")
+    return root
+
+
+@pytest.fixture
+def finetune(world, tmp_path):
+    """The command on that corpus; the result, and the one folder that it made."""
+
+    def run(*options, fusion="text", fold="session1", sets=QUICK, output="out"):
+        words = ["finetune", "manifest", str(world / "corpus"), "--scale", "1", "5"]
+        words += ["--name", "toy", "--fusion", fusion, "--fold", fold]
+        words += ["--audio-checkpoint", str(world / "layer"), "--protocol", "loso"]
+        words += ["--text-checkpoint", str(world / "text"), "--threads", "1"]
+        words += ["--output", str(tmp_path / output), *options]
+        for assignment in sets:
+            words += ["--set", assignment]
+        found = CliRunner().invoke(cli.main, words)
+        made = sorted((tmp_path / output).glob("toy-*"))
+        return found, (made[0] if made else None)
+
+    return run
+
+
+def opened(world, fusion="early", front="layer"):
+    """Encoders, and what one fold feeds them with."""
+    named = {"audio_checkpoint": str(world / front)}
+    named |= {"text_checkpoint": str(world / "text"), "revision": ()}
+    backbones = backbone.open_all(fusion, named, max_seconds=30.0)
+    corpus = reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
+    aligned = inputs.usable(corpus, tuple(backbones), policy="clip")
+    ids = aligned.ids
+    fold = inputs.Fold("one", ids[:20], ids[20:26], ids[26:])
+    found = inputs.find(
+        corpus, aligned, fold, tuple(backbones), threads=1, progress=False
+    )
+    return backbones, inputs.gather(found, corpus, aligned, backbones, threads=1)
+
+
+def tuned(backbones, material, *, fusion="early", settings=SMALL):
+    """The module as it begins, with a head of random weights."""
+    encoders, part = backbone.Encoders(backbones), material.train
+    features = system.embed(encoders, part, size=4, device="cpu")
+    rows = system.rows(part, features, material.targets)
+    what = {"fusion": fusion, "settings": settings, "seed": 0}
+    return system.build(encoders, rows, None, head_first=False, **what)
+
+
+def gradients(module):
+    """Those that there are; they are taken away."""
+    named = module.named_parameters()
+    found = {n: p.grad.clone() for n, p in named if p.grad is not None}
+    module.zero_grad(set_to_none=True)
+    return found
+
+
+def assert_equal(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], **GRADIENT, msg=name)
+
+
+@pytest.fixture(scope="module")
+def begun(world):
+    backbones, material = opened(world)
+    return tuned(backbones, material), material.train
+
+
+def predictor(module, part):
+    def predict(rows):
+        return module(inputs.collate(part, rows, module.encoders.backbones, "cpu"))
+
+    return predict
+
+
+@pytest.mark.parametrize("loss", ["ccc", "mse", "mix"])
+def test_the_gradient_of_parts_is_that_of_the_whole_batch(begun, loss):
+    module, part = begun
+    module.eval()  # no dropout, which would differ
+    rows, error = list(range(20)), losses.loss(loss)
+    predict = predictor(module, part)
+    said, lost = predict(rows)
+    total = error(said, part.truth[rows], None) + 0.3 * lost
+    total.backward()
+    whole = gradients(module)
+    parts = inputs.together(part, rows, module.encoders.backbones, size=3)
+    found = backward(predict, parts, part.truth, error, weight=0.3)
+    assert_equal(gradients(module), whole)
+    assert found.total == pytest.approx(total.item(), abs=1e-5)
+
+
+def test_the_gradients_of_small_batches_do_not_add_up(begun):
+    # what the two passes are for: were this equal, the test before could not fail
+    module, part = begun
+    module.eval()
+    predict, error = predictor(module, part), losses.loss("ccc")
+    backward(predict, [list(range(20))], part.truth, error, weight=0.0)
+    whole = gradients(module)
+    for begin in range(0, 20, 4):
+        rows = [list(range(begin, begin + 4))]
+        backward(predict, rows, part.truth, error, weight=0.0)
+    name = max(whole, key=lambda n: whole[n].abs().max())
+    assert (gradients(module)[name] / 5 - whole[name]).abs().max() > 1e-3
+
+
+def test_both_passes_draw_the_same_dropout(begun):
+    module, part = begun
+    module.train()
+    predict, error = predictor(module, part), losses.loss("ccc")
+    parts = [[0, 1, 2], [3, 4, 5, 6], [7, 8]]
+    said = []
+    for number, rows in enumerate(parts):
+        with seeded((5, 0, number), torch.device("cpu")):
+            said.append(predict(rows)[0])
+    error(torch.cat(said), part.truth[:9], None).backward()
+    whole = gradients(module)
+    backward(predict, parts, part.truth, error, weight=0.0, seed=(5,))
+    assert_equal(
+        {n: g for n, g in gradients(module).items() if n in whole and g.any()},
+        {n: g for n, g in whole.items() if g.any()},
+    )
+
+
+def test_processes_that_share_a_batch_add_up_to_one(begun):
+    # two processes in turn: what each gathers from the other is known beforehand
+    module, part = begun
+    module.eval()
+    predict, error = predictor(module, part), losses.loss("ccc")
+    backward(predict, [list(range(10))], part.truth, error, weight=0.5)
+    whole = gradients(module)
+    shares = [list(range(0, 10, 2)), list(range(1, 10, 2))]
+    truth = [part.truth[rows] for rows in shares]
+    with torch.no_grad():
+        said = [predict(rows)[0] for rows in shares]
+    averaged = {}
+    for rank, rows in enumerate(shares):
+
+        def gather(own):
+            known = truth if torch.equal(own, truth[rank]) else said  # noqa: B023
+            return known if own.ndim == 2 else [own]
+
+        share = Share(rank, 2, gather)
+        backward(
+            predict, [rows[:2], rows[2:]], part.truth, error, weight=0.5, share=share
+        )
+        for name, gradient in gradients(module).items():
+            averaged[name] = averaged.get(name, 0) + gradient / 2
+    assert_equal(averaged, whole)
+
+
+@pytest.mark.parametrize("front", tunable.FRONTS)
+def test_embeddings_are_those_of_stage_one(world, front):
+    backbones, material = opened(world, front=front)
+    encoders = backbone.Encoders(backbones)
+    part = material.train
+    found = system.embed(encoders, part, size=4, device="cpu")
+    for modality, folder in (("audio", front), ("text", "text")):
+        choice = Choice(modality, checkpoint=str(world / folder))
+        encoder = loading.load(choice, Machine(threads=1))
+        alone = [
+            hidden(encoder, x[None])[0, 0].mean(dim=0) for x in part.inputs[modality]
+        ]
+        torch.testing.assert_close(found[modality], torch.stack(alone), **ROUNDING)
+
+
+def test_only_equal_lengths_share_a_batch_where_padding_would_change_them(world):
+    backbones, material = opened(world, front="group")
+    rows = inputs.together(material.train, range(20), backbones, size=4)
+    assert sorted(row for batch in rows for row in batch) == list(range(20))
+    lengths = [{len(material.train.inputs["audio"][r]) for r in b} for b in rows]
+    assert all(len(found) == 1 for found in lengths)
+    assert any(len(batch) > 1 for batch in rows)
+    with pytest.raises(ValueError, match="equal lengths"):
+        backbones["audio"].collate([np.zeros(800), np.zeros(900)])
+
+
+@pytest.mark.parametrize(
+    ("layers", "convolutions", "idle"),
+    [
+        (-1, False, ("feature_extractor", "masked_spec_embed")),
+        (-1, True, ("masked_spec_embed",)),
+        (1, False, ("feature_", "layers.0.", "layer.0.", "embed")),
+        (0, False, ("encoders.",)),
+    ],
+)
+def test_gradients_reach_what_is_trained_and_nothing_else(
+    world, layers, convolutions, idle
+):
+    backbones, material = opened(world)
+    module = tuned(backbones, material)
+    for found in backbones.values():
+        found.freeze(layers_trained=layers, convolutions=convolutions)
+    module.train()
+    predict, error = predictor(module, material.train), losses.loss("ccc")
+    backward(predict, [[*range(12)]], material.train.truth, error, weight=0.1)
+    for name, parameter in module.named_parameters():
+        reached = parameter.grad is not None and bool(parameter.grad.any())
+        # a constant in all keys changes no attention, so its gradient is 0 but rounding
+        if not name.endswith(("k_proj.bias", "k_lin.bias")):
+            assert reached == parameter.requires_grad, name
+        if name.startswith("encoders.") and any(word in name for word in idle):
+            assert not reached, name
+
+
+def test_checkpointed_activations_give_the_same_gradient(world):
+    backbones, material = opened(world, fusion="text")
+    module = tuned(backbones, material, fusion="text")
+    module.train()
+    found = []
+    for checkpointed in (False, True):
+        if checkpointed:
+            model = backbones["text"].model
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        predict = predictor(module, material.train)
+        parts, error = [[0, 1, 2, 3], [4, 5, 6]], losses.loss("ccc")
+        backward(predict, parts, material.train.truth, error, weight=0.1)
+        found.append(gradients(module))
+    assert_equal(*found)
+
+
+def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
+    finetune, world, tmp_path, monkeypatch
+):
+    read = []
+    original = backbone.Backbone.input
+
+    def watched(self, source, **options):
+        read.append(source.utterance.session)
+        return original(self, source, **options)
+
+    monkeypatch.setattr(backbone.Backbone, "input", watched)
+    found, run = finetune("--experiment", "paper", fusion="early")
+    assert found.exit_code == 0, found.output
+    assert set(read) == {"2", "3"}  # session 1 tests
+    fold = run / "session1"
+    facts = json.loads((fold / "finetune.json").read_text())
+    assert facts["tuning"]["audio_rate"] == 5e-4
+    assert facts["tuning"]["text_rate"] == 5e-5
+    assert facts["settings"]["optimizer"] == "adam"
+    assert facts["train"]["speakers"] == ["3F", "3M"]
+    assert facts["validation_ccc"].keys() == {"frozen", "fine-tuned"}
+    lines = (fold / "log.csv").read_text().splitlines()
+    assert len(lines) == 3
+    assert lines[0].endswith("ccc,ccc_arousal,ccc_dominance,ccc_valence")
+    words = ["extract", "manifest", str(world / "corpus"), "--scale", "1", "5"]
+    words += ["--name", "toy", "--cache", str(tmp_path / "cache"), "--threads", "1"]
+    for modality in ("audio", "text"):
+        words += [f"--{modality}-checkpoint", str(fold / modality)]
+    done = CliRunner().invoke(cli.main, words)
+    assert done.exit_code == 0, done.output
+    for modality, base in (("audio", "layer"), ("text", "text")):
+        new = loading.load(Choice(modality, checkpoint=str(fold / modality)), Machine())
+        old = loading.load(Choice(modality, checkpoint=str(world / base)), Machine())
+        assert new.inputs == old.inputs  # the same tokenizer, the same preparation
+        assert new.checkpoint.weights != old.checkpoint.weights
+
+    # the other folds test what these encoders have heard, and are refused
+    words = ["train", "--fusion", "text", "--protocol", "loso", "--seeds", "1"]
+    words += ["--cache", str(tmp_path / "cache"), "--runs", str(tmp_path / "runs")]
+    refused = CliRunner().invoke(cli.main, words)
+    assert refused.exit_code == 1
+    assert "has seen toy (fine-tuned on its ratings)" in refused.output
+
+
+def test_what_an_encoder_had_seen_before_is_remembered(finetune, world):
+    before = world / "text" / seen.FILE
+    before.write_text(json.dumps({"corpus": "EmoBank", "how": "trained on it"}))
+    try:
+        found, run = finetune()
+    finally:
+        before.unlink()
+    assert found.exit_code == 0, found.output
+    records = seen.parse(seen.read(run / "session1" / "text")[seen.KEY])
+    assert [r.corpus for r in records] == ["toy", "EmoBank"]
+    assert records[0].speakers == ("2F", "2M", "3F", "3M")
+    assert records[0].splits == ()
+
+
+def test_a_finished_fold_is_left_alone(finetune):
+    found, run = finetune()
+    assert found.exit_code == 0, found.output
+    state = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
+    again, _ = finetune()
+    assert "nothing was left to do" in again.output
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == state
+    assert [p.name for p in run.iterdir()] == ["session1"]
+
+
+def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch):
+    whole, run = finetune(output="whole")
+    assert whole.exit_code == 0, whole.output
+    original = FineTuner._save_checkpoint
+
+    def killed(self, *given):
+        original(self, *given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FineTuner, "_save_checkpoint", killed)
+        stopped, half = finetune(output="half")
+    assert stopped.exit_code == 130
+    assert not (half / "session1").exists()
+    # a state that was being written counts for nothing
+    (half / ".session1.work" / "checkpoint-9").mkdir()
+    resumed, _ = finetune(output="half")
+    assert resumed.exit_code == 0, resumed.output
+    assert "goes on after checkpoint-1" in resumed.output
+    for name in ("text/model.safetensors", "head/model.safetensors"):
+        one, other = (load_file(folder / "session1" / name) for folder in (run, half))
+        for key in one:
+            torch.testing.assert_close(one[key], other[key], **GRADIENT)
+    logs = [(f / "session1" / "log.csv").read_text() for f in (run, half)]
+    assert [len(log.splitlines()) for log in logs] == [3, 3]
+
+
+def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / folding.IDENTITY).write_text('{"content": "one"}')
+    assert folding._resumable(folder, "one") is None
+    with pytest.raises(ValueError, match="other texts or recordings"):
+        folding._resumable(folder, "other")
+
+
+@pytest.mark.parametrize(
+    ("options", "sets", "sentence"),
+    [
+        (("--fold", "session9"), QUICK, "has no fold 'session9'; choose from all"),
+        (("--text-checkpoint", "tiny"), QUICK, "take 'mini' to try fine-tuning"),
+        (
+            ("--layers-trained", "3"),
+            QUICK,
+            "has 2 blocks; take --layers-trained",
+        ),
+        ((), (*QUICK, "reduce=pca"), "reduce='pca' is fitted on embeddings"),
+        ((), (*QUICK, "layers=weighted"), "layers='weighted' is of cached embeddings"),
+        (("--warmup", "2"), QUICK, "warmup must be in"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(finetune, options, sets, sentence):
+    found, _ = finetune(*options, sets=sets)
+    assert found.exit_code == 1
+    assert sentence in found.output
+    assert "Traceback" not in found.output
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ({"speech": False}, "has no recordings, and this design takes audio and text"),
+        ({"each": 4}, "usable utterances for train, and fine-tuning needs 8 or more"),
+    ],
+)
+def test_a_corpus_that_is_not_enough_is_a_sentence(
+    finetune, world, tmp_path, what, sentence
+):
+    kept = world / "kept"
+    shutil.move(world / "corpus", kept)
+    try:
+        tunable.table(world / "corpus", **what)
+        found, _ = finetune(fusion="early")
+    finally:
+        shutil.rmtree(world / "corpus")
+        shutil.move(kept, world / "corpus")
+    assert found.exit_code == 1
+    assert sentence in found.output
+
+
+def test_memory_that_runs_out_says_what_to_change(finetune, monkeypatch):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(FineTuner, "training_step", full)
+    found, _ = finetune()
+    assert found.exit_code == 1
+    assert "a smaller --batch" in found.output
+    assert "--checkpointing" in found.output
+
+
+def test_a_loss_that_is_not_finite_ends_it(finetune, monkeypatch):
+    def broken(prediction, truth, weight=None):
+        return prediction.sum() * float("nan")
+
+    original = FineTuner.__init__
+
+    def begin(self, *given):
+        original(self, *given)
+        self._loss = broken
+
+    monkeypatch.setattr(FineTuner, "__init__", begin)
+    found, _ = finetune()
+    assert found.exit_code == 1
+    assert "the loss is not finite at step 1; take smaller rates" in found.output
+
+
+def test_without_accelerate_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install '.\[finetune\]'"):
+        command.finetune(print)
+
+
+def test_tuning_is_checked_by_name(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[finetune]\nspeech_rate = 1e-5\n")
+    with pytest.raises(ValueError, match=r"unknown in \[finetune\]: speech_rate"):
+        tuning.load(path, {})
+    assert tuning.load("finetune", {"warmup": None}).warmup == 0.1
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(world, tmp_path):
+    # without dropout, which each process draws for itself
+    folder = tunable.text(tmp_path / "plain", dropout=0.0, attention_dropout=0.0)
+    words = [
+        "cli.py",
+        "finetune",
+        "manifest",
+        str(world / "corpus"),
+        "--scale",
+        "1",
+        "5",
+    ]
+    words += ["--fusion", "text", "--fold", "session1", "--protocol", "loso"]
+    words += ["--text-checkpoint", str(folder), "--device", "cpu", "--threads", "1"]
+    for assignment in (*QUICK, "input_dropout=0", "dropout=0"):
+        words += ["--set", assignment]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    made = []
+    for name, how in (("one", []), ("two", launch)):
+        line = [sys.executable, *how, *words, "--output", str(tmp_path / name)]
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("with frozen encoders;") == 1
+        (path,) = (tmp_path / name).glob("*/session1/text/model.safetensors")
+        made.append(load_file(path))
+    for key in made[0]:
+        torch.testing.assert_close(made[0][key], made[1][key], rtol=0, atol=1e-4)
