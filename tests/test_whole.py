@@ -9,6 +9,7 @@ import pytest
 import spoken
 import torch
 import transformers
+import tunable
 from test_checkpoints import FAMILIES, vocabulary
 from test_cli import call, refused
 from test_train import contents
@@ -212,3 +213,21 @@ def test_fine_tuning_is_told_what_both_commands_are_told(monkeypatch, tmp_path):
     assert asked == expected
     tuned.tune(print, **{**given, "experiment": "paper"})
     assert asked == {**expected, "experiment": "paper"}
+
+
+@pytest.mark.slow
+def test_encoders_are_really_fine_tuned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # which is where they are left
+    table = tunable.table(tmp_path / "corpus")
+    encoder = tunable.text(tmp_path / "text")
+    words = ("--fusion", "text", "--text-checkpoint", encoder, "--finetune")
+    done = call(
+        "run", *arguments(table, tmp_path), "--protocol", "loso", *SETTINGS, *words
+    )
+    assert done.exit_code == 0, done.output
+    run = read_run(only(tmp_path))
+    assert sorted(set(run.predictions.fold)) == ["session1", "session2", "session3"]
+    recipes = [c.recipe for c in store.find(tmp_path / "cache")]
+    assert len(recipes) == 3
+    assert len({r.weights for r in recipes}) > 1  # of some, no epoch may be the best
+    assert call("lint", run.path, "--cache", tmp_path / "cache").exit_code == 0
