@@ -17,6 +17,7 @@ KINDS = {  # of numpy, by name; a part has no others
     "values": "f",
     "embeddings": "f",
 }
+LARGE = ("embeddings", "values")  # one of them is nearly all of a part
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
                 f"{name} has shape {arrays[name].shape}, but its recipe and "
                 f"{rows} ids ask for {shape}"
             )
-    for name in ("embeddings", "values"):
+    for name in LARGE:
         if name in wanted and arrays[name].dtype != recipe.storage:
             raise ValueError(
                 f"{name} are {arrays[name].dtype}, but its recipe says {recipe.storage}"

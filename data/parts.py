@@ -30,7 +30,7 @@ import h5py
 import numpy as np
 
 from data import guard
-from data.arrays import KINDS, Part, collect, fit
+from data.arrays import KINDS, LARGE, Part, collect, fit
 from data.files import publish
 from data.recipe import Recipe
 from data.utterance import Problem, check_id, printable
@@ -170,11 +170,7 @@ def read(
         ValueError: if the part is damaged, or its recipe is another
     """
     head, arrays = parse(path, check(path))
-    if difference := head.recipe.difference(recipe or head.recipe):
-        raise ValueError(
-            f"{path} was extracted with {difference} as wanted; extract again, or "
-            f"name another cache"
-        )
+    head.recipe.demand(recipe or head.recipe, path)
     return arrays, list(head.problems)
 
 
@@ -202,6 +198,24 @@ def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
         for name in arrays["ids"]:
             check_id(name.decode())
     return head, arrays
+
+
+def outline(path: Path, recipe: Recipe) -> tuple[dict[str, np.ndarray], int]:
+    """The arrays of a part without its embeddings, and their features of a layer.
+
+    Nothing is compared with the checksum, which would mean to read all of it.
+
+    Raises:
+        ValueError: as `read`
+    """
+    _check_file(path)
+    with _sentences(path), h5py.File(path, "r", locking=False) as file:
+        found = guard.datasets(file, KINDS, path.stat().st_size)
+        head = _header(file, found)
+        dims = [d.shape[-1] for name, d in found.items() if name in LARGE]
+        arrays = {name: d[:] for name, d in found.items() if name not in LARGE}
+    head.recipe.demand(recipe, path)
+    return arrays, dims[0] if dims else 0
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 from data.utterance import check_name
@@ -91,3 +92,15 @@ class Recipe:
             if mine[name] != yours[name]:
                 return f"{name}={mine[name]!r}, not {yours[name]!r}"
         return ""
+
+    def demand(self, wanted: "Recipe", path: Path) -> None:
+        """Refuse what is of another recipe.
+
+        Raises:
+            ValueError: naming the file and the first difference
+        """
+        if difference := self.difference(wanted):
+            raise ValueError(
+                f"{path} was extracted with {difference} as wanted; extract again, or "
+                f"name another cache"
+            )

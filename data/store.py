@@ -6,7 +6,7 @@ what the name promises.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +33,12 @@ class Embeddings:
     offsets: np.ndarray | None = None  # (n + 1,) for frames
     head: np.ndarray | None = None  # (n, ratings)
     problems: tuple[Problem, ...] = ()
+    scratch: Path | None = None  # of what is gathered, if it is more than memory holds
+
+    def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, "Embeddings"]]:
+        """All that hold some of these rows, and the number of the first row of each."""
+        if len(rows):
+            yield 0, self
 
     def vector(self, row: int) -> np.ndarray:
         """What was stored for one utterance: (layers, dim) or (steps, layers, dim)."""
@@ -77,29 +83,38 @@ def load(cache: Cache) -> Embeddings:
     """
     parts = [read(part_path(cache.path, n), cache.recipe) for n in cache.present]
     rows = [arrays for arrays, _ in parts if len(arrays["ids"])]
-
-    def joined(name: str) -> np.ndarray | None:
-        found = [arrays[name] for arrays in rows if name in arrays]
-        return np.concatenate(found) if found else None
-
-    ids = tuple(i.decode() for arrays in rows for i in arrays["ids"])
-    if twice := [i for i, count in Counter(ids).items() if count > 1]:
-        raise ValueError(
-            f"{cache.path} holds utterance '{twice[0]}' twice; delete it and extract "
-            f"again"
-        )
     frames = cache.recipe.pooling == "frames"
     steps = [np.diff(arrays["offsets"]) for arrays in rows] if frames else []
-    values = joined("values" if frames else "embeddings")
+    values = joined(rows, "values" if frames else "embeddings")
     return Embeddings(
         recipe=cache.recipe,
-        ids=ids,
+        ids=unique(cache.path, rows),
         contents=tuple(c.decode() for arrays in rows for c in arrays["contents"]),
         values=np.empty((0, 0, 0), np.float32) if values is None else values,
         offsets=np.cumsum(np.concatenate([[0], *steps])) if frames else None,
-        head=joined("head"),
+        head=joined(rows, "head"),
         problems=tuple(p for _, problems in parts for p in problems),
     )
+
+
+def joined(parts: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray | None:
+    """One array of all parts; None if no part has it."""
+    found = [arrays[name] for arrays in parts if name in arrays]
+    return np.concatenate(found) if found else None
+
+
+def unique(folder: Path, parts: Sequence[Mapping[str, np.ndarray]]) -> tuple[str, ...]:
+    """Ids of all parts.
+
+    Raises:
+        ValueError: if one is there twice
+    """
+    ids = tuple(i.decode() for arrays in parts for i in arrays["ids"])
+    if twice := [i for i, count in Counter(ids).items() if count > 1]:
+        raise ValueError(
+            f"{folder} holds utterance '{twice[0]}' twice; delete it and extract again"
+        )
+    return ids
 
 
 def numbers(folder: Path) -> tuple[int, ...]:

@@ -104,6 +104,7 @@ def sweep(say: Say, **found: Any) -> None:
     )
     given = sources.find(found, needs(found["designs"]))
     _introduce(say, given)
+    aligned = None
     for fusion in designs(found["designs"], list(given.embeddings), head=False):
         if fusion in REFERENCES:  # one of "all"
             continue
@@ -116,7 +117,9 @@ def sweep(say: Say, **found: Any) -> None:
             device=device,
             label="",
             own=given.own,
+            aligned=aligned,
         )
+        aligned = plan.aligned
         check_plans([plan], given.corpus, given.embeddings, allow=found["allow"])
         seeds = range(found["seed"], found["seed"] + found["seeds"])
         search(say, plan, tried, seeds=seeds, sweeps=found["sweeps"], found=found)

@@ -23,6 +23,7 @@ from fuse.group.batches import Source, Task
 from fuse.group.phases import Objective
 from fuse.group.stack import Stack
 from fuse.group.streams import Masks
+from fuse.pieces import take
 
 
 @dataclass(frozen=True)
@@ -118,16 +119,16 @@ class _Group:
         seen = torch.arange(blocks * self.length) < rows[:, None]
         self.unseen = filled.view(len(chosen), blocks, -1).to(self.device)
         self.unseen_weight = seen.float().view(self.unseen.shape).to(self.device)
-        self.unseen_truth = batches.take(
-            self.source.truth, self.unseen.flatten(1)
-        ).view(*self.unseen.shape, -1)
+        self.unseen_truth = take(self.source.truth, self.unseen.flatten(1)).view(
+            *self.unseen.shape, -1
+        )
 
     def epoch(self, number: int) -> None:
         """Every batch once, and the scores; the device is asked for nothing between."""
         sums = torch.zeros(2, len(self.active), device=self.device)
         for rows, weight in zip(self._shuffled(), self.weight, strict=True):
             found = self.stack(self.source.take(rows), training=True)
-            truth = batches.take(self.source.truth, rows)
+            truth = take(self.source.truth, rows)
             both = self.objective.losses(found, truth, weight)
             both[0].sum().backward()
             self.adam.step()

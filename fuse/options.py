@@ -58,6 +58,10 @@ FIT = (  # what is trained, and how
     click.option(
         "--allow", multiple=True, metavar="RULE",
         help="A rule of `lint` that may fail, which the run remembers; repeatable."),
+    click.option(
+        "--memory", type=click.FloatRange(min=0), metavar="GIB",
+        help="Embeddings that take more are read from a scratch file instead, in "
+        "TMPDIR or the cache.  [default: half the memory]"),
 )
 TRAIN = (
     *FIT,

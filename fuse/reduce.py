@@ -4,11 +4,14 @@ All statistics come from the training rows that are given; the module carries th
 buffers, so they are saved with the model and are no parameters.
 """
 
+from collections.abc import Iterator
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+
+from fuse.axes import Pieces, rotation, total
+from fuse.pieces import DOUBLE, spans, take
 
 LEAST_SPREAD = 1e-6  # of a feature, relative to its mean and to the widest feature
 
@@ -36,26 +39,41 @@ class Projection(nn.Module):
         self.register_buffer("rotation", rotation)
 
     @classmethod
-    def fitted(cls, rows: Tensor, *, components: int | None = None) -> Self:
+    def fitted(
+        cls,
+        values: Tensor,
+        *,
+        rows: Tensor | None = None,
+        components: int | None = None,
+    ) -> Self:
         """The projection that these rows determine, and no others.
 
+        They are read piece by piece, so that they need not fit into memory.
+
         Args:
-            rows: (n, dim), of the training part of one fold
+            values: (n, dim)
+            rows: numbers of those in the training part of one fold; None for all
             components: largest size of the PCA, lowered to what n and dim allow; None
                 for no PCA
         """
+        if rows is None:
+            rows = torch.arange(len(values))
+        dim = values.shape[1]
         if components is not None:
-            components = min(components, *rows.shape)
-        projection = cls(rows.shape[1], components).to(rows.device)
-        values = rows.double()
-        mean = values.mean(dim=0)
-        std = (values - mean).square().mean(dim=0).sqrt()
+            components = min(components, len(rows), dim)
+        projection = cls(dim, components).to(values.device)
+
+        def pieces() -> Iterator[Tensor]:
+            for span in spans(len(rows), DOUBLE * dim):
+                yield take(values, rows[span].to(values.device)).double()
+
+        mean, std = _moments(pieces, len(rows))
         known = (std > LEAST_SPREAD * std.max()) & (std > LEAST_SPREAD * mean.abs())
         projection.mean.copy_(mean)
         projection.scale.copy_(torch.where(known, 1 / std, torch.zeros_like(std)))
         if projection.rotation is not None:
-            standard = ((values - mean) * projection.scale).cpu().numpy()
-            found = _rotation(standard, projection.rotation.shape[1])
+            shape = len(rows), dim, projection.rotation.shape[1]
+            found = rotation(lambda: _standard(pieces, mean, projection.scale), *shape)
             projection.rotation.copy_(torch.from_numpy(found))
         return projection
 
@@ -70,15 +88,13 @@ class Projection(nn.Module):
         return standard if self.rotation is None else standard @ self.rotation
 
 
-def _rotation(standard: np.ndarray, components: int) -> np.ndarray:
-    """Principal directions (dim, components), scaled to a mean variance of 1.
+def _moments(pieces: Pieces, rows: int) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each feature: (dim,) each, in float64."""
+    mean = total(x.sum(dim=0) for x in pieces()) / rows
+    squares = total((x - mean).square().sum(dim=0) for x in pieces())
+    return mean, (squares / rows).sqrt()
 
-    One factor for all components: their relative size is kept, for whitening would
-    raise the noise of the last ones to the height of the first.
-    """
-    from sklearn.decomposition import PCA
 
-    pca = PCA(components, random_state=0).fit(standard)
-    variance = float(pca.explained_variance_.mean())
-    found = pca.components_.T / np.sqrt(variance if variance > 0 else 1.0)
-    return np.asarray(found)
+def _standard(pieces: Pieces, mean: Tensor, scale: Tensor) -> Iterator[Tensor]:
+    for x in pieces():
+        yield (x - mean) * scale

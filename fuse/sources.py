@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from data import choosing, foldwise, store, table
+from data import choosing, foldwise, store, streaming, table
 from data.recipe import Recipe
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
@@ -80,10 +80,13 @@ def _load(
 ) -> Sources:
     """Each cache once, whichever folds take it."""
     caches = next(iter(chosen.values()))
-    once = {c.path: c for each in chosen.values() for c in each.values()}
-    loaded = {path: store.load(cache) for path, cache in once.items()}
+    once = {str(c.path): c for each in chosen.values() for c in each.values()}
+    if "memory" in found:
+        loaded = streaming.open_all(once, gib=found["memory"])
+    else:  # predict and ablate gather again and again
+        loaded = {path: store.load(cache) for path, cache in once.items()}
     own = {
-        fold: {m: loaded[c.path] for m, c in each.items()}
+        fold: {m: loaded[str(c.path)] for m, c in each.items()}
         for fold, each in chosen.items()
     }
     corpus = table.load(found["cache"], next(iter(caches.values())).recipe.corpus)

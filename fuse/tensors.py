@@ -8,14 +8,18 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from data.ratings import RATINGS, normalise
+from data.scratch import is_mapped
 from data.store import Embeddings
 from data.utterance import Corpus, Utterance
+from fuse.pieces import choose, pooled
 
 HEAD = "head"  # the features that are the checkpoint's own predictions
 
@@ -29,6 +33,12 @@ class Rows:
     targets: tuple[str, ...] = RATINGS  # names of the columns of `truth`
     layers: Mapping[str, int] = field(default_factory=dict)  # in a row's dim; else one
     groups: tuple[str, ...] = ()  # of each row, never to be divided; see `groups`
+    mapped: bool = False  # features lie in scratch files, on the CPU: never copy them
+
+    @property
+    def numbers(self) -> Tensor:
+        """(rows,) of all rows, on the device that computes."""
+        return torch.arange(len(self.truth), device=self.truth.device)
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class Aligned:
     left_out: Mapping[str, int]  # reason -> utterances
     outside: int  # utterances with a rating outside the nominal scale, as released
     layers: Mapping[str, int] = field(default_factory=dict)  # of each modality
+    scratch: Path | None = None  # folder of the features, if memory does not hold them
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -50,27 +61,22 @@ class Aligned:
         return tuple(utterance.id for utterance in self.utterances)
 
     def resident(self, *, features: Sequence[str], device: str = "cpu") -> Rows:
-        """All rows as tensors, which on a CPU share the memory of what is here.
+        """All rows as tensors, which share the memory of what is here, if they can.
 
         Args:
             features: modalities that are wanted, or HEAD
-            device: where the tensors shall be
+            device: where the tensors shall be, but for features in scratch files
         """
-        return Rows(
-            features={
-                name: torch.from_numpy(self.features[name]).to(device)
-                for name in features
-            },
-            truth=torch.from_numpy(self.truth).to(device),
-            targets=self.targets,
-            layers={name: n for name, n in self.layers.items() if name in features},
-            groups=groups(self.utterances),
-        )
+        found = {name: self.features[name] for name in features}
+        return self._rows(found, range(len(self.truth)), device)
 
     def places(self, ids: Sequence[str]) -> list[int]:
         """Numbers of the rows of some utterances that are here."""
-        place = {id_: row for row, id_ in enumerate(self.ids)}
-        return [place[id_] for id_ in ids]
+        return [self._place[id_] for id_ in ids]
+
+    @cached_property
+    def _place(self) -> Mapping[str, int]:
+        return {utterance.id: row for row, utterance in enumerate(self.utterances)}
 
     def rows(
         self, ids: Sequence[str], *, features: Sequence[str], device: str = "cpu"
@@ -82,16 +88,26 @@ class Aligned:
             features: modalities that are wanted, or HEAD
             device: where the tensors shall be
         """
-        chosen = self.places(ids)
+        at = self.places(ids)
+        found = {
+            name: choose(self.features[name], np.array(at, int), self.scratch)
+            for name in features
+        }
+        return self._rows(found, at, device)
+
+    def _rows(
+        self, features: Mapping[str, np.ndarray], at: Sequence[int], device: str
+    ) -> Rows:
+        """Tensors of the utterances at some places, whose features are given."""
+        mapped = any(is_mapped(values) for values in features.values())
+        where = "cpu" if mapped else device
         return Rows(
-            features={
-                name: torch.from_numpy(self.features[name][chosen]).to(device)
-                for name in features
-            },
-            truth=torch.from_numpy(self.truth[chosen]).to(device),
+            features={n: torch.from_numpy(x).to(where) for n, x in features.items()},
+            truth=torch.from_numpy(self.truth[list(at)]).to(device),
             targets=self.targets,
             layers={name: n for name, n in self.layers.items() if name in features},
-            groups=groups([self.utterances[row] for row in chosen]),
+            groups=groups([self.utterances[row] for row in at]),
+            mapped=mapped,
         )
 
 
@@ -137,6 +153,7 @@ def align(
         left_out={reason: n for reason, n in sorted(left_out.items()) if n},
         outside=sum(not _ratings(u, targets, corpus, "drop") for u in complete),
         layers={m: len(cache.recipe.layers) for m, cache in embeddings.items()},
+        scratch=next((c.scratch for c in embeddings.values() if c.scratch), None),
     )
 
 
@@ -158,8 +175,7 @@ def gather(
 ) -> dict[str, np.ndarray]:
     """Features of some utterances by modality; HEAD too, where a head was kept.
 
-    Layers stand side by side, in the order of the recipe. Of a cache of frames, each
-    utterance's mean over time is taken.
+    Layers stand side by side, in the order of the recipe; see `fuse.pieces.pooled`.
 
     Returns:
         {modality: (len(ids), layers * dim)}, float32
@@ -167,13 +183,8 @@ def gather(
     features = {}
     for modality, cache in sorted(embeddings.items()):
         place = {id_: row for row, id_ in enumerate(cache.ids)}
-        chosen = [place[id_] for id_ in ids]
-        if cache.offsets is None:
-            values = cache.values[chosen]
-        else:
-            frames = (cache.vector(row) for row in chosen)  # each (steps, layers, dim)
-            values = np.stack([f.mean(axis=0, dtype=np.float64) for f in frames])
-        features[modality] = values.reshape(len(chosen), -1).astype(np.float32)
+        chosen = np.array([place[id_] for id_ in ids], int)
+        features[modality] = pooled(cache, chosen)
         if cache.head is not None and HEAD not in features:
             features[HEAD] = cache.head[chosen].astype(np.float32)
     return features
@@ -181,10 +192,8 @@ def gather(
 
 def head_names(embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
     """Ratings of the columns of HEAD; () where no head was kept."""
-    for _, cache in sorted(embeddings.items()):
-        if cache.head is not None:
-            return cache.recipe.head
-    return ()
+    caches = (cache for _, cache in sorted(embeddings.items()))
+    return next((cache.recipe.head for cache in caches if cache.head is not None), ())
 
 
 def _demand(corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> None:

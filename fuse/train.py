@@ -31,6 +31,7 @@ from fuse.fit import Fitted, Folds
 from fuse.join import join
 from fuse.linter import check_plans, check_runs
 from fuse.own import Own
+from fuse.pieces import through
 from fuse.plan import Plan
 from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
 from fuse.references import fit as fit_reference
@@ -196,17 +197,17 @@ def _fitted(
         yield designs[number], found
 
 
-def _reference(unit: _Unit) -> Fitted:
+def _reference(unit: _Unit) -> Fitted | ValueError:
     """What has no training loop."""
-    plan, fold = unit.plan, unit.fold
-    train, validation = (
-        plan.rows(fold.name, ids) for ids in (fold.train, fold.validation)
-    )
-    if plan.info.design in FITTED:
-        return fit_reference(plan.info.design, train, validation)
-    return apply_zeroshot(
-        train, validation, head=plan.common.head, targets=plan.info.targets
-    )
+    plan, fold, head = unit.plan, unit.fold, unit.plan.common.head
+    parts = (fold.train, fold.validation)
+    train, validation = (plan.rows(fold.name, ids) for ids in parts)
+    try:
+        if plan.info.design in FITTED:
+            return fit_reference(plan.info.design, train, validation)
+        return apply_zeroshot(train, validation, head=head, targets=train.targets)
+    except ValueError as error:
+        return error
 
 
 def _publish(unit: _Unit, fitted: Fitted) -> None:
@@ -226,7 +227,7 @@ def _publish(unit: _Unit, fitted: Fitted) -> None:
     for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
         rows = plan.rows(fold.name, ids)
         with torch.inference_mode():
-            predicted = fitted.module(rows.features)
+            predicted = through(fitted.module, rows.features, rows.numbers)
         predictions = Predictions(
             id=np.array(ids),
             fold=np.full(len(ids), fold.name),

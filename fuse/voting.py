@@ -6,7 +6,7 @@ dialogue: each inner fold is predicted by models that were trained on the others
 stopped by the fold's validation part. Test utterances are not at hand here.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from fuse.decisions import (
 )
 from fuse.fit import Fitted, Job, Result, alone, fit_all
 from fuse.loop import Epoch, ccc
+from fuse.pieces import through
 from fuse.tensors import Rows
 
 INNER = 5  # folds of the training part, at most
@@ -134,25 +135,31 @@ class _Panel:
         train, targets = self.job.train, self.job.rows.truth.shape[1]
         votes = np.zeros((len(train), len(MODALITIES) * targets))
         for part, (_, held) in enumerate(self._inner, 1):
-            features, _ = self._rows(train[torch.from_numpy(held)])
-            votes[held] = self._model(part).votes(features).double().cpu().numpy()
+            found, _ = self._said(
+                self._model(part).votes, train[torch.from_numpy(held)]
+            )
+            votes[held] = found.double().cpu().numpy()
         return votes
 
-    def _rows(self, places: Tensor) -> tuple[Mapping[str, Tensor], Tensor]:
-        """Features and ratings of some utterances."""
+    def _said(
+        self, model: Callable[[Mapping[str, Tensor]], Tensor], places: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What is said of some utterances, and their ratings."""
         rows = self.job.rows
         at = places.to(rows.truth.device)
-        return {m: rows.features[m][at] for m in MODALITIES}, rows.truth[at]
+        features = {m: rows.features[m] for m in MODALITIES}
+        return through(model, features, at), rows.truth[at]
 
     @torch.no_grad()
     def _fuse(self, fusion: str, votes: np.ndarray | None) -> Fitted:
         model = self._model(0)
-        features, truth = self._rows(self.job.train)
         if fusion != "latemean" and votes is not None:
+            truth = self.job.rows.truth[self.job.train.to(self.job.rows.truth.device)]
             _weigh(model, votes, truth.double().cpu().numpy(), fusion)
-        lost = (model(features) - truth).square().mean()
-        features, truth = self._rows(self.job.validation)
-        scores = ccc(truth, model(features), targets=self.job.rows.targets)
+        said, truth = self._said(model, self.job.train)
+        lost = (said - truth).square().mean()
+        said, truth = self._said(model, self.job.validation)
+        scores = ccc(truth, said, targets=self.job.rows.targets)
         return Fitted(model, (Epoch(1, float(lost), 0.0, scores),))
 
 

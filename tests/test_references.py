@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVR
 
 from data.ratings import RATINGS
-from fuse import references
+from fuse import pieces, references
 from fuse.loop import ccc
 from fuse.reduce import Projection
 from fuse.references import (
@@ -39,13 +39,21 @@ def parts(*features, rows=200, device="cpu"):
     ]
 
 
+def spectrum(x, y):
+    """Of rows that come in pieces."""
+    spans = list(pieces.spans(len(x), 8 * x.shape[1]))
+    return decompose(lambda: (x[span] for span in spans), y, x.shape[1])
+
+
+@pytest.mark.parametrize("most", [7, pieces.MOST])
 @pytest.mark.parametrize("shape", [(40, 6), (10, 25)])  # primal and dual
-def test_every_penalty_has_the_closed_form(shape):
+def test_every_penalty_has_the_closed_form(monkeypatch, shape, most):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
     x, y = x - x.mean(0), y - y.mean(0)
-    spectrum = decompose(torch.from_numpy(x), torch.from_numpy(y))
-    found = spectrum.weights(len(spectrum.values))
+    monkeypatch.setattr(pieces, "MOST", most)
+    of = spectrum(torch.from_numpy(x), torch.from_numpy(y))
+    found = of.weights(len(of.values))
     assert found.shape == (len(PENALTIES), shape[1], 2)
     for weights, penalty in zip(found, PENALTIES, strict=True):
         expected = Ridge(penalty * len(x), fit_intercept=False, solver="svd").fit(x, y)
@@ -57,7 +65,7 @@ def test_some_components_are_those_of_a_pca(shape):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
     x, y = x - x.mean(0), y - y.mean(0)
-    found = decompose(torch.from_numpy(x), torch.from_numpy(y)).weights(4)
+    found = spectrum(torch.from_numpy(x), torch.from_numpy(y)).weights(4)
     pca = PCA(4, svd_solver="full").fit(x)
     for weights, penalty in zip(found, PENALTIES, strict=True):
         small = Ridge(penalty * len(x), fit_intercept=False, solver="svd")
@@ -69,12 +77,12 @@ def test_directions_that_no_row_has_get_no_weight():
     x = torch.zeros(9, 3, dtype=torch.float64)
     x[:, 0] = torch.arange(9) - 4.0
     x[:, 1] = -2 * x[:, 0]
-    spectrum = decompose(x, x[:, :1])
-    assert len(spectrum.values) == 1
-    weights = spectrum.weights(1)[0, :, 0]  # of the least penalty
+    found = spectrum(x, x[:, :1])
+    assert len(found.values) == 1
+    weights = found.weights(1)[0, :, 0]  # of the least penalty
     expected = torch.tensor([0.2, -0.4, 0.0], dtype=torch.float64)
     torch.testing.assert_close(weights, expected, rtol=0, atol=1e-4)
-    assert decompose(0 * x, x).weights(0).abs().sum() == 0
+    assert spectrum(0 * x, x).weights(0).abs().sum() == 0
 
 
 @pytest.mark.parametrize("reference", ["ridge", "pcaridge"])

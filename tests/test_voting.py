@@ -72,18 +72,18 @@ def test_the_mean_is_that_of_the_designs_alone():
 def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     train, validation, _ = parts()
     trained_on, asked = [], []
-    fit_all, rows = voting.fit_all, voting._Panel._rows
+    fit_all, said = voting.fit_all, voting._Panel._said
 
     def watched(jobs):
         trained_on.extend(job.train.tolist() for job in jobs)
         return fit_all(jobs)
 
-    def predicted(panel, places):
+    def predicted(panel, model, places):
         asked.append(places.tolist())
-        return rows(panel, places)
+        return said(panel, model, places)
 
     monkeypatch.setattr(voting, "fit_all", watched)
-    monkeypatch.setattr(voting._Panel, "_rows", predicted)
+    monkeypatch.setattr(voting._Panel, "_said", predicted)
     fitted("lateccc", train, validation, epochs=1)
     everyone = list(range(len(train.truth)))
     assert trained_on[:2] == [everyone, everyone]  # the models that are kept

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fuse.losses import SMALLEST_BATCH
+from fuse.pieces import take
 from fuse.settings import Settings
 
 ROUND = 16  # rows; batches are filled up to a multiple of it
@@ -23,11 +24,6 @@ class Source:
     def take(self, rows: Tensor) -> dict[str, Tensor]:
         """(models, batch) row numbers -> {name: (models, batch, dim)}"""
         return {name: take(x, rows) for name, x in self.features.items()}
-
-
-def take(values: Tensor, rows: Tensor) -> Tensor:
-    """(rows, dim), (...) row numbers -> (..., dim)"""
-    return values.index_select(0, rows.flatten()).view(*rows.shape, -1)
 
 
 @dataclass(frozen=True)

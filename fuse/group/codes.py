@@ -9,6 +9,7 @@ from fuse.group.batches import Source, Task
 from fuse.group.jobs import Job
 from fuse.group.phases import Projected, Regression
 from fuse.model import System
+from fuse.pieces import take
 
 BLOCK = 4096  # rows that are encoded at once
 
@@ -47,7 +48,7 @@ def _encoded(job: Job, system: System, rows: Tensor) -> dict[str, Tensor]:
     system.eval()
     blocks = []
     for block in rows.split(BLOCK):
-        features = {m: job.rows.features[m][block] for m in job.modalities}
+        features = {m: take(job.rows.features[m], block) for m in job.modalities}
         projected = system.project(features)
         # of a PCA, training hides some features anew each time
         blocks.append(system.encode(projected) if job.codecs else projected)

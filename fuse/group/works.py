@@ -105,8 +105,9 @@ class Works:
         key = modality, job.fold, components
         with self._lock:
             if key not in self._projections:
-                rows = job.rows.features[modality][job.train.to(self.device)]
-                self._projections[key] = Projection.fitted(rows, components=components)
+                self._projections[key] = Projection.fitted(
+                    job.rows.features[modality], rows=job.train, components=components
+                )
             return self._projections[key]
 
     def _system(self, job: Job) -> System:
@@ -195,7 +196,7 @@ def _copy(job: Job) -> int:
 def _reads_copies(job: Job) -> bool:
     """Whether projections are applied once: where they cost a product, or fit."""
     pays = bool(job.codecs) or job.settings.reduce == "pca"
-    return pays or _copy(job) <= COPIES
+    return pays or not job.rows.mapped and _copy(job) <= COPIES
 
 
 def _seed(seed: int, modality: str) -> int:

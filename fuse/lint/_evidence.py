@@ -19,7 +19,7 @@ from fuse import units
 from fuse.lint._finding import Skipped
 
 CORPUS, CACHE, TRAINED = "corpus", "cache", "trained"  # what a rule may need
-ROWS = 8192  # that go through a model at once
+ROWS = 2048  # that go through a model at once
 
 
 @dataclass(frozen=True)

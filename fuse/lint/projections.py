@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from data.splits import PARTS
 from fuse.lint._evidence import CACHE, TRAINED, Evidence, Unit
 from fuse.lint._finding import Finding
+from fuse.pieces import through
 from fuse.reduce import Projection
 
 NEEDS = (TRAINED, CACHE)
@@ -29,15 +30,21 @@ SUPPOSED = (  # rows that somebody may have fitted on
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """By model and modality."""
+    held: dict[tuple[str, str], tuple[Tensor, Projection]] = {}
     for unit in evidence.units():
         for modality, saved in _projections(unit.module):
-            rows = _rows(evidence, unit, modality, ("train",))
+            key = unit.fold, modality
+            if key not in held:  # those of one fold follow one another
+                held = {k: found for k, found in held.items() if k[0] == unit.fold}
+                rows = _rows(evidence, unit, modality, ("train",))
+                held[key] = rows, Projection.fitted(rows)
+            rows, fitted = held[key]
             if rows.shape[1] != len(saved.mean):
                 yield Finding(
                     f"{unit.name}: the {modality} projection takes {len(saved.mean)} "
                     f"numbers, but {rows.shape[1]} are cached; train again"
                 )
-            elif _off(saved, Projection.fitted(rows)) > 1:
+            elif _off(saved, fitted) > 1:
                 yield Finding(
                     f"{unit.name}: mean and scale of {modality} are not those of the "
                     f"{len(rows):,} training rows{_source(evidence, unit, modality)}; "
@@ -97,7 +104,8 @@ def _mixed(saved: Projection, rows: Tensor) -> bool:
 
 def _correlation(projection: Projection, rows: Tensor) -> float:
     """The highest absolute correlation of two components over some rows."""
-    found = projection(rows).double()
+    numbers = torch.arange(len(rows))
+    found = through(lambda x: projection(x[""]), {"": rows}, numbers).double()
     centred = found - found.mean(dim=0)
     spread = centred.square().sum(dim=0).sqrt()
     kept = spread > 1e-3 * spread.max()  # the last ones may be rounding alone

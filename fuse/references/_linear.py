@@ -9,16 +9,18 @@ the first k principal components. With fewer rows than features the decompositio
 that of XX' = U S U', and V = X'U S^-1/2.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fuse.axes import WIDE, Pieces, total
 from fuse.designs._regressor import pick
 from fuse.fit import Fitted
 from fuse.loop import Epoch, ccc
+from fuse.pieces import DOUBLE, spans, take
 from fuse.reduce import Projection
 from fuse.tensors import HEAD, Rows
 
@@ -47,6 +49,13 @@ class Joined(nn.Module):
         """{modality: (batch, dim)}, as cached -> (batch, size), standardised"""
         parts = [p(pick(features, m)) for m, p in self.projections.items()]
         return torch.cat(parts, dim=1)
+
+    def pieces(self, rows: Rows) -> Iterator[Tensor]:
+        """(piece, size) of all rows, one piece after another, in float64."""
+        for span in spans(len(rows.truth), DOUBLE * self.size):
+            numbers = rows.numbers[span]
+            features = {n: take(x, numbers) for n, x in rows.features.items()}
+            yield self.join(features).double()
 
 
 class Ridge(Joined):
@@ -91,25 +100,29 @@ class Spectrum:
         return directions @ shrunk
 
 
-def decompose(x: Tensor, y: Tensor) -> Spectrum:
+def decompose(pieces: Pieces, y: Tensor, features: int) -> Spectrum:
     """The one eigendecomposition that serves all penalties, sizes and ratings.
 
     Directions that the rows do not determine, by rounding error, are left out: the
     weights along them are 0 for every penalty.
 
     Args:
-        x: (n, features), centred, float64
+        pieces: of (n, features), centred, float64; held together if n < features
         y: (n, targets), centred, float64
+        features: of each row
     """
-    n, dim = x.shape
-    dual = dim > n
-    values, vectors = torch.linalg.eigh(x @ x.T if dual else x.T @ x)
-    floor = torch.finfo(values.dtype).eps * max(n, dim) * values[-1]
+    n, dual = len(y), features > len(y)
+    x = torch.cat(list(pieces())) if dual else None
+    gram = total(part.T @ part for part in pieces()) if x is None else x @ x.T
+    values, vectors = torch.linalg.eigh(gram)
+    floor = torch.finfo(values.dtype).eps * max(n, features) * values[-1]
     kept = values > floor.clamp_min(0)
     values, vectors = values[kept].flip(0), vectors[:, kept].flip(1)
-    if dual:
+    if x is not None:
         vectors = x.T @ vectors / values.sqrt()
-    return Spectrum(values, vectors, vectors.T @ (x.T @ y), n)
+    parts = zip(spans(n, DOUBLE * features), pieces(), strict=True)
+    seen = total(part.T @ y[span] for span, part in parts)
+    return Spectrum(values, vectors, vectors.T @ seen, n)
 
 
 def fit(
@@ -121,24 +134,41 @@ def fit(
         train: rows that determine all weights
         validation: rows that choose
         components: sizes to try, given the rank of the training rows
+
+    Raises:
+        ValueError: if the rows are too wide for all products of two features
     """
     targets = train.truth.shape[1]
     model = Ridge(Joined.projected(train), targets=targets).to(train.truth.device)
-    x, y = model.join(train.features).double(), train.truth.double()
-    centre, mean = x.mean(dim=0), y.mean(dim=0)
-    spectrum = decompose(x - centre, y - mean)
+    _demand_narrow(train, model.size)
+    y = train.truth.double()
+    centre, mean = total(x.sum(dim=0) for x in model.pieces(train)) / len(y), y.mean(0)
+    spectrum = decompose(
+        lambda: (x - centre for x in model.pieces(train)), y - mean, model.size
+    )
     sizes = components(len(spectrum.values))
     weights = torch.cat([spectrum.weights(k) for k in sizes])
-    unseen = model.join(validation.features).double()
-    predicted = (unseen - centre) @ weights + mean  # (candidates, rows, targets)
+    unseen = [(x - centre) @ weights + mean for x in model.pieces(validation)]
+    predicted = torch.cat(unseen, dim=1)  # (candidates, rows, targets)
     best, chosen = choose(validation, predicted)
     weight = weights[chosen, :, np.arange(targets)]  # (targets, features)
     bias = mean - weight @ centre
     with torch.no_grad():
         model.linear.weight.copy_(weight)
         model.linear.bias.copy_(bias)
-    loss = float((x @ weight.T + bias - y).square().mean())
+    said = torch.cat([x @ weight.T + bias for x in model.pieces(train)])
+    loss = float((said - y).square().mean())
     return Fitted(model.eval(), (Epoch(1, loss, 0.0, best),))
+
+
+def _demand_narrow(train: Rows, features: int) -> None:
+    """Refuse to hold all products of two features where memory is short already."""
+    if train.mapped and features > WIDE:
+        raise ValueError(
+            f"a linear reference on {features:,} features holds all products of two of "
+            f"them in memory, and above --memory at most {WIDE:,} are taken; allow it "
+            f"more, or cache fewer layers"
+        )
 
 
 def choose(validation: Rows, predicted: Tensor) -> tuple[tuple[float, ...], np.ndarray]:

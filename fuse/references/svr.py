@@ -72,7 +72,16 @@ def blank(
 
 
 def fit(train: Rows, validation: Rows) -> Fitted:
-    """C and epsilon of each rating are those of best validation CCC."""
+    """C and epsilon of each rating are those of best validation CCC.
+
+    Raises:
+        ValueError: if the rows are too many for memory
+    """
+    if train.mapped:
+        raise ValueError(
+            f"svr holds {LANDMARKS:,} numbers of each training row in memory, and the "
+            f"embeddings are above --memory; allow it more, or leave svr out"
+        )
     targets, device = train.truth.shape[1], train.truth.device
     projections = Joined.projected(train)
     model = Kernel(

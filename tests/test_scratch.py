@@ -1,0 +1,95 @@
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data import scratch
+
+ROOT = Path(__file__).parents[1]
+WAIT = """
+import sys
+from pathlib import Path
+from data import scratch
+made = scratch.blank((1000, 100), Path(sys.argv[1]))
+made[:] = 1
+print("made", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_it_is_an_array_of_zeros_without_a_file(tmp_path):
+    made = scratch.blank((30, 7), tmp_path)
+    assert (made.shape, made.dtype, made.any()) == ((30, 7), np.float32, False)
+    made[3] = 2
+    assert made.sum() == 14
+    assert list(tmp_path.iterdir()) == []
+    assert scratch.is_mapped(made)
+    assert scratch.is_mapped(made[3:5].reshape(-1))
+    assert not scratch.is_mapped(made[[3, 4]])
+    assert scratch.blank((0, 7), tmp_path).shape == (0, 7)
+
+
+def test_nothing_is_left_of_a_process_that_is_killed(tmp_path):
+    free = os.statvfs(tmp_path).f_bsize  # one is enough to see that the disk answers
+    assert free
+    command = [sys.executable, "-c", WAIT, str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"made\n"
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_a_sentence(tmp_path):
+    with pytest.raises(OSError, match=r"GiB of scratch space are needed in .*no room"):
+        scratch.blank((2**40, 2**10), tmp_path)
+
+
+@pytest.mark.parametrize("reserves", [True, False])
+def test_a_disk_that_fills_meanwhile_is_the_same(tmp_path, monkeypatch, reserves):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if reserves:
+        monkeypatch.setattr(os, "posix_fallocate", full)
+    else:
+        monkeypatch.delattr(os, "posix_fallocate")
+        monkeypatch.setattr(scratch, "BLOCK", 64)
+        assert not scratch.blank((30, 7), tmp_path).any()
+        monkeypatch.setattr(scratch, "_reserve", full)
+    with pytest.raises(OSError, match="there is no room; free some, set TMPDIR"):
+        scratch.blank((30, 7), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(OSError, match=r"needed in .*nowhere, but No such file"):
+        scratch.blank((3, 7), tmp_path / "nowhere")
+
+
+def test_the_folder_is_that_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    assert scratch.place(tmp_path) == tmp_path
+    monkeypatch.setenv("TMPDIR", "/somewhere")
+    assert scratch.place(tmp_path) == Path("/somewhere")
+
+
+def test_a_limit_of_a_group_counts_as_the_machine(tmp_path, monkeypatch):
+    groups, limits = tmp_path / "cgroup", tmp_path / "limits"
+    inner = limits / "job" / "step"
+    inner.mkdir(parents=True)
+    groups.write_text("0::/job/step\n")
+    (inner / "memory.max").write_text("max\n")
+    (limits / "job" / "memory.max").write_text(f"{2**20}\n")
+    monkeypatch.setattr(scratch, "GROUPS", groups)
+    monkeypatch.setattr(scratch, "LIMITS", limits)
+    assert scratch.budget() == 2**19
+    monkeypatch.setattr(scratch, "GROUPS", tmp_path / "none")
+    assert scratch.budget() > 2**20
