@@ -44,8 +44,8 @@ def train(say: Say, **found: Any) -> None:
     settings = _settings(found)
     given = sources.find(found, needs(found["designs"]))
     _introduce(say, given)
-    head = any(cache.recipe.head for cache in given.embeddings.values())
-    _demand_layers(settings, given.embeddings)
+    head = any(c.recipe.head for c in given.embeddings.values())
+    _demand_layers([settings], given.embeddings)
     wanted = designs(found["designs"], list(given.embeddings), head=head)
     sized = match_all(
         [name for name in wanted if name not in REFERENCES],
@@ -74,11 +74,12 @@ def train(say: Say, **found: Any) -> None:
     say("next: python cli.py report")
 
 
-def _demand_layers(settings: Settings, embeddings: Mapping[str, Embeddings]) -> None:
+def _demand_layers(
+    tried: Sequence[Settings], embeddings: Mapping[str, Embeddings]
+) -> None:
     """Refuse to weigh layers where there is only one of each modality."""
-    if settings.layers == "weighted" and all(
-        len(cache.recipe.layers) == 1 for cache in embeddings.values()
-    ):
+    weighted = any(settings.layers == "weighted" for settings in tried)
+    if weighted and all(len(c.recipe.layers) == 1 for c in embeddings.values()):
         raise ValueError(
             "layers='weighted' needs a cache of several layers, and these hold one "
             "each; extract again with --layers all"
@@ -104,6 +105,7 @@ def sweep(say: Say, **found: Any) -> None:
     )
     given = sources.find(found, needs(found["designs"]))
     _introduce(say, given)
+    _demand_layers(tried, given.embeddings)
     aligned = None
     for fusion in designs(found["designs"], list(given.embeddings), head=False):
         if fusion in REFERENCES:  # one of "all"
@@ -138,6 +140,21 @@ def _introduce(say: Say, given: Sources) -> None:
 def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
     """Designs as they were asked for; ``all`` is all that these caches can feed.
 
+    What is named beside ``all`` stays, so that whoever lacks its embeddings is told.
+    """
+    if "all" not in wanted:
+        return list(dict.fromkeys(wanted))
+    known = fusions()
+    taken = [n for n in known if n in wanted or _is_fed(n, there, head=head)]
+    return sorted(taken, key=lambda name: (name not in REFERENCES, known.index(name)))
+
+
+def needs(wanted: Sequence[str]) -> tuple[str, ...]:
+    """Modalities that these designs take together.
+
+    They are all modalities for ``all`` and for references, which take what there is.
+    Designs of one command are compared on the utterances that have all of these.
+
     Raises:
         ValueError: if one is not known
     """
@@ -147,26 +164,11 @@ def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[
             f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or add "
             f"fuse/designs/{unknown[0]}.py"
         )
-    if "all" not in wanted:
-        return list(dict.fromkeys(wanted))
-    fed = [name for name in known if _is_fed(name, there, head=head)]
-    return sorted(fed, key=lambda name: (name not in REFERENCES, known.index(name)))
-
-
-def needs(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Modalities that these designs take together.
-
-    They are all modalities for ``all`` and for references, which take what there is.
-    Designs of one command are compared on the utterances that have all of these.
-    """
     taken: set[str] = set()
     for name in wanted:
         if name in ("all", *FITTED):
             return MODALITIES
-        if name == "zeroshot":
-            taken.add("audio")
-        elif name in fusions():
-            taken |= set(modalities(name))
+        taken |= {"audio"} if name == "zeroshot" else set(modalities(name))
     return tuple(m for m in MODALITIES if m in taken)
 
 

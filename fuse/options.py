@@ -22,6 +22,9 @@ CHOOSE = (
     click.option("--text", default="", help="Digest of the text cache, if several."),
     CACHE,
 )
+MATCH = click.option(
+    "--match-parameters", type=click.IntRange(min=1), metavar="N",
+    help="Choose hidden so that each design has about N trainable parameters.")
 FIT = (  # what is trained, and how
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
@@ -43,9 +46,7 @@ FIT = (  # what is trained, and how
     click.option(
         "--reduce", type=click.Choice(["autoencoder", "pca", "none"]),
         help="How embeddings are made smaller.  [default: autoencoder]"),
-    click.option(
-        "--match-parameters", type=click.IntRange(min=1), metavar="N",
-        help="Choose hidden so that each design has about N trainable parameters."),
+    MATCH,
     click.option(
         "--out-of-range", type=click.Choice(POLICIES),
         help="Ratings outside the scale.  [default: clip]"),
@@ -95,7 +96,7 @@ SWEEP = (
     click.option(
         "--sweeps", type=FOLDER, default=Path("sweeps"), show_default=True,
         help="Folder of all sweeps."),
-    *TRAIN,
+    *(option for option in TRAIN if option is not MATCH),  # sizes are searched
 )
 CALIBRATE = (
     click.option(

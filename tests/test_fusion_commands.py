@@ -81,6 +81,41 @@ def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_search_does_not_weigh_a_single_layer_either(tmp_path, caches):
+    for modality, found in caches.items():
+        recipe = dataclasses.replace(found.recipe, layers=(1,))
+        values = found.values[:, :1]
+        caches[modality] = dataclasses.replace(found, recipe=recipe, values=values)
+    words = ("--fusion", "text", "--grid", "layers=concat,weighted")
+    done = call("sweep", *words, *QUICK, "--sweeps", tmp_path)
+    assert done.exit_code == 1
+    assert "extract again with --layers all" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_search_refuses_what_it_would_not_heed(caches):
+    words = ("--fusion", "text", "--grid", "latent=4,8", "--match-parameters", 3000)
+    done = call("sweep", *words)
+    assert done.exit_code == 2
+    assert "No such option" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("train",), ("sweep", "--grid", "latent=4,8")])
+def test_an_unknown_design_is_said_before_any_cache_is_looked_for(tmp_path, words):
+    done = call(*words, "--fusion", "erly", "--cache", tmp_path)
+    assert done.exit_code == 1
+    assert "no fusion 'erly': choose from audio, crossattention" in done.stderr
+
+
+def test_what_is_named_beside_all_stays():
+    assert command.designs(["all", "early"], ["text"], head=False)[-2:] == [
+        "early",
+        "text",
+    ]
+    assert "zeroshot" in command.designs(["all", "zeroshot"], ["text"], head=False)
+    assert command.designs(["text", "text"], ["text"], head=False) == ["text"]
+
+
 def test_what_each_modality_contributes_is_printed(tmp_path, caches):
     train(tmp_path, "--fusion", "experts")
     (run,) = tmp_path.iterdir()

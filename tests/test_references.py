@@ -230,6 +230,26 @@ def test_svr_is_that_of_scikit_learn(monkeypatch):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_of_many_rows_few_landmarks_choose_and_all_are_fitted(monkeypatch):
+    monkeypatch.setattr(svr, "LANDMARKS", 40)
+    monkeypatch.setattr(svr, "SCOUTS", 10)
+    solved, solutions = [], svr._solutions
+
+    def watched(mapped, y, grids):
+        solved.append((mapped.shape[1], [list(grid) for grid in grids]))
+        return solutions(mapped, y, grids)
+
+    monkeypatch.setattr(svr, "_solutions", watched)
+    model = references.fit("svr", *parts("audio", "text")).module
+    (few, grids), (many, chosen) = solved
+    assert (few, many, len(model.landmarks)) == (10, 40, 40)
+    assert [len(grid) for grid in grids] == [len(svr.COSTS) * len(svr.TUBES)] * 3
+    assert [len(grid) for grid in chosen] == [1, 1, 1]
+    solved.clear()
+    references.fit("svr", *parts("audio", rows=40))  # no more rows than landmarks
+    assert [(n, len(grids[0])) for n, grids in solved] == [(40, len(grids[0]))]
+
+
 def test_svr_learns_what_no_line_can():
     rng = np.random.default_rng(0)
     x = torch.from_numpy(rng.normal(size=(300, 3)).astype(np.float32))

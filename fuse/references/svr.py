@@ -10,11 +10,13 @@ random, so that time grows linearly with rows: f(x)'f(z) = k(x, z) exactly where
 them is a landmark, so everywhere in training if the rows are no more than LANDMARKS.
 The squared loss (Ho and Lin, 2012) is solved to its end without chance or warnings; the
 exact kernel with the plain loss takes many minutes a fold at 10,000 rows. C and
-epsilon of each rating, in its standard deviations, are those of best validation CCC.
+epsilon of each rating, in its standard deviations, are those of best validation CCC;
+of more rows than LANDMARKS, the first SCOUTS landmarks choose them.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,10 +29,12 @@ from fuse.references._linear import Joined, choose
 from fuse.tensors import Rows
 
 LANDMARKS = 1024  # training rows that span the kernel, at most
+SCOUTS = 256  # of them, that choose C and epsilon where rows are many
 SEED = 0  # of which rows they are
 COSTS = (0.1, 1.0, 10.0)  # C
 TOLERANCE = 1e-6  # of the gradient, relative to that at the start
 TUBES = (0.1, 0.5)  # epsilon, in standard deviations of the rating
+Grids = Sequence[Sequence[tuple[float, float]]]  # C and epsilon to try, by rating
 
 
 class Kernel(Joined):
@@ -82,28 +86,40 @@ def fit(train: Rows, validation: Rows) -> Fitted:
             f"svr holds {LANDMARKS:,} numbers of each training row in memory, and the "
             f"embeddings are above --memory; allow it more, or leave svr out"
         )
-    targets, device = train.truth.shape[1], train.truth.device
+    rows, targets = train.truth.shape
     projections = Joined.projected(train)
-    model = Kernel(
-        projections, landmarks=min(LANDMARKS, len(train.truth)), targets=targets
-    ).to(device)
+    grids: Grids = [[*product(COSTS, TUBES)]] * targets
+    if rows > LANDMARKS:
+        few = Kernel(projections, landmarks=min(SCOUTS, LANDMARKS), targets=targets)
+        _, chosen = _fit(few, train, validation, grids)
+        grids = [[grid[k]] for grid, k in zip(grids, chosen, strict=True)]
+    count = min(LANDMARKS, rows)
+    model = Kernel(projections, landmarks=count, targets=targets)
+    epoch, _ = _fit(model, train, validation, grids)
+    return Fitted(model.eval(), (epoch,))
+
+
+@torch.no_grad()
+def _fit(
+    model: Kernel, train: Rows, validation: Rows, grids: Grids
+) -> tuple[Epoch, np.ndarray]:
+    """Fit a model in place; also the number of the choice that each rating made."""
     y = train.truth.double()
     mean, std = y.mean(dim=0), y.std(dim=0, correction=0)
     std[std == 0] = 1.0  # a constant is its mean
-    with torch.no_grad():
-        x = model.join(train.features)
-        turn = _span(model, x)  # (landmarks, landmarks)
-        kernel = model.alike(x)
-        weights, biases = _solutions(kernel @ turn, (y - mean) / std)
-        weights = turn @ weights * std
-        biases = (biases * std + mean)[:, None]  # (candidates, 1, targets)
-        unseen = model.alike(model.join(validation.features))
-        best, chosen = choose(validation, unseen @ weights + biases)
-        each = np.arange(targets)
-        model.linear.weight.copy_(weights[chosen, :, each])
-        model.linear.bias.copy_(biases[chosen, 0, each])
-        loss = float((model.linear(kernel) - y).square().mean())
-    return Fitted(model.eval(), (Epoch(1, loss, 0.0, best),))
+    x = model.to(y.device).join(train.features)
+    turn = _span(model, x)  # (landmarks, landmarks)
+    kernel = model.alike(x)
+    weights, biases = _solutions(kernel @ turn, (y - mean) / std, grids)
+    weights = turn @ weights * std
+    biases = (biases * std + mean)[:, None]  # (candidates, 1, targets)
+    unseen = model.alike(model.join(validation.features))
+    best, chosen = choose(validation, unseen @ weights + biases)
+    each = np.arange(len(chosen))
+    model.linear.weight.copy_(weights[chosen, :, each])
+    model.linear.bias.copy_(biases[chosen, 0, each])
+    loss = float((model.linear(kernel) - y).square().mean())
+    return Epoch(1, loss, 0.0, best), chosen
 
 
 def _span(model: Kernel, x: Tensor) -> Tensor:
@@ -119,30 +135,36 @@ def _span(model: Kernel, x: Tensor) -> Tensor:
     return turn
 
 
-def _solutions(mapped: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def _solutions(mapped: Tensor, y: Tensor, grids: Grids) -> tuple[Tensor, Tensor]:
     """Each C and epsilon: (candidates, landmarks, targets), (candidates, targets)
 
     Args:
         mapped: (n, landmarks)
         y: (n, targets), standardised
+        grids: C and epsilon of each candidate, for each rating its own
     """
-    from sklearn.base import clone
-    from sklearn.svm import LinearSVR
-
     x, columns = mapped.cpu().numpy(), y.cpu().numpy().T
     weights, biases = [], []
-    for cost, tube in product(COSTS, TUBES):
-        machine = LinearSVR(
-            C=cost,
-            epsilon=tube,
-            loss="squared_epsilon_insensitive",
-            dual=False,  # by Newton's method, with nothing random
-            tol=TOLERANCE,
-        )
-        fits = [clone(machine).fit(x, column) for column in columns]
+    for candidate in zip(*grids, strict=True):
+        fits = [
+            _machine(*pair).fit(x, column)
+            for pair, column in zip(candidate, columns, strict=True)
+        ]
         weights.append(np.stack([found.coef_ for found in fits], axis=1))
         biases.append(np.concatenate([found.intercept_ for found in fits]))
     return _on(y.device, weights), _on(y.device, biases)
+
+
+def _machine(cost: float, tube: float) -> Any:
+    from sklearn.svm import LinearSVR
+
+    return LinearSVR(
+        C=cost,
+        epsilon=tube,
+        loss="squared_epsilon_insensitive",
+        dual=False,  # by Newton's method, with nothing random
+        tol=TOLERANCE,
+    )
 
 
 def _on(device: torch.device, arrays: Sequence[np.ndarray]) -> Tensor:
