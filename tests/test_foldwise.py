@@ -268,6 +268,14 @@ def test_folds_that_were_extracted_in_other_ways_are_refused(root):
     assert "fold 'session2' have dtype='bfloat16', not 'float32' as those" in sentence
 
 
+def test_what_memory_does_not_hold_is_mapped_for_each_fold(made, root):
+    assert fit(root, "--fusion", "early", "--memory", 0).exit_code == 0
+    found, expected = by_fold(only(root)), by_fold(only(made))
+    assert only(root).name == only(made).name
+    for fold in FOLDS:
+        np.testing.assert_allclose(found[fold], expected[fold], atol=1e-5)
+
+
 def frozen(root):
     """Caches of an encoder that nobody fine-tuned."""
     for each in learnable.embeddings(count=COUNT).values():
