@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,10 @@ def world(tmp_path_factory):
 
 
 @pytest.fixture
-def finetune(world, tmp_path):
+def finetune(world, tmp_path, monkeypatch):
     """The command on that corpus; the result, and the one folder that it made."""
+    # the head behind frozen encoders is stage two's, and tested there: a few epochs do
+    monkeypatch.setattr(system, "probe", lambda settings: replace(SMALL, epochs=3))
 
     def run(*options, fusion="text", fold="session1", sets=QUICK, output="out"):
         words = ["finetune", "manifest", str(world / "corpus"), "--scale", "1", "5"]
@@ -68,7 +71,8 @@ def opened(world, fusion="early", front="layer"):
     """Encoders, and what one fold feeds them with."""
     named = {"audio_checkpoint": str(world / front)}
     named |= {"text_checkpoint": str(world / "text"), "revision": ()}
-    backbones = backbone.open_all(fusion, named, max_seconds=30.0)
+    known = backbone.open_all(fusion, named, max_seconds=30.0)
+    backbones = {m: backbone.fresh(found) for m, found in known.items()}
     corpus = reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
     aligned = inputs.usable(corpus, tuple(backbones), policy="clip")
     ids = aligned.ids
@@ -203,6 +207,25 @@ def test_embeddings_are_those_of_stage_one(world, front):
             hidden(encoder, x[None])[0, 0].mean(dim=0) for x in part.inputs[modality]
         ]
         torch.testing.assert_close(found[modality], torch.stack(alone), **ROUNDING)
+
+
+def test_half_precision_is_of_the_encoders_alone(world):
+    backbones, material = opened(world)
+    exactly, halved = (
+        system.embed(
+            backbone.Encoders(backbones, dtype=dtype),
+            material.train,
+            size=4,
+            device="cpu",
+        )
+        for dtype in ("float32", "bfloat16")
+    )
+    for modality, exact in exactly.items():
+        half = halved[modality]
+        assert half.dtype == torch.float32
+        assert not torch.equal(half, exact)
+        # eight bits of mantissa through a few layers, of values around 1
+        torch.testing.assert_close(half, exact, rtol=0, atol=0.05)
 
 
 def test_only_equal_lengths_share_a_batch_where_padding_would_change_them(world):

@@ -41,7 +41,7 @@ class Backbone:
     """An encoder that can be trained, and what its inputs are made with."""
 
     modality: str
-    checkpoint: Checkpoint  # its model is the one that is trained
+    checkpoint: Checkpoint  # with the model that is trained, once it is `fresh`
     folder: Path  # where it came from
     prepare: Callable[[Any], Any]  # as of `extract.encoder.Encoder`
     frames: Callable[[int], int] | None = None  # of samples; None for tokens
@@ -59,6 +59,7 @@ class Backbone:
             config.model_type in MASKABLE
             and config.feat_extract_norm == "layer"
             and not getattr(config, "conv_pos_batch_norm", False)
+            and not getattr(config, "add_adapter", False)
         )
 
     def input(self, source: Source, *, longest: float) -> np.ndarray:
@@ -151,7 +152,7 @@ class Backbone:
 def open_all(
     fusion: str, found: Mapping[str, Any], *, max_seconds: float
 ) -> dict[str, Backbone]:
-    """The encoders that a design takes.
+    """The encoders that a design takes, still without weights; see `fresh`.
 
     Args:
         found: the options of the command line, by name
@@ -186,13 +187,14 @@ def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone
         )
     options = {OPTIONS[modality]: max_seconds} if modality in OPTIONS else {}
     choice = Choice(modality, kind, name, commit, options=options)
-    # it prepares inputs; its model was rewritten for speed, so another one is trained
+    # it prepares inputs; its model was rewritten for speed, so `fresh` loads another
     encoder = load(choice, Machine(threads=1))
+    encoder.checkpoint.model.to("meta")  # which frees its memory
     default = plugins.load("extract.encoders", kind).CHECKPOINT
     origin = _checkpoint.find(name or default, commit, modality)
     frames = encoder.count_frames if isinstance(encoder, SpeechEncoder) else None
-    found = _trainable(origin)
-    return Backbone(modality, found, origin.folder, encoder.prepare, frames)
+    known = encoder.checkpoint
+    return Backbone(modality, known, origin.folder, encoder.prepare, frames)
 
 
 class Encoders(nn.Module):
@@ -223,15 +225,11 @@ class Encoders(nn.Module):
 
 
 def fresh(backbone: Backbone) -> Backbone:
-    """The same encoder with its first weights, for another fold."""
+    """The same encoder with its first weights, for one fold."""
     known = backbone.checkpoint
     origin = Origin(backbone.folder, known.name, known.revision)
-    return replace(backbone, checkpoint=_trainable(origin))
-
-
-def _trainable(origin: Origin) -> Checkpoint:
     loaded = _checkpoint.load(origin)
     for key, value in PLAIN.items():
         if hasattr(loaded.model.config, key):
             setattr(loaded.model.config, key, value)
-    return loaded
+    return replace(backbone, checkpoint=loaded)

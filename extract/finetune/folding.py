@@ -93,40 +93,53 @@ def _train(
         identity = {"content": found.content}
         publish(work / IDENTITY, (json.dumps(identity) + "\n").encode())
     say(f"{name}: validation ccc {head.score:.3f} behind frozen encoders")
-    lesson = Lesson(
-        module,
-        material,
-        plan.settings,
-        plan.tuning,
-        plan.seed,
-        plan.size,
-        plan.device,
-        work,
-    )
     watch = Watch(work / LOG, name, say, progress=progress)
-    trainer = FineTuner(lesson, [watch])
+    trainer = FineTuner(_lesson(plan, module, material, work), [watch])
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     best = _best(trainer)
     if first:
-        scores = dict(zip(material.targets, _top(head).scores, strict=True))
-        said = publishing.facts(
-            plan,
-            material,
-            fold=name,
-            content=found.content,
-            before={**scores, "mean": head.score},
-            after={
-                **{t: best[f"ccc_{t}"] for t in material.targets},
-                "mean": best["ccc"],
-            },
-            epoch=best["epoch"],
-        )
+        said = _facts(plan, found, material, head, best)
         publishing.save(target, work, module, plan, material, said)
         shutil.rmtree(work, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
     say(
         f"{name}: validation ccc {best['ccc']:.3f} after epoch {best['epoch']:g}, "
         f"{head.score:.3f} with frozen encoders; {target}"
+    )
+
+
+def _lesson(plan: Plan, module: system.Tuned, material: Material, work: Path) -> Lesson:
+    return Lesson(
+        module=module,
+        material=material,
+        settings=plan.settings,
+        tuning=plan.tuning,
+        seed=plan.seed,
+        size=plan.size,
+        device=plan.device,
+        work=work,
+    )
+
+
+def _facts(
+    plan: Plan,
+    found: Found,
+    material: Material,
+    head: Fitted,
+    best: Mapping[str, float],
+) -> dict[str, Any]:
+    """Where a fold came from, and what it came to."""
+    top = max(head.history, key=lambda epoch: epoch.score)
+    frozen = dict(zip(material.targets, top.scores, strict=True))
+    scores = {target: best[f"ccc_{target}"] for target in material.targets}
+    return publishing.facts(
+        plan,
+        material,
+        fold=found.fold.name,
+        content=found.content,
+        before={**frozen, "mean": head.score},
+        after={**scores, "mean": best["ccc"]},
+        epoch=best["epoch"],
     )
 
 
@@ -161,11 +174,6 @@ def _begin(
         for backbone in backbones.values():
             backbone.model.gradient_checkpointing_enable({"use_reentrant": False})
     return module.to(plan.device), head
-
-
-def _top(head: Fitted) -> Any:
-    """The epoch whose weights the head has."""
-    return max(head.history, key=lambda epoch: epoch.score)
 
 
 def _best(trainer: FineTuner) -> dict[str, float]:

@@ -223,7 +223,7 @@ def arguments(lesson: Lesson) -> TrainingArguments:
         learning_rate=settings.learning_rate,
         lr_scheduler_type=SCHEDULES[tuning.schedule],
         warmup_steps=tuning.warmup,
-        max_grad_norm=1.0,
+        max_grad_norm=tuning.clip,
         seed=lesson.seed,
         use_cpu=lesson.device == "cpu",
         eval_strategy="epoch",

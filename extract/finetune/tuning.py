@@ -20,6 +20,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "audio_rate": (0, 1),
     "text_rate": (0, 1),
     "warmup": (0, 0.9),
+    "clip": (0, 1e6),
     "layers_trained": (-1, 1000),
     "max_seconds": (0.1, 3600),
 }
@@ -37,6 +38,7 @@ class Tuning:
     audio_rate: float = 3e-5  # highest learning rate of the speech encoder
     text_rate: float = 5e-5  # and of the text encoder
     warmup: float = 0.1  # share of the steps in which all rates rise from 0
+    clip: float = 1.0  # largest norm of the gradient of a batch; 0 for any
     schedule: str = "linear"  # then falling to 0, or "constant"
     layers_trained: int = -1  # top blocks that are trained; -1: all, 0: none
     convolutions: bool = False  # train the convolutions before the blocks as well
