@@ -148,9 +148,10 @@ def _undefined(job: Job) -> ValueError | None:
     truth = job.rows.truth[job.validation.to(job.rows.truth.device)]
     for name, values in zip(job.rows.targets, truth.unbind(dim=1), strict=True):
         if len(values.unique()) == 1:
+            where = f"{job.where}: " if job.where else ""
             return ValueError(
-                f"the validation CCC of {name} is not defined: all {len(values)} "
-                f"utterances have the same rating; choose another protocol or "
-                f"split_seed"
+                f"{where}the validation CCC of {name} is not defined: all "
+                f"{len(values)} utterances have the same rating; choose another "
+                f"protocol or split_seed"
             )
     return None

@@ -183,7 +183,7 @@ def command(
         as_json: say all of it as JSON
 
     Returns:
-        whether no rule fails
+        whether no rule fails, and every run can be read
 
     Raises:
         FileNotFoundError: if there is no run
@@ -194,7 +194,7 @@ def command(
     chosen = folders or sorted(path.parent for path in runs.glob(f"*/{INFO}"))
     if not chosen:
         raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
-    found = {str(path): check(left(path, cache), rules()) for path in chosen}
+    found = {str(path): _of_folder(path, cache) for path in chosen}
     if as_json:
         say(
             json.dumps(
@@ -205,6 +205,14 @@ def command(
         for path, results in found.items():
             say("\n".join([path, *lines(results)]))
     return not any(r.fails for results in found.values() for r in results)
+
+
+def _of_folder(run: Path, cache: Path) -> tuple[Result, ...]:
+    """All rules about one run, or why it cannot be read: others go on."""
+    try:
+        return check(left(run, cache), rules())
+    except (OSError, ValueError) as error:
+        return (Result("run", (Finding(f"it cannot be read: {error}"),)),)
 
 
 def _facts(result: Result) -> dict[str, object]:

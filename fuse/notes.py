@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from data.folds import PARTS
+from data.plugins import names
 from data.predictions import Run
 from fuse import layers
 from fuse.details import describe
@@ -23,7 +24,7 @@ from fuse.paired import PERMUTATIONS
 from fuse.statistics import Estimate
 
 FEW = 6  # clusters in a fold; tests/test_coverage.py simulates as many and more
-UNTRAINED = ("ridge", "pcaridge", "svr", "zeroshot")  # the same for every seed
+UNTRAINED = (*names("fuse.references"), "zeroshot")  # the same for every seed
 NATURES = {
     "human": "",
     "synthetic": "Synthetic data: the figures show that the pipeline works, not how "

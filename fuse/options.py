@@ -29,7 +29,8 @@ FIT = (  # what is trained, and how
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
         help=", ".join(plugins.names("fuse.designs") + plugins.names("fuse.references"))
-        + ", latemean, lateccc, stacking, zeroshot, or all; repeatable."),
+        + ", latemean, lateccc, stacking, zeroshot, or all that the caches can feed; "
+        "repeatable."),
     click.option(
         "--protocol",
         help="session5, session5-strict, loso, speakers or official.  [default: the "

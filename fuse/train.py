@@ -198,16 +198,17 @@ def _fitted(
 
 
 def _reference(unit: _Unit) -> Fitted | ValueError:
-    """What has no training loop."""
-    plan, fold, head = unit.plan, unit.fold, unit.plan.common.head
+    """What has no training loop, or why it is none."""
+    plan, fold, targets = unit.plan, unit.fold, unit.plan.info.targets
     parts = (fold.train, fold.validation)
     train, validation = (plan.rows(fold.name, ids) for ids in parts)
     try:
         if plan.info.design in FITTED:
             return fit_reference(plan.info.design, train, validation)
-        return apply_zeroshot(train, validation, head=head, targets=train.targets)
+        head = plan.common.head
+        return apply_zeroshot(train, validation, head=head, targets=targets)
     except ValueError as error:
-        return error
+        return ValueError(f"{unit.where}: {error}")
 
 
 def _publish(unit: _Unit, fitted: Fitted) -> None:

@@ -8,7 +8,6 @@ stopped by the fold's validation part. Test utterances are not at hand here.
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,10 +20,9 @@ from fuse.decisions import (
     ccc_weights,
     stacking_weights,
 )
-from fuse.fit import Fitted, Job, Result, alone, fit_all
+from fuse.fit import Fitted, Job, Result, fit_all
 from fuse.loop import Epoch, ccc
 from fuse.pieces import through
-from fuse.tensors import Rows
 
 INNER = 5  # folds of the training part, at most
 
@@ -37,14 +35,6 @@ def fit_fusions(jobs: Sequence[Job]) -> Iterator[Result]:
             yield numbers[number], found
 
 
-def fit_decisions(train: Rows, validation: Rows, **what: Any) -> Fitted:
-    """One fusion of decisions; as `fuse.fit.fit`, of rows that have groups."""
-    ((_, found),) = decide([alone(train, validation, **what)])
-    if isinstance(found, ValueError):
-        raise found
-    return found
-
-
 def decide(jobs: Sequence[Job]) -> Iterator[Result]:
     """Models of each modality, and the weights of what they say.
 
@@ -55,10 +45,11 @@ def decide(jobs: Sequence[Job]) -> Iterator[Result]:
         jobs: of `fuse.decisions.DECISIONS`; groups of their rows are not divided
 
     Yields:
-        number of a job, and what came of it
+        number of a job, and what came of it; first those that need inner folds, and
+        whose training rows cannot be divided
 
     Raises:
-        ValueError: before anything is trained, if a modality or the groups are missing
+        ValueError: before anything is trained, if a modality is missing
     """
     panels: dict[Hashable, _Panel] = {}
     for number, job in enumerate(jobs):
@@ -66,6 +57,7 @@ def decide(jobs: Sequence[Job]) -> Iterator[Result]:
         panels.setdefault(key, _Panel(job)).members[number] = job.fusion
     wanted, owners = list[Job](), list[tuple[_Panel, int]]()
     for panel in panels.values():
+        yield from panel.divided()
         for place, base in enumerate(panel.bases()):
             wanted.append(base)
             owners.append((panel, place))
@@ -90,12 +82,23 @@ class _Panel:
         self.size = 0
         self._inner: list[tuple[np.ndarray, np.ndarray]] = []
 
+    def divided(self) -> Iterator[Result]:
+        """Make inner folds, if any member needs them; those that lack them leave."""
+        needy = [n for n, fusion in self.members.items() if fusion != "latemean"]
+        groups = self.job.rows.groups
+        try:
+            if needy:
+                self._inner = divide([groups[r] for r in self.job.train.tolist()])
+        except ValueError as error:
+            for number in needy:
+                del self.members[number]
+                yield number, ValueError(f"{self.job.where}: {error}")
+
     def bases(self) -> list[Job]:
         """A model of each modality, on all training rows and on inner folds."""
+        if not self.members:
+            return []
         train = self.job.train
-        if set(self.members.values()) != {"latemean"}:
-            groups = self.job.rows.groups
-            self._inner = divide([groups[row] for row in train.tolist()])
         parts = [train, *(train[torch.from_numpy(rest)] for rest, _ in self._inner)]
         jobs = [
             replace(

@@ -135,7 +135,7 @@ def test_a_constant_rating_is_named_and_others_go_on(rows):
     odd.truth[200:260, 1] = 0.5
     failed, good = trained([dataclasses.replace(job(rows), rows=odd), job(rows)])
     assert str(failed).startswith(
-        "the validation CCC of arousal is not defined: all 60"
+        "seed 0: the validation CCC of arousal is not defined: all 60"
     )
     assert len(good.history) == 3
 

@@ -302,6 +302,26 @@ def test_the_command_says_what_it_found(case):
     assert [f["rule"] for f in facts if f["status"] == "FAILS"] == ["predictions"]
 
 
+def test_a_run_that_cannot_be_read_is_named_and_others_are_checked(case):
+    damaged = case.run.with_name("damaged")
+    shutil.copytree(case.run, damaged)
+    next(damaged.glob("*/*/model.json")).write_text("{}")
+    result = call("--runs", case.run.parent, "--cache", case.cache)
+    assert result.exit_code == 1
+    assert "holds no model of this version" in result.output
+    assert f"{case.run}\n  dialogues: ok" in result.output
+    result = call(damaged, "--cache", case.cache, "--json")
+    assert result.exit_code == 1
+    ((facts,),) = json.loads(result.output).values()
+    assert (facts["rule"], facts["status"]) == ("run", "FAILS")
+
+
+def test_a_folder_of_models_that_no_fold_has_is_no_traceback(case):
+    (fold,) = {path.parent.parent for path in case.run.glob("*/*/model.json")}
+    shutil.copytree(fold, case.run / "stray")
+    assert found(case, ["encoders"])["encoders"].status == "ok"
+
+
 def test_the_command_explains_the_rules():
     result = call("--list")
     assert result.exit_code == 0
@@ -315,4 +335,5 @@ def test_the_command_without_a_run_is_a_sentence(tmp_path):
         result.stderr == f"Error: no run below {tmp_path}; train first, or name a run\n"
     )
     result = call(tmp_path)
-    assert "is not a run folder" in result.stderr
+    assert result.exit_code == 1
+    assert "is not a run folder" in result.output

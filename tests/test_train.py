@@ -328,6 +328,41 @@ def test_what_was_left_out_is_said(tmp_path):
         plan.summary(tmp_path)
 
 
+def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
+    flat = [
+        dataclasses.replace(u, ratings={**u.ratings, "arousal": 2.0})
+        if u.session == "4"
+        else u
+        for u in corpus().utterances
+    ]
+    fit = train.fit_reference
+
+    def broken(name, rows, validation):
+        if name == "pcaridge":
+            raise ValueError("no components")
+        return fit(name, rows, validation)
+
+    monkeypatch.setattr(train, "fit_reference", broken)
+    with pytest.raises(ValueError, match="pcaridge, fold .*: no components") as raised:
+        train.run_all(
+            dataclasses.replace(corpus(), utterances=tuple(flat)),
+            embeddings(),
+            fusions=["pcaridge", "early", "ridge"],
+            settings=dataclasses.replace(QUICK, protocol="loso", epochs=1),
+            seeds=[0],
+            runs=tmp_path,
+            progress=False,
+        )
+    assert "(and 5 more); all other models are finished" in str(raised.value)
+    done = {r.info.design: r for r in find_runs(tmp_path)}
+    assert set(done) == {"ridge"}  # which needs no varying rating to validate on
+    (early,) = tmp_path.glob("*-early-*")
+    assert sorted(path.parts[-3] for path in early.glob("*/*/predictions.csv")) == [
+        f"session{test}"
+        for test in (1, 2, 4, 5)  # 4 validates the third
+    ]
+
+
 def test_no_seeds_and_no_embeddings_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no seeds"):
         trained(tmp_path, seeds=[])

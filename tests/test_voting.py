@@ -9,7 +9,7 @@ from test_train import trained
 from data.predictions import read_run
 from fuse import units, voting
 from fuse.decisions import DECISIONS
-from fuse.fit import alone, fit
+from fuse.fit import Fitted, alone, fit
 from fuse.loop import ccc
 from fuse.settings import Settings
 from fuse.tensors import align, groups
@@ -36,13 +36,10 @@ def parts():
 
 
 def fitted(fusion, train, validation, **changes):
-    return voting.fit_decisions(
-        train,
-        validation,
-        fusion=fusion,
-        settings=dataclasses.replace(SMALL, **changes),
-        seed=0,
-    )
+    settings = dataclasses.replace(SMALL, **changes)
+    job = alone(train, validation, fusion=fusion, settings=settings, seed=0)
+    ((_, found),) = voting.decide([job])
+    return found
 
 
 @pytest.mark.parametrize("fusion", DECISIONS)
@@ -182,3 +179,19 @@ def test_designs_and_decisions_are_trained_side_by_side():
     assert found[1].score == pytest.approx(single.score, abs=1e-6)
     mean = fitted("latemean", train, validation, epochs=2)
     assert found[0].score == pytest.approx(mean.score, abs=1e-6)
+
+
+def test_training_rows_that_cannot_be_divided_cost_only_who_divides_them():
+    train, validation, _ = parts()
+    train = dataclasses.replace(train, groups=("one speaker",) * len(train.truth))
+    settings = dataclasses.replace(SMALL, epochs=1)
+    what = {"settings": settings, "seed": 0, "where": "fold 1"}
+    mean = alone(train, validation, fusion="latemean", **what)
+    jobs = [dataclasses.replace(mean, fusion=fusion) for fusion in DECISIONS]
+    found = dict(voting.decide(jobs))
+    assert isinstance(found.pop(DECISIONS.index("latemean")), Fitted)
+    assert len(found) == 2
+    for error in found.values():
+        assert isinstance(error, ValueError)
+        assert str(error).startswith("fold 1: weights of decisions are fitted on")
+    assert isinstance(dict(voting.decide(jobs[1:2]))[0], ValueError)

@@ -72,5 +72,6 @@ def _demand_same(run: Path, found: Calibrations, applied: Applied) -> None:
     if now != then or applied.targets != found.targets:
         raise ValueError(
             f"{run} was calibrated with {len(then)} models and has {len(now)} now, or "
-            f"others; calibrate again: python cli.py calibrate {run}"
+            f"others; calibrate again: python cli.py calibrate {run}; if its training "
+            f"was interrupted, repeat that before"
         )

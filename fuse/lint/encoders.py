@@ -46,7 +46,7 @@ def _record(
         )
         return
     for part in ("test", "validation"):
-        rows = evidence.folds[fold].get(part, [])
+        rows = evidence.folds.get(fold, {}).get(part, [])
         ids = sorted(row.id for row in rows if _covers(evidence, record, row))
         if ids:
             yield Finding(_sentence(what, fold, part, ids), part == "test")
