@@ -15,9 +15,20 @@ from typing import Any
 
 import click
 
-from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
+from data.options import COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
+from extract.caches import cache
 from extract.options import BENCH, DISTIL, ENCODE, FINETUNE
-from fuse.options import ABLATE, CALIBRATE, CHOOSE, LINT, REPORT, SWEEP, TRAIN, TRAINING
+from fuse.options import (
+    ABLATE,
+    CALIBRATE,
+    CHOOSE,
+    LINT,
+    REPORT,
+    SWEEP,
+    TRAIN,
+    TRAINING,
+    WHOLE,
+)
 
 
 @click.group(cls=Group, context_settings={"max_content_width": 100})
@@ -106,51 +117,27 @@ def extract(cache: Path, **found: Any) -> None:
     sys.exit(command.run(corpus, cache=cache, say=click.echo, found=found) > 0)
 
 
-@main.group()
-def cache() -> None:
-    """Look at the cached embeddings."""
+main.add_command(cache)
 
 
-@cache.command("list")
-@CACHE
-def cache_list(cache: Path) -> None:
-    """List every cache.
+@main.command()
+@options(READ)
+@options(ENCODE)
+@options(WHOLE)
+def run(finetune: bool, **found: Any) -> None:
+    """From a corpus to its table: extract, train, report.
 
-    Digest, corpus, checkpoint, layers, pooling and number of utterances.
+    CORPUS at ROOT (demo needs none); with --finetune, encoders are fine-tuned for
+    each fold before. What is there is not made again: repeat the command after an
+    interruption.
+
+    Exit status 1 if something was left out.
     """
-    from data import choosing
+    from extract import command, tuned
+    from fuse import whole
 
-    click.echo("\n".join(choosing.listing(cache)))
-
-
-@cache.command("verify")
-@CACHE
-def cache_verify(cache: Path) -> None:
-    """Check every part against its checksum.
-
-    Names every damaged or missing part; then the exit status is 1.
-    """
-    from data import store
-
-    damaged = list(store.verify(cache))
-    parts = [] if damaged else [n for c in store.find(cache) for n in c.present]
-    click.echo("\n".join(damaged) or f"{len(parts)} parts below {cache}, all whole")
-    sys.exit(bool(damaged))
-
-
-@cache.command("repair")
-@CACHE
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-def cache_repair(cache: Path, dry_run: bool) -> None:
-    """Make damaged and missing parts anew.
-
-    Repeats the extract command of each cache for what `verify` finds, and nothing else.
-
-    Exit status 0 if everything is whole afterwards.
-    """
-    from extract import repair
-
-    sys.exit(not repair.run(cache, dry_run=dry_run, say=click.echo))
+    tune = tuned.tune if finetune else None
+    sys.exit(not whole.run(click.echo, command.encode, tune, **found))
 
 
 @main.command()

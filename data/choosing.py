@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from data import current, store
+from data import current, finetuned, store
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
 from data.utterance import printable
@@ -25,7 +25,8 @@ def choose(
         corpus: its name; ``""`` if there is but one
         named: modality to the beginning of a cache's digest, or ``""``
         modalities: those that are wanted; others may have as many caches as they like
-        like: recipe of each modality; if a cache was made in the same way, only such
+        like: recipe of each modality; if a cache was made in the same way, only such,
+            and only such of an encoder that was fine-tuned for a fold
 
     Raises:
         FileNotFoundError: if nothing was extracted
@@ -48,10 +49,10 @@ def choose(
         )
     caches = list(store.find(folder, corpus or corpora[0]))
     for modality, wanted in (like or {}).items():
-        alike = [c for c in caches if _is_alike(c.recipe, wanted)]
-        if alike:
+        alike = [c for c in caches if is_alike(c.recipe, wanted)]
+        if alike or finetuned.origin(wanted):  # of which no other can be meant
             caches = [c for c in caches if c.recipe.modality != modality] + alike
-    chosen = {m: _one(caches, m, named.get(m, "")) for m in modalities}
+    chosen = {m: one(caches, m, named.get(m, "")) for m in modalities}
     if not any(chosen.values()):
         raise ValueError(
             f"corpus '{corpus or corpora[0]}' has no {' or '.join(modalities)} "
@@ -60,19 +61,27 @@ def choose(
     return {m: cache for m, cache in chosen.items() if cache is not None}
 
 
-def _is_alike(found: Recipe, wanted: Recipe) -> bool:
+def is_alike(found: Recipe, wanted: Recipe) -> bool:
     """Whether only the corpus and what it holds differ."""
     return replace(found, corpus=wanted.corpus).kind() == wanted.kind()
 
 
-def _one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
-    """The cache of one modality; None if there is none."""
+def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
+    """The cache of one modality; None if there is none.
+
+    Those of encoders that were fine-tuned for a fold are taken only where they are
+    named, or there are no others: they are of use to that fold alone.
+
+    Raises:
+        ValueError: if there are several, or it is unfinished
+    """
     mine = [c for c in caches if c.recipe.modality == modality]
     if named:
         found = [c for c in mine if _digest(c).startswith(named.rpartition("-")[2])]
     else:
         losers = current.superseded(mine)
         found = [c for c in mine if c.path not in losers]
+        found = [c for c in found if not finetuned.origin(c.recipe)] or found
     if named and not found:
         raise ValueError(
             f"no {modality} cache {named!r}; there are {len(mine)}\n{_list(mine)}"
@@ -95,7 +104,7 @@ def describe(cache: Cache) -> str:
     """One line on a cache, beginning with its digest."""
     r = cache.recipe
     layers = ",".join(map(str, r.layers))
-    name = printable(str(r.checkpoint))
+    name = printable(finetuned.name(r))
     revision = f"@{r.revision[:8]}" if r.revision else ""
     return (
         f"{_digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "

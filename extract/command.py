@@ -25,6 +25,13 @@ SHOWN = 10  # problems of each kind; all of them are in the report
 def run(
     corpus: Corpus, *, cache: Path, say: Callable[[str], object], found: dict[str, Any]
 ) -> int:
+    """Encode what was asked for, see `encode`; return how many problems there were."""
+    return encode(corpus, cache=cache, say=say, found=found)[0]
+
+
+def encode(
+    corpus: Corpus, *, cache: Path, say: Callable[[str], object], found: dict[str, Any]
+) -> tuple[int, dict[str, Path]]:
     """Encode what was asked for.
 
     Args:
@@ -34,7 +41,7 @@ def run(
         found: the options of the command line, by name
 
     Returns:
-        how many problems left something out
+        how many problems left something out, and the cache of each modality
     """
     share, workers = _others(found)
     # what others encode is encoded on their devices, not on one of ours
@@ -66,7 +73,9 @@ def run(
         say(f"next: python cli.py {_next(corpus, [c.modality for c in chosen])}")
     else:
         say("next: the other shards; whoever is last completes the cache")
-    return _left_out(corpus, made, told, share)
+    folders = {c.modality: d.folder for c, d in zip(chosen, made, strict=True)}
+    lost = _left_out(corpus, made, told, share)
+    return lost, {m: folder for m, folder in folders.items() if folder}
 
 
 def _others(found: dict[str, Any]) -> tuple[Share, spread.Workers | None]:

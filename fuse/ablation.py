@@ -20,6 +20,7 @@ from fuse import units
 from fuse.designs._regressor import pick
 from fuse.figures import count, figure
 from fuse.metrics import ccc
+from fuse.own import Own
 from fuse.predict import demand_same
 from fuse.tensors import gather
 
@@ -69,6 +70,7 @@ def ablate(
     run: Path,
     embeddings: Mapping[str, Embeddings],
     *,
+    own: Own | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> Ablation:
@@ -77,6 +79,7 @@ def ablate(
     Args:
         run: a finished run folder, of a design that takes two modalities
         embeddings: {modality: rows of the cache that the run was trained on}
+        own: of each fold, if each has its own; in the place of `embeddings`
         seed: of the permutations
         device: where to compute
 
@@ -86,15 +89,14 @@ def ablate(
     """
     done = read_run(run)
     pairs = sorted({*zip(done.predictions.fold, done.predictions.seed, strict=True)})
-    folder = units.place(run, fold=pairs[0][0], seed=int(pairs[0][1]))
-    module, description = units.load(folder)
-    _demand_several(done, description)
-    needed = {m: pick(embeddings, m) for m in description.recipes}
-    demand_same(description, needed, run)
+    given = {fold: (own or {}).get(fold, embeddings) for fold, _ in pairs}
     scores: dict[str, dict[str, list[tuple[float, ...]]]] = {}
     for fold, number in pairs:
+        module, about = units.load(units.place(run, fold=fold, seed=int(number)))
+        _demand_several(done, about)
+        needed = {m: pick(given[fold], m) for m in about.recipes}
+        demand_same(about.recipes, needed, run)
         part = _Part.of(done, fold, needed, device)
-        module, _ = units.load(units.place(run, fold=fold, seed=int(number)))
         found = _score(module.to(device), part, np.random.default_rng(seed))
         for name, values in found.items():
             scores.setdefault(name, {}).setdefault(fold, []).append(values)

@@ -8,12 +8,11 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from data import choosing, store, streaming, table
+from data import choosing, table
 from data.device import choose
-from data.recipe import MODALITIES, Recipe
-from data.store import Cache, Embeddings
-from data.utterance import Corpus
-from fuse import ablation, layers
+from data.recipe import MODALITIES
+from data.store import Embeddings
+from fuse import ablation, layers, sources
 from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
@@ -24,6 +23,7 @@ from fuse.model import modalities
 from fuse.plan import summary
 from fuse.references import FITTED, REFERENCES
 from fuse.settings import Settings
+from fuse.sources import Sources
 from fuse.sweep.command import sweep as search
 from fuse.sweep.space import candidates
 from fuse.train import fusions, run_all
@@ -42,21 +42,21 @@ def train(say: Say, **found: Any) -> None:
     """
     device = compute(found)
     settings = _settings(found)
-    corpus, caches, embeddings = _open(found, needs(found["designs"]))
-    _introduce(say, corpus, caches)
-    head = any(cache.recipe.head for cache in caches.values())
-    _demand_layers([settings], embeddings)
-    wanted = designs(found["designs"], list(caches), head=head)
+    given = sources.find(found, needs(found["designs"]))
+    _introduce(say, given)
+    head = any(c.recipe.head for c in given.embeddings.values())
+    _demand_layers([settings], given.embeddings)
+    wanted = designs(found["designs"], list(given.embeddings), head=head)
     sized = match_all(
         [name for name in wanted if name not in REFERENCES],
-        Sizes.of(corpus, embeddings),
+        Sizes.of(given.corpus, given.embeddings),
         settings,
         parameters=found["match_parameters"],
         say=say,
     )
     folders = run_all(
-        corpus,
-        embeddings,
+        given.corpus,
+        given.embeddings,
         fusions=wanted,
         settings=settings,
         sized=sized,
@@ -65,6 +65,7 @@ def train(say: Say, **found: Any) -> None:
         device=device,
         label=Path(found["experiment"]).stem,
         allow=found["allow"],
+        own=given.own,
     )
     for fusion, folder in zip(wanted, folders, strict=True):
         say(f"{fusion}: {folder}; {summary(folder)}")
@@ -102,35 +103,38 @@ def sweep(say: Say, **found: Any) -> None:
         draws=found["random"],
         seed=found["search_seed"],
     )
-    corpus, caches, embeddings = _open(found, needs(found["designs"]))
-    _introduce(say, corpus, caches)
-    _demand_layers(tried, embeddings)
+    given = sources.find(found, needs(found["designs"]))
+    _introduce(say, given)
+    _demand_layers(tried, given.embeddings)
     aligned = None
-    for fusion in designs(found["designs"], list(caches), head=False):
+    for fusion in designs(found["designs"], list(given.embeddings), head=False):
         if fusion in REFERENCES:  # one of "all"
             continue
         plan = plans.make(
-            corpus,
-            embeddings,
+            given.corpus,
+            given.embeddings,
             fusion=fusion,
             settings=tried[0],
             runs=found["runs"],
             device=device,
             label="",
+            own=given.own,
             aligned=aligned,
         )
         aligned = plan.aligned
-        check_plans([plan], corpus, embeddings, allow=found["allow"])
+        check_plans([plan], given.corpus, given.embeddings, allow=found["allow"])
         seeds = range(found["seed"], found["seed"] + found["seeds"])
         search(say, plan, tried, seeds=seeds, sweeps=found["sweeps"], found=found)
 
 
-def _introduce(say: Say, corpus: Corpus, caches: Mapping[str, Cache]) -> None:
+def _introduce(say: Say, given: Sources) -> None:
     """What is trained on."""
-    if corpus.shortfall:
-        say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
-    for cache in caches.values():
+    if given.corpus.shortfall:
+        say(f"corpus '{given.corpus.name}' is not complete: {given.corpus.shortfall}")
+    for cache in given.caches.values():
         say(f"using {choosing.describe(cache)}")
+    if given.own:
+        say(f"and so for each of {len(given.own)} folds, with encoders of its own")
 
 
 def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
@@ -178,9 +182,10 @@ def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
 def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
     device = compute(found)
-    like = prediction.recipes(run_folder)
-    _, _, embeddings = _open(found, tuple(like), like)
-    applied = prediction.apply(run_folder, embeddings, device=device)
+    given = sources.alike(found, prediction.recipes(run_folder))
+    applied = prediction.apply(
+        run_folder, given.embeddings, own=given.own, device=device
+    )
     for there, count in applied.partial.items():
         log.warning("%d utterances are predicted from %s alone", count, there)
     if applied.left_out:
@@ -201,10 +206,13 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
 def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:
     """Say what each modality contributes to a run."""
     device = compute(found)
-    like = prediction.recipes(run_folder)
-    found["corpus"] = found["corpus"] or next(iter(like.values())).corpus
-    _, _, embeddings = _open(found, tuple(like), like)
-    done = ablation.ablate(run_folder, embeddings, seed=seed, device=device)
+    recipes = prediction.recipes(run_folder)
+    any_ = next(r for each in recipes.values() for r in each.values())
+    found["corpus"] = found["corpus"] or any_.corpus
+    given = sources.alike(found, recipes)
+    done = ablation.ablate(
+        run_folder, given.embeddings, own=given.own, seed=seed, device=device
+    )
     say("\n".join(done.lines()))
 
 
@@ -225,23 +233,3 @@ def _settings(found: Mapping[str, Any]) -> Settings:
     settings = options.override(settings, found["changes"])
     names = ("protocol", "folds", "reduce", "out_of_range")
     return options.change(settings, {n: found[n] for n in names if found[n]})
-
-
-def _open(
-    found: Mapping[str, Any],
-    modalities: Sequence[str],
-    like: Mapping[str, Recipe] | None = None,
-) -> tuple[Corpus, dict[str, Cache], dict[str, Embeddings]]:
-    """The corpus, and the one cache of each of these modalities."""
-    named = {"audio": found["audio"], "text": found["text"]}
-    caches = choosing.choose(
-        found["cache"],
-        corpus=found["corpus"],
-        named=named,
-        modalities=modalities,
-        like=like,
-    )
-    corpus = table.load(found["cache"], next(iter(caches.values())).recipe.corpus)
-    if "memory" not in found:  # predict and ablate gather again and again
-        return corpus, caches, {m: store.load(cache) for m, cache in caches.items()}
-    return corpus, caches, streaming.open_all(caches, gib=found["memory"])

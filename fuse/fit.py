@@ -20,15 +20,15 @@ __all__ = ["Fitted", "Folds", "Job", "Result", "alone", "fit", "fit_all"]
 
 @dataclass(frozen=True)
 class Folds:
-    """All utterances on one device, once, and whose rows are whose."""
+    """All utterances on one device, once for each cache, and whose rows are whose."""
 
-    rows: Rows
+    rows: Mapping[str, Rows]  # by fold; the same where folds share their embeddings
     parts: Mapping[str, tuple[Tensor, Tensor]]  # by fold: to train on, to validate on
 
     @classmethod
     def of(
         cls,
-        aligned: Aligned,
+        aligned: Mapping[str, Aligned],
         folds: Sequence[Fold],
         *,
         features: Sequence[str],
@@ -37,21 +37,29 @@ class Folds:
         """Test parts are not among them.
 
         Args:
+            aligned: of each fold
             features: modalities that any design takes
             device: where all rows shall be
         """
 
-        def places(ids: Sequence[str]) -> Tensor:
-            return torch.tensor(aligned.places(ids))
+        def places(fold: str, ids: Sequence[str]) -> Tensor:
+            return torch.tensor(aligned[fold].places(ids))
 
+        once = {id(a): a for a in aligned.values()}
+        there = {
+            key: a.resident(features=features, device=device) for key, a in once.items()
+        }
         return cls(
-            aligned.resident(features=features, device=device),
-            {f.name: (places(f.train), places(f.validation)) for f in folds},
+            {f.name: there[id(aligned[f.name])] for f in folds},
+            {
+                f.name: (places(f.name, f.train), places(f.name, f.validation))
+                for f in folds
+            },
         )
 
     def job(self, fold: str, **what: Any) -> Job:
         """What shall be trained on a fold; see `Job`."""
-        return Job(self.rows, *self.parts[fold], **what)
+        return Job(self.rows[fold], *self.parts[fold], **what)
 
 
 def fit(

@@ -12,6 +12,10 @@ from data.ratings import POLICIES
 RUNS = click.option(
     "--runs", type=FOLDER, default=Path("runs"), show_default=True,
     help="Folder of all trained models and their predictions.")
+FINETUNED = click.option(
+    "--finetuned", type=FOLDER, metavar="RUN",
+    help="Give each fold the embeddings of its own encoders, which `finetune` left "
+    "in this folder and `extract` was given.")
 CHOOSE = (
     click.option("--corpus", default="", help="Name of the corpus in the cache."),
     click.option("--audio", default="", help="Digest of the audio cache, if several."),
@@ -21,7 +25,7 @@ CHOOSE = (
 MATCH = click.option(
     "--match-parameters", type=click.IntRange(min=1), metavar="N",
     help="Choose hidden so that each design has about N trainable parameters.")
-TRAIN = (
+FIT = (  # what is trained, and how
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
         help=", ".join(plugins.names("fuse.designs") + plugins.names("fuse.references"))
@@ -60,8 +64,21 @@ TRAIN = (
         "--memory", type=click.FloatRange(min=0), metavar="GIB",
         help="Embeddings that take more are read from a scratch file instead, in "
         "TMPDIR or the cache.  [default: half the memory]"),
+)
+TRAIN = (
+    *FIT,
+    FINETUNED,
     *CHOOSE,
     *COMPUTE,
+    RUNS,
+)
+WHOLE = (
+    click.option(
+        "--finetune", is_flag=True,
+        help="Fine-tune encoders for each fold before, with the first design and "
+        "finetune's own settings."),
+    FINETUNED,
+    *FIT,
     RUNS,
 )
 SWEEP = (

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from data import sentences, splits
+from data import finetuned, sentences, splits
 from data.files import publish
 from data.folds import FoldRow, write_folds
 from data.predictions import INFO, RunInfo, write_info
@@ -17,9 +18,10 @@ from data.store import Embeddings
 from data.utterance import Corpus
 from fuse.designs._regressor import pick
 from fuse.model import modalities
+from fuse.own import Own, divide, join
 from fuse.references import FITTED, Zeroshot
 from fuse.settings import Settings, dump
-from fuse.tensors import HEAD, Aligned, Rows, align
+from fuse.tensors import HEAD, Aligned, Rows
 
 FORMAT = 2  # of a run; to be raised when equal settings train other models
 PACKAGES = ("numpy", "scikit-learn", "torch")  # whose versions a run records
@@ -33,15 +35,30 @@ class Plan:
     folder: Path
     info: RunInfo
     settings: Settings
-    aligned: Aligned
+    aligned: Mapping[str, Aligned]  # by fold; of the same utterances
     folds: tuple[Fold, ...]
-    recipes: Mapping[str, Recipe]  # of the modalities that the design takes
+    recipes: Mapping[str, Mapping[str, Recipe]]  # by fold, of what the design takes
     device: str
 
-    def rows(self, ids: Sequence[str]) -> Rows:
+    @property
+    def common(self) -> Aligned:
+        """Utterances and ratings, which all folds share, and features of the first."""
+        return self.aligned[self.folds[0].name]
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Those that the design takes."""
+        return tuple(self.recipes[self.folds[0].name])
+
+    @property
+    def digests(self) -> Mapping[str, Any]:
+        """Of the recipes, by modality; by fold before, if each has its own."""
+        return _digests(self.recipes)
+
+    def rows(self, fold: str, ids: Sequence[str]) -> Rows:
         """Tensors of one part of a fold: those that the design takes, no others."""
-        features = inputs(self.info.design, self.recipes)
-        return self.aligned.rows(ids, features=features, device=self.device)
+        features = inputs(self.info.design, self.modalities)
+        return self.aligned[fold].rows(ids, features=features, device=self.device)
 
 
 def inputs(fusion: str, recipes: Iterable[str]) -> tuple[str, ...]:
@@ -58,7 +75,8 @@ def make(
     runs: Path,
     device: str,
     label: str,
-    aligned: Aligned | None = None,
+    own: Own | None = None,
+    aligned: Mapping[str, Aligned] | None = None,
 ) -> Plan:
     """Join, divide, and name the run after everything that matters.
 
@@ -70,6 +88,8 @@ def make(
         runs: folder of all runs
         device: where to compute
         label: name of the experiment
+        own: embeddings of each fold, if each has its own; `embeddings` are then those
+            of any fold
         aligned: corpus and embeddings, if they were joined before
 
     Raises:
@@ -83,34 +103,42 @@ def make(
             f"--map split=COLUMN"
         )
     needed = _needed(fusion, embeddings)
-    recipes = {m: pick(embeddings, m).recipe for m in needed}
-    aligned = aligned or align(corpus, embeddings, policy=settings.out_of_range)
+    for modality in needed:
+        pick(embeddings, modality)  # refuses before anything is joined
+    own = own or {}
+    joined = aligned or join(corpus, embeddings, own, policy=settings.out_of_range)
+    any_ = next(iter(joined.values()))
     if fusion == "zeroshot":
-        Zeroshot(aligned.head, targets=aligned.targets)  # refuses before it is begun
-    utterances, protocol = aligned.utterances, settings.protocol
+        Zeroshot(any_.head, targets=any_.targets)  # refuses before it is begun
+    utterances, protocol = any_.utterances, settings.protocol
     folds = splits.folds(
         utterances, protocol, folds=settings.folds, seed=settings.split_seed
     )
-    digest = _digest(settings, recipes, folds, aligned)
+    by_fold = divide(joined, folds)
+    recipes = {
+        f.name: {m: pick(own.get(f.name, embeddings), m).recipe for m in needed}
+        for f in folds
+    }
+    digest = _digest(settings, recipes, folds, any_)
     info = RunInfo(
         name=f"{corpus.name}-{fusion}-{protocol}-{digest}",
         design=fusion,
         corpus=corpus.name,
         nature=corpus.nature,
         protocol=protocol,
-        targets=aligned.targets,
-        encoders={m: _encoder(recipe) for m, recipe in recipes.items()},
+        targets=any_.targets,
+        encoders={m: _encoder([r[m] for r in recipes.values()]) for m in needed},
         settings=asdict(settings),
         label=label,
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         shortfall=corpus.shortfall,
     )
-    return Plan(runs / info.name, info, settings, aligned, folds, recipes, device)
+    return Plan(runs / info.name, info, settings, by_fold, folds, recipes, device)
 
 
 def _digest(
     settings: Settings,
-    recipes: Mapping[str, Recipe],
+    recipes: Mapping[str, Mapping[str, Recipe]],
     folds: Sequence[Fold],
     aligned: Aligned,
 ) -> str:
@@ -118,12 +146,19 @@ def _digest(
     identity = {
         "format": FORMAT,
         "settings": asdict(settings),
-        "recipes": {m: recipe.digest() for m, recipe in recipes.items()},
+        "recipes": _digests(recipes),
         "folds": [asdict(fold) for fold in folds],
         "truth": hashlib.sha256(aligned.truth.tobytes()).hexdigest(),
     }
     text = json.dumps(identity, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _digests(recipes: Mapping[str, Mapping[str, Recipe]]) -> Mapping[str, Any]:
+    """{modality: digest}, or {fold: {modality: digest}} if folds differ."""
+    found = {f: {m: r.digest() for m, r in by.items()} for f, by in recipes.items()}
+    first = next(iter(found.values()))
+    return first if all(each == first for each in found.values()) else found
 
 
 def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
@@ -142,10 +177,14 @@ def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...
     return ("audio",) if fusion == "zeroshot" else modalities(fusion)
 
 
-def _encoder(recipe: Recipe) -> dict[str, object]:
-    """What a table says of an encoder."""
+def _encoder(recipes: Sequence[Recipe]) -> dict[str, object]:
+    """What a table says of an encoder, or of those of all folds."""
     shown = ("encoder", "checkpoint", "revision", "layers", "pooling")
-    return {name: getattr(recipe, name) for name in shown}
+    facts = {name: getattr(recipes[0], name) for name in shown}
+    names = {finetuned.name(recipe) for recipe in recipes}
+    runs = {str(finetuned.origin(recipe).get("run")) for recipe in recipes}
+    by_fold = f"{' and '.join(sorted(runs))} (fine-tuned for each fold)"
+    return {**facts, "checkpoint": by_fold if len(names) > 1 else names.pop()}
 
 
 def begin(plan: Plan) -> None:
@@ -155,19 +194,19 @@ def begin(plan: Plan) -> None:
     publish(plan.folder / SETTINGS, dump(plan.settings).encode())
     rows = tuple(fold_rows(plan))
     write_folds(plan.folder, rows)
-    said = {u.id: sentences.key(u) for u in plan.aligned.utterances}
+    said = {u.id: sentences.key(u) for u in plan.common.utterances}
     sentences.write_sentences(plan.folder, sentences.seen(rows, said))
     counts = {
-        "utterances": len(plan.aligned.utterances),
-        "left_out": plan.aligned.left_out,
-        "outside_scale": plan.aligned.outside,
+        "utterances": len(plan.common.utterances),
+        "left_out": plan.common.left_out,
+        "outside_scale": plan.common.outside,
     }
     publish(plan.folder / ALIGNMENT, (json.dumps(counts, indent=1) + "\n").encode())
 
 
 def fold_rows(plan: Plan) -> Iterator[FoldRow]:
     """Every utterance of every fold, by fold, part and id."""
-    utterances = {u.id: u for u in plan.aligned.utterances}
+    utterances = {u.id: u for u in plan.common.utterances}
     for fold in plan.folds:
         for part in PARTS:
             for id_ in getattr(fold, part):

@@ -10,9 +10,11 @@ import torch
 from data.predictions import PREDICTIONS
 from data.recipe import Recipe
 from data.store import Embeddings
+from fuse import units
 from fuse.designs._regressor import pick
+from fuse.own import ALL, Own
 from fuse.tensors import gather
-from fuse.units import Description, load
+from fuse.units import load
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,11 @@ class Applied:
 
 
 def apply(
-    run: Path, embeddings: Mapping[str, Embeddings], *, device: str = "cpu"
+    run: Path,
+    embeddings: Mapping[str, Embeddings],
+    *,
+    own: Own | None = None,
+    device: str = "cpu",
 ) -> Applied:
     """Average the predictions of every fold and seed.
 
@@ -44,6 +50,7 @@ def apply(
         embeddings: {modality: rows of its cache}, of any corpus; an utterance that
             lacks a modality is predicted from the others if the models were trained
             for that (see `fuse.model.System.robust`), else it is left aside
+        own: of each fold, if each has encoders of its own; in the place of `embeddings`
         device: where to compute
 
     Raises:
@@ -54,19 +61,14 @@ def apply(
     folders = _units(run)
     module, first = load(folders[0])
     robust = bool(getattr(module, "robust", False))
-    needed = {
-        modality: pick(embeddings, modality)
-        for modality in first.recipes
-        if modality in embeddings or not robust or not embeddings
-    }
-    demand_same(first, needed, run)
-    groups = _groups(needed)
+    needed = _needed(folders, {ALL: embeddings, **(own or {})}, robust=robust)
+    groups = _same_groups(needed)
     partial = {m: ids for m, ids in groups.items() if m != tuple(first.recipes)}
     if not robust:
         groups = {m: ids for m, ids in groups.items() if m not in partial}
-        _demand_some(groups, needed)
+        _demand_some(groups, next(iter(needed.values())))
     ids = sorted(id_ for group in groups.values() for id_ in group)
-    said = [_say(folder, needed, groups, device) for folder in folders]
+    said = [_say(path, needed[path.parent.name], groups, device) for path in folders]
     return Applied(
         ids=tuple(ids),
         targets=first.targets,
@@ -81,7 +83,44 @@ def apply(
     )
 
 
+def _needed(
+    folders: Sequence[Path], given: Own, *, robust: bool
+) -> dict[str, dict[str, Embeddings]]:
+    """What the models of each fold take of what is given.
+
+    Raises:
+        ValueError: if a modality is missing, or was extracted in another way
+    """
+    needed = {}
+    for fold, trained in units.recipes(folders).items():
+        there = given.get(fold, given[ALL])
+        needed[fold] = {
+            modality: pick(there, modality)
+            for modality in trained
+            if modality in there or not robust or not there
+        }
+        demand_same(trained, needed[fold], folders[0].parent.parent)
+    return needed
+
+
 Groups = Mapping[tuple[str, ...], Sequence[str]]  # modalities -> ids that have them
+
+
+def _same_groups(needed: Own) -> Groups:
+    """Ids of all utterances by modality, the same for all folds.
+
+    Raises:
+        ValueError: if folds have embeddings of other utterances
+    """
+    found = {fold: _groups(embeddings) for fold, embeddings in needed.items()}
+    first, *others = found
+    for fold in others:
+        if found[fold] != found[first]:
+            raise ValueError(
+                f"folds '{first}' and '{fold}' have embeddings of other utterances; "
+                f"extract both again, from the same corpus"
+            )
+    return found[first]
 
 
 def _groups(embeddings: Mapping[str, Embeddings]) -> Groups:
@@ -119,14 +158,13 @@ def _demand_some(groups: Groups, embeddings: Mapping[str, Embeddings]) -> None:
         )
 
 
-def recipes(run: Path) -> Mapping[str, Recipe]:
-    """How the embeddings of a run were made, of each modality that it takes.
+def recipes(run: Path) -> dict[str, Mapping[str, Recipe]]:
+    """How the embeddings of a run were made: {fold: {modality: recipe}}.
 
     Raises:
         FileNotFoundError: if the run has no finished model
     """
-    _, first = load(_units(run)[0])
-    return first.recipes
+    return units.recipes(_units(run))
 
 
 def _units(run: Path) -> list[Path]:
@@ -138,7 +176,7 @@ def _units(run: Path) -> list[Path]:
 
 
 def demand_same(
-    description: Description, embeddings: Mapping[str, Embeddings], run: Path
+    recipes: Mapping[str, Recipe], embeddings: Mapping[str, Embeddings], run: Path
 ) -> None:
     """Refuse embeddings that differ in more than what was encoded.
 
@@ -146,7 +184,7 @@ def demand_same(
         ValueError: naming the modality and the first difference
     """
     for modality, given in embeddings.items():
-        trained = description.recipes[modality]
+        trained = recipes[modality]
         found = Recipe.parse(given.recipe.text())
         found = replace(found, corpus=trained.corpus, content=trained.content)
         if difference := found.difference(trained):

@@ -5,7 +5,6 @@ on where it was interrupted, and more seeds extend the run. The folder's name co
 from all that changes a model or a figure, so nothing stale is ever taken up.
 """
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,9 @@ from data.predictions import (
     PREDICTIONS,
     VALIDATION,
     Predictions,
-    read_predictions,
     write_predictions,
 )
 from data.progress import bar
-from data.rows import read_rows
 from data.splits import Fold
 from data.store import Embeddings
 from data.utterance import Corpus
@@ -32,14 +29,13 @@ from fuse.decisions import DECISIONS
 from fuse.fit import Fitted, Folds
 from fuse.join import join
 from fuse.linter import check_plans, check_runs
+from fuse.own import Own
 from fuse.pieces import through
 from fuse.plan import Plan
 from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
 from fuse.references import fit as fit_reference
 from fuse.settings import Settings
 from fuse.voting import fit_fusions
-
-log = logging.getLogger(__name__)
 
 
 def fusions() -> list[str]:
@@ -67,6 +63,7 @@ def run_all(
     device: str = "cpu",
     label: str = "",
     allow: Sequence[str] = (),
+    own: Own | None = None,
     progress: bool = True,
 ) -> list[Path]:
     """Train designs together, and predict the test part of every fold.
@@ -83,6 +80,8 @@ def run_all(
         device: "cpu" or "cuda"
         label: name of the experiment, for tables
         allow: rules of the linter that may fail
+        own: embeddings of each fold, if encoders were fine-tuned for each; `embeddings`
+            are then those of any fold
         progress: show a bar
 
     Returns:
@@ -105,6 +104,7 @@ def run_all(
                 runs=runs,
                 device=device,
                 label=label,
+                own=own,
                 aligned=made[0].aligned if made else None,
             )
         )
@@ -151,7 +151,9 @@ def _train(
     name = made[0].info.design if len(made) == 1 else f"{len(made)} designs"
     errors = []
     with bar(total=len(wanted), name=name, unit="models", show=progress) as shown:
-        missing = [u for u in wanted if not _is_whole(u.folder, u.plan.info.targets)]
+        missing = [
+            u for u in wanted if not units.is_whole(u.folder, u.plan.info.targets)
+        ]
         shown.update(len(wanted) - len(missing))
         for unit, fitted in _fitted(missing, device):
             if isinstance(fitted, ValueError):
@@ -177,7 +179,7 @@ def _fitted(
     folds = Folds.of(
         plan.aligned,
         plan.folds,
-        features=sorted({m for unit in designs for m in unit.plan.recipes}),
+        features=sorted({m for unit in designs for m in unit.plan.modalities}),
         device=device,
     )
     jobs = [
@@ -194,29 +196,15 @@ def _fitted(
         yield designs[number], found
 
 
-def _is_whole(folder: Path, targets: Sequence[str]) -> bool:
-    """Whether a unit is finished, and all of it can be read; damage is said."""
-    if not (folder / PREDICTIONS).is_file():
-        return False
-    try:
-        units.load(folder)
-        list(read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS))
-        for name in (VALIDATION, PREDICTIONS):
-            read_predictions(folder / name, tuple(targets))
-    except (OSError, ValueError) as error:
-        log.warning("%s; training this model anew", error)
-        return False
-    return True
-
-
 def _reference(unit: _Unit) -> Fitted | ValueError:
     """What has no training loop, or why it is none."""
-    plan, fold = unit.plan, unit.fold
-    train, validation = plan.rows(fold.train), plan.rows(fold.validation)
-    head, targets = plan.aligned.head, plan.info.targets
+    plan, fold, targets = unit.plan, unit.fold, unit.plan.info.targets
+    parts = (fold.train, fold.validation)
+    train, validation = (plan.rows(fold.name, ids) for ids in parts)
     try:
         if plan.info.design in FITTED:
             return fit_reference(plan.info.design, train, validation)
+        head = plan.common.head
         return apply_zeroshot(train, validation, head=head, targets=targets)
     except ValueError as error:
         return ValueError(f"{unit.where}: {error}")
@@ -230,14 +218,14 @@ def _publish(unit: _Unit, fitted: Fitted) -> None:
         fold=fold.name,
         seed=unit.seed,
         targets=plan.info.targets,
-        head=plan.aligned.head,
-        recipes=plan.recipes,
+        head=plan.common.head,
+        recipes=plan.recipes[fold.name],
         settings=plan.settings,
         parameters=sum(p.numel() for p in fitted.module.parameters()),
     )
     units.save(unit.folder, fitted, description)
     for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
-        rows = plan.rows(ids)
+        rows = plan.rows(fold.name, ids)
         predicted = through(fitted.module, rows.features, rows.numbers)
         predictions = Predictions(
             id=np.array(ids),

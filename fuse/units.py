@@ -13,7 +13,8 @@
 """
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,9 +23,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from data.files import publish
+from data.predictions import PREDICTIONS, VALIDATION, read_predictions
 from data.ratings import RATINGS
 from data.recipe import Recipe
-from data.rows import write_rows
+from data.rows import read_rows, write_rows
 from fuse import layers
 from fuse.decisions import DECISIONS
 from fuse.fit import Fitted
@@ -34,6 +36,8 @@ from fuse.model import build
 from fuse.reduce import Projection
 from fuse.references import FITTED, Zeroshot, blank
 from fuse.settings import Settings, change
+
+log = logging.getLogger(__name__)
 
 WEIGHTS, MODEL = "model.safetensors", "model.json"
 HISTORY, PRETRAINING = "history.csv", "pretraining.csv"
@@ -133,6 +137,29 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
             f"another folder of runs"
         ) from error
     return module.eval(), description
+
+
+def is_whole(folder: Path, targets: Sequence[str]) -> bool:
+    """Whether a unit is finished, and all of it can be read; damage is said."""
+    if not (folder / PREDICTIONS).is_file():
+        return False
+    try:
+        load(folder)
+        list(read_rows(folder / HISTORY, HISTORY_COLUMNS))
+        for name in (VALIDATION, PREDICTIONS):
+            read_predictions(folder / name, tuple(targets))
+    except (OSError, ValueError) as error:
+        log.warning("%s; training this model anew", error)
+        return False
+    return True
+
+
+def recipes(folders: Iterable[Path]) -> dict[str, Mapping[str, Recipe]]:
+    """How the embeddings of each fold were made, by modality; by its first unit."""
+    firsts: dict[str, Path] = {}
+    for folder in folders:
+        firsts.setdefault(folder.parent.name, folder)
+    return {fold: load(folder)[1].recipes for fold, folder in firsts.items()}
 
 
 def _blank(description: Description, state: Mapping[str, Tensor]) -> nn.Module:

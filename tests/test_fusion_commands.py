@@ -8,7 +8,8 @@ from learnable import COUNT, corpus, embeddings, reordered
 
 import cli
 from data.predictions import find_runs
-from fuse import command
+from fuse import command, sources
+from fuse.sources import Sources
 
 QUICK = ("--set", "epochs=2", "--set", "latent=4", "--set", "autoencoder_hidden=8")
 WEIGHTED = ("--set", "layers=weighted")
@@ -19,10 +20,15 @@ def caches(monkeypatch):
     """Embeddings that the commands find, and that a test may change."""
     there = embeddings()
 
-    def found(options, modalities, like=None):
-        return corpus(), {}, {m: there[m] for m in modalities if m in there}
+    def found(options, modalities):
+        kept = {m: there[m] for m in modalities if m in there}
+        return Sources(corpus(), {}, kept)
 
-    monkeypatch.setattr(command, "_open", found)
+    def alike(options, recipes):
+        return found(options, next(iter(recipes.values())))
+
+    monkeypatch.setattr(sources, "find", found)
+    monkeypatch.setattr(sources, "alike", alike)
     return there
 
 

@@ -157,8 +157,8 @@ def test_scores_are_those_of_training_alone(tmp_path):
     assert list(outcome.scores) == [f"session{k}" for k in range(1, 6)]
     fold = plan.folds[2]
     fitted = fit(
-        plan.rows(fold.train),
-        plan.rows(fold.validation),
+        plan.rows(fold.name, fold.train),
+        plan.rows(fold.name, fold.validation),
         fusion="text",
         settings=outcome.trial.settings,
         seed=3,
@@ -234,7 +234,7 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
 
 def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
     original, asked = trials.fit_fusions, set()
-    ids = planned(tmp_path).aligned.ids
+    ids = planned(tmp_path).common.ids
 
     def watched(jobs):
         for job in jobs:

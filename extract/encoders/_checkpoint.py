@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import AutoModel
 from transformers.utils import logging
 
-from data import seen
+from data import finetuned, seen
 
 TINY = "tiny"  # seeded random weights: for tests and for trying commands
 MINI = "mini"  # small students that come with the project, one for each modality
@@ -162,7 +162,7 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
         origin.name,
         origin.revision,
         digest(tensors),
-        seen.read(origin.folder),
+        {**seen.read(origin.folder), **finetuned.told(origin.folder)},
     )
 
 

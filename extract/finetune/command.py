@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,12 +23,15 @@ TUNING = (
 )
 
 
-def finetune(say: Callable[[str], object], **found: Any) -> None:
+def finetune(say: Callable[[str], object], **found: Any) -> Path:
     """Fine-tune the encoders of a design on the folds that were asked for.
 
     Args:
         say: told each line; of several processes, the first one's alone
         found: the options of the command line, by name
+
+    Returns:
+        the folder of all folds
 
     Raises:
         ValueError: if accelerate is missing, or as `extract.finetune.folding.run`
@@ -49,6 +53,7 @@ def finetune(say: Callable[[str], object], **found: Any) -> None:
     for modality in made.backbones:
         place = made.folder / made.folds[0].name / modality
         told(f"next: python cli.py extract CORPUS ROOT --{modality}-checkpoint {place}")
+    return made.folder
 
 
 def prepare(corpus: Corpus, found: dict[str, Any]) -> Plan:

@@ -60,7 +60,7 @@ class Evidence:
     corpus: Corpus | None = None
     contents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tensors: Stated | None = None  # what is trained on
-    load: Callable[[Sequence[str]], Mapping[str, Tensor]] | None = None
+    load: Callable[[str, Sequence[str]], Mapping[str, Tensor]] | None = None  # of fold
 
     @cached_property
     def folds(self) -> Mapping[str, Mapping[str, list[FoldRow]]]:
@@ -100,23 +100,23 @@ class Evidence:
         found = [self.ratings.get(id_, unknown) for id_ in ids]
         return np.array(found, np.float64).reshape(len(ids), len(unknown))
 
-    def features(self, ids: Sequence[str]) -> Mapping[str, Tensor]:
-        """{modality: (len(ids), dim)}, as cached.
+    def features(self, fold: str, ids: Sequence[str]) -> Mapping[str, Tensor]:
+        """{modality: (len(ids), dim)}, as cached for a fold.
 
         Raises:
             Skipped: if an id is not in the cache, which is for another rule to say
         """
         try:
-            return self.load(ids) if self.load else {}
+            return self.load(fold, ids) if self.load else {}
         except KeyError as error:
             raise Skipped(f"utterance {error} is not in the cache") from error
 
-    def predict(self, module: nn.Module, ids: Sequence[str]) -> np.ndarray:
+    def predict(self, unit: Unit, ids: Sequence[str]) -> np.ndarray:
         """(len(ids), targets), what a model says of cached utterances."""
         blocks = [ids[i : i + ROWS] for i in range(0, len(ids), ROWS)]
         with torch.inference_mode():
-            found = [module(self.features(block)).numpy() for block in blocks]
-        return np.concatenate(found).astype(np.float64)
+            said = [unit.module(self.features(unit.fold, block)) for block in blocks]
+        return torch.cat(said).numpy().astype(np.float64)
 
     @cached_property
     def joined(self) -> Predictions:

@@ -1,14 +1,14 @@
 """Gathers what is known of a run, before its training, after it, or much later."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from data import store, table
 from data.folds import read_folds
 from data.predictions import PREDICTIONS, read_info
-from data.recipe import Recipe
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import units
@@ -23,20 +23,20 @@ def planned(
     plan: Plan, corpus: Corpus, embeddings: Mapping[str, Embeddings], *, trained: bool
 ) -> Evidence:
     """A run with all that it is trained on at hand, before training or after it."""
-    aligned, names = plan.aligned, inputs(plan.info.design, plan.recipes)
+    names = inputs(plan.info.design, plan.modalities)
     missing = {} if trained else {TRAINED: "nothing is trained yet"}
     if trained and not (plan.folder / PREDICTIONS).is_file():
         missing[TRAINED] = INTERRUPTED
     return Evidence(
         info=plan.info,
         rows=read_folds(plan.folder) if trained else tuple(fold_rows(plan)),
-        recipes={fold.name: plan.recipes for fold in plan.folds},
+        recipes=plan.recipes,
         missing=missing,
         folder=plan.folder,
         corpus=corpus,
-        contents=_contents(embeddings),
-        tensors=Stated("the tensors", aligned.ids, aligned.truth),
-        load=lambda ids: aligned.rows(ids, features=names).features,
+        contents=_contents(embeddings.values()),
+        tensors=Stated("the tensors", plan.common.ids, plan.common.truth),
+        load=lambda fold, ids: plan.aligned[fold].rows(ids, features=names).features,
     )
 
 
@@ -49,15 +49,19 @@ def left(folder: Path, cache: Path) -> Evidence:
     """
     info, rows = read_info(folder), read_folds(folder)
     paths = finished(folder)
-    firsts = {path.parent.name: path for path in paths}
-    recipes = {fold: units.load(path)[1].recipes for fold, path in firsts.items()}
+    recipes = units.recipes(paths)
     missing: dict[str, str] = {}
     if not paths or not (folder / PREDICTIONS).is_file():
         missing[TRAINED] = INTERRUPTED
     corpus = _corpus(cache, info.corpus, missing)
     needed = {r.folder(): r for found in recipes.values() for r in found.values()}
     embeddings = _embeddings(cache / info.corpus, needed, missing)
-    names = inputs(info.design, embeddings)
+
+    def load(fold: str, ids: Sequence[str]) -> Mapping[str, Tensor]:
+        own = {m: embeddings[r.folder()] for m, r in recipes[fold].items()}
+        names, found = inputs(info.design, own), gather(own, ids)
+        return {name: torch.from_numpy(found[name]) for name in names}
+
     return Evidence(
         info=info,
         rows=rows,
@@ -65,12 +69,8 @@ def left(folder: Path, cache: Path) -> Evidence:
         missing=missing,
         folder=folder,
         corpus=corpus,
-        contents=_contents(embeddings),
-        load=lambda ids: {
-            name: torch.from_numpy(values)
-            for name, values in gather(embeddings, ids).items()
-            if name in names
-        },
+        contents=_contents(embeddings.values()),
+        load=load,
     )
 
 
@@ -83,16 +83,16 @@ def _corpus(cache: Path, name: str, missing: dict[str, str]) -> Corpus | None:
 
 
 def _embeddings(
-    corpus: Path, recipes: Mapping[str, Recipe], missing: dict[str, str]
+    corpus: Path, recipes: Iterable[str], missing: dict[str, str]
 ) -> dict[str, Embeddings]:
-    """Exactly those that the run was trained on."""
+    """Exactly those that the run was trained on, by folder."""
     found = {}
-    for name, recipe in recipes.items():
+    for name in recipes:
         try:
             cache = store.look(corpus / name)
             if cache is None or not cache.complete:
                 raise ValueError(f"{corpus / name} is not there, or not complete")
-            found[recipe.modality] = store.load(cache)
+            found[name] = store.load(cache)
         except (OSError, ValueError) as error:
             missing[CACHE] = str(error)
     if not recipes:
@@ -100,9 +100,11 @@ def _embeddings(
     return found
 
 
-def _contents(embeddings: Mapping[str, Embeddings]) -> dict[str, dict[str, str]]:
-    """Digests of the inputs, by modality and id."""
-    return {
-        modality: dict(zip(found.ids, found.contents, strict=True))
-        for modality, found in embeddings.items()
-    }
+def _contents(embeddings: Iterable[Embeddings]) -> dict[str, dict[str, str]]:
+    """Digests of the inputs, by modality and id; of ids that each of its caches has."""
+    contents: dict[str, dict[str, str]] = {}
+    for found in embeddings:
+        own = dict(zip(found.ids, found.contents, strict=True))
+        known = contents.setdefault(found.recipe.modality, own)
+        contents[found.recipe.modality] = {i: c for i, c in known.items() if i in own}
+    return contents

@@ -6,7 +6,7 @@ an encoder that neither tells of, nothing can be said.
 
 from collections.abc import Iterator, Sequence
 
-from data import seen
+from data import finetuned, seen
 from data.folds import FoldRow
 from data.recipe import Recipe
 from data.seen import Seen
@@ -35,8 +35,8 @@ def _record(
     if not record.covers(evidence.info.corpus):
         return
     what = (
-        f"the {recipe.modality} encoder {recipe.checkpoint} has seen {record.corpus} "
-        f"({record.how})"
+        f"the {recipe.modality} encoder {finetuned.name(recipe)} has seen "
+        f"{record.corpus} ({record.how})"
     )
     if record.splits and not evidence.corpus:
         yield Finding(

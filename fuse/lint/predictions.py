@@ -16,7 +16,7 @@ REMEDY = "remove the folder of this model and train again"
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """By model and rating."""
     for unit in evidence.units():
-        said = evidence.predict(unit.module, unit.predictions.id.tolist())
+        said = evidence.predict(unit, unit.predictions.id.tolist())
         for k, name in enumerate(evidence.info.targets):
             wrong = ~_close(unit.predictions.predicted[:, k], said[:, k])
             if wrong.any():

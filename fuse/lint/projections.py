@@ -70,7 +70,7 @@ def _rows(
 ) -> Tensor:
     """(n, dim), cached embeddings of some parts of a unit's fold."""
     ids = [id_ for part in parts for id_ in evidence.ids(unit.fold, part)]
-    return evidence.features(ids)[modality]
+    return evidence.features(unit.fold, ids)[modality]
 
 
 def _off(saved: Projection, fitted: Projection) -> float:

@@ -49,7 +49,7 @@ def _why(evidence: Evidence, unit: Unit, found: np.ndarray) -> str:
 def _scores(evidence: Evidence, unit: Unit, part: str) -> np.ndarray:
     """(targets,) CCC of the saved weights on one part of their fold."""
     ids = evidence.ids(unit.fold, part)
-    truth, said = evidence.truth(ids), evidence.predict(unit.module, ids)
+    truth, said = evidence.truth(ids), evidence.predict(unit, ids)
     known = np.isfinite(truth).all(axis=1)  # ids that do not join are another rule's
     truth, said = truth[known], said[known]
     return np.array([ccc(truth[:, k], said[:, k]) for k in range(truth.shape[1])])

@@ -21,6 +21,7 @@ BEST = "best.toml"
 SHOWN = 20  # rows of the ranking on the screen
 WIDTH = 98  # columns of text
 CARRIED = {  # options of `train` that the next command repeats -> their defaults
+    "finetuned": None,
     "corpus": "",
     "audio": "",
     "text": "",

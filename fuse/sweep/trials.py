@@ -58,11 +58,11 @@ def place(plan: Plan, sweeps: Path) -> Path:
     """
     rows = {fold.name: [fold.train, fold.validation] for fold in plan.folds}
     seen = sorted({id_ for parts in rows.values() for part in parts for id_ in part})
-    at = {id_: row for row, id_ in enumerate(plan.aligned.ids)}
-    truth = plan.aligned.truth[[at[id_] for id_ in seen]]
+    at = {id_: row for row, id_ in enumerate(plan.common.ids)}
+    truth = plan.common.truth[[at[id_] for id_ in seen]]
     identity = {
         "format": FORMAT,
-        "recipes": {m: recipe.digest() for m, recipe in plan.recipes.items()},
+        "recipes": plan.digests,
         "rows": rows,
         "truth": hashlib.sha256(np.ascontiguousarray(truth).tobytes()).hexdigest(),
     }
@@ -110,7 +110,7 @@ def _train(plan: Plan, trials: Sequence[Trial]) -> Iterator[Outcome]:
         return
     design = plan.info.design
     folds = Folds.of(
-        plan.aligned, plan.folds, features=sorted(plan.recipes), device=plan.device
+        plan.aligned, plan.folds, features=sorted(plan.modalities), device=plan.device
     )
     names = sorted(folds.parts)
     jobs = [

@@ -1,0 +1,78 @@
+"""Encoders that were fine-tuned for one fold, and how their embeddings are told apart.
+
+``<run>/<fold>/finetune.json`` marks a fold; beside it lie its encoders, ``audio`` and
+``text``, checkpoints like any other. What is encoded with one keeps run, fold and a
+digest of the files of the weights in its recipe, so that the embeddings of a fold are
+found without loading a model, and are never those of another fold, seed or run.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from data.recipe import MODALITIES, Recipe
+
+MARK = "finetune.json"
+KEY = "finetuned"  # in the training of a recipe
+WEIGHTS = ("*.safetensors", "*.bin")
+
+
+def told(folder: Path) -> dict[str, Any]:
+    """What a recipe keeps of a checkpoint's folder; {} if it is none of a fold."""
+    fold = folder.resolve().parent
+    if not (fold / MARK).is_file():
+        return {}
+    return {KEY: {"run": fold.parent.name, "fold": fold.name, "files": _digest(folder)}}
+
+
+def _digest(folder: Path) -> str:
+    """Sixteen hexadecimal digits of the files of the weights."""
+    found = hashlib.sha256()
+    for path in sorted(path for glob in WEIGHTS for path in folder.glob(glob)):
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()[:16]
+
+
+def origin(recipe: Recipe) -> Mapping[str, Any]:
+    """What `told` told of a recipe's encoder; empty if it was not fine-tuned here."""
+    found = recipe.training.get(KEY)
+    return found if isinstance(found, Mapping) else {}
+
+
+def name(recipe: Recipe) -> str:
+    """The checkpoint of a recipe: of fine-tuned ones, also of which run and fold."""
+    own = origin(recipe)
+    whole = (own.get("run"), own.get("fold"), recipe.checkpoint)
+    return "/".join(map(str, whole)) if own else recipe.checkpoint
+
+
+def folds(run: Path) -> dict[str, dict[str, Path]]:
+    """The encoders of every finished fold: {fold: {modality: folder}}.
+
+    Raises:
+        FileNotFoundError: if there is none
+        ValueError: if a fold lacks a modality that others have
+    """
+    found = {
+        path.parent.name: {
+            m: path.parent / m
+            for m in MODALITIES
+            if (path.parent / m / "config.json").is_file()
+        }
+        for path in sorted(run.glob(f"*/{MARK}"))
+    }
+    if not any(found.values()):
+        raise FileNotFoundError(
+            f"{run} holds no fine-tuned fold, which is a folder with {MARK} and a "
+            f"checkpoint, audio or text; name the folder that finetune made"
+        )
+    everything = {m for encoders in found.values() for m in encoders}
+    for fold, encoders in found.items():
+        if lacking := sorted(everything - encoders.keys()):
+            raise ValueError(
+                f"{run / fold} has no {lacking[0]} encoder, but other folds do; remove "
+                f"it and fine-tune this fold again"
+            )
+    return found

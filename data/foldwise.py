@@ -1,0 +1,192 @@
+"""Which caches a training uses whose every fold has encoders of its own."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from data import choosing, finetuned, seen, store
+from data.recipe import Recipe
+from data.store import Cache
+
+
+def choose(
+    run: Path,
+    folder: Path,
+    *,
+    corpus: str = "",
+    named: Mapping[str, str],
+    modalities: Sequence[str],
+) -> dict[str, dict[str, Cache]]:
+    """One cache for each fold and modality; a fold's own where it was fine-tuned.
+
+    Caches of one modality differ in weights and in what was seen, and in nothing else.
+
+    Args:
+        run: folder of a fine-tuning
+        folder: of all caches
+        corpus: its name; ``""`` if there is but one that was encoded
+        named: modality to the beginning of the digest of any of its caches, or ``""``;
+            a cache of an encoder that was not fine-tuned is then that of all folds
+        modalities: those that are wanted
+
+    Returns:
+        {fold: {modality: cache}}
+
+    Raises:
+        FileNotFoundError: if embeddings are missing; the sentence says what to type
+        ValueError: if there is more than one choice, or folds were extracted in
+            different ways
+    """
+    encoders = finetuned.folds(run)
+    caches = list(store.find(folder, corpus))
+    own = {
+        fold: {m: _made_with(caches, m, fold, path) for m, path in paths.items()}
+        for fold, paths in encoders.items()
+    }
+    corpus = corpus or _corpus(own)
+    here = [c for c in caches if c.recipe.corpus == corpus]
+    found: dict[str, dict[str, Cache]] = {fold: {} for fold in own}
+    for modality in modalities:
+        fit, shared = _fit(here, modality, named.get(modality, ""))
+        for fold, mine in own.items():
+            theirs = fit if shared else mine.get(modality, fit)
+            chosen = choosing.one([c for c in theirs if c in fit], modality, "")
+            found[fold] |= {modality: chosen} if chosen else {}
+        _demand_alike({f: c[modality] for f, c in found.items() if modality in c})
+    _demand_all(run, encoders, found, modalities)
+    return found
+
+
+def demand(
+    folder: Path, corpus: str, recipes: Mapping[str, Mapping[str, Recipe]]
+) -> None:
+    """Refuse a corpus that was not encoded with the own encoders of every fold.
+
+    A modality that it lacks in all folds is another matter, if it has one.
+
+    Args:
+        folder: of all caches
+        corpus: its name; ``""`` for any
+        recipes: {fold: {modality: recipe}} that the models were trained on
+
+    Raises:
+        FileNotFoundError: saying what to type
+    """
+    there = [cache.recipe for cache in store.find(folder, corpus)]
+    lacking = {
+        fold: [
+            m
+            for m, wanted in each.items()
+            if finetuned.origin(wanted)
+            and not any(choosing.is_alike(recipe, wanted) for recipe in there)
+        ]
+        for fold, each in recipes.items()
+    }
+    counts = Counter(m for each in lacking.values() for m in each)
+    absent = {m for m, count in counts.items() if count == len(recipes)}
+    rest = {m for each in recipes.values() for m in each} - absent
+    if set(counts) - absent or not rest:
+        paths = {
+            fold: {m: Path("finetuned", finetuned.name(r)) for m, r in each.items()}
+            for fold, each in recipes.items()
+        }
+        lines = "\n".join(_extract(paths, lacking))
+        raise FileNotFoundError(
+            f"the run has encoders of its own for each fold, and {corpus or 'this'} is "
+            f"not extracted with all of them; type, with the run's options and the "
+            f"folder that the fine-tuning is in:\n{lines}"
+        )
+
+
+def _fit(
+    caches: Sequence[Cache], modality: str, digest: str
+) -> tuple[list[Cache], bool]:
+    """All, or those that only weights tell from the one that is named.
+
+    Returns:
+        these, and whether one of them is that of all folds
+    """
+    named = choosing.one(caches, modality, digest) if digest else None
+    if named is None:
+        return list(caches), False
+    if not finetuned.origin(named.recipe):
+        return [named], True
+    kind = _plain(named.recipe)
+    return [c for c in caches if _plain(c.recipe) == kind], False
+
+
+def _made_with(
+    caches: Sequence[Cache], modality: str, fold: str, checkpoint: Path
+) -> list[Cache]:
+    """Those that were encoded with exactly this checkpoint."""
+    wanted = finetuned.told(checkpoint)[finetuned.KEY]["files"]
+    records = seen.read(checkpoint).get(seen.KEY, [])
+    return [
+        c
+        for c in caches
+        if c.recipe.modality == modality
+        and finetuned.origin(c.recipe).get("files") == wanted
+        and finetuned.origin(c.recipe).get("fold") == fold
+        and c.recipe.training.get(seen.KEY, []) == records
+    ]
+
+
+def _corpus(own: Mapping[str, Mapping[str, Sequence[Cache]]]) -> str:
+    """The corpus that was encoded; ``""`` if none was."""
+    lists = (found for each in own.values() for found in each.values())
+    names = sorted({c.recipe.corpus for found in lists for c in found})
+    if len(names) > 1:
+        raise ValueError(
+            f"{', '.join(names)} were encoded with these encoders; choose one with "
+            f"--corpus NAME"
+        )
+    return names[0] if names else ""
+
+
+def _plain(recipe: Recipe) -> Recipe:
+    """Equal for caches that only weights tell apart."""
+    return replace(recipe, weights="", training={})
+
+
+def _demand_all(
+    run: Path,
+    encoders: Mapping[str, Mapping[str, Path]],
+    found: Mapping[str, Mapping[str, Cache]],
+    modalities: Sequence[str],
+) -> None:
+    """Refuse a fold whose own embeddings are missing."""
+    missing = {
+        fold: [m for m in modalities if m in paths and m not in found[fold]]
+        for fold, paths in encoders.items()
+    }
+    if any(missing.values()):
+        lines = "\n".join(_extract(encoders, missing))
+        raise FileNotFoundError(
+            f"folds of {run} are not extracted yet with their own encoders; type, with "
+            f"the corpus's options:\n{lines}"
+        )
+
+
+def _extract(
+    encoders: Mapping[str, Mapping[str, Path]], missing: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """What to type for each fold."""
+    for fold, wanted in missing.items():
+        paths = encoders[fold]
+        words = [f"--{m}-checkpoint {paths[m]}" for m in wanted]
+        words += [f"--modality {m}" for m in wanted] if len(wanted) == 1 else []
+        if wanted:
+            yield f"  python cli.py extract CORPUS ROOT {' '.join(words)}"
+
+
+def _demand_alike(caches: Mapping[str, Cache]) -> None:
+    """Refuse folds of one modality that were extracted in different ways."""
+    first = next(iter(caches), "")
+    for fold, cache in caches.items():
+        one, other = _plain(cache.recipe), _plain(caches[first].recipe)
+        if difference := one.difference(other):
+            raise ValueError(
+                f"the {one.modality} embeddings of fold '{fold}' have {difference} as "
+                f"those of fold '{first}'; extract both with the same options"
+            )

@@ -1,0 +1,55 @@
+"""The commands that look after the cache; `cli.py` offers them as ``cache``."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from data.options import CACHE
+
+
+@click.group()
+def cache() -> None:
+    """Look at the cached embeddings."""
+
+
+@cache.command("list")
+@CACHE
+def cache_list(cache: Path) -> None:
+    """List every cache.
+
+    Digest, corpus, checkpoint, layers, pooling and number of utterances.
+    """
+    from data import choosing
+
+    click.echo("\n".join(choosing.listing(cache)))
+
+
+@cache.command("verify")
+@CACHE
+def cache_verify(cache: Path) -> None:
+    """Check every part against its checksum.
+
+    Names every damaged or missing part; then the exit status is 1.
+    """
+    from data import store
+
+    damaged = list(store.verify(cache))
+    parts = [] if damaged else [n for c in store.find(cache) for n in c.present]
+    click.echo("\n".join(damaged) or f"{len(parts)} parts below {cache}, all whole")
+    sys.exit(bool(damaged))
+
+
+@cache.command("repair")
+@CACHE
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def cache_repair(cache: Path, dry_run: bool) -> None:
+    """Make damaged and missing parts anew.
+
+    Repeats the extract command of each cache for what `verify` finds, and nothing else.
+
+    Exit status 0 if everything is whole afterwards.
+    """
+    from extract import repair
+
+    sys.exit(not repair.run(cache, dry_run=dry_run, say=click.echo))
