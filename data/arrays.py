@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from data.recipe import Recipe
-from data.utterance import Problem
+from data.utterance import Problem, check_id
 
 KINDS = {  # of numpy, by name; a part has no others
     "ids": "S",
@@ -60,7 +60,7 @@ def _strings(texts: tuple[str, ...]) -> np.ndarray:
 
 
 def fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
-    """Refuse arrays that are missing, or whose shapes do not go together."""
+    """Refuse arrays that are missing or do not go together, and ids that are none."""
     rows, layers = len(arrays["ids"]), len(recipe.layers)
     wanted: dict[str, tuple[int, ...]] = {"ids": (rows,), "contents": (rows,)}
     if rows and recipe.head:
@@ -86,3 +86,5 @@ def fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
         arrays["offsets"][0] != 0 or (np.diff(arrays["offsets"]) < 0).any()
     ):
         raise ValueError("its offsets do not start at 0 and rise")
+    for name in arrays["ids"]:
+        check_id(name.decode())

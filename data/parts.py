@@ -33,7 +33,7 @@ from data import guard
 from data.arrays import KINDS, LARGE, Part, collect, fit
 from data.files import publish
 from data.recipe import Recipe
-from data.utterance import Problem, check_id, printable
+from data.utterance import Problem, printable
 
 FORMAT = 1  # of a part
 CHUNK = 2**20  # bytes of a chunk, about; each carries a Fletcher checksum
@@ -195,8 +195,6 @@ def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
         head = _header(file, found)
         arrays = {name: dataset[:] for name, dataset in found.items()}
         fit(arrays, head.recipe)
-        for name in arrays["ids"]:
-            check_id(name.decode())
     return head, arrays
 
 
@@ -212,10 +210,12 @@ def outline(path: Path, recipe: Recipe) -> tuple[dict[str, np.ndarray], int]:
     with _sentences(path), h5py.File(path, "r", locking=False) as file:
         found = guard.datasets(file, KINDS, path.stat().st_size)
         head = _header(file, found)
-        dims = [d.shape[-1] for name, d in found.items() if name in LARGE]
+        large = {name: d for name, d in found.items() if name in LARGE}
         arrays = {name: d[:] for name, d in found.items() if name not in LARGE}
+        fit({**arrays, **large}, head.recipe)
+        dim = max((d.shape[-1] for d in large.values()), default=0)
     head.recipe.demand(recipe, path)
-    return arrays, dims[0] if dims else 0
+    return arrays, dim
 
 
 @contextmanager

@@ -98,6 +98,7 @@ def busy(address):
         return [numbers[worker] for worker, keys in client.processing().items() if keys]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_by_another(tmp_path, processes, monkeypatch):
     monkeypatch.setattr(spread, "SHARDS", 1)  # so that one has made parts and dies
     found = corpus(tmp_path, count=COUNT)

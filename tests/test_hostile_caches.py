@@ -88,7 +88,9 @@ def sentences(cache, path, *, header=True):
         result = CliRunner().invoke(cli.main, [*words, "--cache", str(cache)])
         assert result.exit_code == 1
         assert isinstance(result.exception, SystemExit)
-        yield result.output.rstrip("\n")
+        *before, sentence = result.output.splitlines()  # which cache is used, if any
+        assert all(line.isprintable() for line in before)
+        yield sentence
 
 
 @pytest.mark.parametrize("name", EDITS)
