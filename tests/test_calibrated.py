@@ -7,6 +7,7 @@ from learnable import corpus, embeddings, reordered
 from test_cli import call, refused
 from test_train import trained
 
+from data.columns import columns as in_columns
 from data.predictions import read_run
 from fuse.calibration.applying import columns
 from fuse.calibration.chart import draw
@@ -14,7 +15,6 @@ from fuse.calibration.command import calibrate
 from fuse.calibration.fitting import fit
 from fuse.calibration.measure import apply as calibrated
 from fuse.calibration.parts import of_test, of_validation
-from fuse.columns import columns as in_columns
 from fuse.predict import apply
 
 TARGETS = ("valence", "arousal", "dominance")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from data.columns import columns
 from data.utterance import Corpus, Utterance
 from extract.audio import SAMPLE_RATE
 from extract.bench.models import MAKERS, SIZES, said
@@ -190,11 +191,4 @@ def table(
                 "" if m.differs is None else f"{m.differs:.0e}",
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-    return [
-        "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return list(columns(rows))

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from data.columns import columns
 from fuse.bench import loops
 from fuse.command import compute
 from fuse.fit import Job, fit_all
@@ -214,11 +215,4 @@ def table(
                 f"{needed / seconds / limit:.0%}",
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-    return [
-        "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return list(columns(rows))

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from data.columns import columns
 from data.files import publish
 from data.predictions import Run, read_run
 from fuse.calibration import files, rejection
@@ -13,7 +14,6 @@ from fuse.calibration.measure import Measured, apply, measure
 from fuse.calibration.notes import notes
 from fuse.calibration.parts import of_test, of_validation
 from fuse.calibration.rejection import REJECTION, Point
-from fuse.columns import columns
 from fuse.figures import NATURES, figure
 
 CHART = "rejection.svg"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from data.columns import columns
 from data.files import publish
 from data.splits import Fold
 from fuse.blocks import LETTERS
-from fuse.columns import columns
 from fuse.figures import NATURES, count, figure
 from fuse.plan import Plan
 from fuse.settings import Settings
