@@ -38,7 +38,7 @@ setup:  ## Install what setup.cfg lists, in the versions of constraints.txt
 # Nothing is installed where nothing is missing.
 ready:
 	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
-	&& $(RUN) -c 'import pytest, xdist, ruff, audmetric, accelerate' 2>/dev/null || $(MAKE) --no-print-directory setup
+	&& $(RUN) -c 'import pytest, xdist, ruff, audmetric, accelerate, peft' 2>/dev/null || $(MAKE) --no-print-directory setup
 
 # Without a corpus: the synthetic one and the small encoders that come with the project.
 ifeq ($(CORPUS),)

@@ -139,10 +139,12 @@ FINETUNE = (
         "repeatable."),
     click.option(
         "--audio-rate", type=float,
-        help="Learning rate of the speech encoder.  [default: the experiment's]"),
+        help="Learning rate of the speech encoder.  [default: the experiment's; 5e-4 "
+        "with --adapters]"),
     click.option(
         "--text-rate", type=float,
-        help="Learning rate of the text encoder.  [default: the experiment's]"),
+        help="Learning rate of the text encoder.  [default: the experiment's; 5e-4 "
+        "with --adapters]"),
     click.option(
         "--warmup", type=float,
         help="Share of the steps in which rates rise.  [default: the experiment's]"),
@@ -150,6 +152,10 @@ FINETUNE = (
         "--layers-trained", type=click.IntRange(min=0), metavar="N",
         help="Train only the N highest blocks.  [default: everything but the "
         "convolutions]"),
+    click.option(
+        "--adapters", type=click.IntRange(min=0), metavar="RANK",
+        help="Train low-rank adapters (LoRA) of the blocks in place of their weights; "
+        "8 is usual, 0 is none.  [default: the experiment's, none]"),
     click.option(
         "--convolutions/--no-convolutions", default=None,
         help="Train the convolutions of speech encoders as well.  [default: frozen]"),

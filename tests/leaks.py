@@ -296,6 +296,10 @@ PLANTS = {  # rule: (leak, what must be said of it)
             tuned(corpus="Toy", speakers=["5F"]),
             r"encoder tiny has seen Toy \(trained on it\), among it 15 utterances",
         ),
+        (
+            tuned(corpus="toy", speakers=["5F"], splits=["train"]),
+            r"has seen toy \(trained on it\), among it 15 utterances",
+        ),
         (tuned(corpus="toy", how="fine-tuned"), r"has seen toy \(fine-tuned\)"),
         (known_encoder, "Someone/VAD-BERT has seen EmoBank"),
     ],

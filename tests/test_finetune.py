@@ -6,22 +6,36 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import transformers
 import tunable
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
 import cli
-from data import reading, seen
-from extract import loading
+from data import reading, seen, splits
+from extract import decoder, loading
 from extract.choice import Choice, Machine
 from extract.encoder import hidden
-from extract.finetune import backbone, command, folding, inputs, system, tuning
+from extract.encoders import distilbert
+from extract.encoders._checkpoint import Checkpoint
+from extract.finetune import (
+    adapters,
+    backbone,
+    command,
+    folding,
+    inputs,
+    publishing,
+    system,
+    tuning,
+)
 from extract.finetune.accumulate import Share, backward, seeded
 from extract.finetune.trainer import FineTuner
+from extract.finetune.tuning import Tuning
 from fuse import losses
 from fuse.settings import Settings
 
@@ -67,11 +81,11 @@ def finetune(world, tmp_path, monkeypatch):
     return run
 
 
-def opened(world, fusion="early", front="layer"):
+def opened(world, fusion="early", front="layer", max_seconds=30.0):
     """Encoders, and what one fold feeds them with."""
     named = {"audio_checkpoint": str(world / front)}
     named |= {"text_checkpoint": str(world / "text"), "revision": ()}
-    known = backbone.open_all(fusion, named, max_seconds=30.0)
+    known = backbone.open_all(fusion, named, max_seconds=max_seconds)
     backbones = {m: backbone.fresh(found) for m, found in known.items()}
     corpus = reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
     aligned = inputs.usable(corpus, tuple(backbones), policy="clip")
@@ -267,8 +281,22 @@ def test_gradients_reach_what_is_trained_and_nothing_else(
             assert not reached, name
 
 
-def test_checkpointed_activations_give_the_same_gradient(world):
+def adapted(backbones, **changes):
+    """Encoders with adapters of a rank of 2 that no longer add nothing."""
+    wanted = Tuning(**{"adapters": 2, **changes})
+    found = adapters.add(backbones, wanted, seed=0)
+    rng = torch.Generator().manual_seed(1)
+    for known in found.values():
+        for name, parameter in known.model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.1, generator=rng)
+    return found
+
+
+@pytest.mark.parametrize("with_adapters", [False, True])
+def test_checkpointed_activations_give_the_same_gradient(world, with_adapters):
     backbones, material = opened(world, fusion="text")
+    backbones = adapted(backbones) if with_adapters else backbones
     module = tuned(backbones, material, fusion="text")
     module.train()
     found = []
@@ -281,6 +309,51 @@ def test_checkpointed_activations_give_the_same_gradient(world):
         backward(predict, parts, material.train.truth, error, weight=0.1)
         found.append(gradients(module))
     assert_equal(*found)
+    count = sum("lora_" in name and g.any() for name, g in found[1].items())
+    assert count == (2 * 6 * 2 if with_adapters else 0)  # A and B of every matrix
+
+
+@pytest.fixture(params=tunable.BLOCKS)
+def family(request):
+    """A bare encoder of each family, what it is given, and matrices of a block."""
+    model, matrices = tunable.model(request.param)
+    rng = torch.Generator().manual_seed(0)
+    if hasattr(model, "feature_extractor"):
+        given = torch.randn(3, 3000, generator=rng)
+    else:
+        given = torch.randint(5, 70, (3, 7), generator=rng)
+    known = Checkpoint(model, request.param, "", "")
+    return backbone.Backbone("x", known, Path(), str), given, matrices
+
+
+@pytest.mark.parametrize("layers", [-1, 1])
+def test_gradients_reach_every_adapter_and_no_weight(family, layers):
+    bare, given, matrices = family
+    bare.freeze(layers_trained=layers, convolutions=False)
+    adapted({"x": bare}, layers_trained=layers)
+    bare.model(given).last_hidden_state.square().sum().backward()
+    named = dict(bare.model.named_parameters())
+    trained = [name for name, p in named.items() if p.requires_grad]
+    reached = [n for n, p in named.items() if p.grad is not None and p.grad.any()]
+    assert reached == trained
+    assert len(trained) == matrices * 2 * (1 if layers == 1 else 2)  # A and B, blocks
+    assert all("lora_" in name for name in trained)
+    assert layers == -1 or all(".1." in name for name in trained)
+
+
+def test_merged_adapters_are_an_ordinary_checkpoint(family, tmp_path):
+    bare, given, _ = family
+    first = bare.model(given).last_hidden_state
+    found = adapted({"x": bare})["x"]
+    said = found.model(given).last_hidden_state
+    assert (said - first).abs().max() > 1e-2
+    adapters.merged(found).save_pretrained(tmp_path)
+    plain, report = transformers.AutoModel.from_pretrained(
+        tmp_path, output_loading_info=True
+    )
+    assert not report["unexpected_keys"]
+    merged = plain.eval()(given).last_hidden_state
+    torch.testing.assert_close(merged, said, rtol=0, atol=1e-5)
 
 
 def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
@@ -294,8 +367,10 @@ def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
         return original(self, source, **options)
 
     monkeypatch.setattr(backbone.Backbone, "input", watched)
-    found, run = finetune("--experiment", "paper", fusion="early")
+    short = ("--max-seconds", "0.25")
+    found, run = finetune("--experiment", "paper", *short, fusion="early")
     assert found.exit_code == 0, found.output
+    assert found.output.count("cut off: ") == 1
     assert set(read) == {"2", "3"}  # session 1 tests
     fold = run / "session1"
     facts = json.loads((fold / "finetune.json").read_text())
@@ -303,6 +378,17 @@ def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
     assert facts["tuning"]["text_rate"] == 5e-5
     assert facts["settings"]["optimizer"] == "adam"
     assert facts["train"]["speakers"] == ["3F", "3M"]
+    rows = [line.split(",") for line in (fold / "utterances.csv").read_text().split()]
+    ids = {part: [i for i, p in rows if p == part] for part in ("train", "validation")}
+    assert rows[0] == ["id", "part"]
+    assert [len(found) for found in ids.values()] == [10, 10]
+    assert ids["train"] == [f"u{k:03d}" for k in range(2, 30, 3)]  # of session 3
+    longer = facts["cut"]["audio"]
+    assert f"of {len(longer)} recordings ({longer[0]}" in found.output.replace(
+        "\n", " "
+    )
+    assert set(longer) < {*ids["train"], *ids["validation"]}
+    assert facts["cut"]["text"] == []
     assert facts["validation_ccc"].keys() == {"frozen", "fine-tuned"}
     lines = (fold / "log.csv").read_text().splitlines()
     assert len(lines) == 3
@@ -325,6 +411,72 @@ def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
     refused = CliRunner().invoke(cli.main, words)
     assert refused.exit_code == 1
     assert "has seen toy (fine-tuned on its ratings)" in refused.output
+
+
+def test_what_is_too_long_is_named(world, monkeypatch):
+    monkeypatch.setattr(distilbert, "MAX_TOKENS", 4)
+    _, material = opened(world, max_seconds=0.25)
+    used = (*material.train.utterances, *material.validation.utterances)
+    words = {u.id: len(u.text.split()) for u in used}
+    assert set(material.cut["text"]) == {i for i, n in words.items() if n + 2 > 4}
+    samples = {u.id: len(decoder.load(u.audio, longest=9).samples) for u in used}
+    assert set(material.cut["audio"]) == {i for i, n in samples.items() if n > 4400}
+    audio, text = material.remarks(longest=0.25)
+    assert audio.startswith(f"cut off: of {len(material.cut['audio'])} recordings (u0")
+    assert audio.endswith("only the first 0.25 s are heard, see --max-seconds")
+    assert text.endswith("only the first 4 tokens are read")
+
+
+def test_a_run_with_adapters_leaves_ordinary_checkpoints(finetune, world):
+    options = ("--adapters", "2", "--layers-trained", "1", "--checkpointing")
+    found, run = finetune(*options)
+    assert found.exit_code == 0, found.output
+    fold = run / "session1"
+    facts = json.loads((fold / "finetune.json").read_text())
+    assert facts["tuning"]["adapters"] == 2
+    assert facts["tuning"]["text_rate"] == 5e-4
+    assert "peft" in facts["versions"]
+    before, after = (
+        load_file(folder / "text" / "model.safetensors") for folder in (world, fold)
+    )
+    assert after.keys() == before.keys()
+    moved = [key for key in before if not torch.equal(before[key], after[key])]
+    assert len(moved) == 6
+    assert all(".1." in key for key in moved)
+    for key in moved:
+        values = torch.linalg.svdvals(after[key] - before[key])
+        assert values[2] < 1e-3 * values[0]  # no more than two, but rounding
+    loading.load(Choice("text", checkpoint=str(fold / "text")), Machine(threads=1))
+
+
+@pytest.mark.parametrize("protocol", ["official", "speakers"])
+def test_an_encoder_names_what_tells_its_utterances_apart(world, protocol):
+    backbones, material = opened(world, fusion="text")
+
+    def heard(**changes):
+        utterances = [replace(u, **changes) for u in material.train.utterances]
+        part = replace(material.train, utterances=tuple(utterances))
+        plan = SimpleNamespace(
+            settings=SimpleNamespace(protocol=protocol),
+            corpus=SimpleNamespace(name="toy"),
+        )
+        both = replace(material, train=part, validation=part)
+        return publishing.heard(plan, both, backbones["text"])[0]
+
+    known = heard(split="train")
+    assert known.speakers == ("1F", "1M", "2F", "2M", "3F", "3M")
+    assert known.splits == (("train",) if protocol == "official" else ())
+    if protocol == "official":  # the only one that takes unknown speakers
+        unknown = heard(split="train", speaker="")
+        assert (unknown.speakers, unknown.splits) == ((), ("train",))
+
+
+def test_without_known_speakers_only_the_official_split_divides(world):
+    corpus = reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
+    unknown = [replace(u, speaker="") for u in corpus.utterances]
+    for protocol in set(splits.PROTOCOLS) - {"official"}:
+        with pytest.raises(ValueError, match="utterances have no speaker"):
+            splits.folds(unknown, protocol)
 
 
 def test_what_an_encoder_had_seen_before_is_remembered(finetune, world):
@@ -351,8 +503,9 @@ def test_a_finished_fold_is_left_alone(finetune):
     assert [p.name for p in run.iterdir()] == ["session1"]
 
 
-def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch):
-    whole, run = finetune(output="whole")
+@pytest.mark.parametrize("options", [(), ("--adapters", "2")])
+def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, options):
+    whole, run = finetune(*options, output="whole")
     assert whole.exit_code == 0, whole.output
     original = FineTuner._save_checkpoint
 
@@ -362,12 +515,12 @@ def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(FineTuner, "_save_checkpoint", killed)
-        stopped, half = finetune(output="half")
+        stopped, half = finetune(*options, output="half")
     assert stopped.exit_code == 130
     assert not (half / "session1").exists()
     # a state that was being written counts for nothing
     (half / ".session1.work" / "checkpoint-9").mkdir()
-    resumed, _ = finetune(output="half")
+    resumed, _ = finetune(*options, output="half")
     assert resumed.exit_code == 0, resumed.output
     assert "goes on after checkpoint-1" in resumed.output
     for name in ("text/model.safetensors", "head/model.safetensors"):
@@ -400,6 +553,21 @@ def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
         ((), (*QUICK, "reduce=pca"), "reduce='pca' is fitted on embeddings"),
         ((), (*QUICK, "layers=weighted"), "layers='weighted' is of cached embeddings"),
         (("--warmup", "2"), QUICK, "warmup must be in"),
+        (
+            ("--adapters", "2", "--layers-trained", "0"),
+            QUICK,
+            "layers_trained=0 leaves none",
+        ),
+        (
+            ("--adapters", "2", "--layers-trained", "3"),
+            QUICK,
+            "has 2 blocks; take --layers-trained",
+        ),
+        (
+            ("--adapters", "2", "--convolutions"),
+            QUICK,
+            "convolutions have no adapters",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(finetune, options, sets, sentence):
@@ -464,16 +632,52 @@ def test_without_accelerate_it_says_what_to_install(monkeypatch):
         command.finetune(print)
 
 
+def test_without_peft_adapters_say_what_to_install(finetune, monkeypatch):
+    monkeypatch.setattr(adapters, "find_spec", lambda name: None)
+    found, made = finetune("--adapters", "2")
+    assert found.exit_code == 1
+    assert "adapters need the package peft, which is not installed" in found.output
+    assert "pip install '.[adapters]'" in found.output
+    assert made is None
+
+
 def test_tuning_is_checked_by_name(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[finetune]\nspeech_rate = 1e-5\n")
     with pytest.raises(ValueError, match=r"unknown in \[finetune\]: speech_rate"):
         tuning.load(path, {})
     assert tuning.load("finetune", {"warmup": None}).warmup == 0.1
+    path.write_text("[finetune]\nadapters = -1\n")
+    with pytest.raises(ValueError, match=r"adapters must be in \[0, 1024\], got -1"):
+        tuning.load(path, {})
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "rates"),
+    [
+        ("text_rate = 1e-5", {}, (3e-5, 1e-5)),
+        ("text_rate = 1e-5", {"adapters": 8}, (5e-4, 5e-4)),
+        ("text_rate = 1e-5", {"adapters": 8, "audio_rate": 1e-4}, (1e-4, 5e-4)),
+        ("text_rate = 1e-5", {"adapters": 0}, (3e-5, 1e-5)),
+        ("text_rate = 1e-5\nadapters = 8", {}, (5e-4, 1e-5)),
+        ("text_rate = 1e-5\nadapters = 8", {"adapters": 4}, (5e-4, 1e-5)),
+    ],
+)
+def test_rates_of_weights_are_not_taken_for_adapters(tmp_path, table, given, rates):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[finetune]\n{table}\n")
+    found = tuning.load(path, given)
+    assert (found.audio_rate, found.text_rate) == rates
+
+
+def test_without_adapters_trainings_keep_their_names():
+    assert not {"adapters", "adapter_alpha"} & Tuning(adapter_alpha=8.0).decisive.keys()
+    assert Tuning(adapters=2).decisive["adapter_alpha"] == 16.0
 
 
 @pytest.mark.slow
-def test_two_processes_train_what_one_does(world, tmp_path):
+@pytest.mark.parametrize("options", [(), ("--adapters", "2")])
+def test_two_processes_train_what_one_does(world, tmp_path, options):
     # without dropout, which each process draws for itself
     folder = tunable.text(tmp_path / "plain", dropout=0.0, attention_dropout=0.0)
     words = [
@@ -487,6 +691,7 @@ def test_two_processes_train_what_one_does(world, tmp_path):
     ]
     words += ["--fusion", "text", "--fold", "session1", "--protocol", "loso"]
     words += ["--text-checkpoint", str(folder), "--device", "cpu", "--threads", "1"]
+    words += options
     for assignment in (*QUICK, "input_dropout=0", "dropout=0"):
         words += ["--set", assignment]
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -25,6 +25,34 @@ FRONTS = {
     "group": {"feat_extract_norm": "group"},
 }
 
+BERT = {
+    "vocab_size": 70,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+}
+BLOCKS = {  # of each family: model, configuration, matrices of a block
+    "wav2vec2": (transformers.Wav2Vec2Model, {**SPEECH, **FRONTS["group"]}, 6),
+    "wav2vec2-stable": (transformers.Wav2Vec2Model, {**SPEECH, **FRONTS["layer"]}, 6),
+    "hubert": (transformers.HubertModel, SPEECH, 6),
+    "wavlm": (transformers.WavLMModel, SPEECH, 2),  # see extract.finetune.adapters.PAST
+    "data2vec": (transformers.Data2VecAudioModel, SPEECH, 6),
+    "bert": (transformers.BertModel, BERT, 6),
+    "distilbert": (
+        transformers.DistilBertModel,
+        {"vocab_size": 70, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32},
+        6,
+    ),
+}
+
+
+def model(family):
+    """One of `BLOCKS`, of random weights, and how many matrices a block of it has."""
+    torch.manual_seed(0)
+    kind, changes, matrices = BLOCKS[family]
+    return kind(kind.config_class(**changes)).eval(), matrices
+
 
 def speech(folder, front="layer"):
     """A Wav2Vec2 checkpoint of random weights."""

@@ -37,6 +37,14 @@ PLAIN = {"layerdrop": 0.0, "apply_spec_augment": False}
 
 
 @dataclass(frozen=True)
+class Input:
+    """An utterance as an encoder that is trained takes it."""
+
+    values: np.ndarray  # (samples,) float32 or (tokens,) int64
+    cut: bool  # whether it was longer, and only its beginning is here
+
+
+@dataclass(frozen=True)
 class Backbone:
     """An encoder that can be trained, and what its inputs are made with."""
 
@@ -45,6 +53,7 @@ class Backbone:
     folder: Path  # where it came from
     prepare: Callable[[Any], Any]  # as of `extract.encoder.Encoder`
     frames: Callable[[int], int] | None = None  # of samples; None for tokens
+    adapters: Any = None  # peft's, if these are trained in place of the weights
 
     @property
     def model(self) -> Any:
@@ -62,8 +71,8 @@ class Backbone:
             and not getattr(config, "add_adapter", False)
         )
 
-    def input(self, source: Source, *, longest: float) -> np.ndarray:
-        """(samples,) float32 or (tokens,) int64 of one utterance.
+    def input(self, source: Source, *, longest: float) -> Input:
+        """One utterance, or the beginning of one that is too long.
 
         Raises:
             extract.audio.Unusable: if nothing can be encoded
@@ -75,8 +84,8 @@ class Backbone:
             assert utterance.audio is not None  # `extract.sources` saw to it
             heard = decoder.load(utterance.audio, utterance.span, longest=longest)
             found = self.prepare(heard.samples)
-        block: np.ndarray = found.blocks[0]
-        return block
+        # nothing is done to an input that is worth a note, but that it is cut
+        return Input(found.blocks[0], cut=bool(found.notes))
 
     def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Inputs of any lengths as (n, longest), with a mask where something is padded

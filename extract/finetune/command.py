@@ -11,7 +11,7 @@ import torch
 from data import reading
 from data.utterance import Corpus
 from extract.choice import Machine
-from extract.finetune import backbone, plan, tuning
+from extract.finetune import adapters, backbone, plan, tuning
 from extract.finetune.plan import Plan
 from extract.rate import choose_dtype
 from fuse import settings as stage_two
@@ -19,7 +19,7 @@ from fuse.settings import Settings
 
 TUNING = (
     *("audio_rate", "text_rate", "warmup", "layers_trained", "convolutions"),
-    "max_seconds",
+    *("max_seconds", "adapters"),
 )
 
 
@@ -34,7 +34,8 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
         the folder of all folds
 
     Raises:
-        ValueError: if accelerate is missing, or as `extract.finetune.folding.run`
+        ValueError: if accelerate or peft is missing, or as
+            `extract.finetune.folding.run`
     """
     if find_spec("accelerate") is None:
         raise ValueError(
@@ -68,6 +69,7 @@ def prepare(corpus: Corpus, found: dict[str, Any]) -> Plan:
         dtype = choose_dtype(dtype, device) if cuda else "float32"
     changes = {name: found[name] for name in TUNING}
     tuned = tuning.load(found["experiment"], {**changes, "dtype": dtype})
+    adapters.demand(tuned)
     return plan.make(
         corpus,
         backbone.open_all(found["fusion"], found, max_seconds=tuned.max_seconds),

@@ -11,7 +11,7 @@ import torch
 
 from data.files import claim, publish
 from data.splits import Fold
-from extract.finetune import inputs, publishing, system
+from extract.finetune import adapters, inputs, publishing, system
 from extract.finetune.backbone import Backbone, Encoders, fresh
 from extract.finetune.inputs import Found, Material
 from extract.finetune.plan import Plan
@@ -82,8 +82,8 @@ def _train(
     material = inputs.gather(
         found, plan.corpus, plan.aligned, backbones, threads=plan.threads
     )
-    for problem in material.problems:
-        say(f"left out: {problem.id} {problem.reason}")
+    for line in material.remarks(longest=plan.tuning.max_seconds):
+        say(f"{name}: {line}")
     module, head = _begin(plan, material, backbones)
     state = _resumable(work, found.content)
     if state:
@@ -152,6 +152,8 @@ def _begin(
             layers_trained=plan.tuning.layers_trained,
             convolutions=plan.tuning.convolutions,
         )
+    if plan.tuning.adapters:
+        backbones = adapters.add(backbones, plan.tuning, seed=plan.seed)
     encoders = Encoders(backbones, dtype=plan.tuning.dtype).to(plan.device)
     train, validation = (
         system.rows(

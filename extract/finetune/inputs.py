@@ -5,8 +5,8 @@ is tokenised, and no recording of it is opened.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
@@ -14,12 +14,14 @@ import torch
 from joblib import Parallel, delayed
 from torch import Tensor
 
-from data.splits import Fold
+from data.splits import Fold, some
 from data.utterance import Corpus, Problem, Utterance
 from extract import sources
 from extract.audio import Unusable
-from extract.finetune.backbone import Backbone
+from extract.encoders import distilbert
+from extract.finetune.backbone import Backbone, Input
 from extract.sources import Source
+from fuse.figures import count
 from fuse.tensors import Aligned, align
 
 LEAST = {"train": 8, "validation": 3}  # utterances; a CCC of two says nothing
@@ -56,6 +58,26 @@ class Material:
     validation: Part
     targets: tuple[str, ...]
     problems: tuple[Problem, ...] = ()  # utterances that had to be left out
+    # {modality: ids of which no more than the beginning is trained on}
+    cut: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def remarks(self, *, longest: float) -> Iterator[str]:
+        """What is not as it was given, a line each.
+
+        Args:
+            longest: seconds that are heard
+        """
+        for problem in self.problems:
+            yield f"left out: {problem.id} {problem.reason}"
+        whole = {
+            "audio": ("recording", f"{longest:g} s are heard, see --max-seconds"),
+            "text": ("text", f"{distilbert.MAX_TOKENS} tokens are read"),
+        }
+        for modality, ids in self.cut.items():
+            noun, rest = whole[modality]
+            if ids:
+                said = f"{count(len(ids), noun)} ({some(ids)})"
+                yield f"cut off: of {said}, only the first {rest}"
 
 
 def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
@@ -127,7 +149,7 @@ def gather(
         ValueError: if too few utterances are left of either part
     """
     fold, problems = found.fold, list(found.problems)
-    made: dict[str, dict[str, np.ndarray]] = {}
+    made: dict[str, dict[str, Input]] = {}
     for modality, backbone in backbones.items():
         there = found.sources[modality]
         made[modality], unusable = _encode(there, backbone, corpus, threads)
@@ -144,20 +166,22 @@ def gather(
         places = aligned.places(whole)
         parts[name] = Part(
             tuple(aligned.utterances[place] for place in places),
-            {m: tuple(inputs[i] for i in whole) for m, inputs in made.items()},
+            {m: tuple(inputs[i].values for i in whole) for m, inputs in made.items()},
             torch.from_numpy(aligned.truth[places]),
         )
+    used = [u.id for part in parts.values() for u in part.utterances]
+    cut = {m: tuple(i for i in used if inputs[i].cut) for m, inputs in made.items()}
     return Material(
-        parts["train"], parts["validation"], aligned.targets, tuple(problems)
+        parts["train"], parts["validation"], aligned.targets, tuple(problems), cut
     )
 
 
 def _encode(
     found: Sequence[Source], backbone: Backbone, corpus: Corpus, threads: int
-) -> tuple[dict[str, np.ndarray], list[Problem]]:
+) -> tuple[dict[str, Input], list[Problem]]:
     """Inputs by id, and what could not be used."""
 
-    def one(source: Source) -> np.ndarray | Problem:
+    def one(source: Source) -> Input | Problem:
         try:
             return backbone.input(source, longest=LONGEST)
         except Unusable as error:

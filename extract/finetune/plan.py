@@ -109,7 +109,7 @@ def _digest(
     identity = {
         "format": FORMAT,
         "settings": asdict(settings),
-        "tuning": asdict(tuning),
+        "tuning": tuning.decisive,
         "weights": {m: b.checkpoint.weights for m, b in backbones.items()},
         "folds": [(f.name, f.train, f.validation) for f in folds],
         "truth": hashlib.sha256(aligned.truth.tobytes()).hexdigest(),
@@ -119,6 +119,7 @@ def _digest(
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def versions() -> dict[str, str]:
+def versions(tuning: Tuning) -> dict[str, str]:
     """Of the packages that train."""
-    return {name: importlib.metadata.version(name) for name in PACKAGES}
+    more = ("peft",) if tuning.adapters else ()
+    return {name: importlib.metadata.version(name) for name in (*PACKAGES, *more)}

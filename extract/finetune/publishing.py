@@ -13,16 +13,18 @@ import safetensors.torch
 
 from data import seen
 from data.files import publish
+from data.rows import write_rows
 from data.seen import Seen
 from data.utterance import Utterance
 from extract.encoders import _checkpoint
+from extract.finetune import adapters
 from extract.finetune.backbone import Backbone
 from extract.finetune.inputs import Material
 from extract.finetune.plan import Plan, versions
 from extract.finetune.system import Tuned
 from fuse.settings import dump
 
-FACTS, HEAD = "finetune.json", "head"
+FACTS, HEAD, UTTERANCES = "finetune.json", "head", "utterances.csv"
 KEPT = (  # files that an encoder needs beside its weights
     "preprocessor_config.json", "processor_config.json", "tokenizer*", "vocab*",
     "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "LICENSE*",
@@ -60,12 +62,13 @@ def facts(
         "train": _part(train),
         "validation": _part(validation),
         "left_out": [f"{p.id}: {p.reason}" for p in material.problems],
+        "cut": {m: list(ids) for m, ids in material.cut.items()},
         "checkpoints": {m: _origin(b) for m, b in plan.backbones.items()},
         "settings": asdict(plan.settings),
         "tuning": asdict(plan.tuning),
         "validation_ccc": {"frozen": dict(before), "fine-tuned": dict(after)},
         "epoch": epoch,
-        "versions": versions(),
+        "versions": versions(plan.tuning),
     }
 
 
@@ -108,6 +111,9 @@ def save(
     }
     publish(made / HEAD / "model.safetensors", safetensors.torch.save(state))
     publish(made / HEAD / "settings.toml", dump(plan.settings).encode())
+    parts = {"train": material.train, "validation": material.validation}
+    ids = [(u.id, name) for name, part in parts.items() for u in part.utterances]
+    write_rows(made / UTTERANCES, ("id", "part"), ids)
     for name in ("log.csv", "runs"):
         if (work / name).is_file():
             publish(made / name, (work / name).read_bytes())
@@ -123,7 +129,7 @@ def _save_encoder(
     """An ordinary Hugging Face folder, with what it has seen."""
     folder.mkdir(parents=True)
     with _checkpoint.quiet():
-        backbone.model.save_pretrained(folder)
+        adapters.merged(backbone).save_pretrained(folder)
     for pattern in KEPT:
         for path in backbone.folder.glob(pattern):
             if path.is_file() and not (folder / path.name).exists():
@@ -136,8 +142,8 @@ def _save_encoder(
 def heard(plan: Plan, material: Material, backbone: Backbone) -> tuple[Seen, ...]:
     """What the encoder has seen by now: these parts, and all that it had seen before.
 
-    Speakers are named if all are known, and the corpus's own splits where they divide
-    it; else it counts as having seen all of the corpus.
+    Speakers are named if all are known, as they are wherever they divide the corpus;
+    where its own splits divide it, these are named too.
     """
     utterances = (*material.train.utterances, *material.validation.utterances)
     official = plan.settings.protocol == "official"

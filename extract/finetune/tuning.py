@@ -7,7 +7,7 @@ and optimiser of everything but the encoders are those of `fuse.settings.Setting
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,17 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "warmup": (0, 0.9),
     "clip": (0, 1e6),
     "layers_trained": (-1, 1000),
+    "adapters": (0, 1024),
+    "adapter_alpha": (1e-3, 1e4),
     "max_seconds": (0.1, 3600),
 }
 IDLE = {  # settings that presuppose embeddings which stay as they are
     "layers": "concat",
     "training": "joint",
 }
+# Rates of adapters, which need higher ones than the weights themselves: those of Hu et
+# al., 2021, arXiv:2106.09685, table 9, for an encoder of 12 blocks of 768.
+ADAPTED: Mapping[str, float] = {"audio_rate": 5e-4, "text_rate": 5e-4}
 PROBED = ("batch", "epochs", "patience", "learning_rate", "input_dropout", "dropout")
 
 
@@ -42,6 +47,8 @@ class Tuning:
     schedule: str = "linear"  # then falling to 0, or "constant"
     layers_trained: int = -1  # top blocks that are trained; -1: all, 0: none
     convolutions: bool = False  # train the convolutions before the blocks as well
+    adapters: int = 0  # rank of those that are trained in place of the blocks; 0: none
+    adapter_alpha: float = 16.0  # what they add counts alpha / rank
     head_first: bool = True  # begin with a head trained behind the frozen encoders
     max_seconds: float = 30.0  # of an utterance that are heard; the rest is cut off
     dtype: str = "float32"  # of the encoders' arithmetic; weights are float32
@@ -63,10 +70,33 @@ class Tuning:
                     f"{name} must be one of {', '.join(known)}, "
                     f"got {getattr(self, name)!r}"
                 )
+        self._demand_adapted()
+
+    def _demand_adapted(self) -> None:
+        """Refuse what cannot be trained together with adapters, or have them."""
+        if self.adapters and not self.layers_trained:
+            raise ValueError(
+                "adapters are of the blocks that are trained, and layers_trained=0 "
+                "leaves none; take 1 or more, or no adapters"
+            )
+        if self.adapters and self.convolutions:
+            raise ValueError(
+                "convolutions have no adapters, and adapters leave all weights as they "
+                "are; choose one of the two"
+            )
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What decides the outcome: without adapters, nothing of them does."""
+        idle = () if self.adapters else ("adapters", "adapter_alpha")
+        return {name: value for name, value in asdict(self).items() if name not in idle}
 
 
 def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
     """The defaults, with what an experiment's table changes, and then the user.
+
+    Rates of an experiment without adapters are not meant for them: adapters that the
+    user asks for have those of `ADAPTED`, if the user gives no others.
 
     Args:
         experiment: a TOML file, or the name of one in fuse/experiments
@@ -86,10 +116,17 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
                 f"unknown in [{stage_two.FINETUNE}]: {', '.join(unknown)}; known are "
                 f"{', '.join(names)}"
             )
-        tuning = replace(Tuning(), **table)
+        tuning = replace(Tuning(), **_rates(table))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
-    return replace(tuning, **{k: v for k, v in changes.items() if v is not None})
+    given = {name: value for name, value in changes.items() if value is not None}
+    asked = given.get("adapters") and not tuning.adapters
+    return replace(tuning, **{**(ADAPTED if asked else {}), **given})
+
+
+def _rates(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with the rates of adapters, where it has these but no rates."""
+    return {**(ADAPTED if table.get("adapters") else {}), **table}
 
 
 def demand(settings: Settings) -> None:
