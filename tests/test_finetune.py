@@ -671,8 +671,8 @@ def test_rates_of_weights_are_not_taken_for_adapters(tmp_path, table, given, rat
 
 
 def test_without_adapters_trainings_keep_their_names():
-    assert not {"adapters", "adapter_alpha"} & Tuning(adapter_alpha=8.0).decisive.keys()
-    assert Tuning(adapters=2).decisive["adapter_alpha"] == 16.0
+    assert not {"adapters", "adapter_alpha"} & Tuning(adapter_alpha=8).decisive.keys()
+    assert Tuning(adapters=2).decisive["adapter_alpha"] == 16
 
 
 @pytest.mark.slow

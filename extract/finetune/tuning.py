@@ -23,7 +23,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "clip": (0, 1e6),
     "layers_trained": (-1, 1000),
     "adapters": (0, 1024),
-    "adapter_alpha": (1e-3, 1e4),
+    "adapter_alpha": (1, 10_000),
     "max_seconds": (0.1, 3600),
 }
 IDLE = {  # settings that presuppose embeddings which stay as they are
@@ -48,7 +48,7 @@ class Tuning:
     layers_trained: int = -1  # top blocks that are trained; -1: all, 0: none
     convolutions: bool = False  # train the convolutions before the blocks as well
     adapters: int = 0  # rank of those that are trained in place of the blocks; 0: none
-    adapter_alpha: float = 16.0  # what they add counts alpha / rank
+    adapter_alpha: int = 16  # what they add counts alpha / rank
     head_first: bool = True  # begin with a head trained behind the frozen encoders
     max_seconds: float = 30.0  # of an utterance that are heard; the rest is cut off
     dtype: str = "float32"  # of the encoders' arithmetic; weights are float32
