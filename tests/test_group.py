@@ -196,17 +196,21 @@ def test_steps_are_those_of_torch(kind):
 
 def test_masks_do_not_depend_on_the_company():
     company, alone = Masks([3, 4, 5], "cpu"), Masks([4], "cpu")
-    first = company.draw((3, 10, 7), 128)
-    assert torch.equal(first[1], alone.draw((1, 10, 7), 128)[0])
-    assert not torch.equal(first[0], first[1])
+    calls = [((10, 7), 128), ((4,), 200)]
+    first = company.draw(calls)
+    for mask, own in zip(first, alone.draw(calls), strict=True):
+        assert torch.equal(mask[1], own[0])
+    first = [mask.clone() for mask in first]
+    assert not torch.equal(first[0][0], first[0][1])
     company.keep([1, 2])
-    assert torch.equal(company.draw((2, 9), 64)[0], alone.draw((1, 9), 64)[0])
+    calls = [((9,), 64)]
+    assert torch.equal(company.draw(calls)[0][0], alone.draw(calls)[0][0])
 
 
 @pytest.mark.parametrize("dropout", [0.1, 0.5, 0.9])
 def test_as_many_values_are_dropped_as_was_asked(dropout):
     values = 40_000
-    mask = Masks([0], "cpu").draw((1, values), kept(dropout))
+    mask = Masks([0], "cpu").draw([((values,), kept(dropout))])[0]
     share = 1 - dropout
     # four deviations of a binomial, and the rounding of the share to 1/256
     bound = 4 * (share * dropout / values) ** 0.5 + 1 / 512
@@ -394,5 +398,5 @@ def test_on_a_gpu_a_model_in_company_is_about_the_same_alone(rows):
 
 def test_masks_of_one_seed_go_on():
     masks = Masks([0], "cpu")
-    drawn = [masks.draw((1, 64), 128) for _ in range(3)]
+    drawn = [masks.draw([((64,), 128)])[0].clone() for _ in range(3)]
     assert not any(torch.equal(a, b) for a, b in pairwise(drawn))
