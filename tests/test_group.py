@@ -13,7 +13,7 @@ from torch import nn
 
 from fuse import losses, metrics
 from fuse.fit import Job, fit_all
-from fuse.group import scores
+from fuse.group import batches, scores
 from fuse.group.adam import Adam
 from fuse.group.batches import shape
 from fuse.group.schedule import Work, spread
@@ -66,6 +66,20 @@ def test_a_model_in_company_is_the_same_alone(rows, fusion, changes):
     assert not same(company[0], company[1])
     for one, found in zip(jobs, company, strict=True):
         assert same(trained([one])[0], found)
+
+
+@pytest.mark.parametrize("training", ["joint", "pretrain"])
+def test_models_too_large_for_company_come_to_the_same(rows, monkeypatch, training):
+    """They are called one by one, not stacked, so their products are rounded anew."""
+    jobs = [job(rows, seed, training=training, pretrain_epochs=2) for seed in range(2)]
+    stacked = trained(jobs)
+    monkeypatch.setitem(batches.STACK, "cpu", 1)
+    monkeypatch.setattr("fuse.group.stack.vmap", None)
+    for one, other in zip(stacked, trained(jobs), strict=True):
+        assert not same(one, other)
+        found, expected = one.module.state_dict(), other.module.state_dict()
+        for name, values in found.items():
+            torch.testing.assert_close(values, expected[name], rtol=1e-3, atol=1e-5)
 
 
 def test_fifty_steps_in_company_are_those_alone(rows):

@@ -71,13 +71,17 @@ class Works:
         stack: Callable[[T], Hashable],
         most: Callable[[T], int],
     ) -> list[list[T]]:
-        """What may stand on one stack, in near-equal parts, one a thread or more."""
+        """What may stand on one stack, in near-equal parts: for each thread, if large.
+        """
         groups: dict[Hashable, list[T]] = {}
         for thing in things:
             groups.setdefault(stack(thing), []).append(thing)
         found = []
         for group in groups.values():
-            size = max(1, min(WIDEST, most(group[0]), -(-len(group) // self.threads)))
+            full = max(1, min(WIDEST, most(group[0])))
+            # below half a stack a step is Python's time, which threads cannot share
+            shares = min(self.threads, max(1, 2 * len(group) // full))
+            size = min(full, -(-len(group) // shares))
             count = -(-len(group) // size)
             cuts = [len(group) * k // count for k in range(count + 1)]
             found += [group[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
