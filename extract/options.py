@@ -161,8 +161,12 @@ FINETUNE = (
         help="Utterances that go through the encoders at once; less memory, the same "
         "gradient. The batch of the loss is --set batch=..."),
     click.option(
+        "--hold", is_flag=True,
+        help="Hold the activations of a whole batch of the loss instead of computing "
+        "them twice: about a third faster, the same gradient."),
+    click.option(
         "--checkpointing", is_flag=True,
-        help="Hold fewer activations, and compute them twice."),
+        help="Hold fewer activations, and compute them once more."),
     click.option(
         "--dtype", default="auto", show_default=True,
         type=click.Choice(["auto", "float32", "bfloat16"]),

@@ -78,6 +78,7 @@ def prepare(corpus: Corpus, found: dict[str, Any]) -> Plan:
         seed=found["seed"],
         output=found["output"],
         size=found["batch"],
+        hold=found["hold"],
         checkpointing=found["checkpointing"],
         device=device,
         threads=machine.threads,

@@ -7,7 +7,6 @@ is tokenised, and no recording of it is opened.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from data.utterance import Corpus, Problem, Utterance
 from extract import sources
 from extract.audio import Unusable
 from extract.finetune.backbone import Backbone
+from extract.finetune.passes import cut
 from extract.sources import Source
 from fuse.tensors import Aligned, align
 
@@ -181,18 +181,17 @@ def together(
     """Divide rows into batches for the encoders: neighbours in length, longest first.
 
     Args:
-        size: rows of a batch at most; one holds fewer where lengths must be equal
+        size: rows of a batch at most; fewer where more would be padding, or not equal
 
     Returns:
         rows, batch by batch
     """
     leading = next(iter(backbones))  # audio, where there is any
-    lengths = {row: len(part.inputs[leading][row]) for row in rows}
-    ordered = sorted(rows, key=lambda row: -lengths[row])
-    runs = [ordered]
-    if backbones[leading].equal:
-        runs = [list(run) for _, run in groupby(ordered, key=lengths.__getitem__)]
-    return [run[i : i + size] for run in runs for i in range(0, len(run), size)]
+    lengths = [len(part.inputs[leading][row]) for row in rows]
+    device = backbones[leading].model.device.type
+    equal = backbones[leading].equal
+    places = cut(lengths, size=size, modality=leading, device=device, equal=equal)
+    return [[rows[place] for place in each] for each in places]
 
 
 def collate(
