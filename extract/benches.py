@@ -1,4 +1,4 @@
-"""The commands that measure stage one and fine-tuning; `cli.py` offers them as ``bench``.
+"""The commands that measure speed; `cli.py` offers them as ``bench``.
 
 That of stage two is in `cli.py` itself, for stage two is not known here.
 """

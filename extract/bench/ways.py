@@ -61,7 +61,7 @@ def ways(task: Task) -> dict[str, Way]:
     """The ways by name; each gives (n, dim) float32."""
     order = np.arange(len(task.inputs))
     pieces = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
-    prepared = _prepared(task)
+    prepared, mixed = _prepared(task), shuffled(task.inputs, PADDED, task.seed)
     found = {
         "one by one": Way(partial(_padded, task, 1), useful=1.0),
         f"random batches of {PADDED}, padded": Way(
