@@ -260,7 +260,7 @@ def gradient(size, device, work):
 @pytest.mark.parametrize("device", ["cpu", CUDA])
 def test_parts_give_the_gradient_of_one_pass(tmp_path, device):
     size = replace(SIZE, loss_batch=8, batch=3)
-    with torch.backends.cudnn.flags(allow_tf32=False):
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         whole = gradient(replace(size, batch=8), device, tmp_path)
         parts = gradient(size, device, tmp_path)
     assert (parts - whole).norm() < ROUNDING[device] * whole.norm()
@@ -269,7 +269,7 @@ def test_parts_give_the_gradient_of_one_pass(tmp_path, device):
 @pytest.mark.parametrize(("device", "fusion"), HALVED)
 def test_parts_in_half_precision_give_about_that_gradient(tmp_path, device, fusion):
     size = replace(SIZE, loss_batch=8, batch=3, fusion=fusion)
-    with torch.backends.cudnn.flags(allow_tf32=False):
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         whole = gradient(replace(size, batch=8), device, tmp_path)
         half = gradient(replace(size, dtype="bfloat16"), device, tmp_path)
     assert half @ whole > HALF * half.norm() * whole.norm()

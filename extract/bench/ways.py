@@ -65,8 +65,7 @@ def ways(task: Task) -> dict[str, Way]:
     found = {
         "one by one": Way(partial(_padded, task, 1), useful=1.0),
         f"random batches of {PADDED}, padded": Way(
-            partial(_padded, task, PADDED),
-            useful(task.inputs, shuffled(task.inputs, PADDED, task.seed)),
+            partial(_padded, task, PADDED), useful(task.inputs, mixed)
         ),
         f"transformers pipeline, batches of {PIPELINE}": Way(
             partial(_pipeline, task), useful(task.inputs, pieces)
