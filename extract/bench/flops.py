@@ -65,7 +65,8 @@ def _entry(config: Any, steps: int) -> float:
     made = steps + 1 - kernel % 2
     within = width // int(config.num_conv_pos_embedding_groups)
     positions = 2.0 * made * width * within * kernel
-    return 2.0 * steps * config.conv_dim[-1] * width + positions
+    channels: int = config.conv_dim[-1]
+    return 2.0 * steps * channels * width + positions
 
 
 def _speech_blocks(config: Any, steps: int, layers: int | None = None) -> float:
