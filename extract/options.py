@@ -179,23 +179,4 @@ FINETUNE = (
         help="Folder of all fine-tuned checkpoints."),
     *COMPUTE,
 )
-BENCH = (
-    click.option(
-        "--modality", type=click.Choice(["audio", "text"]), default="audio",
-        show_default=True),
-    click.option(
-        "--size",
-        help="audio: large12 (as audeering's; the default), large24, base or small; "
-        "text: base (the default) or small."),
-    click.option(
-        "--count", type=click.IntRange(min=1), help="Inputs.  [default: by device]"),
-    click.option(
-        "--rounds", type=click.IntRange(min=1), default=2, show_default=True,
-        help="Of all ways in turn; the fastest counts."),
-    click.option(
-        "--seed", type=click.IntRange(min=0), default=0, show_default=True,
-        help="Of weights, inputs and the random order."),
-    DTYPE,
-    *COMPUTE,
-)
 # fmt: on
