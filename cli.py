@@ -16,8 +16,9 @@ from typing import Any
 import click
 
 from data.options import COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
+from extract.benches import bench
 from extract.caches import cache
-from extract.options import BENCH, DISTIL, ENCODE, FINETUNE
+from extract.options import DISTIL, ENCODE, FINETUNE
 from fuse.options import (
     ABLATE,
     CALIBRATE,
@@ -177,23 +178,7 @@ def finetune(**found: Any) -> None:
     command.finetune(click.echo, **found)
 
 
-@main.group()
-def bench() -> None:
-    """Measure speed against the device's limit, and against other ways."""
-
-
-@bench.command("extract")
-@options(BENCH)
-def bench_extract(**found: Any) -> None:
-    """Measure stage one on made-up inputs of IEMOCAP's lengths.
-
-    The same random weights one by one, in padded batches, in a transformers pipeline
-    and as stage one runs them; "of the limit" is the arithmetic that the result needs
-    against the rate of the device's own matrix products.
-    """
-    from extract.bench import command
-
-    command.bench(click.echo, **found)
+main.add_command(bench)
 
 
 @bench.command("train")

@@ -26,14 +26,15 @@ def products(device: str, dtype: torch.dtype, size: int | None = None) -> float:
 
 def seconds(work: Callable[[], object], device: str) -> float:
     """How long some work takes, the device's own part included."""
-    _wait(device)
+    wait(device)
     began = time.perf_counter()
     work()
-    _wait(device)
+    wait(device)
     return time.perf_counter() - began
 
 
-def _wait(device: str) -> None:
+def wait(device: str) -> None:
+    """Until the device has done what it was given."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
 

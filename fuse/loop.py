@@ -97,7 +97,10 @@ class _Group:
         self._best = [-math.inf] * len(tasks)
         self._age = [0] * len(tasks)  # epochs since the last improvement
         masks = Masks([t.seed for t in tasks], self.device)
-        self.stack = Stack([t.module for t in tasks], masks)
+        width = sum(x.shape[1] for x in source.features.values())
+        length = batches.shape(len(tasks[0].train), tasks[0].settings)[1]
+        alone = len(tasks) == 1 and batches.most(width, length, self.device) < 2
+        self.stack = Stack([t.module for t in tasks], masks, alone)
         self.adam = Adam(self.stack.parameters, [t.settings for t in tasks])
         self._lay_out()
 
@@ -109,8 +112,8 @@ class _Group:
         )
         sizes = torch.tensor([batches.sizes(len(t.train), self.count) for t in chosen])
         places = torch.arange(self.length)
-        weight = places < sizes.T[..., None]  # (batches, models, length)
-        self.weight = weight.float().to(self.device)
+        self.filled = places < sizes.T[..., None]  # (batches, models, length)
+        self.weight = self.filled.float().to(self.device)
         blocks = max(math.ceil(len(t.validation) / self.length) for t in chosen)
         filled = torch.stack(
             [batches.fill(t.validation, blocks * self.length) for t in chosen]
@@ -138,13 +141,12 @@ class _Group:
 
     def _shuffled(self) -> Tensor:
         """(batches, models, length) row numbers, each model's in its own order."""
-        found = torch.empty(self.count, len(self.active), self.length, dtype=torch.long)
+        chosen = [self.tasks[k] for k in self.active]
+        filling = torch.stack([task.train[0] for task in chosen])
+        found = filling[:, None].repeat(self.count, 1, self.length)
         for place, k in enumerate(self.active):
-            task = self.tasks[k]
-            order = batches.divide(task.train, task.settings, self._orders[k])
-            for batch, rows in zip(found[:, place], order, strict=True):
-                batch[: len(rows)] = rows
-                batch[len(rows) :] = task.train[0]
+            rows = batches.shuffled(self.tasks[k].train, self._orders[k])
+            found[:, place][self.filled[:, place]] = rows
         return found.to(self.device)
 
     @torch.no_grad()

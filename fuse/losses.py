@@ -37,15 +37,11 @@ def ccc_loss(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) ->
         weight: (..., batch) of the rows; None for equal ones
 
     Returns:
-        (...), in [0, 2]
+        (...), in [0, 2]; only the prediction gets a gradient
     """
     with torch.autocast(prediction.device.type, enabled=False):
         p, t = _up(prediction), _up(truth)
-        mean_p, mean_t = _mean(p, weight), _mean(t, weight)  # (..., targets)
-        p, t = p - mean_p.unsqueeze(-2), t - mean_t.unsqueeze(-2)
-        spread = _mean(p.square(), weight) + _mean(t.square(), weight)
-        spread = spread + (mean_p - mean_t).square()
-        each = 2 * _mean(p * t, weight) / spread.clamp_min(LEAST_SPREAD)
+        each: Tensor = _Concordance.apply(p, t, _shares(p, weight))
         return 1 - each.mean(dim=-1)
 
 
@@ -130,6 +126,39 @@ def loss(name: str, *, mix: float = 0.5) -> Loss:
     return LOSSES[name](mix)
 
 
+class _Concordance(torch.autograd.Function):
+    """The CCC of each target, with its derivative by the prediction in closed form.
+
+    With shares v_i of the rows, centred values p_i and t_i, and the difference d of the
+    means, the CCC is ``2 c / s``, of c = sum v p t and s = sum v (p^2 + t^2) + d^2; so
+    its derivative by a prediction is ``2 v_i (t_i - 2 c / s (p_i + d)) / s``.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, prediction: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
+        """(..., batch, targets) twice, (..., batch, 1) -> (..., targets)"""
+        mean_p = (prediction * shares).sum(dim=-2, keepdim=True)
+        mean_t = (truth * shares).sum(dim=-2, keepdim=True)
+        p, t, apart = prediction - mean_p, truth - mean_t, mean_p - mean_t
+        weighed = p * shares
+        both = (weighed * t).sum(dim=-2, keepdim=True)
+        squares = (weighed * p).sum(dim=-2, keepdim=True)
+        squares = squares + (t * t * shares).sum(dim=-2, keepdim=True) + apart * apart
+        spread = squares.clamp_min(LEAST_SPREAD)
+        found = 2 * both / spread
+        # where the spread is kept from falling it does not depend on the prediction
+        slope = torch.where(squares < LEAST_SPREAD, 0, found)
+        ctx.save_for_backward(p + apart, t, shares, slope, spread)
+        return found.squeeze(-2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """(..., targets) -> (..., batch, targets)"""
+        p, t, shares, slope, spread = ctx.saved_tensors
+        scale = 2 * gradient.unsqueeze(-2) / spread
+        return (t - slope * p) * (shares * scale), None, None
+
+
 class _Squares(torch.autograd.Function):
     """Mean over features of squared differences, in few passes over wide rows."""
 
@@ -148,6 +177,13 @@ class _Squares(torch.autograd.Function):
         found = difference * (gradient * (2 / difference.shape[-1])).unsqueeze(-1)
         wanted = ctx.needs_input_grad
         return found if wanted[0] else None, -found if wanted[1] else None
+
+
+def _shares(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Of each row in a mean over the rows of (..., batch, targets): (..., batch, 1)"""
+    if weight is None:
+        return values.new_full((values.shape[-2], 1), 1 / values.shape[-2])
+    return (weight / weight.sum(dim=-1, keepdim=True)).unsqueeze(-1)
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:

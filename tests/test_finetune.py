@@ -133,8 +133,9 @@ def predictor(module, part):
     return predict
 
 
+@pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("loss", ["ccc", "mse", "mix"])
-def test_the_gradient_of_parts_is_that_of_the_whole_batch(begun, loss):
+def test_the_gradient_of_parts_is_that_of_the_whole_batch(begun, loss, hold):
     module, part = begun
     module.eval()  # no dropout, which would differ
     rows, error = list(range(20)), losses.loss(loss)
@@ -144,7 +145,7 @@ def test_the_gradient_of_parts_is_that_of_the_whole_batch(begun, loss):
     total.backward()
     whole = gradients(module)
     parts = inputs.together(part, rows, module.encoders.backbones, size=3)
-    found = backward(predict, parts, part.truth, error, weight=0.3)
+    found = backward(predict, parts, part.truth, error, weight=0.3, hold=hold)
     assert_equal(gradients(module), whole)
     assert found.total == pytest.approx(total.item(), abs=1e-5)
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from fuse import losses, metrics
 from fuse.fit import Job, fit_all
-from fuse.group import scores
+from fuse.group import batches, scores
 from fuse.group.adam import Adam
 from fuse.group.batches import shape
 from fuse.group.schedule import Work, spread
@@ -66,6 +66,20 @@ def test_a_model_in_company_is_the_same_alone(rows, fusion, changes):
     assert not same(company[0], company[1])
     for one, found in zip(jobs, company, strict=True):
         assert same(trained([one])[0], found)
+
+
+@pytest.mark.parametrize("training", ["joint", "pretrain"])
+def test_models_too_large_for_company_come_to_the_same(rows, monkeypatch, training):
+    """They are called one by one, not stacked, so their products are rounded anew."""
+    jobs = [job(rows, seed, training=training, pretrain_epochs=2) for seed in range(2)]
+    stacked = trained(jobs)
+    monkeypatch.setitem(batches.STACK, "cpu", 1)
+    monkeypatch.setattr("fuse.group.stack.vmap", None)
+    for one, other in zip(stacked, trained(jobs), strict=True):
+        assert not same(one, other)
+        found, expected = one.module.state_dict(), other.module.state_dict()
+        for name, values in found.items():
+            torch.testing.assert_close(values, expected[name], rtol=1e-3, atol=1e-5)
 
 
 def test_fifty_steps_in_company_are_those_alone(rows):
@@ -196,17 +210,21 @@ def test_steps_are_those_of_torch(kind):
 
 def test_masks_do_not_depend_on_the_company():
     company, alone = Masks([3, 4, 5], "cpu"), Masks([4], "cpu")
-    first = company.draw((3, 10, 7), 128)
-    assert torch.equal(first[1], alone.draw((1, 10, 7), 128)[0])
-    assert not torch.equal(first[0], first[1])
+    calls = [((10, 7), 128), ((4,), 200)]
+    first = company.draw(calls)
+    for mask, own in zip(first, alone.draw(calls), strict=True):
+        assert torch.equal(mask[1], own[0])
+    first = [mask.clone() for mask in first]
+    assert not torch.equal(first[0][0], first[0][1])
     company.keep([1, 2])
-    assert torch.equal(company.draw((2, 9), 64)[0], alone.draw((1, 9), 64)[0])
+    calls = [((9,), 64)]
+    assert torch.equal(company.draw(calls)[0][0], alone.draw(calls)[0][0])
 
 
 @pytest.mark.parametrize("dropout", [0.1, 0.5, 0.9])
 def test_as_many_values_are_dropped_as_was_asked(dropout):
     values = 40_000
-    mask = Masks([0], "cpu").draw((1, values), kept(dropout))
+    mask = Masks([0], "cpu").draw([((values,), kept(dropout))])[0]
     share = 1 - dropout
     # four deviations of a binomial, and the rounding of the share to 1/256
     bound = 4 * (share * dropout / values) ** 0.5 + 1 / 512
@@ -394,5 +412,5 @@ def test_on_a_gpu_a_model_in_company_is_about_the_same_alone(rows):
 
 def test_masks_of_one_seed_go_on():
     masks = Masks([0], "cpu")
-    drawn = [masks.draw((1, 64), 128) for _ in range(3)]
+    drawn = [masks.draw([((64,), 128)])[0].clone() for _ in range(3)]
     assert not any(torch.equal(a, b) for a, b in pairwise(drawn))

@@ -81,7 +81,7 @@ def run(
     amount, unit = _amount(task)
     say(
         f"{modality} encoder {size}, random weights, {dtype}; {count} made-up inputs "
-        f"of {amount:.0f} {unit} in all, seed {seed}; {_device(machine)}"
+        f"of {amount:.0f} {unit} in all, seed {seed}; {device_name(machine)}"
     )
     limits = [products(machine.device, getattr(torch, dtype))]
     measured = _measure(task, machine, rounds, modality, dtype)
@@ -100,7 +100,8 @@ def _amount(task: Task) -> tuple[float, str]:
     return (total / SAMPLE_RATE, "audio-s") if task.speech else (total, "tokens")
 
 
-def _device(machine: Machine) -> str:
+def device_name(machine: Machine) -> str:
+    """What computes: the GPU, or the processor and so many threads of it."""
     if machine.device.startswith("cuda"):
         return torch.cuda.get_device_name(machine.device)
     return f"{_processor()}, {machine.threads} threads"

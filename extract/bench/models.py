@@ -47,10 +47,21 @@ SPEECH: dict[str, dict[str, Any]] = {
         "num_hidden_layers": 2,
         "conv_dim": (64,) * 7,
     },
+    "tiny": {
+        **LARGE,
+        "hidden_size": 32,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "conv_dim": (16,) * 7,
+        "num_conv_pos_embeddings": 16,
+        "num_conv_pos_embedding_groups": 4,
+    },
 }
 TEXT: dict[str, dict[str, Any]] = {
     "base": {},
     "small": {"dim": 128, "n_layers": 2, "n_heads": 2, "hidden_dim": 512},
+    "tiny": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64},
 }
 SIZES = {"audio": tuple(SPEECH), "text": tuple(TEXT)}
 

@@ -61,14 +61,14 @@ def ways(task: Task) -> dict[str, Way]:
     """The ways by name; each gives (n, dim) float32."""
     order = np.arange(len(task.inputs))
     pieces = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
-    prepared = _prepared(task)
+    prepared, mixed = _prepared(task), shuffled(task.inputs, PADDED, task.seed)
     found = {
         "one by one": Way(partial(_padded, task, 1), useful=1.0),
         f"random batches of {PADDED}, padded": Way(
-            partial(_padded, task, PADDED), useful(task, _random(task, PADDED))
+            partial(_padded, task, PADDED), useful(task.inputs, mixed)
         ),
         f"transformers pipeline, batches of {PIPELINE}": Way(
-            partial(_pipeline, task), useful(task, pieces)
+            partial(_pipeline, task), useful(task.inputs, pieces)
         ),
         "affuse": Way(partial(ours, task, task.build, prepared), useful=1.0),
     }
@@ -77,9 +77,11 @@ def ways(task: Task) -> dict[str, Way]:
     return found
 
 
-def useful(task: Task, batches: Iterable[np.ndarray]) -> float:
+def useful(
+    inputs: Sequence[np.ndarray], batches: Iterable[Sequence[int] | np.ndarray]
+) -> float:
     """The share of these batches, places in the inputs, that is not padding."""
-    lengths = np.array([len(x) for x in task.inputs], float)
+    lengths = np.array([len(x) for x in inputs], float)
     padded = sum(lengths[places].max() * len(places) for places in batches)
     return float(lengths.sum() / padded)
 
@@ -111,11 +113,11 @@ def ours(
     return np.stack([rows[places[source.content]] for source in sources])
 
 
-def _random(task: Task, size: int) -> Iterator[np.ndarray]:
+def shuffled(inputs: Sequence[Any], size: int, seed: int) -> Iterator[np.ndarray]:
     """Places of batches in a random order, or in the given one if they are single."""
-    order = np.arange(len(task.inputs))
+    order = np.arange(len(inputs))
     if size > 1:
-        order = np.random.default_rng(task.seed).permutation(order)
+        order = np.random.default_rng(seed).permutation(order)
     return iter(np.array_split(order, range(size, len(order), size)))
 
 
@@ -123,7 +125,7 @@ def _random(task: Task, size: int) -> Iterator[np.ndarray]:
 def _padded(task: Task, size: int) -> np.ndarray:
     """transformers' model on padded batches, with a mask where there are several."""
     found: dict[int, np.ndarray] = {}
-    for places in _random(task, size):
+    for places in shuffled(task.inputs, size, task.seed):
         chosen = [torch.from_numpy(task.inputs[i]) for i in places]
         values = pad_sequence(chosen, batch_first=True).to(task.device)
         lengths = torch.tensor([len(x) for x in chosen])

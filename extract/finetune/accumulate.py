@@ -8,7 +8,8 @@ up to that of a large one. They need not: by the chain rule ::
 and dL/dy needs only the predictions y of the whole batch, (rows, targets). So every
 part is predicted once; dL/dy is computed for all of them together; and every part is
 predicted again and sends its share back (as GradCache does for contrastive losses, Gao
-et al., 2021, arXiv:2101.06983). Memory is that of a part. What is drawn at random is
+et al., 2021, arXiv:2101.06983). Memory is that of a part. Where there is memory for
+all parts, they are held, and need not be predicted again. What is drawn at random is
 the same both times, for it follows from numbers alone. Losses that are means over
 rows, as the reconstruction, add up by themselves.
 """
@@ -69,6 +70,7 @@ def backward(
     *,
     weight: float,
     seed: Sequence[int] = (0,),
+    hold: bool = False,
     share: Share = ALONE,
 ) -> Lost:
     """Add the gradients of ``loss(all rows) + weight * reconstruction``.
@@ -81,30 +83,41 @@ def backward(
         loss: of predictions and truth of the whole batch
         weight: of the reconstruction
         seed: numbers that nothing but this batch has
+        hold: predict once, in the memory of all parts; for one process alone
         share: of other processes in the same batch; each has at least one part
 
     Returns:
         the losses; they are not checked
     """
-    device = truth.device
     seeds = [(*seed, share.rank, number) for number in range(len(parts))]
+
+    def made(number: int) -> tuple[Tensor, Tensor]:
+        with seeded(seeds[number], truth.device):
+            return predict(parts[number])
+
+    held = [made(number) for number in range(len(parts))] if hold else None
     goal = share.gather(truth[[row for part in parts for row in part]])
     rows = sum(map(len, goal))
     slopes: list[Tensor | None] = [None] * len(parts)
     total = 0.0
     if share.world > 1 or len(parts) > 1:
-        slopes, total = _slopes(predict, parts, goal, loss, seeds, share)
+        with share.hold():
+            # gradients are on, so that the same kernels draw the same numbers as later
+            said = [
+                (held[number] if held else made(number))[0].detach().float()
+                for number in range(len(parts))
+            ]
+        slopes, total = _slopes(said, goal, loss, share)
     restored = 0.0
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
         with contextlib.nullcontext() if last else share.hold():
-            with seeded(seeds[number], device):
-                said, lost = predict(part)
+            predicted, lost = held[number] if held else made(number)
             if (slope := slopes[number]) is None:  # there is no other part
-                sent = loss(said, goal[0], None)
+                sent = loss(predicted, goal[0], None)
                 total = sent.item()
             else:
-                sent = (said.float() * slope).sum()
+                sent = (predicted.float() * slope).sum()
             portion = len(part) / rows
             # processes will be averaged, and here they are to be added
             (share.world * (sent + weight * portion * lost)).backward()
@@ -114,27 +127,13 @@ def backward(
 
 
 def _slopes(
-    predict: Predict,
-    parts: Sequence[Sequence[int]],
-    goal: Sequence[Tensor],
-    loss: Loss,
-    seeds: Sequence[Sequence[int]],
-    share: Share,
+    said: Sequence[Tensor], goal: Sequence[Tensor], loss: Loss, share: Share
 ) -> tuple[list[Tensor | None], float]:
-    """The derivative of the loss by the predictions of each part, and the loss.
-
-    Gradients are on, so that the same kernels draw the same numbers as later; what a
-    part leaves behind is dropped at once.
-    """
-    said = []
-    with share.hold():
-        for numbers, part in zip(seeds, parts, strict=True):
-            with seeded(numbers, goal[0].device):
-                said.append(predict(part)[0].detach().float())
-    everyone = share.gather(torch.cat(said))
+    """The derivative of the loss by the predictions of each part, and the loss."""
+    everyone = share.gather(torch.cat(list(said)))
     whole = torch.cat(list(everyone)).requires_grad_()
     total = loss(whole, torch.cat(list(goal)), None)
     (slope,) = torch.autograd.grad(total, whole)
     begin = sum(map(len, everyone[: share.rank]))
     own = slope[begin : begin + len(everyone[share.rank])]
-    return list(own.split([len(part) for part in parts])), total.item()
+    return list(own.split([len(part) for part in said])), total.item()

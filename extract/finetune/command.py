@@ -37,11 +37,7 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
         ValueError: if accelerate or peft is missing, or as
             `extract.finetune.folding.run`
     """
-    if find_spec("accelerate") is None:
-        raise ValueError(
-            "fine-tuning needs the package accelerate, which is not installed; "
-            "type: pip install '.[finetune]'"
-        )
+    demand_accelerate()
     from extract.finetune import folding  # which needs it
 
     made = prepare(reading.read(**found), found)
@@ -55,6 +51,15 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
         place = made.folder / made.folds[0].name / modality
         told(f"next: python cli.py extract CORPUS ROOT --{modality}-checkpoint {place}")
     return made.folder
+
+
+def demand_accelerate() -> None:
+    """Refuse to begin without the package that the Trainer needs."""
+    if find_spec("accelerate") is None:
+        raise ValueError(
+            "fine-tuning needs the package accelerate, which is not installed; "
+            "type: pip install '.[finetune]'"
+        )
 
 
 def prepare(corpus: Corpus, found: dict[str, Any]) -> Plan:
@@ -80,6 +85,7 @@ def prepare(corpus: Corpus, found: dict[str, Any]) -> Plan:
         seed=found["seed"],
         output=found["output"],
         size=found["batch"],
+        hold=found["hold"],
         checkpointing=found["checkpointing"],
         device=device,
         threads=machine.threads,

@@ -116,6 +116,7 @@ def _lesson(plan: Plan, module: system.Tuned, material: Material, work: Path) ->
         tuning=plan.tuning,
         seed=plan.seed,
         size=plan.size,
+        hold=plan.hold,
         device=plan.device,
         work=work,
     )
@@ -226,5 +227,6 @@ def _memory(plan: Plan) -> Iterator[None]:
         raise ValueError(
             f"memory ran out with {plan.size} utterances at once; repeat the command, "
             f"which goes on, with a smaller --batch (the gradient stays the same), "
-            f"with --checkpointing or --layers-trained, or a smaller --max-seconds"
+            f"without --hold, with --checkpointing or --layers-trained, or a smaller "
+            f"--max-seconds"
         ) from error

@@ -7,7 +7,6 @@ is tokenised, and no recording of it is opened.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from extract import sources
 from extract.audio import Unusable
 from extract.encoders import distilbert
 from extract.finetune.backbone import Backbone, Input
+from extract.finetune.passes import cut
 from extract.sources import Source
 from fuse.figures import count
 from fuse.tensors import Aligned, align
@@ -170,9 +170,9 @@ def gather(
             torch.from_numpy(aligned.truth[places]),
         )
     used = [u.id for part in parts.values() for u in part.utterances]
-    cut = {m: tuple(i for i in used if inputs[i].cut) for m, inputs in made.items()}
+    short = {m: tuple(i for i in used if inputs[i].cut) for m, inputs in made.items()}
     return Material(
-        parts["train"], parts["validation"], aligned.targets, tuple(problems), cut
+        parts["train"], parts["validation"], aligned.targets, tuple(problems), short
     )
 
 
@@ -205,18 +205,17 @@ def together(
     """Divide rows into batches for the encoders: neighbours in length, longest first.
 
     Args:
-        size: rows of a batch at most; one holds fewer where lengths must be equal
+        size: rows of a batch at most; fewer where more would be padding, or not equal
 
     Returns:
         rows, batch by batch
     """
     leading = next(iter(backbones))  # audio, where there is any
-    lengths = {row: len(part.inputs[leading][row]) for row in rows}
-    ordered = sorted(rows, key=lambda row: -lengths[row])
-    runs = [ordered]
-    if backbones[leading].equal:
-        runs = [list(run) for _, run in groupby(ordered, key=lengths.__getitem__)]
-    return [run[i : i + size] for run in runs for i in range(0, len(run), size)]
+    lengths = [len(part.inputs[leading][row]) for row in rows]
+    device = backbones[leading].model.device.type
+    equal = backbones[leading].equal
+    places = cut(lengths, size=size, modality=leading, device=device, equal=equal)
+    return [[rows[place] for place in each] for each in places]
 
 
 def collate(

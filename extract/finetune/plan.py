@@ -34,7 +34,8 @@ class Plan:
     backbones: Mapping[str, Backbone]
     seed: int
     size: int  # utterances that go through the encoders at once
-    checkpointing: bool  # compute activations twice, to hold fewer
+    hold: bool  # hold the activations of a whole batch, to compute them once
+    checkpointing: bool  # compute activations once more, to hold fewer
     device: str
     threads: int
 
@@ -59,7 +60,7 @@ def make(
 
     Args:
         fold: name of one, or "all"
-        machine: size, checkpointing, device and threads of `Plan`
+        machine: size, hold, checkpointing, device and threads of `Plan`
 
     Raises:
         ValueError: if ratings, modalities, speakers, splits or the fold are missing

@@ -44,6 +44,7 @@ class Lesson:
     tuning: Tuning
     seed: int
     size: int  # utterances that go through the encoders at once
+    hold: bool  # hold all activations of a batch, rather than compute them twice
     device: str
     work: Path  # folder of an unfinished training
 
@@ -129,6 +130,7 @@ class FineTuner(Trainer):
             self._loss,
             weight=lesson.settings.reconstruction,
             seed=(lesson.seed, self.state.global_step),
+            hold=lesson.hold and args.world_size == 1,
             share=self._share(model),
         )
         if not math.isfinite(lost.total):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +20,7 @@ from fuse.tensors import Rows
 
 MODALITIES = ("audio", "text")
 TARGETS = 3
+FEW = 1000  # utterances to warm up with
 HEADER = (
     "way",
     "seconds",
@@ -95,6 +96,7 @@ def run(
         f"{settings.reduce}, {settings.training}, hidden {settings.hidden}, batch "
         f"{settings.batch}; {device}, {torch.get_num_threads()} threads"
     )
+    measure(made_up(_small(size), device), 1)  # what a process does but once
     limits = [rate(device, torch.float32)]
     times = measure(jobs, rounds)
     limits.append(rate(device, torch.float32))
@@ -106,6 +108,13 @@ def run(
     passes = size.models * settings.epochs
     for line in table(times, passes, needed, max(limits)):
         say(line)
+
+
+def _small(size: Size) -> Size:
+    """The same for a model that is trained at once."""
+    epoch = {name: 1 for name in ("epochs", "patience", "pretrain_epochs")}
+    settings = change(size.settings, epoch)
+    return replace(size, rows=min(size.rows, FEW), models=1, settings=settings)
 
 
 def made_up(size: Size, device: str) -> list[Job]:

@@ -10,6 +10,7 @@ depends on what stands beside it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import torch
@@ -24,21 +25,32 @@ KINDS = {"adam": adam, "adamw": adamw}
 LANES = 16  # float32 numbers that the widest processors take at once
 
 
+@dataclass(frozen=True)
+class _Slot:
+    """One parameter of the models that take a step together."""
+
+    name: str
+    values: Tensor  # (models, n), filled; they share memory with the whole
+    first: Tensor  # moments, likewise
+    second: Tensor
+    count: Tensor  # of steps, on the device because the fused step wants it there
+
+
 class Adam:
     """Moments of every parameter, and steps.
 
     Args:
-        parameters: {name: (models, ...)}
+        parameters: {name: (models, ...)}; nobody else changes them
         settings: of each model; the optimizer of the first is that of all
     """
 
     def __init__(self, parameters: Mapping[str, Tensor], settings: Sequence[Settings]):
         self._kind = KINDS[settings[0].optimizer]
         self._rates = [(s.learning_rate, s.weight_decay) for s in settings]
-        self._first = {n: torch.zeros_like(_filled(x)) for n, x in parameters.items()}
-        self._second = {n: torch.zeros_like(x) for n, x in self._first.items()}
-        # numbers of steps, on the device because the fused step wants them there; one
-        # for each run of equal rates, as that step counts them up
+        filled = {name: _filled(x.detach()) for name, x in parameters.items()}
+        self._first = {name: torch.zeros_like(x) for name, x in filled.items()}
+        self._second = {name: torch.zeros_like(x) for name, x in filled.items()}
+        # one for each run of equal rates, as the fused step counts them up
         self._counts = {
             name: [torch.zeros((), device=x.device) for _ in self._rates]
             for name, x in parameters.items()
@@ -51,32 +63,34 @@ class Adam:
 
         Parameters without a gradient stay exactly as they are.
         """
-        reached = {n: x for n, x in self._parameters.items() if x.grad is not None}
-        values = {n: _filled(x.detach()) for n, x in reached.items()}
         gradients = {
-            n: _filled(x.grad) for n, x in reached.items() if x.grad is not None
+            name: _filled(x.grad)
+            for name, x in self._parameters.items()
+            if x.grad is not None
         }
-        for run, models in enumerate(self._runs):
+        for models, slots in self._runs:
+            reached = [slot for slot in slots if slot.name in gradients]
+            rate, decay = self._rates[models.start]
             self._kind(
-                [x[models] for x in values.values()],
-                [x[models] for x in gradients.values()],
-                [self._first[n][models] for n in reached],
-                [self._second[n][models] for n in reached],
+                [slot.values for slot in reached],
+                [gradients[slot.name][models] for slot in reached],
+                [slot.first for slot in reached],
+                [slot.second for slot in reached],
                 [],
-                [self._counts[n][run] for n in reached],
+                [slot.count for slot in reached],
                 fused=True,
                 amsgrad=False,
                 beta1=0.9,
                 beta2=0.999,
-                lr=self._rates[models.start][0],
-                weight_decay=self._rates[models.start][1],
+                lr=rate,
+                weight_decay=decay,
                 eps=1e-8,
                 maximize=False,
             )
-        for name, parameter in reached.items():
-            if values[name].data_ptr() != parameter.data_ptr():
-                count = parameter[0].numel()
-                parameter.copy_(values[name][:, :count].view_as(parameter))
+        for name in gradients:
+            parameter = self._parameters[name]
+            if name in self._copies:
+                parameter.copy_(self._copies[name])
             parameter.grad = None
 
     def keep(self, parameters: Mapping[str, Tensor], chosen: Sequence[int]) -> None:
@@ -100,11 +114,27 @@ class Adam:
     def _bind(self, parameters: Mapping[str, Tensor]) -> None:
         """Parameters as they are now, and which models take a step together."""
         self._parameters = dict(parameters)
-        self._runs, start = list[slice](), 0
+        filled = {name: _filled(x.detach()) for name, x in parameters.items()}
+        self._copies = {  # what is stepped where that is not the parameter's own memory
+            name: filled[name][:, : x[0].numel()].view_as(x)
+            for name, x in parameters.items()
+            if filled[name].data_ptr() != x.data_ptr()
+        }
+        self._runs, start = list[tuple[slice, list[_Slot]]](), 0
         for _, equal in groupby(self._rates):
-            stop = start + len(list(equal))
-            self._runs.append(slice(start, stop))
-            start = stop
+            models = slice(start, start + len(list(equal)))
+            slots = [
+                _Slot(
+                    name,
+                    x[models],
+                    self._first[name][models],
+                    self._second[name][models],
+                    self._counts[name][len(self._runs)],
+                )
+                for name, x in filled.items()
+            ]
+            self._runs.append((models, slots))
+            start = models.stop
 
 
 def _filled(values: Tensor) -> Tensor:

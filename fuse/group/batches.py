@@ -12,6 +12,7 @@ from fuse.pieces import take
 from fuse.settings import Settings
 
 ROUND = 16  # rows; batches are filled up to a multiple of it
+STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of all stacked models
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,16 @@ def shape(rows: int, settings: Settings) -> tuple[int, int]:
     return count, math.ceil(math.ceil(rows / count) / ROUND) * ROUND
 
 
+def most(width: int, length: int, device: torch.device) -> int:
+    """Models on a stack: what the caches of a processor hold, or a GPU; 0 is none.
+
+    Args:
+        width: features that a model reads of a row
+        length: rows of a batch
+    """
+    return STACK[device.type] // (4 * width * length)
+
+
 def divide(
     rows: Tensor, settings: Settings, order: torch.Generator
 ) -> tuple[Tensor, ...]:
@@ -67,7 +78,12 @@ def divide(
         [300, 300]
     """
     count, _ = shape(len(rows), settings)
-    return rows[torch.randperm(len(rows), generator=order)].tensor_split(count)
+    return shuffled(rows, order).tensor_split(count)
+
+
+def shuffled(rows: Tensor, order: torch.Generator) -> Tensor:
+    """The rows in random order, of which consecutive ones make batches."""
+    return rows[torch.randperm(len(rows), generator=order)]
 
 
 def sizes(rows: int, count: int) -> list[int]:

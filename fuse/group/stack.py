@@ -6,6 +6,7 @@ products into a batched one, and every `nn.Dropout` draws for each model apart.
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +22,13 @@ class Stack:
     Args:
         modules: of one class and equal shapes; they are copied
         masks: what their dropout draws from
+        alone: whether it is one model that never has company. It is called as it is:
+            products of large matrices are faster than batched ones
     """
 
-    def __init__(self, modules: Sequence[nn.Module], masks: Masks):
+    def __init__(self, modules: Sequence[nn.Module], masks: Masks, alone: bool = False):
         self.parameters, self.buffers = stack_module_state(list(modules))
-        self._masks, self._feed = masks, _Feed()
+        self._masks, self._feed, self._alone = masks, _Feed(), alone
         # a part of a module may be in another mode than the whole
         self._template = _replaced(copy.deepcopy(modules[0]), self._feed).eval()
         self._slots = _slots(self._template, self._state)
@@ -42,41 +45,48 @@ class Stack:
     ) -> dict[str, Tensor]:
         """{name: (models, batch, dim)} -> what a module gives, with a leading axis.
 
-        In training, batches are of one length: that of the first call.
+        In training, batches are of one length: that of the first call. What comes out
+        then is good until the next call, which may write over it.
         """
         if self._template.training != training:
             self._template.train(training)
-        if not training:
-            return self._map(features, [])
-        if not self._feed.known:
-            with torch.no_grad():
-                self._map(features, [])
-            self._feed.known = True
-        masks = [
-            self._masks.draw((len(self), *size), keep)
-            for size, keep in self._feed.calls
-        ]
-        return self._map(features, masks)
+        state, masks = list(self._state.values()), list[Tensor]()
+        if training:
+            if not self._feed.known:
+                self._listen(state, features)
+            masks = self._masks.draw([call.mask for call in self._feed.calls])
+        if self._alone:
+            return self._single(state, features, masks)
+        found: dict[str, Tensor] = vmap(self._one)(state, features, masks)
+        return found
 
-    def _map(
-        self, features: Mapping[str, Tensor], masks: list[Tensor]
+    @torch.enable_grad()
+    def _listen(self, state: list[Tensor], features: Mapping[str, Tensor]) -> None:
+        """Let the first model tell which dropouts are called."""
+        first = {name: values[:1] for name, values in features.items()}
+        self._single([values[:1] for values in state], first, [])
+        self._feed.known = True
+
+    def _single(
+        self, state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
     ) -> dict[str, Tensor]:
-        """One call of the template for all models."""
-
-        def one(
-            state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
-        ) -> dict[str, Tensor]:
-            # as torch.func.functional_call does, at a fraction of its time
-            for slots, values in zip(self._slots, state, strict=True):
-                for module, name in slots:
-                    setattr(module, name, values)
-            self._feed.masks = iter(masks)
-            found: dict[str, Tensor] = self._template(features)
-            return found
-
-        found: dict[str, Tensor] = vmap(one)(
-            list(self._state.values()), features, masks
+        """A model with a leading axis of 1, as it would be called without a stack."""
+        found = self._one(
+            [values.squeeze(0) for values in state],
+            {name: values.squeeze(0) for name, values in features.items()},
+            [values.squeeze(0) for values in masks],
         )
+        return {name: values.unsqueeze(0) for name, values in found.items()}
+
+    def _one(
+        self, state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """As torch.func.functional_call does, at a fraction of its time."""
+        for slots, values in zip(self._slots, state, strict=True):
+            for module, name in slots:
+                module.__dict__[name] = values
+        self._feed.serve(masks)
+        found: dict[str, Tensor] = self._template(features)
         return found
 
     def keep(self, chosen: Sequence[int]) -> None:
@@ -90,14 +100,25 @@ class Stack:
         self.buffers = {name: values[places] for name, values in self.buffers.items()}
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One call of a dropout."""
+
+    mask: tuple[Sequence[int], int]  # as `Masks.draw` takes it
+    differentiable: bool  # whether a gradient flows through the values
+
+
 class _Feed:
     """Masks for the dropouts of a template, in the order in which they are called."""
 
     def __init__(self) -> None:
-        # of each call: shape of one model's values, and how many of 256 are kept
-        self.calls: list[tuple[Sequence[int], int]] = []
+        self.calls: list[_Call] = []
         self.known = False  # the calls, once a first pass has told them
-        self.masks: Iterator[Tensor] = iter(())
+        self.masks: Iterator[tuple[_Call, Tensor]] = iter(())
+
+    def serve(self, masks: Sequence[Tensor]) -> None:
+        """Masks of the next pass, none if it shall tell the calls."""
+        self.masks = zip(self.calls, masks, strict=False)
 
 
 class _Dropout(nn.Module):
@@ -112,8 +133,11 @@ class _Dropout(nn.Module):
         if not self.training or self.kept == STEPS:
             return values
         if self.feed.known:
-            return values * next(self.feed.masks)
-        self.feed.calls.append((tuple(values.shape), self.kept))
+            call, mask = next(self.feed.masks)
+            # in the mask's own memory where nobody asks for it again
+            return values * mask if call.differentiable else mask.mul_(values)
+        shape = tuple(values.shape)
+        self.feed.calls.append(_Call((shape, self.kept), values.requires_grad))
         return values
 
 

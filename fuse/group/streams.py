@@ -37,49 +37,92 @@ class Masks:
     def __init__(self, seeds: Sequence[int], device: torch.device | str):
         self.device = torch.device(device)
         kind = _Host if self.device.type == "cpu" else _Card
-        self._sources = [kind(seed, self.device) for seed in seeds]
+        self._source = kind(seeds, self.device)
+        self._room: dict[tuple[int, Sequence[int]], Tensor] = {}
 
-    def draw(self, shape: Sequence[int], keep: int) -> Tensor:
+    def draw(self, calls: Sequence[tuple[Sequence[int], int]]) -> list[Tensor]:
         """0 where a value is dropped, elsewhere what makes up for it: 256 / keep.
 
+        A model draws once for all of them. What is given is written over when masks of
+        these shapes are drawn again: new memory each time costs as much as the numbers.
+
         Args:
-            shape: (models, ...) of the mask
-            keep: of 256 values, as `kept` says; fewer than all
+            calls: of each mask, the shape for one model, and of 256 values those to
+                keep, as `kept` says; fewer than all
+
+        Returns:
+            (models, *shape) each
         """
-        found = torch.empty(
-            len(self._sources), math.prod(shape[1:]), device=self.device
-        )
-        for row, source in zip(found, self._sources, strict=True):
-            source.write(row, keep)
-        return found.view(*shape)
+        words = [-(-math.prod(shape) // WORD) for shape, _ in calls]
+        drawn = self._source.draw(sum(words))
+        found, begin = [], 0
+        for number, ((shape, keep), count) in enumerate(zip(calls, words, strict=True)):
+            room = self._find(number, shape)
+            self._source.write(room, drawn[:, begin : begin + count], keep)
+            found.append(room.view(len(room), *shape))
+            begin += count
+        return found
+
+    def _find(self, number: int, shape: Sequence[int]) -> Tensor:
+        """(models, values), the same for equal arguments."""
+        if (number, shape) not in self._room:
+            self._room[number, shape] = torch.empty(
+                len(self._source), math.prod(shape), device=self.device
+            )
+        return self._room[number, shape]
 
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with some of the models, in this order."""
-        self._sources = [self._sources[place] for place in chosen]
+        self._source.keep(chosen)
+        self._room.clear()
 
 
 class _Host:
-    """One model's numbers on the CPU, by numpy: several times as fast as torch."""
+    """Numbers of models on the CPU, by numpy: several times as fast as torch."""
 
-    def __init__(self, seed: int, device: torch.device):
-        self.bits = np.random.SFC64(seed)
+    def __init__(self, seeds: Sequence[int], device: torch.device):
+        self._bits = [np.random.SFC64(seed) for seed in seeds]
 
-    def write(self, row: Tensor, keep: int) -> None:
-        """A mask into (values,)."""
-        drawn = self.bits.random_raw(-(-len(row) // WORD)).view(np.uint8)
-        kept = drawn[: len(row)] < np.uint8(keep)
-        np.multiply(kept, np.float32(STEPS / keep), out=row.numpy())
+    def __len__(self) -> int:
+        return len(self._bits)
+
+    def draw(self, words: int) -> np.ndarray:
+        """(models, words), each model's next ones"""
+        drawn = [bits.random_raw(words) for bits in self._bits]
+        return drawn[0][None] if len(drawn) == 1 else np.stack(drawn)
+
+    def write(self, room: Tensor, drawn: np.ndarray, keep: int) -> None:
+        """(models, words) numbers to masks: (models, values)"""
+        kept = drawn.view(np.uint8)[:, : room.shape[1]] < np.uint8(keep)
+        np.multiply(kept, np.float32(STEPS / keep), out=room.numpy())
+
+    def keep(self, chosen: Sequence[int]) -> None:
+        """See `Masks`."""
+        self._bits = [self._bits[place] for place in chosen]
 
 
 class _Card:
-    """One model's numbers on a GPU."""
+    """Numbers of models on a GPU."""
 
-    def __init__(self, seed: int, device: torch.device):
-        self.generator = torch.Generator(device).manual_seed(seed)
+    def __init__(self, seeds: Sequence[int], device: torch.device):
+        self._device = device
+        self._generators = [torch.Generator(device).manual_seed(s) for s in seeds]
 
-    def write(self, row: Tensor, keep: int) -> None:
-        """A mask into (values,)."""
-        words = -(-len(row) // WORD)
-        drawn = torch.empty(words, dtype=torch.int64, device=row.device)
-        drawn.random_(-(2**63), None, generator=self.generator)
-        torch.mul(drawn.view(torch.uint8)[: len(row)] < keep, STEPS / keep, out=row)
+    def __len__(self) -> int:
+        return len(self._generators)
+
+    def draw(self, words: int) -> Tensor:
+        """(models, words), each model's next ones"""
+        found = torch.empty(len(self), words, dtype=torch.int64, device=self._device)
+        for row, generator in zip(found, self._generators, strict=True):
+            row.random_(-(2**63), None, generator=generator)
+        return found
+
+    def write(self, room: Tensor, drawn: Tensor, keep: int) -> None:
+        """(models, words) numbers to masks: (models, values)"""
+        kept = drawn.view(torch.uint8)[:, : room.shape[1]] < keep
+        torch.mul(kept, STEPS / keep, out=room)
+
+    def keep(self, chosen: Sequence[int]) -> None:
+        """See `Masks`."""
+        self._generators = [self._generators[place] for place in chosen]

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from fuse.group import codes
+from fuse.group import batches, codes
 from fuse.group.batches import Source
 from fuse.group.jobs import Fitted, Job
 from fuse.group.phases import Codec, Rating, Restoring, Whole
@@ -22,7 +22,6 @@ from fuse.loop import Trained, minimise, seeded
 from fuse.model import System
 from fuse.reduce import Projection
 
-STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of all stacked models
 COPIES = 256 << 20  # bytes of all that is projected or encoded for one stack
 WIDEST = 64  # models on a stack
 EARLY = 4  # stacks of autoencoders that one stack of regressors may wait for
@@ -72,13 +71,17 @@ class Works:
         stack: Callable[[T], Hashable],
         most: Callable[[T], int],
     ) -> list[list[T]]:
-        """What may stand on one stack, in near-equal parts, one a thread or more."""
+        """What may stand on one stack, in near-equal parts: for each thread, if large.
+        """
         groups: dict[Hashable, list[T]] = {}
         for thing in things:
             groups.setdefault(stack(thing), []).append(thing)
         found = []
         for group in groups.values():
-            size = max(1, min(WIDEST, most(group[0]), -(-len(group) // self.threads)))
+            full = max(1, min(WIDEST, most(group[0])))
+            # below half a stack a step is Python's time, which threads cannot share
+            shares = min(self.threads, max(1, 2 * len(group) // full))
+            size = min(full, -(-len(group) // shares))
             count = -(-len(group) // size)
             cuts = [len(group) * k // count for k in range(count + 1)]
             found += [group[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
@@ -87,11 +90,11 @@ class Works:
     def _codecs_at_once(self, pair: tuple[Job, str]) -> int:
         job, modality = pair
         dim = job.rows.features[modality].shape[1]
-        return STACK[self.device.type] // (4 * dim * job.length)
+        return batches.most(dim, job.length, self.device)
 
     def _at_once(self, job: Job) -> int:
-        """Models on a stack: what the caches of a processor hold, or a GPU."""
-        most = STACK[self.device.type] // (4 * job.width * job.length)
+        """Models on a stack, as memory allows."""
+        most = batches.most(job.width, job.length, self.device)
         if _reads_copies(job):
             most = min(most, COPIES // _copy(job))
         if job.codecs:  # whoever waits for many waits for long

@@ -1,0 +1,49 @@
+"""The commands that measure speed; `cli.py` offers them as ``bench``.
+
+That of stage two is in `cli.py` itself, for stage two is not known here.
+"""
+
+from typing import Any
+
+import click
+
+from data.options import options
+from extract.bench.options import ENCODING, TUNING
+
+
+@click.group()
+def bench() -> None:
+    """Measure speed against the device's limit, and against other ways."""
+
+
+@bench.command("extract")
+@options(ENCODING)
+def bench_extract(**found: Any) -> None:
+    """Measure stage one on made-up inputs of IEMOCAP's lengths.
+
+    The same random weights one by one, in padded batches, in a transformers pipeline
+    and as stage one runs them; "of the limit" is the arithmetic that the result needs
+    against the rate of the device's own matrix products.
+    """
+    from extract.bench import command
+
+    command.bench(click.echo, **found)
+
+
+@bench.command("finetune")
+@options(TUNING)
+def bench_finetune(**found: Any) -> None:
+    """Measure fine-tuning on made-up utterances of IEMOCAP's lengths.
+
+    The same random weights trained by `finetune`, with the gradient of the loss of the
+    whole --loss-batch in two passes, and by an ordinary loop: padded batches of --batch
+    utterances in random order, each with a loss and an optimiser step of its own. That
+    loop runs each utterance forward once, not twice, and steps more often; what is
+    compared is the time an utterance.
+
+    "of the limit" is the arithmetic of one forward and one backward pass without
+    padding against the rate of the device's own matrix products.
+    """
+    from extract.finetune.bench import command
+
+    command.bench(click.echo, **found)
