@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import combinations, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ from extract.finetune import (
     command,
     folding,
     inputs,
+    passes,
     publishing,
     system,
     tuning,
@@ -148,6 +150,34 @@ def test_the_gradient_of_parts_is_that_of_the_whole_batch(begun, loss, hold):
     found = backward(predict, parts, part.truth, error, weight=0.3, hold=hold)
     assert_equal(gradients(module), whole)
     assert found.total == pytest.approx(total.item(), abs=1e-5)
+
+
+def cost(lengths, passes, more):
+    return sum(max(lengths[k] for k in each) * len(each) + more for each in passes)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_passes_cost_as_little_as_can_be(device):
+    rng = np.random.default_rng(0)
+    what = {"size": 3, "modality": "text", "device": device, "equal": False}
+    more = passes.COST.get(device, {}).get("text", passes.DEAR)
+    counts = set()
+    for _ in range(20):
+        lengths = rng.integers(4, 300, 7).tolist()
+        found = passes.cut(lengths, **what)
+        assert sorted(k for each in found for k in each) == list(range(7))
+        assert max(map(len, found)) <= 3
+        ordered = sorted(range(7), key=lambda k: -lengths[k])
+        every = [
+            [ordered[a:b] for a, b in pairwise([0, *ends, 7])]
+            for count in range(7)
+            for ends in combinations(range(1, 7), count)
+        ]
+        allowed = [each for each in every if max(map(len, each)) <= 3]
+        least = min(cost(lengths, each, more) for each in allowed)
+        assert cost(lengths, found, more) == least
+        counts.add(len(found))
+    assert counts == {3} if device == "cuda" else max(counts) > 3
 
 
 def test_the_gradients_of_small_batches_do_not_add_up(begun):

@@ -50,6 +50,9 @@ TUNING = (
         type=click.Choice(["auto", "float32", "bfloat16"]),
         help="Of the encoders' arithmetic; auto: bfloat16 on GPUs that have it."),
     click.option(
+        "--hold", is_flag=True,
+        help="Hold the activations of a whole batch of the loss, in our steps."),
+    click.option(
         "--checkpointing", is_flag=True,
         help="Hold fewer activations, and compute them twice, in both ways."),
     click.option(

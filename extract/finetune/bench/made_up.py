@@ -55,6 +55,7 @@ class Size:
     loss_batch: int  # utterances of the loss of a step of ours, which are all
     steps: int  # that are timed
     dtype: str  # of the encoders' arithmetic
+    hold: bool  # hold the activations of a whole batch
     checkpointing: bool
     layers_trained: int  # highest blocks; -1 for everything but the convolutions
     seed: int
@@ -100,6 +101,7 @@ def lesson(size: Size, device: str, work: Path) -> Lesson:
         tuning=size.tuning,
         seed=size.seed,
         size=size.batch,
+        hold=size.hold,
         device=device,
         work=work,
     )
