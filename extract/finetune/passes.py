@@ -43,7 +43,7 @@ def cut(
 
 
 def _ends(lengths: Sequence[int], size: int, pass_cost: int) -> list[int]:
-    """Where each pass ends, of descending lengths: the cheapest way up to each place."""
+    """Where each pass ends, of descending lengths; the cheapest way to each place."""
     least, begins = [0.0], [0]
     for end in range(1, len(lengths) + 1):
         found = min(
