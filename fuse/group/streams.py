@@ -7,6 +7,7 @@ random byte decides on one value: torch's own dropout takes as long as the produ
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ class Masks:
     def __init__(self, seeds: Sequence[int], device: torch.device | str):
         self.device = torch.device(device)
         kind = _Host if self.device.type == "cpu" else _Card
-        self._source = kind(seeds, self.device)
+        self._source: Any = kind(seeds, self.device)
         self._room: dict[tuple[int, Sequence[int]], Tensor] = {}
 
     def draw(self, calls: Sequence[tuple[Sequence[int], int]]) -> list[Tensor]:

@@ -71,7 +71,7 @@ class Works:
         stack: Callable[[T], Hashable],
         most: Callable[[T], int],
     ) -> list[list[T]]:
-        """What may stand on one stack, in near-equal parts: for each thread, if large."""
+        """What may stand on one stack, in near-equal parts: for threads, if large."""
         groups: dict[Hashable, list[T]] = {}
         for thing in things:
             groups.setdefault(stack(thing), []).append(thing)
