@@ -16,13 +16,13 @@ from data.plugins import load, names
 from data.predictions import INFO
 from data.store import Embeddings
 from data.utterance import Corpus
+from fuse.leaks import FAILS, LINT
 from fuse.lint._evidence import TRAINED, Evidence
 from fuse.lint._finding import Finding, Skipped
 from fuse.lint._gathering import left, planned
 from fuse.plan import Plan
 
 PACKAGE = "fuse.lint"
-LINT = "lint.json"
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +48,7 @@ class Result:
         """One word: ok, note, FAILS or skipped."""
         if self.skipped:
             return "skipped"
-        return "FAILS" if self.fails else "note" if self.findings else "ok"
+        return FAILS if self.fails else "note" if self.findings else "ok"
 
 
 def rules() -> list[str]:

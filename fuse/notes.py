@@ -20,6 +20,7 @@ from fuse.figures import (
     probability,
 )
 from fuse.intervals import LEVEL
+from fuse.leaks import failing
 from fuse.paired import PERMUTATIONS
 from fuse.statistics import Estimate
 
@@ -50,6 +51,7 @@ def notes(
         unit, by: what was asked for, which need not be what is known
     """
     found = [
+        *_leaks(runs, rows),
         NATURES[runs[0].info.nature],
         *_cautions(runs),
         speakers(shared_speakers(runs)),
@@ -63,6 +65,16 @@ def notes(
         *layers.notes(runs, [row.name for row in rows]),
     ]
     return tuple(sentence for sentence in found if sentence)
+
+
+def _leaks(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
+    """Which rows are not to be believed."""
+    for run, row in zip(runs, rows, strict=True):
+        if rules := failing(run.path):
+            yield (
+                f"Leak: {row.name} fails the linter ({', '.join(rules)}) and is not to "
+                f"be reported as it stands; ask: python cli.py lint"
+            )
 
 
 def _cautions(runs: Sequence[Run]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from fuse import exports, notes, published
 from fuse.comparing import all_pairs, compared
 from fuse.details import details
 from fuse.figures import Row, Table
+from fuse.leaks import failing
 from fuse.sections import sections
 from fuse.statistics import estimate
 from fuse.tables import latex, markdown, text
@@ -108,7 +109,8 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
     for folder in finished(runs):
         try:
             run = read_run(folder)
-            read_sentences(folder)  # which may be damaged as well
+            read_sentences(folder)  # which may be damaged as well, and so may these
+            failing(folder)
             found.append(run)
         except (ValueError, OSError) as error:
             problems.append(f"damaged, so not shown: {folder}: {error}")

@@ -15,6 +15,7 @@ from fuse import metrics
 from fuse.details import describe, details
 from fuse.figures import Row, Table, Versus
 from fuse.intervals import Interval
+from fuse.leaks import LINT
 from fuse.paired import holm, paired_difference, permutation_test
 from fuse.published import TABLE
 from fuse.report import FORMATS, collect, render
@@ -305,6 +306,26 @@ def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
     assert len(damaged) == 2
     assert re.match(r"damaged, so not shown: .*audio.*folds.csv not found", damaged[0])
     assert re.match(r"damaged, so not shown: .*late.*has columns 'id'", damaged[1])
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "json", "latex"])
+def test_a_run_that_leaks_is_said(runs, format):
+    facts = {"speakers": {"status": "FAILS"}, "ids": {"status": "ok"}}
+    for design, found in {"late": facts, "early": {"ids": facts["ids"]}}.items():
+        path = runs / info_of(design).name / LINT
+        path.write_text(json.dumps(found), encoding="utf-8")
+    said = " ".join(render(collect(runs), format).split())
+    assert "Leak: late fails the linter (speakers) and is not" in said
+    assert said.count("Leak: ") == 1
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"speakers": 1}'])
+def test_a_damaged_file_of_the_linter_is_named(runs, content):
+    path = runs / info_of("late").name / LINT
+    path.write_text(content, encoding="utf-8")
+    damaged = []
+    collect(runs, damaged=damaged.append)
+    assert f"{path} is damaged; delete it and repeat" in damaged[0]
 
 
 def test_the_status_of_a_report_tells_of_damage(runs):
