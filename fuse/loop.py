@@ -99,7 +99,7 @@ class _Group:
         masks = Masks([t.seed for t in tasks], self.device)
         width = sum(x.shape[1] for x in source.features.values())
         length = batches.shape(len(tasks[0].train), tasks[0].settings)[1]
-        alone = len(tasks) == 1 and batches.most(width, length, self.device) < 2
+        alone = len(tasks) == 1 and batches.alone(width, length, self.device)
         self.stack = Stack([t.module for t in tasks], masks, alone)
         self.adam = Adam(self.stack.parameters, [t.settings for t in tasks])
         self._lay_out()

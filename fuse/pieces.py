@@ -16,18 +16,22 @@ from data.store import Embeddings
 
 MOST = 8192  # rows of a piece
 BYTES = 16 << 20  # of a piece, unless one row has more
+CACHED = 1 << 20  # bytes of a piece that is passed over several times
 DOUBLE = 8  # bytes
 HELD = 32 << 20  # bytes of rows that are copied into memory in any case
 
 
-def spans(rows: int, size: int) -> Iterator[slice]:
+def spans(rows: int, size: int, limit: int = BYTES) -> Iterator[slice]:
     """Consecutive pieces of some rows of `size` bytes each.
+
+    Args:
+        limit: bytes of a piece; `CACHED` where little is computed on much
 
     Examples:
         >>> list(spans(5, BYTES // 2))
         [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
     """
-    step = max(1, min(MOST, BYTES // max(1, size)))
+    step = max(1, min(MOST, limit // max(1, size)))
     return (slice(begin, begin + step) for begin in range(0, rows, step))
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fuse.axes import Pieces, rotation, total
-from fuse.pieces import DOUBLE, spans, take
+from fuse.pieces import BYTES, CACHED, DOUBLE, spans, take
 
 LEAST_SPREAD = 1e-6  # of a feature, relative to its mean and to the widest feature
 
@@ -63,11 +63,11 @@ class Projection(nn.Module):
             components = min(components, len(rows), dim)
         projection = cls(dim, components).to(values.device)
 
-        def pieces() -> Iterator[Tensor]:
-            for span in spans(len(rows), DOUBLE * dim):
+        def pieces(limit: int = BYTES) -> Iterator[Tensor]:
+            for span in spans(len(rows), DOUBLE * dim, limit):
                 yield take(values, rows[span].to(values.device)).double()
 
-        mean, std = _moments(pieces, len(rows))
+        mean, std = _moments(lambda: pieces(CACHED), len(rows))
         known = (std > LEAST_SPREAD * std.max()) & (std > LEAST_SPREAD * mean.abs())
         projection.mean.copy_(mean)
         projection.scale.copy_(torch.where(known, 1 / std, torch.zeros_like(std)))

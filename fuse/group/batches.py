@@ -11,6 +11,7 @@ from fuse.losses import SMALLEST_BATCH
 from fuse.pieces import take
 from fuse.settings import Settings
 
+COMPANY = 3  # models at least; fewer on a stack are slower than one after the other
 ROUND = 16  # rows; batches are filled up to a multiple of it
 STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of all stacked models
 
@@ -57,13 +58,19 @@ def shape(rows: int, settings: Settings) -> tuple[int, int]:
 
 
 def most(width: int, length: int, device: torch.device) -> int:
-    """Models on a stack: what the caches of a processor hold, or a GPU; 0 is none.
+    """Models on a stack: what the caches of a processor hold, or a GPU.
 
     Args:
         width: features that a model reads of a row
         length: rows of a batch
     """
-    return STACK[device.type] // (4 * width * length)
+    found = STACK[device.type] // (4 * width * length)
+    return found if found >= COMPANY else 1
+
+
+def alone(width: int, length: int, device: torch.device) -> bool:
+    """Whether such models never have company; arguments as of `most`."""
+    return most(width, length, device) == 1
 
 
 def divide(

@@ -9,9 +9,7 @@ from fuse.group.batches import Source, Task
 from fuse.group.jobs import Job
 from fuse.group.phases import Projected, Regression
 from fuse.model import System
-from fuse.pieces import take
-
-BLOCK = 4096  # rows that are encoded at once
+from fuse.pieces import CACHED, spans, take
 
 
 def tasks(jobs: Sequence[Job], systems: Sequence[System]) -> tuple[Source, list[Task]]:
@@ -38,18 +36,24 @@ def tasks(jobs: Sequence[Job], systems: Sequence[System]) -> tuple[Source, list[
         train = begins[key] + torch.arange(len(job.train))
         validation = begins[key] + len(train) + torch.arange(len(job.validation))
         found.append(job.task(module, train=train, validation=validation))
-    features = {m: torch.cat([each[m] for each in codes]) for m in jobs[0].modalities}
-    return Source(features, torch.cat(truth)), found
+    features = {m: _joined([each[m] for each in codes]) for m in jobs[0].modalities}
+    return Source(features, _joined(truth)), found
 
 
 @torch.no_grad()
 def _encoded(job: Job, system: System, rows: Tensor) -> dict[str, Tensor]:
     """{modality: (rows, size)}, what the design sees of these rows."""
     system.eval()
-    blocks = []
-    for block in rows.split(BLOCK):
-        features = {m: take(job.rows.features[m], block) for m in job.modalities}
+    found: dict[str, Tensor] = {}
+    for span in spans(len(rows), 4 * sum(job.dims), CACHED):
+        features = {m: take(job.rows.features[m], rows[span]) for m in job.modalities}
         projected = system.project(features)
         # of a PCA, training hides some features anew each time
-        blocks.append(system.encode(projected) if job.codecs else projected)
-    return {m: torch.cat([block[m] for block in blocks]) for m in job.modalities}
+        for m, x in (system.encode(projected) if job.codecs else projected).items():
+            found.setdefault(m, x.new_empty(len(rows), x.shape[1]))[span] = x
+    return found
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """One below the other; what is alone is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
