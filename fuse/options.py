@@ -159,8 +159,12 @@ TRAINING = (  # of the bench
                  help="Features of audio and text."),
     click.option("--models", type=COUNT, default=8, show_default=True,
                  help="Of one design, with a seed each."),
-    click.option("--epochs", type=COUNT, default=3, show_default=True,
-                 help="Of each model, and of its autoencoders where they come first."),
+    click.option("--epochs", type=COUNT,
+                 help="Of each model, and of its autoencoders where they come first.  "
+                 "[default: 3; of --table, what early stopping gives]"),
+    click.option("--table", is_flag=True,
+                 help="Time the whole table instead: audio, text, early and late, five "
+                 "folds, five seeds, as `train` would."),
     click.option("--fusion", default="early", show_default=True,
                  type=click.Choice(plugins.names("fuse.designs"))),
     click.option("--reduce", type=click.Choice(["autoencoder", "none"]),

@@ -5,16 +5,17 @@ import torch
 from click.testing import CliRunner
 
 import cli
-from fuse.bench import command, loops
+from fuse.bench import command, loops, made_up, whole
 from fuse.settings import Settings
 
+SETTINGS = Settings(
+    latent=4, autoencoder_hidden=8, hidden=8, batch=128, epochs=1, patience=1
+)
+SIZE = made_up.Size(300, (12, 6), 2, "early", SETTINGS, seed=0)
 
-def jobs(**changes):
-    settings = Settings(
-        latent=4, autoencoder_hidden=8, hidden=8, batch=128, epochs=1, patience=1
-    )
-    size = command.Size(300, (12, 6), 2, "early", settings, seed=0)
-    return command.made_up(size, "cpu")
+
+def jobs():
+    return made_up.jobs(SIZE, "cpu")
 
 
 def test_models_differ_in_their_seed_alone():
@@ -67,3 +68,25 @@ def test_the_command(options):
         "TensorDataset, DataLoader",
         "affuse",
     ]
+
+
+def test_the_whole_table_tests_every_row_once_and_never_trains_on_it():
+    found = whole.jobs(SIZE, "cpu")
+    assert len(found) == 100
+    assert len({(job.fusion, job.fold, job.seed) for job in found}) == 100
+    rows, tested = set(range(300)), []
+    for job in found[:: whole.SEEDS][: whole.FOLDS]:
+        train, validation = set(job.train.tolist()), set(job.validation.tolist())
+        assert not train & validation
+        tested += rows - train - validation
+    assert sorted(tested) == sorted(rows)
+
+
+def test_the_command_times_the_whole_table():
+    size = "--rows 300 --dims 8 6 --epochs 1 --batch 128 --threads 1 --latent 4"
+    words = ["bench", "train", "--table", "--training", "pretrain", *size.split()]
+    found = CliRunner().invoke(cli.main, words)
+    assert found.exit_code == 0, found.output
+    said = found.stdout.splitlines()[-1]
+    assert said.startswith("100 models (audio, text, early, late; 5 folds, 5 seeds)")
+    assert said.endswith(": 100 epochs, and 50 of 50 autoencoders before")

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,16 +10,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from data.columns import columns
-from fuse.bench import loops
+from fuse.bench import loops, made_up, whole
+from fuse.bench.made_up import TARGETS, Size
 from fuse.command import compute
 from fuse.fit import Job, fit_all
 from fuse.model import System
 from fuse.settings import Settings, change
-from fuse.tensors import Rows
 
-MODALITIES = ("audio", "text")
-TARGETS = 3
-FEW = 1000  # utterances to warm up with
+EPOCHS = 3  # unless the user says
 HEADER = (
     "way",
     "seconds",
@@ -33,18 +30,6 @@ OURS = "affuse"
 Rate = Callable[[str, torch.dtype], float]  # device's products, operations a second
 
 
-@dataclass(frozen=True)
-class Size:
-    """What is trained on what."""
-
-    rows: int
-    dims: tuple[int, int]  # of audio and text
-    models: int
-    fusion: str
-    settings: Settings
-    seed: int
-
-
 def bench(say: Callable[[str], object], rate: Rate, **found: Any) -> None:
     """Measure how fast designs are trained, beside other ways.
 
@@ -54,10 +39,11 @@ def bench(say: Callable[[str], object], rate: Rate, **found: Any) -> None:
         found: the options of the command line, by name
     """
     device = compute(found)
-    epochs = found["epochs"]
+    epochs = found["epochs"] or (None if found["table"] else EPOCHS)
+    fixed = dict.fromkeys(("epochs", "patience", "pretrain_epochs"), epochs)
+    named = ("reduce", "training", "hidden", "latent", "batch")
     settings = change(
-        Settings(epochs=epochs, patience=epochs, pretrain_epochs=epochs),
-        {n: found[n] for n in ("reduce", "training", "hidden", "latent", "batch")},
+        Settings(), {**(fixed if epochs else {}), **{n: found[n] for n in named}}
     )
     size = Size(
         found["rows"],
@@ -67,7 +53,10 @@ def bench(say: Callable[[str], object], rate: Rate, **found: Any) -> None:
         settings,
         found["seed"],
     )
-    run(say, device, size, rounds=found["rounds"], rate=rate)
+    if found["table"]:
+        whole.run(say, device, size)
+    else:
+        run(say, device, size, rounds=found["rounds"], rate=rate)
 
 
 def run(
@@ -87,7 +76,7 @@ def run(
         rounds: of all ways in turn; the fastest counts
         rate: measures the device's own matrix products
     """
-    jobs = made_up(size, device)
+    jobs = made_up.jobs(size, device)
     shape = " + ".join(map(str, size.dims))
     settings = size.settings
     say(
@@ -96,7 +85,9 @@ def run(
         f"{settings.reduce}, {settings.training}, hidden {settings.hidden}, batch "
         f"{settings.batch}; {device}, {torch.get_num_threads()} threads"
     )
-    measure(made_up(_small(size), device), 1)  # what a process does but once
+    measure(
+        made_up.jobs(made_up.small(size), device), 1
+    )  # what a process does but once
     limits = [rate(device, torch.float32)]
     times = measure(jobs, rounds)
     limits.append(rate(device, torch.float32))
@@ -108,39 +99,6 @@ def run(
     passes = size.models * settings.epochs
     for line in table(times, passes, needed, max(limits)):
         say(line)
-
-
-def _small(size: Size) -> Size:
-    """The same for a model that is trained at once."""
-    epoch = {name: 1 for name in ("epochs", "patience", "pretrain_epochs")}
-    settings = change(size.settings, epoch)
-    return replace(size, rows=min(size.rows, FEW), models=1, settings=settings)
-
-
-def made_up(size: Size, device: str) -> list[Job]:
-    """Jobs that differ in their seed; four fifths of the rows are trained on."""
-    generator = torch.Generator().manual_seed(size.seed)
-    truth = torch.rand(size.rows, TARGETS, generator=generator) * 2 - 1
-    features = {}
-    for modality, dim in zip(MODALITIES, size.dims, strict=True):
-        mixing = torch.randn(TARGETS, dim, generator=generator)
-        noise = torch.randn(size.rows, dim, generator=generator)
-        features[modality] = (truth @ mixing + 3 * noise).to(device)
-    order = torch.randperm(size.rows, generator=generator)
-    train, validation = order.tensor_split([size.rows * 4 // 5])
-    rows = Rows(features, truth.to(device))
-    return [
-        Job(
-            rows,
-            train.sort().values,
-            validation.sort().values,
-            fusion=size.fusion,
-            settings=size.settings,
-            seed=size.seed + number,
-            where=f"model {number}",
-        )
-        for number in range(size.models)
-    ]
 
 
 def measure(jobs: list[Job], rounds: int) -> dict[str, float]:
