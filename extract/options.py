@@ -115,6 +115,14 @@ DISTIL = (
     *COMPUTE,
     CACHE,
 )
+LAYERS_TRAINED = click.option(
+    "--layers-trained", type=click.IntRange(min=0), metavar="N",
+    help="Train only the N highest blocks.  [default: everything but the "
+    "convolutions]")
+TUNED_DTYPE = click.option(
+    "--dtype", default="auto", show_default=True,
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    help="Of the encoders' arithmetic; auto: bfloat16 on GPUs that have it.")
 FINETUNE = (
     click.option(
         "--fusion", type=click.Choice(plugins.names("fuse.designs")), default="early",
@@ -148,10 +156,7 @@ FINETUNE = (
     click.option(
         "--warmup", type=float,
         help="Share of the steps in which rates rise.  [default: the experiment's]"),
-    click.option(
-        "--layers-trained", type=click.IntRange(min=0), metavar="N",
-        help="Train only the N highest blocks.  [default: everything but the "
-        "convolutions]"),
+    LAYERS_TRAINED,
     click.option(
         "--adapters", type=click.IntRange(min=0), metavar="RANK",
         help="Train low-rank adapters (LoRA) of the blocks in place of their weights; "
@@ -173,10 +178,7 @@ FINETUNE = (
     click.option(
         "--checkpointing", is_flag=True,
         help="Hold fewer activations, and compute them once more."),
-    click.option(
-        "--dtype", default="auto", show_default=True,
-        type=click.Choice(["auto", "float32", "bfloat16"]),
-        help="Of the encoders' arithmetic; auto: bfloat16 on GPUs that have it."),
+    TUNED_DTYPE,
     click.option(
         "--seed", type=click.IntRange(min=0), default=0, show_default=True,
         help="Of first weights, order and dropout."),

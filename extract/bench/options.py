@@ -4,7 +4,7 @@ import click
 
 from data import plugins
 from data.options import COMPUTE
-from extract.options import DTYPE
+from extract.options import DTYPE, LAYERS_TRAINED, TUNED_DTYPE
 
 COUNT = click.IntRange(min=1)
 # fmt: off
@@ -45,20 +45,14 @@ TUNING = (
         "--steps", type=COUNT, default=3, show_default=True,
         help="Of ours that are timed, and passes of the other way; the fastest counts. "
         "One before is not timed."),
-    click.option(
-        "--dtype", default="auto", show_default=True,
-        type=click.Choice(["auto", "float32", "bfloat16"]),
-        help="Of the encoders' arithmetic; auto: bfloat16 on GPUs that have it."),
+    TUNED_DTYPE,
     click.option(
         "--hold", is_flag=True,
         help="Hold the activations of a whole batch of the loss, in our steps."),
     click.option(
         "--checkpointing", is_flag=True,
         help="Hold fewer activations, and compute them twice, in both ways."),
-    click.option(
-        "--layers-trained", type=click.IntRange(min=0), metavar="N",
-        help="Train only the N highest blocks.  [default: everything but the "
-        "convolutions]"),
+    LAYERS_TRAINED,
     click.option(
         "--seed", type=click.IntRange(min=0), default=0, show_default=True,
         help="Of weights, inputs, order and dropout."),

@@ -97,7 +97,7 @@ class Works:
         if _reads_copies(job):
             most = min(most, COPIES // _copy(job))
         if job.codecs:  # whoever waits for many waits for long
-            most = min(most, EARLY * max(1, self._codecs_at_once((job, job.codecs[0]))))
+            most = min(most, EARLY * self._codecs_at_once((job, job.codecs[0])))
         return most
 
     def _projection(self, job: Job, modality: str) -> Projection:
