@@ -156,6 +156,10 @@ FINETUNE = (
     click.option(
         "--warmup", type=float,
         help="Share of the steps in which rates rise.  [default: the experiment's]"),
+    click.option(
+        "--averaging", type=float, metavar="EPOCHS",
+        help="Score and keep the mean of the weights over about so many epochs, "
+        "e.g. 0.5; 0 for the weights as they are.  [default: the experiment's]"),
     LAYERS_TRAINED,
     click.option(
         "--adapters", type=click.IntRange(min=0), metavar="RANK",

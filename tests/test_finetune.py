@@ -36,6 +36,7 @@ from extract.finetune import (
     tuning,
 )
 from extract.finetune.accumulate import Share, backward, seeded
+from extract.finetune.averaging import Averages
 from extract.finetune.trainer import FineTuner
 from extract.finetune.tuning import Tuning
 from fuse import losses
@@ -534,7 +535,9 @@ def test_a_finished_fold_is_left_alone(finetune):
     assert [p.name for p in run.iterdir()] == ["session1"]
 
 
-@pytest.mark.parametrize("options", [(), ("--adapters", "2")])
+@pytest.mark.parametrize(
+    "options", [(), ("--averaging", "0.5"), ("--adapters", "2", "--averaging", "2")]
+)
 def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, options):
     whole, run = finetune(*options, output="whole")
     assert whole.exit_code == 0, whole.output
@@ -701,9 +704,58 @@ def test_rates_of_weights_are_not_taken_for_adapters(tmp_path, table, given, rat
     assert (found.audio_rate, found.text_rate) == rates
 
 
-def test_without_adapters_trainings_keep_their_names():
-    assert not {"adapters", "adapter_alpha"} & Tuning(adapter_alpha=8).decisive.keys()
-    assert Tuning(adapters=2).decisive["adapter_alpha"] == 16
+def test_what_is_not_made_use_of_is_not_in_the_name_of_a_training():
+    idle = {"adapters", "adapter_alpha", "averaging"}
+    assert not idle & Tuning(adapter_alpha=8).decisive.keys()
+    used = Tuning(adapters=2, averaging=0.5).decisive
+    assert {name: used[name] for name in idle} == {
+        "adapters": 2,
+        "adapter_alpha": 16,
+        "averaging": 0.5,
+    }
+
+
+def test_weights_are_averaged_as_the_recursion_says():
+    module = torch.nn.Linear(1, 1)
+    module.bias.requires_grad_(False)
+    still = module.bias.clone()
+    found = Averages(module, horizon=2.0)
+    mean = module.weight.item()
+    for step in range(1, 40):
+        module.weight.data.fill_(step**0.5)
+        found.update()
+        share = min(np.exp(-0.5), (1 + step) / (10 + step))
+        mean = share * mean + (1 - share) * step**0.5
+    with found.shown():
+        assert module.weight.item() == pytest.approx(mean)
+    assert module.weight.item() == np.float32(39**0.5)
+    found.adopt()
+    assert module.weight.item() == pytest.approx(mean)
+    assert torch.equal(module.bias, still)
+
+
+def test_averages_are_what_is_scored_and_kept(finetune, monkeypatch):
+    seen = []
+    original = FineTuner.predicted
+
+    def predicted(self):
+        weights = self.lesson.module.encoders.models["text"].state_dict()
+        seen.append({name: values.clone() for name, values in weights.items()})
+        return original(self)
+
+    monkeypatch.setattr(FineTuner, "predicted", predicted)
+    found, run = finetune("--averaging", "1")
+    assert found.exit_code == 0, found.output
+    said = json.loads((run / "session1" / publishing.FACTS).read_text())
+    assert said["tuning"]["averaging"] == 1
+    kept = load_file(run / "session1" / "text" / "model.safetensors")
+    best = seen[int(said["epoch"]) - 1]
+    for name, values in kept.items():
+        assert torch.equal(values, best[name])
+    plain, _ = finetune(output="plain")
+    assert plain.exit_code == 0, plain.output
+    # its first step has a rate of 0
+    assert not all(torch.equal(seen[1][name], seen[3][name]) for name in kept)
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from fuse.settings import Settings
 
 TUNING = (
     *("audio_rate", "text_rate", "warmup", "layers_trained", "convolutions"),
-    *("max_seconds", "adapters"),
+    *("max_seconds", "adapters", "averaging"),
 )
 
 

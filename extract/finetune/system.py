@@ -1,11 +1,13 @@
 """Encoders and stage two's system as one module."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from extract.finetune.averaging import Averages
 from extract.finetune.backbone import Encoders
 from extract.finetune.inputs import Part, collate, together
 from extract.finetune.tuning import probe
@@ -29,6 +31,7 @@ class Tuned(nn.Module):
         super().__init__()
         self.encoders = encoders
         self.system = system
+        self.averages: Averages | None = None  # of its weights, if these are kept
 
     def forward(
         self, inputs: Mapping[str, Mapping[str, Tensor]]
@@ -44,6 +47,10 @@ class Tuned(nn.Module):
         for modality, decoded in self.system.decode(codes).items():
             lost = lost + reconstruction(decoded, projected[modality].detach())
         return self.system.fusion(codes), lost
+
+    def scored(self) -> AbstractContextManager[None]:
+        """It has the weights that are scored and kept, until the end of the block."""
+        return self.averages.shown() if self.averages else nullcontext()
 
 
 @torch.no_grad()

@@ -168,7 +168,8 @@ class FineTuner(Trainer):
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The CCC of the whole validation part, by rating and in the mean."""
         material = self.lesson.material
-        said = self.predicted().double().cpu().numpy()
+        with self.lesson.module.scored():
+            said = self.predicted().double().cpu().numpy()
         truth = material.validation.truth.double().numpy()
         found = {
             f"eval_ccc_{name}": ccc(truth[:, k], said[:, k])

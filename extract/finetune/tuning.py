@@ -24,6 +24,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "layers_trained": (-1, 1000),
     "adapters": (0, 1024),
     "adapter_alpha": (1, 10_000),
+    "averaging": (0, 1000),
     "max_seconds": (0.1, 3600),
 }
 IDLE = {  # settings that presuppose embeddings which stay as they are
@@ -49,6 +50,7 @@ class Tuning:
     convolutions: bool = False  # train the convolutions before the blocks as well
     adapters: int = 0  # rank of those that are trained in place of the blocks; 0: none
     adapter_alpha: int = 16  # what they add counts alpha / rank
+    averaging: float = 0.0  # epochs that weights are averaged over; 0: as they are
     head_first: bool = True  # begin with a head trained behind the frozen encoders
     max_seconds: float = 30.0  # of an utterance that are heard; the rest is cut off
     dtype: str = "float32"  # of the encoders' arithmetic; weights are float32
@@ -87,9 +89,13 @@ class Tuning:
 
     @property
     def decisive(self) -> dict[str, Any]:
-        """What decides the outcome: without adapters, nothing of them does."""
-        idle = () if self.adapters else ("adapters", "adapter_alpha")
-        return {name: value for name, value in asdict(self).items() if name not in idle}
+        """What decides the outcome; nothing does of what is not made use of."""
+        used = asdict(self)
+        for name in () if self.adapters else ("adapters", "adapter_alpha"):
+            del used[name]
+        if not self.averaging:
+            del used["averaging"]
+        return used
 
 
 def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
