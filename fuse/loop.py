@@ -193,7 +193,7 @@ class _Group:
         value = next(x for x in values if not math.isfinite(x))
         self.trained[k].error = (
             f"{self.tasks[k].where}, epoch {number}: the {what} is {value}; set "
-            f"learning_rate below {self.tasks[k].settings.learning_rate:g}"
+            f"{self.tasks[k].rate} below {self.tasks[k].settings.learning_rate:g}"
         )
         return True
 

@@ -46,6 +46,7 @@ RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowe
     "epochs": (1, 10**6),
     "patience": (1, 10**6),
     "pretrain_epochs": (1, 10**6),
+    "pretrain_rate": (1e-12, 1),
 }
 
 
@@ -66,7 +67,8 @@ class Settings:
     autoencoder_hidden: int = 128  # units between embedding and code, on either side
     input_dropout: float = 0.5  # share of the embedding hidden in training: denoising
     training: str = "joint"  # with the regressor, or "pretrain": before it, then frozen
-    pretrain_epochs: int = 100  # at most, passes over the training rows
+    pretrain_epochs: int = 30  # at most, passes over the training rows
+    pretrain_rate: float = 3e-3  # learning rate of those passes
     reconstruction: float = 0.1  # weight of equation 7 beside the loss, where joint
 
     # The design

@@ -160,6 +160,14 @@ def test_late_fusion_convolves_along_the_code():
     torch.testing.assert_close(moved, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_late_fusion_filters_every_utterance_by_weights_joined_once():
+    late = plugins.load("fuse.designs", "late")
+    branch = late.Branch(10, hidden=4, targets=2).double()
+    codes = torch.randn(7, 10, dtype=torch.float64)
+    filtered = branch.convolution(codes[:, None]).flatten(1)
+    torch.testing.assert_close(branch(codes), branch.regressor(filtered))
+
+
 def fusion(name, **changes):
     torch.manual_seed(0)
     return plugins.load("fuse.designs", name).Fusion(

@@ -132,15 +132,14 @@ def test_a_model_that_stopped_stays_as_it_is(rows):
 @pytest.mark.parametrize("training", ["joint", "pretrain"])
 def test_a_model_that_comes_to_nothing_costs_only_itself(rows, training):
     changes = {"training": training, "epochs": 12, "pretrain_epochs": 12}
-    wild = {"learning_rate": 1.0, "weight_decay": 100.0}  # times -99 in each step
+    rate = "learning_rate" if training == "joint" else "pretrain_rate"
+    wild = {rate: 1.0, "weight_decay": 100.0}  # times -99 in each step
     jobs = [job(rows, 0, **changes), job(rows, 1, **changes, **wild)]
     good, failed = trained(jobs)
     assert same(good, trained(jobs[:1])[0])
     assert isinstance(failed, ValueError)
     what = "seed 1" if training == "joint" else "seed 1, audio autoencoder"
-    pattern = (
-        rf"{what}, epoch \d+: the [a-z ]+ is (-?inf|nan); set learning_rate below 1"
-    )
+    pattern = rf"{what}, epoch \d+: the [a-z ]+ is (-?inf|nan); set {rate} below 1"
     assert re.fullmatch(pattern, str(failed))
 
 
@@ -168,6 +167,9 @@ def test_designs_share_autoencoders_that_are_trained_before(rows):
     assert all(torch.equal(early[n], late[n]) for n in names)
     other = trained([job(rows, 1, **changes)])[0]
     assert not torch.equal(other.module.state_dict()[shared[0]], early[shared[0]])
+    # their rate is one of their own, so a search over the regressor's shares them too
+    faster = trained([job(rows, learning_rate=0.1, **changes)])[0]
+    assert torch.equal(faster.module.state_dict()[shared[0]], early[shared[0]])
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw"])

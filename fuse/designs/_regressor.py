@@ -1,7 +1,7 @@
 """What the designs share: the small regressor, and a modality asked for by name."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from torch import Tensor, nn
 
@@ -22,8 +22,18 @@ class Regressor(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(batch, dim) -> (batch, targets)"""
-        found: Tensor = self.layers(embedding)
-        return found
+        return self.finish(self.first(embedding))
+
+    @property
+    def first(self) -> nn.Linear:
+        """The first layer."""
+        return cast(nn.Linear, self.layers[0])
+
+    def finish(self, hidden: Tensor) -> Tensor:
+        """What follows the first layer: (batch, hidden) -> (batch, targets)"""
+        for layer in list(self.layers)[1:]:
+            hidden = layer(hidden)
+        return hidden
 
 
 def pick(available: Mapping[str, T], modality: str) -> T:

@@ -39,6 +39,7 @@ class Task:
     epochs: int  # at most
     seed: int  # of order and dropout
     where: str  # what it is, in words, for errors
+    rate: str = "learning_rate"  # the setting that its learning rate comes from
 
 
 def shape(rows: int, settings: Settings) -> tuple[int, int]:

@@ -21,7 +21,7 @@ OF_STACK = (  # settings that models of one stack have in common
 )
 OF_CODEC = (  # settings that decide what becomes of an autoencoder trained before
     *("latent", "autoencoder_hidden", "input_dropout", "pretrain_epochs", "loss"),
-    *("optimizer", "learning_rate", "weight_decay", "batch", "patience"),
+    *("optimizer", "pretrain_rate", "weight_decay", "batch", "patience"),
 )
 
 

@@ -136,10 +136,16 @@ class Works:
             seed = _seed(job.seed, modality)
             with self._lock, seeded(seed, torch.device("cpu")):
                 codec = Codec(modality, projection, job.settings).to(self.device)
-            epochs = job.settings.pretrain_epochs
-            where = f"{job.where}, {modality} autoencoder"
-            task = job.task(codec)
-            tasks.append(replace(task, seed=seed, epochs=epochs, where=where))
+            settings = job.settings
+            task = replace(
+                job.task(codec),
+                settings=replace(settings, learning_rate=settings.pretrain_rate),
+                epochs=settings.pretrain_epochs,
+                seed=seed,
+                where=f"{job.where}, {modality} autoencoder",
+                rate="pretrain_rate",
+            )
+            tasks.append(task)
         rows, modality = pairs[0][0].rows, pairs[0][1]
         source = Source({modality: rows.features[modality]}, rows.truth)
         trained = minimise(tasks, source, Restoring(), stopped=stopped)
