@@ -16,6 +16,8 @@ from data.recipe import MODALITIES, Recipe
 MARK = "finetune.json"
 KEY = "finetuned"  # in the training of a recipe
 WEIGHTS = ("*.safetensors", "*.bin")
+HEAD = "head"  # folder of a fold, with what was trained beside its encoders:
+HEAD_WEIGHTS, HEAD_SETTINGS = "model.safetensors", "settings.toml"
 
 
 def told(folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from data import choosing, table
 from data.device import choose
 from data.recipe import MODALITIES
 from data.store import Embeddings
-from fuse import ablation, layers, sources
+from fuse import ablation, heads, layers, sources
 from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
@@ -42,8 +42,12 @@ def train(say: Say, **found: Any) -> None:
     """
     device = compute(found)
     settings = _settings(found)
+    own = heads.chosen(settings, found)
+    settings = own.settings if own else settings
     given = sources.find(found, needs(found["designs"]))
     _introduce(say, given)
+    if own:
+        say(f"and the heads of {found['finetuned']}, with all settings of theirs")
     head = any(c.recipe.head for c in given.embeddings.values())
     _demand_layers([settings], given.embeddings)
     wanted = designs(found["designs"], list(given.embeddings), head=head)
@@ -66,6 +70,7 @@ def train(say: Say, **found: Any) -> None:
         label=Path(found["experiment"]).stem,
         allow=found["allow"],
         own=given.own,
+        heads=own,
     )
     for fusion, folder in zip(wanted, folders, strict=True):
         say(f"{fusion}: {folder}; {summary(folder)}")

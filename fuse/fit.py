@@ -12,7 +12,7 @@ from fuse.designs._regressor import pick
 from fuse.group.jobs import Fitted, Job
 from fuse.group.schedule import spread
 from fuse.group.works import Result, Works
-from fuse.settings import Settings
+from fuse.settings import END_TO_END, Settings
 from fuse.tensors import Aligned, Rows
 
 __all__ = ["Fitted", "Folds", "Job", "Result", "alone", "fit", "fit_all"]
@@ -125,9 +125,15 @@ def fit_all(jobs: Sequence[Job], *, threads: int | None = None) -> Iterator[Resu
         number of a job, and its model or the error that made it none, as they come
 
     Raises:
-        ValueError: before anything is trained, if a modality is missing
+        ValueError: before anything is trained, if a modality is missing, or training
+            is left to a fine-tuning
     """
     for job in jobs:
+        if job.settings.training == END_TO_END:
+            raise ValueError(
+                f"training='{END_TO_END}' is that of finetune, whose heads train "
+                f"--finetuned RUN takes as they are; here choose joint or pretrain"
+            )
         for modality in job.modalities:
             pick(job.rows.features, modality)
     undefined = {n: e for n, job in enumerate(jobs) if (e := _undefined(job))}

@@ -18,6 +18,7 @@ from data.splits import PROTOCOLS
 from fuse.losses import LOSSES, SMALLEST_BATCH
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
+END_TO_END = "end-to-end"  # of training: with the encoders, by `finetune`
 FINETUNE = "finetune"  # table of an experiment that is for `extract.finetune` alone
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -25,7 +26,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "out_of_range": POLICIES,
     "layers": ("concat", "weighted"),
     "reduce": ("autoencoder", "pca", "none"),
-    "training": ("joint", "pretrain"),
+    "training": ("joint", "pretrain", END_TO_END),
     "loss": tuple(LOSSES),
     "optimizer": ("adamw", "adam"),
 }
@@ -66,7 +67,9 @@ class Settings:
     latent: int = 128  # size of the reduced embedding
     autoencoder_hidden: int = 128  # units between embedding and code, on either side
     input_dropout: float = 0.5  # share of the embedding hidden in training: denoising
-    training: str = "joint"  # with the regressor, or "pretrain": before it, then frozen
+    # with the regressor; "pretrain": before it, then frozen; "end-to-end": with the
+    # encoders as well, by `finetune`, so that nothing is left to train
+    training: str = "joint"
     pretrain_epochs: int = 30  # at most, passes over the training rows
     pretrain_rate: float = 3e-3  # learning rate of those passes
     reconstruction: float = 0.1  # weight of equation 7 beside the loss, where joint

@@ -6,7 +6,6 @@ from all that changes a model or a figure, so nothing stale is ever taken up.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +19,21 @@ from data.predictions import (
     write_predictions,
 )
 from data.progress import bar
-from data.splits import Fold
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import units
 from fuse.decisions import DECISIONS
 from fuse.fit import Fitted, Folds
+from fuse.heads import Heads
 from fuse.join import join
 from fuse.linter import check_plans, check_runs
 from fuse.own import Own
 from fuse.pieces import through
 from fuse.plan import Plan
-from fuse.references import FITTED, REFERENCES, SEED, apply_zeroshot
-from fuse.references import fit as fit_reference
+from fuse.references import REFERENCES, SEED
 from fuse.settings import Settings
+from fuse.untrained import Unit, headed, reference
 from fuse.voting import fit_fusions
 
 
@@ -64,6 +63,7 @@ def run_all(
     label: str = "",
     allow: Sequence[str] = (),
     own: Own | None = None,
+    heads: Heads | None = None,
     progress: bool = True,
 ) -> list[Path]:
     """Train designs together, and predict the test part of every fold.
@@ -82,6 +82,8 @@ def run_all(
         allow: rules of the linter that may fail
         own: embeddings of each fold, if encoders were fine-tuned for each; `embeddings`
             are then those of any fold
+        heads: of the one design, if they were fine-tuned with its encoders; nothing is
+            trained then, and their seed and settings are its own
         progress: show a bar
 
     Returns:
@@ -111,7 +113,8 @@ def run_all(
     check_plans(made, corpus, embeddings, allow=allow)
     for plan in made:
         plans.begin(plan)
-    errors = _train(made, list(dict.fromkeys(seeds)), device, progress)
+    seeds = [heads.seed] if heads else list(dict.fromkeys(seeds))
+    errors = _train(made, seeds, heads, device, progress)
     for plan in made:
         join(plan)
     if errors:
@@ -121,29 +124,16 @@ def run_all(
     return [plan.folder for plan in made]
 
 
-@dataclass(frozen=True)
-class _Unit:
-    """One fold with one seed of one design."""
-
-    plan: Plan
-    fold: Fold
-    seed: int
-
-    @property
-    def folder(self) -> Path:
-        return units.place(self.plan.folder, fold=self.fold.name, seed=self.seed)
-
-    @property
-    def where(self) -> str:
-        return f"{self.plan.info.design}, fold {self.fold.name}, seed {self.seed}"
-
-
 def _train(
-    made: Sequence[Plan], seeds: Sequence[int], device: str, progress: bool
+    made: Sequence[Plan],
+    seeds: Sequence[int],
+    heads: Heads | None,
+    device: str,
+    progress: bool,
 ) -> list[ValueError]:
     """Train what is not there yet, and publish each model when it is done."""
     wanted = [
-        _Unit(plan, fold, seed)
+        Unit(plan, fold, seed)
         for fold in made[0].folds
         for plan in made
         for seed in ((SEED,) if plan.info.design in REFERENCES else seeds)
@@ -155,7 +145,9 @@ def _train(
             u for u in wanted if not units.is_whole(u.folder, u.plan.info.targets)
         ]
         shown.update(len(wanted) - len(missing))
-        for unit, fitted in _fitted(missing, device):
+        for unit, fitted in (
+            headed(missing, heads) if heads else _fitted(missing, device)
+        ):
             if isinstance(fitted, ValueError):
                 errors.append(fitted)
             else:
@@ -166,13 +158,13 @@ def _train(
 
 
 def _fitted(
-    missing: Sequence[_Unit], device: str
-) -> Iterator[tuple[_Unit, Fitted | ValueError]]:
+    missing: Sequence[Unit], device: str
+) -> Iterator[tuple[Unit, Fitted | ValueError]]:
     """Each unit with what came of it; the test parts are not at hand here."""
     designs = [unit for unit in missing if unit.plan.info.design not in REFERENCES]
     for unit in missing:
         if unit.plan.info.design in REFERENCES:
-            yield unit, _reference(unit)
+            yield unit, reference(unit)
     if not designs:
         return
     plan = designs[0].plan
@@ -196,21 +188,7 @@ def _fitted(
         yield designs[number], found
 
 
-def _reference(unit: _Unit) -> Fitted | ValueError:
-    """What has no training loop, or why it is none."""
-    plan, fold, targets = unit.plan, unit.fold, unit.plan.info.targets
-    parts = (fold.train, fold.validation)
-    train, validation = (plan.rows(fold.name, ids) for ids in parts)
-    try:
-        if plan.info.design in FITTED:
-            return fit_reference(plan.info.design, train, validation)
-        head = plan.common.head
-        return apply_zeroshot(train, validation, head=head, targets=targets)
-    except ValueError as error:
-        return ValueError(f"{unit.where}: {error}")
-
-
-def _publish(unit: _Unit, fitted: Fitted) -> None:
+def _publish(unit: Unit, fitted: Fitted) -> None:
     """Write one unit: model and history first, what it says of the test part last."""
     plan, fold = unit.plan, unit.fold
     description = units.Description(

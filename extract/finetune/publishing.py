@@ -11,7 +11,7 @@ from typing import Any
 
 import safetensors.torch
 
-from data import seen
+from data import finetuned, seen
 from data.files import publish
 from data.rows import write_rows
 from data.seen import Seen
@@ -24,7 +24,7 @@ from extract.finetune.plan import Plan, versions
 from extract.finetune.system import Tuned
 from fuse.settings import dump
 
-FACTS, HEAD, UTTERANCES = "finetune.json", "head", "utterances.csv"
+FACTS, UTTERANCES = finetuned.MARK, "utterances.csv"
 KEPT = (  # files that an encoder needs beside its weights
     "preprocessor_config.json", "processor_config.json", "tokenizer*", "vocab*",
     "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "LICENSE*",
@@ -109,8 +109,9 @@ def save(
         name: tensor.detach().cpu().contiguous()
         for name, tensor in module.system.state_dict().items()
     }
-    publish(made / HEAD / "model.safetensors", safetensors.torch.save(state))
-    publish(made / HEAD / "settings.toml", dump(plan.settings).encode())
+    head = made / finetuned.HEAD
+    publish(head / finetuned.HEAD_WEIGHTS, safetensors.torch.save(state))
+    publish(head / finetuned.HEAD_SETTINGS, dump(plan.settings).encode())
     parts = {"train": material.train, "validation": material.validation}
     ids = [(u.id, name) for name, part in parts.items() for u in part.utterances]
     write_rows(made / UTTERANCES, ("id", "part"), ids)

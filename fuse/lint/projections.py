@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from data.splits import PARTS
 from fuse.lint._evidence import CACHE, TRAINED, Evidence, Unit
-from fuse.lint._finding import Finding
+from fuse.lint._finding import Finding, Skipped
 from fuse.pieces import through
 from fuse.reduce import Projection
+from fuse.settings import END_TO_END
 
 NEEDS = (TRAINED, CACHE)
 CLOSE = 1e-4  # standard deviations; a mean over rows of others is off by more
@@ -30,6 +31,11 @@ SUPPOSED = (  # rows that somebody may have fitted on
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """By model and modality."""
+    if evidence.info.settings.get("training") == END_TO_END:
+        raise Skipped(
+            "means and scales of these heads are of training embeddings as they were "
+            "before the fine-tuning, which no cache holds"
+        )
     held: dict[tuple[str, str], tuple[Tensor, Projection]] = {}
     for unit in evidence.units():
         for modality, saved in _projections(unit.module):

@@ -1,0 +1,174 @@
+"""Heads that were trained together with their encoders: nothing is left to train.
+
+`finetune` leaves one beside the encoders of a fold. It is a system of stage two, for
+embeddings as stage one makes them with these encoders by default: the mean over time of
+the last layer. Trained anew, a head sees embeddings of training utterances that their
+encoders know by heart, and trusts them too much.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+
+from data import finetuned
+from data.recipe import Recipe
+from fuse import losses
+from fuse import settings as stage_two
+from fuse.fit import Fitted
+from fuse.loop import Epoch, ccc
+from fuse.model import System
+from fuse.pieces import through
+from fuse.reduce import Projection
+from fuse.settings import END_TO_END, Settings
+from fuse.tensors import Rows
+
+UNLIKE = 0.02  # of a validation CCC; half precision changes it by less
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Of the folds of one fine-tuning."""
+
+    design: str
+    seed: int
+    settings: Settings
+    folders: Mapping[str, Path]  # of each fold
+    scores: Mapping[str, float]  # validation CCC of each fold, in the mean of ratings
+
+    def fitted(
+        self,
+        fold: str,
+        recipes: Mapping[str, Recipe],
+        train: Rows,
+        validation: Rows,
+    ) -> Fitted:
+        """The head of a fold; the rows only show how good it is.
+
+        Args:
+            recipes: of the embeddings, by modality
+
+        Raises:
+            ValueError: if it is damaged, there is none, or the embeddings are not those
+                that it was trained on
+        """
+        folder = self._folder(fold)
+        for modality, recipe in recipes.items():
+            last = _depth(folder.parent / modality)
+            _demand(recipe.pooling == "mean" and recipe.layers == (last,))
+        try:
+            state = safetensors.torch.load(
+                (folder / finetuned.HEAD_WEIGHTS).read_bytes()
+            )
+            projections = {
+                m: Projection(len(state[f"projections.{m}.mean"]))
+                for m in train.features
+            }
+            system = System(
+                self.design,
+                projections,
+                targets=len(train.targets),
+                settings=self.settings,
+            )
+            system.load_state_dict(state)
+        except (OSError, KeyError, RuntimeError, SafetensorError) as error:
+            raise ValueError(
+                f"{folder} holds no head of the design '{self.design}': {error}; "
+                f"fine-tune this fold again"
+            ) from error
+        system = system.to(train.truth.device).eval()
+        rated = through(system, train.features, train.numbers)
+        loss = losses.loss(self.settings.loss, mix=self.settings.mix)
+        lost = float(loss(rated, train.truth, None))
+        said = through(system, validation.features, validation.numbers)
+        scores = ccc(validation.truth, said, targets=validation.targets)
+        found = Epoch(1, lost, 0.0, scores)
+        _demand(abs(found.score - self.scores[fold]) <= UNLIKE)
+        return Fitted(system, (found,))
+
+    def _folder(self, fold: str) -> Path:
+        if fold not in self.folders:
+            raise ValueError(
+                f"no head was fine-tuned for fold '{fold}', but for "
+                f"{', '.join(self.folders)}; fine-tune it"
+            )
+        return self.folders[fold]
+
+
+def _depth(encoder: Path) -> int:
+    """Blocks of an encoder, which is the number of its last layer."""
+    config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
+    return int(config.get("num_hidden_layers") or config["n_layers"])
+
+
+def _demand(alike: bool) -> None:
+    if not alike:
+        raise ValueError(
+            "these are not the embeddings that the head was trained with; extract with "
+            "the encoders of its fold, --layers last and --pooling mean"
+        )
+
+
+def chosen(settings: Settings, found: Mapping[str, Any]) -> Heads | None:
+    """The heads that the options ask for; None for new ones.
+
+    Args:
+        settings: of the command line
+        found: its options, by name
+
+    Raises:
+        ValueError: if there is no fine-tuning, or it is of another design; or as `find`
+    """
+    if settings.training != END_TO_END:
+        return None
+    if not (run := found["finetuned"]):
+        raise ValueError(
+            f"training='{END_TO_END}' takes the heads that were trained with their "
+            f"encoders; name a fine-tuning: --finetuned finetuned/RUN"
+        )
+    own = find(run)
+    if set(found["designs"]) != {own.design} or found["match_parameters"]:
+        raise ValueError(
+            f"the heads of {run} are of the design '{own.design}', as they are; type "
+            f"--fusion {own.design}, without --match-parameters"
+        )
+    return own
+
+
+def find(run: Path) -> Heads:
+    """The heads that a fine-tuning left.
+
+    Raises:
+        FileNotFoundError: if no fold is finished
+        ValueError: if a file is damaged, or folds were trained in different ways
+    """
+    folders = {fold: run / fold for fold in finetuned.folds(run)}
+    told = {fold: _facts(folder) for fold, folder in folders.items()}
+    designs = {(design, seed) for design, seed, _ in told.values()}
+    if len(designs) > 1:
+        raise ValueError(f"folds of {run} differ in design or seed; fine-tune it again")
+    ((design, seed),) = designs
+    first = next(iter(folders.values())) / finetuned.HEAD
+    settings = stage_two.load(first / finetuned.HEAD_SETTINGS)
+    return Heads(
+        design,
+        seed,
+        replace(settings, training=END_TO_END),
+        {fold: folder / finetuned.HEAD for fold, folder in folders.items()},
+        {fold: score for fold, (_, _, score) in told.items()},
+    )
+
+
+def _facts(folder: Path) -> tuple[str, int, float]:
+    """Design, seed and validation CCC of a fold."""
+    path = folder / finetuned.MARK
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        score = found["validation_ccc"]["fine-tuned"]["mean"]
+        return str(found["design"]), int(found["seed"]), float(score)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged; fine-tune this fold again") from error
