@@ -51,7 +51,12 @@ def run(say: Say, encode: Encode, tune: Tune | None, **found: Any) -> bool:
     corpus = reading.read(**found)
     if tune is not None:
         say("fine-tuning an encoder for each fold")
-        wanted = {"fusion": tuned_design(found["designs"]), "fold": "all"}
+        wanted = {
+            "fusion": tuned_design(found["designs"]),
+            "fold": "all",
+            # how heads are trained behind cached embeddings is for the second stage
+            "changes": [c for c in found["changes"] if not c.startswith("training=")],
+        }
         found["finetuned"] = tune(told, **{**found, **wanted})
     problems, named = 0, dict[str, str]()
     for words, changes in _passes(corpus, found):

@@ -140,6 +140,7 @@ def test_each_fold_is_extracted_with_its_own_encoders(table, tmp_path, tune):
     done = run(table, tmp_path, "--fusion", "ridge", "--fusion", "early", "--finetune")
     assert done.exit_code == 0, done.output
     assert [(found["fusion"], found["fold"]) for found in tune] == [("early", "all")]
+    assert "epochs=2" in tune[0]["changes"]
     names = sorted(f"{place.name}" for place in (tmp_path / "finetuned").glob("*/*"))
     for name in names:
         assert f"extracting with the encoders of fold {name}" in done.stdout
@@ -156,6 +157,14 @@ def test_each_fold_is_extracted_with_its_own_encoders(table, tmp_path, tune):
 
 
 @pytest.mark.slow
+def test_how_heads_are_trained_is_said_to_the_second_stage_alone(table, tmp_path, tune):
+    words = ("--fusion", "early", "--finetune", "--set", "training=pretrain")
+    done = run(table, tmp_path, *words)
+    assert done.exit_code == 0, done.output
+    assert not [c for c in tune[0]["changes"] if "training" in c]
+    assert read_run(only(tmp_path)).info.settings["training"] == "pretrain"
+
+
 def test_stopped_and_repeated_it_goes_on(table, tmp_path, tune, monkeypatch):
     words = ("--fusion", "text", "--finetune")
     real, made = whole.command.train, []
