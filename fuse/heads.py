@@ -60,27 +60,7 @@ class Heads:
         for modality, recipe in recipes.items():
             last = _depth(folder.parent / modality)
             _demand(recipe.pooling == "mean" and recipe.layers == (last,))
-        try:
-            state = safetensors.torch.load(
-                (folder / finetuned.HEAD_WEIGHTS).read_bytes()
-            )
-            projections = {
-                m: Projection(len(state[f"projections.{m}.mean"]))
-                for m in train.features
-            }
-            system = System(
-                self.design,
-                projections,
-                targets=len(train.targets),
-                settings=self.settings,
-            )
-            system.load_state_dict(state)
-        except (OSError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ValueError(
-                f"{folder} holds no head of the design '{self.design}': {error}; "
-                f"fine-tune this fold again"
-            ) from error
-        system = system.to(train.truth.device).eval()
+        system = self._system(folder, train).to(train.truth.device).eval()
         rated = through(system, train.features, train.numbers)
         loss = losses.loss(self.settings.loss, mix=self.settings.mix)
         lost = float(loss(rated, train.truth, None))
@@ -89,6 +69,26 @@ class Heads:
         found = Epoch(1, lost, 0.0, scores)
         _demand(abs(found.score - self.scores[fold]) <= UNLIKE)
         return Fitted(system, (found,))
+
+    def _system(self, folder: Path, rows: Rows) -> System:
+        try:
+            path = folder / finetuned.HEAD_WEIGHTS
+            state = safetensors.torch.load(path.read_bytes())
+            projections = {
+                m: Projection(len(state[f"projections.{m}.mean"]))
+                for m in rows.features
+            }
+            targets = len(rows.targets)
+            system = System(
+                self.design, projections, targets=targets, settings=self.settings
+            )
+            system.load_state_dict(state)
+        except (OSError, KeyError, RuntimeError, SafetensorError) as error:
+            raise ValueError(
+                f"{folder} holds no head of the design '{self.design}': {error}; "
+                f"fine-tune this fold again"
+            ) from error
+        return system
 
     def _folder(self, fold: str) -> Path:
         if fold not in self.folders:

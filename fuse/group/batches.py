@@ -50,8 +50,8 @@ def shape(rows: int, settings: Settings) -> tuple[int, int]:
     that are not enough for two such batches make one.
 
     Examples:
-        >>> shape(600, Settings(batch=256)), shape(200, Settings(batch=128))
-        ((2, 304), (1, 208))
+        >>> shape(600, Settings(batch=256)), shape(56, Settings(batch=32))
+        ((2, 304), (1, 64))
     """
     smallest = 1 if settings.loss == "mse" else SMALLEST_BATCH
     count = max(1, min(round(rows / settings.batch), rows // smallest))
