@@ -3,7 +3,7 @@
 `finetune` leaves one beside the encoders of a fold. It is a system of stage two, for
 embeddings as stage one makes them with these encoders by default: the mean over time of
 the last layer. Trained anew, a head sees embeddings of training utterances that their
-encoders know by heart, and trusts them too much.
+encoders know by heart, and may trust them too much.
 """
 
 import json
