@@ -10,7 +10,7 @@ from learnable import COUNT, corpus, embeddings, reordered
 
 from data.predictions import find_runs, read_predictions, read_run
 from data.rows import read_rows
-from fuse import plan, train, units
+from fuse import plan, train, units, untrained
 from fuse import settings as options
 from fuse.metrics import ccc
 from fuse.settings import Settings
@@ -335,14 +335,14 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
         else u
         for u in corpus().utterances
     ]
-    fit = train.fit_reference
+    fit = untrained.fit_reference
 
     def broken(name, rows, validation):
         if name == "pcaridge":
             raise ValueError("no components")
         return fit(name, rows, validation)
 
-    monkeypatch.setattr(train, "fit_reference", broken)
+    monkeypatch.setattr(untrained, "fit_reference", broken)
     with pytest.raises(ValueError, match="pcaridge, fold .*: no components") as raised:
         train.run_all(
             dataclasses.replace(corpus(), utterances=tuple(flat)),
