@@ -15,7 +15,8 @@ RUNS = click.option(
 FINETUNED = click.option(
     "--finetuned", type=FOLDER, metavar="RUN",
     help="Give each fold the embeddings of its own encoders, which `finetune` left "
-    "in this folder and `extract` was given.")
+    "in this folder and `extract` was given; with --set training=end-to-end also the "
+    "heads that it left there.")
 CHOOSE = (
     click.option("--corpus", default="", help="Name of the corpus in the cache."),
     click.option("--audio", default="", help="Digest of the audio cache, if several."),

@@ -72,11 +72,18 @@ def _copy(into: list[Any], values: list[Tensor]) -> None:
 
 
 class Averaging(TrainerCallback):
-    """Tells averages of each step."""
+    """Gives a module averages, and tells them of each step.
 
-    def __init__(self, averages: Averages):
-        self._averages = averages
+    Args:
+        module: a `system.Tuned`
+        horizon: as of `Averages`; 0 for no averages
+    """
+
+    def __init__(self, module: Any, horizon: float):
+        self._module = module
+        module.averages = Averages(module, horizon) if horizon else None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """One more step was made."""
-        self._averages.update()
+        if self._module.averages:
+            self._module.averages.update()

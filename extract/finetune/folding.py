@@ -12,7 +12,6 @@ import torch
 from data.files import claim, publish
 from data.splits import Fold
 from extract.finetune import adapters, inputs, publishing, system
-from extract.finetune.averaging import Averages, Averaging
 from extract.finetune.backbone import Backbone, Encoders, fresh
 from extract.finetune.inputs import Found, Material
 from extract.finetune.plan import Plan
@@ -20,7 +19,6 @@ from extract.finetune.publishing import FACTS
 from extract.finetune.trainer import FineTuner, Lesson
 from extract.finetune.watch import LOG, Watch, course
 from fuse.fit import Fitted
-from fuse.group import batches
 
 IDENTITY, STATE = "identity.json", "trainer_state.json"
 FULL = ("not enough memory", "can't allocate memory", "out of memory")
@@ -96,12 +94,10 @@ def _train(
         publish(work / IDENTITY, (json.dumps(identity) + "\n").encode())
     say(f"{name}: validation ccc {head.score:.3f} behind frozen encoders")
     watch = Watch(work / LOG, name, say, progress=progress)
-    averages = _averages(plan, module, material)
-    averaging = [Averaging(averages)] if averages else []
-    trainer = FineTuner(_lesson(plan, module, material, work), [watch, *averaging])
+    trainer = FineTuner(_lesson(plan, module, material, work), [watch])
     trainer.train(resume_from_checkpoint=str(state) if state else None)
-    if averages:
-        averages.adopt()
+    if module.averages:
+        module.averages.adopt()
     best = _best(trainer)
     if first:
         said = _facts(plan, found, material, head, best)
@@ -183,14 +179,6 @@ def _begin(
         for backbone in backbones.values():
             backbone.model.gradient_checkpointing_enable({"use_reentrant": False})
     return module.to(plan.device), head
-
-
-def _averages(plan: Plan, module: system.Tuned, material: Material) -> Averages | None:
-    """What the weights become in the mean, if that was asked for."""
-    if plan.tuning.averaging:
-        count, _ = batches.shape(len(material.train), plan.settings)
-        module.averages = Averages(module, plan.tuning.averaging * count)
-    return module.averages
 
 
 def _best(trainer: FineTuner) -> dict[str, float]:

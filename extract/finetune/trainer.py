@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from extract.finetune.accumulate import Share, backward
+from extract.finetune.averaging import Averaging
 from extract.finetune.inputs import Material, collate, together
 from extract.finetune.system import Tuned
 from extract.finetune.tuning import SCHEDULES, Tuning
@@ -86,6 +87,8 @@ class FineTuner(Trainer):
         self.lesson = lesson
         material, settings = lesson.material, lesson.settings
         self._epochs = Epochs(len(material.train), settings, lesson.seed)
+        horizon = lesson.tuning.averaging * len(self._epochs)
+        self.add_callback(Averaging(lesson.module, horizon))
         self._loss = losses.loss(settings.loss, mix=settings.mix)
         self._truth = material.train.truth.to(self.args.device)
         self._restored: list[float] = []  # of the batches since the last log
