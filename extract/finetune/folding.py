@@ -14,9 +14,10 @@ from data.splits import Fold
 from extract.finetune import adapters, inputs, publishing, system
 from extract.finetune.backbone import Backbone, Encoders, fresh
 from extract.finetune.inputs import Found, Material
+from extract.finetune.lesson import Lesson
 from extract.finetune.plan import Plan
 from extract.finetune.publishing import FACTS
-from extract.finetune.trainer import FineTuner, Lesson
+from extract.finetune.trainer import FineTuner
 from extract.finetune.watch import LOG, Watch, course
 from fuse.fit import Fitted
 

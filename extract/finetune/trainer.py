@@ -6,10 +6,7 @@ so a training that was killed and taken up again is the one that was not.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,36 +15,18 @@ from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
     Trainer,
-    TrainingArguments,
 )
 
 from extract.finetune.accumulate import Share, backward
 from extract.finetune.averaging import Averaging
-from extract.finetune.inputs import Material, collate, together
-from extract.finetune.system import Tuned
-from extract.finetune.tuning import SCHEDULES, Tuning
+from extract.finetune.inputs import collate, together
+from extract.finetune.lesson import SCORE, Lesson, arguments, groups
 from fuse import losses
 from fuse.group import batches
 from fuse.metrics import ccc
 from fuse.settings import Settings
 
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
-SCORE = "eval_ccc"  # the mean over ratings, which decides
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What is trained, on what, and how."""
-
-    module: Tuned
-    material: Material
-    settings: Settings
-    tuning: Tuning
-    seed: int
-    size: int  # utterances that go through the encoders at once
-    hold: bool  # hold all activations of a batch, rather than compute them twice
-    device: str
-    work: Path  # folder of an unfinished training
 
 
 class Epochs:
@@ -199,52 +178,3 @@ class FineTuner(Trainer):
         places = torch.tensor([row for rows in order for row in rows])
         everyone = torch.cat(self._gather(torch.cat(said)))
         return everyone[torch.cat(self._gather(places)).argsort().to(everyone.device)]
-
-
-def groups(lesson: Lesson) -> list[dict[str, Any]]:
-    """Parameters that are trained, with their rates; matrices alone decay."""
-    module, found = lesson.module, []
-    parts: list[tuple[nn.Module, float]] = [
-        (model, getattr(lesson.tuning, f"{modality}_rate"))
-        for modality, model in module.encoders.models.items()
-    ]
-    parts.append((module.system, lesson.settings.learning_rate))
-    for part, rate in parts:
-        trained = [p for p in part.parameters() if p.requires_grad]
-        matrices = [p for p in trained if p.ndim > 1]
-        vectors = [p for p in trained if p.ndim < 2]
-        if matrices:
-            found.append({"params": matrices, "lr": rate})
-        if vectors:
-            found.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
-    return found
-
-
-def arguments(lesson: Lesson) -> TrainingArguments:
-    """Of the Trainer: one look at the validation part, and one state, an epoch."""
-    settings, tuning = lesson.settings, lesson.tuning
-    found = TrainingArguments(
-        output_dir=str(lesson.work.resolve()),
-        num_train_epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=SCHEDULES[tuning.schedule],
-        warmup_steps=tuning.warmup,
-        max_grad_norm=tuning.clip,
-        seed=lesson.seed,
-        use_cpu=lesson.device == "cpu",
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        logging_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=True,
-        metric_for_best_model=SCORE,
-        greater_is_better=True,
-        restore_callback_states_from_checkpoint=True,
-        logging_nan_inf_filter=False,
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        report_to="tensorboard" if find_spec("tensorboard") else "none",
-    )
-    # several GPUs in one process would be divided by rows; torchrun gives each its own
-    found._n_gpu = min(1, found.n_gpu)
-    return found

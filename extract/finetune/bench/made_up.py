@@ -27,7 +27,7 @@ from extract.encoders._checkpoint import Checkpoint
 from extract.finetune import system, tuning
 from extract.finetune.backbone import PLAIN, Backbone, Encoders
 from extract.finetune.inputs import LEAST, Material, Part
-from extract.finetune.trainer import Lesson
+from extract.finetune.lesson import Lesson
 from extract.finetune.tuning import Tuning
 from extract.levels import standardise
 from fuse import settings as stage_two

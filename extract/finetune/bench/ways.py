@@ -17,7 +17,8 @@ from extract.finetune.backbone import Backbone
 from extract.finetune.bench import made_up, memory
 from extract.finetune.bench.made_up import Size
 from extract.finetune.inputs import Part, collate, together
-from extract.finetune.trainer import OPTIMIZERS, FineTuner, Lesson, groups
+from extract.finetune.lesson import Lesson, groups
+from extract.finetune.trainer import OPTIMIZERS, FineTuner
 from fuse import losses
 
 
