@@ -11,11 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import (
-    EarlyStoppingCallback,
-    PrinterCallback,
-    Trainer,
-)
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer
 
 from extract.finetune.accumulate import Share, backward
 from extract.finetune.averaging import Averaging
