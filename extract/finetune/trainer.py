@@ -83,7 +83,7 @@ class FineTuner(Trainer):
         chosen = self.lesson.settings
         self.optimizer: Any = OPTIMIZERS[chosen.optimizer](
             groups(self.lesson), weight_decay=chosen.weight_decay, fused=True
-        )  # one pass over the weights, where the default takes eight times as long
+        )  # one pass over the weights; the default makes many
         return self.optimizer
 
     def training_step(

@@ -17,8 +17,8 @@ class Branch(nn.Module):
     """One modality: a convolution over the latent axis, then Dense(ReLU(Linear(.))).
 
     Nothing stands between convolution and Linear, as in the paper's description. So the
-    two are one linear map, and what is multiplied is their weights, once a batch: a
-    tenth of the time of filtering every utterance.
+    two are one linear map, and their weights are multiplied once a batch, rather than
+    every utterance with the filters.
     """
 
     def __init__(self, dim: int, *, hidden: int, targets: int, dropout: float = 0):
