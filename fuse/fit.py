@@ -11,7 +11,8 @@ from data.splits import Fold
 from fuse.designs._regressor import pick
 from fuse.group.jobs import Fitted, Job
 from fuse.group.schedule import spread
-from fuse.group.works import Result, Works
+from fuse.group.training import Result
+from fuse.group.works import Works
 from fuse.settings import END_TO_END, Settings
 from fuse.tensors import Aligned, Rows
 

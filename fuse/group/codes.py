@@ -1,56 +1,96 @@
 """Embeddings that are projected or encoded before a design is trained on them."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from fuse.group.batches import Source, Task
+from fuse.autoencoder import Autoencoder
+from fuse.group.batches import Source
 from fuse.group.jobs import Job
-from fuse.group.phases import Projected, Regression
-from fuse.model import System
+from fuse.group.shared import Shared
 from fuse.pieces import CACHED, spans, take
+from fuse.reduce import Projection
+
+COPIES = 256 << 20  # bytes of all that is projected or encoded for one stack
+Places = tuple[Tensor, Tensor]  # numbers of rows: to train on, to validate on
 
 
-def tasks(jobs: Sequence[Job], systems: Sequence[System]) -> tuple[Source, list[Task]]:
-    """Designs alone, and what they see: the codes of the rows that they need.
+class Copies:
+    """What the rows of a fold become, once for all models that see them.
 
-    Models of one fold with equal autoencoders, or none, see the same codes.
+    Each tensor has the rows to train on, then those to validate on.
+    """
+
+    def __init__(self) -> None:
+        self._shared = Shared(COPIES)
+
+    def projected(self, job: Job, modality: str, projection: Projection) -> Tensor:
+        """(rows, size)"""
+        key = modality, job.fold, projection.rotation is None, projection.size
+        return self._shared.get(
+            key, lambda: _through(projection, job, modality, projection.size)
+        )
+
+    def encoded(
+        self, job: Job, modality: str, projection: Projection, codec: Autoencoder
+    ) -> Tensor:
+        """(rows, latent), by an autoencoder that is trained"""
+
+        def encode(embedding: Tensor) -> Tensor:
+            return codec.encode(projection(embedding))
+
+        return self._shared.get(
+            job.codec(modality),
+            lambda: _through(encode, job, modality, job.settings.latent),
+        )
+
+
+def size(job: Job, width: int) -> int:
+    """Bytes of a copy of all that a job sees, with so many features."""
+    return 4 * width * (len(job.train) + len(job.validation))
+
+
+def source(
+    jobs: Sequence[Job], seen: Sequence[Mapping[str, Tensor]]
+) -> tuple[Source, list[Places]]:
+    """Copies of several folds one below the other, and whose rows are where.
 
     Args:
         jobs: that may stand on one stack
-        systems: of each, with projections and autoencoders that are fitted
+        seen: of each, {modality: (rows, dim)}; those that see the very same share it
     """
-    codes: list[dict[str, Tensor]] = []
+    parts: list[Mapping[str, Tensor]] = []
     truth: list[Tensor] = []
-    begins: dict[Hashable, int] = {}
-    found, end = [], 0
-    for job, system in zip(jobs, systems, strict=True):
-        key = job.fold, tuple(job.codec(m) for m in job.codecs)
+    begins: dict[tuple[int, ...], int] = {}
+    places, end = list[Places](), 0
+    for job, features in zip(jobs, seen, strict=True):
+        key = tuple(id(x) for x in features.values())
         if key not in begins:
-            rows = torch.cat([job.train, job.validation]).to(job.rows.truth.device)
-            codes.append(_encoded(job, system, rows))
+            rows = _rows(job)
+            parts.append(features)
             truth.append(job.rows.truth[rows])
             begins[key], end = end, end + len(rows)
-        module = Regression(system.fusion) if job.codecs else Projected(system)
         train = begins[key] + torch.arange(len(job.train))
-        validation = begins[key] + len(train) + torch.arange(len(job.validation))
-        found.append(job.task(module, train=train, validation=validation))
-    features = {m: _joined([each[m] for each in codes]) for m in jobs[0].modalities}
-    return Source(features, _joined(truth)), found
+        places.append((train, train[-1] + 1 + torch.arange(len(job.validation))))
+    features = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    return Source(features, _joined(truth)), places
+
+
+def _rows(job: Job) -> Tensor:
+    """Numbers of all rows that a job sees, on the device that trains."""
+    return torch.cat([job.train, job.validation]).to(job.rows.truth.device)
 
 
 @torch.no_grad()
-def _encoded(job: Job, system: System, rows: Tensor) -> dict[str, Tensor]:
-    """{modality: (rows, size)}, what the design sees of these rows."""
-    system.eval()
-    found: dict[str, Tensor] = {}
-    for span in spans(len(rows), 4 * sum(job.dims), CACHED):
-        features = {m: take(job.rows.features[m], rows[span]) for m in job.modalities}
-        projected = system.project(features)
-        # of a PCA, training hides some features anew each time
-        for m, x in (system.encode(projected) if job.codecs else projected).items():
-            found.setdefault(m, x.new_empty(len(rows), x.shape[1]))[span] = x
+def _through(
+    function: Callable[[Tensor], Tensor], job: Job, modality: str, width: int
+) -> Tensor:
+    """What a function of each row alone makes of the rows of a job: (rows, width)"""
+    rows, values = _rows(job), job.rows.features[modality]
+    found = values.new_empty(len(rows), width, device=rows.device)
+    for span in spans(len(rows), 4 * values.shape[1], CACHED):
+        found[span] = function(take(values, rows[span]))
     return found
 
 

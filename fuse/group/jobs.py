@@ -75,7 +75,6 @@ class Job:
     def task(
         self,
         module: nn.Module,
-        *,
         train: Tensor | None = None,
         validation: Tensor | None = None,
     ) -> Task:

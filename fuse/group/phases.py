@@ -75,11 +75,20 @@ class Codec(nn.Module):
         modality: whose embeddings it sees
         projection: fitted
         settings: sizes and corruption
+        projected: whether what it sees is projected before
     """
 
-    def __init__(self, modality: str, projection: Projection, settings: Settings):
+    def __init__(
+        self,
+        modality: str,
+        projection: Projection,
+        settings: Settings,
+        *,
+        projected: bool,
+    ):
         super().__init__()
-        self.modality, self.projection = modality, projection
+        self.modality = modality
+        self.project = nn.Identity() if projected else projection
         self.corrupt = nn.Dropout(settings.input_dropout)
         self.autoencoder = Autoencoder(
             projection.size,
@@ -88,8 +97,8 @@ class Codec(nn.Module):
         )
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """{modality: (batch, dim)}, as cached"""
-        seen = self.projection(features[self.modality])
+        """{modality: (batch, dim)}"""
+        seen = self.project(features[self.modality])
         restored = self.autoencoder(self.corrupt(seen))
         return {RESTORED + self.modality: restored, ORIGINAL + self.modality: seen}
 

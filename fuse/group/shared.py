@@ -1,0 +1,51 @@
+"""Tensors that several works need: made by the first that asks, and kept for others."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from threading import Lock
+
+from torch import Tensor
+
+
+class Shared:
+    """Remembers what was asked for last, up to a limit.
+
+    Threads may ask at once; one of them makes it and the others wait.
+
+    Args:
+        limit: bytes; what was asked for longest ago is forgotten beyond it
+    """
+
+    def __init__(self, limit: int):
+        self._limit, self._lock = limit, Lock()
+        self._made: OrderedDict[Hashable, Future[Tensor]] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
+        """The tensor of that key, which nobody may change.
+
+        Args:
+            make: called if there is none; an error of it is the error of all that wait
+        """
+        with self._lock:
+            mine = key not in self._made
+            found = self._made.setdefault(key, Future())
+            self._made.move_to_end(key)
+        if mine:
+            try:
+                found.set_result(make())
+            except BaseException as error:
+                found.set_exception(error)
+            self._forget()
+        return found.result()
+
+    def _forget(self) -> None:
+        """All that is made, from the last back, as long as the limit allows."""
+        with self._lock:
+            held = 0
+            for key, future in reversed(list(self._made.items())):
+                if not future.done():
+                    continue
+                held += 0 if future.exception() else future.result().nbytes
+                if held > self._limit:
+                    del self._made[key]

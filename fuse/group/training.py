@@ -1,0 +1,197 @@
+"""What the threads do: autoencoders, and designs behind them, of one stack each.
+
+An autoencoder that is trained before the regressor depends on fold, modality, seed and
+sizes, not on the design; so there is one for all designs.
+"""
+
+import hashlib
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
+
+import torch
+from torch import Tensor
+
+from fuse.group import codes
+from fuse.group.batches import Source, Task
+from fuse.group.codes import COPIES, Copies, Places
+from fuse.group.jobs import Fitted, Job
+from fuse.group.phases import (
+    Codec,
+    Projected,
+    Rating,
+    Regression,
+    Restoring,
+    Whole,
+)
+from fuse.group.schedule import Stopped
+from fuse.loop import Trained, minimise, seeded
+from fuse.model import System
+from fuse.reduce import Projection
+
+Numbered = Sequence[tuple[int, Job]]
+Result = tuple[int, Fitted | ValueError]  # number of a job, what came of it
+
+
+class Training:
+    """Trains stacks, and remembers what several of them need.
+
+    Args:
+        device: that trains
+    """
+
+    def __init__(self, device: torch.device):
+        self.device = device
+        self._lock = Lock()  # of what is shared, and of torch's own random numbers
+        self._projections: dict[Hashable, Projection] = {}
+        self._codecs: dict[Hashable, tuple[Codec, Trained]] = {}
+        self._copies = Copies()
+
+    def codecs(
+        self, pairs: Sequence[tuple[Job, str]], stopped: Stopped
+    ) -> list[Result]:
+        """Autoencoders of one modality; they are kept for those that wait."""
+        jobs, modality = [job for job, _ in pairs], pairs[0][1]
+        rows, folds = jobs[0].rows, {job.fold for job in jobs}
+        held = len(folds) * codes.size(jobs[0], rows.features[modality].shape[1])
+        if projected := not rows.mapped and held <= COPIES:
+            seen = [
+                {
+                    modality: self._copies.projected(
+                        job, modality, self._projection(job, modality)
+                    )
+                }
+                for job in jobs
+            ]
+            source, places = codes.source(jobs, seen)
+        else:
+            source = Source({modality: rows.features[modality]}, rows.truth)
+            places = [(job.train, job.validation) for job in jobs]
+        tasks = [
+            self._codec(job, modality, place, projected=projected)
+            for job, place in zip(jobs, places, strict=True)
+        ]
+        trained = minimise(tasks, source, Restoring(), stopped=stopped)
+        for job, task, how in zip(jobs, tasks, trained, strict=True):
+            assert isinstance(task.module, Codec)
+            self._codecs[job.codec(modality)] = task.module, how
+        return []
+
+    def as_cached(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
+        """Designs on embeddings that are projected anew in each batch."""
+        first = numbered[0][1]
+        systems = [self._system(job) for _, job in numbered]
+        tasks = [
+            job.task(Whole(system))
+            for (_, job), system in zip(numbered, systems, strict=True)
+        ]
+        features = {m: first.rows.features[m] for m in first.modalities}
+        source = Source(features, first.rows.truth)
+        trained = minimise(tasks, source, Rating(first.settings), stopped=stopped)
+        return [
+            _result(number, system, how)
+            for (number, _), system, how in zip(numbered, systems, trained, strict=True)
+        ]
+
+    def prepared(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
+        """Designs on embeddings that were projected, or encoded as well, before."""
+        failed = [(n, e) for n, job in numbered if (e := self._failure(job))]
+        numbered = [(n, job) for n, job in numbered if n not in dict(failed)]
+        if not numbered:
+            return list(failed)
+        first = numbered[0][1]
+        systems = [self._system(job) for _, job in numbered]
+        for (_, job), system in zip(numbered, systems, strict=True):
+            for m in job.codecs:
+                codec = self._codecs[job.codec(m)][0].autoencoder
+                system.autoencoders[m].load_state_dict(codec.state_dict())
+        jobs = [job for _, job in numbered]
+        seen = [self._seen(job) for job in jobs]
+        source, places = codes.source(jobs, seen)
+        tasks = [
+            job.task(Regression(s.fusion) if job.codecs else Projected(s), *where)
+            for job, s, where in zip(jobs, systems, places, strict=True)
+        ]
+        trained = minimise(tasks, source, Rating(first.settings), stopped=stopped)
+        results: list[Result] = list(failed)
+        for (number, job), system, how in zip(numbered, systems, trained, strict=True):
+            before = {m: self._codecs[job.codec(m)][1] for m in job.codecs}
+            results.append(_result(number, system, how, before))
+        return results
+
+    def _projection(self, job: Job, modality: str) -> Projection:
+        """Of the training rows of a fold, fitted once."""
+        pca = job.settings.reduce == "pca"
+        components = job.settings.latent if pca else None
+        key = modality, job.fold, components
+        with self._lock:
+            if key not in self._projections:
+                self._projections[key] = Projection.fitted(
+                    job.rows.features[modality], rows=job.train, components=components
+                )
+            return self._projections[key]
+
+    def _system(self, job: Job) -> System:
+        """As it begins: what the seed decides, whoever else is trained."""
+        found = {m: self._projection(job, m) for m in job.modalities}
+        targets = job.rows.truth.shape[1]
+        with self._lock, seeded(job.seed, torch.device("cpu")):
+            system = System(
+                job.fusion,
+                found,
+                targets=targets,
+                settings=job.settings,
+                layers=job.rows.layers,
+            )
+        return system.to(self.device)
+
+    def _codec(self, job: Job, modality: str, places: Places, **how: bool) -> Task:
+        """The training of an autoencoder as it begins."""
+        projection, settings = self._projection(job, modality), job.settings
+        seed = _seed(job.seed, modality)
+        with self._lock, seeded(seed, torch.device("cpu")):
+            codec = Codec(modality, projection, settings, **how).to(self.device)
+        return replace(
+            job.task(codec, *places),
+            settings=replace(settings, learning_rate=settings.pretrain_rate),
+            epochs=settings.pretrain_epochs,
+            seed=seed,
+            where=f"{job.where}, {modality} autoencoder",
+            rate="pretrain_rate",
+        )
+
+    def _seen(self, job: Job) -> dict[str, Tensor]:
+        """{modality: (rows, size)}, projected, and encoded if a phase did so before."""
+        found = {}
+        for m in job.modalities:
+            projection = self._projection(job, m)
+            if m in job.codecs:
+                codec = self._codecs[job.codec(m)][0].autoencoder
+                found[m] = self._copies.encoded(job, m, projection, codec)
+            else:
+                found[m] = self._copies.projected(job, m, projection)
+        return found
+
+    def _failure(self, job: Job) -> ValueError | None:
+        """Why an autoencoder of this job is none."""
+        errors = [self._codecs[job.codec(m)][1].error for m in job.codecs]
+        return next((ValueError(error) for error in errors if error), None)
+
+
+def _seed(seed: int, modality: str) -> int:
+    """Of an autoencoder: the same whatever the design takes beside it."""
+    digest = hashlib.sha256(f"{seed} {modality}".encode()).digest()
+    return int.from_bytes(digest[:4])
+
+
+def _result(
+    number: int,
+    system: System,
+    how: Trained,
+    before: Mapping[str, Trained] | None = None,
+) -> Result:
+    """Of one job."""
+    if how.error:
+        return number, ValueError(how.error)
+    pretraining = {m: tuple(each.history) for m, each in (before or {}).items()}
+    return number, Fitted(system.eval(), tuple(how.history), pretraining)
