@@ -70,8 +70,8 @@ class Settings:
     # with the regressor; "pretrain": before it, then frozen; "end-to-end": with the
     # encoders as well, by `finetune`, so that nothing is left to train
     training: str = "joint"
-    pretrain_epochs: int = 30  # at most, passes over the training rows
-    pretrain_rate: float = 3e-3  # learning rate of those passes
+    pretrain_epochs: int = 25  # at most, passes over the training rows
+    pretrain_rate: float = 5e-3  # learning rate of those passes
     reconstruction: float = 0.1  # weight of equation 7 beside the loss, where joint
 
     # The design
