@@ -13,12 +13,13 @@ from torch import nn
 
 from fuse import losses, metrics
 from fuse.fit import Job, fit_all
-from fuse.group import batches, scores
+from fuse.group import batches, codes, scores
 from fuse.group.adam import Adam
 from fuse.group.batches import shape
 from fuse.group.schedule import Work, spread
 from fuse.group.stack import Stack
 from fuse.group.streams import Masks, kept
+from fuse.group.training import Training
 from fuse.settings import Settings
 from fuse.tensors import align
 
@@ -104,11 +105,48 @@ def test_neither_order_nor_parts_nor_threads_matter(rows):
 
 
 def test_rows_of_folds_may_differ(rows):
-    counts = (150, 160, 161, 199)
+    counts = (153, 160, 161, 199)
     assert len({shape(count, QUICK) for count in counts}) == 3
     jobs = [job(rows, count=count) for count in counts]
     for one, found in zip(jobs, trained(jobs), strict=True):
         assert same(trained([one])[0], found)
+
+
+@pytest.mark.parametrize("rows_of_a_batch", [32, 33, 63, 100, 130, 255, 257, 500])
+def test_few_rows_only_fill_up_a_batch(rows_of_a_batch):
+    settings = dataclasses.replace(QUICK, batch=rows_of_a_batch)
+    count, length = shape(7 * rows_of_a_batch, settings)
+    assert count == 7
+    assert 0 <= length - rows_of_a_batch <= rows_of_a_batch / 16
+
+
+@pytest.mark.parametrize("changes", [{"reduce": "none"}, {"training": "pretrain"}])
+def test_embeddings_are_the_same_copied_or_not(rows, monkeypatch, changes):
+    """What is projected before is what is projected in each batch."""
+    counts = (150, 160)
+    jobs = [job(rows, k, count=n, **changes) for k in range(2) for n in counts]
+    copied = trained(jobs)
+    monkeypatch.setattr("fuse.group.codes.COPIES", 0)
+    for one, other in zip(copied, trained(jobs), strict=True):
+        assert same(one, other)
+
+
+def test_models_that_see_one_copy_stand_on_one_stack(rows, monkeypatch):
+    jobs = [job(rows, seed, count=count) for seed in range(4) for count in (159, 160)]
+    room = codes.size(jobs[1], jobs[1].width)
+    monkeypatch.setattr("fuse.group.codes.COPIES", room)
+    sizes = []
+
+    def prepared(training, numbered, stopped):
+        sizes.append(len(numbered))
+        assert len({one.fold for _, one in numbered}) == 1
+        return original(training, numbered, stopped)
+
+    original = Training.prepared
+    monkeypatch.setattr(Training, "prepared", prepared)
+    monkeypatch.setattr("fuse.group.works.WIDEST", 4)
+    trained(jobs)
+    assert sizes == [4, 4]
 
 
 def test_models_of_one_group_may_have_rates_of_their_own(rows):
@@ -260,7 +298,7 @@ def test_a_stack_computes_what_its_modules_do():
     assert torch.equal(stack({"x": x[[2, 0]]}, training=False)["y"], found[[2, 0]])
 
 
-class Training(nn.Module):
+class Wary(nn.Module):
     """Draws only where it knows that it is trained."""
 
     def __init__(self):
@@ -275,7 +313,7 @@ def test_all_parts_are_trained_from_the_first_batch_on():
     modules = []
     for _ in range(2):
         module = Layers()
-        module.dropout = Training().eval()  # the whole is in training, a part is not
+        module.dropout = Wary().eval()  # the whole is in training, a part is not
         modules.append(module)
     stack = Stack(modules, Masks([0, 1], "cpu"))
     x = torch.ones(2, 64, 6)
@@ -285,6 +323,33 @@ def test_all_parts_are_trained_from_the_first_batch_on():
     clean = stack({"x": x}, training=False)["y"]
     assert torch.equal(stack({"x": x}, training=False)["y"], clean)
     torch.testing.assert_close(clean, clean[:, :1].expand_as(clean))
+
+
+@pytest.mark.parametrize("batch", [3, 9], ids=["fewer", "more"])
+@pytest.mark.parametrize("shape", [(), (2,)], ids=["plain", "tokens"])
+def test_linear_layers_and_their_gradients_are_those_of_torch(batch, shape):
+    """With fewer rows than features the product is turned round."""
+    torch.manual_seed(0)
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(6, 4), nn.Linear(4, 6, bias=False)
+
+        def forward(self, features):
+            return {"y": self.second(self.first(features["x"]).relu())}
+
+    modules = [Two() for _ in range(3)]
+    x = torch.randn(3, batch, *shape, 6)
+    stack = Stack(modules, Masks([0, 1, 2], "cpu"))
+    stack({"x": x}, training=True)["y"].square().sum().backward()
+    for k, module in enumerate(modules):
+        module({"x": x[k]})["y"].square().sum().backward()
+        for name, values in module.named_parameters():
+            found = stack.parameters[name].grad[k]
+            torch.testing.assert_close(found, values.grad, rtol=1e-4, atol=1e-5)
+    if batch < 6 and not shape:  # what lies otherwise is copied in each step
+        assert stack.parameters["first.weight"].grad.is_contiguous()
 
 
 def test_modules_may_share_a_parameter():

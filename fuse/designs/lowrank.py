@@ -7,7 +7,6 @@ modality is multiplied by factors of its own and nothing grows with their produc
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from fuse.designs._regressor import pick
@@ -42,10 +41,10 @@ class Fusion(nn.Module):
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
         """{modality: (batch, dim)} -> (batch, targets)"""
-        parts = [
-            factor(pick(embeddings, modality)).unflatten(1, (RANK, -1))
+        audio, text = (
+            factor(pick(embeddings, modality))
             for modality, factor in self.factors.items()
-        ]  # each (batch, RANK, hidden)
-        fused = torch.stack(parts).prod(dim=0).sum(dim=1)
+        )  # (batch, RANK * hidden) each
+        fused = (audio * text).unflatten(1, (RANK, -1)).sum(dim=1)
         found: Tensor = self.regressor(fused)
         return found

@@ -12,7 +12,7 @@ from fuse.pieces import take
 from fuse.settings import Settings
 
 COMPANY = 3  # models at least; fewer on a stack are slower than one after the other
-ROUND = 16  # rows; batches are filled up to a multiple of it
+ROUND = 16  # rows; large batches are filled up to a multiple of it
 STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of all stacked models
 
 
@@ -51,11 +51,14 @@ def shape(rows: int, settings: Settings) -> tuple[int, int]:
 
     Examples:
         >>> shape(600, Settings(batch=256)), shape(56, Settings(batch=32))
-        ((2, 304), (1, 64))
+        ((2, 304), (1, 56))
     """
     smallest = 1 if settings.loss == "mse" else SMALLEST_BATCH
     count = max(1, min(round(rows / settings.batch), rows // smallest))
-    return count, math.ceil(math.ceil(rows / count) / ROUND) * ROUND
+    most = math.ceil(rows / count)
+    # of a batch of 33 rows, more than a few in vain would cost more than company gains
+    step = min(ROUND, 1 << max(0, most.bit_length() - 5))
+    return count, math.ceil(most / step) * step
 
 
 def most(width: int, length: int, device: torch.device) -> int:

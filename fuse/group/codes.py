@@ -51,6 +51,12 @@ def size(job: Job, width: int) -> int:
     return 4 * width * (len(job.train) + len(job.validation))
 
 
+def fit(jobs: Sequence[Job], width: int) -> bool:
+    """Whether there is room for copies of so many features, one a fold."""
+    folds = {job.fold for job in jobs}
+    return not jobs[0].rows.mapped and len(folds) * size(jobs[0], width) <= COPIES
+
+
 def source(
     jobs: Sequence[Job], seen: Sequence[Mapping[str, Tensor]]
 ) -> tuple[Source, list[Places]]:

@@ -30,7 +30,7 @@ class Stack:
         self.parameters, self.buffers = stack_module_state(list(modules))
         self._masks, self._feed, self._alone = masks, _Feed(), alone
         # a part of a module may be in another mode than the whole
-        self._template = _replaced(copy.deepcopy(modules[0]), self._feed).eval()
+        self._template = _replaced(copy.deepcopy(modules[0]), self._feed, alone).eval()
         self._slots = _slots(self._template, self._state)
 
     @property
@@ -190,13 +190,34 @@ def _is_plain(layer: nn.Conv1d) -> bool:
     return once and layer.padding == "same" and layer.padding_mode == "zeros"
 
 
-def _replaced(module: nn.Module, feed: _Feed) -> nn.Module:
-    """The module, with what is random or depends on company replaced."""
+class _Linear(nn.Module):
+    """Stands in for `nn.Linear` where models have company.
+
+    The gradient of the second factor of a batched product lies transposed, and would be
+    copied. So the matrix is the first factor where it is larger than what comes out.
+    """
+
+    def __init__(self, of: nn.Linear):
+        super().__init__()
+        self.weight, self.bias = of.weight, of.bias
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(batch, dim) or (batch, ..., dim) -> same, with as many values as come out"""
+        if values.dim() > 2 or len(values) >= self.weight.shape[1]:
+            return functional.linear(values, self.weight, self.bias)
+        found = self.weight @ values.mT
+        return (found if self.bias is None else found + self.bias[:, None]).mT
+
+
+def _replaced(module: nn.Module, feed: _Feed, alone: bool) -> nn.Module:
+    """The module, with what is random, slow or depends on company replaced."""
     for name, child in module.named_children():
         if type(child) is nn.Dropout:
             setattr(module, name, _Dropout(feed, child.p))
         elif type(child) is nn.Conv1d and _is_plain(child):
             setattr(module, name, _Convolution(child))
+        elif type(child) is nn.Linear and not alone:
+            setattr(module, name, _Linear(child))
         else:
-            _replaced(child, feed)
+            _replaced(child, feed, alone)
     return module

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fuse.group import codes
 from fuse.group.batches import Source, Task
-from fuse.group.codes import COPIES, Copies, Places
+from fuse.group.codes import Copies, Places
 from fuse.group.jobs import Fitted, Job
 from fuse.group.phases import (
     Codec,
@@ -52,9 +52,8 @@ class Training:
     ) -> list[Result]:
         """Autoencoders of one modality; they are kept for those that wait."""
         jobs, modality = [job for job, _ in pairs], pairs[0][1]
-        rows, folds = jobs[0].rows, {job.fold for job in jobs}
-        held = len(folds) * codes.size(jobs[0], rows.features[modality].shape[1])
-        if projected := not rows.mapped and held <= COPIES:
+        rows = jobs[0].rows
+        if projected := codes.fit(jobs, rows.features[modality].shape[1]):
             seen = [
                 {
                     modality: self._copies.projected(

@@ -36,15 +36,22 @@ class Works:
                 wanted.setdefault(job.codec(modality), (job, modality))
         works, places = list[Work](), dict[Hashable, int]()
         for pairs in self._chunks(
-            wanted.values(), lambda p: p[0].codec_stack(p[1]), self._codecs_at_once
+            wanted.values(),
+            lambda p: p[0].fold,
+            lambda p: p[0].codec_stack(p[1]),
+            self._codecs_at_once,
         ):
             places |= {job.codec(modality): len(works) for job, modality in pairs}
             works.append(Work(partial(self._training.codecs, pairs)))
         for numbered in self._chunks(
-            enumerate(self.jobs), lambda n: n[1].stack, lambda n: self._at_once(n[1])
+            enumerate(self.jobs),
+            lambda n: n[1].fold,
+            lambda n: n[1].stack,
+            lambda n: self._at_once(n[1]),
         ):
-            after = {places[job.codec(m)] for _, job in numbered for m in job.codecs}
-            copied = _reads_copies(numbered[0][1])
+            jobs = [job for _, job in numbered]
+            after = {places[job.codec(m)] for job in jobs for m in job.codecs}
+            copied = _pays(jobs[0]) or codes.fit(jobs, jobs[0].width)
             run = self._training.prepared if copied else self._training.as_cached
             works.append(Work(partial(run, numbered), frozenset(after)))
         return works
@@ -52,15 +59,21 @@ class Works:
     def _chunks(
         self,
         things: Iterable[T],
+        fold: Callable[[T], Hashable],
         stack: Callable[[T], Hashable],
         most: Callable[[T], int],
     ) -> list[list[T]]:
-        """What may stand on one stack, in near-equal parts: for threads, if large."""
-        groups: dict[Hashable, list[T]] = {}
+        """What may stand on one stack, in near-equal parts: for threads, if large.
+
+        A part is of as few folds as can be, for each has embeddings of its own.
+        """
+        groups: dict[Hashable, dict[Hashable, list[T]]] = {}
         for thing in things:
-            groups.setdefault(stack(thing), []).append(thing)
+            folds = groups.setdefault(stack(thing), {})
+            folds.setdefault(fold(thing), []).append(thing)
         found = []
-        for group in groups.values():
+        for folds in groups.values():
+            group = [thing for part in folds.values() for thing in part]
             full = max(1, min(WIDEST, most(group[0])))
             # below half a stack a step is Python's time, which threads cannot share
             shares = min(self.threads, max(1, 2 * len(group) // full))
@@ -78,14 +91,13 @@ class Works:
     def _at_once(self, job: Job) -> int:
         """Models on a stack, as memory allows."""
         most = batches.most(job.width, job.length, self.device)
-        if _reads_copies(job):
+        if _pays(job):  # even where each model has copies of its own
             most = min(most, COPIES // codes.size(job, job.width))
         if job.codecs:  # whoever waits for many waits for long
             most = min(most, EARLY * self._codecs_at_once((job, job.codecs[0])))
         return most
 
 
-def _reads_copies(job: Job) -> bool:
-    """Whether projections are applied once: where they cost a product, or fit."""
-    pays = bool(job.codecs) or job.settings.reduce == "pca"
-    return pays or not job.rows.mapped and codes.size(job, job.width) <= COPIES
+def _pays(job: Job) -> bool:
+    """Whether what is applied before costs a product: then it is done but once."""
+    return bool(job.codecs) or job.settings.reduce == "pca"
