@@ -25,6 +25,8 @@ from fuse.group.stack import Stack
 from fuse.group.streams import Masks
 from fuse.pieces import take
 
+BLOCK = 256  # validation rows at least that a model sees at once
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -114,12 +116,13 @@ class _Group:
         places = torch.arange(self.length)
         self.filled = places < sizes.T[..., None]  # (batches, models, length)
         self.weight = self.filled.float().to(self.device)
-        blocks = max(math.ceil(len(t.validation) / self.length) for t in chosen)
+        block = max(self.length, BLOCK)
+        blocks = max(math.ceil(len(t.validation) / block) for t in chosen)
         filled = torch.stack(
-            [batches.fill(t.validation, blocks * self.length) for t in chosen]
+            [batches.fill(t.validation, blocks * block) for t in chosen]
         )
         rows = torch.tensor([len(t.validation) for t in chosen])
-        seen = torch.arange(blocks * self.length) < rows[:, None]
+        seen = torch.arange(blocks * block) < rows[:, None]
         self.unseen = filled.view(len(chosen), blocks, -1).to(self.device)
         self.unseen_weight = seen.float().view(self.unseen.shape).to(self.device)
         self.unseen_truth = take(self.source.truth, self.unseen.flatten(1)).view(

@@ -174,7 +174,7 @@ TRAINING = (  # of the bench
                  default="joint", show_default=True),
     click.option("--hidden", type=COUNT, default=128, show_default=True),
     click.option("--latent", type=COUNT, default=128, show_default=True),
-    click.option("--batch", type=click.IntRange(min=128), default=512,
+    click.option("--batch", type=click.IntRange(min=32), default=512,
                  show_default=True),
     click.option("--rounds", type=COUNT, default=1, show_default=True,
                  help="Of all ways in turn; the fastest counts."),
