@@ -25,8 +25,6 @@ from fuse.group.stack import Stack
 from fuse.group.streams import Masks
 from fuse.pieces import take
 
-BLOCK = 256  # validation rows at least that a model sees at once
-
 
 @dataclass(frozen=True)
 class Epoch:
@@ -116,7 +114,7 @@ class _Group:
         places = torch.arange(self.length)
         self.filled = places < sizes.T[..., None]  # (batches, models, length)
         self.weight = self.filled.float().to(self.device)
-        block = max(self.length, BLOCK)
+        block = max(self.length, batches.BLOCK)
         blocks = max(math.ceil(len(t.validation) / block) for t in chosen)
         filled = torch.stack(
             [batches.fill(t.validation, blocks * block) for t in chosen]

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 import cli
 from fuse.bench import command, loops, made_up, whole
+from fuse.losses import SMALLEST_BATCH
 from fuse.settings import Settings
 
 SETTINGS = Settings(
@@ -16,6 +17,11 @@ SIZE = made_up.Size(300, (12, 6), 2, "early", SETTINGS, seed=0)
 
 def jobs():
     return made_up.jobs(SIZE, "cpu")
+
+
+def test_batches_may_be_as_small_as_the_loss_allows():
+    (option,) = (p for p in cli.bench.commands["train"].params if p.name == "batch")
+    assert option.type.min == SMALLEST_BATCH
 
 
 def test_models_differ_in_their_seed_alone():

@@ -1,5 +1,6 @@
 """What several stacks need is made once, and does not pile up."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -28,9 +29,13 @@ def test_threads_that_ask_at_once_share_one():
     made, started = [], Barrier(8)
     shared, maker = Shared(limit=10 * ROW), counting(made)
 
+    def slowly():
+        time.sleep(0.1)
+        return maker(1)()
+
     def ask(_):
         started.wait()
-        return shared.get(1, maker(1))
+        return shared.get(1, slowly)
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(ask, range(8)))
@@ -47,24 +52,35 @@ def test_what_was_asked_for_longest_ago_is_forgotten():
     assert made == [1, 2, 3, 2]
 
 
-def test_what_is_larger_than_the_limit_is_made_each_time():
+def test_what_is_larger_than_the_limit_is_made_each_time_and_drives_nothing_out():
     made: list[int] = []
-    shared, maker = Shared(limit=ROW - 1), counting(made)
-    for _ in range(2):
-        assert shared.get(1, maker(1))[0] == 1
-    assert made == [1, 1]
+    shared, maker = Shared(limit=ROW), counting(made)
 
-
-def test_an_error_reaches_whoever_asks_and_takes_no_place():
-    made: list[int] = []
-    shared, maker = Shared(limit=2 * ROW), counting(made)
-
-    def fail():
-        raise ValueError("no such fold")
+    def large():
+        made.append(2)
+        return torch.zeros(101)
 
     shared.get(1, maker(1))
     for _ in range(2):
+        assert len(shared.get(2, large)) == 101
+    shared.get(1, maker(1))
+    assert made == [1, 2, 2]
+
+
+def test_an_error_reaches_all_who_wait_and_is_not_kept():
+    started, made = Barrier(4), list[int]()
+    shared, maker = Shared(limit=2 * ROW), counting(made)
+
+    def fail():
+        time.sleep(0.1)
+        raise ValueError("no such fold")
+
+    def ask(_):
+        started.wait()
         with pytest.raises(ValueError, match="no such fold"):
-            shared.get(2, fail)
+            shared.get(1, fail)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, range(4)))
     shared.get(1, maker(1))
     assert made == [1]

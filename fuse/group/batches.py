@@ -12,7 +12,8 @@ from fuse.pieces import take
 from fuse.settings import Settings
 
 COMPANY = 3  # models at least; fewer on a stack are slower than one after the other
-ROUND = 16  # rows; large batches are filled up to a multiple of it
+LEAST, ROUND = 4, 16  # rows; batches are filled up to a multiple of one of them
+BLOCK = 256  # validation rows at least that a model sees at once
 STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of all stacked models
 
 
@@ -56,8 +57,9 @@ def shape(rows: int, settings: Settings) -> tuple[int, int]:
     smallest = 1 if settings.loss == "mse" else SMALLEST_BATCH
     count = max(1, min(round(rows / settings.batch), rows // smallest))
     most = math.ceil(rows / count)
-    # of a batch of 33 rows, more than a few in vain would cost more than company gains
-    step = min(ROUND, 1 << max(0, most.bit_length() - 5))
+    # few rows in vain, but never so few that the rows of a model on a stack lie in
+    # memory otherwise than those of its neighbour, and are added up in another way
+    step = max(LEAST, min(ROUND, 1 << max(0, most.bit_length() - 5)))
     return count, math.ceil(most / step) * step
 
 
@@ -68,6 +70,8 @@ def most(width: int, length: int, device: torch.device) -> int:
         width: features that a model reads of a row
         length: rows of a batch
     """
+    if device.type == "cuda":  # of a processor's cache it is training that counts
+        length = max(length, BLOCK)
     found = STACK[device.type] // (4 * width * length)
     return found if found >= COMPANY else 1
 

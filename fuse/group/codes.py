@@ -1,6 +1,6 @@
 """Embeddings that are projected or encoded before a design is trained on them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from fuse.group.shared import Shared
 from fuse.pieces import CACHED, spans, take
 from fuse.reduce import Projection
 
-COPIES = 256 << 20  # bytes of all that is projected or encoded for one stack
+COPIES = 256 << 20  # bytes of what is projected or encoded, of a stack and kept for all
 Places = tuple[Tensor, Tensor]  # numbers of rows: to train on, to validate on
 
 
@@ -51,33 +51,35 @@ def size(job: Job, width: int) -> int:
     return 4 * width * (len(job.train) + len(job.validation))
 
 
-def fit(jobs: Sequence[Job], width: int) -> bool:
+def room(jobs: Sequence[Job], width: int) -> bool:
     """Whether there is room for copies of so many features, one a fold."""
     folds = {job.fold for job in jobs}
     return not jobs[0].rows.mapped and len(folds) * size(jobs[0], width) <= COPIES
 
 
 def source(
-    jobs: Sequence[Job], seen: Sequence[Mapping[str, Tensor]]
+    jobs: Sequence[Job],
+    key: Callable[[Job], Hashable],
+    seen: Callable[[Job], Mapping[str, Tensor]],
 ) -> tuple[Source, list[Places]]:
     """Copies of several folds one below the other, and whose rows are where.
 
     Args:
         jobs: that may stand on one stack
-        seen: of each, {modality: (rows, dim)}; those that see the very same share it
+        key: equal for jobs that see the same
+        seen: by a job, {modality: (rows, dim)}; asked once for each key
     """
     parts: list[Mapping[str, Tensor]] = []
     truth: list[Tensor] = []
-    begins: dict[tuple[int, ...], int] = {}
+    begins: dict[Hashable, int] = {}
     places, end = list[Places](), 0
-    for job, features in zip(jobs, seen, strict=True):
-        key = tuple(id(x) for x in features.values())
-        if key not in begins:
+    for job in jobs:
+        if key(job) not in begins:
             rows = _rows(job)
-            parts.append(features)
+            parts.append(seen(job))
             truth.append(job.rows.truth[rows])
-            begins[key], end = end, end + len(rows)
-        train = begins[key] + torch.arange(len(job.train))
+            begins[key(job)], end = end, end + len(rows)
+        train = begins[key(job)] + torch.arange(len(job.train))
         places.append((train, train[-1] + 1 + torch.arange(len(job.validation))))
     features = {name: _joined([part[name] for part in parts]) for name in parts[0]}
     return Source(features, _joined(truth)), places

@@ -35,7 +35,7 @@ class Whole(nn.Module):
 
 
 class Projected(nn.Module):
-    """A system from projected embeddings on, for projections that cost a product."""
+    """A system from projected embeddings on."""
 
     def __init__(self, system: System):
         super().__init__()

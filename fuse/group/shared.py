@@ -25,7 +25,7 @@ class Shared:
         """The tensor of that key, which nobody may change.
 
         Args:
-            make: called if there is none; an error of it is the error of all that wait
+            make: called if there is none; its error is that of all who wait for it
         """
         with self._lock:
             mine = key not in self._made
@@ -40,12 +40,13 @@ class Shared:
         return found.result()
 
     def _forget(self) -> None:
-        """All that is made, from the last back, as long as the limit allows."""
+        """All but what was asked for last, as far as the limit allows, and errors."""
         with self._lock:
             held = 0
             for key, future in reversed(list(self._made.items())):
                 if not future.done():
                     continue
-                held += 0 if future.exception() else future.result().nbytes
-                if held > self._limit:
+                if future.exception() or held + future.result().nbytes > self._limit:
                     del self._made[key]
+                else:
+                    held += future.result().nbytes

@@ -53,16 +53,13 @@ class Training:
         """Autoencoders of one modality; they are kept for those that wait."""
         jobs, modality = [job for job, _ in pairs], pairs[0][1]
         rows = jobs[0].rows
-        if projected := codes.fit(jobs, rows.features[modality].shape[1]):
-            seen = [
-                {
-                    modality: self._copies.projected(
-                        job, modality, self._projection(job, modality)
-                    )
-                }
-                for job in jobs
-            ]
-            source, places = codes.source(jobs, seen)
+
+        def seen(job: Job) -> dict[str, Tensor]:
+            projection = self._projection(job, modality)
+            return {modality: self._copies.projected(job, modality, projection)}
+
+        if projected := codes.room(jobs, rows.features[modality].shape[1]):
+            source, places = codes.source(jobs, lambda job: job.fold, seen)
         else:
             source = Source({modality: rows.features[modality]}, rows.truth)
             places = [(job.train, job.validation) for job in jobs]
@@ -99,14 +96,16 @@ class Training:
         if not numbered:
             return list(failed)
         first = numbered[0][1]
+        # projections as well go where they are needed, if features lie elsewhere
         systems = [self._system(job) for _, job in numbered]
         for (_, job), system in zip(numbered, systems, strict=True):
             for m in job.codecs:
                 codec = self._codecs[job.codec(m)][0].autoencoder
                 system.autoencoders[m].load_state_dict(codec.state_dict())
         jobs = [job for _, job in numbered]
-        seen = [self._seen(job) for job in jobs]
-        source, places = codes.source(jobs, seen)
+        source, places = codes.source(
+            jobs, lambda job: (job.fold, *map(job.codec, job.codecs)), self._seen
+        )
         tasks = [
             job.task(Regression(s.fusion) if job.codecs else Projected(s), *where)
             for job, s, where in zip(jobs, systems, places, strict=True)
@@ -144,12 +143,15 @@ class Training:
             )
         return system.to(self.device)
 
-    def _codec(self, job: Job, modality: str, places: Places, **how: bool) -> Task:
+    def _codec(
+        self, job: Job, modality: str, places: Places, *, projected: bool
+    ) -> Task:
         """The training of an autoencoder as it begins."""
         projection, settings = self._projection(job, modality), job.settings
         seed = _seed(job.seed, modality)
         with self._lock, seeded(seed, torch.device("cpu")):
-            codec = Codec(modality, projection, settings, **how).to(self.device)
+            codec = Codec(modality, projection, settings, projected=projected)
+            codec.to(self.device)
         return replace(
             job.task(codec, *places),
             settings=replace(settings, learning_rate=settings.pretrain_rate),

@@ -5,7 +5,6 @@ from functools import partial
 from typing import TypeVar
 
 from fuse.group import batches, codes
-from fuse.group.codes import COPIES
 from fuse.group.jobs import Job
 from fuse.group.schedule import Work
 from fuse.group.training import Training
@@ -51,7 +50,7 @@ class Works:
         ):
             jobs = [job for _, job in numbered]
             after = {places[job.codec(m)] for job in jobs for m in job.codecs}
-            copied = _pays(jobs[0]) or codes.fit(jobs, jobs[0].width)
+            copied = _pays(jobs[0]) or codes.room(jobs, jobs[0].width)
             run = self._training.prepared if copied else self._training.as_cached
             works.append(Work(partial(run, numbered), frozenset(after)))
         return works
@@ -92,7 +91,7 @@ class Works:
         """Models on a stack, as memory allows."""
         most = batches.most(job.width, job.length, self.device)
         if _pays(job):  # even where each model has copies of its own
-            most = min(most, COPIES // codes.size(job, job.width))
+            most = min(most, codes.COPIES // codes.size(job, job.width))
         if job.codecs:  # whoever waits for many waits for long
             most = min(most, EARLY * self._codecs_at_once((job, job.codecs[0])))
         return most
