@@ -373,6 +373,23 @@ def test_linear_layers_and_their_gradients_are_those_of_torch(batch, shape):
         assert lay == [True]
 
 
+def test_linear_layers_take_single_vectors_as_well():
+    class Queried(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.query, self.key = nn.Parameter(torch.randn(6)), nn.Linear(6, 4)
+
+        def forward(self, features):
+            return {"y": self.key(features["x"]) @ self.key(self.query)}
+
+    modules = [Queried() for _ in range(2)]
+    x = torch.randn(2, 5, 6)
+    stack = Stack(modules, Masks([0, 1], "cpu"))
+    for k, found in enumerate(stack({"x": x}, training=True)["y"]):
+        expected = modules[k]({"x": x[k]})["y"]
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_modules_may_share_a_parameter():
     class Twice(nn.Module):
         def __init__(self):

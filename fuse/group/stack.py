@@ -202,8 +202,8 @@ class _Linear(nn.Module):
         self.weight, self.bias = of.weight, of.bias
 
     def forward(self, values: Tensor) -> Tensor:
-        """(batch, dim) or (batch, ..., dim) -> same, with as many values as come out"""
-        if values.dim() > 2 or len(values) >= self.weight.shape[1]:
+        """(batch, dim), or (..., dim) as torch takes it -> same, of another size"""
+        if values.dim() != 2 or len(values) >= self.weight.shape[1]:
             return functional.linear(values, self.weight, self.bias)
         found = self.weight @ values.mT
         return (found if self.bias is None else found + self.bias[:, None]).mT

@@ -24,8 +24,7 @@ class Works:
 
     def __init__(self, jobs: Sequence[Job], *, threads: int):
         self.jobs, self.threads = jobs, threads
-        self.device = jobs[0].rows.truth.device
-        self._training = Training(self.device)
+        self._training = Training(jobs[0].rows.truth.device)
 
     def make(self) -> list[Work]:
         """Autoencoders first, then what waits for them; a work gives `Result`s."""
@@ -85,11 +84,11 @@ class Works:
     def _codecs_at_once(self, pair: tuple[Job, str]) -> int:
         job, modality = pair
         dim = job.rows.features[modality].shape[1]
-        return batches.most(dim, job.length, self.device)
+        return batches.most(dim, job.length, self._training.device)
 
     def _at_once(self, job: Job) -> int:
         """Models on a stack, as memory allows."""
-        most = batches.most(job.width, job.length, self.device)
+        most = batches.most(job.width, job.length, self._training.device)
         if _pays(job):  # even where each model has copies of its own
             most = min(most, codes.COPIES // codes.size(job, job.width))
         if job.codecs:  # whoever waits for many waits for long
