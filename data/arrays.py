@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
+from data.errors import AffuseError
 from data.recipe import Recipe
 from data.utterance import Problem, check_id
 
@@ -45,7 +46,7 @@ def collect(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
             found["embeddings"] = np.stack(part.vectors).astype(recipe.storage)
     for name, values in found.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise ValueError(
+            raise AffuseError(
                 f"{name} of utterances '{part.ids[0]}' to '{part.ids[-1]}' are not all "
                 f"finite as {values.dtype}; try --dtype float32, or look at the weights"
             )
@@ -73,18 +74,18 @@ def fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
         wanted["embeddings"] = (rows, layers, arrays["embeddings"].shape[-1])
     for name, shape in wanted.items():
         if arrays[name].shape != shape:
-            raise ValueError(
+            raise AffuseError(
                 f"{name} has shape {arrays[name].shape}, but its recipe and "
                 f"{rows} ids ask for {shape}"
             )
     for name in LARGE:
         if name in wanted and arrays[name].dtype != recipe.storage:
-            raise ValueError(
+            raise AffuseError(
                 f"{name} are {arrays[name].dtype}, but its recipe says {recipe.storage}"
             )
     if "offsets" in wanted and (
         arrays["offsets"][0] != 0 or (np.diff(arrays["offsets"]) < 0).any()
     ):
-        raise ValueError("its offsets do not start at 0 and rise")
+        raise AffuseError("its offsets do not start at 0 and rise")
     for name in arrays["ids"]:
         check_id(name.decode())

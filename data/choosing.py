@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data import current, finetuned, store
+from data.errors import AffuseError
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
 from data.utterance import printable
@@ -30,7 +31,7 @@ def choose(
 
     Raises:
         FileNotFoundError: if nothing was extracted
-        ValueError: if there is more than one choice; the sentence lists them
+        AffuseError: if there is more than one choice; the sentence lists them
     """
     corpora = sorted({path.parent.name for path in store.folders(folder)})
     if not corpora:
@@ -39,11 +40,11 @@ def choose(
             f"python cli.py extract CORPUS ROOT"
         )
     if corpus and corpus not in corpora:
-        raise ValueError(
+        raise AffuseError(
             f"corpus '{corpus}' is not in {folder}; there are {', '.join(corpora)}"
         )
     if not corpus and len(corpora) > 1:
-        raise ValueError(
+        raise AffuseError(
             f"{folder} holds embeddings of {', '.join(corpora)}; choose one with "
             f"--corpus NAME"
         )
@@ -54,7 +55,7 @@ def choose(
             caches = [c for c in caches if c.recipe.modality != modality] + alike
     chosen = {m: one(caches, m, named.get(m, "")) for m in modalities}
     if not any(chosen.values()):
-        raise ValueError(
+        raise AffuseError(
             f"corpus '{corpus or corpora[0]}' has no {' or '.join(modalities)} "
             f"embeddings in {folder}; extract them first"
         )
@@ -73,7 +74,7 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     named, or there are no others: they are of use to that fold alone.
 
     Raises:
-        ValueError: if there are several, or it is unfinished
+        AffuseError: if there are several, or it is unfinished
     """
     mine = [c for c in caches if c.recipe.modality == modality]
     if named:
@@ -83,16 +84,16 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
         found = [c for c in mine if c.path not in losers]
         found = [c for c in found if not finetuned.origin(c.recipe)] or found
     if named and not found:
-        raise ValueError(
+        raise AffuseError(
             f"no {modality} cache {named!r}; there are {len(mine)}\n{_list(mine)}"
         )
     if len(found) > 1:
-        raise ValueError(
+        raise AffuseError(
             f"there are {len(found)} {modality} caches; choose one with --{modality} "
             f"DIGEST\n{_list(found)}"
         )
     if found and not found[0].complete:
-        raise ValueError(
+        raise AffuseError(
             f"{found[0].path} is unfinished: {len(found[0].present)} of "
             f"{found[0].planned} parts are there; repeat the extract command to "
             f"finish it"
@@ -119,7 +120,7 @@ def listing(folder: Path) -> Iterator[str]:
     for path in folders:
         try:
             found = store.look(path)
-        except ValueError as error:
+        except AffuseError as error:
             damaged.append(str(error))
             continue
         if found is not None:

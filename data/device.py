@@ -2,6 +2,8 @@
 
 import re
 
+from data.errors import AffuseError
+
 
 def choose(wanted: str, *, cards: int) -> str:
     """The device to compute on; ``auto`` takes CUDA where there is a card.
@@ -11,7 +13,7 @@ def choose(wanted: str, *, cards: int) -> str:
         cards: how many CUDA devices there are
 
     Raises:
-        ValueError: if it is no device, or one that is not here
+        AffuseError: if it is no device, or one that is not here
 
     Examples:
         >>> choose("auto", cards=0), choose("auto", cards=2), choose("cuda:1", cards=2)
@@ -21,9 +23,9 @@ def choose(wanted: str, *, cards: int) -> str:
         return "cuda" if cards else "cpu"
     named = re.fullmatch(r"cpu|cuda(?::(\d{1,3}))?", wanted)
     if named is None:
-        raise ValueError(f"--device {wanted!r}: say auto, cpu, cuda or cuda:1")
+        raise AffuseError(f"--device {wanted!r}: say auto, cpu, cuda or cuda:1")
     if wanted != "cpu" and int(named[1] or 0) >= cards:
-        raise ValueError(
+        raise AffuseError(
             f"--device {wanted}: there are {cards} CUDA devices here; take --device cpu"
         )
     return wanted

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from data.errors import AffuseError
 from data.recipe import MODALITIES, Recipe
 
 MARK = "finetune.json"
@@ -55,7 +56,7 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
 
     Raises:
         FileNotFoundError: if there is none
-        ValueError: if a fold lacks a modality that others have
+        AffuseError: if a fold lacks a modality that others have
     """
     found = {
         path.parent.name: {
@@ -73,7 +74,7 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
     everything = {m for encoders in found.values() for m in encoders}
     for fold, encoders in found.items():
         if lacking := sorted(everything - encoders.keys()):
-            raise ValueError(
+            raise AffuseError(
                 f"{run / fold} has no {lacking[0]} encoder, but other folds do; remove "
                 f"it and fine-tune this fold again"
             )

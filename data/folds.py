@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.errors import AffuseError
 from data.rows import read_rows, write_rows
 
 FOLDS = "folds.csv"
@@ -50,13 +51,13 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
 
     Raises:
         FileNotFoundError: if there is none
-        ValueError: naming the line that is damaged
+        AffuseError: naming the line that is damaged
     """
     path, found = folder / FOLDS, []
     for line, row in read_rows(path, (*FOLD_COLUMNS, *_more(path))):
         fold, part, id_, speaker, dialogue, scripted, *more = row
         if part not in PARTS or scripted not in SCRIPTED:
-            raise ValueError(
+            raise AffuseError(
                 f"{path}, line {line}: part {part!r} must be one of "
                 f"{', '.join(PARTS)}, and scripted {scripted!r} 1, 0 or empty"
             )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data import choosing, finetuned, seen, store
+from data.errors import AffuseError
 from data.recipe import Recipe
 from data.store import Cache
 
@@ -35,7 +36,7 @@ def choose(
 
     Raises:
         FileNotFoundError: if embeddings are missing; the sentence says what to type
-        ValueError: if there is more than one choice, or folds were extracted in
+        AffuseError: if there is more than one choice, or folds were extracted in
             different ways
     """
     encoders = finetuned.folds(run)
@@ -137,7 +138,7 @@ def _corpus(own: Mapping[str, Mapping[str, Sequence[Cache]]]) -> str:
     lists = (found for each in own.values() for found in each.values())
     names = sorted({c.recipe.corpus for found in lists for c in found})
     if len(names) > 1:
-        raise ValueError(
+        raise AffuseError(
             f"{', '.join(names)} were encoded with these encoders; choose one with "
             f"--corpus NAME"
         )
@@ -186,7 +187,7 @@ def _demand_alike(caches: Mapping[str, Cache]) -> None:
     for fold, cache in caches.items():
         one, other = _plain(cache.recipe), _plain(caches[first].recipe)
         if difference := one.difference(other):
-            raise ValueError(
+            raise AffuseError(
                 f"the {one.modality} embeddings of fold '{fold}' have {difference} as "
                 f"those of fold '{first}'; extract both with the same options"
             )

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 import h5py
 from h5py import h5a, h5d, h5s, h5t, h5z
 
+from data.errors import AffuseError
+
 TEXT = 2**24  # bytes of an attribute; a problem takes about 250, a part has 1024 rows
 _LAYOUTS = (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED)
 _CHECKSUM = 4  # bytes that follow each chunk
@@ -23,11 +25,11 @@ def text(file: h5py.File, name: str) -> str:
     """An attribute that is one string of fixed length.
 
     Raises:
-        ValueError: if it is something else, or too large
+        AffuseError: if it is something else, or too large
     """
     kind = _single(file, name)
     if not isinstance(kind, h5t.TypeStringID) or kind.is_variable_str():
-        raise ValueError(f"its {name} is no text of fixed length")
+        raise AffuseError(f"its {name} is no text of fixed length")
     return bytes(file.attrs[name]).decode()
 
 
@@ -35,10 +37,10 @@ def number(file: h5py.File, name: str) -> int:
     """An attribute that is one integer.
 
     Raises:
-        ValueError: if it is something else
+        AffuseError: if it is something else
     """
     if not isinstance(_single(file, name), h5t.TypeIntegerID):
-        raise ValueError(f"its {name} is no whole number")
+        raise AffuseError(f"its {name} is no whole number")
     return int(file.attrs[name])
 
 
@@ -49,7 +51,7 @@ def _single(file: h5py.File, name: str) -> h5t.TypeID:
         found.get_space().get_simple_extent_type() != h5s.SCALAR
         or found.get_type().get_size() > TEXT
     ):
-        raise ValueError(f"its {name} is no single value of at most {TEXT} bytes")
+        raise AffuseError(f"its {name} is no single value of at most {TEXT} bytes")
     return found.get_type()
 
 
@@ -64,39 +66,39 @@ def datasets(
         size: of the file, in bytes
 
     Raises:
-        ValueError: naming the member and what is wrong with it
+        AffuseError: naming the member and what is wrong with it
     """
     found, stored = {}, 0
     for name in file:
         if name not in kinds:
-            raise ValueError(f"a part has no {name[:40]!r}")
+            raise AffuseError(f"a part has no {name[:40]!r}")
         found[name] = _dataset(file, name, kinds[name], size)
         stored += found[name].id.get_storage_size()
     if stored > size:
-        raise ValueError(f"its arrays claim {stored} of its {size} bytes")
+        raise AffuseError(f"its arrays claim {stored} of its {size} bytes")
     return found
 
 
 def _dataset(file: h5py.File, name: str, kind: str, size: int) -> h5py.Dataset:
     """Strings or numbers that lie in the file itself, in full."""
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"'{name}' is missing, or a link")
+        raise AffuseError(f"'{name}' is missing, or a link")
     opened = h5py.h5o.open(file.id, name.encode())
     if not isinstance(opened, h5d.DatasetID):
-        raise ValueError(f"'{name}' is no dataset")
+        raise AffuseError(f"'{name}' is no dataset")
     plan = opened.get_create_plist()
     if plan.get_layout() not in _LAYOUTS or plan.get_external_count():
-        raise ValueError(f"'{name}' holds what lies in another file")
+        raise AffuseError(f"'{name}' holds what lies in another file")
     filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
     if filters not in ([], [h5z.FILTER_FLETCHER32]):
-        raise ValueError(f"'{name}' goes through filters {filters}, which no part has")
+        raise AffuseError(f"'{name}' goes through filters {filters}, which no part has")
     if opened.dtype.kind != kind:
-        raise ValueError(f"'{name}' holds {opened.dtype}, not kind {kind}")
+        raise AffuseError(f"'{name}' holds {opened.dtype}, not kind {kind}")
     if opened.get_space().get_simple_extent_type() != h5s.SIMPLE:
-        raise ValueError(f"'{name}' is scalar or has no size")
+        raise AffuseError(f"'{name}' is scalar or has no size")
     wanted = math.prod(opened.shape) * opened.dtype.itemsize
     if wanted > size or wanted > opened.get_storage_size():
-        raise ValueError(f"'{name}' claims {wanted} bytes that are not in the file")
+        raise AffuseError(f"'{name}' claims {wanted} bytes that are not in the file")
     if plan.get_layout() == h5d.CHUNKED:
         _check_chunks(opened, plan.get_chunk(), _CHECKSUM * len(filters), size)
     return h5py.Dataset(opened)
@@ -109,7 +111,7 @@ def _check_chunks(
     length = math.prod(shape) * found.dtype.itemsize + extra
     grid = [math.ceil(n / c) for n, c in zip(found.shape, shape, strict=True)]
     if math.prod(grid) * length > size:  # before they are listed one by one
-        raise ValueError(f"its chunks claim more than its {size} bytes")
+        raise AffuseError(f"its chunks claim more than its {size} bytes")
     chunks: list[h5d.StoreInfo] = []
     found.chunk_iter(chunks.append)
     begins = sorted(chunk.byte_offset for chunk in chunks)
@@ -118,4 +120,4 @@ def _check_chunks(
         or any(chunk.size != length or chunk.filter_mask for chunk in chunks)
         or any(b - a < length for a, b in zip(begins, [*begins[1:], size], strict=True))
     ):
-        raise ValueError("its chunks are not where and what they should be")
+        raise AffuseError("its chunks are not where and what they should be")

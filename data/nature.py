@@ -8,6 +8,7 @@ word travels from there into every table.
 import json
 from pathlib import Path
 
+from data.errors import AffuseError
 from data.utterance import NATURES
 
 SIDECAR = "affuse.json"  # {"nature": "human" | "synthetic" | "proxy"}
@@ -18,7 +19,7 @@ def stated(root: Path) -> str:
     """What the folder says of itself; ``human`` where it says nothing.
 
     Raises:
-        ValueError: if the sidecar file says anything else, or cannot be read
+        AffuseError: if the sidecar file says anything else, or cannot be read
     """
     if (root / REHEARSAL).is_file():
         return "synthetic"
@@ -29,7 +30,7 @@ def stated(root: Path) -> str:
         known = json.loads(sidecar.read_text(encoding="utf-8"))
         return NATURES[NATURES.index(known.get("nature", "human"))]
     except (ValueError, AttributeError) as error:
-        raise ValueError(
+        raise AffuseError(
             f'{sidecar} should hold {{"nature": "human"}}, or "synthetic", or "proxy"'
         ) from error
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from data import plugins
+from data.errors import AffuseError
 from data.utterance import NATURES
 
 # fmt: off
@@ -66,7 +67,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (ValueError, OSError) as error:
+        except (AffuseError, OSError) as error:
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
             raise click.ClickException(str(error)) from error

@@ -31,6 +31,7 @@ import numpy as np
 
 from data import guard
 from data.arrays import KINDS, LARGE, Part, collect, fit
+from data.errors import AffuseError
 from data.files import publish
 from data.recipe import Recipe
 from data.utterance import Problem, printable
@@ -40,7 +41,7 @@ CHUNK = 2**20  # bytes of a chunk, about; each carries a Fletcher checksum
 MOST = 100_000  # parts of a cache: their numbers have five digits
 
 
-class Refused(ValueError):
+class Refused(AffuseError):
     """A file does not hold the bytes that were published under its name."""
 
 
@@ -71,7 +72,7 @@ def write(
     """Publish one part; equal arguments give equal bytes.
 
     Raises:
-        ValueError: if a vector has another shape than the recipe says, is not finite
+        AffuseError: if a vector has another shape than the recipe says, is not finite
             or exceeds the storage type
         OSError: if it cannot be written; then nothing is published
     """
@@ -84,7 +85,7 @@ def write(
     attributes = {name: np.bytes_(text.encode()) for name, text in texts.items()}
     for name, text in texts.items():
         if len(text) > guard.TEXT:
-            raise ValueError(f"{name} of {path.name} exceed {guard.TEXT} bytes")
+            raise AffuseError(f"{name} of {path.name} exceed {guard.TEXT} bytes")
     datasets = collect(part, recipe)
     fit(datasets, recipe)
     image = _image(datasets, {"format": FORMAT, "parts": parts, **attributes})
@@ -144,14 +145,14 @@ def check(path: Path) -> bytes:
 def _check_file(path: Path) -> None:
     """Refuse what is there but no file: reading a pipe would never end."""
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is damaged or no part of a cache (it is no file)")
+        raise AffuseError(f"{path} is damaged or no part of a cache (it is no file)")
 
 
 def header(path: Path) -> Header:
     """What a part says of itself, without reading its rows or its checksum.
 
     Raises:
-        ValueError: naming the file, if it is damaged or no part of a cache
+        AffuseError: naming the file, if it is damaged or no part of a cache
     """
     _check_file(path)
     with _sentences(path), h5py.File(path, "r", locking=False) as file:
@@ -167,7 +168,7 @@ def read(
         recipe: that it must have; None for any
 
     Raises:
-        ValueError: if the part is damaged, or its recipe is another
+        AffuseError: if the part is damaged, or its recipe is another
     """
     head, arrays = parse(path, check(path))
     head.recipe.demand(recipe or head.recipe, path)
@@ -179,7 +180,7 @@ def whole(path: Path) -> Header:
 
     Raises:
         Refused: naming the file, if it is damaged
-        ValueError: naming the file, if it is as published, but cannot be read
+        AffuseError: naming the file, if it is as published, but cannot be read
     """
     return parse(path, check(path))[0]
 
@@ -188,7 +189,7 @@ def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
     """What the bytes of a part say and hold.
 
     Raises:
-        ValueError: naming the file, if this version cannot read it, or must not
+        AffuseError: naming the file, if this version cannot read it, or must not
     """
     with _sentences(path), h5py.File(h5py.h5f.open_file_image(image)) as file:
         found = guard.datasets(file, KINDS, len(image))
@@ -204,7 +205,7 @@ def outline(path: Path, recipe: Recipe) -> tuple[dict[str, np.ndarray], int]:
     Nothing is compared with the checksum, which would mean to read all of it.
 
     Raises:
-        ValueError: as `read`
+        AffuseError: as `read`
     """
     _check_file(path)
     with _sentences(path), h5py.File(path, "r", locking=False) as file:
@@ -224,7 +225,7 @@ def _sentences(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # h5py raises nearly every kind there is
-        raise ValueError(
+        raise AffuseError(
             f"{path} is damaged or no part of a cache ({printable(str(error))[:300]}); "
             f"delete it and extract again"
         ) from error
@@ -233,11 +234,11 @@ def _sentences(path: Path) -> Iterator[None]:
 def _header(file: h5py.File, found: Mapping[str, h5py.Dataset]) -> Header:
     """The attributes of an open part."""
     if (version := guard.number(file, "format")) != FORMAT:
-        raise ValueError(f"its format is {version}, not {FORMAT}")
+        raise AffuseError(f"its format is {version}, not {FORMAT}")
     if not 0 < (parts := guard.number(file, "parts")) <= MOST:
-        raise ValueError(f"a cache has 1 to {MOST} parts, not {parts}")
+        raise AffuseError(f"a cache has 1 to {MOST} parts, not {parts}")
     if "ids" not in found:
-        raise ValueError("'ids' is missing, or a link")
+        raise AffuseError("'ids' is missing, or a link")
     return Header(
         recipe=Recipe.parse(guard.text(file, "recipe")),
         parts=parts,

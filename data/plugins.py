@@ -9,6 +9,8 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
+from data.errors import AffuseError
+
 
 def names(package: str) -> list[str]:
     """Sorted plug-in names in `package`, read from file names alone.
@@ -30,13 +32,13 @@ def load(package: str, name: str | Any) -> ModuleType | Any:
         name: of one; or what offers the same without a file, which is taken as it is
 
     Raises:
-        ValueError: if there is none of that name; the sentence lists the choices
+        AffuseError: if there is none of that name; the sentence lists the choices
     """
     if not isinstance(name, str):
         return name
     if name not in names(package):
         kind = package.rpartition(".")[2]
-        raise ValueError(
+        raise AffuseError(
             f"no {name!r} in {kind}: choose from {', '.join(names(package))}, "
             f"or add {package.replace('.', '/')}/{name}.py"
         )

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from data.errors import AffuseError
 from data.files import publish
 from data.folds import FOLDS, FoldRow, read_folds
 from data.folds import write_folds as write_folds  # beside its siblings
@@ -54,12 +55,12 @@ class RunInfo:
     def __post_init__(self) -> None:
         known = tuple(name for name in RATINGS if name in self.targets)
         if not known or known != tuple(self.targets):
-            raise ValueError(
+            raise AffuseError(
                 f"run '{self.name}' predicts {list(self.targets)}; it must be some of "
                 f"{', '.join(RATINGS)}, in that order"
             )
         if self.nature not in NATURES:
-            raise ValueError(
+            raise AffuseError(
                 f"run '{self.name}' has nature {self.nature!r}; it must be one of "
                 f"{', '.join(NATURES)}"
             )
@@ -79,7 +80,7 @@ class Predictions:
         shapes = {f.name: getattr(self, f.name).shape for f in fields(self)}
         lengths = {shape[0] for shape in shapes.values()}
         if len(lengths) > 1 or shapes["truth"] != shapes["predicted"]:
-            raise ValueError(f"columns of predictions differ in shape: {shapes}")
+            raise AffuseError(f"columns of predictions differ in shape: {shapes}")
 
     def __len__(self) -> int:
         return len(self.id)
@@ -101,17 +102,17 @@ def write_predictions(path: Path, predictions: Predictions, info: RunInfo) -> No
     Numbers have nine significant digits, so float32 comes back exactly.
 
     Raises:
-        ValueError: if a number is not finite, or the columns are not `info.targets`
+        AffuseError: if a number is not finite, or the columns are not `info.targets`
     """
     numbers = np.hstack([predictions.truth, predictions.predicted])
     if numbers.shape[1] != 2 * len(info.targets):
-        raise ValueError(
+        raise AffuseError(
             f"{path}: predictions of {predictions.truth.shape[1]} ratings, but the run "
             f"has {', '.join(info.targets)}"
         )
     if not np.isfinite(numbers).all():
         bad = int(np.argmin(np.isfinite(numbers).all(axis=1)))
-        raise ValueError(
+        raise AffuseError(
             f"{path}: utterance '{predictions.id[bad]}', seed {predictions.seed[bad]}, "
             f"has a rating or a prediction that is not finite; lower the learning rate"
         )
@@ -130,7 +131,7 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
 
     Raises:
         FileNotFoundError: if there is none
-        ValueError: naming the line that is damaged, or that repeats an utterance
+        AffuseError: naming the line that is damaged, or that repeats an utterance
     """
     names = (*targets, *(f"{name}_predicted" for name in targets))
     places = [COLUMNS.index(name) for name in names]
@@ -142,12 +143,12 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
             key = (row[0], row[3], int(row[4]))
             cells = [float(row[place]) for place in places]
         except ValueError as error:
-            raise ValueError(
+            raise AffuseError(
                 f"{path}, line {line}: {error}; the file is damaged, or lacks one of "
                 f"{', '.join(targets)}"
             ) from error
         if key in seen or not np.isfinite(cells).all():
-            raise ValueError(
+            raise AffuseError(
                 f"{path}, line {line}: utterance '{row[0]}' of fold '{row[3]}', seed "
                 f"{row[4]}, stands there twice, or is not finite"
             )
@@ -183,7 +184,7 @@ def read_info(folder: Path) -> RunInfo:
 
     Raises:
         FileNotFoundError: if there is none
-        ValueError: if it is not what `write_info` writes
+        AffuseError: if it is not what `write_info` writes
     """
     path = folder / INFO
     if not path.is_file():
@@ -192,7 +193,7 @@ def read_info(folder: Path) -> RunInfo:
         found = json.loads(path.read_text(encoding="utf-8"))
         return RunInfo(**{**found, "targets": tuple(found["targets"])})
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
+        raise AffuseError(
             f"{path} does not describe a run: {error}; train again, or remove it"
         ) from error
 
@@ -202,7 +203,7 @@ def read_run(folder: Path) -> Run:
 
     Raises:
         FileNotFoundError: if a file is missing
-        ValueError: if a file is damaged, an utterance was scored that was not in the
+        AffuseError: if a file is damaged, an utterance was scored that was not in the
             fold's test part, or two seeds of a fold were scored on other utterances
     """
     info = read_info(folder)
@@ -215,7 +216,7 @@ def read_run(folder: Path) -> Run:
         p.id.tolist(), p.fold.tolist(), p.seed.tolist(), p.truth, strict=True
     ):
         if (fold, id_) not in test:
-            raise ValueError(
+            raise AffuseError(
                 f"{path}: utterance '{id_}' is not in the test part of fold '{fold}' "
                 f"in {FOLDS}; the files are of different runs"
             )
@@ -223,7 +224,7 @@ def read_run(folder: Path) -> Run:
     for fold, seeds in units.items():
         first = next(iter(seeds.values()))
         if any(rows != first for rows in seeds.values()):
-            raise ValueError(
+            raise AffuseError(
                 f"{path}: the seeds of fold '{fold}' were scored on different "
                 f"utterances or ratings; train again into an empty folder"
             )
@@ -245,6 +246,6 @@ def find_runs(runs: Path) -> Iterator[Run]:
     """Every finished run below `runs`, sorted by name.
 
     Raises:
-        FileNotFoundError, ValueError: naming the run that cannot be read
+        FileNotFoundError, AffuseError: naming the run that cannot be read
     """
     return map(read_run, finished(runs))

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from data.errors import AffuseError
+
 RATINGS = ("valence", "arousal", "dominance")  # the order of every table and tensor
 POLICIES = ("clip", "keep", "drop")  # for values outside the nominal scale
 
@@ -32,7 +34,7 @@ def normalise(
         the ratings by name, or None if the utterance is dropped
 
     Raises:
-        ValueError: if the policy is unknown, or a rating is not finite
+        AffuseError: if the policy is unknown, or a rating is not finite
 
     Examples:
         >>> normalise({"valence": 5.5, "arousal": 3}, scale=(1, 5))
@@ -41,9 +43,13 @@ def normalise(
         True
     """
     if policy not in POLICIES:
-        raise ValueError(f"policy must be one of {', '.join(POLICIES)}, got {policy!r}")
+        raise AffuseError(
+            f"policy must be one of {', '.join(POLICIES)}, got {policy!r}"
+        )
     if not all(map(math.isfinite, ratings.values())):
-        raise ValueError(f"ratings must be numbers, got {dict(ratings)}; leave out nan")
+        raise AffuseError(
+            f"ratings must be numbers, got {dict(ratings)}; leave out nan"
+        )
     low, high = scale
     if policy == "drop" and not all(low <= v <= high for v in ratings.values()):
         return None

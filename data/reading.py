@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from data import plugins
+from data.errors import AffuseError
 from data.utterance import Corpus, Problem
 
 PACKAGE = "data.corpora"
@@ -36,13 +37,13 @@ def read(
             are none of its business
 
     Raises:
-        ValueError: if the reader does not take an option, if it has no `root` of its
+        AffuseError: if the reader does not take an option, if it has no `root` of its
             own and none is given, or if the corpus is empty
         FileNotFoundError: if it is not there
     """
     module = plugins.load(PACKAGE, corpus)
     if name != corpus and name in plugins.names(PACKAGE):
-        raise ValueError(
+        raise AffuseError(
             f"--name {name} would pass this corpus off as that of another reader; "
             f"choose another name"
         )
@@ -51,14 +52,14 @@ def read(
         given["columns"] = _pairs(columns)
     known = inspect.signature(module.read).parameters.keys() & NAMES.keys()
     if unknown := sorted(given.keys() - known):
-        raise ValueError(
+        raise AffuseError(
             f"corpus reader '{corpus}' does not take --{NAMES[unknown[0]]}; it takes "
             + (", ".join(f"--{NAMES[k]}" for k in sorted(known)) or "no such option")
         )
     root = _root(module, corpus) if root is None else root
     found: Corpus = module.read(root, **given)
     if not found.utterances:
-        raise ValueError(
+        raise AffuseError(
             f"no utterance could be read from {root}"
             + (f": {found.problems[0].reason}" if found.problems else "")
         )
@@ -69,7 +70,7 @@ def _root(module: ModuleType, corpus: str) -> Path:
     """Where a corpus lies that comes with the program."""
     found: Path | None = getattr(module, "ROOT", None)
     if found is None:
-        raise ValueError(
+        raise AffuseError(
             f"corpus '{corpus}' does not come with this program: say where it is, as "
             f"in: {corpus} /path/to/it"
         )
@@ -82,9 +83,9 @@ def _pairs(items: Sequence[str]) -> dict[str, str]:
     for item in items:
         role, mark, column = item.partition("=")
         if not mark:
-            raise ValueError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
+            raise AffuseError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
         if role in found:
-            raise ValueError(f"--map {item}: {role} is mapped twice; leave one out")
+            raise AffuseError(f"--map {item}: {role} is mapped twice; leave one out")
         found[role] = column
     return found
 

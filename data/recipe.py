@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from data.errors import AffuseError
 from data.utterance import check_name
 
 MODALITIES = ("audio", "text")
@@ -43,7 +44,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES:
-            raise ValueError(
+            raise AffuseError(
                 f"modality must be one of {', '.join(MODALITIES)}, "
                 f"got {self.modality!r}"
             )
@@ -58,16 +59,16 @@ class Recipe:
         """The recipe that `text()` wrote.
 
         Raises:
-            ValueError: if it is not one
+            AffuseError: if it is not one
         """
         try:
             if text.count("[") + text.count("{") > MOST_BRACKETS:
-                raise ValueError("it is nested too deeply")  # to be compared later
+                raise AffuseError("it is nested too deeply")  # to be compared later
             found = json.loads(text)
             tuples = {name: tuple(found[name]) for name in ("layers", "head")}
             return cls(**{**found, **tuples})
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"not a recipe: {str(text)[:80]!r}: {error}") from error
+            raise AffuseError(f"not a recipe: {str(text)[:80]!r}: {error}") from error
 
     def digest(self) -> str:
         """Twelve hexadecimal digits, the same for equal recipes."""
@@ -97,10 +98,10 @@ class Recipe:
         """Refuse what is of another recipe.
 
         Raises:
-            ValueError: naming the file and the first difference
+            AffuseError: naming the file and the first difference
         """
         if difference := self.difference(wanted):
-            raise ValueError(
+            raise AffuseError(
                 f"{path} was extracted with {difference} as wanted; extract again, or "
                 f"name another cache"
             )

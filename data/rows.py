@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from data.errors import AffuseError
 from data.files import publish
 
 
@@ -33,12 +34,12 @@ def read_rows(path: Path, header: Sequence[str]) -> Iterator[tuple[int, list[str
         reader = csv.reader(file)
         found = next(reader, [])
         if found != list(header):
-            raise ValueError(
+            raise AffuseError(
                 f"{path} has columns {','.join(found)!r}, expected {','.join(header)!r}"
             )
         for row in reader:
             if len(row) != len(header):
-                raise ValueError(
+                raise AffuseError(
                     f"{path}, line {reader.line_num}: {len(row)} cells, expected "
                     f"{len(header)}; the file is damaged"
                 )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from data.errors import AffuseError
 from data.recipe import Recipe
 
 FILE = "seen.json"
@@ -74,7 +75,7 @@ def of(recipe: Recipe) -> tuple[Seen, ...]:
     """What the encoder of a recipe has seen, as far as it is known.
 
     Raises:
-        ValueError: if the records of the recipe are none
+        AffuseError: if the records of the recipe are none
     """
     return known(recipe.checkpoint, recipe.training)
 
@@ -87,7 +88,7 @@ def known(checkpoint: str, training: Mapping[str, Any]) -> tuple[Seen, ...]:
         training: as `read` gave it
 
     Raises:
-        ValueError: if the records are none
+        AffuseError: if the records are none
     """
     own = parse(training.get(KEY, []))
     return (*own, *KNOWN.get(checkpoint.rpartition("/")[2].lower(), ()))
@@ -97,7 +98,7 @@ def read(folder: Path) -> dict[str, Any]:
     """What a checkpoint's folder says, for the recipe; {} if it says nothing.
 
     Raises:
-        ValueError: if its ``seen.json`` holds no records
+        AffuseError: if its ``seen.json`` holds no records
     """
     path = folder / FILE
     if not path.is_file():
@@ -106,7 +107,7 @@ def read(folder: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
         parse(found)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise AffuseError(f"{path}: {error}") from error
     return {KEY: found if isinstance(found, list) else [found]}
 
 
@@ -114,18 +115,18 @@ def parse(found: object) -> tuple[Seen, ...]:
     """One record or several, as JSON has them.
 
     Raises:
-        ValueError: saying what a record may hold
+        AffuseError: saying what a record may hold
     """
     records = found if isinstance(found, list) else [found]
     if len(records) > MOST:
-        raise ValueError(f"{len(records)} records of what was seen; at most {MOST}")
+        raise AffuseError(f"{len(records)} records of what was seen; at most {MOST}")
     return tuple(_record(record) for record in records)
 
 
 def _record(found: object) -> Seen:
     names = [field.name for field in fields(Seen)]
     if not isinstance(found, dict) or not found.keys() <= set(names):
-        raise ValueError(
+        raise AffuseError(
             f"a record of what was seen has {', '.join(names)}, got {str(found)[:80]}"
         )
     texts = [found.get("corpus"), found.get("how", "")]
@@ -136,7 +137,7 @@ def _record(found: object) -> Seen:
         and all(isinstance(x, list | tuple) for x in lists)
         and all(isinstance(name, str) for x in lists for name in x)
     ):
-        raise ValueError(
+        raise AffuseError(
             f"a record of what was seen needs a corpus, a name; speakers and splits "
             f"are lists of names, got {str(found)[:80]}"
         )

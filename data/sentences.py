@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from data.errors import AffuseError
 from data.folds import FoldRow
 from data.rows import read_rows, write_rows
 from data.utterance import Utterance
@@ -73,13 +74,13 @@ def read_sentences(folder: Path) -> dict[tuple[str, str], bool]:
     """What `write_sentences` wrote; {} if there is no file, so nothing is known.
 
     Raises:
-        ValueError: naming the line that is damaged
+        AffuseError: naming the line that is damaged
     """
     path, found = folder / SENTENCES, {}
     if not path.is_file():
         return {}
     for line, (fold, id_, said) in read_rows(path, SENTENCE_COLUMNS):
         if said not in ("0", "1"):
-            raise ValueError(f"{path}, line {line}: seen must be 1 or 0, got {said!r}")
+            raise AffuseError(f"{path}, line {line}: seen must be 1 or 0, got {said!r}")
         found[fold, id_] = said == "1"
     return found

@@ -21,6 +21,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from data.errors import AffuseError
 from data.utterance import Utterance
 
 PROTOCOLS = ("session5", "session5-strict", "loso", "speakers", "official")
@@ -43,7 +44,7 @@ class Fold:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.-]+", self.name):
-            raise ValueError(
+            raise AffuseError(
                 f"a fold cannot be called {self.name!r}; use letters, digits, '.', '_' "
                 f"and '-' in the names of sessions and splits"
             )
@@ -61,12 +62,12 @@ def folds(
         seed: of whatever the protocol leaves to chance
 
     Raises:
-        ValueError: if the protocol is unknown, or the corpus does not have what it
+        AffuseError: if the protocol is unknown, or the corpus does not have what it
             needs: sessions, speakers, splits, or enough of them
     """
     ordered = sorted(utterances, key=lambda u: u.id)
     if repeated := {a.id for a, b in pairwise(ordered) if a.id == b.id}:
-        raise ValueError(
+        raise AffuseError(
             f"{len(repeated)} utterance ids are not unique: {some(repeated)}; "
             f"correct the corpus, or read each of its tables once"
         )
@@ -88,7 +89,7 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
     """Hold a fold to what its protocol claims.
 
     Raises:
-        ValueError: if a part is empty, an id is in two parts or in no utterance, or a
+        AffuseError: if a part is empty, an id is in two parts or in no utterance, or a
             speaker is on both sides of a line that the protocol draws
     """
     _demand_speakers(utterances, protocol)
@@ -97,12 +98,12 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
     where = f"fold '{fold.name}' of protocol '{protocol}'"
     for part, ids in parts.items():
         if not ids:
-            raise ValueError(
+            raise AffuseError(
                 f"{where} has nothing for {part}: {len(utterances)} utterances are too "
                 f"few to divide in this way; choose another protocol"
             )
         if strange := ids - known.keys():
-            raise ValueError(
+            raise AffuseError(
                 f"{where} has utterances for {part} that the corpus lacks: "
                 f"{some(strange)}; make the folds from the same corpus"
             )
@@ -112,7 +113,7 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
         for what, sides in (("utterances", parts), ("speakers", heard)):
             shared = sides[one] & sides[other]
             if shared and (what == "utterances" or claims):
-                raise ValueError(
+                raise AffuseError(
                     f"{where} has the same {what} for {one} and {other}: "
                     f"{some(shared)}; correct the sessions and speakers of the corpus"
                 )
@@ -133,7 +134,7 @@ def _by_sessions(
     tests = sessions if protocol == "loso" else ["5"]
     if len(sessions) < least or not set(tests) <= set(sessions):
         five = "" if protocol == "loso" else ", '5' among them"
-        raise ValueError(
+        raise AffuseError(
             f"protocol '{protocol}' needs {least} sessions or more{five}; the corpus "
             f"has {some(sessions)}; choose loso (any 3 sessions), speakers or official"
         )
@@ -157,7 +158,7 @@ def _by_speakers(
     sizes = Counter(u.speaker for u in utterances)
     if not 3 <= count <= len(sizes):
         remedy = f"--folds 3 to {len(sizes)}" if len(sizes) > 2 else "more speakers"
-        raise ValueError(
+        raise AffuseError(
             f"protocol 'speakers' cannot make {count} folds of {len(sizes)} speakers: "
             f"each needs speakers of its own to train, validate and test; use {remedy}"
         )
@@ -178,7 +179,7 @@ def _official(utterances: Sequence[Utterance], rng: np.random.Generator) -> list
     sizes = Counter(u.split for u in utterances)
     if not sizes["train"] or not sizes["test"]:
         found = some(f"{name or 'no split'}: {n}" for name, n in sizes.items() if n)
-        raise ValueError(
+        raise AffuseError(
             f"protocol 'official' needs utterances of the splits train and test; the "
             f"corpus has {found or 'none'}; choose the protocol speakers or a session's"
         )
@@ -225,7 +226,7 @@ def _fold(
 
 def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
     if protocol not in PROTOCOLS:
-        raise ValueError(
+        raise AffuseError(
             f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
         )
     if protocol != "official":
@@ -235,7 +236,7 @@ def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
 def _demand(what: str, utterances: Sequence[Utterance], protocol: str) -> None:
     """Refuse utterances whose speaker or session is unknown."""
     if unknown := [u.id for u in utterances if not getattr(u, what)]:
-        raise ValueError(
+        raise AffuseError(
             f"{len(unknown)} of {len(utterances)} utterances have no {what} "
             f"({some(unknown)}), but protocol '{protocol}' divides by it; name their "
             f"{what} in the corpus, leave them out, or choose another protocol"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.errors import AffuseError
 from data.parts import Header, Refused, checksum_path, header, part_path, read, whole
 from data.recipe import Recipe
 from data.utterance import Problem
@@ -79,7 +80,7 @@ def load(cache: Cache) -> Embeddings:
     """Read every part of a cache folder, checked against checksum and recipe.
 
     Raises:
-        ValueError: if a part is damaged, of another recipe, or repeats an id
+        AffuseError: if a part is damaged, of another recipe, or repeats an id
     """
     parts = [read(part_path(cache.path, n), cache.recipe) for n in cache.present]
     rows = [arrays for arrays, _ in parts if len(arrays["ids"])]
@@ -107,11 +108,11 @@ def unique(folder: Path, parts: Sequence[Mapping[str, np.ndarray]]) -> tuple[str
     """Ids of all parts.
 
     Raises:
-        ValueError: if one is there twice
+        AffuseError: if one is there twice
     """
     ids = tuple(i.decode() for arrays in parts for i in arrays["ids"])
     if twice := [i for i, count in Counter(ids).items() if count > 1]:
-        raise ValueError(
+        raise AffuseError(
             f"{folder} holds utterance '{twice[0]}' twice; delete it and extract again"
         )
     return ids
@@ -140,7 +141,7 @@ def look(folder: Path) -> Cache | None:
     """What one folder holds, without reading the rows; None if no part is there.
 
     Raises:
-        ValueError: if a part is no part of this project; the sentence names it
+        AffuseError: if a part is no part of this project; the sentence names it
     """
     present = numbers(folder)
     headers = [header(part_path(folder, number)) for number in present]
@@ -148,7 +149,7 @@ def look(folder: Path) -> Cache | None:
         return None
     plans = sorted({h.parts for h in headers})
     if len(plans) > 1:
-        raise ValueError(
+        raise AffuseError(
             f"{folder} holds parts of caches of {' and of '.join(map(str, plans))} "
             f"parts; delete it and extract again"
         )
@@ -167,7 +168,7 @@ def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
     """Every cache folder below `cache`, of one corpus or all, sorted by path.
 
     Raises:
-        ValueError: if one of them is damaged; the sentence names the part
+        AffuseError: if one of them is damaged; the sentence names the part
     """
     for folder in folders(cache, corpus):
         found = look(folder)
@@ -191,7 +192,7 @@ def faults(folder: Path) -> Iterator[Fault]:
             heads[number] = whole(path)
         except Refused as error:
             yield Fault(path, DAMAGED, str(error), (path, checksum_path(path)))
-        except (ValueError, OSError) as error:
+        except (AffuseError, OSError) as error:
             yield Fault(path, UNKNOWN, str(error))
     if not heads:
         return

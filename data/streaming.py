@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data import scratch
+from data.errors import AffuseError
 from data.parts import outline, part_path, read
 from data.store import Cache, Embeddings, joined, unique
 
@@ -27,7 +28,7 @@ class Streamed(Embeddings):
         """Each part that holds some of these rows, and the number of its first row.
 
         Raises:
-            ValueError: if a part is damaged, or no longer what it was
+            AffuseError: if a part is damaged, or no longer what it was
         """
         ends = [*(first for _, first in self.begins[1:]), len(self.ids)]
         for (number, first), end in zip(self.begins, ends, strict=True):
@@ -38,7 +39,7 @@ class Streamed(Embeddings):
         path = part_path(self.folder, number)
         arrays, _ = read(path, self.recipe)
         if tuple(i.decode() for i in arrays["ids"]) != ids:
-            raise ValueError(
+            raise AffuseError(
                 f"{path} was changed while it was read; repeat the command"
             )
         frames = self.recipe.pooling == "frames"
@@ -63,7 +64,7 @@ def open_all(
             `data.scratch.budget`
 
     Raises:
-        ValueError: as `data.store.load`, but of damaged embeddings not before they are
+        AffuseError: as `data.store.load`, but of damaged embeddings not before they are
             gathered
     """
     found: dict[str, Embeddings] = {m: _open(cache) for m, cache in caches.items()}

@@ -14,6 +14,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
+from data.errors import AffuseError
 from data.files import publish
 from data.ratings import RATINGS
 from data.sentences import key
@@ -31,12 +32,12 @@ def save(corpus: Corpus, cache: Path) -> Path:
     """Keep a corpus below `cache`, without its transcripts and recordings.
 
     Raises:
-        ValueError: if the name is taken by another corpus, whose embeddings would then
+        AffuseError: if the name is taken by another corpus, whose embeddings would then
             be joined with these ratings
     """
     path = cache / corpus.name / FILE
     if path.is_file() and not _is_same(path, corpus):
-        raise ValueError(
+        raise AffuseError(
             f"the name '{corpus.name}' is taken: {path} was read from another folder; "
             f"give --name, or remove {path.parent} if it is not needed any more"
         )
@@ -106,7 +107,7 @@ def _kept(path: Path) -> Iterator[Any]:
                 return
             if line != "\n":  # of a corpus without rows
                 yield json.loads(line.removesuffix("\n").removesuffix(","))
-    raise ValueError("it ends too early")
+    raise AffuseError("it ends too early")
 
 
 def load(cache: Path, name: str) -> Corpus:
@@ -114,7 +115,7 @@ def load(cache: Path, name: str) -> Corpus:
 
     Raises:
         FileNotFoundError: if none of that name was extracted
-        ValueError: if the file is damaged
+        AffuseError: if the file is damaged
     """
     path = cache / name / FILE
     if not path.is_file():
@@ -134,7 +135,7 @@ def load(cache: Path, name: str) -> Corpus:
             counts=tuple(Count(**count) for count in facts["counts"]),
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}); extract again") from error
+        raise AffuseError(f"{path} is damaged ({error}); extract again") from error
 
 
 def write_csv(corpus: Corpus, file: TextIO) -> None:

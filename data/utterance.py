@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.errors import AffuseError
+
 NATURES = ("human", "synthetic", "proxy")  # the last two are said in every table
 ID_LENGTH = 200  # characters
 
@@ -45,7 +47,7 @@ class Utterance:
         check_id(self.id)
         for begin, end in ((self.start, self.end), self.span or (None, None)):
             if not 0 <= (begin or 0) < (math.inf if end is None else end):
-                raise ValueError(
+                raise AffuseError(
                     f"utterance '{self.id}' spans {begin}..{end} s; the start must be "
                     f"at least 0 and below the end"
                 )
@@ -100,7 +102,7 @@ class Corpus:
     def __post_init__(self) -> None:
         check_name(self.name)
         if self.nature not in NATURES:
-            raise ValueError(
+            raise AffuseError(
                 f"the nature of a corpus is one of {', '.join(NATURES)}, "
                 f"got {self.nature!r}"
             )
@@ -108,7 +110,7 @@ class Corpus:
             return
         low, high = self.scale
         if not -math.inf < low < high < math.inf:
-            raise ValueError(
+            raise AffuseError(
                 f"scale {self.scale} must be two numbers, the lowest rating first"
             )
 
@@ -117,10 +119,10 @@ def check_id(name: str) -> None:
     """Refuse an utterance id that tables and terminals would not survive.
 
     Raises:
-        ValueError: saying what it may be
+        AffuseError: saying what it may be
     """
     if not (0 < len(name) <= ID_LENGTH and name.isprintable()):
-        raise ValueError(
+        raise AffuseError(
             f"utterance id {name!r} must be 1 to {ID_LENGTH} characters, all printable"
         )
 
@@ -129,10 +131,10 @@ def check_name(name: str) -> None:
     """Refuse a corpus name that cannot be that of a folder.
 
     Raises:
-        ValueError: saying which characters it may have
+        AffuseError: saying which characters it may have
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ValueError(
+        raise AffuseError(
             f"corpus name {name!r} becomes a folder: use letters, digits, '.', '_' and "
             f"'-' only, a letter or digit first"
         )

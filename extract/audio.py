@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from data.errors import AffuseError
 from extract.resampling import SAMPLE_RATE, gather
 
 RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
@@ -27,7 +28,7 @@ SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave6
 )
 
 
-class Unusable(ValueError):
+class Unusable(AffuseError):
     """An utterance that cannot be encoded; the message is the reason."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from joblib import Parallel, delayed
 
+from data.errors import AffuseError
 from data.parts import Part
 from data.recipe import Recipe
 from data.utterance import Problem
@@ -185,7 +186,7 @@ def _halves(
     """Inputs through the encoder, halved as often as the device's memory demands.
 
     Raises:
-        ValueError: if a single input does not fit
+        AffuseError: if a single input does not fit
     """
     try:
         # cuDNN would round the inputs of convolutions to ten bits
@@ -198,7 +199,7 @@ def _halves(
             return [Batch(tuple(places), encoder(np.stack(batch), each))]
     except torch.OutOfMemoryError as error:
         if len(batch) == 1:
-            raise ValueError(
+            raise AffuseError(
                 f"an input of {len(batch[0])} samples or tokens does not fit into the "
                 f"memory of the device; take --device cpu, or a smaller --block-seconds"
             ) from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data import plugins, reading
+from data.errors import AffuseError
 from data.files import publish
 from data.recipe import Recipe
 from data.utterance import printable
@@ -85,7 +86,7 @@ def load(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if none were kept
-        ValueError: if the file is damaged
+        AffuseError: if the file is damaged
     """
     kept = path(folder)
     if not kept.is_file():
@@ -93,13 +94,13 @@ def load(folder: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         if found.keys() != FLAGS.keys() | {"corpus", "root"}:
-            raise ValueError("its options are not those of this version")
+            raise AffuseError("its options are not those of this version")
         if wrong := [name for name, value in found.items() if not _fits(name, value)]:
-            raise ValueError(f"its {wrong[0]} is {str(found[wrong[0]])[:40]!r}")
+            raise AffuseError(f"its {wrong[0]} is {str(found[wrong[0]])[:40]!r}")
         found["root"] = None if found["root"] is None else Path(found["root"])
         found["scale"] = None if found["scale"] is None else tuple(found["scale"])
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{kept} is damaged ({error})") from error
+        raise AffuseError(f"{kept} is damaged ({error})") from error
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 import joblib
 
 from data.device import choose
+from data.errors import AffuseError
 from data.recipe import MODALITIES
 from extract.pooling import POOLINGS
 
@@ -46,7 +47,7 @@ class Choice:
             ("dtype", self.dtype, DTYPES),
         ):
             if value not in allowed:
-                raise ValueError(
+                raise AffuseError(
                     f"{what} must be one of {', '.join(allowed)}, got {value!r}"
                 )
         if not self.encoder:
@@ -71,7 +72,7 @@ class Machine:
             ("--max-seconds", self.longest),
         ):
             if value is not None and not value > 0:
-                raise ValueError(f"{option} must be above 0, got {value:g}")
+                raise AffuseError(f"{option} must be above 0, got {value:g}")
 
     @classmethod
     def of(cls, device: str, **given: Any) -> Self:

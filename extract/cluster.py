@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from joblib import Parallel, delayed, parallel_config
 
+from data.errors import AffuseError
 from extract.shards import Receipt, Shard, encode
 
 CONNECT = 10.0  # seconds to wait for the scheduler
@@ -57,7 +58,7 @@ class Cluster:
         A shard whose worker dies is given to another by dask.
 
         Raises:
-            ValueError: if the scheduler is lost, or too many workers die
+            AffuseError: if the scheduler is lost, or too many workers die
         """
         from distributed import KilledWorker
 
@@ -72,18 +73,18 @@ class Cluster:
             with _quiet():
                 yield from parallel(jobs)
         except CancelledError as error:
-            raise ValueError(
+            raise AffuseError(
                 f"the scheduler at {self._address} was lost; start it and its workers "
                 f"again and repeat the command: finished parts stay"
             ) from error
         except KilledWorker as error:
-            raise ValueError(
+            raise AffuseError(
                 "the workers that made one shard died one after the other, probably "
                 "for lack of memory; see their logs, and repeat the command to go on: "
                 "finished parts stay"
             ) from error
         except ImportError as error:
-            raise ValueError(
+            raise AffuseError(
                 f"a worker cannot run this project ({error}); start all workers in its "
                 f"folder, with the same packages"
             ) from error
@@ -103,7 +104,7 @@ class Cluster:
         try:
             from distributed import Client
         except ImportError as error:
-            raise ValueError(
+            raise AffuseError(
                 "--scheduler needs dask, which the extra 'cluster' brings; type: "
                 "pip install distributed"
             ) from error
@@ -111,7 +112,7 @@ class Cluster:
             with _quiet():
                 return Client(self._address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise ValueError(
+            raise AffuseError(
                 f"no scheduler answers at {self._address!r}; give the address that "
                 f"'dask scheduler' prints, as in tcp://10.0.0.1:8786"
             ) from error
@@ -122,7 +123,7 @@ class Cluster:
         try:
             self._client.wait_for_workers(1, timeout=WAIT)
         except TimeoutError as error:
-            raise ValueError(
+            raise AffuseError(
                 f"the scheduler at {self._address} has no workers; start some with: "
                 f"{start}"
             ) from error
@@ -132,7 +133,7 @@ class Cluster:
             self.device == "auto" and offering
         )
         if self._gpu and not offering:
-            raise ValueError(
+            raise AffuseError(
                 f"--device {self.device}: no worker of {self._address} offers a GPU; "
                 f"start them with: {start} --resources {GPU}=1"
             )

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from data import checking, table
+from data.errors import AffuseError
 from data.files import claim
 from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
@@ -82,7 +83,7 @@ def _others(found: dict[str, Any]) -> tuple[Share, spread.Workers | None]:
     """Which parts are ours, and whose processes make them; None for this one."""
     share = Share.parse(found["shard"])
     if found["dtype"] == "auto" and (found["scheduler"] or share.total > 1):
-        raise ValueError(
+        raise AffuseError(
             "--dtype auto suits one machine; where several fill one cache, name it, as "
             "in --dtype bfloat16"
         )
@@ -174,7 +175,7 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     """One choice for each modality that was asked for, or that the corpus has.
 
     Raises:
-        ValueError: if an option names a modality that is not encoded
+        AffuseError: if an option names a modality that is not encoded
     """
     has = {
         "audio": any(u.audio is not None for u in corpus.utterances),
@@ -182,7 +183,7 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     }
     wanted = found["modalities"] or [m for m in MODALITIES if has[m]]
     if not wanted:
-        raise ValueError(f"corpus '{corpus.name}' has neither recordings nor text")
+        raise AffuseError(f"corpus '{corpus.name}' has neither recordings nor text")
     dtype = found["dtype"]
     if dtype == "auto":  # or the device may be that of another machine
         dtype = choose_dtype(dtype, choose_device(found["device"]))
@@ -215,7 +216,7 @@ def per_modality(
         {'audio': 'all', 'text': 'last'}
 
     Raises:
-        ValueError: if it names a modality that is not encoded, or a revision is meant
+        AffuseError: if it names a modality that is not encoded, or a revision is meant
             for two checkpoints
     """
     found: dict[str, str] = {}
@@ -226,12 +227,12 @@ def per_modality(
         elif name in wanted:
             found[name] = rest
         else:
-            raise ValueError(
+            raise AffuseError(
                 f"--{option} {value}: '{name}' is not encoded here; say "
                 f"{' or '.join(wanted)}"
             )
     if option == "revision" and len(wanted) > 1 and any("=" not in v for v in values):
-        raise ValueError(
+        raise AffuseError(
             f"--revision {values[0]}: two checkpoints are loaded; say "
             f"--revision audio=COMMIT or --revision text=COMMIT"
         )

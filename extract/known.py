@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data import store
+from data.errors import AffuseError
 from data.parts import header, part_path, read
 from data.recipe import Recipe
 from data.utterance import Problem
@@ -62,7 +63,7 @@ class Known:
                 path = part_path(folder, number)
                 try:
                     recipe = header(path).recipe
-                except (OSError, ValueError) as error:
+                except (OSError, AffuseError) as error:
                     log.warning("%s; its rows are not used here", error)
                     continue
                 if self._recipe.same_but_content(recipe):
@@ -72,7 +73,7 @@ class Known:
         """Rows of one part by digest of their input; none if it is damaged."""
         try:
             return _rows(*read(path, None))
-        except (OSError, ValueError) as error:
+        except (OSError, AffuseError) as error:
             log.warning("%s; its rows are not used here", error)
             return {}
 

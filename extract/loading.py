@@ -1,6 +1,7 @@
 """From what a user chose to an encoder, and to the recipe of what it makes."""
 
 from data import plugins
+from data.errors import AffuseError
 from data.recipe import Recipe
 from extract.choice import ENCODERS, Choice, Machine
 from extract.encoder import Encoder
@@ -24,7 +25,7 @@ def load(choice: Choice, machine: Machine) -> Encoder:
     """The encoder that was chosen, with its weights, on the device."""
     module = plugins.load("extract.encoders", choice.encoder)
     if module.MODALITY != choice.modality:
-        raise ValueError(
+        raise AffuseError(
             f"encoder '{choice.encoder}' takes {module.MODALITY}, not {choice.modality}"
         )
     options = {
@@ -34,7 +35,7 @@ def load(choice: Choice, machine: Machine) -> Encoder:
         **choice.options,
     }
     if choice.checkpoint == TINY and choice.head:
-        raise ValueError(f"the checkpoint '{TINY}' has no head; leave out --head")
+        raise AffuseError(f"the checkpoint '{TINY}' has no head; leave out --head")
     if choice.checkpoint == TINY:
         encoder: Encoder = module.Encoder.tiny(**options)
     else:

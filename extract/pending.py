@@ -8,6 +8,7 @@ from threading import Event
 from typing import Self
 
 from data import parts, repair, store
+from data.errors import AffuseError
 from data.files import claim
 from data.recipe import Recipe
 from extract.sources import Source
@@ -42,7 +43,7 @@ def state(
     try:
         arrays, problems = parts.read(path, recipe)
         planned = parts.header(path).parts
-    except ValueError as error:
+    except AffuseError as error:
         log.warning("%s; extracting this part anew", error)
         return MISSING
     held = {i.decode() for i in arrays["ids"]}

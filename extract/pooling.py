@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from data.errors import AffuseError
+
 SPREAD = "mean+std"
 POOLINGS = ("mean", SPREAD, "frames")
 
@@ -132,4 +134,4 @@ def vector(block: Block, how: str) -> np.ndarray:
         return np.concatenate([block.mean, np.sqrt(block.spread / block.steps)], axis=1)
     if how == "frames" and block.frames is not None:
         return block.frames
-    raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {how!r}")
+    raise AffuseError(f"pooling must be one of {', '.join(POOLINGS)}, got {how!r}")

@@ -8,6 +8,7 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from data.errors import AffuseError
 from extract.shards import Receipt, Shard, encode
 
 RESTARTS = 3  # after a process was killed
@@ -37,7 +38,7 @@ class Processes:
         joblib gives up when a process is killed; what is left is then begun again.
 
         Raises:
-            ValueError: if processes are killed again and again
+            AffuseError: if processes are killed again and again
         """
         waiting = {tuple(shard.plan): shard for shard in shards}
         for attempt in range(1 + RESTARTS):
@@ -48,7 +49,7 @@ class Processes:
                 return
             except TerminatedWorkerError as error:
                 if attempt == RESTARTS:
-                    raise ValueError(
+                    raise AffuseError(
                         f"a process died {RESTARTS + 1} times, probably for lack of "
                         f"memory; repeat the command to go on, with fewer --processes "
                         f"or a smaller --batch; finished parts stay"

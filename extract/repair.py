@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from data import current, parts, reading, repair, store, table
+from data.errors import AffuseError
 from data.recipe import Recipe
 from data.store import EXTRA, MISSING, UNKNOWN, Fault
 from extract import calls, command
@@ -63,7 +64,7 @@ def _repair(folder: Path, cache: Path, dry_run: bool, say: Say) -> bool:
     try:
         if not _restore(folder, cache, found, dry_run, say):
             return False
-    except (ValueError, OSError) as error:
+    except (AffuseError, OSError) as error:
         say(f"{folder} is not repaired: {error}; {_advice(folder, cache)}")
         return False
     return not found or not list(_faults(folder))
@@ -110,7 +111,7 @@ def _encode(
     """Stage one for what is missing of a folder, if it is this one that it makes.
 
     Raises:
-        ValueError: if corpus or checkpoint are others now
+        AffuseError: if corpus or checkpoint are others now
     """
     corpus = reading.read(**call)
     machine = command.machine(call)
@@ -119,14 +120,14 @@ def _encode(
 
     def begin(made: Path, recipe: Recipe) -> None:
         if made != folder:
-            raise ValueError(
+            raise AffuseError(
                 f"the corpus, or its checkpoint, has changed since: it would now make "
                 f"{made}"
             )
         _drop(damaged, say)
         try:
             table.load(cache, corpus.name)
-        except (OSError, ValueError):
+        except (OSError, AffuseError):
             table.save(corpus, cache)
 
     encoder = load(choice, machine)
@@ -134,7 +135,7 @@ def _encode(
         corpus, choice, machine, cache, encoder=encoder, begin=begin, current=False
     )
     if done.folder is None:
-        raise ValueError("no recording can be read any more")
+        raise AffuseError("no recording can be read any more")
     recipe = parts.header(parts.part_path(folder, 0)).recipe
     if recipe.kind() not in current.noted(folder.parent):
         current.make(folder, recipe)
@@ -145,12 +146,12 @@ def _advice(folder: Path, cache: Path) -> str:
     """What to type once the reason is gone."""
     try:
         return f"repeat: {calls.command(calls.load(folder), cache)}"
-    except (ValueError, OSError):
+    except (AffuseError, OSError):
         pass
     for number in store.numbers(folder):
         try:
             recipe = parts.header(parts.part_path(folder, number)).recipe
-        except (ValueError, OSError):
+        except (AffuseError, OSError):
             continue
         return f"repeat the command that made it: {calls.guess(recipe, cache)}"
     return "repeat the extract command that made it"

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from data import current as counts
 from data import parts, store
+from data.errors import AffuseError
 from data.progress import bar
 from data.recipe import Recipe
 from data.utterance import Corpus, Problem
@@ -91,7 +92,7 @@ def extract(
         fill: what makes them
 
     Raises:
-        ValueError: if the checkpoint cannot be loaded, or there is nothing to encode
+        AffuseError: if the checkpoint cannot be loaded, or there is nothing to encode
     """
     encoder = encoder or load(choice, machine)
     found, problems = sources.find(
@@ -102,7 +103,7 @@ def extract(
         progress=machine.progress,
     )
     if not found and not any(p.fatal for p in problems):
-        raise ValueError(
+        raise AffuseError(
             f"corpus '{corpus.name}' in {corpus.root} has no {choice.modality}"
         )
     if not found:
@@ -142,7 +143,7 @@ def _finished(done: Outcome, folder: Path, *, expected: bool) -> Outcome:
     """The same, with what is in the cache now."""
     made = store.look(folder)
     if made is None and expected:
-        raise ValueError(f"{folder} was removed while it was being filled")
+        raise AffuseError(f"{folder} was removed while it was being filled")
     if made is None:
         return done
     return replace(
@@ -170,7 +171,7 @@ def _plan(recipe: Recipe, found: Sequence[Source]) -> Plan:
         size=PART_SIZE[recipe.modality] / _copies(recipe),
     )
     if len(places) > parts.MOST:
-        raise ValueError(
+        raise AffuseError(
             f"corpus '{recipe.corpus}' needs {len(places):,} parts, more than the "
             f"{parts.MOST:,} of a cache; divide it into several manifests, with a "
             f"--name each"

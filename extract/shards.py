@@ -23,6 +23,7 @@ from pathlib import Path
 import joblib
 import torch
 
+from data.errors import AffuseError
 from data.files import claim
 from data.recipe import Recipe
 from data.utterance import Utterance
@@ -90,7 +91,7 @@ def encode(shard: Shard) -> Receipt:
     Errors that pass, of file systems and devices, are met with another attempt.
 
     Raises:
-        ValueError: if they do not pass, or this machine lacks what is needed
+        AffuseError: if they do not pass, or this machine lacks what is needed
         OSError: if the disk is full, or must not be written to
     """
     pauses = iter(PAUSES)
@@ -103,7 +104,7 @@ def encode(shard: Shard) -> Receipt:
                 if not _passing(error):
                     raise
                 if pause is None:
-                    raise ValueError(
+                    raise AffuseError(
                         f"{_named(shard)} could not be made in {len(PAUSES) + 1} "
                         f"attempts: {error}; repeat the command to go on"
                     ) from error
@@ -146,12 +147,12 @@ def _encode(shard: Shard) -> Receipt:
 def _check_folders(shard: Shard) -> None:
     """Refuse to fill a folder that only this machine sees, or from one it lacks."""
     if not shard.mark.is_dir():
-        raise ValueError(
+        raise AffuseError(
             f"{socket.gethostname()} does not see {shard.folder} as it was made; the "
             f"cache must lie where all workers find it under the same path"
         )
     if Recipe.parse(shard.recipe).modality == "audio" and not shard.root.exists():
-        raise ValueError(
+        raise AffuseError(
             f"{socket.gethostname()} does not see the corpus in {shard.root}; it must "
             f"lie where all workers find it under the same path"
         )
@@ -166,7 +167,7 @@ def _encoder(choice: Choice, machine: Machine, recipe: Recipe) -> Encoder:
     _encoders.clear()  # before the next is loaded: a device may hold only one
     encoder = load(choice, machine)
     if differs := _difference(choice, encoder, recipe):
-        raise ValueError(
+        raise AffuseError(
             f"{socket.gethostname()} has another checkpoint under the name "
             f"{recipe.checkpoint!r} ({differs}); copy the same one there, or pin it "
             f"with --revision"

@@ -11,6 +11,7 @@ import joblib
 import torch
 from joblib import Parallel, delayed
 
+from data.errors import AffuseError
 from data.recipe import Recipe
 from extract.build import Builder
 from extract.choice import Choice, Machine, choose_device
@@ -50,7 +51,7 @@ class Workers:
         """Start or find the processes.
 
         Raises:
-            ValueError: if there are none
+            AffuseError: if there are none
         """
         if self.scheduler:
             return Cluster(self.scheduler, self.device, divide=self.threads is None)
@@ -65,10 +66,10 @@ def choose(
     Where a machine has several CUDA devices, there is a process for each.
 
     Raises:
-        ValueError: if the options exclude each other, or the device is not here
+        AffuseError: if the options exclude each other, or the device is not here
     """
     if scheduler and processes:
-        raise ValueError(
+        raise AffuseError(
             "--processes is for one machine, --scheduler for a cluster; give only one"
         )
     if scheduler:

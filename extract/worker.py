@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from data.errors import AffuseError
 from extract.audio import SAMPLE_RATE
 from extract.decoding import LENGTH, SAMPLE
 
@@ -89,12 +90,12 @@ class Worker:
         """The next answer; what is wrong with it is an error of one kind or another."""
         (size,) = LENGTH.unpack(self._read(bytearray(LENGTH.size)))
         if size > LONGEST_TEXT:
-            raise ValueError(size)
+            raise AffuseError(size)
         found = dict(json.loads(self._read(bytearray(size))))
         count = int(found.get("samples", 0))
         most = longest * SAMPLE_RATE + 1
         if found["number"] != self.number or not 0 <= count <= most:
-            raise ValueError(found)
+            raise AffuseError(found)
         samples = np.empty(count, SAMPLE)
         self._read(samples.view(np.uint8).data)
         return found, samples.astype(np.float32, copy=False)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.errors import AffuseError
 from data.predictions import Run, read_run
 from data.store import Embeddings
 from fuse import units
@@ -85,7 +86,7 @@ def ablate(
 
     Raises:
         FileNotFoundError: if the run is not finished
-        ValueError: if the run has one modality only, or the embeddings are not its own
+        AffuseError: if the run has one modality only, or the embeddings are not its own
     """
     done = read_run(run)
     pairs = sorted({*zip(done.predictions.fold, done.predictions.seed, strict=True)})
@@ -134,7 +135,7 @@ class _Part:
         test = run.predictions.id[rows].tolist()
         for modality, cache in embeddings.items():
             if lacking := {*train, *test} - set(cache.ids):
-                raise ValueError(
+                raise AffuseError(
                     f"{run.info.name} was trained on {count(len(lacking), 'utterance')}"
                     f" that the {modality} cache lacks, such as '{min(lacking)}'; "
                     f"extract corpus '{run.info.corpus}' again"
@@ -152,7 +153,7 @@ class _Part:
 
 def _demand_several(run: Run, description: units.Description) -> None:
     if len(description.recipes) < 2:
-        raise ValueError(
+        raise AffuseError(
             f"{run.info.name} takes {' and '.join(description.recipes)} alone, so "
             f"there is nothing to take away; name a run of a fusion design"
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from data import choosing, table
 from data.device import choose
+from data.errors import AffuseError
 from data.recipe import MODALITIES
 from data.store import Embeddings
 from fuse import ablation, heads, layers, sources
@@ -85,7 +86,7 @@ def _demand_layers(
     """Refuse to weigh layers where there is only one of each modality."""
     weighted = any(settings.layers == "weighted" for settings in tried)
     if weighted and all(len(c.recipe.layers) == 1 for c in embeddings.values()):
-        raise ValueError(
+        raise AffuseError(
             "layers='weighted' needs a cache of several layers, and these hold one "
             "each; extract again with --layers all"
         )
@@ -99,7 +100,9 @@ def sweep(say: Say, **found: Any) -> None:
         found: the options of the command line, by name
     """
     if fixed := [name for name in found["designs"] if name in REFERENCES]:
-        raise ValueError(f"{fixed[0]} has no settings to search; name a design, or all")
+        raise AffuseError(
+            f"{fixed[0]} has no settings to search; name a design, or all"
+        )
     device = compute(found)
     tried = candidates(
         _settings(found),
@@ -161,11 +164,11 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
     Designs of one command are compared on the utterances that have all of these.
 
     Raises:
-        ValueError: if one is not known
+        AffuseError: if one is not known
     """
     known = fusions()
     if unknown := [name for name in wanted if name not in (*known, "all")]:
-        raise ValueError(
+        raise AffuseError(
             f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or add "
             f"fuse/designs/{unknown[0]}.py"
         )

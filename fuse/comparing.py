@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from data.errors import AffuseError
 from data.predictions import Run
 from fuse.figures import SECTIONS, Pair, Row, Versus
 from fuse.paired import PERMUTATIONS, holm, paired_difference, permutation_test
@@ -30,7 +31,7 @@ def compared(
         unit: as for `fuse.statistics.estimate`
 
     Raises:
-        ValueError: if `against` fits several rows
+        AffuseError: if `against` fits several rows
     """
     others = _named(rows, against) if against else _single(rows)
     mine = [i for i in range(len(rows)) if _faces(rows[i], i, others, against)]
@@ -42,7 +43,7 @@ def compared(
     for i in mine:
         try:
             versus = _versus(i, others, parts, rows, unit)
-        except ValueError:
+        except AffuseError:
             best = rows[_best(others, rows, "all")].name
             missing.append(
                 f"{rows[i].name} - {best}: not compared, because they were scored on "
@@ -59,7 +60,7 @@ def _named(rows: Sequence[Row], against: str) -> list[int]:
     found = found or [i for i, row in enumerate(rows) if row.design == against]
     if len(found) > 1:
         names = ", ".join(f"'{rows[i].name}'" for i in found)
-        raise ValueError(
+        raise AffuseError(
             f"several rows are of design '{against}'; compare against one of {names}"
         )
     return found
@@ -92,7 +93,7 @@ def _versus(
     """One row less the best of the others on each section.
 
     Raises:
-        ValueError: if they were scored on other utterances or ratings
+        AffuseError: if they were scored on other utterances or ratings
     """
     found = {}
     for section in rows[i].sections:
@@ -139,7 +140,7 @@ def all_pairs(parts: Parts, rows: Sequence[Row], *, unit: str) -> tuple[Pair, ..
     for i, k in combinations(range(len(rows)), 2):
         try:
             versus = _less(rows[k].name, parts[i]["all"], parts[k]["all"], unit)
-        except ValueError:
+        except AffuseError:
             found.append(Pair(rows[i].name, rows[k].name, None))
         else:
             found.append(Pair(rows[i].name, rows[k].name, versus))

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 from sklearn.utils import check_random_state
 
+from data.errors import AffuseError
 from fuse.settings import Settings
 
 OF_A_CORPUS = ("protocol", "folds", "split_seed", "out_of_range")  # no parameters here
@@ -49,7 +50,7 @@ def checked(model: BaseEstimator, X: ArrayLike, *y: ArrayLike) -> tuple[Any, ...
     They keep the number and names of the columns in training, and compare them later.
 
     Raises:
-        ValueError: if something is not finite, not numbers, or of the wrong shape
+        AffuseError: if something is not finite, not numbers, or of the wrong shape
     """
     wanted: dict[str, Any] = {"dtype": [np.float64, np.float32]}
     if y:
@@ -85,19 +86,19 @@ def divide(
         seed: of which they are
 
     Raises:
-        ValueError: if the share is no share, there is one group only, or no draw
+        AffuseError: if the share is no share, there is one group only, or no draw
             leaves a rating that varies
     """
     rows = len(truth)
     if not 0 < share < 1:
-        raise ValueError(f"validation_fraction={share}: it must be between 0 and 1")
+        raise AffuseError(f"validation_fraction={share}: it must be between 0 and 1")
     if groups is None:
         count = max(math.ceil(share * rows), min(HELD, rows // 2))
         splitter = ShuffleSplit(DRAWS, test_size=count, random_state=seed)
     else:
         groups = np.asarray(groups)
         if len(groups) == rows and len(np.unique(groups)) < 2:
-            raise ValueError(
+            raise AffuseError(
                 f"all {rows} rows are of one group, so none is left to validate "
                 f"on; give finer groups, or none"
             )
@@ -105,7 +106,7 @@ def divide(
     for train, held in splitter.split(truth, groups=groups):
         if all(np.ptp(truth[part], axis=0).all() for part in (train, held)):
             return np.sort(train), np.sort(held)
-    raise ValueError(
+    raise AffuseError(
         f"in {DRAWS} draws of rows to validate on, a rating was always the same in all "
         f"rows of one side, and has no CCC there; leave out what hardly varies, or "
         f"change validation_fraction"

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from data.device import choose
+from data.errors import AffuseError
 from data.plugins import load
 from fuse import metrics
 from fuse.conventions import TRAINING, checked, divide, seed, shown
@@ -40,7 +41,7 @@ def mean_ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
         agreement in [-1, 1]; nan where truth and prediction are the same constant
 
     Raises:
-        ValueError: if the shapes differ, or a number is not finite
+        AffuseError: if the shapes differ, or a number is not finite
 
     Examples:
         >>> mean_ccc([[0, 1], [1, 2], [2, 3]], [[0, 3], [1, 2], [2, 1]])
@@ -48,7 +49,7 @@ def mean_ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
     """
     t, p = np.asarray(truth), np.asarray(prediction)
     if t.shape != p.shape:
-        raise ValueError(f"truth has shape {t.shape}, prediction {p.shape}")
+        raise AffuseError(f"truth has shape {t.shape}, prediction {p.shape}")
     pairs = zip(np.atleast_2d(t.T), np.atleast_2d(p.T), strict=True)
     return float(np.mean([metrics.ccc(*pair) for pair in pairs]))
 
@@ -141,7 +142,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             groups: (n,) of any kind, e.g. speakers
 
         Raises:
-            ValueError: if a number is not finite, a parameter makes no sense, or there
+            AffuseError: if a number is not finite, a parameter makes no sense, or there
                 is too little to validate on
         """
         x, truth = checked(self, X, y)
@@ -168,7 +169,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """(n, features) -> as `y` was in training: (n,) or (n, targets), in its unit
 
         Raises:
-            ValueError: if X has other columns, or a number is not finite
+            AffuseError: if X has other columns, or a number is not finite
         """
         check_is_fitted(self)
         (x,) = checked(self, X)
@@ -210,7 +211,7 @@ def _design(fusion: str | type[nn.Module]) -> Any:
         return load("fuse.designs", fusion)
     design = Design(fusion)
     if not (isinstance(fusion, type) and hasattr(design, "MODALITIES")):
-        raise ValueError(
+        raise AffuseError(
             f"fusion={fusion!r}: give the name of a design, or a class with "
             f"MODALITIES beside it, e.g. MODALITIES = ('audio', 'text')"
         )

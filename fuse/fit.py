@@ -7,6 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from data.errors import AffuseError
 from data.splits import Fold
 from fuse.designs._regressor import pick
 from fuse.group.jobs import Fitted, Job
@@ -83,13 +84,13 @@ def fit(
         where: fold and seed in words, for errors
 
     Raises:
-        ValueError: if a modality is missing, or the loss is not finite
+        AffuseError: if a modality is missing, or the loss is not finite
     """
     job = alone(
         train, validation, fusion=fusion, settings=settings, seed=seed, where=where
     )
     ((_, found),) = fit_all([job], threads=1)
-    if isinstance(found, ValueError):
+    if isinstance(found, AffuseError):
         raise found
     return found
 
@@ -126,12 +127,12 @@ def fit_all(jobs: Sequence[Job], *, threads: int | None = None) -> Iterator[Resu
         number of a job, and its model or the error that made it none, as they come
 
     Raises:
-        ValueError: before anything is trained, if a modality is missing, or training
+        AffuseError: before anything is trained, if a modality is missing, or training
             is left to a fine-tuning
     """
     for job in jobs:
         if job.settings.training == END_TO_END:
-            raise ValueError(
+            raise AffuseError(
                 f"training='{END_TO_END}' is that of finetune, whose heads train "
                 f"--finetuned RUN takes as they are; here choose joint or pretrain"
             )
@@ -150,13 +151,13 @@ def fit_all(jobs: Sequence[Job], *, threads: int | None = None) -> Iterator[Resu
             yield numbers[number], found
 
 
-def _undefined(job: Job) -> ValueError | None:
+def _undefined(job: Job) -> AffuseError | None:
     """Why no validation CCC can be told."""
     truth = job.rows.truth[job.validation.to(job.rows.truth.device)]
     for name, values in zip(job.rows.targets, truth.unbind(dim=1), strict=True):
         if len(values.unique()) == 1:
             where = f"{job.where}: " if job.where else ""
-            return ValueError(
+            return AffuseError(
                 f"{where}the validation CCC of {name} is not defined: all "
                 f"{len(values)} utterances have the same rating; choose another "
                 f"protocol or split_seed"

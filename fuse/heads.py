@@ -16,6 +16,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 
 from data import finetuned
+from data.errors import AffuseError
 from data.recipe import Recipe
 from fuse import losses
 from fuse import settings as stage_two
@@ -53,8 +54,8 @@ class Heads:
             recipes: of the embeddings, by modality
 
         Raises:
-            ValueError: if it is damaged, there is none, or the embeddings are not those
-                that it was trained on
+            AffuseError: if the head is damaged or missing, or was trained on other
+                embeddings
         """
         folder = self._folder(fold)
         for modality, recipe in recipes.items():
@@ -84,7 +85,7 @@ class Heads:
             )
             system.load_state_dict(state)
         except (OSError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ValueError(
+            raise AffuseError(
                 f"{folder} holds no head of the design '{self.design}': {error}; "
                 f"fine-tune this fold again"
             ) from error
@@ -92,7 +93,7 @@ class Heads:
 
     def _folder(self, fold: str) -> Path:
         if fold not in self.folders:
-            raise ValueError(
+            raise AffuseError(
                 f"no head was fine-tuned for fold '{fold}', but for "
                 f"{', '.join(self.folders)}; fine-tune it"
             )
@@ -107,7 +108,7 @@ def _depth(encoder: Path) -> int:
 
 def _demand(alike: bool) -> None:
     if not alike:
-        raise ValueError(
+        raise AffuseError(
             "these are not the embeddings that the head was trained with; extract with "
             "the encoders of its fold, --layers last and --pooling mean"
         )
@@ -121,18 +122,18 @@ def chosen(settings: Settings, found: Mapping[str, Any]) -> Heads | None:
         found: its options, by name
 
     Raises:
-        ValueError: if there is no fine-tuning, or it is of another design; or as `find`
+        AffuseError: if no fine-tuning is named, its design is another, or as `find`
     """
     if settings.training != END_TO_END:
         return None
     if not (run := found["finetuned"]):
-        raise ValueError(
+        raise AffuseError(
             f"training='{END_TO_END}' takes the heads that were trained with their "
             f"encoders; name a fine-tuning: --finetuned finetuned/RUN"
         )
     own = find(run)
     if set(found["designs"]) != {own.design} or found["match_parameters"]:
-        raise ValueError(
+        raise AffuseError(
             f"the heads of {run} are of the design '{own.design}', as they are; type "
             f"--fusion {own.design}, without --match-parameters"
         )
@@ -144,13 +145,15 @@ def find(run: Path) -> Heads:
 
     Raises:
         FileNotFoundError: if no fold is finished
-        ValueError: if a file is damaged, or folds were trained in different ways
+        AffuseError: if a file is damaged, or folds were trained in different ways
     """
     folders = {fold: run / fold for fold in finetuned.folds(run)}
     told = {fold: _facts(folder) for fold, folder in folders.items()}
     designs = {(design, seed) for design, seed, _ in told.values()}
     if len(designs) > 1:
-        raise ValueError(f"folds of {run} differ in design or seed; fine-tune it again")
+        raise AffuseError(
+            f"folds of {run} differ in design or seed; fine-tune it again"
+        )
     ((design, seed),) = designs
     first = next(iter(folders.values())) / finetuned.HEAD
     settings = stage_two.load(first / finetuned.HEAD_SETTINGS)
@@ -171,4 +174,4 @@ def _facts(folder: Path) -> tuple[str, int, float]:
         score = found["validation_ccc"]["fine-tuned"]["mean"]
         return str(found["design"]), int(found["seed"]), float(score)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged; fine-tune this fold again") from error
+        raise AffuseError(f"{path} is damaged; fine-tune this fold again") from error

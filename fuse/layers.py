@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from data.errors import AffuseError
 from data.predictions import Run
 from data.rows import read_rows, write_rows
 from fuse.figures import figure
@@ -45,7 +46,7 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
     Empty if layers were not weighed.
 
     Raises:
-        ValueError: naming the line that is damaged
+        AffuseError: naming the line that is damaged
     """
     paths = sorted(run.glob(f"*/seed-*/{LAYERS}"))
     found: dict[tuple[str, str], dict[int, float]] = {}
@@ -56,7 +57,7 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
                 share = float(weight) / len(paths)
                 means[int(layer)] = means.get(int(layer), 0.0) + share
             except ValueError as error:
-                raise ValueError(
+                raise AffuseError(
                     f"{path}, line {line}: {error}; train again into another folder"
                 ) from error
     return found

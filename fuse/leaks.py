@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from data.errors import AffuseError
+
 LINT = "lint.json"
 FAILS = "FAILS"  # the status of a rule
 
@@ -14,7 +16,7 @@ def failing(run: Path) -> tuple[str, ...]:
         run: folder
 
     Raises:
-        ValueError: if the file is damaged
+        AffuseError: if the file is damaged
     """
     path = run / LINT
     try:
@@ -25,6 +27,6 @@ def failing(run: Path) -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise ValueError(
+        raise AffuseError(
             f"{path} is damaged; delete it and repeat the train command"
         ) from error

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
+from data.errors import AffuseError
 from data.files import publish
 from data.plugins import load, names
 from data.predictions import INFO
@@ -26,7 +27,7 @@ PACKAGE = "fuse.lint"
 log = logging.getLogger(__name__)
 
 
-class Leak(ValueError):
+class Leak(AffuseError):
     """A rule fails; the sentence names it."""
 
 
@@ -78,7 +79,7 @@ def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
         return Result(name, tuple(rule.findings(evidence)))
     except Skipped as reason:
         return Result(name, skipped=str(reason))
-    except (OSError, ValueError) as error:  # a file that cannot be read
+    except (OSError, AffuseError) as error:  # a file that cannot be read
         return Result(name, (Finding(str(error)),))
 
 
@@ -99,7 +100,7 @@ def check_plans(
 
     Raises:
         Leak: if another rule fails; nothing is written
-        ValueError: if a rule that is allowed is none
+        AffuseError: if a rule that is allowed is none
     """
     for name in allow:
         load(PACKAGE, name)
@@ -211,7 +212,7 @@ def _of_folder(run: Path, cache: Path) -> tuple[Result, ...]:
     """All rules about one run, or why it cannot be read: others go on."""
     try:
         return check(left(run, cache), rules())
-    except (OSError, ValueError) as error:
+    except (OSError, AffuseError) as error:
         return (Result("run", (Finding(f"it cannot be read: {error}"),)),)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from data.errors import AffuseError
 from data.ratings import RATINGS
 from fuse import metrics
 from fuse.group import batches
@@ -228,13 +229,13 @@ def ccc(
         targets: names of the columns, for errors
 
     Raises:
-        ValueError: if a prediction is not finite, or a CCC is not defined
+        AffuseError: if a prediction is not finite, or a CCC is not defined
     """
     t, p = truth.cpu().numpy(), prediction.cpu().numpy()
     found = tuple(metrics.ccc(t[:, k], p[:, k]) for k in range(t.shape[1]))
     for name, value in zip(targets, found, strict=False):
         if math.isnan(value):
-            raise ValueError(
+            raise AffuseError(
                 f"the validation CCC of {name} is not defined: all {len(t)} utterances "
                 f"have the same rating; choose another protocol or split_seed"
             )

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from data.errors import AffuseError
+
 Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 # The CCC of a small batch is biased low. Simulated, where the true value is .695, it
@@ -68,10 +70,10 @@ def mix(weight: float) -> Loss:
         weight: of the CCC, in [0, 1]
 
     Raises:
-        ValueError: if the weight is outside [0, 1]
+        AffuseError: if the weight is outside [0, 1]
     """
     if not 0 <= weight <= 1:
-        raise ValueError(
+        raise AffuseError(
             f"the weight of the ccc in a mixed loss is {weight}; it must be in [0, 1]"
         )
 
@@ -119,10 +121,10 @@ def loss(name: str, *, mix: float = 0.5) -> Loss:
         mix: weight of the CCC, for ``mix`` only
 
     Raises:
-        ValueError: if there is none of that name; the sentence lists the choices
+        AffuseError: if there is none of that name; the sentence lists the choices
     """
     if name not in LOSSES:
-        raise ValueError(f"no loss {name!r}: choose from {', '.join(LOSSES)}")
+        raise AffuseError(f"no loss {name!r}: choose from {', '.join(LOSSES)}")
     return LOSSES[name](mix)
 
 

@@ -11,6 +11,7 @@ from typing import Self
 
 import torch
 
+from data.errors import AffuseError
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse.model import build, modalities
@@ -100,7 +101,7 @@ def match(
         parameters: trainable ones of the whole system
 
     Raises:
-        ValueError: if the nearest is more than `TOLERANCE` away
+        AffuseError: if the nearest is more than `TOLERANCE` away
     """
 
     def size(hidden: int) -> int:
@@ -119,7 +120,7 @@ def match(
             if found > parameters
             else ""
         )
-        raise ValueError(
+        raise AffuseError(
             f"{fusion} cannot have about {parameters:,} parameters: with hidden={best} "
             f"it has {found:,}{fixed}; ask for another number"
         )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from data.errors import AffuseError
+
 
 def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Concordance correlation coefficient (Lin, 1989, Biometrics 45:255).
@@ -28,7 +30,7 @@ def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
         agreement in [-1, 1]; nan when both are the same constant
 
     Raises:
-        ValueError: if the lengths differ, or a number is not finite
+        AffuseError: if the lengths differ, or a number is not finite
 
     Examples:
         >>> ccc([0, 1, 2], [0, 1, 2])
@@ -56,7 +58,7 @@ def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
         correlation in [-1, 1]; nan when either is constant
 
     Raises:
-        ValueError: if the lengths differ, or a number is not finite
+        AffuseError: if the lengths differ, or a number is not finite
 
     Examples:
         >>> pearson([0, 1, 2], [5, 7, 9])
@@ -99,7 +101,7 @@ def split(truth: ArrayLike, prediction: ArrayLike) -> Split:
         0, and the scale 0, infinite, or nan if both are
 
     Raises:
-        ValueError: if the lengths differ, or a number is not finite
+        AffuseError: if the lengths differ, or a number is not finite
 
     Examples:
         >>> split([0, 1, 2], [0, 2, 4]).scale
@@ -120,7 +122,7 @@ def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Root of the mean squared error, in the unit of the ratings, at least 0.
 
     Raises:
-        ValueError: if the lengths differ, or a number is not finite
+        AffuseError: if the lengths differ, or a number is not finite
 
     Examples:
         >>> rmse([0, 0], [3, -3])
@@ -134,13 +136,13 @@ def _pair(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarr
     """Both as float64 (n,), n at least 1, every number finite."""
     t, p = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
     if t.shape != p.shape or t.ndim != 1 or not t.size:
-        raise ValueError(
+        raise AffuseError(
             f"truth has shape {t.shape}, prediction {p.shape}; both must be (n,), "
             f"n at least 1"
         )
     for name, values in (("truth", t), ("prediction", p)):
         if not np.isfinite(values).all():
-            raise ValueError(
+            raise AffuseError(
                 f"{name} has {int((~np.isfinite(values)).sum())} of {len(values)} "
                 f"values that are nan or infinite, the first at "
                 f"{int(np.argmin(np.isfinite(values)))}; a figure would be meaningless"

@@ -32,7 +32,7 @@ def modalities(fusion: str) -> tuple[str, ...]:
     """Modalities that a design needs, or a fusion of decisions.
 
     Raises:
-        ValueError: if there is no such design; the sentence lists the choices
+        AffuseError: if there is no such design; the sentence lists the choices
     """
     if fusion in decisions.DECISIONS:
         return decisions.MODALITIES
@@ -110,7 +110,7 @@ class System(nn.Module):
         training mean in their place, else the design does without.
 
         Raises:
-            ValueError: naming a modality that is missing
+            AffuseError: naming a modality that is missing
         """
         found = {
             m: p(features[m]) for m, p in self.projections.items() if m in features

@@ -6,6 +6,7 @@ and what they were rated, is the same for all folds.
 
 from collections.abc import Mapping
 
+from data.errors import AffuseError
 from data.splits import Fold, some
 from data.store import Embeddings
 from data.utterance import Corpus
@@ -31,7 +32,7 @@ def join(
         policy: for ratings outside the scale, see `fuse.tensors.align`
 
     Raises:
-        ValueError: if nothing can be joined, or folds have other utterances
+        AffuseError: if nothing can be joined, or folds have other utterances
     """
     if not own:
         return {ALL: align(corpus, embeddings, policy=policy)}
@@ -39,7 +40,7 @@ def join(
     first = next(iter(found))
     for fold, aligned in found.items():
         if differing := set(aligned.ids) ^ set(found[first].ids):
-            raise ValueError(
+            raise AffuseError(
                 f"the embeddings of fold '{fold}' are not of the utterances of fold "
                 f"'{first}': {some(differing)}; extract both again, from the same "
                 f"corpus"
@@ -53,11 +54,11 @@ def divide(
     """What `join` joined, for each fold of a protocol.
 
     Raises:
-        ValueError: if a fold has no embeddings
+        AffuseError: if a fold has no embeddings
     """
     lacking = [f.name for f in folds if f.name not in joined and ALL not in joined]
     if lacking:
-        raise ValueError(
+        raise AffuseError(
             f"no encoder was fine-tuned for fold '{lacking[0]}', but for "
             f"{some(joined)}; fine-tune it, or name the --protocol of the fine-tuning"
         )

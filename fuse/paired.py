@@ -26,6 +26,7 @@ from itertools import zip_longest
 
 import numpy as np
 
+from data.errors import AffuseError
 from data.predictions import Run
 from fuse.intervals import (
     LEVEL,
@@ -56,7 +57,7 @@ def paired_difference(
         unit, level: as for `fuse.statistics.estimate`
 
     Raises:
-        ValueError: if the runs were not scored on the same utterances and ratings
+        AffuseError: if the runs were not scored on the same utterances and ratings
     """
     pair = _matched(a, b, unit)
     clusters = [
@@ -92,7 +93,7 @@ def permutation_test(
         negative, so p is about 2 / 2**n or more
 
     Raises:
-        ValueError: if the runs were not scored on the same utterances and ratings
+        AffuseError: if the runs were not scored on the same utterances and ratings
     """
     pair = _matched(a, b, unit)
     rng = np.random.default_rng(seed)
@@ -133,7 +134,7 @@ def _matched(a: Run, b: Run, unit: str) -> Pair:
     pair = folds(a, unit), folds(b, unit)
     for mine, yours in zip_longest(*pair):
         if a.info.targets != b.info.targets or not _comparable(mine, yours):
-            raise ValueError(
+            raise AffuseError(
                 f"runs '{a.info.name}' and '{b.info.name}' were not scored on the same "
                 f"utterances and ratings (fold '{(mine or yours).name}'); train both "
                 f"on the same cache and protocol to compare them"

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from data.errors import AffuseError
+
 Place = int | slice | range | Sequence[int]  # an int is a size
 Columns = Mapping[str, Place]
 
@@ -20,7 +22,7 @@ def places(
         width: columns of the array
 
     Raises:
-        ValueError: if a modality is missing, or columns that are not there are named
+        AffuseError: if a modality is missing, or columns that are not there are named
 
     Examples:
         >>> places({"audio": 2, "text": slice(2, 4)}, ["text", "audio"], 4)
@@ -31,7 +33,7 @@ def places(
     given = columns or {}
     if missing := [m for m in modalities if m not in given]:
         example = ", ".join(f"{m!r}: SIZE" for m in modalities)
-        raise ValueError(
+        raise AffuseError(
             f"this design takes {', '.join(modalities)}, and columns says nothing of "
             f"{', '.join(missing)}; say where each is, e.g. columns={{{example}}}"
         )
@@ -56,7 +58,7 @@ def _numbers(
     except (IndexError, TypeError):
         at = np.arange(0)
     if not at.size or at.ndim != 1:
-        raise ValueError(
+        raise AffuseError(
             f"columns of {modality} are {place}, and there are {width} columns; give "
             f"a size, a slice, a range or numbers from 0 to {width - 1}"
         )

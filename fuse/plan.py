@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data import finetuned, sentences, splits
+from data.errors import AffuseError
 from data.files import publish
 from data.folds import FoldRow, write_folds
 from data.predictions import INFO, RunInfo, write_info
@@ -93,11 +94,11 @@ def make(
         aligned: corpus and embeddings, if they were joined before
 
     Raises:
-        ValueError: if modalities, a head, ratings, speakers or splits are missing
+        AffuseError: if modalities, a head, ratings, speakers or splits are missing
     """
     settings = replace(settings, protocol=settings.protocol or corpus.protocol)
     if not settings.protocol:
-        raise ValueError(
+        raise AffuseError(
             f"corpus '{corpus.name}' has neither speakers nor a split, so nothing "
             f"divides it; name a column when it is extracted: --map speaker=COLUMN or "
             f"--map split=COLUMN"
@@ -164,13 +165,13 @@ def _digests(recipes: Mapping[str, Mapping[str, Recipe]]) -> Mapping[str, Any]:
 def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
     """Modalities whose embeddings, or whose head, the design takes."""
     if not isinstance(fusion, str):
-        raise ValueError(
+        raise AffuseError(
             f"{fusion!r} has no name, and a run is read again by its design's name; "
             f"save it as fuse/designs/NAME.py, or use fuse.estimator"
         )
     if fusion in FITTED:
         if not embeddings:
-            raise ValueError(
+            raise AffuseError(
                 f"{fusion} needs embeddings, and there are none; extract first"
             )
         return tuple(sorted(embeddings))

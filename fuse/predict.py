@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from data.errors import AffuseError
 from data.predictions import PREDICTIONS
 from data.recipe import Recipe
 from data.store import Embeddings
@@ -55,7 +56,7 @@ def apply(
 
     Raises:
         FileNotFoundError: if the run has no finished model
-        ValueError: if a modality is missing or was extracted in another way, or no
+        AffuseError: if a modality is missing or was extracted in another way, or no
             utterance has all that is needed
     """
     folders = _units(run)
@@ -89,7 +90,7 @@ def _needed(
     """What the models of each fold take of what is given.
 
     Raises:
-        ValueError: if a modality is missing, or was extracted in another way
+        AffuseError: if a modality is missing, or was extracted in another way
     """
     needed = {}
     for fold, trained in units.recipes(folders).items():
@@ -110,13 +111,13 @@ def _same_groups(needed: Own) -> Groups:
     """Ids of all utterances by modality, the same for all folds.
 
     Raises:
-        ValueError: if folds have embeddings of other utterances
+        AffuseError: if folds have embeddings of other utterances
     """
     found = {fold: _groups(embeddings) for fold, embeddings in needed.items()}
     first, *others = found
     for fold in others:
         if found[fold] != found[first]:
-            raise ValueError(
+            raise AffuseError(
                 f"folds '{first}' and '{fold}' have embeddings of other utterances; "
                 f"extract both again, from the same corpus"
             )
@@ -152,7 +153,7 @@ def _demand_some(groups: Groups, embeddings: Mapping[str, Embeddings]) -> None:
     """Refuse to predict nothing at all."""
     if not groups:
         counts = ", ".join(f"{len(e.ids)} of {m}" for m, e in embeddings.items())
-        raise ValueError(
+        raise AffuseError(
             f"no utterance has all of {', '.join(embeddings)}: there are embeddings "
             f"{counts}, and no id in common; extract both from the same corpus"
         )
@@ -181,14 +182,14 @@ def demand_same(
     """Refuse embeddings that differ in more than what was encoded.
 
     Raises:
-        ValueError: naming the modality and the first difference
+        AffuseError: naming the modality and the first difference
     """
     for modality, given in embeddings.items():
         trained = recipes[modality]
         found = Recipe.parse(given.recipe.text())
         found = replace(found, corpus=trained.corpus, content=trained.content)
         if difference := found.difference(trained):
-            raise ValueError(
+            raise AffuseError(
                 f"the {modality} embeddings were extracted with {difference} as those "
                 f"of {run.name}; extract again with the run's options"
             )

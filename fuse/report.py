@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from data.errors import AffuseError
 from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
@@ -68,7 +69,7 @@ def collect(
         choice: fields of `Choice`; what is empty or None is left as it is there
 
     Raises:
-        ValueError: if there is none, if all are damaged, or if `choice` asks for what
+        AffuseError: if there is none, if all are damaged, or if `choice` asks for what
             is not there; the sentence says what to do
     """
     wanted = Choice(**{name: value for name, value in choice.items() if value})
@@ -76,7 +77,7 @@ def collect(
     for folder in unfinished(runs):
         log.warning("unfinished, so not shown: %s; repeat its train command", folder)
     if not found:
-        raise ValueError(
+        raise AffuseError(
             "; ".join(problems)
             or f"no finished run below {runs}; train one: "
             f"python cli.py train --fusion early"
@@ -97,7 +98,7 @@ def _check_against(tables: Sequence[Table], against: str) -> None:
     rows = [row for table in tables for row in table.rows if row.info]
     designs = {row.design for row in rows}
     if against and against not in designs | {row.name for row in rows}:
-        raise ValueError(
+        raise AffuseError(
             f"nothing to compare against: no row '{against}'; there are "
             f"{', '.join(sorted(designs))}"
         )
@@ -112,7 +113,7 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
             read_sentences(folder)  # which may be damaged as well, and so may these
             failing(folder)
             found.append(run)
-        except (ValueError, OSError) as error:
+        except (AffuseError, OSError) as error:
             problems.append(f"damaged, so not shown: {folder}: {error}")
     return found, problems
 
@@ -126,7 +127,7 @@ def _chosen(found: Sequence[Run], corpus: str, protocol: str, runs: Path) -> lis
     ]
     if not chosen:
         there = sorted({f"{r.info.corpus} ({r.info.protocol})" for r in found})
-        raise ValueError(
+        raise AffuseError(
             f"no finished run of corpus {corpus or 'any'!r} and protocol "
             f"{protocol or 'any'!r} below {runs}; there are {', '.join(there)}"
         )
@@ -137,10 +138,10 @@ def render(tables: Sequence[Table], format: str) -> str:
     """Tables as text, markdown, csv, json or latex; ends with a line end.
 
     Raises:
-        ValueError: if there is no such format; the sentence lists the choices
+        AffuseError: if there is no such format; the sentence lists the choices
     """
     if format not in FORMATS:
-        raise ValueError(f"no format {format!r}: choose from {', '.join(FORMATS)}")
+        raise AffuseError(f"no format {format!r}: choose from {', '.join(FORMATS)}")
     return FORMATS[format](tables)
 
 

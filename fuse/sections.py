@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
+from data.errors import AffuseError
 from data.folds import FoldRow
 from data.predictions import Predictions, Run
 from data.sentences import read_sentences
@@ -25,10 +26,10 @@ def sections(run: Run, by: str = "") -> dict[str, Run]:
         by: one of `BY`, whose groups become sections too, e.g. ``gender F``
 
     Raises:
-        ValueError: if sentences.csv is damaged, or there are no such groups
+        AffuseError: if sentences.csv is damaged, or there are no such groups
     """
     if by and by not in BY:
-        raise ValueError(f"no groups by {by!r}: choose from {', '.join(BY)}")
+        raise AffuseError(f"no groups by {by!r}: choose from {', '.join(BY)}")
     new = {place for place, known in read_sentences(run.path).items() if not known}
     wanted: dict[str, Callable[[FoldRow], bool]] = {
         "improvised": lambda row: row.scripted is False,

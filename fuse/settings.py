@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from data.errors import AffuseError
 from data.ratings import POLICIES
 from data.splits import PROTOCOLS
 from fuse.losses import LOSSES, SMALLEST_BATCH
@@ -93,14 +94,14 @@ class Settings:
         for field in fields(self):
             _demand(field.name, getattr(self, field.name), type(field.default))
         if self.loss != "mse" and self.batch < SMALLEST_BATCH:
-            raise ValueError(
+            raise AffuseError(
                 f"batch={self.batch} with loss='{self.loss}': the CCC of a small batch "
                 f"is biased low; use batch={SMALLEST_BATCH} or more, or loss='mse'"
             )
         if self.training == "pretrain":
             _demand_codes_can_stay(self)
         if self.layers == "weighted" and self.reduce == "pca":
-            raise ValueError(
+            raise AffuseError(
                 "layers='weighted' learns the weights of layers before they are "
                 "reduced, so there is nothing to fit reduce='pca' on; use "
                 "reduce='autoencoder' or 'none'"
@@ -110,13 +111,13 @@ class Settings:
 def _demand_codes_can_stay(settings: Settings) -> None:
     """Refuse what cannot be learnt behind autoencoders that are trained before."""
     if settings.reduce != "autoencoder":
-        raise ValueError(
+        raise AffuseError(
             f"training='pretrain' needs an autoencoder, but reduce="
             f"'{settings.reduce}'; use training='joint', or reduce='autoencoder'"
         )
     for name, idle in (("layers", "concat"), ("modality_dropout", 0)):
         if (value := getattr(settings, name)) != idle:
-            raise ValueError(
+            raise AffuseError(
                 f"{name}={value!r} changes what the autoencoders encode, and "
                 f"training='pretrain' freezes their codes; use training='joint'"
             )
@@ -125,17 +126,17 @@ def _demand_codes_can_stay(settings: Settings) -> None:
 def _demand(name: str, value: object, kind: type) -> None:
     """Refuse a value of the wrong type, or one that makes no sense."""
     if type(value) is not kind:
-        raise ValueError(
+        raise AffuseError(
             f"{name} must be of type {kind.__name__}, got {value!r} "
             f"({type(value).__name__})"
         )
     if name in CHOICES and value not in CHOICES[name]:
         known = ", ".join(repr(choice) for choice in CHOICES[name])
-        raise ValueError(f"{name} must be one of {known}; got {value!r}")
+        raise AffuseError(f"{name} must be one of {known}; got {value!r}")
     if isinstance(value, int | float) and name in RANGES:
         low, high = RANGES[name]
         if not (math.isfinite(value) and low <= value <= high):
-            raise ValueError(f"{name} must be in [{low:g}, {high:g}], got {value}")
+            raise AffuseError(f"{name} must be in [{low:g}, {high:g}], got {value}")
 
 
 def experiments() -> list[str]:
@@ -151,7 +152,7 @@ def load(experiment: Path | str) -> Settings:
 
     Raises:
         FileNotFoundError: if there is none; the sentence lists the names
-        ValueError: naming the file, and what in it is unknown or makes no sense
+        AffuseError: naming the file, and what in it is unknown or makes no sense
     """
     path = find(experiment)
     try:
@@ -159,7 +160,7 @@ def load(experiment: Path | str) -> Settings:
         found.pop(FINETUNE, None)
         return change(Settings(), found)
     except ValueError as error:  # TOMLDecodeError is one
-        raise ValueError(f"{path}: {error}") from error
+        raise AffuseError(f"{path}: {error}") from error
 
 
 def find(experiment: Path | str) -> Path:
@@ -183,11 +184,11 @@ def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some of them replaced; a whole number may stand for a float.
 
     Raises:
-        ValueError: if a name is unknown, or a value is of the wrong type or no sense
+        AffuseError: if a name is unknown, or a value is of the wrong type or no sense
     """
     kinds = {field.name: type(field.default) for field in fields(Settings)}
     if unknown := sorted(changes.keys() - kinds.keys()):
-        raise ValueError(
+        raise AffuseError(
             f"unknown setting {', '.join(unknown)}; known are {', '.join(kinds)}"
         )
     exact: dict[str, Any] = {
@@ -205,7 +206,7 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
         assignments: ``name=value`` each; text needs no quotes
 
     Raises:
-        ValueError: as `change`, or if an assignment has no ``=``
+        AffuseError: as `change`, or if an assignment has no ``=``
 
     Examples:
         >>> override(Settings(), ["latent=64", "reduce=pca"]).latent
@@ -215,7 +216,7 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise ValueError(f"{assignment!r} should be name=value, e.g. latent=64")
+            raise AffuseError(f"{assignment!r} should be name=value, e.g. latent=64")
         try:
             changes[name.strip()] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:  # text without quotes

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from data.errors import AffuseError
 from data.predictions import FoldRow, Predictions, Run
 from fuse import metrics
 from fuse.intervals import (
@@ -62,7 +63,7 @@ def estimate(run: Run, *, unit: str = "", level: float = LEVEL) -> Estimate:
         constant; a value is nan if that holds for a fold itself
 
     Raises:
-        ValueError: if nothing was predicted, or the unit is unknown
+        AffuseError: if nothing was predicted, or the unit is unknown
     """
     unit = unit_of(run, unit)
     found = folds(run, unit)
@@ -118,11 +119,11 @@ def unit_of(run: Run, unit: str) -> str:
     """The wanted unit, by default the dialogue; ``utterance`` if the run knows none.
 
     Raises:
-        ValueError: if there is no such unit
+        AffuseError: if there is no such unit
     """
     unit = unit or "dialogue"
     if unit not in UNITS:
-        raise ValueError(f"no unit {unit!r}: choose from {', '.join(UNITS)}")
+        raise AffuseError(f"no unit {unit!r}: choose from {', '.join(UNITS)}")
     known = any(getattr(row, unit, "") for row in run.folds if row.part == "test")
     return unit if known else "utterance"
 
@@ -131,10 +132,10 @@ def folds(run: Run, unit: str) -> list[Fold]:
     """The folds of a run, sorted by name.
 
     Raises:
-        ValueError: if nothing was predicted
+        AffuseError: if nothing was predicted
     """
     if not len(run.predictions):
-        raise ValueError(
+        raise AffuseError(
             f"run '{run.info.name}' has no predictions to score; repeat its training, "
             f"or remove its folder"
         )

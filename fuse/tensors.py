@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from data.errors import AffuseError
 from data.ratings import RATINGS, normalise
 from data.scratch import is_mapped
 from data.store import Embeddings
@@ -125,7 +126,7 @@ def align(
         policy: for ratings outside the scale, see `data.ratings.normalise`
 
     Raises:
-        ValueError: if the corpus has no scale or no ratings, embeddings are of another
+        AffuseError: if the corpus has no scale or no ratings, embeddings are of another
             corpus, or no utterance has everything
     """
     _demand(corpus, embeddings)
@@ -140,7 +141,7 @@ def align(
     left_out += Counter({"rating outside the scale": len(complete) - len(kept)})
     if not kept:
         counts = ", ".join(f"{reason} ({n})" for reason, n in sorted(left_out.items()))
-        raise ValueError(
+        raise AffuseError(
             f"no utterance of corpus '{corpus.name}' is left to train on, of "
             f"{len(ordered)}: {counts}; extract what is missing"
         )
@@ -199,13 +200,13 @@ def head_names(embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
 def _demand(corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> None:
     """Refuse what cannot be joined at all."""
     if corpus.scale is None:
-        raise ValueError(
+        raise AffuseError(
             f"corpus '{corpus.name}' has no rating scale; state its lowest and highest "
             f"nominal rating when it is read"
         )
     for modality, found in embeddings.items():
         if found.recipe.corpus != corpus.name:
-            raise ValueError(
+            raise AffuseError(
                 f"the {modality} embeddings are of corpus '{found.recipe.corpus}', not "
                 f"of '{corpus.name}'; extract '{corpus.name}', or name its cache"
             )
@@ -219,7 +220,7 @@ def rated(corpus: Corpus) -> tuple[str, ...]:
     counts = Counter(name for u in corpus.utterances for name in u.ratings)
     known = sum(any(name in u.ratings for name in RATINGS) for u in corpus.utterances)
     if not known:
-        raise ValueError(
+        raise AffuseError(
             f"no utterance of corpus '{corpus.name}' has a rating of "
             f"{', '.join(RATINGS)}; there is nothing to learn from"
         )

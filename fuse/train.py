@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from data.errors import AffuseError
 from data.plugins import names
 from data.predictions import (
     PREDICTIONS,
@@ -90,11 +91,11 @@ def run_all(
         the run folder of each design
 
     Raises:
-        ValueError: if modalities, ratings or splits are missing, something leaks, or a
+        AffuseError: if modalities, ratings or splits are missing, something leaks, or a
             training diverges; all other models are finished first, and stay
     """
     if not seeds:
-        raise ValueError("there are no seeds to train with; give at least one")
+        raise AffuseError("there are no seeds to train with; give at least one")
     made: list[Plan] = []
     for fusion in fusions:
         made.append(
@@ -119,7 +120,7 @@ def run_all(
         join(plan)
     if errors:
         more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
-        raise ValueError(f"{errors[0]}{more}; all other models are finished")
+        raise AffuseError(f"{errors[0]}{more}; all other models are finished")
     check_runs(made, corpus, embeddings, allow=allow)
     return [plan.folder for plan in made]
 
@@ -130,7 +131,7 @@ def _train(
     heads: Heads | None,
     device: str,
     progress: bool,
-) -> list[ValueError]:
+) -> list[AffuseError]:
     """Train what is not there yet, and publish each model when it is done."""
     wanted = [
         Unit(plan, fold, seed)
@@ -148,7 +149,7 @@ def _train(
         for unit, fitted in (
             headed(missing, heads) if heads else _fitted(missing, device)
         ):
-            if isinstance(fitted, ValueError):
+            if isinstance(fitted, AffuseError):
                 errors.append(fitted)
             else:
                 _publish(unit, fitted)
@@ -159,7 +160,7 @@ def _train(
 
 def _fitted(
     missing: Sequence[Unit], device: str
-) -> Iterator[tuple[Unit, Fitted | ValueError]]:
+) -> Iterator[tuple[Unit, Fitted | AffuseError]]:
     """Each unit with what came of it; the test parts are not at hand here."""
     designs = [unit for unit in missing if unit.plan.info.design not in REFERENCES]
     for unit in missing:

@@ -22,6 +22,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from data.errors import AffuseError
 from data.files import publish
 from data.predictions import PREDICTIONS, VALIDATION, read_predictions
 from data.ratings import RATINGS
@@ -111,7 +112,7 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
 
     Raises:
         FileNotFoundError: if a file is missing
-        ValueError: if a file is damaged, or of another version of this project
+        AffuseError: if a file is damaged, or of another version of this project
     """
     path = folder / MODEL
     try:
@@ -132,7 +133,7 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
         module = _blank(description, state)
         module.load_state_dict(state)
     except UNREADABLE as error:
-        raise ValueError(
+        raise AffuseError(
             f"{folder} holds no model of this version: {error}; train again into "
             f"another folder of runs"
         ) from error
@@ -148,7 +149,7 @@ def is_whole(folder: Path, targets: Sequence[str]) -> bool:
         list(read_rows(folder / HISTORY, HISTORY_COLUMNS))
         for name in (VALIDATION, PREDICTIONS):
             read_predictions(folder / name, tuple(targets))
-    except (OSError, ValueError) as error:
+    except (OSError, AffuseError) as error:
         log.warning("%s; training this model anew", error)
         return False
     return True

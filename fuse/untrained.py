@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.errors import AffuseError
 from data.splits import Fold
 from fuse import units
 from fuse.fit import Fitted
@@ -35,14 +36,14 @@ class Unit:
 
 def headed(
     missing: Sequence[Unit], heads: Heads
-) -> Iterator[tuple[Unit, Fitted | ValueError]]:
+) -> Iterator[tuple[Unit, Fitted | AffuseError]]:
     """Each unit with the head that was trained with its encoders."""
     for unit in missing:
         try:
             recipes = unit.plan.recipes[unit.fold.name]
             yield unit, heads.fitted(unit.fold.name, recipes, *_parts(unit))
-        except ValueError as error:
-            yield unit, ValueError(f"{unit.where}: {error}")
+        except AffuseError as error:
+            yield unit, AffuseError(f"{unit.where}: {error}")
 
 
 def _parts(unit: Unit) -> tuple[Rows, Rows]:
@@ -54,7 +55,7 @@ def _parts(unit: Unit) -> tuple[Rows, Rows]:
     return train, validation
 
 
-def reference(unit: Unit) -> Fitted | ValueError:
+def reference(unit: Unit) -> Fitted | AffuseError:
     """What has no training loop, or why it is none."""
     plan, targets = unit.plan, unit.plan.info.targets
     train, validation = _parts(unit)
@@ -63,5 +64,5 @@ def reference(unit: Unit) -> Fitted | ValueError:
             return fit_reference(plan.info.design, train, validation)
         head = plan.common.head
         return apply_zeroshot(train, validation, head=head, targets=targets)
-    except ValueError as error:
-        return ValueError(f"{unit.where}: {error}")
+    except AffuseError as error:
+        return AffuseError(f"{unit.where}: {error}")

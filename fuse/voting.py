@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from data.errors import AffuseError
 from fuse.decisions import (
     DECISIONS,
     MODALITIES,
@@ -49,7 +50,7 @@ def decide(jobs: Sequence[Job]) -> Iterator[Result]:
         whose training rows cannot be divided
 
     Raises:
-        ValueError: before anything is trained, if a modality is missing
+        AffuseError: before anything is trained, if a modality is missing
     """
     panels: dict[Hashable, _Panel] = {}
     for number, job in enumerate(jobs):
@@ -78,7 +79,7 @@ class _Panel:
     def __init__(self, job: Job):
         self.job = job
         self.members: dict[int, str] = {}  # how decisions are fused, by number of a job
-        self.found: dict[int, Fitted | ValueError] = {}  # by place among `bases`
+        self.found: dict[int, Fitted | AffuseError] = {}  # by place among `bases`
         self.size = 0
         self._inner: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -89,10 +90,10 @@ class _Panel:
         try:
             if needy:
                 self._inner = divide([groups[r] for r in self.job.train.tolist()])
-        except ValueError as error:
+        except AffuseError as error:
             for number in needy:
                 del self.members[number]
-                yield number, ValueError(f"{self.job.where}: {error}")
+                yield number, AffuseError(f"{self.job.where}: {error}")
 
     def bases(self) -> list[Job]:
         """A model of each modality, on all training rows and on inner folds."""
@@ -116,7 +117,7 @@ class _Panel:
 
     def results(self) -> Iterator[Result]:
         """Of every member; an error of any model is that of all."""
-        errors = [f for f in self.found.values() if isinstance(f, ValueError)]
+        errors = [f for f in self.found.values() if isinstance(f, AffuseError)]
         votes = None if errors or not self._inner else self._votes()
         for number, fusion in self.members.items():
             yield number, errors[0] if errors else self._fuse(fusion, votes)
@@ -170,13 +171,13 @@ def divide(groups: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Row numbers, of near-equal folds that divide no group: those to train on, held
 
     Raises:
-        ValueError: if there are fewer than two groups
+        AffuseError: if there are fewer than two groups
     """
     from sklearn.model_selection import GroupKFold
 
     count = min(INNER, len(set(groups)))
     if count < 2:
-        raise ValueError(
+        raise AffuseError(
             "weights of decisions are fitted on utterances of speakers or dialogues "
             "that a model was not trained on, and the training part has only one "
             "group of them; choose latemean, or a protocol with more for training"

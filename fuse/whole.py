@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from data import finetuned, plugins, reading
+from data.errors import AffuseError
 from data.utterance import Corpus
 from fuse import command, report
 
@@ -41,7 +42,7 @@ def run(say: Say, encode: Encode, tune: Tune | None, **found: Any) -> bool:
         whether nothing was left out
 
     Raises:
-        ValueError: as the steps
+        AffuseError: as the steps
     """
 
     def told(line: str) -> None:
@@ -76,12 +77,12 @@ def tuned_design(wanted: Sequence[str]) -> str:
     """The design that encoders are fine-tuned with: the first that is trained by steps.
 
     Raises:
-        ValueError: if there is none
+        AffuseError: if there is none
     """
     known = plugins.names("fuse.designs")
     found = [name for name in wanted if name in known]
     if not found:
-        raise ValueError(
+        raise AffuseError(
             f"--finetune trains encoders together with a design, and "
             f"{', '.join(wanted)} is none; add --fusion early, say"
         )

@@ -4,6 +4,8 @@ import math
 import re
 from functools import lru_cache
 
+from data.errors import AffuseError
+
 MISSING = frozenset({"", "nan", "nat", "na", "n/a", "none", "null", "<na>"})
 SPLITS = {  # as corpora and papers spell them
     "train": "train",
@@ -36,7 +38,7 @@ def seconds(cell: str) -> float | None:
     """A time in seconds; None where the cell is empty or says so.
 
     Raises:
-        ValueError: if the cell is no time; ``01:30`` is none, because it may mean
+        AffuseError: if the cell is no time; ``01:30`` is none, because it may mean
             minutes or hours
 
     Examples:
@@ -54,7 +56,7 @@ def seconds(cell: str) -> float | None:
     if clock := _CLOCK.fullmatch(cell):
         hours = 24 * int(clock[1] or 0) + int(clock[2])
         return 3600.0 * hours + 60 * int(clock[3]) + float(clock[4])
-    raise ValueError(
+    raise AffuseError(
         f"time {cell!r} is none of 1.25, 1s, 250ms, 00:00:01.25 and "
         f"0 days 00:00:01.25; write it in plain seconds"
     )
@@ -65,7 +67,7 @@ def rating(cell: str) -> float | None:
     """A rating as released; None where the cell is empty or says so.
 
     Raises:
-        ValueError: if the cell is no finite number
+        AffuseError: if the cell is no finite number
     """
     if cell.casefold() in MISSING:
         return None
@@ -74,7 +76,7 @@ def rating(cell: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or "_" in cell:  # float reads 3_5 as 35
-        raise ValueError(
+        raise AffuseError(
             f"rating {cell!r} is not a number; write it as 3.5, or leave the cell empty"
         )
     return value

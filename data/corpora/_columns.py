@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from data.errors import AffuseError
+
 ALIASES = {  # role: header names, in any case
     "id": ("id", "utterance", "utterance_id", "segment_id"),
     "file": ("file", "path", "wav", "audio", "filename"),
@@ -32,7 +34,7 @@ def roles(
         table: its file name, for the error
 
     Raises:
-        ValueError: if a role or a column of `columns` does not exist, if several
+        AffuseError: if a role or a column of `columns` does not exist, if several
             columns have one role, or if there is neither audio nor text
 
     Examples:
@@ -40,7 +42,7 @@ def roles(
         {'file': 0, 'valence': 1, 'speaker': 2}
     """
     if strange := columns.keys() - ALIASES.keys():
-        raise ValueError(
+        raise AffuseError(
             f"no role {', '.join(map(repr, sorted(strange)))} for a column of "
             f"{table}: choose from {', '.join(ALIASES)}"
         )
@@ -53,7 +55,7 @@ def roles(
         if index is not None:
             found[role] = index
     if not found.keys() & {"file", "text"}:
-        raise ValueError(
+        raise AffuseError(
             f"{table} has neither a column of audio files nor one of text among "
             f"{', '.join(header)}; name it with --map file=COLUMN or text=COLUMN"
         )
@@ -67,7 +69,7 @@ def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int 
     hits = [i for i, name in enumerate(header) if name == column]
     hits = hits or _matching(header, (column.casefold(),))
     if len(hits) != 1:
-        raise ValueError(
+        raise AffuseError(
             f"{table} has {len(hits) or 'no'} columns {column!r} for the role {role}; "
             f"its columns are {', '.join(header)}"
         )
@@ -78,7 +80,7 @@ def _aliased(header: Sequence[str], role: str, *, table: str) -> int | None:
     hits = _matching(header, ALIASES[role])
     if len(hits) > 1:
         both = " and ".join(repr(header[i]) for i in hits)
-        raise ValueError(
+        raise AffuseError(
             f"{table}: columns {both} are all read as {role}; "
             f"choose one with --map {role}={header[hits[0]]}"
         )

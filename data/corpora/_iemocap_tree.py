@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.corpora._iemocap_lines import DIALOGUE, UTTERANCE
+from data.errors import AffuseError
 from data.utterance import Problem
 
 SESSIONS = (1, 2, 3, 4, 5)
@@ -39,14 +40,14 @@ def find(root: Path) -> Path:
 
     Raises:
         FileNotFoundError: if there is none
-        ValueError: if there are several, so that one must be named
+        AffuseError: if there are several, so that one must be named
     """
     folders = [root] if root.is_dir() else []
     for _ in range(DEPTH + 1):
         found = {f.resolve(): f for f in reversed(folders) if _is_tree(f)}
         if len(found) > 1:
             names = ", ".join(sorted(str(f) for f in found.values()))
-            raise ValueError(f"{root} holds {len(found)} copies: name one of {names}")
+            raise AffuseError(f"{root} holds {len(found)} copies: name one of {names}")
         if found:
             return next(iter(found.values()))
         below = [child for folder in folders for child in _folders(folder)]

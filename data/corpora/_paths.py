@@ -9,6 +9,8 @@ import stat
 from functools import lru_cache
 from pathlib import Path
 
+from data.errors import AffuseError
+
 RECENT = 1024  # files that are known without another look
 
 
@@ -25,36 +27,36 @@ class Folder:
         """The file of a relative `name`; for many rows of one file, the same object.
 
         Raises:
-            ValueError: if it is not a readable regular file below the folder; the
+            AffuseError: if it is not a readable regular file below the folder; the
                 sentence names it
         """
         return self._recent(name)
 
     def _find(self, name: str) -> Path:
         if not name.isprintable() or name[:1] == "/" or name[1:2] == ":":
-            raise ValueError(
+            raise AffuseError(
                 f"audio path {name!r} is absolute or has unprintable characters; "
                 f"write it relative to the folder of the table"
             )
         if ".." in name.split("/"):
-            raise ValueError(
+            raise AffuseError(
                 f"audio path {name!r} has '..' in it; put the table above its audio"
             )
         path = self.root / name
         try:
             mode = os.lstat(path).st_mode
         except OSError as error:
-            raise ValueError(
+            raise AffuseError(
                 f"audio file {name!r} not found below the folder of the table "
                 f"({error.strerror}); copy it there, or correct the path"
             ) from error
         if not self._is_below(name, link=stat.S_ISLNK(mode)):
-            raise ValueError(
+            raise AffuseError(
                 f"audio file {name!r} is a link that leads out of the folder of the "
                 f"table; put the table where the audio is"
             )
         if not stat.S_ISREG(mode) and not path.is_file():
-            raise ValueError(
+            raise AffuseError(
                 f"audio path {name!r} is not a regular file; correct the path"
             )
         return path

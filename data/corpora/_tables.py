@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.corpora import _cells
+from data.errors import AffuseError
 from data.utterance import Problem
 
 SUFFIXES = (".csv", ".tsv")
@@ -47,7 +48,7 @@ def load(path: Path) -> Table:
     """Read a table; the first line that is not blank names its columns.
 
     Raises:
-        ValueError: if there is no such line, or the encoding is unknown
+        AffuseError: if there is no such line, or the encoding is unknown
     """
     encoding, notes = _encoding(path)
     with path.open(encoding=encoding) as file:
@@ -56,7 +57,7 @@ def load(path: Path) -> Table:
     delimiter = max(DELIMITERS, key=first.count)
     _, header = next(_records(path, encoding, delimiter), (0, []))
     if isinstance(header, csv.Error) or not header:
-        raise ValueError(f"{path} is empty; its first line should name the columns")
+        raise AffuseError(f"{path} is empty; its first line should name the columns")
     return Table(path, encoding, delimiter, tuple(map(str.strip, header)), notes)
 
 
@@ -88,7 +89,7 @@ def _encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:
     if not line:
         return wanted, ()
     if _undecodable(path, "cp1252"):
-        raise ValueError(f"{path} is neither in UTF-8 nor in cp1252; save it in UTF-8")
+        raise AffuseError(f"{path} is neither in UTF-8 nor in cp1252; save it in UTF-8")
     reason = "not in UTF-8, so read as cp1252; save it in UTF-8"
     return "cp1252", (Problem(path.name, reason, line, fatal=False),)
 
@@ -122,11 +123,11 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
 
     Raises:
         FileNotFoundError: if there is no such file, or no table in the folder
-        ValueError: if there are several and `table` does not say which
+        AffuseError: if there are several and `table` does not say which
     """
     if root.is_file():
         if table:
-            raise ValueError(
+            raise AffuseError(
                 f"{root} is one table, so {table!r} cannot be chosen from it; "
                 f"give its folder, or no name"
             )
@@ -139,7 +140,7 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
     if not table and len({base for base, _ in families.values()}) == 1:
         wanted, _ = next(iter(families.values()))
     elif not table or wanted not in {base for base, _ in families.values()}:
-        raise ValueError(
+        raise AffuseError(
             f"{root} has the tables {', '.join(tables)}; "
             f"{f'there is no {table!r}, ' if table else ''}name one with --table"
         )
@@ -153,7 +154,7 @@ def _parts(
     if len(splits) == 1:
         return [(tables[name], "") for name in splits]
     if "" in splits.values() or len(set(splits.values())) < len(splits):
-        raise ValueError(
+        raise AffuseError(
             f"{root} has several tables for one split: {', '.join(splits)}; "
             f"name one with --table, or move the others away"
         )
@@ -171,7 +172,7 @@ def _tables(root: Path) -> dict[str, Path]:
     if tables:
         return tables
     if parquet := [p.name for p in files if p.suffix == ".parquet"]:
-        raise ValueError(
+        raise AffuseError(
             f"{root} has only parquet tables ({', '.join(parquet)}), which are not "
             f"read; save them as CSV (audformat: db.save(root, storage_format='csv'))"
         )

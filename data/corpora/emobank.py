@@ -36,7 +36,7 @@ def read(root: Path) -> Corpus:
 
     Raises:
         FileNotFoundError: if there is no table
-        ValueError: if it lacks a column
+        AffuseError: if it lacks a column
     """
     path = root / TABLE if root.is_dir() else root
     if not path.is_file():

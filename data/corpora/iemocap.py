@@ -28,6 +28,7 @@ from data.corpora._iemocap_lines import Block, Turn
 from data.corpora._iemocap_sample import sample
 from data.corpora._iemocap_tree import Tree
 from data.corpora._iemocap_wavs import verify
+from data.errors import AffuseError
 from data.utterance import Corpus, Problem, Utterance
 
 __all__ = ["read", "sample", "sample_hazards", "verify"]
@@ -56,11 +57,11 @@ def read(root: Path, *, dominance: str = "released") -> Corpus:
 
     Raises:
         FileNotFoundError: if there is no copy of IEMOCAP, or no label file in it
-        ValueError: if there are several copies, or `dominance` is something else
+        AffuseError: if there are several copies, or `dominance` is something else
     """
     if dominance not in DOMINANCE:
         choices = " or ".join(DOMINANCE)
-        raise ValueError(f"dominance must be {choices}, got {dominance!r}")
+        raise AffuseError(f"dominance must be {choices}, got {dominance!r}")
     folder = _iemocap_tree.find(root)
     tree = _iemocap_tree.survey(folder)
     blocks, label_problems = _read_labels(tree)

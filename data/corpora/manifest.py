@@ -17,6 +17,7 @@ import numpy as np
 
 from data import nature
 from data.corpora import _cells, _columns, _paths, _rows, _tables
+from data.errors import AffuseError
 from data.ratings import RATINGS
 from data.utterance import Corpus, Problem, Utterance
 
@@ -43,7 +44,7 @@ def read(
 
     Raises:
         FileNotFoundError: if there is no table
-        ValueError: if it is unclear which table or columns to read, or if there are
+        AffuseError: if it is unclear which table or columns to read, or if there are
             ratings without a scale
     """
     files = _tables.find(root, table)
@@ -87,7 +88,7 @@ class _Gathered:
         self.problems += table.notes
         roles = _columns.roles(table.header, self.columns, table=path.name)
         if self.scale is None and (rated := [r for r in RATINGS if r in roles]):
-            raise ValueError(
+            raise AffuseError(
                 f"{path} has ratings ({', '.join(rated)}), but their scale is not "
                 f"known; give its lowest and highest value with --scale 1 5, or as "
                 f'"scale": [1, 5] in {nature.SIDECAR} beside the table'
@@ -131,7 +132,7 @@ def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
             return None, columns
         low, high = map(float, known["scale"])
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(
+        raise AffuseError(
             f'{path} may hold "scale": [lowest, highest] and "map": {{role: column}}, '
             f"but not what is there ({error})"
         ) from error

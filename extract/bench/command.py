@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from data.columns import columns
+from data.errors import AffuseError
 from data.utterance import Corpus, Utterance
 from extract.audio import SAMPLE_RATE
 from extract.bench.models import MAKERS, SIZES, said
@@ -70,10 +71,10 @@ def run(
     rounds: int,
     seed: int,
 ) -> None:
-    """Measure and print; raises ValueError for a size that the modality lacks."""
+    """Measure and print; raises AffuseError for a size that the modality lacks."""
     size = size or SIZES[modality][0]
     if size not in SIZES[modality]:
-        raise ValueError(f"--size {size}: {modality} has {', '.join(SIZES[modality])}")
+        raise AffuseError(f"--size {size}: {modality} has {', '.join(SIZES[modality])}")
     torch.set_num_threads(machine.threads)
     kind = "cuda" if machine.device.startswith("cuda") else "cpu"
     count = count or COUNT[modality, kind]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
+from data.errors import AffuseError
 from data.utterance import Corpus, Utterance
 from extract import decoder
 from extract.audio import SAMPLE_RATE
@@ -39,14 +40,14 @@ def find(paths: Sequence[Path]) -> Corpus:
     """Sound files, or all that lie below folders.
 
     Raises:
-        ValueError: if a path does not exist, or there is no sound file
+        AffuseError: if a path does not exist, or there is no sound file
     """
     if absent := [path for path in paths if not path.exists()]:
-        raise ValueError(f"--data {absent[0]} not found")
+        raise AffuseError(f"--data {absent[0]} not found")
     files = [f for p in paths for f in ([p] if p.is_file() else sorted(p.rglob("*")))]
     files = [f for f in dict.fromkeys(files) if f.suffix.lower() in SUFFIXES]
     if not files:
-        raise ValueError(
+        raise AffuseError(
             f"no sound file in --data {', '.join(map(str, paths))}: give "
             f"{', '.join(SUFFIXES)} files, or folders of them"
         )

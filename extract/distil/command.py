@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from data.errors import AffuseError
 from data.files import claim, publish
 from extract.choice import Choice, Machine
 from extract.distil import audio, card, loop, text
@@ -39,12 +40,12 @@ def run(plan: Plan, say: Callable[[str], object]) -> None:
     """Distil a student, or finish an interrupted distillation.
 
     Raises:
-        ValueError: if data or teacher cannot be used, or the output folder holds
+        AffuseError: if data or teacher cannot be used, or the output folder holds
             something else or is being filled
     """
     with claim(plan.output / LOCK, wait=False) as mine:
         if not mine:
-            raise ValueError(
+            raise AffuseError(
                 f"another process distils into {plan.output}; wait for it, or choose "
                 f"another --output"
             )
@@ -64,7 +65,7 @@ def _distil(plan: Plan, say: Callable[[str], object]) -> None:
     identity = plan.identity(recipes)
     if (plan.output / WEIGHTS).is_file():
         if _identity(plan.output) != identity:
-            raise ValueError(
+            raise AffuseError(
                 f"{plan.output} holds a model of another teacher, other data or other "
                 f"settings; choose another --output"
             )
@@ -124,9 +125,9 @@ def plan(modality: str, *, batch: int | None, machine: Machine, **found: Any) ->
     module = MODALITIES[modality]
     own = {k: found[k] for k in ("layers", "width", "heads", "vocabulary") if found[k]}
     if modality == "audio" and found["vocabulary"]:
-        raise ValueError("--vocabulary is of text students; leave it out")
+        raise AffuseError("--vocabulary is of text students; leave it out")
     if modality == "text" and found["speeds"]:
-        raise ValueError("--speeds is of speech students; leave it out")
+        raise AffuseError("--speeds is of speech students; leave it out")
     speeds = _numbers(found["speeds"]) if found["speeds"] else module.SPEEDS
     checkpoint, revision = found["teacher"], found["revision"]
     return Plan(
@@ -161,4 +162,4 @@ def _numbers(words: str) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in words.split(","))
     except ValueError as error:
-        raise ValueError(f"--speeds {words}: say numbers, as in 0.8,1,1.25") from error
+        raise AffuseError(f"--speeds {words}: say numbers, as in 0.8,1,1.25") from error

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.errors import AffuseError
 from data.files import publish
 from data.progress import bar
 
@@ -36,7 +37,7 @@ class Schedule:
     def __post_init__(self) -> None:
         for name, value in (("steps", self.steps), ("rate", self.rate)):
             if not value > 0:
-                raise ValueError(f"--{name} must be above 0, got {value:g}")
+                raise AffuseError(f"--{name} must be above 0, got {value:g}")
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -93,7 +94,7 @@ def train(
         the course of the training
 
     Raises:
-        ValueError: if `folder` holds the state of another training
+        AffuseError: if `folder` holds the state of another training
     """
     parameters = [p for p in lesson.network.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
@@ -140,7 +141,7 @@ def _look(lesson: Lesson, step: int, losses: Sequence[float]) -> Point:
     lesson.network.eval()
     point = Point(step, float(np.mean(losses)), lesson.cosine())
     if not math.isfinite(point.loss + point.cosine):
-        raise ValueError(
+        raise AffuseError(
             f"the training diverged before step {step}; take a smaller --rate"
         )
     return point
@@ -173,9 +174,9 @@ def _resume(
         state: dict[str, Any] = torch.load(path, weights_only=True)
         known = state["identity"]
     except Exception as error:  # torch raises nearly every kind
-        raise ValueError(f"{path} is damaged; delete it to begin anew") from error
+        raise AffuseError(f"{path} is damaged; delete it to begin anew") from error
     if known != identity:
-        raise ValueError(
+        raise AffuseError(
             f"{path} is of a training with other settings, data or teacher; repeat its "
             f"command to finish it, delete it, or choose another --output"
         )

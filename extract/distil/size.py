@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from data.errors import AffuseError
+
 
 @dataclass(frozen=True)
 class Size:
@@ -14,7 +16,7 @@ class Size:
 
     def __post_init__(self) -> None:
         if min(self.layers, self.width, self.heads) < 1 or self.width % self.heads:
-            raise ValueError(
+            raise AffuseError(
                 f"--width {self.width} must be a multiple of --heads {self.heads}, and "
                 f"--layers {self.layers} at least 1"
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from data import store
+from data.errors import AffuseError
 from data.utterance import Corpus
 from extract.choice import Choice, Machine
 from extract.encoder import Encoder
@@ -28,7 +29,7 @@ def embed(
     """The teacher's rows of a corpus; what is cached already is not made again.
 
     Raises:
-        ValueError: if nothing could be encoded
+        AffuseError: if nothing could be encoded
     """
     done: Outcome = extract(corpus, choice, machine, cache, encoder=encoder)
     for problem in done.problems:
@@ -36,7 +37,7 @@ def embed(
             say(f"left out: {problem.file or problem.id}: {problem.reason}")
     found = store.look(done.folder) if done.folder else None
     if found is None or not found.rows:
-        raise ValueError(f"the teacher could encode nothing of {corpus.root}")
+        raise AffuseError(f"the teacher could encode nothing of {corpus.root}")
     return store.load(found)
 
 
@@ -71,11 +72,11 @@ def divide(ids: Sequence[str], share: float, seed: int) -> tuple[list[int], list
     """Positions to train on and to hold out; the same ids whatever their order.
 
     Raises:
-        ValueError: if there are too few to hold any out
+        AffuseError: if there are too few to hold any out
     """
     held = round(share * len(ids))
     if not 0 < held < len(ids):
-        raise ValueError(
+        raise AffuseError(
             f"{len(ids)} inputs cannot be divided with {share:g} of them held out; "
             f"give more --data, or another --held-out"
         )

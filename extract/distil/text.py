@@ -15,6 +15,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 from transformers import DistilBertConfig, DistilBertModel, DistilBertTokenizer
 
+from data.errors import AffuseError
 from data.utterance import Corpus, Utterance
 from extract.distil import teacher, vocabulary
 from extract.distil.plan import Plan
@@ -35,17 +36,17 @@ def find(paths: Sequence[Path]) -> Corpus:
     """Texts of files, or of all ``.txt`` files below folders, one a line, once each.
 
     Raises:
-        ValueError: if a path does not exist, is not UTF-8, or there is no text
+        AffuseError: if a path does not exist, is not UTF-8, or there is no text
     """
     if absent := [path for path in paths if not path.exists()]:
-        raise ValueError(f"--data {absent[0]} not found")
+        raise AffuseError(f"--data {absent[0]} not found")
     places: dict[str, str] = {}
     for number, file in enumerate(_files(paths)):
         for line, text in enumerate(_lines(file), 1):
             if text.strip():
                 places.setdefault(text.strip(), f"{number}-{line}")
     if not places:
-        raise ValueError(
+        raise AffuseError(
             f"no text in --data {', '.join(map(str, paths))}: give .txt files, one "
             f"text a line, or folders of them"
         )
@@ -62,7 +63,7 @@ def _lines(file: Path) -> list[str]:
     try:
         return file.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 text; convert it first") from error
+        raise AffuseError(f"{file} is not UTF-8 text; convert it first") from error
 
 
 @dataclass(frozen=True)

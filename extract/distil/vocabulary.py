@@ -11,6 +11,8 @@ from collections.abc import Callable, Container, Iterable, Mapping
 
 from transformers import DistilBertTokenizer
 
+from data.errors import AffuseError
+
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WHOLE = 0.8  # share of the pieces that are words
 FRAGMENTS = range(2, 6)  # characters of what spells the other words
@@ -39,12 +41,14 @@ def choose(
             frequent to rare; None if it is several pieces there
 
     Raises:
-        ValueError: if the marks and characters alone are more
+        AffuseError: if the marks and characters alone are more
     """
     letters = _letters(words)
     pieces = dict.fromkeys((*MARKS, *letters, *(f"##{c}" for c in letters)))
     if size <= len(pieces):
-        raise ValueError(f"--vocabulary {size} is too small; take {len(pieces) + 1000}")
+        raise AffuseError(
+            f"--vocabulary {size} is too small; take {len(pieces) + 1000}"
+        )
     room = int((size - len(pieces)) * WHOLE)
     pieces |= dict.fromkeys(_frequent(words, rank, pieces)[:room])
     rest = {word: count for word, count in words.items() if word not in pieces}

@@ -19,6 +19,7 @@ from transformers import AutoModel
 from transformers.utils import logging
 
 from data import finetuned, seen
+from data.errors import AffuseError
 
 TINY = "tiny"  # seeded random weights: for tests and for trying commands
 MINI = "mini"  # small students that come with the project, one for each modality
@@ -66,20 +67,20 @@ def find(checkpoint: str, revision: str, modality: str) -> Origin:
         modality: which of the bundled encoders `MINI` is
 
     Raises:
-        ValueError: if there is no such folder, or the hub cannot be reached or does
+        AffuseError: if there is no such folder, or the hub cannot be reached or does
             not know it
     """
     bundled = checkpoint == MINI
     folder = BUNDLED / modality if bundled else Path(os.path.expanduser(checkpoint))
     if folder.is_dir() and revision:
-        raise ValueError(
+        raise AffuseError(
             f"--revision {revision} does not apply to the local folder {folder}"
         )
     if folder.is_dir():
         return Origin(folder, MINI if bundled else folder.resolve().name)
     checkpoint = SHORT.get(checkpoint, checkpoint)
     if checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1:
-        raise ValueError(f"checkpoint folder {checkpoint} not found")
+        raise AffuseError(f"checkpoint folder {checkpoint} not found")
     folder = _fetch(checkpoint, revision)
     return Origin(folder, checkpoint, folder.name)
 
@@ -94,7 +95,7 @@ def _fetch(name: str, revision: str) -> Path:
         except Exception as error:  # the hub's library raises nearly every kind
             unreached = isinstance(error, LocalEntryNotFoundError)
             reason = "the hub cannot be reached" if unreached else _first_line(error)
-            raise ValueError(
+            raise AffuseError(
                 f"cannot fetch the checkpoint {name!r}: {reason}; give the folder of a "
                 f"checkpoint (config.json and its weights), or '{MINI}' for the small "
                 f"encoder that comes with this project"
@@ -126,7 +127,7 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
         headed: class of a model with a regression head, if that is wanted
 
     Raises:
-        ValueError: if it is damaged, lacks tensors or is of an unknown kind
+        AffuseError: if it is damaged, lacks tensors or is of an unknown kind
     """
     try:
         with quiet():
@@ -138,19 +139,19 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
                 output_loading_info=True,
             )
     except UnpicklingError as error:
-        raise ValueError(
+        raise AffuseError(
             f"cannot load the checkpoint {origin.name!r}: its weights are damaged, or "
             f"more than tensors; take a checkpoint with model.safetensors"
         ) from error
     except UNREADABLE as error:
-        raise ValueError(
+        raise AffuseError(
             f"cannot load the checkpoint {origin.name!r} from {origin.folder}: "
             f"{_first_line(error)}"
         ) from error
     absent = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
     absent = {key for key in absent if not _unused(key)}
     if absent:
-        raise ValueError(
+        raise AffuseError(
             f"checkpoint {origin.name!r} lacks {len(absent)} tensors that "
             f"{type(model).__name__} needs, or has them in other shapes, first "
             f"{min(absent)!r}; it is made for another architecture, or incomplete"
@@ -199,7 +200,7 @@ def choose_layers(wanted: str, top: int) -> tuple[int, ...]:
         top: number of transformer blocks; the highest layer that can be asked for
 
     Raises:
-        ValueError: if a number is none, or out of range
+        AffuseError: if a number is none, or out of range
 
     Examples:
         >>> choose_layers("last", 6), choose_layers("all", 2), choose_layers("3,1", 6)
@@ -214,7 +215,7 @@ def choose_layers(wanted: str, top: int) -> tuple[int, ...]:
     except ValueError:
         layers = [-1]
     if layers[0] < 0 or layers[-1] > top:
-        raise ValueError(
+        raise AffuseError(
             f"--layers {wanted!r}: say last, all, or numbers from 0 (what enters the "
             f"first block) to {top} (what leaves the last), as in 0,{top}"
         )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from transformers import Wav2Vec2Config, Wav2Vec2Model, Wav2Vec2PreTrainedModel
 
+from data.errors import AffuseError
 from data.ratings import RATINGS
 
 
@@ -37,7 +38,7 @@ def head_names(config: Any) -> tuple[str, ...]:
     """What the head's outputs are called; an order is never assumed."""
     found = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
     if not set(found) <= set(RATINGS):
-        raise ValueError(
+        raise AffuseError(
             f"the head of this checkpoint predicts {', '.join(found)}, not "
             f"{', '.join(RATINGS)}; leave out --head"
         )

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.errors import AffuseError
+
 T = TypeVar("T")
 # Where models keep their blocks: Wav2Vec2 and its family; BERT; DistilBERT; Whisper
 PLACES = ("encoder.layers", "encoder.layer", "transformer.layer", "layers")
@@ -62,7 +64,7 @@ class Layers:
     def _take(self, hidden: Tensor) -> None:
         now = self._pass
         if now.found and hidden.shape != now.shape:
-            raise ValueError(
+            raise AffuseError(
                 "the layers of this checkpoint differ in length or size; take --layers "
                 "last"
             )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
 
+from data.errors import AffuseError
 from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint, _within
 from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
@@ -71,12 +72,12 @@ class Encoder:
     ) -> Self:
         """Load from the hub or a folder, with its tokenizer."""
         if head:
-            raise ValueError("text encoders have no head; leave out --head")
+            raise AffuseError("text encoders have no head; leave out --head")
         origin = _checkpoint.find(checkpoint, revision, MODALITY)
         loaded = _checkpoint.load(origin)
         config = loaded.model.config
         if loaded.model.main_input_name != "input_ids" or config.is_encoder_decoder:
-            raise ValueError(
+            raise AffuseError(
                 f"checkpoint {origin.name!r} is a {config.model_type} model, not a "
                 f"text encoder"
             )
@@ -136,29 +137,29 @@ class Encoder:
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """No text checkpoint carries a head for ratings."""
-        raise ValueError("text encoders have no head; leave out --head")
+        raise AffuseError("text encoders have no head; leave out --head")
 
 
 def _tokenizer(origin: Origin, known: int) -> Any:
     """The tokenizer of a checkpoint that knows so many ids.
 
     Raises:
-        ValueError: if it is missing, or another checkpoint's
+        AffuseError: if it is missing, or another checkpoint's
     """
     try:
         found = AutoTokenizer.from_pretrained(origin.folder, trust_remote_code=False)
         files = set(found.vocab_files_names.values())
         # without its files, transformers makes one that knows no word, and says nothing
         if not any((origin.folder / name).is_file() for name in files):
-            raise ValueError(f"none of {', '.join(sorted(files))} is there")
+            raise AffuseError(f"none of {', '.join(sorted(files))} is there")
     except UNREADABLE as error:
-        raise ValueError(
+        raise AffuseError(
             f"checkpoint {origin.name!r} has no tokenizer: put tokenizer.json or "
             f"vocab.txt beside its weights in {origin.folder}"
         ) from error
     highest = max(found.get_vocab().values())
     if highest >= known:
-        raise ValueError(
+        raise AffuseError(
             f"the tokenizer of checkpoint {origin.name!r} numbers words up to "
             f"{highest}, but its weights know {known}; one of them belongs to another "
             f"checkpoint"

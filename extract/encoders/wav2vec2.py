@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoFeatureExtractor, Wav2Vec2Config, Wav2Vec2Model
 
+from data.errors import AffuseError
 from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint, _convolutions, _packing
@@ -71,7 +72,7 @@ class Encoder:
             _convolutions.rewrite(self.model)
         self._run = Layers(self.model.eval(), self.layers, top)
         if head is not None and top not in self.layers:
-            raise ValueError(
+            raise AffuseError(
                 f"--head works on the last layer; let --layers end with {top}, or "
                 f"leave it at last"
             )
@@ -79,7 +80,7 @@ class Encoder:
         self.head = head_names(self.config) if head is not None else ()
         self.block = int(block_seconds * SAMPLE_RATE) // self.hop  # frames
         if self.block < 1:
-            raise ValueError(
+            raise AffuseError(
                 f"--block-seconds {block_seconds:g} is shorter than one frame; take 10 "
                 f"or more"
             )
@@ -98,7 +99,7 @@ class Encoder:
         loaded = _checkpoint.load(origin, headed=Wav2Vec2Regressor if head else None)
         model = loaded.model
         if not hasattr(model.config, "conv_stride"):
-            raise ValueError(
+            raise AffuseError(
                 f"checkpoint {origin.name!r} is a {model.config.model_type} model, not "
                 f"of the Wav2Vec2 family"
             )
@@ -196,7 +197,7 @@ class Encoder:
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """(dim,) mean of the last layer -> (ratings,), about 0..1, named by `head`."""
         if self.regressor is None:
-            raise ValueError("the checkpoint was loaded without its head")
+            raise AffuseError("the checkpoint was loaded without its head")
         found: np.ndarray = self.regressor(torch.from_numpy(mean)).numpy()
         return found
 
@@ -209,11 +210,11 @@ def _normalises(origin: Origin, config: Any) -> bool:
     try:
         extractor = AutoFeatureExtractor.from_pretrained(origin.folder)
     except UNREADABLE as error:
-        raise ValueError(
+        raise AffuseError(
             f"cannot read {PREPROCESSORS[0]} of checkpoint {origin.name!r}: {error}"
         ) from error
     if extractor.sampling_rate != SAMPLE_RATE:
-        raise ValueError(
+        raise AffuseError(
             f"checkpoint {origin.name!r} wants speech at {extractor.sampling_rate} Hz, "
             f"this pipeline feeds {SAMPLE_RATE} Hz"
         )

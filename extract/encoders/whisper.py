@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import WhisperConfig, WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
+from data.errors import AffuseError
 from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint
@@ -65,7 +66,7 @@ class Encoder:
         self.hop, self.window = HOP, 1  # a hidden state is centred on its sample
         self.block = min(block_seconds, SECONDS) * SAMPLE_RATE // HOP * HOP
         if self.block < SAMPLE_RATE:
-            raise ValueError(
+            raise AffuseError(
                 f"--block-seconds {block_seconds:g} is shorter than a second; take 30"
             )
         self.inputs: Mapping[str, Any] = {
@@ -80,7 +81,7 @@ class Encoder:
     ) -> Self:
         """Load from the hub or a folder; of a whole Whisper, its encoder."""
         if head:
-            raise ValueError("Whisper has no head for ratings; leave out --head")
+            raise AffuseError("Whisper has no head for ratings; leave out --head")
         origin = _checkpoint.find(checkpoint, revision, MODALITY)
         alone = "WhisperEncoder" in _checkpoint.config(origin).get("architectures", ())
         loaded = _checkpoint.load(origin, headed=WhisperEncoder if alone else None)
@@ -88,7 +89,7 @@ class Encoder:
         try:
             extractor = WhisperFeatureExtractor.from_pretrained(origin.folder)
         except UNREADABLE as error:
-            raise ValueError(
+            raise AffuseError(
                 f"checkpoint {origin.name!r} has no readable preprocessor_config.json, "
                 f"which says how its spectrograms are made"
             ) from error
@@ -149,4 +150,4 @@ class Encoder:
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """Whisper carries no head for ratings."""
-        raise ValueError("Whisper has no head for ratings; leave out --head")
+        raise AffuseError("Whisper has no head for ratings; leave out --head")

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from data.errors import AffuseError
 from extract.encoders._layers import blocks
 from extract.finetune.backbone import Backbone
 from extract.finetune.tuning import Tuning
@@ -32,10 +33,10 @@ def demand(tuning: Tuning) -> None:
     """Refuse adapters where the package that makes them is not installed.
 
     Raises:
-        ValueError: saying what to type
+        AffuseError: saying what to type
     """
     if tuning.adapters and find_spec("peft") is None:
-        raise ValueError(
+        raise AffuseError(
             "adapters need the package peft, which is not installed; type: "
             "pip install '.[adapters]'"
         )
@@ -75,7 +76,7 @@ def merged(backbone: Backbone) -> Any:
     """The transformers model without adapters, which say the same in its weights.
 
     Raises:
-        ValueError: if a weight is not finite
+        AffuseError: if a weight is not finite
     """
     if backbone.adapters is None:
         return backbone.model

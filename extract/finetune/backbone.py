@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from data import plugins
+from data.errors import AffuseError
 from data.recipe import MODALITIES
 from extract import decoder
 from extract.choice import ENCODERS, Choice, Machine
@@ -91,14 +92,14 @@ class Backbone:
         """Inputs of any lengths as (n, longest), with a mask where something is padded
 
         Raises:
-            ValueError: if the lengths differ and must not
+            AffuseError: if the lengths differ and must not
         """
         lengths = [len(x) for x in inputs]
         longest = max(lengths)
         if min(lengths) == longest:
             return {self._name: torch.from_numpy(np.stack(inputs))}
         if self.equal:
-            raise ValueError("these inputs must have equal lengths to share a batch")
+            raise AffuseError("these inputs must have equal lengths to share a batch")
         pad = 0 if self.frames else (self.model.config.pad_token_id or 0)
         rows = [np.pad(x, (0, longest - len(x)), constant_values=pad) for x in inputs]
         mask = torch.arange(longest) < torch.tensor(lengths)[:, None]
@@ -136,12 +137,12 @@ class Backbone:
             convolutions: whether those before the blocks are trained as well
 
         Raises:
-            ValueError: if there are not so many blocks
+            AffuseError: if there are not so many blocks
         """
         found = blocks(self.model)
         count = self.model.config.num_hidden_layers
         if found is None or layers_trained > count:
-            raise ValueError(
+            raise AffuseError(
                 f"checkpoint {self.checkpoint.name!r} has {count} blocks; take "
                 f"--layers-trained 0 to {count}"
             )
@@ -167,7 +168,7 @@ def open_all(
         found: the options of the command line, by name
 
     Raises:
-        ValueError: if a checkpoint cannot be fine-tuned
+        AffuseError: if a checkpoint cannot be fine-tuned
     """
     needed = modalities(fusion)
     return {
@@ -184,13 +185,13 @@ def revision(found: Mapping[str, Any], modality: str, needed: Sequence[str]) -> 
 
 def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone:
     if name == TINY:
-        raise ValueError(
+        raise AffuseError(
             f"the checkpoint '{TINY}' is random weights without files, which cannot be "
             f"saved for stage one; take 'mini' to try fine-tuning"
         )
     kind = suited(modality, name, commit)
     if kind != ENCODERS[modality]:
-        raise ValueError(
+        raise AffuseError(
             f"checkpoint {name!r} is of the encoder '{kind}', which cannot be "
             f"fine-tuned; take one of the Wav2Vec2 family, or a BERT-like text encoder"
         )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from data import reading
+from data.errors import AffuseError
 from data.utterance import Corpus
 from extract.choice import Machine
 from extract.finetune import adapters, backbone, plan, tuning
@@ -34,7 +35,7 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
         the folder of all folds
 
     Raises:
-        ValueError: if accelerate or peft is missing, or as
+        AffuseError: if accelerate or peft is missing, or as
             `extract.finetune.folding.run`
     """
     demand_accelerate()
@@ -56,7 +57,7 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
 def demand_accelerate() -> None:
     """Refuse to begin without the package that the Trainer needs."""
     if find_spec("accelerate") is None:
-        raise ValueError(
+        raise AffuseError(
             "fine-tuning needs the package accelerate, which is not installed; "
             "type: pip install '.[finetune]'"
         )

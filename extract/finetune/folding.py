@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from data.errors import AffuseError
 from data.files import claim, publish
 from data.splits import Fold
 from extract.finetune import adapters, inputs, publishing, system
@@ -35,7 +36,7 @@ def run(plan: Plan, fold: Fold, say: Say, *, first: bool, progress: bool) -> Non
         progress: show a bar
 
     Raises:
-        ValueError: if another process is at it, the folder holds a training on other
+        AffuseError: if another process is at it, the folder holds a training on other
             inputs, memory runs out, or the loss is not finite
     """
     target, work = plan.folder / fold.name, plan.folder / f".{fold.name}.work"
@@ -50,7 +51,7 @@ def run(plan: Plan, fold: Fold, say: Say, *, first: bool, progress: bool) -> Non
     )
     if (target / FACTS).is_file():
         if _read(target / FACTS).get("content") != found.content:
-            raise ValueError(
+            raise AffuseError(
                 f"{target} was trained on other texts or recordings under the same "
                 f"ids; choose another --output"
             )
@@ -59,7 +60,7 @@ def run(plan: Plan, fold: Fold, say: Say, *, first: bool, progress: bool) -> Non
     lock = plan.folder / f".{fold.name}.lock"
     with claim(lock, wait=False) if first else contextlib.nullcontext(True) as mine:
         if not mine:
-            raise ValueError(
+            raise AffuseError(
                 f"another process fine-tunes {target}; wait for it, or name another "
                 f"--fold"
             )
@@ -194,12 +195,12 @@ def _resumable(work: Path, content: str) -> Path | None:
     it is there.
 
     Raises:
-        ValueError: if the training is of other inputs
+        AffuseError: if the training is of other inputs
     """
     if not (work / IDENTITY).is_file():
         return None
     if _read(work / IDENTITY).get("content") != content:
-        raise ValueError(
+        raise AffuseError(
             f"{work} is an unfinished training on other texts or recordings; delete "
             f"it, or choose another --output"
         )
@@ -215,7 +216,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is damaged; delete its folder") from error
+        raise AffuseError(f"{path} is damaged; delete its folder") from error
 
 
 @contextlib.contextmanager
@@ -227,7 +228,7 @@ def _memory(plan: Plan) -> Iterator[None]:
         full = isinstance(error, MemoryError | torch.OutOfMemoryError)
         if not full and not any(words in str(error) for words in FULL):
             raise
-        raise ValueError(
+        raise AffuseError(
             f"memory ran out with {plan.size} utterances at once; repeat the command, "
             f"which goes on, with a smaller --batch (the gradient stays the same), "
             f"without --hold, with --checkpointing or --layers-trained, or a smaller "

@@ -13,6 +13,7 @@ import torch
 from joblib import Parallel, delayed
 from torch import Tensor
 
+from data.errors import AffuseError
 from data.splits import Fold, some
 from data.utterance import Corpus, Problem, Utterance
 from extract import sources
@@ -88,12 +89,12 @@ def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
         policy: for ratings outside the scale, see `data.ratings.normalise`
 
     Raises:
-        ValueError: if a modality is missing in all of the corpus, or ratings are
+        AffuseError: if a modality is missing in all of the corpus, or ratings are
     """
     for modality in needed:
         if all(_source(u, modality) is None for u in corpus.utterances):
             what = "recordings" if modality == "audio" else "text"
-            raise ValueError(
+            raise AffuseError(
                 f"corpus '{corpus.name}' has no {what}, and this design takes "
                 f"{' and '.join(needed)}; choose --fusion audio or text by what it has"
             )
@@ -101,7 +102,7 @@ def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
         u for u in corpus.utterances if all(_source(u, m) is not None for m in needed)
     )
     if not whole:
-        raise ValueError(
+        raise AffuseError(
             f"no utterance of corpus '{corpus.name}' has {' and '.join(needed)}"
         )
     return align(replace(corpus, utterances=whole), {}, policy=policy)
@@ -146,7 +147,7 @@ def gather(
     """Read both parts; what cannot be encoded is left out.
 
     Raises:
-        ValueError: if too few utterances are left of either part
+        AffuseError: if too few utterances are left of either part
     """
     fold, problems = found.fold, list(found.problems)
     made: dict[str, dict[str, Input]] = {}
@@ -158,7 +159,7 @@ def gather(
     for name, ids in (("train", fold.train), ("validation", fold.validation)):
         whole = [i for i in ids if all(i in inputs for inputs in made.values())]
         if len(whole) < LEAST[name]:
-            raise ValueError(
+            raise AffuseError(
                 f"fold '{fold.name}' has {len(whole)} usable utterances for {name}, "
                 f"and fine-tuning needs {LEAST[name]} or more; choose another "
                 f"protocol, or give more data"

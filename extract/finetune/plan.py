@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from data import splits
+from data.errors import AffuseError
 from data.splits import Fold
 from data.utterance import Corpus
 from extract.finetune.backbone import Backbone
@@ -63,12 +64,12 @@ def make(
         machine: size, hold, checkpointing, device and threads of `Plan`
 
     Raises:
-        ValueError: if ratings, modalities, speakers, splits or the fold are missing
+        AffuseError: if ratings, modalities, speakers, splits or the fold are missing
     """
     demand(settings)
     protocol = settings.protocol or corpus.protocol
     if not protocol:
-        raise ValueError(
+        raise AffuseError(
             f"corpus '{corpus.name}' has neither speakers nor a split, so nothing "
             f"divides it; name a column: --map speaker=COLUMN or --map split=COLUMN"
         )
@@ -79,7 +80,7 @@ def make(
     )
     names = [f.name for f in found]
     if fold not in ("all", *names):
-        raise ValueError(
+        raise AffuseError(
             f"protocol '{protocol}' has no fold {fold!r}; choose from all, "
             f"{', '.join(names)}"
         )

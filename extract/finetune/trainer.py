@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer
 
+from data.errors import AffuseError
 from extract.finetune.accumulate import Share, backward
 from extract.finetune.averaging import Averaging
 from extract.finetune.inputs import collate, together
@@ -69,7 +70,7 @@ class FineTuner(Trainer):
         self._restored: list[float] = []  # of the batches since the last log
         least = min(len(material.train) // len(self._epochs), len(material.validation))
         if least < self.args.world_size:
-            raise ValueError(
+            raise AffuseError(
                 f"batches of {least} utterances cannot be shared by "
                 f"{self.args.world_size} processes; start fewer of them"
             )
@@ -112,7 +113,7 @@ class FineTuner(Trainer):
             share=self._share(model),
         )
         if not math.isfinite(lost.total):
-            raise ValueError(
+            raise AffuseError(
                 f"the loss is not finite at step {self.state.global_step + 1}; take "
                 f"smaller rates: --audio-rate, --text-rate, --set learning_rate=..."
             )

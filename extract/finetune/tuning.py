@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from data.errors import AffuseError
 from fuse import settings as stage_two
 from fuse.settings import Settings
 
@@ -59,16 +60,16 @@ class Tuning:
         for field in fields(self):
             value, kind = getattr(self, field.name), type(field.default)
             if type(value) is not kind:
-                raise ValueError(
+                raise AffuseError(
                     f"{field.name} must be of type {kind.__name__}, got {value!r}"
                 )
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             if not (math.isfinite(value) and low <= value <= high):
-                raise ValueError(f"{name} must be in [{low:g}, {high:g}], got {value}")
+                raise AffuseError(f"{name} must be in [{low:g}, {high:g}], got {value}")
         for name, known in (("schedule", tuple(SCHEDULES)), ("dtype", DTYPES)):
             if getattr(self, name) not in known:
-                raise ValueError(
+                raise AffuseError(
                     f"{name} must be one of {', '.join(known)}, "
                     f"got {getattr(self, name)!r}"
                 )
@@ -77,12 +78,12 @@ class Tuning:
     def _demand_adapted(self) -> None:
         """Refuse what cannot be trained together with adapters, or have them."""
         if self.adapters and not self.layers_trained:
-            raise ValueError(
+            raise AffuseError(
                 "adapters are of the blocks that are trained, and layers_trained=0 "
                 "leaves none; take 1 or more, or no adapters"
             )
         if self.adapters and self.convolutions:
-            raise ValueError(
+            raise AffuseError(
                 "convolutions have no adapters, and adapters leave all weights as they "
                 "are; choose one of the two"
             )
@@ -110,7 +111,7 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
 
     Raises:
         FileNotFoundError: if there is no such experiment
-        ValueError: if a name is unknown, or a value makes no sense
+        AffuseError: if a name is unknown, or a value makes no sense
     """
     path = stage_two.find(experiment)
     try:
@@ -118,13 +119,13 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
         table = found.get(stage_two.FINETUNE, {})
         names = [field.name for field in fields(Tuning)]
         if unknown := sorted(set(table) - set(names)):
-            raise ValueError(
+            raise AffuseError(
                 f"unknown in [{stage_two.FINETUNE}]: {', '.join(unknown)}; known are "
                 f"{', '.join(names)}"
             )
         tuning = replace(Tuning(), **_rates(table))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise AffuseError(f"{path}: {error}") from error
     given = {name: value for name, value in changes.items() if value is not None}
     asked = given.get("adapters") and not tuning.adapters
     return replace(tuning, **{**(ADAPTED if asked else {}), **given})
@@ -139,16 +140,16 @@ def demand(settings: Settings) -> None:
     """Refuse settings that moving embeddings cannot have.
 
     Raises:
-        ValueError: naming the setting
+        AffuseError: naming the setting
     """
     for name, idle in IDLE.items():
         if (value := getattr(settings, name)) != idle:
-            raise ValueError(
+            raise AffuseError(
                 f"{name}={value!r} is of cached embeddings, and fine-tuning changes "
                 f"them; leave it at {idle!r}"
             )
     if settings.reduce == "pca":
-        raise ValueError(
+        raise AffuseError(
             "reduce='pca' is fitted on embeddings that stay as they are; fine-tune "
             "with reduce='autoencoder' or 'none'"
         )

@@ -10,6 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from data.columns import columns
+from data.errors import AffuseError
 from fuse.bench import loops, made_up, whole
 from fuse.bench.made_up import TARGETS, Size
 from fuse.command import compute
@@ -121,9 +122,9 @@ def measure(jobs: list[Job], rounds: int) -> dict[str, float]:
 
 
 def ours(jobs: list[Job]) -> None:
-    """As stage two trains; raises ValueError if a model came to nothing."""
+    """As stage two trains; raises AffuseError if a model came to nothing."""
     for _, found in fit_all(jobs):
-        if isinstance(found, ValueError):
+        if isinstance(found, AffuseError):
             raise found
 
 

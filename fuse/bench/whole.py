@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 
+from data.errors import AffuseError
 from data.progress import bar
 from fuse.bench.made_up import Size, rows
 from fuse.fit import Job, fit_all
@@ -38,7 +39,7 @@ def run(say: Callable[[str], object], device: str, size: Size) -> None:
     """Train all of it, and say how long that took.
 
     Raises:
-        ValueError: if a model came to nothing
+        AffuseError: if a model came to nothing
     """
     wanted = jobs(size, device)
     few = replace(wanted[0], settings=replace(size.settings, epochs=1))
@@ -47,7 +48,7 @@ def run(say: Callable[[str], object], device: str, size: Size) -> None:
     for number, found in bar(
         fit_all(wanted), total=len(wanted), name="table", unit="models", show=True
     ):
-        if isinstance(found, ValueError):
+        if isinstance(found, AffuseError):
             raise found
         epochs += len(found.history)
         for modality, history in found.pretraining.items():

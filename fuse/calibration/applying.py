@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.errors import AffuseError
 from fuse.calibration.files import read
 from fuse.calibration.fitting import SCALE, Calibrations
 from fuse.predict import Applied
@@ -28,7 +29,7 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: if the run was not calibrated
-        ValueError: if it has other folds or seeds now than then
+        AffuseError: if it has other folds or seeds now than then
     """
     found = read(run)
     _demand_same(run, found, applied)
@@ -70,7 +71,7 @@ def _demand_same(run: Path, found: Calibrations, applied: Applied) -> None:
     now = sorted(zip(applied.folds, applied.seeds, strict=True))
     then = sorted((fold, seed) for fold in found.folds for seed in found.seeds)
     if now != then or applied.targets != found.targets:
-        raise ValueError(
+        raise AffuseError(
             f"{run} was calibrated with {len(then)} models and has {len(now)} now, or "
             f"others; calibrate again: python cli.py calibrate {run}; if its training "
             f"was interrupted, repeat that before"

@@ -31,7 +31,7 @@ def calibrate(folder: Path, *, level: float, by: str) -> str:
 
     Raises:
         FileNotFoundError: if it is no run, or kept no validation predictions
-        ValueError: if it is damaged, or too small for the level
+        AffuseError: if it is damaged, or too small for the level
     """
     run = read_run(folder)
     found = fit(

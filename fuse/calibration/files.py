@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from data.errors import AffuseError
 from data.files import publish
 from fuse.calibration.affine import Line
 from fuse.calibration.conformal import Width
@@ -35,7 +36,7 @@ def read(folder: Path) -> Calibrations:
 
     Raises:
         FileNotFoundError: if the run was not calibrated
-        ValueError: if the file is damaged, or of another version
+        AffuseError: if the file is damaged, or of another version
     """
     path = folder / CALIBRATION
     if not path.is_file():
@@ -45,7 +46,7 @@ def read(folder: Path) -> Calibrations:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if facts["format"] != FORMAT:
-            raise ValueError(f"it has format {facts['format']}, not {FORMAT}")
+            raise AffuseError(f"it has format {facts['format']}, not {FORMAT}")
         targets = tuple(facts["targets"])
         return Calibrations(
             level=float(facts["level"]),
@@ -59,7 +60,7 @@ def read(folder: Path) -> Calibrations:
             },
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
+        raise AffuseError(
             f"{path} holds no calibration of this version: {error!r}; calibrate again: "
             f"python cli.py calibrate {folder}"
         ) from error

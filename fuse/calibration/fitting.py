@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.errors import AffuseError
 from fuse.calibration.affine import Line, concordant, least_squares, left_out
 from fuse.calibration.conformal import Width, needed
 from fuse.calibration.conformal import fit as fit_width
@@ -85,10 +86,10 @@ def fit(
         clip: intervals to the scale
 
     Raises:
-        ValueError: if the level is no share, or there is too little for it
+        AffuseError: if the level is no share, or there is too little for it
     """
     if not 0 < level < 1 or by not in BY:
-        raise ValueError(
+        raise AffuseError(
             f"level={level}, by={by!r}: the level must lie between 0 and 1, and what "
             f"is exchangeable be one of {', '.join(BY)}"
         )
@@ -118,7 +119,7 @@ def _demand(parts: Sequence[Part], level: float, by: str) -> None:
         found = speakers(part) if by == "speaker" else len(part.ids)
         if found < needed(level):
             remedy = "or --by utterance" if by == "speaker" else "or more data"
-            raise ValueError(
+            raise AffuseError(
                 f"fold '{part.fold}' has {found} known {by}s to validate on, and an "
                 f"interval of level {level:g} takes {needed(level)}; choose a lower "
                 f"level, {remedy}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.errors import AffuseError
 from data.folds import FoldRow
 from data.predictions import VALIDATION, Predictions, Run, read_predictions
 from fuse.statistics import stack
@@ -38,7 +39,7 @@ def of_validation(run: Run) -> tuple[Part, ...]:
 
     Raises:
         FileNotFoundError: if a model kept no predictions of its validation part
-        ValueError: if those are not of the fold's validation part
+        AffuseError: if those are not of the fold's validation part
     """
     seeds = np.unique(run.predictions.seed).tolist()
     rows = _rows(run, "validation")
@@ -56,7 +57,7 @@ def of_validation(run: Run) -> tuple[Part, ...]:
                 )
             tables.append(read_predictions(path, run.info.targets))
             if sorted(tables[-1].id.tolist()) != ids:
-                raise ValueError(
+                raise AffuseError(
                     f"{path} is not of the validation part of fold '{fold}'; train "
                     f"again into an empty folder"
                 )

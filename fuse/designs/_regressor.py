@@ -5,6 +5,8 @@ from typing import TypeVar, cast
 
 from torch import Tensor, nn
 
+from data.errors import AffuseError
+
 T = TypeVar("T")  # an embedding, or its size
 
 
@@ -40,11 +42,11 @@ def pick(available: Mapping[str, T], modality: str) -> T:
     """The entry of one modality.
 
     Raises:
-        ValueError: naming the modality that is missing, and those that are there
+        AffuseError: naming the modality that is missing, and those that are there
     """
     if modality not in available:
         there = ", ".join(sorted(available)) or "nothing"
-        raise ValueError(
+        raise AffuseError(
             f"this design needs {modality} embeddings, and there is only {there}; "
             f"extract {modality} first, or choose another design"
         )

@@ -49,7 +49,7 @@ class Fusion(nn.Module):
         """{modality: (batch, dim)}, at least one of them -> (batch, targets)
 
         Raises:
-            ValueError: if there is none
+            AffuseError: if there is none
         """
         if not any(modality in embeddings for modality in MODALITIES):
             pick(embeddings, MODALITIES[0])

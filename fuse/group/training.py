@@ -12,6 +12,7 @@ from threading import Lock
 import torch
 from torch import Tensor
 
+from data.errors import AffuseError
 from fuse.group import codes
 from fuse.group.batches import Source, Task
 from fuse.group.codes import Copies, Places
@@ -30,7 +31,7 @@ from fuse.model import System
 from fuse.reduce import Projection
 
 Numbered = Sequence[tuple[int, Job]]
-Result = tuple[int, Fitted | ValueError]  # number of a job, what came of it
+Result = tuple[int, Fitted | AffuseError]  # number of a job, what came of it
 
 
 class Training:
@@ -173,10 +174,10 @@ class Training:
                 found[m] = self._copies.projected(job, m, projection)
         return found
 
-    def _failure(self, job: Job) -> ValueError | None:
+    def _failure(self, job: Job) -> AffuseError | None:
         """Why an autoencoder of this job is none."""
         errors = [self._codecs[job.codec(m)][1].error for m in job.codecs]
-        return next((ValueError(error) for error in errors if error), None)
+        return next((AffuseError(error) for error in errors if error), None)
 
 
 def _seed(seed: int, modality: str) -> int:
@@ -193,6 +194,6 @@ def _result(
 ) -> Result:
     """Of one job."""
     if how.error:
-        return number, ValueError(how.error)
+        return number, AffuseError(how.error)
     pretraining = {m: tuple(each.history) for m, each in (before or {}).items()}
     return number, Fitted(system.eval(), tuple(how.history), pretraining)

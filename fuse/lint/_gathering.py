@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from data import store, table
+from data.errors import AffuseError
 from data.folds import read_folds
 from data.predictions import PREDICTIONS, read_info
 from data.store import Embeddings
@@ -45,7 +46,7 @@ def left(folder: Path, cache: Path) -> Evidence:
 
     Raises:
         FileNotFoundError: if the folder is no run
-        ValueError: if it cannot be read
+        AffuseError: if it cannot be read
     """
     info, rows = read_info(folder), read_folds(folder)
     paths = finished(folder)
@@ -77,7 +78,7 @@ def left(folder: Path, cache: Path) -> Evidence:
 def _corpus(cache: Path, name: str, missing: dict[str, str]) -> Corpus | None:
     try:
         return table.load(cache, name)
-    except (OSError, ValueError) as error:
+    except (OSError, AffuseError) as error:
         missing[CORPUS] = str(error)
         return None
 
@@ -91,9 +92,9 @@ def _embeddings(
         try:
             cache = store.look(corpus / name)
             if cache is None or not cache.complete:
-                raise ValueError(f"{corpus / name} is not there, or not complete")
+                raise AffuseError(f"{corpus / name} is not there, or not complete")
             found[name] = store.load(cache)
-        except (OSError, ValueError) as error:
+        except (OSError, AffuseError) as error:
             missing[CACHE] = str(error)
     if not recipes:
         missing[CACHE] = "no finished model says which embeddings it takes"

@@ -46,7 +46,7 @@ def fit(name: str, train: Rows, validation: Rows) -> Fitted:
         validation: the only other rows that are seen; they choose penalties and sizes
 
     Raises:
-        ValueError: if the CCC of a rating is not defined on the validation rows
+        AffuseError: if the CCC of a rating is not defined on the validation rows
     """
     fitted: Fitted = load(__name__, name).fit(train, validation)
     return fitted

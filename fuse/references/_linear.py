@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.errors import AffuseError
 from fuse.axes import WIDE, Pieces, total
 from fuse.designs._regressor import pick
 from fuse.fit import Fitted
@@ -136,7 +137,7 @@ def fit(
         components: sizes to try, given the rank of the training rows
 
     Raises:
-        ValueError: if the rows are too wide for all products of two features
+        AffuseError: if the rows are too wide for all products of two features
     """
     targets = train.truth.shape[1]
     model = Ridge(Joined.projected(train), targets=targets).to(train.truth.device)
@@ -164,7 +165,7 @@ def fit(
 def _demand_narrow(train: Rows, features: int) -> None:
     """Refuse to hold all products of two features where memory is short already."""
     if train.mapped and features > WIDE:
-        raise ValueError(
+        raise AffuseError(
             f"a linear reference on {features:,} features holds all products of two of "
             f"them in memory, and above --memory at most {WIDE:,} are taken; allow it "
             f"more, or cache fewer layers"

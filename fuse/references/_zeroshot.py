@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from data.errors import AffuseError
 from fuse.fit import Fitted
 from fuse.loop import Epoch, ccc
 from fuse.tensors import HEAD, Rows
@@ -18,7 +19,7 @@ class Zeroshot(nn.Module):
         targets: names of the ratings to predict
 
     Raises:
-        ValueError: if no head was kept, or it does not predict one of the targets
+        AffuseError: if no head was kept, or it does not predict one of the targets
     """
 
     columns: Tensor  # (targets,) of the head's ratings
@@ -27,7 +28,7 @@ class Zeroshot(nn.Module):
         super().__init__()
         if missing := [name for name in targets if name not in head]:
             there = f"only {', '.join(head)}" if head else "none"
-            raise ValueError(
+            raise AffuseError(
                 f"zeroshot needs the checkpoint's own predictions of "
                 f"{', '.join(missing)}, and the cache holds {there}; extract audio "
                 f"with --head from a checkpoint that has a regression head"

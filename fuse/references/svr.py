@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.errors import AffuseError
 from fuse.fit import Fitted
 from fuse.loop import Epoch
 from fuse.reduce import Projection
@@ -79,10 +80,10 @@ def fit(train: Rows, validation: Rows) -> Fitted:
     """C and epsilon of each rating are those of best validation CCC.
 
     Raises:
-        ValueError: if the rows are too many for memory
+        AffuseError: if the rows are too many for memory
     """
     if train.mapped:
-        raise ValueError(
+        raise AffuseError(
             f"svr holds {LANDMARKS:,} numbers of each training row in memory, and the "
             f"embeddings are above --memory; allow it more, or leave svr out"
         )

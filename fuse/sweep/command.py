@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import columns
+from data.errors import AffuseError
 from data.files import publish
 from data.splits import Fold
 from fuse.blocks import LETTERS
@@ -68,7 +69,7 @@ def sweep(
         the folder of this sweep
 
     Raises:
-        ValueError: if every setting failed
+        AffuseError: if every setting failed
     """
     protocol = plan.settings.protocol  # a corpus's own, if none was named
     named = [replace(settings, protocol=protocol) for settings in candidates]
@@ -78,7 +79,7 @@ def sweep(
     ranked = ranking.rank(done, seeds)
     ranking.write(folder, ranked, plan.info.targets)
     if ranked[0].failed:
-        raise ValueError(f"every setting failed; the first: {ranked[0].failed}")
+        raise AffuseError(f"every setting failed; the first: {ranked[0].failed}")
     tried = len({outcome.trial.settings for outcome in done})
     for line in _conclude(Found(plan, folder, ranked, tried, tuple(seeds)), found):
         say(line)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from data.errors import AffuseError
 from fuse.settings import RANGES, Settings, override
 
 FIXED = ("protocol", "folds", "split_seed", "out_of_range")  # say which rows score
@@ -57,7 +58,7 @@ def candidates(
         seed: of the draws
 
     Raises:
-        ValueError: if there is nothing to search, a name or value makes no sense, or a
+        AffuseError: if there is nothing to search, a name or value makes no sense, or a
             range is given and nothing is drawn
     """
     lists = _distinct([_list(text) for text in grid])
@@ -75,8 +76,8 @@ def _changed(base: Settings, assignments: Sequence[str]) -> Settings:
     """Settings that make sense together; refused by the whole combination."""
     try:
         return override(base, assignments)
-    except ValueError as error:
-        raise ValueError(f"{', '.join(assignments)}: {error}") from error
+    except AffuseError as error:
+        raise AffuseError(f"{', '.join(assignments)}: {error}") from error
 
 
 def _demand(
@@ -84,29 +85,31 @@ def _demand(
 ) -> None:
     """Refuse a search of nothing, and one that says two things at once."""
     if not lists and not ranges:
-        raise ValueError(
+        raise AffuseError(
             "there is nothing to search; name settings: --grid latent=64,128, or "
             "--random 20 --space learning_rate=1e-4:1e-2:log"
         )
     if ranges and draws is None:
-        raise ValueError(
+        raise AffuseError(
             f"a range has no end of values; say how many to draw: --random 20 --space "
             f"{next(iter(ranges))}=..."
         )
     count = math.prod(map(len, lists.values())) if draws is None else draws
     if count > MOST:
-        raise ValueError(
+        raise AffuseError(
             f"{count:,} settings are more than {MOST:,}; draw some: --random 50"
         )
     if both := sorted(lists.keys() & ranges.keys()):
-        raise ValueError(f"{both[0]} is in --grid and in --space; choose one of them")
+        raise AffuseError(f"{both[0]} is in --grid and in --space; choose one of them")
 
 
 def _distinct(named: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """By name; refused if one comes twice."""
     names = [name for name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{twice[0]} is named twice; put all its values in one option")
+        raise AffuseError(
+            f"{twice[0]} is named twice; put all its values in one option"
+        )
     return dict(named)
 
 
@@ -120,7 +123,7 @@ def _range(text: str) -> tuple[str, Range]:
     """A setting and the bounds of its numbers."""
     name, bounds = _named(text, "learning_rate=1e-4:1e-2:log")
     if name not in RANGES:
-        raise ValueError(f"{name} is no number; list its values: --grid {name}=...")
+        raise AffuseError(f"{name} is no number; list its values: --grid {name}=...")
     least, most = RANGES[name]
     low, _, rest = bounds.partition(":")
     high, _, scale = rest.partition(":")
@@ -134,7 +137,7 @@ def _range(text: str) -> tuple[str, Range]:
         or not least <= found.low < found.high <= most
         or (found.log and found.low <= 0)
     ):
-        raise ValueError(
+        raise AffuseError(
             f"--space {text}: it must be {name}=LOW:HIGH or {name}=LOW:HIGH:log, LOW "
             f"below HIGH, both in [{least:g}, {most:g}], and above 0 for log"
         )
@@ -146,11 +149,11 @@ def _named(text: str, example: str) -> tuple[str, str]:
     name, equals, rest = (part.strip() for part in text.partition("="))
     known = [field.name for field in fields(Settings)]
     if not equals or not rest:
-        raise ValueError(f"{text!r} names no values to try; write e.g. {example}")
+        raise AffuseError(f"{text!r} names no values to try; write e.g. {example}")
     if name not in known:
-        raise ValueError(f"unknown setting {name}; known are {', '.join(known)}")
+        raise AffuseError(f"unknown setting {name}; known are {', '.join(known)}")
     if name in FIXED:
-        raise ValueError(
+        raise AffuseError(
             f"{name} says which rows are scored, so its scores cannot be compared; "
             f"sweep each {name} by itself"
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.errors import AffuseError
 from data.files import publish
 from data.progress import bar
 from fuse.fit import Fitted, Folds
@@ -23,7 +24,7 @@ from fuse.settings import Settings, change
 from fuse.voting import fit_fusions
 
 TRIALS = "trials"
-Scores = tuple[float, ...] | ValueError  # CCC of each rating, or why there is none
+Scores = tuple[float, ...] | AffuseError  # CCC of each rating, or why there is none
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def search(
         progress: show a bar
 
     Raises:
-        ValueError: if a file of the folder is damaged
+        AffuseError: if a file of the folder is damaged
     """
     finished = {outcome.trial for outcome in outcomes(folder)}
     wanted = [Trial(*pair) for pair in product(candidates, seeds)]
@@ -133,21 +134,21 @@ def _train(plan: Plan, trials: Sequence[Trial]) -> Iterator[Outcome]:
             yield _outcome(trials[trial], names, [each[k] for k in sorted(each)])
 
 
-def _scores(result: Fitted | ValueError) -> Scores:
+def _scores(result: Fitted | AffuseError) -> Scores:
     """Validation CCC of each rating at the epoch that was kept.
 
     An error stays one: a learning rate at which the loss diverges is a finding of the
     search, and no reason to end it.
     """
-    if isinstance(result, ValueError):
+    if isinstance(result, AffuseError):
         return result
     return max(result.history, key=lambda epoch: epoch.score).scores
 
 
 def _outcome(trial: Trial, folds: Iterable[str], each: Sequence[Scores]) -> Outcome:
     """The scores of all folds, or the first error of any."""
-    failed = next((str(one) for one in each if isinstance(one, ValueError)), "")
-    scores = [one for one in each if not isinstance(one, ValueError)]
+    failed = next((str(one) for one in each if isinstance(one, AffuseError)), "")
+    scores = [one for one in each if not isinstance(one, AffuseError)]
     return Outcome(
         trial, {} if failed else dict(zip(folds, scores, strict=True)), failed
     )
@@ -169,7 +170,7 @@ def outcomes(folder: Path) -> tuple[Outcome, ...]:
     """Every finished trial of a sweep, by the name of its file.
 
     Raises:
-        ValueError: naming the file that is damaged
+        AffuseError: naming the file that is damaged
     """
     return tuple(_read(sorted((folder / TRIALS).glob("*-seed-*.json"))))
 
@@ -183,7 +184,7 @@ def _read(paths: Iterable[Path]) -> Iterator[Outcome]:
             scores = {fold: tuple(map(float, each)) for fold, each in folds}
             yield Outcome(trial, scores, str(facts["failed"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
+            raise AffuseError(
                 f"{path} is no trial of this version: {error!r}; remove it, and it is "
                 f"trained again"
             ) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from data import nature
 from data.corpora import manifest
+from data.errors import AffuseError
 from data.utterance import Corpus, Count, Problem
 
 ROOT = Path(__file__).parent  # where the corpus lies, unless another copy is named
@@ -31,7 +32,7 @@ def read(root: Path) -> Corpus:
 
     Raises:
         FileNotFoundError: if there is no table
-        ValueError: if the table cannot be read
+        AffuseError: if the table cannot be read
     """
     path = root / TABLE if root.is_dir() else root
     if not path.is_file():
@@ -58,7 +59,7 @@ def verify(corpus: Corpus) -> list[Problem]:
     """Name every recording that is not, byte for byte, the one that was made.
 
     Raises:
-        ValueError: if the note of what was made cannot be read
+        AffuseError: if the note of what was made cannot be read
     """
     path = corpus.root / MADE
     if not path.is_file():
@@ -66,7 +67,7 @@ def verify(corpus: Corpus) -> list[Problem]:
     try:
         known = json.loads(path.read_text(encoding="utf-8"))["recordings"]
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} does not list the recordings ({error})") from error
+        raise AffuseError(f"{path} does not list the recordings ({error})") from error
     return [
         Problem(file, f"is not the recording that {MADE} lists; copy it again")
         for file, expected in known.items()

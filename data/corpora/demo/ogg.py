@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from data.errors import AffuseError
+
 SERIAL = 1  # of every stream: each file has only one
 MAGIC = b"OggS"
 HEADER = 27  # bytes, before the table of segments
@@ -43,7 +45,7 @@ def renumbered(stream: bytes, serial: int = SERIAL) -> bytes:
     """The same stream with another serial number, and checksums that fit.
 
     Raises:
-        ValueError: if it is not made of whole Ogg pages
+        AffuseError: if it is not made of whole Ogg pages
     """
     found = bytearray()
     for page in pages(stream):
@@ -59,17 +61,17 @@ def pages(stream: bytes) -> Iterator[bytes]:
     """The pages of a stream.
 
     Raises:
-        ValueError: if there is anything else in it
+        AffuseError: if there is anything else in it
     """
     place = 0
     while place < len(stream):
         header = stream[place : place + HEADER]
         if len(header) < HEADER or header[:4] != MAGIC:
-            raise ValueError(f"byte {place} of the stream begins no Ogg page")
+            raise AffuseError(f"byte {place} of the stream begins no Ogg page")
         start = place + HEADER + header[26]
         end = start + sum(stream[place + HEADER : start])
         if end > len(stream):
-            raise ValueError(f"the Ogg page at byte {place} is cut off")
+            raise AffuseError(f"the Ogg page at byte {place} is cut off")
         yield stream[place:end]
         place = end
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from data.corpora.demo.delivery import Prosody
+from data.errors import AffuseError
 
 PROGRAM = "espeak-ng"
 RATE = 22_050  # Hz, of espeak-ng
@@ -83,7 +84,7 @@ def speak(text: str, voice: Voice, prosody: Prosody) -> np.ndarray:
         )
         with wave.open(str(path), "rb") as file:
             if (file.getframerate(), file.getsampwidth()) != (RATE, 2):
-                raise ValueError(f"{PROGRAM} speaks at {file.getframerate()} Hz")
+                raise AffuseError(f"{PROGRAM} speaks at {file.getframerate()} Hz")
             pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     return pcm / 32768
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from data.columns import columns
+from data.errors import AffuseError
 from extract.audio import SAMPLE_RATE
 from extract.bench.command import device_name
 from extract.choice import Machine
@@ -63,7 +64,7 @@ def run(say: Callable[[str], object], machine: Machine, size: Size) -> None:
     """Measure and print.
 
     Raises:
-        ValueError: if memory runs out, or more blocks are to be trained than there are
+        AffuseError: if memory runs out, or more blocks are to be trained than there are
     """
     torch.set_num_threads(machine.threads)
     device, dtype = machine.device, getattr(torch, size.dtype)
@@ -103,7 +104,7 @@ def measure(size: Size, device: str) -> dict[str, Measured]:
             with TemporaryDirectory() as folder:
                 found[name] = way(size, device, Path(folder))
         except torch.OutOfMemoryError as error:
-            raise ValueError(
+            raise AffuseError(
                 f"memory ran out in '{name}' with {size.batch} utterances at once; "
                 f"take a smaller --batch or --model, --checkpointing, or "
                 f"--layers-trained"

@@ -18,6 +18,7 @@ from transformers import (
     Wav2Vec2Model,
 )
 
+from data.errors import AffuseError
 from data.ratings import RATINGS
 from data.utterance import Utterance
 from extract.audio import SAMPLE_RATE
@@ -62,7 +63,7 @@ class Size:
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
-            raise ValueError(f"--model {self.model}: take {', '.join(MODELS)}")
+            raise AffuseError(f"--model {self.model}: take {', '.join(MODELS)}")
 
     @property
     def tuning(self) -> Tuning:
@@ -85,7 +86,7 @@ def lesson(size: Size, device: str, work: Path) -> Lesson:
         work: an empty folder, for what the Trainer may write
 
     Raises:
-        ValueError: if more blocks are to be trained than there are
+        AffuseError: if more blocks are to be trained than there are
     """
     found = backbones(size)
     train = utterances(size)
