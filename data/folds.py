@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import AffuseError
-from data.rows import read_rows, write_rows
+from data.errors import DamagedFileError
+from data.rows import DAMAGED, read_rows, write_rows
+from data.system.regular import TABLE, open_regular
 
 FOLDS = "folds.csv"
 PARTS = ("train", "validation", "test")
@@ -53,13 +54,15 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
         FileNotFoundError: if there is none
         AffuseError: naming the line that is damaged
     """
-    path, found = folder / FOLDS, []
+    path = folder / FOLDS
+    found = list[FoldRow]()
     for line, row in read_rows(path, (*FOLD_COLUMNS, *_more(path))):
         fold, part, id_, speaker, dialogue, scripted, *more = row
         if part not in PARTS or scripted not in SCRIPTED:
-            raise AffuseError(
+            raise DamagedFileError(
                 f"{path}, line {line}: part {part!r} must be one of "
-                f"{', '.join(PARTS)}, and scripted {scripted!r} 1, 0 or empty"
+                f"{', '.join(PARTS)}, and scripted {scripted!r} 1, 0 or empty; "
+                f"{DAMAGED}"
             )
         known = FoldRow(fold, part, id_, speaker, dialogue, SCRIPTED[scripted], *more)
         found.append(known)
@@ -67,8 +70,9 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
 
 
 def _more(path: Path) -> tuple[str, ...]:
-    """The columns that not every file has, if this one has them."""
+    """Return the columns that not every file has, if this one has them."""
     if not path.is_file():
         return ()  # which its reader will say
-    with path.open(encoding="utf-8") as file:
-        return MORE_COLUMNS if file.readline().rstrip().endswith(MORE_COLUMNS) else ()
+    with open_regular(path, limit=TABLE) as file:
+        names = file.readline(1_000).decode(errors="replace").rstrip().split(",")
+    return MORE_COLUMNS if tuple(names[-2:]) == MORE_COLUMNS else ()

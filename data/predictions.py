@@ -11,59 +11,26 @@ only these files, so a folder sent by somebody else can be scored without the co
 =================== ===================================================================
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from data.errors import AffuseError
-from data.files import publish
+from data.errors import AffuseError, DamagedFileError
 from data.folds import FOLDS, FoldRow, read_folds
 from data.folds import write_folds as write_folds  # beside its siblings
 from data.ratings import RATINGS
-from data.rows import read_rows, write_rows
-from data.utterance import NATURES
+from data.rows import DAMAGED, number, read_rows, whole, write_rows
+from data.runs.info import INFO, RunInfo, read_info
+from data.utterance import printable
 
-INFO, PREDICTIONS, VALIDATION = "run.json", "predictions.csv", "validation.csv"
+PREDICTIONS, VALIDATION = "predictions.csv", "validation.csv"
 COLUMNS = (
     *("id", "design", "protocol", "fold", "seed"),
     *RATINGS,
     *(f"{name}_predicted" for name in RATINGS),
 )
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """What was trained on what; everything a table has to say beside the figures."""
-
-    name: str  # of the run folder
-    design: str
-    corpus: str
-    nature: str  # of the corpus, one of data.utterance.NATURES
-    protocol: str
-    targets: tuple[str, ...]  # of data.ratings.RATINGS, those the corpus has
-    encoders: Mapping[str, Mapping[str, Any]]  # modality -> encoder, checkpoint, ...
-    settings: Mapping[str, Any]
-    label: str = ""  # name of the experiment, or ""
-    parameters: int = 0  # trainable, of one model
-    versions: Mapping[str, str] = field(default_factory=dict)
-    shortfall: str = ""  # what a partial copy of the corpus lacks, in words
-
-    def __post_init__(self) -> None:
-        known = tuple(name for name in RATINGS if name in self.targets)
-        if not known or known != tuple(self.targets):
-            raise AffuseError(
-                f"run '{self.name}' predicts {list(self.targets)}; it must be some of "
-                f"{', '.join(RATINGS)}, in that order"
-            )
-        if self.nature not in NATURES:
-            raise AffuseError(
-                f"run '{self.name}' has nature {self.nature!r}; it must be one of "
-                f"{', '.join(NATURES)}"
-            )
 
 
 @dataclass(frozen=True)
@@ -131,7 +98,7 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
 
     Raises:
         FileNotFoundError: if there is none
-        AffuseError: naming the line that is damaged, or that repeats an utterance
+        DamagedFileError: naming the line that is damaged, or repeats an utterance
     """
     names = (*targets, *(f"{name}_predicted" for name in targets))
     places = [COLUMNS.index(name) for name in names]
@@ -140,17 +107,17 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
     seen = set()
     for line, row in read_rows(path, COLUMNS):
         try:
-            key = (row[0], row[3], int(row[4]))
-            cells = [float(row[place]) for place in places]
+            key = (row[0], row[3], whole(row[4]))
+            cells = [number(row[place]) for place in places]
         except ValueError as error:
-            raise AffuseError(
-                f"{path}, line {line}: {error}; the file is damaged, or lacks one of "
-                f"{', '.join(targets)}"
+            raise DamagedFileError(
+                f"{path}, line {line}: {printable(str(error))}; the file is damaged, "
+                f"or lacks one of {', '.join(targets)}"
             ) from error
-        if key in seen or not np.isfinite(cells).all():
-            raise AffuseError(
+        if key in seen:
+            raise DamagedFileError(
                 f"{path}, line {line}: utterance '{row[0]}' of fold '{row[3]}', seed "
-                f"{row[4]}, stands there twice, or is not finite"
+                f"{row[4]}, stands there twice; {DAMAGED}"
             )
         seen.add(key)
         where.append(key)
@@ -163,39 +130,6 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
         truth=table[:, : len(targets)],
         predicted=table[:, len(targets) :],
     )
-
-
-def write_info(folder: Path, info: RunInfo) -> None:
-    """Publish run.json; the same info gives the same bytes."""
-    content = {f.name: getattr(info, f.name) for f in fields(info)}
-    text = json.dumps(content, indent=2, sort_keys=True, default=_plain) + "\n"
-    publish(folder / INFO, text.encode())
-
-
-def _plain(value: object) -> object:
-    """Mappings that are no dict, as JSON wants them."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{value!r} of a run cannot be written as JSON")
-
-
-def read_info(folder: Path) -> RunInfo:
-    """Read run.json.
-
-    Raises:
-        FileNotFoundError: if there is none
-        AffuseError: if it is not what `write_info` writes
-    """
-    path = folder / INFO
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found; {folder} is not a run folder")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return RunInfo(**{**found, "targets": tuple(found["targets"])})
-    except (KeyError, TypeError, ValueError) as error:
-        raise AffuseError(
-            f"{path} does not describe a run: {error}; train again, or remove it"
-        ) from error
 
 
 def read_run(folder: Path) -> Run:
@@ -216,7 +150,7 @@ def read_run(folder: Path) -> Run:
         p.id.tolist(), p.fold.tolist(), p.seed.tolist(), p.truth, strict=True
     ):
         if (fold, id_) not in test:
-            raise AffuseError(
+            raise DamagedFileError(
                 f"{path}: utterance '{id_}' is not in the test part of fold '{fold}' "
                 f"in {FOLDS}; the files are of different runs"
             )
@@ -224,7 +158,7 @@ def read_run(folder: Path) -> Run:
     for fold, seeds in units.items():
         first = next(iter(seeds.values()))
         if any(rows != first for rows in seeds.values()):
-            raise AffuseError(
+            raise DamagedFileError(
                 f"{path}: the seeds of fold '{fold}' were scored on different "
                 f"utterances or ratings; train again into an empty folder"
             )

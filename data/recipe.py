@@ -11,14 +11,33 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from data.errors import AffuseError
-from data.utterance import check_name
+from data.errors import AffuseError, DamagedFileError
+from data.system.documents import parse_json
+from data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
+from data.utterance import check_name, printable
 
 MODALITIES = ("audio", "text")
 MOST_BRACKETS = 100  # of a recipe as JSON; usual are about five
 LAYERS = (
     "0 is the input of the first transformer block, k the output of block k; the "
     "highest is the model's last hidden state, after its final layer norm if it has one"
+)
+WORD = Text(1_000)
+KIND = Record(
+    {
+        **dict.fromkeys(
+            ("corpus", "content", "modality", "encoder", "checkpoint"), WORD
+        ),
+        **dict.fromkeys(("revision", "weights", "pooling", "dtype"), WORD),
+        "layers": ListOf(Whole(most=1_000), most=1_001, least=1),
+        "head": ListOf(WORD, most=100),
+    },
+    {
+        "storage": OneOf(("float16", "float32")),
+        "layer_meaning": WORD,
+        "inputs": MapOf(Plain(depth=8), most=100),
+        "training": MapOf(Plain(depth=8), most=100),
+    },
 )
 
 
@@ -56,19 +75,21 @@ class Recipe:
 
     @classmethod
     def parse(cls, text: str) -> "Recipe":
-        """The recipe that `text()` wrote.
+        """Read the recipe that `text()` wrote.
 
         Raises:
-            AffuseError: if it is not one
+            DamagedFileError: if it is not one
         """
         try:
             if text.count("[") + text.count("{") > MOST_BRACKETS:
                 raise AffuseError("it is nested too deeply")  # to be compared later
-            found = json.loads(text)
-            tuples = {name: tuple(found[name]) for name in ("layers", "head")}
+            found = parse_json(text, KIND)
+            tuples = {name: tuple(found.get(name, ())) for name in ("layers", "head")}
             return cls(**{**found, **tuples})
-        except (KeyError, TypeError, ValueError) as error:
-            raise AffuseError(f"not a recipe: {str(text)[:80]!r}: {error}") from error
+        except AffuseError as error:
+            raise DamagedFileError(
+                f"not a recipe: {printable(text[:80])!r}: {error}"
+            ) from error
 
     def digest(self) -> str:
         """Twelve hexadecimal digits, the same for equal recipes."""

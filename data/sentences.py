@@ -6,14 +6,15 @@ alone: case, punctuation and spaces do not count. Only digests of them are kept.
 """
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from data.errors import AffuseError
+from data.errors import DamagedFileError
 from data.folds import FoldRow
-from data.rows import read_rows, write_rows
+from data.rows import DAMAGED, read_rows, write_rows
 from data.utterance import Utterance
 
 SENTENCES = "sentences.csv"  # of a run folder
@@ -77,10 +78,12 @@ def read_sentences(folder: Path) -> dict[tuple[str, str], bool]:
         AffuseError: naming the line that is damaged
     """
     path, found = folder / SENTENCES, {}
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     for line, (fold, id_, said) in read_rows(path, SENTENCE_COLUMNS):
         if said not in ("0", "1"):
-            raise AffuseError(f"{path}, line {line}: seen must be 1 or 0, got {said!r}")
+            raise DamagedFileError(
+                f"{path}, line {line}: seen must be 1 or 0, got {said!r}; {DAMAGED}"
+            )
         found[fold, id_] = said == "1"
     return found

@@ -13,7 +13,7 @@ from typing import Any
 from data import plugins, reading
 from data.errors import AffuseError
 from data.files import publish
-from data.recipe import Recipe
+from data.recipe import MODALITIES, Recipe
 from data.utterance import printable
 from extract.choice import Choice
 from extract.encoders._checkpoint import MINI, TINY
@@ -106,6 +106,8 @@ def load(folder: Path) -> dict[str, Any]:
 
 def _fits(name: str, value: Any) -> bool:
     """Whether an option is of the type that the command line gives it."""
+    if name == "modalities":
+        return value in [[m] for m in MODALITIES]
     if name in LISTS:
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if name == "scale":

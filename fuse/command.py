@@ -21,8 +21,8 @@ from fuse.calibration.applying import columns
 from fuse.linter import check_plans
 from fuse.matching import Sizes, match_all
 from fuse.model import modalities
-from fuse.plan import summary
 from fuse.references import FITTED, REFERENCES
+from fuse.run_folder import summary
 from fuse.settings import Settings
 from fuse.sources import Sources
 from fuse.sweep.command import sweep as search

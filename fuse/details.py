@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from data.predictions import Run, RunInfo
+from data.predictions import Run
+from data.runs.info import RunInfo
 
 ENCODER = ("checkpoint", "layers", "pooling")  # said of encoders that differ
 UNSAID = ("design", "device", "experiment", "fusion", "label", "seeds")  # of settings

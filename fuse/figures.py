@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from data.predictions import RunInfo
+from data.runs.info import RunInfo
 from fuse.intervals import Interval
 from fuse.statistics import Estimate
 

@@ -1,6 +1,8 @@
 """All finished units of a run in one table each."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -8,10 +10,11 @@ from data.predictions import (
     PREDICTIONS,
     Predictions,
     read_predictions,
-    write_info,
     write_predictions,
 )
 from data.rows import read_rows, write_rows
+from data.runs.info import INFO, write_info
+from data.system import digests
 from fuse import units
 from fuse.plan import Plan
 
@@ -30,21 +33,34 @@ def join(plan: Plan) -> None:
             for fold in plan.folds
             for seed in seeds
         ]
-        history = [
-            row
-            for folder in folders
-            for _, row in read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS)
-        ]
-        write_rows(plan.folder / units.HISTORY, units.HISTORY_COLUMNS, history)
-        _, description = units.load(folders[0])
-        info = replace(plan.info, parameters=description.parameters)
-        write_info(plan.folder, info)
-        tables = [read_predictions(f / PREDICTIONS, info.targets) for f in folders]
-        joined = {
-            name: np.concatenate([getattr(table, name) for table in tables])
-            for name in ("id", "fold", "seed", "truth", "predicted")
-        }
-        write_predictions(plan.folder / PREDICTIONS, Predictions(**joined), info)
+        with digests.rewriting(plan.folder, _files(plan, folders)):
+            _write(plan, folders)
+
+
+def _files(plan: Plan, folders: Sequence[Path]) -> list[str]:
+    """Name the files that belong to the tables of a run, and its models' manifests."""
+    manifests = [folder / digests.MANIFEST for folder in folders]
+    names = [str(path.relative_to(plan.folder)) for path in manifests]
+    return [units.HISTORY, INFO, PREDICTIONS, *names]
+
+
+def _write(plan: Plan, folders: Sequence[Path]) -> None:
+    """Publish history, description and predictions of finished models."""
+    history = [
+        row
+        for folder in folders
+        for _, row in read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS)
+    ]
+    write_rows(plan.folder / units.HISTORY, units.HISTORY_COLUMNS, history)
+    description = units.describe(folders[0])
+    info = replace(plan.info, parameters=description.parameters)
+    write_info(plan.folder, info)
+    tables = [read_predictions(f / PREDICTIONS, info.targets) for f in folders]
+    joined = {
+        name: np.concatenate([getattr(table, name) for table in tables])
+        for name in ("id", "fold", "seed", "truth", "predicted")
+    }
+    write_predictions(plan.folder / PREDICTIONS, Predictions(**joined), info)
 
 
 def _finished(plan: Plan) -> list[int]:

@@ -3,30 +3,28 @@
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data import finetuned, sentences, splits
+from data import finetuned, splits
 from data.errors import AffuseError
-from data.files import publish
-from data.folds import FoldRow, write_folds
-from data.predictions import INFO, RunInfo, write_info
 from data.recipe import Recipe
-from data.splits import PARTS, Fold
+from data.runs.info import RunInfo
+from data.splits import Fold
 from data.store import Embeddings
 from data.utterance import Corpus
+from fuse import revisions
 from fuse.designs._regressor import pick
 from fuse.model import modalities
 from fuse.own import Own, divide, join
 from fuse.references import FITTED, Zeroshot
-from fuse.settings import Settings, dump
+from fuse.settings import Settings
 from fuse.tensors import HEAD, Aligned, Rows
 
-FORMAT = 2  # of a run; to be raised when equal settings train other models
+FORMAT = 3  # of a run; to be raised when equal settings train other models
 PACKAGES = ("numpy", "scikit-learn", "torch")  # whose versions a run records
-SETTINGS, ALIGNMENT = "settings.toml", "alignment.json"
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,8 @@ def make(
         f.name: {m: pick(own.get(f.name, embeddings), m).recipe for m in needed}
         for f in folds
     }
-    digest = _digest(settings, recipes, folds, any_)
+    code = revisions.of(fusion)
+    digest = _digest(settings, recipes, folds, any_, code)
     info = RunInfo(
         name=f"{corpus.name}-{fusion}-{protocol}-{digest}",
         design=fusion,
@@ -133,6 +132,7 @@ def make(
         label=label,
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         shortfall=corpus.shortfall,
+        code=code,
     )
     return Plan(runs / info.name, info, settings, by_fold, folds, recipes, device)
 
@@ -142,10 +142,12 @@ def _digest(
     recipes: Mapping[str, Mapping[str, Recipe]],
     folds: Sequence[Fold],
     aligned: Aligned,
+    code: str,
 ) -> str:
     """Eight hexadecimal digits of all that changes a model or a figure, but seeds."""
     identity = {
         "format": FORMAT,
+        "code": code,
         "settings": asdict(settings),
         "recipes": _digests(recipes),
         "folds": [asdict(fold) for fold in folds],
@@ -186,48 +188,3 @@ def _encoder(recipes: Sequence[Recipe]) -> dict[str, object]:
     runs = {str(finetuned.origin(recipe).get("run")) for recipe in recipes}
     by_fold = f"{' and '.join(sorted(runs))} (fine-tuned for each fold)"
     return {**facts, "checkpoint": by_fold if len(names) > 1 else names.pop()}
-
-
-def begin(plan: Plan) -> None:
-    """Publish what is known before training; equal for all that work on this run."""
-    if not (plan.folder / INFO).is_file():  # that of a finished run says more
-        write_info(plan.folder, plan.info)
-    publish(plan.folder / SETTINGS, dump(plan.settings).encode())
-    rows = tuple(fold_rows(plan))
-    write_folds(plan.folder, rows)
-    said = {u.id: sentences.key(u) for u in plan.common.utterances}
-    sentences.write_sentences(plan.folder, sentences.seen(rows, said))
-    counts = {
-        "utterances": len(plan.common.utterances),
-        "left_out": plan.common.left_out,
-        "outside_scale": plan.common.outside,
-    }
-    publish(plan.folder / ALIGNMENT, (json.dumps(counts, indent=1) + "\n").encode())
-
-
-def fold_rows(plan: Plan) -> Iterator[FoldRow]:
-    """Every utterance of every fold, by fold, part and id."""
-    utterances = {u.id: u for u in plan.common.utterances}
-    for fold in plan.folds:
-        for part in PARTS:
-            for id_ in getattr(fold, part):
-                u = utterances[id_]
-                known = u.speaker, u.dialogue, u.scripted, u.sex, u.session
-                yield FoldRow(fold.name, part, id_, *known)
-
-
-def summary(folder: Path) -> str:
-    """What a run used and what it left out, in words; for the command line.
-
-    Raises:
-        FileNotFoundError: if the folder is no run
-    """
-    path = folder / ALIGNMENT
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found; {folder} is not a run folder")
-    counts = json.loads(path.read_text(encoding="utf-8"))
-    words = [f"{counts['utterances']} utterances"]
-    words += [f"left out: {n} with {why}" for why, n in counts["left_out"].items()]
-    if counts["outside_scale"]:
-        words.append(f"a rating outside the scale: {counts['outside_scale']}")
-    return "; ".join(words)

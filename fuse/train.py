@@ -5,6 +5,7 @@ on where it was interrupted, and more seeds extend the run. The folder's name co
 from all that changes a model or a figure, so nothing stale is ever taken up.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,13 @@ import numpy as np
 
 from data.errors import AffuseError
 from data.plugins import names
-from data.predictions import (
-    PREDICTIONS,
-    VALIDATION,
-    Predictions,
-    write_predictions,
-)
+from data.predictions import PREDICTIONS, VALIDATION, Predictions, write_predictions
 from data.progress import bar
 from data.store import Embeddings
+from data.system import digests
 from data.utterance import Corpus
 from fuse import plan as plans
-from fuse import units
+from fuse import run_folder, units
 from fuse.decisions import DECISIONS
 from fuse.fit import Fitted, Folds
 from fuse.heads import Heads
@@ -36,6 +33,8 @@ from fuse.references import REFERENCES, SEED
 from fuse.settings import Settings
 from fuse.untrained import Unit, headed, reference
 from fuse.voting import fit_fusions
+
+log = logging.getLogger(__name__)
 
 
 def fusions() -> list[str]:
@@ -113,7 +112,9 @@ def run_all(
         )
     check_plans(made, corpus, embeddings, allow=allow)
     for plan in made:
-        plans.begin(plan)
+        for sentence in run_folder.predecessors(plan):
+            log.warning("%s", sentence)
+        run_folder.begin(plan)
     seeds = [heads.seed] if heads else list(dict.fromkeys(seeds))
     errors = _train(made, seeds, heads, device, progress)
     for plan in made:
@@ -190,7 +191,7 @@ def _fitted(
 
 
 def _publish(unit: Unit, fitted: Fitted) -> None:
-    """Write one unit: model and history first, what it says of the test part last."""
+    """Write one trained model and what it says; its digests are written last."""
     plan, fold = unit.plan, unit.fold
     description = units.Description(
         fusion=plan.info.design,
@@ -201,16 +202,23 @@ def _publish(unit: Unit, fitted: Fitted) -> None:
         recipes=plan.recipes[fold.name],
         settings=plan.settings,
         parameters=sum(p.numel() for p in fitted.module.parameters()),
+        code=plan.info.code,
     )
-    units.save(unit.folder, fitted, description)
-    for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
-        rows = plan.rows(fold.name, ids)
-        predicted = through(fitted.module, rows.features, rows.numbers)
-        predictions = Predictions(
-            id=np.array(ids),
-            fold=np.full(len(ids), fold.name),
-            seed=np.full(len(ids), unit.seed),
-            truth=rows.truth.cpu().numpy(),
-            predicted=predicted.cpu().numpy(),
-        )
-        write_predictions(unit.folder / name, predictions, plan.info)
+    with digests.rewriting(unit.folder, units.FILES):
+        units.save(unit.folder, fitted, description)
+        for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
+            predictions = _predicted(unit, fitted, ids)
+            write_predictions(unit.folder / name, predictions, plan.info)
+
+
+def _predicted(unit: Unit, fitted: Fitted, ids: Sequence[str]) -> Predictions:
+    """Return what a trained model says of one part of its fold."""
+    rows = unit.plan.rows(unit.fold.name, ids)
+    predicted = through(fitted.module, rows.features, rows.numbers)
+    return Predictions(
+        id=np.array(ids),
+        fold=np.full(len(ids), unit.fold.name),
+        seed=np.full(len(ids), unit.seed),
+        truth=rows.truth.cpu().numpy(),
+        predicted=predicted.cpu().numpy(),
+    )

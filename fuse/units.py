@@ -7,28 +7,32 @@
 ``pretraining.csv`` loss of each epoch of each autoencoder that was trained before
 ``layers.csv``      weights of layers, where they are learnt
 ``validation.csv``  predictions of the fold's validation part, to calibrate on
-``predictions.csv`` of the fold's test part; put there last, so a unit that has it is
-                    whole
+``predictions.csv`` of the fold's test part
+``SHA256SUMS``      digests of all of them, put there last: a model that has it is whole
 =================== ===================================================================
 """
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import safetensors.torch
-from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import nn
 
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.files import publish
 from data.predictions import PREDICTIONS, VALIDATION, read_predictions
 from data.ratings import RATINGS
+from data.recipe import KIND as RECIPE
 from data.recipe import Recipe
 from data.rows import read_rows, write_rows
-from fuse import layers
+from data.system import digests
+from data.system.documents import read_json
+from data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
+from fuse import layers, revisions, weights
 from fuse.decisions import DECISIONS
 from fuse.fit import Fitted
 from fuse.loop import Epoch
@@ -37,6 +41,7 @@ from fuse.model import build
 from fuse.reduce import Projection
 from fuse.references import FITTED, Zeroshot, blank
 from fuse.settings import Settings, change
+from fuse.weights import State
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +52,26 @@ HISTORY_COLUMNS = (
     *(f"validation_{name}" for name in RATINGS),
     "validation_mean",
 )
-UNREADABLE = (KeyError, TypeError, ValueError, RuntimeError, SafetensorError)
 PRETRAINING_COLUMNS = (
     *("modality", "epoch", "train_reconstruction", "validation_reconstruction"),
+)
+FILES = (
+    *(WEIGHTS, MODEL, HISTORY, PRETRAINING, layers.LAYERS),
+    *(VALIDATION, PREDICTIONS),
+)
+WORD = Text(1_000)
+KIND = Record(
+    {
+        "fusion": Text(200, least=1),
+        "fold": Text(200, least=1),
+        "seed": Whole(),
+        "targets": ListOf(OneOf(RATINGS), most=len(RATINGS), least=1),
+        "head": ListOf(WORD, most=100),
+        "recipes": MapOf(RECIPE, most=100),
+        "settings": MapOf(Plain(depth=0), most=1_000),
+        "parameters": Whole(),
+    },
+    {"code": WORD},
 )
 
 
@@ -65,6 +87,7 @@ class Description:
     recipes: Mapping[str, Recipe]  # of each modality that the model takes
     settings: Settings
     parameters: int  # trainable
+    code: str = ""  # identity of the design's code; "" in models of older versions
 
 
 def place(run: Path, *, fold: str, seed: int) -> Path:
@@ -86,9 +109,9 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
     publish(folder / MODEL, (json.dumps(facts, indent=1) + "\n").encode())
     rows = [_cells(epoch, description) for epoch in fitted.history]
     write_rows(folder / HISTORY, HISTORY_COLUMNS, rows)
-    weights = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
+    found = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
     numbers = {m: recipe.layers for m, recipe in description.recipes.items()}
-    layers.write(folder, weights, targets=description.targets, layers=numbers)
+    layers.write(folder, found, targets=description.targets, layers=numbers)
     if fitted.pretraining:
         losses = [
             (modality, e.number, f"{e.loss:.6g}", f"{-e.scores[0]:.6g}")
@@ -108,43 +131,68 @@ def _cells(epoch: Epoch, description: Description) -> list[object]:
 
 
 def load(folder: Path) -> tuple[nn.Module, Description]:
-    """A model as it was saved, in evaluation mode on the CPU.
+    """Read a model as it was saved, in evaluation mode on the CPU.
 
     Raises:
         FileNotFoundError: if a file is missing
-        AffuseError: if a file is damaged, or of another version of this project
+        AffuseError: if a file is damaged, of another version of this project, or the
+            code of the design has changed since
     """
-    path = folder / MODEL
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        description = Description(
-            **{
-                **facts,
-                "targets": tuple(facts["targets"]),
-                "head": tuple(facts["head"]),
-                "recipes": {
-                    modality: Recipe.parse(json.dumps(recipe))
-                    for modality, recipe in facts["recipes"].items()
-                },
-                "settings": change(Settings(), facts["settings"]),
-            }
-        )
-        state = safetensors.torch.load((folder / WEIGHTS).read_bytes())
-        module = _blank(description, state)
-        module.load_state_dict(state)
-    except UNREADABLE as error:
+    description = describe(folder)
+    if difference := revisions.changed(description.code, description.fusion):
         raise AffuseError(
-            f"{folder} holds no model of this version: {error}; train again into "
-            f"another folder of runs"
-        ) from error
+            f"{folder} cannot be used: {difference}; restore the code, or repeat the "
+            f"train command, which trains a new run"
+        )
+    with _named(folder):
+        state = weights.read(folder / WEIGHTS)
+        build = _builder(description, state)
+        module = weights.restored(build, state)
+        if isinstance(module, Zeroshot):
+            module.demand_same(build())
     return module.eval(), description
 
 
-def is_whole(folder: Path, targets: Sequence[str]) -> bool:
-    """Whether a unit is finished, and all of it can be read; damage is said."""
-    if not (folder / PREDICTIONS).is_file():
-        return False
+def describe(folder: Path) -> Description:
+    """Read what a model is, without its weights.
+
+    Raises:
+        FileNotFoundError: if there is no such file
+        DamagedFileError: if it is damaged, or of another version of this project
+    """
+    with _named(folder):
+        found = read_json(folder / MODEL, KIND, advice="it describes no model")
+        return Description(
+            **{
+                **found,
+                "targets": tuple(found["targets"]),
+                "head": tuple(found["head"]),
+                "recipes": {
+                    modality: Recipe.parse(json.dumps(recipe))
+                    for modality, recipe in found["recipes"].items()
+                },
+                "settings": change(Settings(), found["settings"]),
+            }
+        )
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Say of an error in the files of a model which model it is of."""
     try:
+        yield
+    except AffuseError as error:
+        raise DamagedFileError(
+            f"{folder} holds no model of this version: {error}; train again into "
+            f"another folder of runs"
+        ) from error
+
+
+def is_whole(folder: Path, targets: Sequence[str]) -> bool:
+    """Return True if a model is finished and all of it can be read; damage is said."""
+    try:
+        if PREDICTIONS not in (digests.read(folder) or {}):
+            return False
         load(folder)
         list(read_rows(folder / HISTORY, HISTORY_COLUMNS))
         for name in (VALIDATION, PREDICTIONS):
@@ -156,31 +204,37 @@ def is_whole(folder: Path, targets: Sequence[str]) -> bool:
 
 
 def recipes(folders: Iterable[Path]) -> dict[str, Mapping[str, Recipe]]:
-    """How the embeddings of each fold were made, by modality; by its first unit."""
+    """Return how the embeddings of each fold were made, by its first model."""
     firsts: dict[str, Path] = {}
     for folder in folders:
         firsts.setdefault(folder.parent.name, folder)
-    return {fold: load(folder)[1].recipes for fold, folder in firsts.items()}
+    return {fold: describe(folder).recipes for fold, folder in firsts.items()}
 
 
-def _blank(description: Description, state: Mapping[str, Tensor]) -> nn.Module:
-    """A module of the right sizes, whatever its weights."""
+def _builder(description: Description, state: State) -> Callable[[], nn.Module]:
+    """Return what builds a module of the right sizes, whatever its weights."""
     fusion, targets = description.fusion, description.targets
     if fusion == "zeroshot":
-        return Zeroshot(description.head, targets=targets)
-    projections = {}
-    for modality in description.recipes:
-        base = f"bases.{modality}." if fusion in DECISIONS else ""
-        dim = len(state[f"{base}projections.{modality}.mean"])
-        rotation = state.get(f"{base}projections.{modality}.rotation")
-        components = None if rotation is None else rotation.shape[1]
-        projections[modality] = Projection(dim, components)
+        return lambda: Zeroshot(description.head, targets=targets)
     if fusion in FITTED:
-        return blank(fusion, projections, state)
-    return build(
+        return lambda: blank(fusion, _projections(description, state), state)
+    layers = {m: len(recipe.layers) for m, recipe in description.recipes.items()}
+    return lambda: build(
         fusion,
-        projections,
+        _projections(description, state),
         targets=len(targets),
         settings=description.settings,
-        layers={m: len(recipe.layers) for m, recipe in description.recipes.items()},
+        layers=layers,
     )
+
+
+def _projections(description: Description, state: State) -> dict[str, Projection]:
+    """Return a projection of each modality, of the sizes that the weights have."""
+    found = {}
+    for modality in description.recipes:
+        base = f"bases.{modality}." if description.fusion in DECISIONS else ""
+        place = f"{base}projections.{modality}"
+        turned = f"{place}.rotation"
+        components = weights.size(state, turned, 1) if turned in state else None
+        found[modality] = Projection(weights.size(state, f"{place}.mean"), components)
+    return found

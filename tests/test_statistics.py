@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.predictions import FoldRow, Predictions, Run, RunInfo
+from data.predictions import FoldRow, Predictions, Run
+from data.runs.info import RunInfo
 from fuse import metrics
 from fuse.intervals import Variance, combined, interval
 from fuse.paired import paired_difference

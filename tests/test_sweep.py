@@ -9,6 +9,7 @@ from test_cli import call, refused
 from test_train import QUICK, contents
 
 import cli
+from data.errors import AffuseError
 from fuse import plan as plans
 from fuse import settings as options
 from fuse.fit import fit
@@ -257,7 +258,7 @@ def test_what_diverges_is_ranked_last(tmp_path):
     def diverging(jobs):
         for number, found in original(jobs):
             failed = jobs[number].settings.latent == 4
-            yield number, ValueError("the loss is not finite") if failed else found
+            yield number, AffuseError("the loss is not finite") if failed else found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trials, "fit_fusions", diverging)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from learnable import COUNT, corpus, embeddings, reordered
 
+from data.errors import AffuseError
 from data.predictions import find_runs, read_predictions, read_run
 from data.rows import read_rows
-from fuse import plan, train, units, untrained
+from fuse import run_folder, train, units, untrained
 from fuse import settings as options
 from fuse.metrics import ccc
 from fuse.settings import Settings
@@ -323,9 +324,9 @@ def test_what_was_left_out_is_said(tmp_path):
         "290 utterances; left out: 10 with no text embedding; "
         "a rating outside the scale: 1"
     )
-    assert plan.summary(folder) == expected
+    assert run_folder.summary(folder) == expected
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
-        plan.summary(tmp_path)
+        run_folder.summary(tmp_path)
 
 
 def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
@@ -339,7 +340,7 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
 
     def broken(name, rows, validation):
         if name == "pcaridge":
-            raise ValueError("no components")
+            raise AffuseError("no components")
         return fit(name, rows, validation)
 
     monkeypatch.setattr(untrained, "fit_reference", broken)

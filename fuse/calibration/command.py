@@ -7,6 +7,7 @@ from pathlib import Path
 from data.columns import columns
 from data.files import publish
 from data.predictions import Run, read_run
+from data.system import digests
 from fuse.calibration import files, rejection
 from fuse.calibration.chart import draw
 from fuse.calibration.fitting import Calibrations, fit
@@ -45,12 +46,13 @@ def calibrate(folder: Path, *, level: float, by: str) -> str:
     said = apply(of_test(run), found)
     measured = measure(said, found)
     curves = {target: rejection.curve(folds) for target, folds in said.items()}
-    files.write(folder, found, measured)
-    rejection.write(folder, curves)
-    if any(curves.values()):
-        publish(folder / CHART, _chart(run, curves).encode())
-    else:  # that of earlier models would say what these do not
-        (folder / CHART).unlink(missing_ok=True)
+    with digests.rewriting(folder, (files.CALIBRATION, REJECTION, CHART)):
+        files.write(folder, found, measured)
+        rejection.write(folder, curves)
+        if any(curves.values()):
+            publish(folder / CHART, _chart(run, curves).encode())
+        else:  # that of earlier models would say what these do not
+            (folder / CHART).unlink(missing_ok=True)
     return "\n".join(_lines(run, found, measured, curves)) + "\n"
 
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from data.folds import FoldRow
-from data.predictions import PREDICTIONS, Predictions, RunInfo, read_predictions
+from data.predictions import PREDICTIONS, Predictions, read_predictions
 from data.ratings import normalise
 from data.recipe import Recipe
 from data.rows import read_rows
+from data.runs.info import RunInfo
 from data.utterance import Corpus, Utterance
 from fuse import units
 from fuse.lint._finding import Skipped

@@ -9,12 +9,14 @@ from torch import Tensor
 from data import store, table
 from data.errors import AffuseError
 from data.folds import read_folds
-from data.predictions import PREDICTIONS, read_info
+from data.predictions import PREDICTIONS
+from data.runs.info import read_info
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import units
 from fuse.lint._evidence import CACHE, CORPUS, TRAINED, Evidence, Stated, finished
-from fuse.plan import Plan, fold_rows, inputs
+from fuse.plan import Plan, inputs
+from fuse.run_folder import fold_rows
 from fuse.tensors import gather
 
 INTERRUPTED = "its training was interrupted"

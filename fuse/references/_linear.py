@@ -24,6 +24,7 @@ from fuse.loop import Epoch, ccc
 from fuse.pieces import DOUBLE, spans, take
 from fuse.reduce import Projection
 from fuse.tensors import HEAD, Rows
+from fuse.weights import size
 
 PENALTIES = np.logspace(-4, 3, 22)  # per training row
 
@@ -81,7 +82,7 @@ def blank(
     projections: Mapping[str, Projection], state: Mapping[str, Tensor]
 ) -> nn.Module:
     """A linear model of the right sizes, whatever its weights."""
-    return Ridge(projections, targets=len(state["linear.bias"]))
+    return Ridge(projections, targets=size(state, "linear.bias"))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """What the audio checkpoint's own head says, with no training at all."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from fuse.fit import Fitted
 from fuse.loop import Epoch, ccc
 from fuse.tensors import HEAD, Rows
@@ -35,6 +36,15 @@ class Zeroshot(nn.Module):
             )
         columns = torch.tensor([list(head).index(name) for name in targets])
         self.register_buffer("columns", columns)
+
+    def demand_same(self, other: nn.Module) -> None:
+        """Refuse columns that are not those of another module, as it was built.
+
+        Raises:
+            DamagedFileError: if they differ
+        """
+        if not torch.equal(self.columns, cast(Zeroshot, other).columns):
+            raise DamagedFileError("its columns are not those of the head it names")
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """{HEAD: (batch, ratings)}, about [0, 1] -> (batch, targets), about [-1, 1]"""

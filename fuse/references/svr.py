@@ -28,6 +28,7 @@ from fuse.loop import Epoch
 from fuse.reduce import Projection
 from fuse.references._linear import Joined, choose
 from fuse.tensors import Rows
+from fuse.weights import size
 
 LANDMARKS = 1024  # training rows that span the kernel, at most
 SCOUTS = 256  # of them, that choose C and epsilon where rows are many
@@ -72,7 +73,7 @@ def blank(
     projections: Mapping[str, Projection], state: Mapping[str, Tensor]
 ) -> nn.Module:
     """A model of the right sizes, whatever its weights."""
-    targets, landmarks = state["linear.weight"].shape
+    targets, landmarks = (size(state, "linear.weight", axis) for axis in (0, 1))
     return Kernel(projections, landmarks=landmarks, targets=targets)
 
 

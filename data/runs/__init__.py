@@ -1,0 +1,1 @@
+"""The files of a run folder, which every report reads and nothing else."""

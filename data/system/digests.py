@@ -1,0 +1,240 @@
+"""The manifest of a folder: ``SHA256SUMS``, the digest of each of its files.
+
+``sha256sum --check SHA256SUMS`` reads it as well. It is written last, and a file that
+is about to be replaced is first taken out of it; so a file that it lists is the one
+that was written, whenever a process was killed. A file that it does not list is being
+written, or its command was interrupted. The last line has the digest of all lines
+above, so that a manifest that was cut short is noticed too.
+"""
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from data.errors import DamagedFileError
+from data.files import claim, publish
+from data.system.regular import SMALL, open_regular
+from data.utterance import printable
+
+MANIFEST = "SHA256SUMS"
+HEAD = "# affuse digests 1\n"
+END = "# of the lines above: "
+LINE = re.compile(r"([0-9a-f]{64})  (\S[^\n]*)\n")
+TRIES = 3  # looks at a file that another process replaces meanwhile
+
+log = logging.getLogger(__name__)
+Digests = Mapping[str, str]  # file name, relative to the folder, to 64 hex digits
+
+
+def read(folder: Path) -> Digests | None:
+    """Read the manifest of a folder; None if it has none.
+
+    Raises:
+        DamagedFileError: if the manifest is damaged
+    """
+    path = folder / MANIFEST
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return _read(path, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, *_: int) -> Digests:
+    """Read a manifest once for each state of its file."""
+    with open_regular(path, limit=SMALL) as file:
+        return _parse(path, file.read())
+
+
+def _parse(path: Path, content: bytes) -> Digests:
+    """Check the form and the last line of a manifest."""
+    text = content.decode("utf-8", errors="replace")
+    body, mark, digest = text.rpartition(END)
+    lines = body.removeprefix(HEAD).splitlines(keepends=True)
+    found = [LINE.fullmatch(line) for line in lines]
+    if not (
+        mark
+        and body.startswith(HEAD)
+        and digest == f"{hashlib.sha256(body.encode()).hexdigest()}\n"
+        and all(found)
+    ):
+        raise DamagedFileError(
+            f"{path} is damaged: it is not as it was written, so nothing beside it can "
+            f"be checked; restore it, or make the folder again"
+        )
+    return {match[2]: match[1] for match in found if match}
+
+
+def text(digests: Digests) -> bytes:
+    """Write digests as a manifest has them, sorted by name."""
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
+    body = "".join([HEAD, *lines])
+    return f"{body}{END}{hashlib.sha256(body.encode()).hexdigest()}\n".encode()
+
+
+@contextmanager
+def opened(path: Path, *, limit: int) -> Iterator[BinaryIO]:
+    """Open a regular file whose bytes are those that its folder's manifest lists.
+
+    A file is opened unchecked where there is no manifest, or it is not listed.
+
+    Args:
+        path: of the file
+        limit: bytes that it may have at most
+
+    Raises:
+        FileNotFoundError: if there is none
+        DamagedFileError: if it is not as it was written, is no regular file, or its
+            manifest is damaged
+    """
+    for attempt in range(1, TRIES + 1):
+        wanted = (read(path.parent) or {}).get(path.name)
+        with open_regular(path, limit=limit) as file:
+            if wanted is None or _of(file) == wanted:
+                file.seek(0)
+                yield file
+                return
+        if attempt == TRIES or (read(path.parent) or {}).get(path.name) == wanted:
+            raise DamagedFileError(_damage(path))
+
+
+def content(path: Path, *, limit: int) -> bytes:
+    """Read all of a file as `opened` opens it.
+
+    Raises:
+        FileNotFoundError, DamagedFileError: as `opened`
+    """
+    with opened(path, limit=limit) as file:
+        return file.read()
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a regular file: 64 hexadecimal digits."""
+    with open_regular(path, limit=2**63) as file:
+        return _of(file)
+
+
+def _of(file: BinaryIO) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _damage(path: Path) -> str:
+    return (
+        f"{printable(str(path))} is damaged: its SHA-256 is not the one in {MANIFEST} "
+        f"beside it"
+    )
+
+
+@contextmanager
+def rewriting(folder: Path, names: Iterable[str]) -> Iterator[None]:
+    """Take files out of a manifest while they are written, and put them in at the end.
+
+    Args:
+        folder: of the manifest
+        names: of files, relative to the folder, that are written inside
+    """
+    chosen = tuple(names)
+    unseal(folder, chosen)
+    yield
+    seal(folder, chosen)
+
+
+def seal(folder: Path, names: Iterable[str]) -> None:
+    """Put files into the manifest of a folder, as they are now.
+
+    Args:
+        folder: of the manifest
+        names: of files, relative to the folder; those that are not there are taken out
+    """
+    chosen = tuple(names)
+    _change(folder, lambda: _present(folder, chosen), drop=set(chosen))
+
+
+def record(folder: Path, known: Digests, *, drop: Iterable[str] = ()) -> None:
+    """Put digests that are known already into the manifest of a folder.
+
+    Args:
+        folder: of the manifest
+        known: digests of files that are as they should be
+        drop: names to take out
+    """
+    _change(folder, lambda: known, drop=set(drop))
+
+
+def unseal(folder: Path, names: Iterable[str]) -> None:
+    """Take files out of the manifest that are about to be written again.
+
+    A file that was damaged until now is named in a warning, for it is replaced.
+    """
+    known = _known(folder)
+    listed = [name for name in names if name in known]
+    for name in listed:
+        path = folder / name
+        if not path.is_file() or digest(path) != known[name]:
+            log.warning("%s; it is written again", _damage(path))
+    if listed:
+        _change(folder, dict, drop=set(listed))
+
+
+def _change(folder: Path, add: Callable[[], Digests], *, drop: set[str]) -> None:
+    """Replace the manifest, if that changes it.
+
+    Digests are taken while the manifest is locked. So whoever replaces a file and then
+    seals it, while another process does the same, leaves the digest of what is there.
+    """
+    if _changed(folder, add(), drop) == _readable(folder):
+        return
+    with claim(folder / f".{MANIFEST}.lock", wait=True):
+        publish(folder / MANIFEST, text(_changed(folder, add(), drop)))
+
+
+def _changed(folder: Path, add: Digests, drop: set[str]) -> Digests:
+    kept = {n: found for n, found in _known(folder).items() if n not in drop}
+    return {**kept, **add}
+
+
+def _present(folder: Path, names: Iterable[str]) -> Digests:
+    """Digest those of these files that are there."""
+    found = {name: folder / name for name in names}
+    return {name: digest(path) for name, path in found.items() if path.is_file()}
+
+
+def _known(folder: Path) -> Digests:
+    """Read the manifest; a damaged one counts as empty, and that is said."""
+    try:
+        return read(folder) or {}
+    except DamagedFileError as error:
+        log.warning("%s; it is written again", error)
+        return {}
+
+
+def _readable(folder: Path) -> Digests | None:
+    """Read the manifest; None if there is none, or a damaged one."""
+    try:
+        return read(folder)
+    except DamagedFileError:
+        return None
+
+
+def faults(folder: Path) -> Iterator[str]:
+    """Say of each file that the manifest lists what is wrong with it.
+
+    Raises:
+        DamagedFileError: if the manifest itself is damaged
+    """
+    for name, wanted in (read(folder) or {}).items():
+        path = folder / name
+        try:
+            if digest(path) != wanted:
+                yield _damage(path)
+        except FileNotFoundError:
+            yield f"{path} is missing, and {MANIFEST} lists it"
+        except (OSError, DamagedFileError) as error:
+            yield str(error)

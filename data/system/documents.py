@@ -1,0 +1,101 @@
+"""Reads JSON and TOML files that a stranger may have edited, and checks all of them.
+
+A file must be regular, of a sensible size, as its manifest says, and of the kind that
+its reader describes with `data.system.schema`.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, NoReturn
+
+from data.errors import AffuseError, DamagedFileError
+from data.system.digests import content
+from data.system.regular import SMALL, open_regular
+from data.system.schema import Kind, Mismatch
+from data.utterance import printable
+
+DIGITS = 19  # of a whole number; more do not fit into 64 bits
+TOML = 2**20  # bytes of a TOML file
+
+
+def read_json(path: Path, kind: Kind, *, advice: str, limit: int = SMALL) -> Any:
+    """Read a JSON file of one kind, checked against its manifest where there is one.
+
+    Args:
+        path: of the file
+        kind: what it holds
+        advice: what to do if it is damaged, the end of the sentence
+        limit: bytes that it may have at most
+
+    Raises:
+        FileNotFoundError: if there is none
+        DamagedFileError: naming the file, the place in it, and `advice`
+    """
+    try:
+        return parse_json(content(path, limit=limit), kind)
+    except Mismatch as error:
+        raise DamagedFileError(f"{path} is damaged: {error}; {advice}") from error
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{error}; {advice}") from error
+
+
+def parse_json(found: bytes | str, kind: Kind) -> Any:
+    """Read JSON text of one kind.
+
+    Raises:
+        Mismatch: saying what is wrong in it, without the name of a file
+    """
+    try:
+        value = json.loads(
+            found if isinstance(found, str) else found.decode("utf-8"),
+            parse_constant=_constant,
+            parse_int=_whole,
+        )
+    except Mismatch:
+        raise
+    except (ValueError, RecursionError) as error:  # of JSON or of UTF-8
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Mismatch(f"it is no JSON ({printable(why)[:200]})") from error
+    kind.check(value, "")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise Mismatch(f"it holds {name}, which is no number")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > DIGITS + 1:
+        raise Mismatch(f"it holds a whole number of {len(digits)} digits")
+    return int(digits)
+
+
+def read_toml(path: Path, kind: Kind) -> Any:
+    """Read a TOML file of one kind, which somebody wrote by hand.
+
+    Raises:
+        FileNotFoundError: if there is none
+        AffuseError: naming the file and what is wrong in it
+    """
+    with open_regular(path, limit=TOML) as file:
+        found = file.read()
+    try:
+        return parse_toml(found, kind)
+    except Mismatch as error:
+        raise AffuseError(f"{path}: {error}") from error
+
+
+def parse_toml(found: bytes | str, kind: Kind) -> Any:
+    """Read TOML text of one kind.
+
+    Raises:
+        Mismatch: saying what is wrong in it, without the name of a file
+    """
+    try:
+        value = tomllib.loads(found if isinstance(found, str) else found.decode())
+    except (ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Mismatch(f"it is no TOML ({printable(why)[:200]})") from error
+    kind.check(value, "")
+    return value

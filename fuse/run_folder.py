@@ -1,0 +1,115 @@
+"""What a run folder says before training: description, settings, folds and counts."""
+
+import glob
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from data import sentences
+from data.errors import AffuseError
+from data.files import publish
+from data.folds import FOLDS, FoldRow, write_folds
+from data.runs.info import INFO, read_info, write_info
+from data.sentences import SENTENCES
+from data.splits import PARTS
+from data.system import digests
+from data.system.documents import read_json
+from data.system.schema import MapOf, Record, Whole
+from fuse.plan import Plan
+from fuse.settings import dump
+
+SETTINGS, ALIGNMENT = "settings.toml", "alignment.json"
+BEGUN = (INFO, SETTINGS, FOLDS, SENTENCES, ALIGNMENT)  # files that training begins with
+COUNTS = Record(
+    {
+        "utterances": Whole(),
+        "left_out": MapOf(Whole(), most=1_000),
+        "outside_scale": Whole(),
+    }
+)
+
+
+def begin(plan: Plan) -> None:
+    """Publish what is known before training; equal for all that work on this run."""
+    with digests.rewriting(plan.folder, BEGUN):
+        if not _described(plan.folder):  # that of a finished run says more
+            write_info(plan.folder, plan.info)
+        publish(plan.folder / SETTINGS, dump(plan.settings).encode())
+        rows = tuple(fold_rows(plan))
+        write_folds(plan.folder, rows)
+        said = {u.id: sentences.key(u) for u in plan.common.utterances}
+        sentences.write_sentences(plan.folder, sentences.seen(rows, said))
+        counts = {
+            "utterances": len(plan.common.utterances),
+            "left_out": plan.common.left_out,
+            "outside_scale": plan.common.outside,
+        }
+        content = json.dumps(counts, indent=1) + "\n"
+        publish(plan.folder / ALIGNMENT, content.encode())
+
+
+def _described(folder: Path) -> bool:
+    """Return True if a run folder has a description that can be read."""
+    try:
+        read_info(folder)
+    except (FileNotFoundError, AffuseError):
+        return False
+    return True
+
+
+def predecessors(plan: Plan) -> Iterator[str]:
+    """Say of each run that differs in the code of its design alone that it is another.
+
+    The new run is a folder of its own, and the other one stays as it is.
+    """
+    info, settings = plan.info, json.loads(json.dumps(plan.info.settings))
+    start = f"{info.corpus}-{info.design}-{info.protocol}-"
+    for folder in sorted(plan.folder.parent.glob(f"{glob.escape(start)}*")):
+        try:
+            other = read_info(folder)
+        except (OSError, AffuseError):
+            continue  # report and verify name it
+        if other.settings != settings or other.code == info.code:
+            continue
+        if other.code:
+            yield (
+                f"the code of the design '{info.design}' has changed since {folder} "
+                f"was trained ({other.code} then, {info.code} now); this is a new run, "
+                f"{plan.folder}"
+            )
+        else:
+            yield (
+                f"{folder} was made by an older version, which did not record the code "
+                f"of its design; this is a new run, {plan.folder}"
+            )
+
+
+def fold_rows(plan: Plan) -> Iterator[FoldRow]:
+    """Every utterance of every fold, by fold, part and id."""
+    utterances = {u.id: u for u in plan.common.utterances}
+    for fold in plan.folds:
+        for part in PARTS:
+            for id_ in getattr(fold, part):
+                u = utterances[id_]
+                known = u.speaker, u.dialogue, u.scripted, u.sex, u.session
+                yield FoldRow(fold.name, part, id_, *known)
+
+
+def summary(folder: Path) -> str:
+    """What a run used and what it left out, in words; for the command line.
+
+    Raises:
+        FileNotFoundError: if the folder is no run
+    """
+    path = folder / ALIGNMENT
+    try:
+        counts = read_json(path, COUNTS, advice="repeat the train command")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} not found; {folder} is not a run folder"
+        ) from error
+    words = [f"{counts['utterances']} utterances"]
+    words += [f"left out: {n} with {why}" for why, n in counts["left_out"].items()]
+    if counts["outside_scale"]:
+        words.append(f"a rating outside the scale: {counts['outside_scale']}")
+    return "; ".join(words)

@@ -1,0 +1,209 @@
+"""By what a run knows the code of its design, and that nothing stale is taken up."""
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.errors import AffuseError
+from fuse import revisions
+from fuse.decisions import DECISIONS
+
+ROOT = Path(__file__).parents[1]
+DESIGN = '''"""A design of one's own."""
+
+import torch
+from torch import nn
+
+from fuse.designs import _mine_parts
+
+MODALITIES = ("audio", "text")
+
+
+class Fusion(nn.Module):
+    """Says nothing new."""
+
+    def __init__(self, dims, *, hidden, targets, dropout=0.0):
+        """Make the layers."""
+        super().__init__()
+        self.drop = nn.Dropout(0.1)  # of the codes
+        self.out = _mine_parts.last(sum(dims.values()), targets)
+
+    def forward(self, codes):
+        return self.out(self.drop(torch.cat([codes[m] for m in MODALITIES], dim=1)))
+'''
+PARTS = """from torch import nn
+
+
+def last(size, targets):
+    return nn.Linear(size, targets)
+"""
+
+
+@pytest.mark.parametrize("name", [*revisions.BUILT_IN])
+def test_a_built_in_design_is_known_by_its_revision(name):
+    """Its table is to be changed with the code, and the number if models change."""
+    expected = dataclasses.replace(
+        revisions.BUILT_IN[name], code=revisions.digest(name)
+    )
+    assert revisions.BUILT_IN[name] == expected, (
+        f"the code of {name} was changed: put {expected.code} into "
+        f"fuse/revisions.py; raise its number too if the same settings give other "
+        f"models now"
+    )
+
+
+def test_every_design_that_is_shipped_has_a_revision():
+    from fuse.references import REFERENCES
+    from fuse.train import fusions
+
+    assert {*revisions.BUILT_IN, *DECISIONS} == {*fusions(), *REFERENCES}
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_decisions_are_known_by_their_bases_too(name):
+    assert revisions.of(name) == ("revision 1 of audio revision 1, text revision 1")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the project with a design of one's own, to be run in a process."""
+    for name in ("data", "fuse"):
+        shutil.copytree(
+            ROOT / name,
+            tmp_path / name,
+            ignore=shutil.ignore_patterns("__pycache__", "*.ogg"),
+        )
+    (tmp_path / "fuse" / "designs" / "mine.py").write_text(DESIGN)
+    (tmp_path / "fuse" / "designs" / "_mine_parts.py").write_text(PARTS)
+    return tmp_path
+
+
+def told(checkout, name="mine"):
+    """The identity of a design's code, as a process in that checkout tells it."""
+    code = f"from fuse import revisions; print(revisions.of({name!r}))"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_code_counts_and_what_is_said_about_it_does_not(checkout):
+    own = checkout / "fuse" / "designs" / "mine.py"
+    before = told(checkout)
+    assert before.startswith("code ")
+    edit(own, "# of the codes", "# of the codes, a tenth")
+    edit(own, '"""Says nothing new."""', '"""Says what is known,\n\n    at length."""')
+    edit(own, '        """Make the layers."""\n', "")
+    edit(own, "self.out(self.drop(", "self.out(\n            self.drop(\n    ")
+    assert told(checkout) == before
+    edit(own, "Dropout(0.1)", "Dropout(0.2)")
+    changed = told(checkout)
+    assert changed != before
+    edit(own.with_name("_mine_parts.py"), "targets)\n", "targets, bias=False)\n")
+    assert told(checkout) not in (before, changed)
+
+
+def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
+    own = checkout / "fuse" / "designs" / "mine.py"
+    (checkout / "mylab").mkdir()
+    (checkout / "mylab" / "__init__.py").write_text("from .layers import WIDTH\n")
+    (checkout / "mylab" / "layers.py").write_text("WIDTH = 3\n")
+    edit(
+        own, "from torch import nn\n", "from mylab import WIDTH\nfrom torch import nn\n"
+    )
+    before = told(checkout)
+    (checkout / "mylab" / "layers.py").write_text("WIDTH = 4\n")
+    assert told(checkout) != before
+
+
+def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
+    assert told(checkout, "early") == "revision 1"
+    edit(checkout / "fuse" / "designs" / "_concatenated.py", "dim=1", "dim=-1")
+    assert told(checkout, "early").startswith("code ")
+    assert "audio code " in told(checkout, "latemean")
+    assert told(checkout, "late") == "revision 1"  # it does not import that
+
+
+def test_what_is_no_design_is_refused():
+    with pytest.raises(AffuseError, match="no 'nothing' in designs"):
+        revisions.of("nothing")
+
+
+TRAINING = """
+import dataclasses, json, sys
+sys.path[:0] = [{tests!r}]
+import learnable
+from fuse import plan, train
+from fuse.settings import Settings
+folder = train.run(
+    learnable.corpus(), learnable.embeddings(), fusion="mine",
+    settings=Settings(latent=4, autoencoder_hidden=8, hidden=8, epochs=2),
+    seeds=[0], runs={runs!r}, progress=False)
+print(folder)
+"""
+
+
+def trained(checkout, runs):
+    """Train the design in a process of that checkout: its run folder, and warnings."""
+    code = TRAINING.format(tests=str(ROOT / "tests"), runs=str(runs)).replace(
+        f"runs={str(runs)!r}", f"runs=__import__('pathlib').Path({str(runs)!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip()), done.stderr
+
+
+def test_an_edited_design_is_trained_as_a_new_run_and_that_is_said(checkout, tmp_path):
+    own, runs = checkout / "fuse" / "designs" / "mine.py", tmp_path / "runs"
+    before, said = trained(checkout, runs)
+    assert "changed" not in said
+    first = (before / "predictions.csv").read_bytes()
+    edit(own, "Dropout(0.1)", "Dropout(0.5)")
+    edit(own, "return self.out(", "return 0.5 * self.out(")
+    after, said = trained(checkout, runs)
+    assert after != before
+    assert f"the code of the design 'mine' has changed since {before}" in said
+    assert (after / "predictions.csv").read_bytes() != first
+    assert (before / "predictions.csv").read_bytes() == first
+    codes = {json.loads((f / "run.json").read_text())["code"] for f in (before, after)}
+    assert len(codes) == 2
+
+
+def test_models_of_other_code_are_not_applied(checkout, tmp_path):
+    own, runs = checkout / "fuse" / "designs" / "mine.py", tmp_path / "runs"
+    folder, _ = trained(checkout, runs)
+    (unit, *_) = folder.glob("*/seed-0")
+    edit(own, "return self.out(", "return 0.5 * self.out(")
+    code = f"""
+from pathlib import Path
+from data.errors import AffuseError
+from fuse import units
+try:
+    units.load(Path({str(unit)!r}))
+except AffuseError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "the code of the design 'mine' has changed since" in done.stdout
