@@ -6,19 +6,19 @@ the last layer. Trained anew, a head sees embeddings of training utterances that
 encoders know by heart, and may trust them too much.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-from safetensors import SafetensorError
+from torch import nn
 
 from data import finetuned
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.recipe import Recipe
-from fuse import losses
+from data.system.documents import read_json
+from data.system.schema import Number, Plain, Record, Text, Whole
+from fuse import losses, weights
 from fuse import settings as stage_two
 from fuse.fit import Fitted
 from fuse.loop import Epoch, ccc
@@ -28,6 +28,20 @@ from fuse.reduce import Projection
 from fuse.settings import END_TO_END, Settings
 from fuse.tensors import Rows
 
+ANYTHING = Plain(depth=6, most=1_000_000)
+DEPTH = Whole(1, 1_000)  # layers of an encoder
+CONFIG = Record({}, {"num_hidden_layers": DEPTH, "n_layers": DEPTH}, others=ANYTHING)
+FACTS = Record(
+    {
+        "design": Text(200, least=1),
+        "seed": Whole(),
+        "validation_ccc": Record(
+            {"fine-tuned": Record({"mean": Number(-1, 1)}, others=Number(-1, 1))},
+            others=ANYTHING,
+        ),
+    },
+    others=ANYTHING,
+)
 UNLIKE = 0.02  # of a validation CCC; half precision changes it by less
 
 
@@ -71,25 +85,24 @@ class Heads:
         _demand(abs(found.score - self.scores[fold]) <= UNLIKE)
         return Fitted(system, (found,))
 
-    def _system(self, folder: Path, rows: Rows) -> System:
+    def _system(self, folder: Path, rows: Rows) -> nn.Module:
         try:
-            path = folder / finetuned.HEAD_WEIGHTS
-            state = safetensors.torch.load(path.read_bytes())
-            projections = {
-                m: Projection(len(state[f"projections.{m}.mean"]))
-                for m in rows.features
-            }
-            targets = len(rows.targets)
-            system = System(
-                self.design, projections, targets=targets, settings=self.settings
-            )
-            system.load_state_dict(state)
-        except (OSError, KeyError, RuntimeError, SafetensorError) as error:
-            raise AffuseError(
+            state = weights.read(folder / finetuned.HEAD_WEIGHTS)
+            return weights.restored(lambda: self._built(state, rows), state)
+        except (OSError, DamagedFileError) as error:
+            raise DamagedFileError(
                 f"{folder} holds no head of the design '{self.design}': {error}; "
                 f"fine-tune this fold again"
             ) from error
-        return system
+
+    def _built(self, state: weights.State, rows: Rows) -> System:
+        """Build the system whose weights these are."""
+        projections = {
+            m: Projection(weights.size(state, f"projections.{m}.mean"))
+            for m in rows.features
+        }
+        targets = len(rows.targets)
+        return System(self.design, projections, targets=targets, settings=self.settings)
 
     def _folder(self, fold: str) -> Path:
         if fold not in self.folders:
@@ -102,8 +115,12 @@ class Heads:
 
 def _depth(encoder: Path) -> int:
     """Blocks of an encoder, which is the number of its last layer."""
-    config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
-    return int(config.get("num_hidden_layers") or config["n_layers"])
+    path = encoder / "config.json"
+    config = read_json(path, CONFIG, advice="fine-tune this fold again")
+    depth = config.get("num_hidden_layers") or config.get("n_layers")
+    if depth is None:
+        raise DamagedFileError(f"{path} names no number of layers; fine-tune again")
+    return int(depth)
 
 
 def _demand(alike: bool) -> None:
@@ -169,9 +186,6 @@ def find(run: Path) -> Heads:
 def _facts(folder: Path) -> tuple[str, int, float]:
     """Design, seed and validation CCC of a fold."""
     path = folder / finetuned.MARK
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        score = found["validation_ccc"]["fine-tuned"]["mean"]
-        return str(found["design"]), int(found["seed"]), float(score)
-    except (KeyError, TypeError, ValueError) as error:
-        raise AffuseError(f"{path} is damaged; fine-tune this fold again") from error
+    found = read_json(path, FACTS, advice="fine-tune this fold again")
+    score = found["validation_ccc"]["fine-tuned"]["mean"]
+    return found["design"], found["seed"], float(score)

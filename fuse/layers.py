@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from data.errors import AffuseError
+from data.errors import DamagedFileError
 from data.predictions import Run
-from data.rows import read_rows, write_rows
+from data.rows import DAMAGED, number, read_rows, whole, write_rows
+from data.utterance import printable
 from fuse.figures import figure
 
 LAYERS = "layers.csv"
@@ -46,7 +47,7 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
     Empty if layers were not weighed.
 
     Raises:
-        AffuseError: naming the line that is damaged
+        DamagedFileError: naming the line that is damaged
     """
     paths = sorted(run.glob(f"*/seed-*/{LAYERS}"))
     found: dict[tuple[str, str], dict[int, float]] = {}
@@ -54,12 +55,12 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
         for line, (modality, target, layer, weight) in read_rows(path, COLUMNS):
             means = found.setdefault((target, modality), {})
             try:
-                share = float(weight) / len(paths)
-                means[int(layer)] = means.get(int(layer), 0.0) + share
+                place, share = whole(layer), number(weight) / len(paths)
             except ValueError as error:
-                raise AffuseError(
-                    f"{path}, line {line}: {error}; train again into another folder"
+                raise DamagedFileError(
+                    f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"
                 ) from error
+            means[place] = means.get(place, 0.0) + share
     return found
 
 

@@ -1,12 +1,18 @@
 """What the linter found in a run after training, as it stands in the run folder."""
 
-import json
 from pathlib import Path
 
-from data.errors import AffuseError
+from data.system.documents import read_json
+from data.system.schema import MapOf, Plain, Record, Text
 
 LINT = "lint.json"
 FAILS = "FAILS"  # the status of a rule
+ADVICE = "delete it and repeat the train command"
+KIND = MapOf(
+    Record({"status": Text(100)}, others=Plain(depth=4, most=1_000_000)),
+    most=1_000,
+    name=Text(200),
+)
 
 
 def failing(run: Path) -> tuple[str, ...]:
@@ -16,17 +22,10 @@ def failing(run: Path) -> tuple[str, ...]:
         run: folder
 
     Raises:
-        AffuseError: if the file is damaged
+        DamagedFileError: if the file is damaged
     """
-    path = run / LINT
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(
-            sorted(n for n, facts in found.items() if facts["status"] == FAILS)
-        )
+        found = read_json(run / LINT, KIND, advice=ADVICE)
     except FileNotFoundError:
         return ()
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise AffuseError(
-            f"{path} is damaged; delete it and repeat the train command"
-        ) from error
+    return tuple(sorted(n for n, facts in found.items() if facts["status"] == FAILS))

@@ -1,13 +1,17 @@
 """``calibration.json`` of a run folder: what was learnt, and how it did on the test."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data.errors import AffuseError
+from data.errors import DamagedFileError
 from data.files import publish
+from data.ratings import RATINGS
+from data.system.documents import read_json
+from data.system.schema import Flag, ListOf, MapOf, Number, OneOf, Plain, Record, Whole
 from fuse.calibration.affine import Line
 from fuse.calibration.conformal import Width
 from fuse.calibration.fitting import Calibration, Calibrations
@@ -15,6 +19,34 @@ from fuse.calibration.measure import Measured
 
 CALIBRATION = "calibration.json"
 FORMAT = 1
+LINE = Record({"slope": Number(), "offset": Number()})
+KIND = Record(
+    {
+        "format": OneOf((FORMAT,)),
+        "level": Number(0, 1),
+        "by": OneOf(("utterance", "speaker")),
+        "clip": Flag(),
+        "seeds": ListOf(Whole(), least=1),
+        "targets": ListOf(OneOf(RATINGS), most=len(RATINGS), least=1),
+        "folds": MapOf(
+            MapOf(
+                Record(
+                    {
+                        "map": LINE,
+                        "centre": LINE,
+                        "width": Record(
+                            dict.fromkeys(("quantile", "floor", "weight"), Number())
+                        ),
+                        "utterances": Whole(),
+                        "groups": Whole(),
+                    }
+                ),
+                most=len(RATINGS),
+            )
+        ),
+        "test": Plain(depth=4, most=1_000_000),
+    }
+)
 
 
 def write(folder: Path, found: Calibrations, measured: Mapping[str, Measured]) -> None:
@@ -26,9 +58,18 @@ def write(folder: Path, found: Calibrations, measured: Mapping[str, Measured]) -
             fold: dict(zip(found.targets, map(asdict, each), strict=True))
             for fold, each in found.folds.items()
         },
-        "test": {target: asdict(figures) for target, figures in measured.items()},
+        "test": {
+            target: {name: _finite(value) for name, value in asdict(figures).items()}
+            for target, figures in measured.items()
+        },
     }
     publish(folder / CALIBRATION, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _finite(value: object) -> object:
+    """Return None for a figure that is not defined; JSON has no such number."""
+    undefined = isinstance(value, float) and not math.isfinite(value)
+    return None if undefined else value
 
 
 def read(folder: Path) -> Calibrations:
@@ -36,34 +77,32 @@ def read(folder: Path) -> Calibrations:
 
     Raises:
         FileNotFoundError: if the run was not calibrated
-        AffuseError: if the file is damaged, or of another version
+        DamagedFileError: if the file is damaged, or of another version
     """
-    path = folder / CALIBRATION
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} not found; calibrate first: python cli.py calibrate {folder}"
-        )
+    path, command = folder / CALIBRATION, f"python cli.py calibrate {folder}"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        if facts["format"] != FORMAT:
-            raise AffuseError(f"it has format {facts['format']}, not {FORMAT}")
-        targets = tuple(facts["targets"])
-        return Calibrations(
-            level=float(facts["level"]),
-            by=facts["by"],
-            clip=bool(facts["clip"]),
-            seeds=tuple(facts["seeds"]),
-            targets=targets,
-            folds={
-                fold: tuple(_calibration(each[target]) for target in targets)
-                for fold, each in facts["folds"].items()
-            },
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise AffuseError(
-            f"{path} holds no calibration of this version: {error!r}; calibrate again: "
-            f"python cli.py calibrate {folder}"
+        facts = read_json(path, KIND, advice=f"calibrate again: {command}")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} not found; calibrate first: {command}"
         ) from error
+    targets = tuple(facts["targets"])
+    if any(set(each) != set(targets) for each in facts["folds"].values()):
+        raise DamagedFileError(
+            f"{path} is damaged: its folds are not of {', '.join(targets)}; calibrate "
+            f"again: {command}"
+        )
+    return Calibrations(
+        level=float(facts["level"]),
+        by=facts["by"],
+        clip=facts["clip"],
+        seeds=tuple(facts["seeds"]),
+        targets=targets,
+        folds={
+            fold: tuple(_calibration(each[target]) for target in targets)
+            for fold, each in facts["folds"].items()
+        },
+    )
 
 
 def _calibration(facts: Mapping[str, Any]) -> Calibration:

@@ -15,15 +15,27 @@ from pathlib import Path
 
 import numpy as np
 
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.files import publish
 from data.progress import bar
+from data.ratings import RATINGS
+from data.system import digests
+from data.system.documents import read_json
+from data.system.schema import ListOf, MapOf, Number, Plain, Record, Text, Whole
 from fuse.fit import Fitted, Folds
 from fuse.plan import FORMAT, Plan
 from fuse.settings import Settings, change
 from fuse.voting import fit_fusions
 
 TRIALS = "trials"
+KIND = Record(
+    {
+        "seed": Whole(),
+        "validation_ccc": MapOf(ListOf(Number(-1, 1), most=len(RATINGS))),
+        "failed": Text(),
+        "settings": MapOf(Plain(depth=0), most=1_000),
+    }
+)
 Scores = tuple[float, ...] | AffuseError  # CCC of each rating, or why there is none
 
 
@@ -63,6 +75,7 @@ def place(plan: Plan, sweeps: Path) -> Path:
     truth = plan.common.truth[[at[id_] for id_ in seen]]
     identity = {
         "format": FORMAT,
+        "code": plan.info.code,
         "recipes": plan.digests,
         "rows": rows,
         "truth": hashlib.sha256(np.ascontiguousarray(truth).tobytes()).hexdigest(),
@@ -100,9 +113,21 @@ def search(
         total=len(wanted), name=plan.info.design, unit="trials", show=progress
     ) as shown:
         shown.update(len(wanted) - len(pending))
-        for outcome in _train(plan, pending):
-            _write(folder, outcome)
-            shown.update()
+        try:
+            for outcome in _train(plan, pending):
+                _write(folder, outcome)
+                shown.update()
+        finally:
+            _seal(folder)
+
+
+def _seal(folder: Path) -> None:
+    """Keep the digests of all trials, also of those of a search that was stopped."""
+    place = folder / TRIALS
+    if place.is_dir():
+        known = digests.read(place) or {}
+        names = [path.name for path in place.glob("*-seed-*.json")]
+        digests.seal(place, [name for name in names if name not in known])
 
 
 def _train(plan: Plan, trials: Sequence[Trial]) -> Iterator[Outcome]:
@@ -178,13 +203,15 @@ def outcomes(folder: Path) -> tuple[Outcome, ...]:
 def _read(paths: Iterable[Path]) -> Iterator[Outcome]:
     for path in paths:
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            trial = Trial(change(Settings(), facts["settings"]), int(facts["seed"]))
-            folds = facts["validation_ccc"].items()
-            scores = {fold: tuple(map(float, each)) for fold, each in folds}
-            yield Outcome(trial, scores, str(facts["failed"]))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise AffuseError(
-                f"{path} is no trial of this version: {error!r}; remove it, and it is "
+            facts = read_json(path, KIND, advice="it holds no trial")
+            trial = Trial(change(Settings(), facts["settings"]), facts["seed"])
+            if trial.name != path.name:
+                raise DamagedFileError(f"its settings and seed are of {trial.name}")
+        except AffuseError as error:
+            raise DamagedFileError(
+                f"{path} is no trial of this version: {error}; remove it, and it is "
                 f"trained again"
             ) from error
+        folds = facts["validation_ccc"].items()
+        scores = {fold: tuple(map(float, each)) for fold, each in folds}
+        yield Outcome(trial, scores, facts["failed"])
