@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from data.options import COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
+from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
 from extract.benches import bench
 from extract.caches import cache
 from extract.options import DISTIL, ENCODE, FINETUNE
@@ -25,6 +25,7 @@ from fuse.options import (
     CHOOSE,
     LINT,
     REPORT,
+    RUNS,
     SWEEP,
     TRAIN,
     TRAINING,
@@ -242,6 +243,29 @@ def lint(**found: Any) -> None:
     from fuse import linter
 
     sys.exit(not linter.command(click.echo, **found))
+
+
+@main.command()
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=FOLDER)
+@CACHE
+@RUNS
+def verify(folders: tuple[Path, ...], cache: Path, runs: Path) -> None:
+    """Check caches and runs against the digests of their files.
+
+    Reads every file below each FOLDER, which is a cache, a run, or a folder of several;
+    without one, all caches and runs. Names every file that is damaged or missing, and
+    what has no digests because an older version made it.
+
+    \b
+      python cli.py verify
+      python cli.py verify runs/demo-early-speakers-0123abcd
+
+    Exit status 1 if a file is damaged or missing.
+    """
+    from data import verification
+
+    usual = [cache, runs]
+    sys.exit(not verification.command(click.echo, folders=folders, usual=usual))
 
 
 @main.command()

@@ -11,6 +11,7 @@ only these files, so a folder sent by somebody else can be scored without the co
 =================== ===================================================================
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -168,7 +169,7 @@ def read_run(folder: Path) -> Run:
 def unfinished(runs: Path) -> list[Path]:
     """Run folders without predictions: their training was interrupted."""
     begun = (path.parent for path in sorted(runs.glob(f"*/{INFO}")))
-    return [folder for folder in begun if not (folder / PREDICTIONS).is_file()]
+    return [f for f in begun if not os.path.lexists(f / PREDICTIONS)]
 
 
 def finished(runs: Path) -> list[Path]:

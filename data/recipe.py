@@ -6,6 +6,7 @@ layer, pooling, revision or dtype can never be mistaken for the wanted ones.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -68,6 +69,8 @@ class Recipe:
                 f"got {self.modality!r}"
             )
         check_name(self.corpus)
+        if not re.fullmatch(r"\w+", self.encoder):
+            raise AffuseError(f"encoder {self.encoder[:40]!r} is no name of a plug-in")
 
     def text(self) -> str:
         """One line of JSON, the same for equal recipes."""

@@ -176,13 +176,6 @@ def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
             yield found
 
 
-def verify(cache: Path) -> Iterator[str]:
-    """A sentence for everything below `cache` that is damaged, missing or misplaced."""
-    for folder in folders(cache):
-        for fault in faults(folder):
-            yield fault.reason
-
-
 def faults(folder: Path) -> Iterator[Fault]:
     """Everything that is wrong with a folder of parts, each byte checked."""
     heads: dict[int, Header] = {}

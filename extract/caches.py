@@ -28,16 +28,13 @@ def cache_list(cache: Path) -> None:
 @cache.command("verify")
 @CACHE
 def cache_verify(cache: Path) -> None:
-    """Check every part against its checksum.
+    """Check every file of the cache against its digest, as `verify` does.
 
-    Names every damaged or missing part; then the exit status is 1.
+    Names every file that is damaged or missing; the exit status is then 1.
     """
-    from data import store
+    from data import verification
 
-    damaged = list(store.verify(cache))
-    parts = [] if damaged else [n for c in store.find(cache) for n in c.present]
-    click.echo("\n".join(damaged) or f"{len(parts)} parts below {cache}, all whole")
-    sys.exit(bool(damaged))
+    sys.exit(not verification.command(click.echo, folders=[cache], usual=[]))
 
 
 @cache.command("repair")

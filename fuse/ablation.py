@@ -21,6 +21,7 @@ from fuse import units
 from fuse.designs._regressor import pick
 from fuse.figures import count, figure
 from fuse.metrics import ccc
+from fuse.model_folders import demand_widths
 from fuse.own import Own
 from fuse.predict import demand_same
 from fuse.tensors import gather
@@ -98,6 +99,7 @@ def ablate(
         needed = {m: pick(given[fold], m) for m in about.recipes}
         demand_same(about.recipes, needed, run)
         part = _Part.of(done, fold, needed, device)
+        demand_widths(module, part.features, units.place(run, fold=fold, seed=number))
         found = _score(module.to(device), part, np.random.default_rng(seed))
         for name, values in found.items():
             scores.setdefault(name, {}).setdefault(fold, []).append(values)

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from data.errors import AffuseError
-from data.predictions import PREDICTIONS
 from data.recipe import Recipe
 from data.store import Embeddings
 from fuse import units
 from fuse.designs._regressor import pick
+from fuse.model_folders import demand_widths, finished
 from fuse.own import ALL, Own
 from fuse.tensors import gather
 from fuse.units import load
@@ -144,6 +144,7 @@ def _say(
     for modalities, group in groups.items():
         found = gather({m: embeddings[m] for m in modalities}, group)
         features = {n: torch.from_numpy(x).to(device) for n, x in found.items()}
+        demand_widths(module, features, folder)
         with torch.inference_mode():
             said.append(module.to(device)(features).double().cpu().numpy())
     return np.concatenate(said)[np.argsort(np.array(ids, object))]
@@ -169,8 +170,8 @@ def recipes(run: Path) -> dict[str, Mapping[str, Recipe]]:
 
 
 def _units(run: Path) -> list[Path]:
-    """Folders of the finished models of a run."""
-    folders = [path.parent for path in sorted(run.glob(f"*/seed-*/{PREDICTIONS}"))]
+    """Return the folders of the finished models of a run."""
+    folders = finished(run)
     if not folders:
         raise FileNotFoundError(f"{run} has no finished model; train first")
     return folders

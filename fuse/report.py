@@ -22,6 +22,7 @@ from fuse import exports, notes, published
 from fuse.comparing import all_pairs, compared
 from fuse.details import details
 from fuse.figures import Row, Table
+from fuse.layers import average
 from fuse.leaks import failing
 from fuse.sections import sections
 from fuse.statistics import estimate
@@ -112,6 +113,7 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
             run = read_run(folder)
             read_sentences(folder)  # which may be damaged as well, and so may these
             failing(folder)
+            average(folder)
             found.append(run)
         except (AffuseError, OSError) as error:
             problems.append(f"damaged, so not shown: {folder}: {error}")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from caches import verified
 from spoken import corpus, images, rows, run
 
 from data import parts, store
@@ -135,7 +136,7 @@ def disturbed(tmp_path, begin, wanted, kills, rng, check):
         for process in begin(cache):
             finish(process)
         assert images(the_folder(cache)) == wanted
-        assert list(store.verify(cache)) == []
+        assert verified(cache) == []
         check(cache)
         caches += 1
         log.info(
@@ -200,7 +201,7 @@ def test_two_processes_share_one_cache(tmp_path, start, undisturbed, modality):
         finish(process)
     folder = the_folder(tmp_path)
     assert images(folder) == images(whole[modality].folder)
-    assert list(store.verify(tmp_path)) == []
+    assert verified(tmp_path) == []
     made = [p.read_text().split() for p in tmp_path.glob("*.made")]
     # none returns before all is there, and each part was made by one of them
     assert [int(utterances) for _, utterances in made] == [UTTERANCES] * 2

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import pytest
 from broken import ERRORS, Disk
-from caches import RECIPE, fill, part, recipe, write
+from caches import RECIPE, fill, part, recipe, verified, write
 from spoken import CHOICES, MACHINE, corpus, images
 
 from data import current, files, parts, repair, store
@@ -108,7 +108,7 @@ def attempt(setup, modality, cache, disk, monkeypatch, acknowledged):
     again = run(found, encoders, modality, cache)
     assert again.utterances == COUNT
     assert images(folder) == wanted
-    assert list(store.verify(cache)) == []
+    assert verified(cache) == []
     leftovers = [p.name for p in folder.iterdir() if p.name.startswith(".")]
     assert leftovers == []
     acknowledged.clear()
@@ -266,7 +266,7 @@ def named(path, change):
     """Whether `verify` names the part, and nothing else, after a change."""
     before = path.read_bytes()
     path.write_bytes(change(before))
-    found = list(store.verify(path.parents[2]))
+    found = verified(path.parents[2])
     path.write_bytes(before)
     owner = path.name.removesuffix(".sha256")
     return len(found) == 1 and str(path.with_name(owner)) in found[0]
@@ -346,6 +346,6 @@ def test_a_flipped_bit_of_a_checksum_is_named(large):
 def test_rot_in_one_cache_is_not_said_of_another(tmp_path):
     good, bad = fill(tmp_path), fill(tmp_path, of=recipe(content="other"))
     part_path(bad, 0).write_bytes(b"")
-    (found,) = store.verify(tmp_path)
+    (found,) = verified(tmp_path)
     assert str(bad) in found
     assert str(good) not in found

@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from caches import DIM, FRAMES, RECIPE, fill, part, write
+from caches import DIM, FRAMES, RECIPE, fill, part, verified, write
 from click.testing import CliRunner
 from hostile import EDITS, FOREIGN, ROWS, SECRET, secrets
 
@@ -81,7 +81,7 @@ def sentences(cache, path, *, header=True):
         with pytest.raises(ValueError, match=NAME) as refused:
             read(path)
         yield str(refused.value)
-    found = list(store.verify(cache))
+    found = verified(cache)
     assert len(found) == 1
     yield from found
     for words in (["cache", "verify"], ["train", "--fusion", "text", "--runs", "none"]):
@@ -178,7 +178,7 @@ def test_a_pipe_is_no_part(tmp_path, suffix):
     os.mkfifo(piped)
     with pytest.raises(ValueError, match=NAME):
         parts.read(path, None)
-    assert len(list(store.verify(tmp_path))) == 1
+    assert len(verified(tmp_path)) == 1
     if not suffix:
         with pytest.raises(ValueError, match="it is no file"):
             parts.header(path)

@@ -10,12 +10,12 @@ import time
 
 import h5py
 import pytest
-from caches import fill, flip
+from caches import fill, flip, verified
 from click.testing import CliRunner
 from spoken import images
 
 import cli
-from data import current, parts, repair, store
+from data import current, parts, repair
 from data.corpora import manifest
 from data.parts import checksum_path, part_path
 from extract import calls
@@ -57,7 +57,7 @@ def original(tmp_path_factory):
         patch.setattr(stage, "PART_ROWS", {"audio": ROWS, "text": ROWS})
         words = ["extract", "manifest", root / "corpus", *TINY]
         call(*words, "--cache", root / "cache")
-    assert list(store.verify(root / "cache")) == []
+    assert verified(root / "cache") == []
     return root
 
 
@@ -73,7 +73,7 @@ def whole(cache):
 
 
 def restored(cache, whole):
-    assert list(store.verify(cache)) == []
+    assert verified(cache) == []
     assert {m: images(of(cache, m)) for m in whole} == whole
     assert not [p for p in cache.rglob(".*") if p.is_file()]  # locks, partials
 
@@ -286,7 +286,7 @@ def test_repairing_an_old_cache_does_not_make_it_count(tmp_path):
     assert result.exit_code == 0, result.output
     assert "--limit 6" in result.output
     assert (cache / "corpus" / current.FILE).read_bytes() == before
-    assert list(store.verify(cache)) == []
+    assert verified(cache) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"corpus": 1}', "[" * 100_000])

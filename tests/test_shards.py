@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from caches import verified
 from joblib.externals.loky import get_reusable_executor
 from spoken import CHOICES, MACHINE, corpus, images, record, run
 from test_extract import FOUND, command_run
@@ -383,7 +384,7 @@ def test_more_jobs_than_parts(tmp_path):
     assert count == 0
     assert "shard 2/9 is done, 0 of 1 parts are there" in lines[0]
     command_run(found, tmp_path / "cache", shard="1/9")
-    assert list(store.verify(tmp_path / "cache")) == []
+    assert verified(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize(

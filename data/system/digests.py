@@ -223,13 +223,14 @@ def _readable(folder: Path) -> Digests | None:
         return None
 
 
-def faults(folder: Path) -> Iterator[str]:
-    """Say of each file that the manifest lists what is wrong with it.
+def faults(folder: Path, known: Digests) -> Iterator[str]:
+    """Say of each file that is not as a manifest lists it what is wrong with it.
 
-    Raises:
-        DamagedFileError: if the manifest itself is damaged
+    Args:
+        folder: of the manifest
+        known: what it lists, or some of that
     """
-    for name, wanted in (read(folder) or {}).items():
+    for name, wanted in known.items():
         path = folder / name
         try:
             if digest(path) != wanted:

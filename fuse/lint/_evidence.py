@@ -9,15 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.errors import DamagedFileError
 from data.folds import FoldRow
 from data.predictions import PREDICTIONS, Predictions, read_predictions
-from data.ratings import normalise
+from data.ratings import POLICIES, normalise
 from data.recipe import Recipe
-from data.rows import read_rows
-from data.runs.info import RunInfo
-from data.utterance import Corpus, Utterance
+from data.rows import DAMAGED, number, read_rows
+from data.runs.info import INFO, RunInfo
+from data.utterance import Corpus, Utterance, printable
 from fuse import units
 from fuse.lint._finding import Skipped
+from fuse.model_folders import demand_widths, finished
+from fuse.settings import Settings
 
 CORPUS, CACHE, TRAINED = "corpus", "cache", "trained"  # what a rule may need
 ROWS = 2048  # that go through a model at once
@@ -85,7 +88,12 @@ class Evidence:
         """Of the corpus on [-1, 1], by id; found by name, in the order of targets."""
         scale = None if self.corpus is None else self.corpus.scale
         found: dict[str, tuple[float, ...]] = {}
-        policy = str(self.info.settings["out_of_range"])
+        policy = str(self.info.settings.get("out_of_range", Settings.out_of_range))
+        if policy not in POLICIES:
+            raise DamagedFileError(
+                f"{self.folder / INFO} is damaged: out_of_range={policy[:40]!r} is "
+                f"not one of {', '.join(POLICIES)}; train again"
+            )
         for id_, utterance in self.utterances.items():
             released = {n: utterance.ratings.get(n) for n in self.info.targets}
             known = {n: v for n, v in released.items() if v is not None}
@@ -113,11 +121,19 @@ class Evidence:
             raise Skipped(f"utterance {error} is not in the cache") from error
 
     def predict(self, unit: Unit, ids: Sequence[str]) -> np.ndarray:
-        """(len(ids), targets), what a model says of cached utterances."""
-        blocks = [ids[i : i + ROWS] for i in range(0, len(ids), ROWS)]
-        with torch.inference_mode():
-            said = [unit.module(self.features(unit.fold, block)) for block in blocks]
-        return torch.cat(said).numpy().astype(np.float64)
+        """Return what a model says of cached utterances: (len(ids), targets).
+
+        Raises:
+            Skipped: as `features`
+            DamagedFileError: if the model takes embeddings of other sizes
+        """
+        said = [np.zeros((0, len(self.info.targets)))]
+        for i in range(0, len(ids), ROWS):
+            features = self.features(unit.fold, ids[i : i + ROWS])
+            demand_widths(unit.module, features, unit.folder)
+            with torch.inference_mode():
+                said.append(unit.module(features).double().numpy())
+        return np.concatenate(said)
 
     @cached_property
     def joined(self) -> Predictions:
@@ -125,24 +141,37 @@ class Evidence:
         return read_predictions(self.folder / PREDICTIONS, self.info.targets)
 
     def units(self) -> Iterator[Unit]:
-        """Every finished model, one in memory at a time."""
+        """Yield every finished model, one in memory at a time.
+
+        Raises:
+            AffuseError: if a model cannot be read, or is of another run
+        """
         for path in finished(self.folder):
             module, description = units.load(path)
-            history = read_rows(path / units.HISTORY, units.HISTORY_COLUMNS)
-            names = [f"validation_{name}" for name in self.info.targets]
-            places = [units.HISTORY_COLUMNS.index(name) for name in names]
+            if description.targets != self.info.targets:
+                raise DamagedFileError(
+                    f"{path} predicts {', '.join(description.targets)}, and its run "
+                    f"{', '.join(self.info.targets)}; remove it and train again"
+                )
             yield Unit(
                 folder=path,
                 fold=path.parent.name,
                 seed=description.seed,
                 module=module,
-                epochs=np.array(
-                    [[float(row[k]) for k in places] for _, row in history]
-                ),
+                epochs=_epochs(path / units.HISTORY, self.info.targets),
                 predictions=read_predictions(path / PREDICTIONS, self.info.targets),
             )
 
 
-def finished(run: Path) -> list[Path]:
-    """Folders of the models of a run that are whole."""
-    return sorted(path.parent for path in run.glob(f"*/seed-*/{PREDICTIONS}"))
+def _epochs(path: Path, targets: Sequence[str]) -> np.ndarray:
+    """Read the validation CCC of each epoch: (epochs, targets)."""
+    places = [units.HISTORY_COLUMNS.index(f"validation_{name}") for name in targets]
+    found = list[list[float]]()
+    for line, row in read_rows(path, units.HISTORY_COLUMNS):
+        try:
+            found.append([number(row[place]) for place in places])
+        except ValueError as error:
+            raise DamagedFileError(
+                f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"
+            ) from error
+    return np.array(found).reshape(len(found), len(places))

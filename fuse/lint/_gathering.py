@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 from data import store, table
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.folds import read_folds
 from data.predictions import PREDICTIONS
 from data.runs.info import read_info
 from data.store import Embeddings
-from data.utterance import Corpus
+from data.utterance import Corpus, check_name
 from fuse import units
-from fuse.lint._evidence import CACHE, CORPUS, TRAINED, Evidence, Stated, finished
+from fuse.lint._evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
+from fuse.model_folders import finished
 from fuse.plan import Plan, inputs
 from fuse.run_folder import fold_rows
 from fuse.tensors import gather
@@ -79,7 +80,10 @@ def left(folder: Path, cache: Path) -> Evidence:
 
 def _corpus(cache: Path, name: str, missing: dict[str, str]) -> Corpus | None:
     try:
+        check_name(name)
         return table.load(cache, name)
+    except DamagedFileError:
+        raise  # it must not pass for a corpus that is not at hand
     except (OSError, AffuseError) as error:
         missing[CORPUS] = str(error)
         return None
@@ -96,6 +100,8 @@ def _embeddings(
             if cache is None or not cache.complete:
                 raise AffuseError(f"{corpus / name} is not there, or not complete")
             found[name] = store.load(cache)
+        except DamagedFileError:
+            raise
         except (OSError, AffuseError) as error:
             missing[CACHE] = str(error)
     if not recipes:

@@ -54,7 +54,7 @@ def _outside(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
     """Values that no policy but ``keep`` leaves."""
     wide = np.abs(stated.truth).max(axis=1) > 1 + CLOSE
     if wide.any():
-        kept = evidence.info.settings["out_of_range"] == "keep"
+        kept = evidence.info.settings.get("out_of_range") == "keep"
         ids = sorted({id_ for id_, out in zip(stated.ids, wide, strict=True) if out})
         end = "as out_of_range=keep wants it" if kept else REMEDY
         yield Finding(

@@ -1,0 +1,151 @@
+"""Checks every file of caches and runs against its digest, for the verify command."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data import store
+from data.errors import AffuseError, DamagedFileError
+from data.parts import checksum_path
+from data.predictions import PREDICTIONS
+from data.progress import bar
+from data.runs.info import INFO, read_info
+from data.system import digests
+from data.table import FILE as CORPUS
+
+PART = re.compile(r"part-\d{5}\.h5")
+WRITTEN = (".json", ".csv", ".toml", ".safetensors", ".svg")  # by commands
+OLDER = "no digests: made by an older version"
+INTERRUPTED = "no digests: its command was interrupted; repeat it"
+
+
+@dataclass
+class Verified:
+    """What was found below one folder."""
+
+    folder: Path
+    files: int = 0  # compared with a manifest
+    parts: int = 0  # of caches, compared with the checksum beside each
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # of what cannot be checked
+
+    def summary(self) -> str:
+        """Say in one line how much was checked."""
+        end = f"{len(self.faults)} damaged or missing" if self.faults else "all whole"
+        return f"{self.files} files and {self.parts} parts below {self.folder}, {end}"
+
+
+def command(
+    say: Callable[[str], object],
+    *,
+    folders: Sequence[Path],
+    usual: Sequence[Path],
+    progress: bool = True,
+) -> bool:
+    """Verify folders, and say what is wrong, what cannot be checked, and the counts.
+
+    Args:
+        say: told each line
+        folders: caches, runs, or folders of them; none for `usual`
+        usual: folders that are looked at if they are there
+        progress: show a bar
+
+    Returns:
+        whether nothing is damaged or missing
+
+    Raises:
+        FileNotFoundError: if there is nothing to verify
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder} not found; name a cache or a run folder")
+    chosen = folders or [folder for folder in usual if folder.is_dir()]
+    found = [verify(folder, progress=progress) for folder in chosen]
+    if not any(each.files or each.parts or each.notes or each.faults for each in found):
+        names = " or ".join(map(str, folders or usual))
+        raise FileNotFoundError(
+            f"neither a cache nor a run below {names}; make extract makes a cache"
+        )
+    for each in found:
+        for sentence in (*each.faults, *each.notes):
+            say(sentence)
+        say(each.summary())
+    return not any(each.faults for each in found)
+
+
+def verify(folder: Path, *, progress: bool = False) -> Verified:
+    """Check everything below a folder.
+
+    Args:
+        folder: a cache, a run, or a folder of several
+        progress: show a bar over the files
+    """
+    found = Verified(folder)
+    manifests = sorted(path.parent for path in folder.rglob(digests.MANIFEST))
+    caches = sorted({path.parent for path in folder.rglob("part-*.h5*")})
+    tasks = [*((_listed, f) for f in manifests), *((_cached, f) for f in caches)]
+    with bar(total=len(tasks), name="verify", unit="folders", show=progress) as shown:
+        for task, each in tasks:
+            task(each, found)
+            shown.update()
+    for each in _without(folder, set(manifests)):
+        found.notes.append(f"{each}: {_reason(each)}")
+    return found
+
+
+def _listed(folder: Path, found: Verified) -> None:
+    """Compare the files of one folder with its manifest."""
+    try:
+        known = digests.read(folder) or {}
+    except (OSError, DamagedFileError) as error:
+        found.faults.append(str(error))
+        return
+    for name, digest in known.items():
+        if PART.fullmatch(Path(name).name):
+            found.faults += _part(folder, name, digest)
+        else:
+            found.files += 1
+            found.faults += digests.faults(folder, {name: digest})
+    found.notes += [
+        f"{path} has {INTERRUPTED}"
+        for path in sorted(folder.iterdir())
+        if path.suffix in WRITTEN and path.name[0] != "." and path.name not in known
+    ]
+
+
+def _part(folder: Path, name: str, digest: str) -> Iterator[str]:
+    """Compare a part's own checksum, which its bytes are compared with elsewhere."""
+    path = folder / name
+    if not path.parent.is_dir():
+        yield f"{path} is missing, with its whole folder; repeat the extract command"
+        return
+    try:
+        with digests.opened(checksum_path(path), limit=1_000) as file:
+            stated = file.read().decode(errors="replace")
+    except (OSError, DamagedFileError):
+        return  # a part that is missing, or has no checksum, is named as such
+    if not stated.startswith(digest):
+        yield f"{path} is not the part that {folder / digests.MANIFEST} lists"
+
+
+def _cached(folder: Path, found: Verified) -> None:
+    """Check every part of one cache."""
+    found.parts += len(store.numbers(folder))
+    found.faults += [fault.reason for fault in store.faults(folder)]
+
+
+def _without(folder: Path, listed: set[Path]) -> list[Path]:
+    """Return runs, models and corpora that have no manifest."""
+    marks = (INFO, PREDICTIONS, CORPUS)
+    places = {path.parent for mark in marks for path in folder.rglob(mark)}
+    return sorted(places - listed)
+
+
+def _reason(folder: Path) -> str:
+    """Say why a folder has no digests: models and runs know who made them."""
+    run = folder if (folder / INFO).exists() else folder.parent.parent
+    try:
+        return INTERRUPTED if read_info(run).code else OLDER
+    except (OSError, AffuseError):
+        return OLDER

@@ -1,0 +1,67 @@
+"""Folders of the trained models of a run: which there are, and what they take."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from data.errors import DamagedFileError
+from data.predictions import PREDICTIONS
+from data.system import digests
+from fuse.reduce import Projection
+
+
+def finished(run: Path) -> list[Path]:
+    """Return the folders of all finished models of a run, sorted.
+
+    Raises:
+        DamagedFileError: if the run's manifest lists a model that is missing, or was
+            replaced
+    """
+    found = sorted(path.parent for path in run.glob(f"*/seed-*/{PREDICTIONS}"))
+    listed = _listed(run)
+    if lacking := sorted(listed.keys() - set(found)):
+        raise DamagedFileError(
+            f"{run} lacks {len(lacking)} of the {len(listed)} models that "
+            f"{digests.MANIFEST} lists, first {lacking[0]}; repeat the train command, "
+            f"or remove {run}"
+        )
+    for folder in (folder for folder in found if folder in listed):
+        path = folder / digests.MANIFEST
+        if not path.is_file() or digests.digest(path) != listed[folder]:
+            raise DamagedFileError(
+                f"{folder} is not the model that {run / digests.MANIFEST} lists; "
+                f"repeat the train command, or remove {run}"
+            )
+    return found
+
+
+def _listed(run: Path) -> dict[Path, str]:
+    """Return the digest of the manifest of each model that a run's manifest lists."""
+    names = (digests.read(run) or {}).items()
+    found = {run / name: digest for name, digest in names if "/" in name}
+    return {path.parent: digest for path, digest in found.items()}
+
+
+def demand_widths(
+    module: nn.Module, features: Mapping[str, Tensor], folder: Path
+) -> None:
+    """Refuse embeddings of other sizes than a model takes.
+
+    Args:
+        module: of a run
+        features: {modality: (rows, dim)}
+        folder: of the model, for the error
+
+    Raises:
+        DamagedFileError: naming the modality and both sizes
+    """
+    for name, part in module.named_modules():
+        modality = name.rpartition(".")[2]
+        if isinstance(part, Projection) and modality in features:
+            dim = features[modality].shape[1]
+            if dim != len(part.mean):
+                raise DamagedFileError(
+                    f"{folder} takes {len(part.mean)} numbers of {modality}, and an "
+                    f"embedding has {dim}; it was trained on others"
+                )
