@@ -7,8 +7,11 @@ from pathlib import Path
 from data.files import claim, publish
 from data.recipe import Recipe
 from data.store import Cache
+from data.system.documents import read_json
+from data.system.schema import MapOf, Text
 
 FILE = "current.json"  # beside the caches of a corpus
+KIND = MapOf(Text(200), most=100_000, name=Text(200))
 
 
 def make(folder: Path, recipe: Recipe) -> None:
@@ -24,11 +27,12 @@ def noted(corpus: Path) -> dict[str, str]:
 
     Raises:
         OSError: if it cannot be read; then it is not known that there is none
+        DamagedFileError: if it is damaged
     """
     try:
-        found = json.loads((corpus / FILE).read_text(encoding="utf-8"))
-        return {str(kind): str(name) for kind, name in found.items()}
-    except (FileNotFoundError, ValueError, AttributeError, RecursionError):
+        found = read_json(corpus / FILE, KIND, advice="repeat the extract command")
+        return dict(found)
+    except FileNotFoundError:
         return {}
 
 

@@ -8,23 +8,74 @@ stay where they are; of a transcript there is a digest, which tells equal senten
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.files import publish
 from data.ratings import RATINGS
 from data.sentences import key
-from data.utterance import Corpus, Count, Utterance
+from data.system.digests import opened
+from data.system.documents import parse_json
+from data.system.regular import TABLE
+from data.system.schema import (
+    Flag,
+    ListOf,
+    MapOf,
+    Maybe,
+    Number,
+    OneOf,
+    Plain,
+    Record,
+    Text,
+    Whole,
+)
+from data.utterance import ID_LENGTH, NATURES, Corpus, Count, Utterance
 
 FILE = "corpus.json"
 COLUMNS = (
     "id", "speaker", "sex", "session", "dialogue", "scripted", "start", "end", "split",
     "audio", "transcript", "text", *RATINGS, "flags",
 )  # fmt: skip
+LONGEST = 2**24  # bytes of a line; usual are less than 1,000
+WORD = Text(10_000)
+SECONDS = Maybe(Number(0, 1e9))
+NOTHING = OneOf((None,))
+HEAD = Record(
+    {
+        "corpus": Record(
+            {
+                "name": WORD,
+                "scale": Maybe(ListOf(Number(), least=2, most=2)),
+                "protocol": WORD,
+                "nature": OneOf(NATURES),
+                "root": WORD,
+                "counts": ListOf(
+                    Record({"what": WORD, "expected": Whole(), "found": Whole()})
+                ),
+            }
+        ),
+        "utterances": ListOf(Plain(depth=0), most=0),
+    }
+)
+ROW = Record(
+    {
+        "id": Text(ID_LENGTH, least=1),
+        "ratings": MapOf(Number(), most=100),
+        "flags": ListOf(WORD, most=100),
+    },
+    {
+        **dict.fromkeys(("audio", "span", "transcript", "text"), NOTHING),
+        **dict.fromkeys(("speaker", "sex", "session", "dialogue", "split"), WORD),
+        **dict.fromkeys(("start", "end"), SECONDS),
+        "scripted": Maybe(Flag()),
+        "sentence": WORD,
+    },
+)
 LEFT_OUT = ("audio", "span", "transcript", "text")
 
 
@@ -83,8 +134,8 @@ def _is_same(path: Path, corpus: Corpus) -> bool:
         rows = (json.loads(json.dumps(_row(u))) for u in corpus.utterances)
         # a list, for damage further down is to be met as well
         return all([old == new, *(_equal(a, b) for a, b in zip_longest(kept, rows))])
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        return True  # damaged: replaced
+    except DamagedFileError:
+        return True  # it is replaced
 
 
 def _equal(old: Any, new: Any) -> bool:
@@ -95,19 +146,19 @@ def _equal(old: Any, new: Any) -> bool:
 
 
 def _kept(path: Path) -> Iterator[Any]:
-    """The facts that `save` wrote, then the rows, of which one is in memory at a time.
+    """Yield the facts that `save` wrote, then the rows, one in memory at a time.
 
     Raises:
-        KeyError, TypeError, ValueError: if the file is damaged
+        DamagedFileError: if the file is not what `save` wrote
     """
-    with path.open(encoding="utf-8") as file:
-        yield json.loads(f"{next(file, '')}]}}")["corpus"]
-        for line in file:
-            if line == "]}\n":
+    with opened(path, limit=TABLE) as file:
+        yield parse_json(file.readline(LONGEST) + b"]}", HEAD)["corpus"]
+        while line := file.readline(LONGEST):
+            if line == b"]}\n":
                 return
-            if line != "\n":  # of a corpus without rows
-                yield json.loads(line.removesuffix("\n").removesuffix(","))
-    raise AffuseError("it ends too early")
+            if line != b"\n":  # of a corpus without rows
+                yield parse_json(line.removesuffix(b"\n").removesuffix(b","), ROW)
+    raise DamagedFileError("it ends too early")
 
 
 def load(cache: Path, name: str) -> Corpus:
@@ -115,10 +166,10 @@ def load(cache: Path, name: str) -> Corpus:
 
     Raises:
         FileNotFoundError: if none of that name was extracted
-        AffuseError: if the file is damaged
+        DamagedFileError: if the file is damaged
     """
     path = cache / name / FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise FileNotFoundError(f"{path} not found; extract corpus '{name}' again")
     try:
         rows = _kept(path)
@@ -134,8 +185,8 @@ def load(cache: Path, name: str) -> Corpus:
             nature=facts["nature"],
             counts=tuple(Count(**count) for count in facts["counts"]),
         )
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise AffuseError(f"{path} is damaged ({error}); extract again") from error
+    except AffuseError as error:
+        raise DamagedFileError(f"{path} is damaged ({error}); extract again") from error
 
 
 def write_csv(corpus: Corpus, file: TextIO) -> None:

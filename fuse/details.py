@@ -7,15 +7,16 @@ from data.predictions import Run
 from data.runs.info import RunInfo
 
 ENCODER = ("checkpoint", "layers", "pooling")  # said of encoders that differ
+UNRECORDED = "code not recorded"  # of runs that an older version made
 UNSAID = ("design", "device", "experiment", "fusion", "label", "seeds")  # of settings
 
 
 def details(runs: Sequence[Run]) -> list[str]:
-    """For each run its label and what differs: modalities, encoders, settings.
+    """Return the label of each run and what differs: encoders, settings, code.
 
-    Encoders are said where they differ within the table, modalities and settings where
-    they differ among runs of one design and label. Where rows would still be the same,
-    the digest at the end of the run's name tells them apart.
+    Encoders are named where they differ within the table; modalities, settings and the
+    code of the design where they differ among runs of one design and label. Where rows
+    would still be the same, the digest at the end of the run's name tells them apart.
     """
     infos = [run.info for run in runs]
     encoders = _differing([dict(_encoders(info)) for info in infos])
@@ -29,6 +30,8 @@ def details(runs: Sequence[Run]) -> list[str]:
             words.append("+".join(sorted(info.encoders)))  # ridge takes what there is
         words += _encoder_words(pieces)
         words += [f"{name}={_plain(value)}" for name, value in own.items()]
+        if len({i.code for i in alike}) > 1:
+            words.append(info.code or UNRECORDED)
         found.append(", ".join(word for word in words if word))
     names = list(zip((info.design for info in infos), found, strict=True))
     return [

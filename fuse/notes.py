@@ -6,7 +6,7 @@ from itertools import combinations
 from data.folds import PARTS
 from data.plugins import names
 from data.predictions import Run
-from fuse import layers
+from fuse import cautions, layers
 from fuse.details import describe
 from fuse.figures import (
     ALPHA,
@@ -20,7 +20,6 @@ from fuse.figures import (
     probability,
 )
 from fuse.intervals import LEVEL
-from fuse.leaks import failing
 from fuse.paired import PERMUTATIONS
 from fuse.statistics import Estimate
 
@@ -34,12 +33,6 @@ NATURES = {
     "compare with figures on human ratings",
 }
 
-CHECKPOINTS = {
-    "mini": "Encoders called mini are small students that come with this project, for "
-    "demonstration and constrained devices; no substitute for the default checkpoints",
-    "tiny": "Encoders called tiny have random weights: their figures mean nothing",
-}
-
 
 def notes(
     runs: Sequence[Run], rows: Sequence[Row], *, unit: str = "", by: str = ""
@@ -51,9 +44,9 @@ def notes(
         unit, by: what was asked for, which need not be what is known
     """
     found = [
-        *_leaks(runs, rows),
+        *cautions.leaks(runs, rows),
         NATURES[runs[0].info.nature],
-        *_cautions(runs),
+        *cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
         _significance(rows),
         _interval(rows),
@@ -63,24 +56,10 @@ def notes(
         _unequal(runs, rows),
         *sorted({_partial(run) for run in runs}),
         *layers.notes(runs, [row.name for row in rows]),
+        cautions.unrecorded(runs, rows),
+        cautions.undigested(runs, rows),
     ]
     return tuple(sentence for sentence in found if sentence)
-
-
-def _leaks(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
-    """Which rows are not to be believed."""
-    for run, row in zip(runs, rows, strict=True):
-        if rules := failing(run.path):
-            yield (
-                f"Leak: {row.name} fails the linter ({', '.join(rules)}) and is not to "
-                f"be reported as it stands; ask: python cli.py lint"
-            )
-
-
-def _cautions(runs: Sequence[Run]) -> Iterator[str]:
-    """What is to be known of encoders that are no full ones."""
-    used = {e.get("checkpoint") for run in runs for e in run.info.encoders.values()}
-    yield from (CHECKPOINTS[name] for name in sorted(CHECKPOINTS.keys() & used))
 
 
 def encoders(runs: Sequence[Run]) -> tuple[str, ...]:

@@ -33,18 +33,20 @@ def read_json(path: Path, kind: Kind, *, advice: str, limit: int = SMALL) -> Any
         DamagedFileError: naming the file, the place in it, and `advice`
     """
     try:
-        return parse_json(content(path, limit=limit), kind)
-    except Mismatch as error:
-        raise DamagedFileError(f"{path} is damaged: {error}; {advice}") from error
+        found = content(path, limit=limit)
     except DamagedFileError as error:
         raise DamagedFileError(f"{error}; {advice}") from error
+    try:
+        return parse_json(found, kind)
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{path} is damaged: {error}; {advice}") from error
 
 
 def parse_json(found: bytes | str, kind: Kind) -> Any:
     """Read JSON text of one kind.
 
     Raises:
-        Mismatch: saying what is wrong in it, without the name of a file
+        DamagedFileError: saying what is wrong in it, without the name of a file
     """
     try:
         value = json.loads(
@@ -52,22 +54,22 @@ def parse_json(found: bytes | str, kind: Kind) -> Any:
             parse_constant=_constant,
             parse_int=_whole,
         )
-    except Mismatch:
+    except AffuseError:
         raise
     except (ValueError, RecursionError) as error:  # of JSON or of UTF-8
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Mismatch(f"it is no JSON ({printable(why)[:200]})") from error
-    kind.check(value, "")
+        raise DamagedFileError(f"it is no JSON ({printable(why)[:200]})") from error
+    kind.check(value)
     return value
 
 
 def _constant(name: str) -> NoReturn:
-    raise Mismatch(f"it holds {name}, which is no number")
+    raise Mismatch(name, "a finite number")
 
 
 def _whole(digits: str) -> int:
     if len(digits) > DIGITS + 1:
-        raise Mismatch(f"it holds a whole number of {len(digits)} digits")
+        raise Mismatch(digits, f"a whole number of at most {DIGITS} digits")
     return int(digits)
 
 
@@ -82,7 +84,7 @@ def read_toml(path: Path, kind: Kind) -> Any:
         found = file.read()
     try:
         return parse_toml(found, kind)
-    except Mismatch as error:
+    except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
 
 
@@ -90,12 +92,12 @@ def parse_toml(found: bytes | str, kind: Kind) -> Any:
     """Read TOML text of one kind.
 
     Raises:
-        Mismatch: saying what is wrong in it, without the name of a file
+        AffuseError: saying what is wrong in it, without the name of a file
     """
     try:
         value = tomllib.loads(found if isinstance(found, str) else found.decode())
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Mismatch(f"it is no TOML ({printable(why)[:200]})") from error
-    kind.check(value, "")
+        raise AffuseError(f"it is no TOML ({printable(why)[:200]})") from error
+    kind.check(value)
     return value

@@ -5,33 +5,46 @@ description reads as the file does, and a reader may rely on every type in it.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from functools import cached_property
+from typing import Protocol
 
 from data.errors import DamagedFileError
 from data.utterance import printable
 
-
-class Kind(Protocol):
-    """Describes one value of a JSON file."""
-
-    def check(self, value: object, where: str) -> None:
-        """Raise `Mismatch` if the value is of another kind.
-
-        Args:
-            value: as JSON gave it
-            where: its place in the file, such as ``encoders.audio.layers``
-        """
+SHOWN = 60  # characters of a value in an error
 
 
 class Mismatch(DamagedFileError):
-    """A value is of another kind than its file describes."""
+    """A value is of another kind than its file describes.
+
+    Args:
+        found: the value
+        wanted: what it should be, in words
+        place: names and numbers that lead to it, the innermost first
+    """
+
+    def __init__(self, found: object, wanted: str, *place: str):
+        super().__init__(found, wanted, *place)
+        self.found, self.wanted, self.place = found, wanted, place
+
+    def __str__(self) -> str:
+        """Return ``encoders.audio.layers[0] is 'x', not a whole number ...``."""
+        name = "".join(reversed(self.place)).removeprefix(".") or "it"
+        shown = printable(repr(self.found)[:SHOWN])
+        return f"{printable(name)[:200]} is {shown}, not {self.wanted}"
+
+    def within(self, place: str) -> "Mismatch":
+        """Return the same error, of a value inside a list or a table."""
+        return Mismatch(self.found, self.wanted, *self.place, place)
 
 
-def _refuse(value: object, where: str, wanted: str) -> NoReturn:
-    shown = printable(repr(value)[:60])
-    raise Mismatch(f"{where or 'it'} is {shown}, not {wanted}")
+class Kind(Protocol):
+    """Describes one value of a file."""
+
+    def check(self, value: object) -> None:
+        """Raise `Mismatch` if a value, as JSON or TOML gave it, is of another kind."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +54,10 @@ class Text:
     most: int = 10_000  # characters
     least: int = 0
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
         if not (isinstance(value, str) and self.least <= len(value) <= self.most):
-            _refuse(value, where, f"a text of {self.least} to {self.most} characters")
+            raise Mismatch(value, f"a text of {self.least} to {self.most} characters")
 
 
 @dataclass(frozen=True)
@@ -53,10 +66,10 @@ class OneOf:
 
     values: tuple[object, ...]
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
         if not any(type(value) is type(v) and value == v for v in self.values):
-            _refuse(value, where, f"one of {', '.join(map(repr, self.values))}")
+            raise Mismatch(value, f"one of {', '.join(map(repr, self.values))}")
 
 
 @dataclass(frozen=True)
@@ -66,10 +79,10 @@ class Whole:
     least: int = 0
     most: int = 2**63 - 1
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
         if type(value) is not int or not self.least <= value <= self.most:
-            _refuse(value, where, f"a whole number from {self.least} to {self.most}")
+            raise Mismatch(value, f"a whole number from {self.least} to {self.most}")
 
 
 @dataclass(frozen=True)
@@ -79,24 +92,24 @@ class Number:
     least: float = -1e300
     most: float = 1e300
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
             or not self.least <= value <= self.most
         ):
-            _refuse(value, where, f"a number from {self.least:g} to {self.most:g}")
+            raise Mismatch(value, f"a number from {self.least:g} to {self.most:g}")
 
 
 @dataclass(frozen=True)
 class Flag:
     """True or false."""
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
         if not isinstance(value, bool):
-            _refuse(value, where, "true or false")
+            raise Mismatch(value, "true or false")
 
 
 @dataclass(frozen=True)
@@ -105,10 +118,10 @@ class Maybe:
 
     kind: Kind
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
         if value is not None:
-            self.kind.check(value, where)
+            self.kind.check(value)
 
 
 @dataclass(frozen=True)
@@ -119,12 +132,15 @@ class ListOf:
     most: int = 10_000
     least: int = 0
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
         if not (isinstance(value, list) and self.least <= len(value) <= self.most):
-            _refuse(value, where, f"a list of {self.least} to {self.most} items")
+            raise Mismatch(value, f"a list of {self.least} to {self.most} items")
         for number, item in enumerate(value):
-            self.kind.check(item, f"{where}[{number}]")
+            try:
+                self.kind.check(item)
+            except Mismatch as error:
+                raise error.within(f"[{number}]") from None
 
 
 @dataclass(frozen=True)
@@ -135,13 +151,16 @@ class MapOf:
     most: int = 10_000
     name: Text = Text(1_000)
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
         if not (isinstance(value, dict) and len(value) <= self.most):
-            _refuse(value, where, f"a table of at most {self.most} entries")
+            raise Mismatch(value, f"a table of at most {self.most} entries")
         for name, item in value.items():
-            self.name.check(name, f"a name in {where or 'it'}")
-            self.kind.check(item, f"{where}.{printable(name)[:60]}".removeprefix("."))
+            try:
+                self.name.check(name)
+                self.kind.check(item)
+            except Mismatch as error:
+                raise error.within(f".{name[:SHOWN]}") from None
 
 
 @dataclass(frozen=True)
@@ -151,21 +170,27 @@ class Record:
     needed: Mapping[str, Kind]
     optional: Mapping[str, Kind] = field(default_factory=dict)
     others: Kind | None = None  # of names that are not known; None if there are none
+    most: int = 10_000  # entries
 
-    def check(self, value: object, where: str) -> None:
+    @cached_property
+    def _known(self) -> Mapping[str, Kind]:
+        return {**self.optional, **self.needed}
+
+    def check(self, value: object) -> None:
         """See `Kind`."""
-        if not isinstance(value, dict):
-            _refuse(value, where, "a table")
-        if lacking := [name for name in self.needed if name not in value]:
-            _refuse(sorted(value), f"the names of {where or 'it'}", f"with {lacking}")
-        known = {**self.needed, **self.optional}
-        if len(value) > len(known) + 1_000:
-            _refuse(len(value), f"the size of {where or 'it'}", "a table of this kind")
+        if not (isinstance(value, dict) and len(value) <= self.most):
+            raise Mismatch(value, f"a table of at most {self.most} entries")
+        if lacking := self.needed.keys() - value.keys():
+            names = ", ".join(sorted(lacking))
+            raise Mismatch(sorted(value), f"a table that also has {names}")
         for name, item in value.items():
-            kind = known.get(name, self.others)
+            kind = self._known.get(name, self.others)
             if kind is None:
-                _refuse(name, f"a name in {where or 'it'}", f"one of {sorted(known)}")
-            kind.check(item, f"{where}.{printable(name)[:60]}".removeprefix("."))
+                raise Mismatch(name, f"a name among {', '.join(sorted(self._known))}")
+            try:
+                kind.check(item)
+            except Mismatch as error:
+                raise error.within(f".{name[:SHOWN]}") from None
 
 
 @dataclass(frozen=True)
@@ -175,20 +200,18 @@ class Plain:
     depth: int = 3
     most: int = 10_000  # entries of one list or table
 
-    def check(self, value: object, where: str) -> None:
+    def check(self, value: object) -> None:
         """See `Kind`."""
-        items: Sequence[object] = ()
-        if isinstance(value, dict):
-            items = list(value.values())
-        elif isinstance(value, list):
-            items = value
+        if isinstance(value, dict | list):
+            if self.depth < 1 or len(value) > self.most:
+                raise Mismatch(value, "a value that is nested so deeply, or so large")
+            inner = Plain(self.depth - 1, self.most)
+            items: Iterable[object] = (
+                value.values() if isinstance(value, dict) else value
+            )
+            for item in items:
+                inner.check(item)
         elif isinstance(value, float) and not math.isfinite(value):
-            _refuse(value, where, "a finite number")
+            raise Mismatch(value, "a finite number")
         elif not isinstance(value, str | int | float | None):
-            _refuse(value, where, "a text or a number")
-        if isinstance(value, dict | list) and (
-            self.depth < 1 or len(value) > self.most
-        ):
-            _refuse(value, where, "a value that is nested so deeply, or so large")
-        for item in items:
-            Plain(self.depth - 1, self.most).check(item, where)
+            raise Mismatch(value, "a text or a number")

@@ -1,0 +1,50 @@
+"""Footnotes on runs whose figures are not to be taken at face value."""
+
+from collections.abc import Iterator, Sequence
+
+from data.predictions import Run
+from data.system import digests
+from fuse.figures import Row
+from fuse.leaks import failing
+
+CHECKPOINTS = {
+    "mini": "Encoders called mini are small students that come with this project, for "
+    "demonstration and constrained devices; no substitute for the default checkpoints",
+    "tiny": "Encoders called tiny have random weights: their figures mean nothing",
+}
+
+
+def leaks(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
+    """Name the rows whose run fails the linter."""
+    for run, row in zip(runs, rows, strict=True):
+        if rules := failing(run.path):
+            yield (
+                f"Leak: {row.name} fails the linter ({', '.join(rules)}) and is not to "
+                f"be reported as it stands; ask: python cli.py lint"
+            )
+
+
+def checkpoints(runs: Sequence[Run]) -> Iterator[str]:
+    """Say what is to be known of encoders that are no full ones."""
+    used = {e.get("checkpoint") for run in runs for e in run.info.encoders.values()}
+    yield from (CHECKPOINTS[name] for name in sorted(CHECKPOINTS.keys() & used))
+
+
+def unrecorded(runs: Sequence[Run], rows: Sequence[Row]) -> str:
+    """Name the rows whose run does not say which code of the design it is of."""
+    names = [r.name for run, r in zip(runs, rows, strict=True) if not run.info.code]
+    if not names:
+        return ""
+    return (
+        f"Code not recorded, because an older version made the run, so that an edited "
+        f"design is not noticed: {', '.join(names)}"
+    )
+
+
+def undigested(runs: Sequence[Run], rows: Sequence[Row]) -> str:
+    """Name the rows whose run has no digests, so that damage to it is not noticed."""
+    pairs = zip(runs, rows, strict=True)
+    names = [r.name for run, r in pairs if digests.read(run.path) is None]
+    if not names:
+        return ""
+    return f"No digests, so that damage is not noticed: {', '.join(names)}"

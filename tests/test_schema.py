@@ -1,0 +1,120 @@
+"""Kinds of values, and files that hold them: right ones pass, all others are named."""
+
+import json
+
+import pytest
+
+from data.errors import AffuseError, DamagedFileError
+from data.system.documents import parse_json, parse_toml, read_json, read_toml
+from data.system.schema import (
+    Flag,
+    ListOf,
+    MapOf,
+    Maybe,
+    Mismatch,
+    Number,
+    OneOf,
+    Plain,
+    Record,
+    Text,
+    Whole,
+)
+
+DEEP = "[" * 10_000 + "]" * 10_000
+RUN = Record(
+    {"name": Text(10), "sizes": MapOf(ListOf(Whole(most=9)))}, {"note": Maybe(Flag())}
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (Text(3), ["", "abc"], ["abcd", 1, None, ["a"]]),
+        (Text(3, least=1), ["a"], [""]),
+        (OneOf(("a", 1, None)), ["a", 1, None], ["b", 1.0, True, []]),
+        (Whole(1, 9), [1, 9], [0, 10, 1.0, True, "1", None, 10**30]),
+        (Number(-1, 1), [-1, 0.5, 1], [2, True, "0", None, 10**400]),
+        (Flag(), [True, False], [0, "true", None]),
+        (Maybe(Flag()), [None, True], [0]),
+        (ListOf(Whole(), most=2, least=1), [[1], [1, 2]], [[], [1, 2, 3], [""], {}]),
+        (MapOf(Flag(), most=1), [{}, {"a": True}], [{"a": 1}, {"a": True, "b": True}]),
+        (Plain(1), [1, "a", None, [1], {"a": 1.5}], [[[1]], {"a": {}}]),
+        (Plain(0), [1, "a", True], [[], {}]),
+        (RUN, [{"name": "a", "sizes": {}}], [{"name": "a"}, [], {"sizes": {}}]),
+        (RUN, [{"name": "a", "sizes": {}, "note": None}], [{"name": "a", "x": 1}]),
+        (Record({}, others=Flag()), [{}, {"any": True}], [{"any": 1}]),
+    ],
+)
+def test_values_of_a_kind_pass_and_no_others(kind, right, wrong):
+    for value in right:
+        kind.check(value)
+    for value in wrong:
+        with pytest.raises(Mismatch):
+            kind.check(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"name": 7, "sizes": {}}, "name is 7, not a text of 0 to 10 characters"),
+        (
+            {"name": "", "sizes": {"a\x1b": [1, "x"]}},
+            r"sizes.a\x1b[1] is 'x', not a whole number from 0 to 9",
+        ),
+        ({"name": ""}, "it is ['name'], not a table that also has sizes"),
+        ({"name": "", "sizes": {}, "b": 1}, "it is 'b', not a name among name, note,"),
+    ],
+)
+def test_the_place_of_what_is_wrong_is_named(value, said):
+    with pytest.raises(Mismatch) as error:
+        RUN.check(value)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "it is no JSON"),
+        (b'"\xff"', "it is no JSON"),
+        (DEEP, "it is no JSON"),
+        ('{"name": NaN}', "'NaN', not a finite number"),
+        ('{"name": -Infinity}', "'-Infinity', not a finite number"),
+        ("9" * 30, "not a whole number of at most 19 digits"),
+        ("9" * 10_000, "not a whole number of at most 19 digits"),
+        ("[]", "not a table"),
+    ],
+)
+def test_what_is_no_such_json_is_a_sentence(tmp_path, text, said):
+    with pytest.raises(DamagedFileError, match=said):
+        parse_json(text, RUN)
+    path = tmp_path / "a.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DamagedFileError, match=f"{path} is damaged: .*; do it again"):
+        read_json(path, RUN, advice="do it again")
+
+
+def test_json_of_a_kind_is_read(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"name": "ä", "sizes": {"b": [9]}}))
+    found = read_json(tmp_path / "a.json", RUN, advice="")
+    assert found == {"name": "ä", "sizes": {"b": [9]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = ", "it is no TOML"),
+        (f"a = {'[' * 3_000}{']' * 3_000}", "it is no TOML"),
+        ("a = inf", "a is inf, not a finite number"),
+        ("a = nan", "a is nan, not a finite number"),
+        ("a = 1979-05-27", "not a text or a number"),
+        ("a = [[1]]", "nested so deeply"),
+        ("a = " + "9" * 5_000, "it is no TOML"),
+    ],
+)
+def test_what_is_no_such_toml_is_a_sentence(tmp_path, text, said):
+    kind = MapOf(Plain(1))
+    with pytest.raises(AffuseError, match=said):
+        parse_toml(text, kind)
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(AffuseError, match=rf"a\.toml: .*{said}"):
+        read_toml(tmp_path / "a.toml", kind)
