@@ -20,8 +20,25 @@ class _Bar(tqdm):
         return shown
 
 
-def bar(items: Any = None, *, total: float, name: str, unit: str, show: bool) -> tqdm:
-    """A bar over `items`, or one that is told of progress by ``update(amount)``."""
+def bar(
+    items: Any = None,
+    *,
+    total: float,
+    name: str,
+    unit: str,
+    show: bool,
+    delay: float = 0.0,
+) -> tqdm:
+    """Return a bar over `items`, or one that is told of progress by ``update(amount)``.
+
+    Args:
+        items: that are counted as they are taken; None for ``update``
+        total: amount of work
+        name: what is done, at the beginning of the line
+        unit: of the amount
+        show: False for no bar
+        delay: seconds; work that ends sooner shows no bar
+    """
     return _Bar(
         items,
         total=total,
@@ -31,5 +48,6 @@ def bar(items: Any = None, *, total: float, name: str, unit: str, show: bool) ->
         bar_format=FORMAT,
         mininterval=REFRESH[sys.stderr.isatty()],
         dynamic_ncols=True,
+        delay=delay,
         disable=not show,
     )

@@ -15,6 +15,7 @@ from data.system import digests
 from data.table import FILE as CORPUS
 
 PART = re.compile(r"part-\d{5}\.h5")
+NAME = re.compile(r"[^-]+-[^-]+-.+")  # of a cache: modality, encoder, digest
 WRITTEN = (".json", ".csv", ".toml", ".safetensors", ".svg")  # by commands
 OLDER = "no digests: made by an older version"
 INTERRUPTED = "no digests: its command was interrupted; repeat it"
@@ -30,10 +31,17 @@ class Verified:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # of what cannot be checked
 
+    @property
+    def empty(self) -> bool:
+        """Whether there was nothing to check."""
+        return not (self.files or self.parts or self.faults or self.notes)
+
     def summary(self) -> str:
         """Say in one line how much was checked."""
         end = f"{len(self.faults)} damaged or missing" if self.faults else "all whole"
-        return f"{self.files} files and {self.parts} parts below {self.folder}, {end}"
+        counts = {"files": self.files, "parts": self.parts}
+        words = " and ".join(f"{n} {name}" for name, n in counts.items() if n)
+        return f"{words or 'nothing'} below {self.folder}, {end}"
 
 
 def command(
@@ -55,19 +63,18 @@ def command(
         whether nothing is damaged or missing
 
     Raises:
-        FileNotFoundError: if there is nothing to verify
+        FileNotFoundError: if a folder that was named holds nothing to verify
     """
-    for folder in folders:
-        if not folder.is_dir():
-            raise FileNotFoundError(f"{folder} not found; name a cache or a run folder")
-    chosen = folders or [folder for folder in usual if folder.is_dir()]
-    found = [verify(folder, progress=progress) for folder in chosen]
-    if not any(each.files or each.parts or each.notes or each.faults for each in found):
-        names = " or ".join(map(str, folders or usual))
-        raise FileNotFoundError(
-            f"neither a cache nor a run below {names}; make extract makes a cache"
-        )
+    found = [verify(folder, progress=progress) for folder in folders or usual]
     for each in found:
+        if folders and each.empty:
+            raise FileNotFoundError(
+                f"neither a cache nor a run below {each.folder}; name one, or a folder "
+                f"that holds some"
+            )
+    if all(each.empty for each in found):
+        say(f"neither a cache nor a run below {' or '.join(map(str, usual))}")
+    for each in (each for each in found if not each.empty):
         for sentence in (*each.faults, *each.notes):
             say(sentence)
         say(each.summary())
@@ -83,9 +90,12 @@ def verify(folder: Path, *, progress: bool = False) -> Verified:
     """
     found = Verified(folder)
     manifests = sorted(path.parent for path in folder.rglob(digests.MANIFEST))
-    caches = sorted({path.parent for path in folder.rglob("part-*.h5*")})
+    parts = (path.parent for path in folder.rglob("part-?????.h5"))
+    caches = sorted({place for place in parts if NAME.fullmatch(place.name)})
     tasks = [*((_listed, f) for f in manifests), *((_cached, f) for f in caches)]
-    with bar(total=len(tasks), name="verify", unit="folders", show=progress) as shown:
+    with bar(
+        total=len(tasks), name="verify", unit="folders", show=progress, delay=1.0
+    ) as shown:
         for task, each in tasks:
             task(each, found)
             shown.update()

@@ -34,7 +34,7 @@ def cache_verify(cache: Path) -> None:
     """
     from data import verification
 
-    sys.exit(not verification.command(click.echo, folders=[cache], usual=[]))
+    sys.exit(not verification.command(click.echo, folders=[], usual=[cache]))
 
 
 @cache.command("repair")

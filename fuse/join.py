@@ -1,5 +1,6 @@
 """All finished units of a run in one table each."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from data.system import digests
 from fuse import units
 from fuse.plan import Plan
 
+log = logging.getLogger(__name__)
+
 
 def join(plan: Plan) -> None:
     """All units of the seeds that every fold has, in one table each.
@@ -33,15 +36,30 @@ def join(plan: Plan) -> None:
             for fold in plan.folds
             for seed in seeds
         ]
-        with digests.rewriting(plan.folder, _files(plan, folders)):
+        models = [_manifest(plan, folder) for folder in folders]
+        _forget(plan, models)
+        with digests.rewriting(plan.folder, [units.HISTORY, INFO, PREDICTIONS]):
             _write(plan, folders)
+        digests.seal(plan.folder, models)
 
 
-def _files(plan: Plan, folders: Sequence[Path]) -> list[str]:
-    """Name the files that belong to the tables of a run, and its models' manifests."""
-    manifests = [folder / digests.MANIFEST for folder in folders]
-    names = [str(path.relative_to(plan.folder)) for path in manifests]
-    return [units.HISTORY, INFO, PREDICTIONS, *names]
+def _manifest(plan: Plan, model: Path) -> str:
+    """Name the manifest of a model as the manifest of its run lists it."""
+    return str((model / digests.MANIFEST).relative_to(plan.folder))
+
+
+def _forget(plan: Plan, models: Sequence[str]) -> None:
+    """Take models out of the manifest of a run; those that are lost are named."""
+    listed = [name for name in digests.readable(plan.folder) if "/" in name]
+    if lost := sorted(set(listed) - set(models)):
+        log.warning(
+            "%s lists %d models that are not finished any more, first %s; the tables "
+            "are of the others",
+            plan.folder / digests.MANIFEST,
+            len(lost),
+            Path(lost[0]).parent,
+        )
+    digests.record(plan.folder, {}, drop=listed)
 
 
 def _write(plan: Plan, folders: Sequence[Path]) -> None:

@@ -204,6 +204,7 @@ def _publish(unit: Unit, fitted: Fitted) -> None:
         parameters=sum(p.numel() for p in fitted.module.parameters()),
         code=plan.info.code,
     )
+    digests.record(unit.folder, {}, drop=units.FILES)  # damage was named before
     with digests.rewriting(unit.folder, units.FILES):
         units.save(unit.folder, fitted, description)
         for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):

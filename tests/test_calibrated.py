@@ -3,6 +3,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from leaks import unlisted
 from learnable import corpus, embeddings, reordered
 from test_cli import call, refused
 from test_train import trained
@@ -79,7 +80,10 @@ def test_what_is_not_there_or_is_stale_says_what_to_do(tmp_path):
         columns(folder, more)
     path = folder / "calibration.json"
     path.write_text(path.read_text().replace('"slope"', '"slop"'))
-    with pytest.raises(ValueError, match="holds no calibration of this version"):
+    with pytest.raises(ValueError, match="its SHA-256 is not .* calibrate again"):
+        columns(folder, applied)
+    unlisted(path)
+    with pytest.raises(ValueError, match="not a table that also has slope; calibrate"):
         columns(folder, applied)
 
 

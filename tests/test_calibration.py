@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from leaks import unlisted
 from learnable import corpus, embeddings
 from scipy.optimize import minimize
 from test_train import contents, trained
@@ -249,6 +250,7 @@ def test_test_truths_change_nothing_that_was_learnt(run, tmp_path):
     whole = path.read_bytes()
     try:
         write_predictions(path, poisoned, found.info)
+        unlisted(path)
         calibrate(run, level=0.9, by="auto")
         dirty = json.loads((run / "calibration.json").read_text())
     finally:
@@ -307,5 +309,6 @@ def test_a_run_without_validation_predictions_says_what_to_do(tmp_path):
     assert "No rejection curve" in calibrate(folder, level=0.9, by="auto")
     assert not (folder / "rejection.svg").exists()
     path.write_text(kept.decode().replace("u003,", "u999,"))
+    unlisted(path)
     with pytest.raises(ValueError, match="is not of the validation part of fold"):
         calibrate(folder, level=0.9, by="auto")

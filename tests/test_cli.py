@@ -205,7 +205,9 @@ def test_a_damaged_cache_is_told_from_a_whole_one(tmp_path):
     assert "part-00000.h5 is damaged" in listed.output
     verified = call("cache", "verify", "--cache", tmp_path)
     assert verified.exit_code == 1
-    assert len(verified.output.splitlines()) == 2
+    *faults, summary = verified.output.splitlines()
+    assert len(faults) == 2
+    assert summary == f"5 parts below {tmp_path}, 2 damaged or missing"
     assert "part-00000.h5 is damaged" in verified.output
     assert "part-00002.h5 is damaged" in verified.output
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from leaks import unlisted
 from test_train import contents, trained
 
 from data.predictions import read_run
@@ -54,5 +55,6 @@ def test_a_damaged_table_is_named(tmp_path):
     folder = trained(tmp_path, "audio", epochs=1, layers="weighted")
     path = next(folder.glob(f"*/seed-*/{layers.LAYERS}"))
     path.write_text(path.read_text().replace("0.5", "half", 1))
+    unlisted(path)
     with pytest.raises(ValueError, match="layers.csv, line .*: could not convert"):
         layers.average(folder)

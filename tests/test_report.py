@@ -9,8 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 import cli
+from data import folds
 from data import predictions as p
 from data.ratings import RATINGS
+from data.runs import info as info_file
 from fuse import metrics
 from fuse.details import describe, details
 from fuse.figures import Row, Table, Versus
@@ -32,7 +34,7 @@ SPEAKERS = {"train": "1F", "validation": "1M", "test": "5F"}
 def info_of(design, **changed):
     """A run of the design, on both modalities unless it is one of them."""
     both = {"audio": AUDIO, "text": TEXT}
-    found = p.RunInfo(
+    found = info_file.RunInfo(
         name=f"iemocap-{design}-session5-0123abcd",
         design=design,
         corpus="iemocap",
@@ -68,14 +70,17 @@ def save(runs, info, *, gain=0.6, n=40, seeds=2, speakers=SPEAKERS, known=True):
         for f in dataclasses.fields(p.Predictions)
     }
     rows = [
-        p.FoldRow("5", part, part, speakers[part]) for part in ("train", "validation")
+        folds.FoldRow("5", part, part, speakers[part])
+        for part in ("train", "validation")
     ]
     rows += [
-        p.FoldRow("5", "test", i, speakers["test"], i[:-3], "1" in i if known else None)
+        folds.FoldRow(
+            "5", "test", i, speakers["test"], i[:-3], "1" in i if known else None
+        )
         for i in ids.tolist()
     ]
-    p.write_info(runs / info.name, info)
-    p.write_folds(runs / info.name, rows)
+    info_file.write_info(runs / info.name, info)
+    folds.write_folds(runs / info.name, rows)
     found = p.Predictions(**joined)
     p.write_predictions(runs / info.name / "predictions.csv", found, info)
 
@@ -265,9 +270,9 @@ def test_groups_are_scored_apart_on_request(runs):
     folder = runs / info_of("early").name
     rows = [
         dataclasses.replace(row, sex="FM"[k % 2], session="1")
-        for k, row in enumerate(p.read_folds(folder))
+        for k, row in enumerate(folds.read_folds(folder))
     ]
-    p.write_folds(folder, rows)
+    folds.write_folds(folder, rows)
     (table,) = collect(runs, by="gender")
     row = next(row for row in table.rows if row.design == "early")
     assert list(row.sections)[-2:] == ["gender F", "gender M"]
@@ -325,7 +330,8 @@ def test_a_damaged_file_of_the_linter_is_named(runs, content):
     path.write_text(content, encoding="utf-8")
     damaged = []
     collect(runs, damaged=damaged.append)
-    assert f"{path} is damaged; delete it and repeat" in damaged[0]
+    assert f"{path} is damaged: " in damaged[0]
+    assert damaged[0].endswith("; delete it and repeat the train command")
 
 
 def test_the_status_of_a_report_tells_of_damage(runs):
@@ -341,7 +347,7 @@ def test_the_status_of_a_report_tells_of_damage(runs):
 def test_only_damaged_runs_are_an_error(tmp_path):
     save(tmp_path, info_of("late"))
     (tmp_path / info_of("late").name / "run.json").write_text("{")
-    with pytest.raises(ValueError, match="run.json does not describe a run"):
+    with pytest.raises(ValueError, match="run.json is damaged: it is no JSON"):
         collect(tmp_path)
 
 

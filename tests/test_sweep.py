@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leaks import unlisted
 from learnable import corpus, embeddings
 from test_cli import call, refused
 from test_train import QUICK, contents
@@ -274,7 +275,8 @@ def test_what_diverges_is_ranked_last(tmp_path):
 
 def test_a_damaged_trial_is_named(tmp_path):
     folder = swept(tmp_path, grid=["latent=8"])
-    (path,) = (folder / "trials").iterdir()
+    (path,) = (folder / "trials").glob("*.json")
+    unlisted(path)
     path.write_text(path.read_text().replace('"latent"', '"latnet"'))
     with pytest.raises(ValueError, match=f"{path.name} is no trial of this version"):
         swept(tmp_path, grid=["latent=8"])

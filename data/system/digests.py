@@ -12,7 +12,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -173,7 +173,7 @@ def unseal(folder: Path, names: Iterable[str]) -> None:
 
     A file that was damaged until now is named in a warning, for it is replaced.
     """
-    known = _known(folder)
+    known = readable(folder)
     listed = [name for name in names if name in known]
     for name in listed:
         path = folder / name
@@ -189,15 +189,16 @@ def _change(folder: Path, add: Callable[[], Digests], *, drop: set[str]) -> None
     Digests are taken while the manifest is locked. So whoever replaces a file and then
     seals it, while another process does the same, leaves the digest of what is there.
     """
-    if _changed(folder, add(), drop) == _readable(folder):
-        return
+    with suppress(DamagedFileError):
+        if _changed(read(folder) or {}, add(), drop) == read(folder):
+            return
     with claim(folder / f".{MANIFEST}.lock", wait=True):
-        publish(folder / MANIFEST, text(_changed(folder, add(), drop)))
+        publish(folder / MANIFEST, text(_changed(readable(folder), add(), drop)))
 
 
-def _changed(folder: Path, add: Digests, drop: set[str]) -> Digests:
-    kept = {n: found for n, found in _known(folder).items() if n not in drop}
-    return {**kept, **add}
+def _changed(known: Digests, add: Digests, drop: set[str]) -> Digests:
+    """Return a manifest without some files and with others."""
+    return {n: found for n, found in known.items() if n not in drop} | dict(add)
 
 
 def _present(folder: Path, names: Iterable[str]) -> Digests:
@@ -206,21 +207,13 @@ def _present(folder: Path, names: Iterable[str]) -> Digests:
     return {name: digest(path) for name, path in found.items() if path.is_file()}
 
 
-def _known(folder: Path) -> Digests:
-    """Read the manifest; a damaged one counts as empty, and that is said."""
+def readable(folder: Path) -> Digests:
+    """Read the manifest; empty if there is none, or a damaged one, which is named."""
     try:
         return read(folder) or {}
     except DamagedFileError as error:
         log.warning("%s; it is written again", error)
         return {}
-
-
-def _readable(folder: Path) -> Digests | None:
-    """Read the manifest; None if there is none, or a damaged one."""
-    try:
-        return read(folder)
-    except DamagedFileError:
-        return None
 
 
 def faults(folder: Path, known: Digests) -> Iterator[str]:

@@ -1,0 +1,222 @@
+"""Random damage to files of a cache and a run, and what the commands then say.
+
+Each damage is done to a copy. Then every command that reads these files is called; its
+output must be as before, or name the damaged file, and no command may end in a
+traceback. In the end training is repeated, which must mend or name what it reads.
+"""
+
+import io
+import logging
+import random
+import re
+import shutil
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from click.testing import CliRunner
+
+import cli
+
+LIMIT = 60  # utterances
+QUICK = ("latent=4", "autoencoder_hidden=8", "hidden=8", "epochs=2")
+EXTRACT = ("extract", "demo", "--limit", str(LIMIT), "--cache", "cache")
+TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny")
+TRAIN = (
+    *("train", "--cache", "cache", "--runs", "runs", "--folds", "3", "--seeds", "2"),
+    *("--fusion", "early", "--fusion", "audio", "--protocol", "speakers"),
+    *(word for setting in QUICK for word in ("--set", setting)),
+)
+REPORT = ("report", "--runs", "runs")
+LIVELY = re.compile(r"\r[^\n]*")  # progress bars
+PATHS = re.compile(r"/tmp/\S*/(?=(cache|runs)\b)")
+
+
+class Said(NamedTuple):
+    """What one command said and did."""
+
+    words: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+    crash: str  # a traceback, in a line
+
+
+class Case(NamedTuple):
+    """A file that was damaged."""
+
+    path: Path  # relative to the folder of cache and runs
+    how: str
+
+
+def make(folder):
+    """A cache and two finished, calibrated runs."""
+    for words in (EXTRACT + TINY, TRAIN):
+        said = call(folder, *words)
+        assert said.code == 0, said
+    for run in runs(folder):
+        assert call(folder, "calibrate", str(run)).code == 0
+
+
+def runs(folder):
+    """Run folders, relative to the folder of cache and runs."""
+    return sorted(p.parent.relative_to(folder) for p in folder.glob("runs/*/run.json"))
+
+
+def commands(folder):
+    """All that read caches and runs and change nothing but what `calibrate` writes."""
+    audio, early = runs(folder)
+    choose = ("--cache", "cache", "--threads", "1")
+    return [
+        REPORT,
+        (*REPORT, "--format", "csv", "--by", "speaker"),
+        ("lint", "--cache", "cache", "--runs", "runs"),
+        ("predict", str(early), *choose, "--calibrated"),
+        ("predict", str(audio), *choose),
+        ("ablate", str(early), *choose),
+        ("calibrate", str(early)),
+        ("cache", "list", "--cache", "cache"),
+        ("verify", "cache", "runs"),
+    ]
+
+
+@contextmanager
+def logged(stream):
+    """Warnings of the commands, wherever a test sends them otherwise."""
+    handler = logging.StreamHandler(stream)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def call(folder, *words):
+    """Run one command in a folder."""
+    stream = io.StringIO()
+    with logged(stream), _inside(folder):
+        done = CliRunner().invoke(cli.main, list(words))
+    crash = done.exception
+    if crash is None or isinstance(crash, SystemExit):
+        crash = ""
+    err = LIVELY.sub("", done.stderr) + stream.getvalue()
+    return Said(words, done.exit_code, done.stdout, err, repr(crash) if crash else "")
+
+
+@contextmanager
+def _inside(folder):
+    import os
+
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def kinds(folder):
+    """Files by what they are: a part, a table of predictions, weights, ..."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            name = path.name
+            if path.parent.parent.name == "cache" and path.suffix == ".json":
+                name = "call" if "-" in path.stem else name
+            name = re.sub(r"\d{5}", "N", name)
+            place = "cache" if "cache" in path.relative_to(folder).parts else "run"
+            unit = "/seed" if path.parent.name.startswith("seed-") else ""
+            found.setdefault(f"{place}{unit}/{name}", []).append(
+                path.relative_to(folder)
+            )
+    return found
+
+
+def damage(path, rng):
+    """Flip bits, cut the file, or zero a region of it; say which."""
+    content = bytearray(path.read_bytes())
+    if not content:
+        path.write_bytes(b"\0")
+        return "a byte where there was none"
+    how = rng.choice(("flip", "cut", "zero"))
+    if how == "flip":
+        places = [rng.randrange(len(content)) for _ in range(rng.choice((1, 1, 1, 8)))]
+        for place in places:
+            content[place] ^= 1 << rng.randrange(8)
+        how = f"{len(places)} bits, first at byte {places[0]}"
+    elif how == "cut":
+        length = rng.randrange(len(content))
+        content = content[:length]
+        how = f"cut to {length} bytes"
+    else:
+        begin = rng.randrange(len(content))
+        end = min(len(content), begin + rng.choice((1, 16, 512, 4096)))
+        content[begin:end] = bytes(end - begin)
+        how = f"bytes {begin} to {end} zero"
+    path.write_bytes(bytes(content))
+    return how
+
+
+def inflict(original, folder, rng):
+    """Damage one file of a copy, each kind of file as likely as the others."""
+    shutil.copytree(original, folder)
+    every = kinds(folder)
+    while True:
+        path = rng.choice(every[rng.choice(sorted(every))])
+        before = (folder / path).read_bytes()
+        how = damage(folder / path, rng)
+        if (folder / path).read_bytes() != before:
+            return Case(path, how)
+
+
+def plain(said):
+    """What was said, without what differs from copy to copy."""
+    return PATHS.sub("", said.out), said.code
+
+
+def judge(case, said, expected):
+    """ "same", "named", or what is wrong."""
+    if said.crash:
+        return f"crashed: {said.crash}"
+    if plain(said) == plain(expected):
+        return "same"
+    name = case.path.name.removesuffix(".sha256")
+    if name in said.out + said.err:
+        return "named"
+    return f"changed without a word: {said.out[-500:]} {said.err[-500:]}"
+
+
+def attack(original, folder, *, damages, seed, say=lambda line: None):
+    """Do many damages, one by one.
+
+    Returns:
+        counts of the verdicts, and the faults: (case, words, what is wrong)
+    """
+    rng = random.Random(seed)
+    calls = commands(original)
+    expected = [call(original, *words) for words in calls]
+    again = call(original, *TRAIN)
+    table = call(original, *REPORT)
+    counts, faults = Counter(), []
+    for number in range(damages):
+        place = folder / str(number)
+        case = inflict(original, place, rng)
+        verdicts = [
+            (words, judge(case, call(place, *words), before))
+            for words, before in zip(calls, expected, strict=True)
+        ]
+        if not any(verdict == "named" for _, verdict in verdicts):
+            verdicts.append((("all",), "no command names it"))
+        verdicts.append((TRAIN, judge(case, call(place, *TRAIN), again)))
+        verdicts.append((REPORT, judge(case, call(place, *REPORT), table)))
+        for words, verdict in verdicts:
+            known = verdict in ("same", "named")
+            counts[verdict if known else "wrong"] += 1
+            if not known:
+                faults.append((case, words, verdict))
+                say(f"{case}: {' '.join(words)}: {verdict}")
+        shutil.rmtree(place)
+        if (number + 1) % 20 == 0:
+            say(f"{number + 1} of {damages} damages, {dict(counts)}")
+    return counts, faults

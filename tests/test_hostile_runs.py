@@ -1,0 +1,107 @@
+"""A stranger's run folder ends in a sentence, soon, and the good runs are shown.
+
+Some are tried in every test, all of them by ``make test-hostile``.
+"""
+
+import io
+import logging
+import os
+import shutil
+import threading
+
+import hostile_runs
+import leaks
+import pytest
+from click.testing import CliRunner
+
+import cli
+from data.system.digests import MANIFEST
+
+ALL = bool(os.environ.get("AFFUSE_HOSTILE"))
+STEP = 1 if ALL else 9  # every so many
+LONGEST = 10.0  # seconds of one command
+
+log = logging.getLogger(__name__)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A cache and a run; another copy of the run is what is forged."""
+    root = tmp_path_factory.mktemp("good")
+    leaks.keep(root / "cache")
+    return leaks.Case(leaks.trained(root / "runs"), root / "cache")
+
+
+def call(*words):
+    """Call a command; it must end soon, and not with a traceback."""
+    found = []
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+
+    def run():
+        found.append(CliRunner().invoke(cli.main, list(map(str, words))))
+
+    logging.getLogger().addHandler(handler)
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(LONGEST)
+    logging.getLogger().removeHandler(handler)
+    assert found, f"{words} took more than {LONGEST:g} s"
+    assert found[0].exception is None or isinstance(found[0].exception, SystemExit), (
+        words,
+        repr(found[0].exception),
+    )
+    return found[0], found[0].output + stream.getvalue()
+
+
+def forged(good, tmp_path, edit):
+    """A folder of runs with a good one and one that is forged."""
+    shutil.copytree(good.run.parent, tmp_path / "runs")
+    bad = tmp_path / "runs" / "forged"
+    shutil.copytree(good.run, bad)
+    for path in bad.rglob(MANIFEST):
+        path.unlink()
+    edit(bad)
+    return bad
+
+
+def test_there_are_many(good):
+    assert len(hostile_runs.edits(good.run)) >= 100
+
+
+def names(run):
+    return list(hostile_runs.edits(run))[::STEP]
+
+
+def test_hostile_runs_are_sentences_and_good_runs_are_shown(good, tmp_path):
+    every = hostile_runs.edits(good.run)
+    chosen = names(good.run)
+    for number, name in enumerate(chosen):
+        bad = forged(good, tmp_path / str(number), every[name])
+        runs = ("--runs", bad.parent)
+        try:
+            done, said = call("report", *runs)
+            assert "early" in done.stdout, said
+            _, said = call("lint", "--cache", good.cache, *runs)
+            assert str(bad) in said
+            call("predict", bad, "--cache", good.cache, "--threads", "1")
+            call("ablate", bad, "--cache", good.cache, "--threads", "1")
+            call("calibrate", bad)
+            call("verify", bad)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
+        shutil.rmtree(bad.parent.parent, ignore_errors=True)
+    log.info("%d hostile runs, six commands each", len(chosen))
+
+
+@pytest.mark.parametrize("name", ["report", "lint"])
+def test_a_run_that_cannot_be_read_is_named_and_the_exit_status_tells(
+    good, tmp_path, name
+):
+    edit = hostile_runs.substituted("predictions.csv", "2", '"')
+    bad = forged(good, tmp_path, edit)
+    more = ("--cache", good.cache) if name == "lint" else ()
+    done, said = call(name, *more, "--runs", bad.parent)
+    assert done.exit_code == 1
+    assert str(bad) in said
+    assert good.run.name in done.stdout or "early" in done.stdout
