@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu crashtest check clean
+.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu test-damage crashtest check clean
 
 # The first interpreter that is new enough; an active environment's comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -20,6 +20,8 @@ TEXT ?=
 FUSION ?= early
 OPTIONS ?=
 KILLS ?= 200
+DAMAGES ?= 300
+SEED ?= 0
 # Processes that test; the machines of continuous integration have two cores.
 WORKERS ?= 2
 
@@ -86,6 +88,11 @@ test-gpu: ready  ## The tests that need a CUDA device
 crashtest: ready  ## Kill stage one at 200 random moments, or KILLS=..., and resume it
 	AFFUSE_KILLS=$(KILLS) $(RUN) -m pytest -q -k killed tests/test_extract_kill.py \
 	-o log_cli=true -o log_cli_level=INFO -o log_cli_format="%(message)s"
+
+test-damage: ready  ## Damage files of a cache and runs at random: DAMAGES=300 SEED=0
+	AFFUSE_DAMAGES=$(DAMAGES) AFFUSE_SEED=$(SEED) $(RUN) -m pytest -q \
+	tests/test_damage.py -o log_cli=true -o log_cli_level=INFO \
+	-o log_cli_format="%(message)s"
 
 check: lint type test  ## Everything that must pass before a commit
 
