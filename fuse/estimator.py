@@ -7,8 +7,7 @@ where each is. Everything else is `fuse.fit.fit`, under the names of
 `fuse.conventions` says which versions of scikit-learn it was tested with.
 """
 
-import sys
-from dataclasses import dataclass
+import copy
 from typing import Any, Self
 
 import numpy as np
@@ -21,13 +20,15 @@ from torch import nn
 
 from data.device import choose
 from data.errors import AffuseError
-from data.plugins import load
 from fuse import metrics
 from fuse.conventions import TRAINING, checked, divide, seed, shown
+from fuse.design import Design, find
 from fuse.fit import fit
 from fuse.places import Columns, places
 from fuse.settings import Settings, change
 from fuse.tensors import Rows
+
+__all__ = ["Design", "FusionRegressor", "ccc_scorer", "mean_ccc"]
 
 
 def mean_ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
@@ -57,19 +58,6 @@ def mean_ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
 ccc_scorer = make_scorer(mean_ccc)  # for ``scoring=`` of any search or regressor
 
 
-@dataclass(frozen=True)
-class Design:
-    """A class that stands for the file in fuse/designs that it might be in."""
-
-    Fusion: type[nn.Module]
-
-    def __getattr__(self, name: str) -> Any:
-        """What the class says of itself, or its module or notebook beside it."""
-        if hasattr(self.Fusion, name):
-            return getattr(self.Fusion, name)
-        return getattr(sys.modules[self.Fusion.__module__], name)
-
-
 class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Autoencoders and a fusion design, trained on the CCC.
 
@@ -78,8 +66,11 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     and chooses the epoch; those of one group are never on both sides.
 
     Args:
-        fusion: name of a design, or a class like those in fuse/designs; what it takes
-            is ``MODALITIES`` of the class, or beside it
+        fusion: name of a design, or a class like those in fuse/designs that states its
+            ``MODALITIES``, or a `Design` of such a class. What a class states is read
+            when it is given, and travels with the regressor and its clones; where
+            classes are tried in parallel, ``MODALITIES`` must be inside them, or each
+            be a `Design`
         columns: of each modality in X: a slice, a range, column numbers, or a size;
             sizes count from where the modality before ends. None where the design
             takes a single modality, which then has all columns
@@ -112,7 +103,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     @shown
     def __init__(
         self,
-        fusion: str | type[nn.Module] = "audio",
+        fusion: str | type[nn.Module] | Design = "audio",
         *,
         columns: Columns | None = None,
         validation_fraction: float = 0.2,
@@ -133,6 +124,29 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         for name, default in TRAINING.items():
             setattr(self, name, settings.get(name, default))
 
+    @property
+    def fusion(self) -> str | type[nn.Module] | Design:
+        """The parameter, as it was given."""
+        return self._fusion
+
+    @fusion.setter
+    def fusion(self, given: str | type[nn.Module] | Design) -> None:
+        """Read what a class states about itself, before a later cell changes it.
+
+        Raises:
+            AffuseError: if it is a class whose modalities cannot be found
+        """
+        self._design = Design(given) if isinstance(given, type) else None
+        self._fusion = given
+
+    def __sklearn_clone__(self) -> Self:
+        """Clone the parameters, and keep what was read of a class."""
+        source = copy.copy(self)
+        source.fusion = self._design or self.fusion
+        found: Self = super(FusionRegressor, source).__sklearn_clone__()
+        found._fusion, found._design = self._fusion, self._design
+        return found
+
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Train on all rows but those that are validated on.
 
@@ -146,8 +160,8 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 is too little to validate on
         """
         x, truth = checked(self, X, y)
-        settings, design = self._settings(), _design(self.fusion)
-        self._places = places(self.columns, design.MODALITIES, x.shape[1])
+        settings, design = self._settings(), self._design or find(self.fusion)
+        self._places = places(self.columns, design.modalities, x.shape[1])
         self.seed_ = seed(self.random_state)
         train, self.validation_ = divide(
             truth, groups, share=self.validation_fraction, seed=self.seed_
@@ -156,7 +170,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         fitted = fit(
             self._rows(x[train], truth[train]),
             self._rows(x[self.validation_], truth[self.validation_]),
-            fusion=self.fusion if isinstance(self.fusion, str) else design,
+            fusion=design,
             settings=settings,
             seed=self.seed_,
             where=type(self).__name__,
@@ -203,16 +217,3 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         cards = torch.cuda.device_count()
         return torch.tensor(values, device=choose(self.device, cards=cards))
-
-
-def _design(fusion: str | type[nn.Module]) -> Any:
-    """The plug-in of that name, or what stands for one."""
-    if isinstance(fusion, str):
-        return load("fuse.designs", fusion)
-    design = Design(fusion)
-    if not (isinstance(fusion, type) and hasattr(design, "MODALITIES")):
-        raise AffuseError(
-            f"fusion={fusion!r}: give the name of a design, or a class with "
-            f"MODALITIES beside it, e.g. MODALITIES = ('audio', 'text')"
-        )
-    return design

@@ -240,7 +240,7 @@ def test_a_class_is_as_good_as_a_name(joined, design, name):
     ("fusion", "sentence"),
     [
         ("product", "no 'product' in designs: choose from audio"),
-        (torch.nn.Identity, "Identity'>: give the name of a design, or a class with M"),
+        (torch.nn.Identity, "no MODALITIES of <class .*Identity'> can be found"),
         (7, "fusion=7: give the name"),
     ],
 )

@@ -8,6 +8,7 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from fuse import scopes
+from fuse.design import Design
 from fuse.group import batches
 from fuse.group.batches import Task
 from fuse.loop import Epoch
@@ -23,7 +24,7 @@ class Job:
     rows: Rows  # of all utterances; jobs that are given the same share it
     train: Tensor  # (n,) the only rows that change a parameter or a statistic
     validation: Tensor  # (n,) the only other rows that are seen; they end the training
-    fusion: str  # name of a design
+    fusion: str | Design  # name of a design, or the design itself
     settings: Settings
     seed: int  # of all that is random
     where: str = ""  # fold and seed in words, for errors
