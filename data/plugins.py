@@ -7,7 +7,6 @@ Names that begin with an underscore are helpers.
 import importlib.util
 import pkgutil
 from types import ModuleType
-from typing import Any
 
 from data.errors import AffuseError
 
@@ -24,18 +23,16 @@ def names(package: str) -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(path) if m.name[0] != "_")
 
 
-def load(package: str, name: str | Any) -> ModuleType | Any:
+def load(package: str, name: str) -> ModuleType:
     """Import one plug-in; only that one, so unused ones cost nothing.
 
     Args:
         package: where plug-ins of this kind are
-        name: of one; or what offers the same without a file, which is taken as it is
+        name: of one
 
     Raises:
         AffuseError: if there is none of that name; the sentence lists the choices
     """
-    if not isinstance(name, str):
-        return name
     if name not in names(package):
         kind = package.rpartition(".")[2]
         raise AffuseError(

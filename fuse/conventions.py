@@ -17,9 +17,10 @@ from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 from sklearn.utils import check_random_state
 
 from data.errors import AffuseError
+from fuse.scopes import names_of_rows
 from fuse.settings import Settings
 
-OF_A_CORPUS = ("protocol", "folds", "split_seed", "out_of_range")  # no parameters here
+OF_A_CORPUS = names_of_rows(Settings)  # no parameters here: the user gives the rows
 TRAINING = {f.name: f.default for f in fields(Settings) if f.name not in OF_A_CORPUS}
 FEWEST = 4  # rows: two to train on, and two, because one has no CCC
 DRAWS = 100  # of the rows to validate on, at most

@@ -2,87 +2,55 @@
 
 The embeddings of all modalities stand side by side in one array, and ``columns`` says
 where each is. Everything else is `fuse.fit.fit`, under the names of
-`fuse.settings.Settings`: what is trained here is what ``cli.py train`` trains.
+`fuse.settings.Settings`: what is trained here is what ``cli.py train`` trains, but for
+rounding. Columns are standardised in float64 before, see `fuse.standard`, so a column
+that varies a million times less than another is used, which `fuse.reduce` leaves aside.
 
 `fuse.conventions` says which versions of scikit-learn it was tested with.
 """
 
-import sys
-from dataclasses import dataclass
+import copy
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.metrics import make_scorer
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from data.device import choose
 from data.errors import AffuseError
-from data.plugins import load
-from fuse import metrics
 from fuse.conventions import TRAINING, checked, divide, seed, shown
+from fuse.design import Design, find
 from fuse.fit import fit
 from fuse.places import Columns, places
+from fuse.scoring import ccc_scorer, mean_ccc
 from fuse.settings import Settings, change
+from fuse.standard import Standard, demand_variation
 from fuse.tensors import Rows
 
-
-def mean_ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Mean of the CCC of each rating, over all rows.
-
-    Args:
-        truth: (n,) or (n, targets), any unit
-        prediction: of the same shape and unit
-
-    Returns:
-        agreement in [-1, 1]; nan where truth and prediction are the same constant
-
-    Raises:
-        AffuseError: if the shapes differ, or a number is not finite
-
-    Examples:
-        >>> mean_ccc([[0, 1], [1, 2], [2, 3]], [[0, 3], [1, 2], [2, 1]])
-        0.0
-    """
-    t, p = np.asarray(truth), np.asarray(prediction)
-    if t.shape != p.shape:
-        raise AffuseError(f"truth has shape {t.shape}, prediction {p.shape}")
-    pairs = zip(np.atleast_2d(t.T), np.atleast_2d(p.T), strict=True)
-    return float(np.mean([metrics.ccc(*pair) for pair in pairs]))
-
-
-ccc_scorer = make_scorer(mean_ccc)  # for ``scoring=`` of any search or regressor
-
-
-@dataclass(frozen=True)
-class Design:
-    """A class that stands for the file in fuse/designs that it might be in."""
-
-    Fusion: type[nn.Module]
-
-    def __getattr__(self, name: str) -> Any:
-        """What the class says of itself, or its module or notebook beside it."""
-        if hasattr(self.Fusion, name):
-            return getattr(self.Fusion, name)
-        return getattr(sys.modules[self.Fusion.__module__], name)
+__all__ = ["Design", "FusionRegressor", "ccc_scorer", "mean_ccc"]
 
 
 class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Autoencoders and a fusion design, trained on the CCC.
 
     Ratings may have any unit: they are standardised by the training rows, and what is
-    predicted is brought back. A part of the rows that are given stops the training
-    and chooses the epoch; those of one group are never on both sides.
+    predicted is brought back. Each column of X is standardised likewise, in float64. A
+    part of the rows that are given stops the training and chooses the epoch; those of
+    one group are never on both sides.
 
     Args:
-        fusion: name of a design, or a class like those in fuse/designs; what it takes
-            is ``MODALITIES`` of the class, or beside it
-        columns: of each modality in X: a slice, a range, column numbers, or a size;
-            sizes count from where the modality before ends. None where the design
-            takes a single modality, which then has all columns
+        fusion: name of a design, or a class like those in fuse/designs that states its
+            ``MODALITIES``, or a `Design` of such a class. What a class states is read
+            when it is given, and travels with the regressor and its clones; where
+            classes are tried in parallel, ``MODALITIES`` must be inside them, or each
+            be a `Design`
+        columns: of each modality in X: a size, a slice, a range, column numbers, or
+            names of a DataFrame's columns, see `fuse.places.places`. Sizes alone must
+            sum to the columns of X. None where the design takes a single modality,
+            which then has all columns
         validation_fraction: share of the rows, or of the groups, that is only
             validated on
         random_state: seed of that part, of initial weights, order and dropout; None
@@ -92,13 +60,19 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             of `fuse.conventions.OF_A_CORPUS`
 
     Attributes:
-        module_: the trained model, {modality: (n, dim)} -> (n, targets), standardised
+        module_: the trained model, {modality: (n, dim)} -> (n, targets), both
+            standardised
         history_: what each epoch came to, with its validation CCC
         validation_: numbers of the rows that were only validated on
         mean_: of each rating, over the training rows
         scale_: their standard deviation
+        feature_mean_: (n_features_in_,) of each column of X, over the training rows
+        feature_scale_: (n_features_in_,) their standard deviation; 0 of a column that
+            is constant in these rows, or that the design does not take: what it says
+            in other rows is left aside
         seed_: the seed
         n_features_in_: columns of X
+        feature_names_in_: names of the columns, where X is a DataFrame that has some
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -112,7 +86,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     @shown
     def __init__(
         self,
-        fusion: str | type[nn.Module] = "audio",
+        fusion: str | type[nn.Module] | Design = "audio",
         *,
         columns: Columns | None = None,
         validation_fraction: float = 0.2,
@@ -133,6 +107,29 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         for name, default in TRAINING.items():
             setattr(self, name, settings.get(name, default))
 
+    @property
+    def fusion(self) -> str | type[nn.Module] | Design:
+        """Return the parameter as it was given."""
+        return self._fusion
+
+    @fusion.setter
+    def fusion(self, given: str | type[nn.Module] | Design) -> None:
+        """Read what a class states about itself, before a later cell changes it.
+
+        Raises:
+            AffuseError: if it is a class whose modalities cannot be found
+        """
+        self._design = Design(given) if isinstance(given, type) else None
+        self._fusion = given
+
+    def __sklearn_clone__(self) -> Self:
+        """Clone the parameters, and keep what was read of a class."""
+        source = copy.copy(self)
+        source.fusion = self._design or self.fusion
+        found: Self = super(FusionRegressor, source).__sklearn_clone__()
+        found._fusion, found._design = self._fusion, self._design
+        return found
+
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Train on all rows but those that are validated on.
 
@@ -142,21 +139,23 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             groups: (n,) of any kind, e.g. speakers
 
         Raises:
-            AffuseError: if a number is not finite, a parameter makes no sense, or there
+            AffuseError: if a number is not finite, a parameter makes no sense, columns
+                do not add up, float32 cannot hold X once it is standardised, or there
                 is too little to validate on
         """
         x, truth = checked(self, X, y)
-        settings, design = self._settings(), _design(self.fusion)
-        self._places = places(self.columns, design.MODALITIES, x.shape[1])
+        settings, design = self._settings(), self._design or find(self.fusion)
+        names = getattr(self, "feature_names_in_", None)
+        self._places = places(self.columns, design.modalities, x.shape[1], names)
         self.seed_ = seed(self.random_state)
         train, self.validation_ = divide(
             truth, groups, share=self.validation_fraction, seed=self.seed_
         )
-        self.mean_, self.scale_ = truth[train].mean(axis=0), truth[train].std(axis=0)
+        features, ratings = self._learn(x, train), self._rate(truth, train)
         fitted = fit(
-            self._rows(x[train], truth[train]),
-            self._rows(x[self.validation_], truth[self.validation_]),
-            fusion=self.fusion if isinstance(self.fusion, str) else design,
+            self._rows(features[train], ratings[train]),
+            self._rows(features[self.validation_], ratings[self.validation_]),
+            fusion=design,
             settings=settings,
             seed=self.seed_,
             where=type(self).__name__,
@@ -169,11 +168,14 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """(n, features) -> as `y` was in training: (n,) or (n, targets), in its unit
 
         Raises:
-            AffuseError: if X has other columns, or a number is not finite
+            AffuseError: if X has other columns, a number is not finite, or it is so far
+                from those in training that float32 cannot hold it
         """
         check_is_fitted(self)
         (x,) = checked(self, X)
-        features = {m: self._tensor(x[:, at]).double() for m, at in self._places}
+        standard = Standard(self.feature_mean_, self.feature_scale_)
+        seen = standard.apply(x, self._column)
+        features = {m: self._tensor(seen[:, at]).double() for m, at in self._places}
         with torch.inference_mode():
             found = self.module_(features).cpu().numpy()
         shaped = found.reshape(len(x), *np.shape(self.mean_))
@@ -191,28 +193,44 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         }
         return change(Settings(), plain)
 
-    def _rows(self, x: np.ndarray, truth: np.ndarray) -> Rows:
-        """On the device, ratings standardised."""
-        standard = ((truth - self.mean_) / self.scale_).reshape(len(x), -1)
+    def _learn(self, x: np.ndarray, train: np.ndarray) -> np.ndarray:
+        """Standardise the columns that the design takes: (n, features) float32."""
+        taken = np.concatenate([at for _, at in self._places])
+        standard = Standard.fitted(x[train], taken)
+        self.feature_mean_, self.feature_scale_ = standard.mean, standard.scale
+        found = standard.apply(x, self._column)
+        demand_variation(x[train], found[train], self._places, self._column)
+        return found
+
+    def _rate(self, truth: np.ndarray, train: np.ndarray) -> np.ndarray:
+        """Standardise the ratings: (n, targets) float32."""
+        flat = truth.reshape(len(truth), -1)
+        standard = Standard.fitted(flat[train])
+        if idle := np.flatnonzero(standard.scale == 0).tolist():
+            raise AffuseError(
+                f"target {idle[0]} is about {standard.mean[idle[0]]:g} in all rows to "
+                f"train on: what is left differs by rounding alone; leave it out, or "
+                f"subtract its offset"
+            )
+        shape = truth.shape[1:]
+        self.mean_ = standard.mean.reshape(shape)[()]  # a number, of a single rating
+        self.scale_ = standard.scale.reshape(shape)[()]
+        return standard.apply(flat, lambda column: f"target {column}")
+
+    def _rows(self, features: np.ndarray, ratings: np.ndarray) -> Rows:
+        """Return standardised rows on the device."""
         return Rows(
-            features={m: self._tensor(x[:, at]).float() for m, at in self._places},
-            truth=self._tensor(standard).float(),
-            targets=tuple(f"target {k}" for k in range(standard.shape[1])),
+            features={m: self._tensor(features[:, at]) for m, at in self._places},
+            truth=self._tensor(ratings),
+            targets=tuple(f"target {k}" for k in range(ratings.shape[1])),
         )
+
+    def _column(self, number: int) -> str:
+        """Name a column of X, for errors."""
+        names = getattr(self, "feature_names_in_", None)
+        named = "" if names is None else f" ({names[number]!r})"
+        return f"column {number}{named}"
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         cards = torch.cuda.device_count()
         return torch.tensor(values, device=choose(self.device, cards=cards))
-
-
-def _design(fusion: str | type[nn.Module]) -> Any:
-    """The plug-in of that name, or what stands for one."""
-    if isinstance(fusion, str):
-        return load("fuse.designs", fusion)
-    design = Design(fusion)
-    if not (isinstance(fusion, type) and hasattr(design, "MODALITIES")):
-        raise AffuseError(
-            f"fusion={fusion!r}: give the name of a design, or a class with "
-            f"MODALITIES beside it, e.g. MODALITIES = ('audio', 'text')"
-        )
-    return design

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from data.errors import AffuseError
 from data.splits import Fold
+from fuse.design import Design
 from fuse.designs._regressor import pick
 from fuse.group.jobs import Fitted, Job
 from fuse.group.schedule import spread
@@ -68,7 +69,7 @@ def fit(
     train: Rows,
     validation: Rows,
     *,
-    fusion: str,
+    fusion: str | Design,
     settings: Settings,
     seed: int,
     where: str = "",
@@ -78,7 +79,7 @@ def fit(
     Args:
         train: the only rows that change a parameter or a statistic
         validation: the only other rows that are seen; they stop the training
-        fusion: name of a design
+        fusion: name of a design, or the design itself
         settings: sizes, losses, rates
         seed: of all that is random
         where: fold and seed in words, for errors

@@ -13,14 +13,13 @@ recordings.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, cast
 
 from torch import Tensor, nn
 
-from data.plugins import load
 from fuse import decisions
 from fuse.autoencoder import Autoencoder, Layerwise, Mixed
+from fuse.design import Design, find
 from fuse.designs._regressor import pick
 from fuse.hiding import Hiding
 from fuse.mixing import Mixture, PerRating
@@ -28,7 +27,7 @@ from fuse.reduce import Projection
 from fuse.settings import Settings
 
 
-def modalities(fusion: str) -> tuple[str, ...]:
+def modalities(fusion: str | Design) -> tuple[str, ...]:
     """Modalities that a design needs, or a fusion of decisions.
 
     Raises:
@@ -36,12 +35,11 @@ def modalities(fusion: str) -> tuple[str, ...]:
     """
     if fusion in decisions.DECISIONS:
         return decisions.MODALITIES
-    found: tuple[str, ...] = load("fuse.designs", fusion).MODALITIES
-    return found
+    return find(fusion).modalities
 
 
 def build(
-    fusion: str,
+    fusion: str | Design,
     projections: Mapping[str, Projection],
     *,
     targets: int,
@@ -53,7 +51,7 @@ def build(
     Args: as of `System`, which is what a design becomes
     """
 
-    def system(design: str) -> System:
+    def system(design: str | Design) -> System:
         return System(
             design, projections, targets=targets, settings=settings, layers=layers
         )
@@ -68,7 +66,7 @@ class System(nn.Module):
     """Raw embeddings in, ratings out.
 
     Args:
-        fusion: name of a design
+        fusion: name of a design, or the design itself
         projections: of each modality that the design needs; others are left aside
         targets: ratings to predict
         settings: sizes and dropout
@@ -78,7 +76,7 @@ class System(nn.Module):
 
     def __init__(
         self,
-        fusion: str,
+        fusion: str | Design,
         projections: Mapping[str, Projection],
         *,
         targets: int,
@@ -86,7 +84,8 @@ class System(nn.Module):
         layers: Mapping[str, int] | None = None,
     ):
         super().__init__()
-        needed, design = modalities(fusion), load("fuse.designs", fusion)
+        design = find(fusion)
+        needed = design.modalities
         self.projections = nn.ModuleDict({m: pick(projections, m) for m in needed})
         shapes = Shapes(design, settings, targets, dict(layers or {}))
         sizes = {m: projections[m].size for m in needed}
@@ -96,7 +95,7 @@ class System(nn.Module):
         self.autoencoders = shapes.autoencoders(sizes)
         self.fusion = shapes.fusion(sizes)
         self._fills = settings.modality_dropout > 0
-        self._leaves_out = getattr(design, "TOLERANT", False)
+        self._leaves_out = design.tolerant
 
     @property
     def robust(self) -> bool:
@@ -158,7 +157,7 @@ class System(nn.Module):
 class Shapes:
     """How layers, codes and ratings are laid out between the parts of a system."""
 
-    design: ModuleType
+    design: Design
     settings: Settings
     targets: int
     layers: Mapping[str, int]
@@ -175,7 +174,7 @@ class Shapes:
         autoencoder that was trained before serves all designs alike.
         """
         joined = self.settings.reduce == "pca" or self.settings.training == "pretrain"
-        apart = getattr(self.design, "TOKENS", False) and not joined
+        apart = self.design.tokens and not joined
         return self.layers.get(modality, 1) if apart and not self.weighted else 1
 
     def mixtures(self, modalities: Sequence[str]) -> nn.ModuleDict:
@@ -219,7 +218,7 @@ class Shapes:
             "hidden": self.settings.hidden,
             "dropout": self.settings.dropout,
         }
-        if getattr(self.design, "TOKENS", False):
+        if self.design.tokens:
             options["tokens"] = {m: self.tokens(m) for m in sizes}
         made: nn.Module = self.design.Fusion(codes, targets=self.targets, **options)
         return PerRating(made) if self.weighted else made

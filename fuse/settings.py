@@ -6,7 +6,6 @@ are no settings: they do not say what is trained.
 """
 
 import json
-import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -14,85 +13,88 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import AffuseError
-from data.ratings import POLICIES
-from data.splits import PROTOCOLS
-from fuse.losses import LOSSES, SMALLEST_BATCH
+from fuse.losses import SMALLEST_BATCH
+from fuse.ranges import CHOICES, END_TO_END, RANGES, demand
+from fuse.scopes import PER_MODEL, UNUSED, setting, setting_of_rows
+
+__all__ = [
+    "CHOICES",
+    "END_TO_END",
+    "RANGES",
+    "Settings",
+    "change",
+    "dump",
+    "experiments",
+    "find",
+    "load",
+    "override",
+]
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
-END_TO_END = "end-to-end"  # of training: with the encoders, by `finetune`
 FINETUNE = "finetune"  # table of an experiment that is for `extract.finetune` alone
-
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "protocol": ("", *PROTOCOLS),
-    "out_of_range": POLICIES,
-    "layers": ("concat", "weighted"),
-    "reduce": ("autoencoder", "pca", "none"),
-    "training": ("joint", "pretrain", END_TO_END),
-    "loss": tuple(LOSSES),
-    "optimizer": ("adamw", "adam"),
-}
-RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowed
-    "folds": (3, 1000),
-    "split_seed": (0, 2**32 - 1),
-    "latent": (1, 2**16),
-    "autoencoder_hidden": (1, 2**16),
-    "hidden": (1, 2**16),
-    "input_dropout": (0, 0.95),
-    "modality_dropout": (0, 0.95),
-    "dropout": (0, 0.95),
-    "reconstruction": (0, 1e6),
-    "mix": (0, 1),
-    "learning_rate": (1e-12, 1),
-    "weight_decay": (0, 100),
-    "batch": (1, 2**20),
-    "epochs": (1, 10**6),
-    "patience": (1, 10**6),
-    "pretrain_epochs": (1, 10**6),
-    "pretrain_rate": (1e-12, 1),
-}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The defaults; they were chosen on development sets, never on a test set."""
+    """The defaults; they were chosen on development sets, never on a test set.
+
+    The models of a group share the value of a field, unless its mark says otherwise;
+    see `fuse.scopes`.
+    """
 
     # What is trained on what
-    protocol: str = ""  # of data.splits; "" is the corpus's own
-    folds: int = 5  # groups of speakers, for the protocol "speakers"
-    split_seed: int = 0  # of what a protocol leaves to chance
-    out_of_range: str = "clip"  # ratings outside the scale: clip, keep or drop
+    protocol: str = setting_of_rows("")  # of data.splits; "" is the corpus's own
+    folds: int = setting_of_rows(5)  # groups of speakers, for the protocol "speakers"
+    split_seed: int = setting_of_rows(0)  # of what a protocol leaves to chance
+    # ratings outside the scale: clip, keep or drop
+    out_of_range: str = setting_of_rows("clip")
 
     # What becomes of one modality's embedding
-    layers: str = "concat"  # cached ones side by side, or "weighted" for each rating
-    reduce: str = "autoencoder"  # or "pca", or "none": the embedding as it is
-    latent: int = 128  # size of the reduced embedding
-    autoencoder_hidden: int = 128  # units between embedding and code, on either side
-    input_dropout: float = 0.5  # share of the embedding hidden in training: denoising
+    # cached layers side by side, or "weighted" for each rating
+    layers: str = setting("concat")
+    # or "pca", or "none": the embedding as it is
+    reduce: str = setting("autoencoder")
+    latent: int = setting(128)  # size of the reduced embedding
+    # units between embedding and code, on either side
+    autoencoder_hidden: int = setting(128)
+    # share of the embedding hidden in training: denoising
+    input_dropout: float = setting(0.5)
     # with the regressor; "pretrain": before it, then frozen; "end-to-end": with the
     # encoders as well, by `finetune`, so that nothing is left to train
-    training: str = "joint"
-    pretrain_epochs: int = 25  # at most, passes over the training rows
-    pretrain_rate: float = 5e-3  # learning rate of those passes
-    reconstruction: float = 0.1  # weight of equation 7 beside the loss, where joint
+    training: str = setting("joint")
+    # at most, passes over the training rows
+    pretrain_epochs: int = setting(25, regressor=UNUSED, autoencoder=PER_MODEL)
+    # learning rate of those passes
+    pretrain_rate: float = setting(5e-3, regressor=UNUSED, autoencoder=PER_MODEL)
+    # weight of equation 7 beside the loss, where joint
+    reconstruction: float = setting(0.1, autoencoder=UNUSED)
 
     # The design
-    modality_dropout: float = 0.0  # share of utterances that lose one in training
-    hidden: int = 128  # units of a hidden layer
-    dropout: float = 0.5  # share of hidden units left out in training
+    # share of utterances that lose one in training
+    modality_dropout: float = setting(0.0)
+    hidden: int = setting(128, autoencoder=UNUSED)  # units of a hidden layer
+    # share of hidden units left out in training
+    dropout: float = setting(0.5, autoencoder=UNUSED)
 
     # The training
-    loss: str = "ccc"  # 1 - mean CCC of the batch; or "mse", or "mix" of the two
-    mix: float = 0.5  # weight of the CCC in "mix"
-    optimizer: str = "adamw"  # or "adam", whose weight decay is an L2 penalty
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2  # per unit of learning rate
-    batch: int = 512  # utterances, about: an epoch is cut into near-equal batches
-    epochs: int = 100  # at most, passes over the training rows
-    patience: int = 10  # epochs without a better validation CCC
+    # 1 - mean CCC of the batch; or "mse", or "mix" of the two. Of an autoencoder it
+    # decides the smallest batch alone
+    loss: str = setting("ccc", autoencoder=PER_MODEL)
+    mix: float = setting(0.5, autoencoder=UNUSED)  # weight of the CCC in "mix"
+    optimizer: str = setting("adamw")  # or "adam", whose weight decay is an L2 penalty
+    learning_rate: float = setting(1e-3, regressor=PER_MODEL, autoencoder=UNUSED)
+    # per unit of learning rate
+    weight_decay: float = setting(1e-2, regressor=PER_MODEL, autoencoder=PER_MODEL)
+    # utterances, about: an epoch is cut into near-equal batches
+    batch: int = setting(512, regressor=PER_MODEL, autoencoder=PER_MODEL)
+    # at most, passes over the training rows
+    epochs: int = setting(100, regressor=PER_MODEL, autoencoder=UNUSED)
+    # epochs without a better validation CCC
+    patience: int = setting(10, regressor=PER_MODEL, autoencoder=PER_MODEL)
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            _demand(field.name, getattr(self, field.name), type(field.default))
+            demand(field.name, getattr(self, field.name), type(field.default))
         if self.loss != "mse" and self.batch < SMALLEST_BATCH:
             raise AffuseError(
                 f"batch={self.batch} with loss='{self.loss}': the CCC of a small batch "
@@ -121,22 +123,6 @@ def _demand_codes_can_stay(settings: Settings) -> None:
                 f"{name}={value!r} changes what the autoencoders encode, and "
                 f"training='pretrain' freezes their codes; use training='joint'"
             )
-
-
-def _demand(name: str, value: object, kind: type) -> None:
-    """Refuse a value of the wrong type, or one that makes no sense."""
-    if type(value) is not kind:
-        raise AffuseError(
-            f"{name} must be of type {kind.__name__}, got {value!r} "
-            f"({type(value).__name__})"
-        )
-    if name in CHOICES and value not in CHOICES[name]:
-        known = ", ".join(repr(choice) for choice in CHOICES[name])
-        raise AffuseError(f"{name} must be one of {known}; got {value!r}")
-    if isinstance(value, int | float) and name in RANGES:
-        low, high = RANGES[name]
-        if not (math.isfinite(value) and low <= value <= high):
-            raise AffuseError(f"{name} must be in [{low:g}, {high:g}], got {value}")
 
 
 def experiments() -> list[str]:

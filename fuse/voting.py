@@ -55,7 +55,7 @@ def decide(jobs: Sequence[Job]) -> Iterator[Result]:
     panels: dict[Hashable, _Panel] = {}
     for number, job in enumerate(jobs):
         key = job.fold, job.seed, job.settings
-        panels.setdefault(key, _Panel(job)).members[number] = job.fusion
+        panels.setdefault(key, _Panel(job)).members[number] = str(job.fusion)
     wanted, owners = list[Job](), list[tuple[_Panel, int]]()
     for panel in panels.values():
         yield from panel.divided()

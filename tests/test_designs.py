@@ -6,6 +6,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from data import plugins
 from data.recipe import MODALITIES
+from fuse.design import find
 
 DIMS = {"audio": 10, "text": 12}
 
@@ -17,17 +18,13 @@ def batch(size):
 
 @pytest.fixture(params=plugins.names("fuse.designs"))
 def design(request):
-    return plugins.load("fuse.designs", request.param)
+    return find(request.param)
 
 
 @pytest.fixture
 def model(design):
     torch.manual_seed(0)
     return design.Fusion(DIMS, hidden=16, targets=2).eval()
-
-
-def tolerant(design):
-    return getattr(design, "TOLERANT", False)
 
 
 def stacked(models, inputs):
@@ -45,8 +42,8 @@ def test_the_four_of_the_paper_are_there():
 
 
 def test_modalities_are_named(design):
-    assert design.MODALITIES
-    assert set(design.MODALITIES) <= set(MODALITIES)
+    assert design.modalities
+    assert set(design.modalities) <= set(MODALITIES)
 
 
 @pytest.mark.parametrize("size", [1, 5])
@@ -68,21 +65,21 @@ def test_every_parameter_gets_a_gradient(model):
 
 def test_every_modality_it_names_matters(design, model):
     full = batch(5)
-    for modality in design.MODALITIES:
+    for modality in design.modalities:
         other = {**full, modality: full[modality].flip(0)}
         assert not torch.allclose(model(other), model(full))
 
 
 def test_only_the_modalities_it_names_are_needed(design, model):
     full = batch(5)
-    only = {modality: full[modality] for modality in design.MODALITIES}
+    only = {modality: full[modality] for modality in design.modalities}
     assert torch.equal(model(only), model(full))
 
 
 def test_a_missing_modality_is_named(design, model):
-    for modality in design.MODALITIES:
+    for modality in design.modalities:
         rest = {m: x for m, x in batch(5).items() if m != modality}
-        if not tolerant(design):
+        if not design.tolerant:
             with pytest.raises(ValueError, match=f"needs {modality} embeddings"):
                 model(rest)
         with pytest.raises(ValueError, match=f"needs {modality} embeddings"):

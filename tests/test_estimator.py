@@ -1,4 +1,5 @@
 import dataclasses
+import importlib
 import inspect
 import pickle
 import re
@@ -91,10 +92,36 @@ def test_what_is_trained_is_what_fit_trains(joined):
         )
         for r in (rest, held)
     ]
-    expected = fit.fit(*rows, fusion="early", settings=Settings(**QUICK), seed=3)
-    assert found.history_ == expected.history
-    for name, values in expected.module.state_dict().items():
+    options = {"fusion": "early", "settings": Settings(**QUICK), "seed": 3}
+    expected = fit.fit(*rows, **options)
+    assert len(found.history_) == len(expected.history)
+    # the columns are standardised twice, so they are rounded otherwise
+    np.testing.assert_allclose(
+        found.predict(x), predicted(expected.module, x, found), rtol=0, atol=1e-5
+    )
+    seen = ((x - found.feature_mean_) / found.feature_scale_).astype(np.float32)
+    rows = [
+        dataclasses.replace(
+            part,
+            features={
+                "audio": torch.tensor(seen[r, :12]),
+                "text": torch.tensor(seen[r, 12:]),
+            },
+        )
+        for part, r in zip(rows, (rest, held), strict=True)
+    ]
+    exact = fit.fit(*rows, **options)
+    assert found.history_ == exact.history
+    for name, values in exact.module.state_dict().items():
         assert torch.equal(found.module_.state_dict()[name], values.double())
+
+
+def predicted(module, x, found):
+    """What a module says of embeddings as they are, in the unit of the ratings."""
+    seen = torch.tensor(x).double()
+    with torch.inference_mode():
+        said = module.double()({"audio": seen[:, :12], "text": seen[:, 12:]})
+    return said.numpy() * found.scale_ + found.mean_
 
 
 def test_ratings_may_have_any_unit(joined):
@@ -105,6 +132,158 @@ def test_ratings_may_have_any_unit(joined):
         scaled.predict(x), 50 + 7 * plain.predict(x), rtol=0, atol=0.05
     )
     assert scaled.score(x, 50 + 7 * y) > 0.8
+
+
+@pytest.mark.parametrize(
+    "offset", [1e8, 1e8 * np.arange(-9, 10)], ids=["one", "of each column"]
+)
+def test_an_offset_does_not_matter(joined, offset):
+    x, y, _ = joined
+    plain, moved = model().fit(x, y), model().fit(x + np.float64(offset), y)
+    assert plain.score(x, y) > 0.8
+    found = moved.predict(x + np.float64(offset))
+    # 1e8 is left with steps of 1.5e-8, and no model is the same after any rounding
+    np.testing.assert_allclose(found, plain.predict(x), rtol=0, atol=1e-3)
+
+
+def test_the_unit_of_a_column_does_not_matter(joined):
+    x, y, _ = joined
+    units = np.ldexp(1.0, np.linspace(-900, 900, 19).astype(int))
+    plain, scaled = model().fit(x, y), model().fit(x * units, y)
+    np.testing.assert_array_equal(scaled.predict(x * units), plain.predict(x))
+    np.testing.assert_array_equal(scaled.feature_mean_, plain.feature_mean_ * units)
+    np.testing.assert_array_equal(scaled.feature_scale_, plain.feature_scale_ * units)
+
+
+def test_statistics_of_columns_are_those_of_the_training_rows(joined):
+    x, y, _ = joined
+    found = model("text").fit(x, y)
+    rest = np.setdiff1d(np.arange(300), found.validation_)
+    exact = x[rest].astype(float)
+    assert not found.feature_mean_[:12].any()  # of audio
+    assert not found.feature_scale_[:12].any()
+    np.testing.assert_allclose(found.feature_mean_[12:], exact.mean(0)[12:])
+    np.testing.assert_allclose(found.feature_scale_[12:], exact.std(0)[12:])
+
+
+def test_a_column_that_was_constant_in_training_says_nothing(joined):
+    x, y, _ = joined
+    held = model().fit(x, y).validation_
+    odd = x.astype(float)
+    odd[:, 3] = 0.1
+    odd[held, 3] = 1e200
+    found = model().fit(odd, y)
+    assert found.feature_scale_[3] == 0
+    later = odd.copy()
+    later[:, 3] = -1e300
+    np.testing.assert_array_equal(found.predict(later), found.predict(odd))
+
+
+def test_what_float32_cannot_hold_is_refused(joined):
+    x, y, _ = joined
+    found = model().fit(x, y)
+    odd = x.astype(float)
+    odd[found.validation_[:2], 3] = 1e300
+    row = found.validation_[0]
+    sentence = (
+        rf"column 3 has a value of 1e\+300 in row {row}, .* in 2 rows of 300: floa"
+    )
+    for method in (found.predict, lambda x: model().fit(x, y)):
+        with pytest.raises(ValueError, match=sentence):
+            method(odd)
+    with pytest.raises(
+        ValueError, match="equal in every column of audio once they are"
+    ):
+        model().fit((x + 1e8).astype(np.float32), y)
+
+
+def test_a_modality_may_be_blank_but_not_without_a_word(joined):
+    x, y, _ = joined
+    blank = np.where(np.arange(19) < 12, x, 0)
+    with pytest.warns(UserWarning, match="nothing is learnt from text") as warned:
+        found = model().fit(blank, y)
+    assert warned[0].filename == __file__
+    assert found.score(blank, y) > 0.7
+    with pytest.raises(
+        ValueError, match="each column of X has a single value in the 2"
+    ):
+        model("text").fit(blank, y)
+
+
+def test_ratings_have_a_variation_beyond_rounding(joined):
+    x, y, _ = joined
+    odd = y.astype(float)
+    odd[:, 1] = np.where(y[:, 1] > 0, 0.3, 0.1 + 0.2)
+    with pytest.raises(
+        ValueError, match="target 1 is about 0.3 in all rows to train on"
+    ):
+        model().fit(x, odd)
+    plain, far = model().fit(x, y), model().fit(x, y.astype(float) * 2.0**900)
+    np.testing.assert_array_equal(far.predict(x), plain.predict(x) * 2.0**900)
+
+
+class Frame:
+    """A DataFrame for scikit-learn, where pandas is not installed."""
+
+    def __init__(self, values, columns):
+        self.values, self.columns = values, list(columns)
+        self.shape = values.shape
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype)
+
+    def __narwhals_dataframe__(self):
+        return self
+
+    def _with_version(self, version):
+        return self
+
+    @property
+    def _version(self):
+        return importlib.import_module("narwhals._utils").Version.V2
+
+    @property
+    def _implementation(self):
+        return importlib.import_module("narwhals").Implementation.UNKNOWN
+
+
+def framed(x, columns):
+    try:
+        return importlib.import_module("pandas").DataFrame(x, columns=columns)
+    except ImportError:
+        pytest.importorskip("narwhals")  # which scikit-learn reads frames with
+        return Frame(x, columns)
+
+
+def test_columns_may_be_names(joined):
+    x, y, _ = joined
+    names = [f"a{k}" for k in range(12)] + [f"t{k}" for k in range(7)]
+    shuffled = np.random.default_rng(0).permutation(19)
+    frame = framed(x[:, shuffled], [names[k] for k in shuffled])
+    columns = {"audio": names[:12], "text": names[12:]}
+    found = model(columns=columns).fit(frame, y)
+    expected = model().fit(x, y).predict(x)
+    np.testing.assert_array_equal(found.predict(frame), expected)
+    assert found.feature_names_in_.tolist() == [names[k] for k in shuffled]
+    alone = model("text", columns={"text": "t0"}).fit(frame, y)
+    other = model("text", columns=None).fit(x[:, 12:13], y)
+    np.testing.assert_array_equal(alone.predict(frame), other.predict(x[:, 12:13]))
+    with pytest.raises(
+        ValueError, match=r"text name 'tt' \(the nearest is 't\d'\), whi"
+    ):
+        model(columns={**columns, "text": ["t0", "tt"]}).fit(frame, y)
+    odd = x[:, shuffled].astype(float)
+    odd[5, 2] = 1e300
+    named = rf"column 2 \('{names[shuffled[2]]}'\) has a value of 1e\+300 in row 5,"
+    with pytest.raises(ValueError, match=named):
+        found.predict(framed(odd, [names[k] for k in shuffled]))
+    with pytest.raises(
+        ValueError, match="and the columns of X have none; give X as a D"
+    ):
+        model(columns=columns).fit(x, y)
 
 
 def test_one_rating_comes_back_as_it_was_given(joined):
@@ -196,11 +375,25 @@ def test_columns_may_be_said_in_several_ways(joined, columns):
     [
         (None, "takes audio, text, and columns says nothing of audio, text; say wh"),
         ({"audio": 12}, "says nothing of text; say .* columns={'audio': SIZE, 'text'"),
-        ({"audio": 12, "text": 8}, r"of text are range\(12, 20\), and there are 19 co"),
-        ({"audio": 12, "text": 0}, "columns of text are range"),
+        (
+            {"audio": 8, "text": 2},
+            "sum to 10, and X has 19 columns; give sizes that su",
+        ),
+        (
+            {"audio": 12, "text": 8},
+            "sum to 20, and X has 19 columns; give sizes that s",
+        ),
+        ({"audio": 19, "text": 0}, r"of text are range\(19, 19\), and there are 19 co"),
+        (
+            {"audio": slice(12), "text": slice(11, 19)},
+            "column 11 twice, in audio and i",
+        ),
         ({"audio": slice(20), "text": 7}, r"columns of audio are slice\(None, 20"),
         ({"audio": [0, 19], "text": 7}, "numbers from 0 to 18"),
-        ({"audio": ["a"], "text": 7}, "columns of audio are"),
+        (
+            {"audio": ["a"], "text": 7},
+            "columns of audio are names, e.g. 'a', and the c",
+        ),
         ({"audio": 0.5, "text": 7}, "columns of audio are 0.5"),
     ],
 )
@@ -240,7 +433,7 @@ def test_a_class_is_as_good_as_a_name(joined, design, name):
     ("fusion", "sentence"),
     [
         ("product", "no 'product' in designs: choose from audio"),
-        (torch.nn.Identity, "Identity'>: give the name of a design, or a class with M"),
+        (torch.nn.Identity, "no MODALITIES of <class .*Identity'> can be found"),
         (7, "fusion=7: give the name"),
     ],
 )

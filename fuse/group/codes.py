@@ -27,9 +27,9 @@ class Copies:
 
     def projected(self, job: Job, modality: str, projection: Projection) -> Tensor:
         """(rows, size)"""
-        key = modality, job.fold, projection.rotation is None, projection.size
         return self._shared.get(
-            key, lambda: _through(projection, job, modality, projection.size)
+            job.projection(modality),
+            lambda: _through(projection, job, modality, projection.size),
         )
 
     def encoded(

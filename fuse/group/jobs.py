@@ -7,22 +7,14 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
+from fuse import scopes
+from fuse.design import Design
 from fuse.group import batches
 from fuse.group.batches import Task
 from fuse.loop import Epoch
 from fuse.model import modalities
 from fuse.settings import Settings
 from fuse.tensors import Rows
-
-OF_STACK = (  # settings that models of one stack have in common
-    *("reduce", "latent", "autoencoder_hidden", "input_dropout", "training"),
-    *("reconstruction", "hidden", "dropout", "loss", "mix", "optimizer"),
-    *("layers", "modality_dropout"),
-)
-OF_CODEC = (  # settings that decide what becomes of an autoencoder trained before
-    *("latent", "autoencoder_hidden", "input_dropout", "pretrain_epochs", "loss"),
-    *("optimizer", "pretrain_rate", "weight_decay", "batch", "patience"),
-)
 
 
 @dataclass(frozen=True)
@@ -32,7 +24,7 @@ class Job:
     rows: Rows  # of all utterances; jobs that are given the same share it
     train: Tensor  # (n,) the only rows that change a parameter or a statistic
     validation: Tensor  # (n,) the only other rows that are seen; they end the training
-    fusion: str  # name of a design
+    fusion: str | Design  # name of a design, or the design itself
     settings: Settings
     seed: int  # of all that is random
     where: str = ""  # fold and seed in words, for errors
@@ -90,9 +82,18 @@ class Job:
         )
 
     @property
+    def components(self) -> int | None:
+        """Largest size of the PCA that embeddings go through; None for no PCA."""
+        return self.settings.latent if self.settings.reduce == "pca" else None
+
+    def projection(self, modality: str) -> Hashable:
+        """Return a key that is equal for jobs that share a modality's projection."""
+        return modality, self.fold, self.components, scopes.unmarked(self.settings)
+
+    @property
     def stack(self) -> Hashable:
         """Equal for jobs whose models may stand on one stack."""
-        common = tuple(getattr(self.settings, name) for name in OF_STACK)
+        common = scopes.shared_by_regressors(self.settings)
         shape = batches.shape(len(self.train), self.settings)
         # components of a PCA are no more than rows
         least = min(len(self.train), self.settings.latent)
@@ -100,15 +101,14 @@ class Job:
 
     def codec(self, modality: str) -> Hashable:
         """Equal for jobs that share the autoencoder of a modality."""
-        decisive = tuple(getattr(self.settings, name) for name in OF_CODEC)
+        decisive = scopes.decisive_for_autoencoders(self.settings)
         return modality, self.fold, self.seed, decisive
 
     def codec_stack(self, modality: str) -> Hashable:
         """Equal for autoencoders that may stand on one stack."""
         shape = batches.shape(len(self.train), self.settings)
         dim = self.rows.features[modality].shape[1]
-        names = ("latent", "autoencoder_hidden", "input_dropout", "optimizer")
-        common = tuple(getattr(self.settings, name) for name in names)
+        common = scopes.shared_by_autoencoders(self.settings)
         return modality, id(self.rows), dim, shape, common
 
 

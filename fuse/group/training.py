@@ -120,13 +120,13 @@ class Training:
 
     def _projection(self, job: Job, modality: str) -> Projection:
         """Of the training rows of a fold, fitted once."""
-        pca = job.settings.reduce == "pca"
-        components = job.settings.latent if pca else None
-        key = modality, job.fold, components
+        key = job.projection(modality)
         with self._lock:
             if key not in self._projections:
                 self._projections[key] = Projection.fitted(
-                    job.rows.features[modality], rows=job.train, components=components
+                    job.rows.features[modality],
+                    rows=job.train,
+                    components=job.components,
                 )
             return self._projections[key]
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from data.errors import AffuseError
+from fuse.scopes import names_of_rows
 from fuse.settings import RANGES, Settings, override
 
-FIXED = ("protocol", "folds", "split_seed", "out_of_range")  # say which rows score
+FIXED = names_of_rows(Settings)  # say which rows score
 DIGITS = 4  # significant, of drawn numbers
 MOST = 10_000  # settings in one search
 
