@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
-from data import parts
+from data import parts, sealing
 from extract.build import Batch, Builder, Opened
 from extract.known import Known
 from extract.pending import PARTLY, WHOLE, Claims, Plan
@@ -91,8 +91,10 @@ def _write(
     claims: Claims,
 ) -> None:
     """Publish one part and let go of it."""
+    path = parts.part_path(folder, number)
+    sealing.forget(path)
     parts.write(
-        parts.part_path(folder, number),
+        path,
         build.finish(job, batches),
         recipe=build.recipe,
         parts=count,

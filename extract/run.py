@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from data import current as counts
-from data import parts, store
+from data import parts, sealing, store
 from data.errors import AffuseError
 from data.progress import bar
 from data.recipe import Recipe
@@ -114,6 +114,8 @@ def extract(
         begin(folder, recipe)
     build = Builder(corpus.root, machine, encoder, recipe)
     done = _make(folder, _plan(recipe, found), build, share, fill)
+    if done.complete:
+        sealing.seal(folder)
     if current and done.complete:
         counts.make(folder, recipe)
     return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
