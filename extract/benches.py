@@ -3,11 +3,12 @@
 That of stage two is in `cli.py` itself, for stage two is not known here.
 """
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from data.options import options
+from data.options import FOLDER, options
 from extract.bench.options import ENCODING, TUNING
 
 
@@ -28,6 +29,29 @@ def bench_extract(**found: Any) -> None:
     from extract.bench import command
 
     command.bench(click.echo, **found)
+
+
+@bench.command("digests")
+@click.argument("run", type=FOLDER)
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Read both ways so often; the fastest of each counts.",
+)
+def bench_digests(run: Path, rounds: int) -> None:
+    """Measure what the digests of RUN cost.
+
+    Reads its tables and its weights as `report` and `predict` do, and again from a copy
+    without digests.
+
+    \b
+      python cli.py bench digests runs/demo-early-speakers-0123abcd
+    """
+    from data import digest_bench
+
+    digest_bench.bench(click.echo, run, rounds=rounds)
 
 
 @bench.command("finetune")

@@ -117,3 +117,13 @@ def test_one_run_can_be_named(case):
     found = call(case.run)
     assert found.exit_code == 0
     assert f"below {case.run}, all whole" in found.stdout
+
+
+def test_the_cost_of_digests_is_measured(case):
+    words = ["bench", "digests", str(case.run), "--rounds", "1"]
+    found = CliRunner().invoke(cli.main, words)
+    assert found.exit_code == 0, found.output
+    heads, *lines = found.stdout.splitlines()
+    assert heads.split() == ["reading", "with", "digests", "without", "ratio"]
+    assert [line.split()[0] for line in lines] == ["tables", "weights"]
+    assert all(float(line.split()[-1]) > 0 for line in lines)

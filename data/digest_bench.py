@@ -1,0 +1,52 @@
+"""Measures what the digests of a run cost: its files read with them, and without."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from safetensors.numpy import load
+
+from data.columns import columns
+from data.predictions import read_run
+from data.system import digests
+from data.system.regular import WEIGHTS
+
+
+def bench(say: Callable[[str], object], run: Path, *, rounds: int) -> None:
+    """Read a run, and a copy of it without manifests, in turn.
+
+    Args:
+        say: told each line
+        run: a finished run folder
+        rounds: of both ways; the fastest of each counts
+
+    Raises:
+        FileNotFoundError, AffuseError: as `read_run`
+    """
+    with TemporaryDirectory() as folder:
+        bare = Path(folder) / run.name
+        shutil.copytree(run, bare, ignore=shutil.ignore_patterns(digests.MANIFEST))
+        lines = [("reading", "with digests", "without", "ratio")]
+        for name, task in (("tables", _tables), ("weights", _weights)):
+            both = [(_seconds(task, run), _seconds(task, bare)) for _ in range(rounds)]
+            checked, plain = (min(times) for times in zip(*both, strict=True))
+            cells = (f"{1e3 * checked:.1f} ms", f"{1e3 * plain:.1f} ms")
+            lines.append((name, *cells, f"{checked / plain:.3f}"))
+    say("\n".join(columns(lines)))
+
+
+def _tables(run: Path) -> None:
+    read_run(run)
+
+
+def _weights(run: Path) -> None:
+    for path in sorted(run.glob("*/seed-*/model.safetensors")):
+        load(digests.content(path, limit=WEIGHTS))
+
+
+def _seconds(task: Callable[[Path], None], run: Path) -> float:
+    began = time.perf_counter()
+    task(run)
+    return time.perf_counter() - began
