@@ -1,9 +1,11 @@
 """A file has its name only when it is whole."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +13,8 @@ try:
     import fcntl
 except ImportError:  # Windows: two processes may do the same work twice, no harm else
     fcntl = None  # type: ignore[assignment]
+
+PIECE = 2**20  # bytes that are copied at once
 
 
 def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
@@ -37,10 +41,83 @@ def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
     except BaseException as error:
         with suppress(OSError):  # what broke first is what is said
             partial.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename, error.filename2 = str(path), None  # as users know it
+        if isinstance(error, OSError) and _is_ours(error, partial):
+            raise named(error, path) from error
         raise
     _sync_folder(path.parent)
+
+
+def _is_ours(error: OSError, partial: Path) -> bool:
+    """Return True if an error is about the file that is being published."""
+    return error.filename is None or os.fspath(error.filename) == str(partial)
+
+
+def refresh(path: Path, content: bytes | Iterable[bytes]) -> bool:
+    """Publish a file, unless it holds exactly these bytes already.
+
+    Where nothing changes, nothing is written: neither the file nor its folder, which
+    may be read-only.
+
+    Args:
+        content: all of it, or piece by piece where it is not to be held in memory
+
+    Returns:
+        True if the file was published
+
+    Raises:
+        OSError: as `publish`, or if the present file cannot be read
+    """
+    pieces = iter([content] if isinstance(content, bytes) else content)
+    if not path.is_file():
+        publish(path, pieces)
+        return True
+    with path.open("rb") as file:
+        equal, other = _compared(file, pieces, path)
+        if other is None:
+            return False
+        publish(path, chain(_copied(file, equal), [other], pieces))
+    return True
+
+
+def _compared(
+    file: IO[bytes], pieces: Iterator[bytes], path: Path
+) -> tuple[int, bytes | None]:
+    """Return how many bytes of a file agree, and the first piece that does not.
+
+    It is None if all of them agree, and empty if the file only goes on for too long.
+    """
+    equal = 0
+    for piece in chain(filter(None, pieces), [b""]):
+        try:
+            found = file.read(len(piece) or 1)
+        except OSError as error:
+            raise named(error, path) from error
+        if found != piece:
+            return equal, piece
+        equal += len(piece)
+    return equal, None
+
+
+def _copied(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """Yield the first bytes of a file; then close it, or Windows could not replace it.
+
+    It is the file that was compared, though another may have its name by now.
+    """
+    file.seek(0)
+    while size > 0:
+        piece = file.read(min(size, PIECE))
+        if not piece:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), file.name)
+        size -= len(piece)
+        yield piece
+    file.close()
+
+
+def named(error: OSError, path: Path) -> OSError:
+    """Return an error of the system that names one path, the one that users know."""
+    if error.errno is None:
+        return OSError(f"{error}: '{path}'")
+    return OSError(error.errno, os.strerror(error.errno), str(path))
 
 
 @contextmanager
