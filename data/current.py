@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.files import claim, publish
+from data.files import claim, refresh
 from data.recipe import Recipe
 from data.store import Cache
 
@@ -12,11 +12,19 @@ FILE = "current.json"  # beside the caches of a corpus
 
 
 def make(folder: Path, recipe: Recipe) -> None:
-    """Note that of all caches that differ in content only, this one counts."""
+    """Note that of all caches that differ in content only, this one counts.
+
+    Nothing is written, and no lock is taken, if that is noted already.
+
+    Raises:
+        OSError: if the note cannot be read or written
+    """
+    if noted(folder.parent).get(recipe.kind()) == folder.name:
+        return
     path = folder.parent / FILE
     with claim(path.with_name(f".{FILE}.lock"), wait=True):  # others note theirs
         now = {**noted(folder.parent), recipe.kind(): folder.name}
-        publish(path, (json.dumps(now, indent=1, sort_keys=True) + "\n").encode())
+        refresh(path, (json.dumps(now, indent=1, sort_keys=True) + "\n").encode())
 
 
 def noted(corpus: Path) -> dict[str, str]:

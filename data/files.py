@@ -34,7 +34,7 @@ def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
     try:
         with partial.open("wb") as file:
-            file.writelines([content] if isinstance(content, bytes) else content)
+            file.writelines(_pieces(content))
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
@@ -49,7 +49,8 @@ def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
 
 def _is_ours(error: OSError, partial: Path) -> bool:
     """Return True if an error is about the file that is being published."""
-    return error.filename is None or os.fspath(error.filename) == str(partial)
+    nameless = error.filename is None or isinstance(error.filename, int)
+    return nameless or str(error.filename) == str(partial)
 
 
 def refresh(path: Path, content: bytes | Iterable[bytes]) -> bool:
@@ -67,7 +68,7 @@ def refresh(path: Path, content: bytes | Iterable[bytes]) -> bool:
     Raises:
         OSError: as `publish`, or if the present file cannot be read
     """
-    pieces = iter([content] if isinstance(content, bytes) else content)
+    pieces = _pieces(content)
     if not path.is_file():
         publish(path, pieces)
         return True
@@ -77,6 +78,26 @@ def refresh(path: Path, content: bytes | Iterable[bytes]) -> bool:
             return False
         publish(path, chain(_copied(file, equal), [other], pieces))
     return True
+
+
+def holds(path: Path, content: bytes | Iterable[bytes]) -> bool:
+    """Return True if a file holds exactly these bytes.
+
+    Args:
+        content: as of `refresh`, which would not publish it then
+
+    Raises:
+        OSError: if the file cannot be read
+    """
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return _compared(file, _pieces(content), path)[1] is None
+
+
+def _pieces(content: bytes | Iterable[bytes]) -> Iterator[bytes]:
+    """Return an iterator over content that may be one piece or many."""
+    return iter([content] if isinstance(content, bytes) else content)
 
 
 def _compared(

@@ -54,7 +54,7 @@ def translated() -> Iterator[None]:
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Return True if an error says that HDF5, or Python, has too little memory."""
+    """Return True if an error of HDF5, PyTorch or Python says that memory is short."""
     said = _SHORTAGE.search(str(error).lower())
     return isinstance(error, MemoryError) or said is not None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from data.errors import AffuseError
-from data.files import publish
+from data.files import refresh
 from data.ratings import RATINGS
 from data.sentences import key
 from data.utterance import Corpus, Count, Utterance
@@ -31,6 +31,8 @@ LEFT_OUT = ("audio", "span", "transcript", "text")
 def save(corpus: Corpus, cache: Path) -> Path:
     """Keep a corpus below `cache`, without its transcripts and recordings.
 
+    Nothing is written if that is there already.
+
     Raises:
         AffuseError: if the name is taken by another corpus, whose embeddings would then
             be joined with these ratings
@@ -45,7 +47,7 @@ def save(corpus: Corpus, cache: Path) -> Path:
     lines = (row if number == 0 else f",\n{row}" for number, row in enumerate(rows))
     head = f'{{"corpus": {json.dumps(_facts(corpus))}, "utterances": [\n'
     # line by line, for all of it at once is as large as the corpus in memory
-    publish(path, (piece.encode() for piece in chain([head], lines, ["\n]}\n"])))
+    refresh(path, (piece.encode() for piece in chain([head], lines, ["\n]}\n"])))
     return path
 
 
