@@ -61,31 +61,79 @@ def _strings(texts: tuple[str, ...]) -> np.ndarray:
 
 
 def fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
-    """Refuse arrays that are missing or do not go together, and ids that are none."""
-    rows, layers = len(arrays["ids"]), len(recipe.layers)
+    """Check that the arrays of a part are there and go together.
+
+    Args:
+        arrays: by name; of those in `LARGE`, shape and dtype suffice
+
+    Raises:
+        AffuseError: naming the array that is missing or has another shape or dtype than
+            the recipe says, or an id that is none
+    """
+    wanted = _shapes(arrays, recipe)
+    for name, shape in wanted.items():
+        if arrays[name].shape != shape:
+            raise AffuseError(
+                f"{name} has shape {arrays[name].shape}, but its recipe and "
+                f"{_rows(arrays)} ids ask for {shape}"
+            )
+        if name in LARGE and arrays[name].dtype != recipe.storage:
+            raise AffuseError(
+                f"{name} are {arrays[name].dtype}, but its recipe says {recipe.storage}"
+            )
+    if "offsets" in wanted:
+        _check_offsets(arrays["offsets"])
+    for name in arrays["ids"]:
+        check_id(_text(name))
+    for content in arrays["contents"]:
+        _text(content)
+
+
+def _shapes(
+    arrays: Mapping[str, np.ndarray], recipe: Recipe
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape that each array of a part must have, by name."""
+    rows, layers = _rows(arrays), len(recipe.layers)
     wanted: dict[str, tuple[int, ...]] = {"ids": (rows,), "contents": (rows,)}
     if rows and recipe.head:
         wanted["head"] = (rows, len(recipe.head))
     if rows and recipe.pooling == "frames":
         wanted["offsets"] = (rows + 1,)
-        steps = int(arrays["offsets"][-1])
-        wanted["values"] = (steps, layers, arrays["values"].shape[-1])
+        offsets = _present(arrays, "offsets")
+        steps = int(offsets[-1]) if offsets.shape == (rows + 1,) else 0
+        wanted["values"] = (steps, layers, _present(arrays, "values").shape[-1])
     elif rows:
-        wanted["embeddings"] = (rows, layers, arrays["embeddings"].shape[-1])
-    for name, shape in wanted.items():
-        if arrays[name].shape != shape:
-            raise AffuseError(
-                f"{name} has shape {arrays[name].shape}, but its recipe and "
-                f"{rows} ids ask for {shape}"
-            )
-    for name in LARGE:
-        if name in wanted and arrays[name].dtype != recipe.storage:
-            raise AffuseError(
-                f"{name} are {arrays[name].dtype}, but its recipe says {recipe.storage}"
-            )
-    if "offsets" in wanted and (
-        arrays["offsets"][0] != 0 or (np.diff(arrays["offsets"]) < 0).any()
-    ):
+        dim = _present(arrays, "embeddings").shape[-1]
+        wanted["embeddings"] = (rows, layers, dim)
+    for name in wanted:
+        _present(arrays, name)
+    return wanted
+
+
+def _rows(arrays: Mapping[str, np.ndarray]) -> int:
+    return len(_present(arrays, "ids"))
+
+
+def _present(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """Return the array of a part that has this name.
+
+    Raises:
+        AffuseError: if there is none, or it is no array but a single value
+    """
+    if name not in arrays or not arrays[name].shape:
+        raise AffuseError(f"'{name}' is missing")
+    return arrays[name]
+
+
+def _check_offsets(offsets: np.ndarray) -> None:
+    """Refuse offsets of frames that do not start at 0 and rise."""
+    if offsets[0] != 0 or (np.diff(offsets) < 0).any():
         raise AffuseError("its offsets do not start at 0 and rise")
-    for name in arrays["ids"]:
-        check_id(name.decode())
+
+
+def _text(stored: bytes) -> str:
+    """Return what stands for one utterance in ``ids`` or ``contents``."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError as error:
+        raise AffuseError(f"{stored[:40]!r} is no text in UTF-8") from error

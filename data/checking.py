@@ -1,13 +1,17 @@
 """What `check` says of a corpus: counts beside published ones, and every problem."""
 
+import csv
+import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from data import reading
-from data.rows import write_rows
+from data.files import holds
+from data.system.digests import keep
 from data.table import cell
 from data.utterance import Corpus, Problem
 
@@ -98,12 +102,24 @@ def _place(problem: Problem) -> str:
 
 
 def save(problems: Sequence[Problem], folder: Path) -> Path:
-    """Write the problems report of an extraction as CSV."""
+    """Write the problems report of an extraction as CSV, unless it is there already."""
+    keep(folder / FILE, _report(problems))
+    return folder / FILE
+
+
+def is_saved(problems: Sequence[Problem], folder: Path) -> bool:
+    """Return True if `save` would write nothing."""
+    return holds(folder / FILE, _report(problems))
+
+
+def _report(problems: Sequence[Problem]) -> Iterator[bytes]:
+    """Yield the lines of a problems report."""
     ordered = sorted(problems, key=lambda p: (not p.fatal, p.file, p.line or 0, p.id))
-    rows = (
+    rows: Iterator[Sequence[object]] = (
         ("left out" if p.fatal else "kept", p.file, p.line, p.id, p.reason)
         for p in ordered
     )
-    guarded = ([cell(value) for value in row] for row in rows)
-    write_rows(folder / FILE, COLUMNS, guarded)
-    return folder / FILE
+    for row in chain([COLUMNS], rows):
+        line = io.StringIO(newline="")
+        csv.writer(line, lineterminator="\n").writerow([cell(value) for value in row])
+        yield line.getvalue().encode()

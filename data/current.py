@@ -1,25 +1,48 @@
 """Which of several caches counts, where they differ in the corpus's content only."""
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.files import claim, publish
+from data.errors import DamagedFileError
+from data.files import claim
 from data.recipe import Recipe
 from data.store import Cache
+from data.system.digests import keep
 from data.system.documents import read_json
 from data.system.schema import MapOf, Text
 
 FILE = "current.json"  # beside the caches of a corpus
 KIND = MapOf(Text(200), most=100_000, name=Text(200))
 
+log = logging.getLogger(__name__)
+
 
 def make(folder: Path, recipe: Recipe) -> None:
-    """Note that of all caches that differ in content only, this one counts."""
+    """Note that of all caches that differ in content only, this one counts.
+
+    Nothing is written, and no lock is taken, if that is noted already. A note that is
+    damaged is made anew, and that is said.
+
+    Raises:
+        OSError: if the note cannot be read or written
+    """
+    if _known(folder.parent).get(recipe.kind()) == folder.name:
+        return
     path = folder.parent / FILE
     with claim(path.with_name(f".{FILE}.lock"), wait=True):  # others note theirs
-        now = {**noted(folder.parent), recipe.kind(): folder.name}
-        publish(path, (json.dumps(now, indent=1, sort_keys=True) + "\n").encode())
+        now = {**_known(folder.parent), recipe.kind(): folder.name}
+        keep(path, (json.dumps(now, indent=1, sort_keys=True) + "\n").encode())
+
+
+def _known(corpus: Path) -> dict[str, str]:
+    """Return what is noted; nothing if that is damaged, which is said."""
+    try:
+        return noted(corpus)
+    except DamagedFileError as error:
+        log.warning("%s; it is written again", error)
+        return {}
 
 
 def noted(corpus: Path) -> dict[str, str]:

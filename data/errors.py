@@ -11,3 +11,10 @@ class AffuseError(ValueError):
 
 class DamagedFileError(AffuseError):
     """A file that does not hold what was written into it, or is no regular file."""
+
+
+class MemoryShortageError(AffuseError, MemoryError):
+    """Too little memory to read or write a file; nothing is known to be wrong with it.
+
+    It is an `AffuseError`, so that a command prints it as one sentence.
+    """

@@ -6,12 +6,19 @@ or reserve memory for is refused: links, external and virtual storage, objects, 
 other than the checksum that parts have, and sizes that the file does not really store.
 Nothing of a dataset but its description is touched for that, so no filter plug-in is
 ever looked for.
+
+What h5py raises for a bad file becomes an `AffuseError` here and nowhere else: it
+raises nearly every kind there is, which faults of our own code do as well.
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import h5py
+import numpy as np
 from h5py import h5a, h5d, h5s, h5t, h5z
 
 from data.errors import AffuseError
@@ -19,8 +26,69 @@ from data.errors import AffuseError
 TEXT = 2**24  # bytes of an attribute; a problem takes about 250, a part has 1024 rows
 _LAYOUTS = (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED)
 _CHECKSUM = 4  # bytes that follow each chunk
+# What h5py raises, by the kind of error of HDF5.
+_RAISED = (KeyError, OSError, RuntimeError, TypeError, ValueError)
+# HDF5 says "past end of allocation" of addresses, which is another matter.
+_SHORTAGE = re.compile(r"memory alloc|(can't|unable to|cannot) alloc|out of memory")
 
 
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what h5py raises for a bad file into an `AffuseError`.
+
+    Raises:
+        AffuseError: if something is wrong with the file
+        MemoryError: if HDF5 has too little memory
+        OSError: if it is the system that cannot read the file; it has an `errno`
+    """
+    try:
+        yield
+    except AffuseError:
+        raise
+    except _RAISED as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        if lacks_memory(error):
+            raise MemoryError(str(error)) from error
+        raise AffuseError(str(error)) from error
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Return True if an error of HDF5, PyTorch or Python says that memory is short."""
+    said = _SHORTAGE.search(str(error).lower())
+    return isinstance(error, MemoryError) or said is not None
+
+
+@contextmanager
+def opened(source: Path | bytes) -> Iterator[h5py.File]:
+    """Open an HDF5 file, or the bytes of one, for reading.
+
+    Raises:
+        AffuseError, MemoryError, OSError: as `translated`
+    """
+    with translated():
+        if isinstance(source, bytes):
+            file = h5py.File(h5py.h5f.open_file_image(source))
+        else:
+            file = h5py.File(source, "r", locking=False)
+    try:
+        yield file
+    finally:
+        with translated():
+            file.close()
+
+
+@translated()
+def values(dataset: h5py.Dataset) -> np.ndarray:
+    """Return all values of a dataset that `datasets` found.
+
+    Raises:
+        AffuseError, MemoryError, OSError: as `translated`
+    """
+    return np.asarray(dataset[:])
+
+
+@translated()
 def text(file: h5py.File, name: str) -> str:
     """An attribute that is one string of fixed length.
 
@@ -33,6 +101,7 @@ def text(file: h5py.File, name: str) -> str:
     return bytes(file.attrs[name]).decode()
 
 
+@translated()
 def number(file: h5py.File, name: str) -> int:
     """An attribute that is one integer.
 
@@ -55,6 +124,7 @@ def _single(file: h5py.File, name: str) -> h5t.TypeID:
     return found.get_type()
 
 
+@translated()
 def datasets(
     file: h5py.File, kinds: Mapping[str, str], size: int
 ) -> dict[str, h5py.Dataset]:

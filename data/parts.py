@@ -20,91 +20,80 @@ and the attributes ``format``, ``recipe``, ``parts`` (how many are planned),
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from data import guard
+from data import checksums, guard
 from data.arrays import KINDS, LARGE, Part, collect, fit
-from data.errors import AffuseError
+from data.checksums import Refused, check, check_file, checksum_path, judged
+from data.errors import AffuseError, MemoryShortageError
 from data.files import publish
+from data.header import MOST, Header, difference, header_attributes, parse_header
 from data.recipe import Recipe
-from data.utterance import Problem, printable
+from data.superblock import sealed
+from data.utterance import Problem
 
-FORMAT = 1  # of a part
+__all__ = [
+    "MOST", "Header", "Part", "Refused", "check", "checksum_path", "header", "outline",
+    "parse", "part_path", "read", "whole", "write",
+]  # fmt: skip
 CHUNK = 2**20  # bytes of a chunk, about; each carries a Fletcher checksum
-MOST = 100_000  # parts of a cache: their numbers have five digits
-
-
-class Refused(AffuseError):
-    """A file does not hold the bytes that were published under its name."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a part says of itself, beside its rows."""
-
-    recipe: Recipe
-    parts: int  # of the whole cache, as planned
-    rows: int  # utterances in this part
-    versions: Mapping[str, str]  # of the packages that made it
-    problems: tuple[Problem, ...]
+COPIES = 3  # of a part in memory while it is built and compared, beside its rows
 
 
 def part_path(folder: Path, number: int) -> Path:
-    """Where the part of that number is kept."""
+    """Return where the part of that number is kept."""
     return folder / f"part-{number:05d}.h5"
-
-
-def checksum_path(part: Path) -> Path:
-    """Where its SHA-256 is kept."""
-    return part.with_name(f"{part.name}.sha256")
 
 
 def write(
     path: Path, part: Part, *, recipe: Recipe, parts: int, versions: Mapping[str, str]
 ) -> None:
-    """Publish one part; equal arguments give equal bytes.
+    """Publish one part, once its bytes have been read back and compared.
+
+    Equal arguments give equal bytes, as long as HDF5 is the same.
 
     Raises:
         AffuseError: if a vector has another shape than the recipe says, is not finite
-            or exceeds the storage type
+            or exceeds the storage type, or if this h5py builds what cannot be read
+        MemoryShortageError: if there is too little memory to build and compare it
         OSError: if it cannot be written; then nothing is published
     """
-    texts = {
-        "recipe": recipe.text(),
-        "versions": json.dumps(dict(versions), sort_keys=True),
-        "problems": json.dumps([asdict(p) for p in part.problems], sort_keys=True),
-    }
-    # strings of fixed length, unlike others, are covered by HDF5's own checksums
-    attributes = {name: np.bytes_(text.encode()) for name, text in texts.items()}
-    for name, text in texts.items():
-        if len(text) > guard.TEXT:
-            raise AffuseError(f"{name} of {path.name} exceed {guard.TEXT} bytes")
-    datasets = collect(part, recipe)
-    fit(datasets, recipe)
-    image = _image(datasets, {"format": FORMAT, "parts": parts, **attributes})
-    publish(checksum_path(path), _checksum(path, image))
+    head = Header(recipe, parts, len(part.ids), dict(versions), part.problems)
+    with _building(path):
+        arrays = collect(part, recipe)
+        fit(arrays, recipe)
+        checksums.reserve(COPIES * sum(a.nbytes for a in arrays.values()))
+        image = _image(arrays, header_attributes(head, path.name))
+        _compare(path, image, head, arrays)
+    digest = hashlib.sha256(image).hexdigest()
+    publish(checksum_path(path), checksums.line(path, digest))
     publish(path, image)
 
 
-def _checksum(path: Path, image: bytes) -> bytes:
-    """What stands beside a part."""
-    return f"{hashlib.sha256(image).hexdigest()}  {path.name}\n".encode()
+@contextmanager
+def _building(path: Path) -> Iterator[None]:
+    """Make one sentence of too little memory for a part that is not published yet."""
+    try:
+        yield
+    except (MemoryError, OSError) as error:
+        if not guard.lacks_memory(error):
+            raise
+        raise MemoryShortageError(
+            f"there is too little memory to write {path}, of which nothing was "
+            f"published; {checksums.ADVICE}"
+        ) from error
 
 
 def _image(
     datasets: Mapping[str, np.ndarray], attributes: Mapping[str, object]
 ) -> bytes:
-    """An HDF5 file as bytes, never on disk while it is being built."""
-    with h5py.File(
-        "part", "w", driver="core", backing_store=False, libver=("v110", "v110")
-    ) as file:
+    """Return an HDF5 file as bytes, which was never on a disk while it was built."""
+    with h5py.File(_empty()) as file:
         for name, value in attributes.items():
             file.attrs[name] = value
         for name, values in datasets.items():
@@ -117,58 +106,83 @@ def _image(
                 name, data=values, chunks=(rows, *values.shape[1:]), fletcher32=True
             )
         file.flush()
-        return bytes(file.id.get_file_image())
+        return sealed(file.id.get_file_image())
 
 
-def check(path: Path) -> bytes:
-    """The bytes of a part, if they are the ones that were published.
+def _empty() -> h5py.h5f.FileID:
+    """Return a new file in memory, of a format that has checksums of all metadata.
+
+    Its groups keep no times, which old versions of h5py cannot be told otherwise.
+    """
+    made = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    made.set_obj_track_times(False)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
+    access.set_fapl_core(backing_store=False)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    return h5py.h5f.create(b"part", h5py.h5f.ACC_TRUNC, made, access)
+
+
+def _compare(
+    path: Path, image: bytes, head: Header, arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Refuse the bytes of a part that does not hold what was meant.
 
     Raises:
-        Refused: naming the file and what is wrong with it
+        AffuseError: naming the versions that built it
     """
-    sums = checksum_path(path)
-    if not sums.is_file():
-        raise Refused(f"{path} has no {sums.name} beside it; extract again")
-    _check_file(path)
-    image = path.read_bytes()
-    wanted = _checksum(path, image)
-    with sums.open("rb") as file:
-        found = file.read(len(wanted) + 1)
-    if found != wanted:
-        raise Refused(
-            f"{path} is damaged: its SHA-256 is not the one in {sums.name}; delete "
-            f"it and extract again"
+    try:
+        found, read_back = _parsed(image)
+        wrong = difference(found, head) or _difference_of_arrays(read_back, arrays)
+    except AffuseError as error:
+        checksums.reserve(2 * len(image))  # or that was the reason
+        wrong = f"it cannot be read: {error}"
+    if wrong:
+        raise AffuseError(
+            f"h5py {h5py.__version__} with HDF5 {h5py.version.hdf5_version} built a "
+            f"part that is not what was meant ({wrong}), so nothing was published "
+            f"under {path}; install the versions of constraints.txt (make setup), then "
+            f"repeat the command"
         )
-    return image
 
 
-def _check_file(path: Path) -> None:
-    """Refuse what is there but no file: reading a pipe would never end."""
-    if path.exists() and not path.is_file():
-        raise AffuseError(f"{path} is damaged or no part of a cache (it is no file)")
+def _difference_of_arrays(
+    found: Mapping[str, np.ndarray], meant: Mapping[str, np.ndarray]
+) -> str:
+    """Return what differs first in the arrays of a part; ``""`` if nothing does."""
+    if found.keys() != meant.keys():
+        return f"it holds {sorted(found)}, not {sorted(meant)}"
+    for name, values in meant.items():
+        other = found[name]
+        if other.dtype != values.dtype or not np.array_equal(other, values):
+            return f"its {name} differ"
+    return ""
 
 
 def header(path: Path) -> Header:
-    """What a part says of itself, without reading its rows or its checksum.
+    """Return what a part says of itself, without reading its rows or its checksum.
 
     Raises:
-        AffuseError: naming the file, if it is damaged or no part of a cache
+        DamagedFileError: naming the file, if it is damaged or no part of a cache
+        MemoryShortageError: if there is too little memory
+        OSError: if the file cannot be opened
     """
-    _check_file(path)
-    with _sentences(path), h5py.File(path, "r", locking=False) as file:
-        return _header(file, guard.datasets(file, KINDS, path.stat().st_size))
+    check_file(path)
+    with judged(path, room=guard.TEXT), guard.opened(path) as file:
+        return parse_header(file, guard.datasets(file, KINDS, path.stat().st_size))
 
 
 def read(
     path: Path, recipe: Recipe | None
 ) -> tuple[dict[str, np.ndarray], list[Problem]]:
-    """The arrays and the problems of one part.
+    """Return the arrays and the problems of one part.
 
     Args:
         recipe: that it must have; None for any
 
     Raises:
-        AffuseError: if the part is damaged, or its recipe is another
+        AffuseError: if its recipe is another
+        DamagedFileError, MemoryShortageError, OSError: as `parse`
     """
     head, arrays = parse(path, check(path))
     head.recipe.demand(recipe or head.recipe, path)
@@ -176,73 +190,53 @@ def read(
 
 
 def whole(path: Path) -> Header:
-    """What a part says of itself, once all of it has been checked.
+    """Return what a part says of itself, once all of it has been checked.
 
     Raises:
-        Refused: naming the file, if it is damaged
-        AffuseError: naming the file, if it is as published, but cannot be read
+        Refused: naming the file, if it is not as it was published
+        DamagedFileError, MemoryShortageError, OSError: as `parse`
     """
     return parse(path, check(path))[0]
 
 
 def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
-    """What the bytes of a part say and hold.
+    """Return what the bytes of a part say and hold.
 
     Raises:
-        AffuseError: naming the file, if this version cannot read it, or must not
+        DamagedFileError: naming the file, if this version cannot read it, or must not
+        MemoryShortageError: if there is too little memory
     """
-    with _sentences(path), h5py.File(h5py.h5f.open_file_image(image)) as file:
+    with judged(path, room=2 * len(image)):
+        checksums.reserve(2 * len(image))  # HDF5's copy, and the arrays
+        return _parsed(image)
+
+
+def _parsed(image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
+    """As `parse`, with errors that do not name the file."""
+    with guard.opened(image) as file:
         found = guard.datasets(file, KINDS, len(image))
-        head = _header(file, found)
-        arrays = {name: dataset[:] for name, dataset in found.items()}
-        fit(arrays, head.recipe)
+        head = parse_header(file, found)
+        arrays = {name: guard.values(dataset) for name, dataset in found.items()}
+    fit(arrays, head.recipe)
     return head, arrays
 
 
 def outline(path: Path, recipe: Recipe) -> tuple[dict[str, np.ndarray], int]:
-    """The arrays of a part without its embeddings, and their features of a layer.
+    """Return the arrays of a part but its embeddings, and their features of a layer.
 
     Nothing is compared with the checksum, which would mean to read all of it.
 
     Raises:
-        AffuseError: as `read`
+        AffuseError, OSError: as `read`
     """
-    _check_file(path)
-    with _sentences(path), h5py.File(path, "r", locking=False) as file:
+    check_file(path)
+    with judged(path, room=guard.TEXT), guard.opened(path) as file:
         found = guard.datasets(file, KINDS, path.stat().st_size)
-        head = _header(file, found)
+        head = parse_header(file, found)
         large = {name: d for name, d in found.items() if name in LARGE}
-        arrays = {name: d[:] for name, d in found.items() if name not in LARGE}
+        small = {name: d for name, d in found.items() if name not in LARGE}
+        arrays = {name: guard.values(dataset) for name, dataset in small.items()}
         fit({**arrays, **large}, head.recipe)
         dim = max((d.shape[-1] for d in large.values()), default=0)
     head.recipe.demand(recipe, path)
     return arrays, dim
-
-
-@contextmanager
-def _sentences(path: Path) -> Iterator[None]:
-    """Make one sentence of what is wrong in a file, whoever wrote it."""
-    try:
-        yield
-    except Exception as error:  # h5py raises nearly every kind there is
-        raise AffuseError(
-            f"{path} is damaged or no part of a cache ({printable(str(error))[:300]}); "
-            f"delete it and extract again"
-        ) from error
-
-
-def _header(file: h5py.File, found: Mapping[str, h5py.Dataset]) -> Header:
-    """The attributes of an open part."""
-    if (version := guard.number(file, "format")) != FORMAT:
-        raise AffuseError(f"its format is {version}, not {FORMAT}")
-    if not 0 < (parts := guard.number(file, "parts")) <= MOST:
-        raise AffuseError(f"a cache has 1 to {MOST} parts, not {parts}")
-    if "ids" not in found:
-        raise AffuseError("'ids' is missing, or a link")
-    return Header(
-        recipe=Recipe.parse(guard.text(file, "recipe")),
-        parts=parts,
-        rows=len(found["ids"]),
-        versions=dict(json.loads(guard.text(file, "versions"))),
-        problems=tuple(Problem(**p) for p in json.loads(guard.text(file, "problems"))),
-    )

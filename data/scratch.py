@@ -48,8 +48,14 @@ def _limits() -> list[int]:
 
 
 def place(beside: Path) -> Path:
-    """The folder of scratch files: TMPDIR where it is set, else one that is given."""
-    return Path(os.environ.get("TMPDIR") or beside)
+    """Return the folder of scratch files.
+
+    It is TMPDIR where that is set, else the folder that is given; where nothing may be
+    written there, it is the system's folder of temporary files.
+    """
+    if chosen := os.environ.get("TMPDIR"):
+        return Path(chosen)
+    return beside if os.access(beside, os.W_OK) else Path(tempfile.gettempdir())
 
 
 def blank(shape: tuple[int, ...], folder: Path) -> np.ndarray:

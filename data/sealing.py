@@ -33,7 +33,10 @@ def seal(folder: Path) -> None:
     for name in gone:
         log.warning("%s is gone, and not listed any more", corpus / name)
     lost = [n for n in listed if n.split("/")[0] in (folder.name, *gone) and "/" in n]
-    digests.record(corpus, found, drop=set(lost) - found.keys())
+    try:
+        digests.record(corpus, found, drop=set(lost) - found.keys())
+    except OSError as error:  # a cache that is complete may be read-only
+        log.warning("%s cannot list its parts: %s", corpus / digests.MANIFEST, error)
 
 
 def forget(part: Path) -> None:

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError, MemoryShortageError
 from data.parts import Header, Refused, checksum_path, header, part_path, read, whole
 from data.recipe import Recipe
 from data.utterance import Problem
 
 # Of a fault. Only what is DAMAGED or EXTRA is worth nothing; what is UNKNOWN is as it
-# was published, but not by this version, not for this folder, or cannot be opened.
-DAMAGED, MISSING, EXTRA, UNKNOWN = "damaged", "missing", "extra", "unknown"
+# was published, but not by this version, or not for this folder. What is UNREAD may be
+# whole: memory was short, or the system could not open it.
+DAMAGED, MISSING, EXTRA = "damaged", "missing", "extra"
+UNKNOWN, UNREAD = "unknown", "unread"
 AGAIN = "repeat the extract command"
 
 
@@ -71,7 +73,7 @@ class Fault:
     """What is wrong with one part, or with a whole folder."""
 
     path: Path
-    kind: str  # DAMAGED, MISSING, EXTRA or UNKNOWN
+    kind: str  # DAMAGED, MISSING, EXTRA, UNKNOWN or UNREAD
     reason: str  # in a sentence
     files: tuple[Path, ...] = ()  # that are worth nothing
 
@@ -185,8 +187,10 @@ def faults(folder: Path) -> Iterator[Fault]:
             heads[number] = whole(path)
         except Refused as error:
             yield Fault(path, DAMAGED, str(error), (path, checksum_path(path)))
-        except (AffuseError, OSError) as error:
+        except DamagedFileError as error:
             yield Fault(path, UNKNOWN, str(error))
+        except (MemoryShortageError, OSError) as error:
+            yield Fault(path, UNREAD, str(error))
     if not heads:
         return
     name, recipes = folder.name, [head.recipe for head in heads.values()]

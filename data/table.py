@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from data.errors import AffuseError, DamagedFileError
-from data.files import publish
 from data.ratings import RATINGS
 from data.sentences import key
-from data.system.digests import opened
+from data.system.digests import keep, opened
 from data.system.documents import parse_json
 from data.system.regular import TABLE
 from data.system.schema import (
@@ -82,6 +81,8 @@ LEFT_OUT = ("audio", "span", "transcript", "text")
 def save(corpus: Corpus, cache: Path) -> Path:
     """Keep a corpus below `cache`, without its transcripts and recordings.
 
+    Nothing is written if that is there already.
+
     Raises:
         AffuseError: if the name is taken by another corpus, whose embeddings would then
             be joined with these ratings
@@ -96,7 +97,7 @@ def save(corpus: Corpus, cache: Path) -> Path:
     lines = (row if number == 0 else f",\n{row}" for number, row in enumerate(rows))
     head = f'{{"corpus": {json.dumps(_facts(corpus))}, "utterances": [\n'
     # line by line, for all of it at once is as large as the corpus in memory
-    publish(path, (piece.encode() for piece in chain([head], lines, ["\n]}\n"])))
+    keep(path, (piece.encode() for piece in chain([head], lines, ["\n]}\n"])))
     return path
 
 

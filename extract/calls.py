@@ -12,8 +12,8 @@ from typing import Any
 
 from data import plugins, reading
 from data.errors import AffuseError
-from data.files import publish
 from data.recipe import MODALITIES, Recipe
+from data.system.digests import keep as keep_file
 from data.utterance import printable
 from extract.choice import Choice
 from extract.encoders._checkpoint import MINI, TINY
@@ -41,7 +41,7 @@ FLAGS = {
     "max_seconds": "--max-seconds",
     "limit": "--limit",
 }
-LISTS = ("columns", "modalities", "revision", "layers", "pooling")
+LISTS = ("columns", "revision", "layers", "pooling")
 NUMBERS = ("batch", "block_seconds", "max_seconds")
 COUNTS = ("threads", "limit")
 OPTIONAL = ("root", "nature", "table", "dominance")
@@ -78,7 +78,7 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, found: dict[str, Any]) ->
     if choice.checkpoint not in ("", MINI, TINY) and checkpoint.is_dir():
         call[f"{recipe.modality}_checkpoint"] = os.path.abspath(checkpoint)
     text = json.dumps(call, indent=1, sort_keys=True)
-    publish(path(folder), f"{text}\n".encode())
+    keep_file(path(folder), f"{text}\n".encode())
 
 
 def load(folder: Path) -> dict[str, Any]:
@@ -105,9 +105,9 @@ def load(folder: Path) -> dict[str, Any]:
 
 
 def _fits(name: str, value: Any) -> bool:
-    """Whether an option is of the type that the command line gives it."""
+    """Return True if an option is of the type that the command line gives it."""
     if name == "modalities":
-        return value in [[m] for m in MODALITIES]
+        return value in ([modality] for modality in MODALITIES)  # one a folder
     if name in LISTS:
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if name == "scale":

@@ -126,18 +126,28 @@ def _report(
         what the parts of each cache tell
     """
     folder = cache / corpus.name
-    # whoever writes last has seen all that was there before
-    with claim(folder / ".problems.lock", wait=True):
-        told = [remembered(done.folder) if done.folder else {} for done in made]
-        problems = list(corpus.problems)
-        for done, parts in zip(made, told, strict=True):
-            problems += [*done.absent, *(p for found in parts.values() for p in found)]
-        path = checking.save(problems, folder)
+    told, problems = _told(corpus, made)
+    if not checking.is_saved(problems, folder):
+        # whoever writes last has seen all that was there before
+        with claim(folder / ".problems.lock", wait=True):
+            told, problems = _told(corpus, made)
+            checking.save(problems, folder)
     for line in checking.problem_lines(problems, SHOWN):
         say(line)
     if problems:
-        say(f"all of it in {path}")
+        say(f"all of it in {folder / checking.FILE}")
     return told
+
+
+def _told(
+    corpus: Corpus, made: Sequence[Outcome]
+) -> tuple[list[dict[int, tuple[Problem, ...]]], list[Problem]]:
+    """Return what the parts of each cache tell now, and all problems there are."""
+    told = [remembered(done.folder) if done.folder else {} for done in made]
+    problems = list(corpus.problems)
+    for done, parts in zip(made, told, strict=True):
+        problems += [*done.absent, *(p for found in parts.values() for p in found)]
+    return told, problems
 
 
 def _left_out(

@@ -5,21 +5,34 @@ one decodes the next part while the encoder is busy with this one and the one be
 written.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from data import parts, sealing
+from data.recipe import Recipe
+from data.utterance import printable
 from extract.build import Batch, Builder, Opened
-from extract.known import Known
+from extract.known import Known, Row
 from extract.pending import PARTLY, WHOLE, Claims, Plan
+from extract.sources import Source
 
 PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "soxr")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What there is to do for one part."""
+
+    number: int
+    opened: Opened | None  # None: the part is whole
+    own: Path | None = None  # the part itself, if it holds good rows
 
 
 def fill(
@@ -46,61 +59,89 @@ def fill(
     siblings = known or Known(folder, build.recipe)
     encoded = 0.0
 
-    def opened(claim: tuple[int, str]) -> tuple[int, Opened | None]:
+    def opened(claim: tuple[int, str]) -> Job:
         number, state = claim
         if state == WHOLE:
-            return number, None
+            return Job(number, None)
         own = parts.part_path(folder, number) if state == PARTLY else None
-        return number, build.open(plan[number], partial(siblings.rows, own=own))
+        rows = partial(siblings.rows, own=own)
+        return Job(number, build.open(plan[number], rows), own)
+
+    def settled(number: int) -> bool:
+        path = parts.part_path(folder, number)
+        return is_settled(path, plan[number], build, siblings)
 
     with (
-        Claims(folder, build.recipe, plan, count) as claims,
+        Claims(folder, build.recipe, plan, count, settled) as claims,
         ThreadPoolExecutor(1) as writer,
         closing(_ahead(claims.each(), opened)) as jobs,
         ExitStack() as leaving,
     ):
         leaving.callback(claims.stop)  # or an error here would wait for others' parts
         writing: Future[None] | None = None
-        for number, job in jobs:
-            size = sum(s.size for s in plan[number])
-            if job is None:
-                claims.release(number)
+        for job in jobs:
+            size = sum(s.size for s in plan[job.number])
+            if job.opened is None:
+                claims.release(job.number)
                 done(size)
                 continue
-            batches = build.encode(job, done)
-            fresh = sum(i.source.size for i in job.inputs)
+            batches = build.encode(job.opened, done)
+            fresh = sum(i.source.size for i in job.opened.inputs)
             done(size - fresh)  # what was not encoded here
             encoded += fresh
             if writing:
                 writing.result()  # a full disk is said now
-            writing = writer.submit(
-                _write, folder, number, count, build, job, batches, claims
-            )
+            writing = writer.submit(_write, folder, count, build, job, batches, claims)
         if writing:
             writing.result()
     return encoded
 
 
+def is_settled(
+    path: Path, sources: Sequence[Source], build: Builder, known: Known
+) -> bool:
+    """Return True if all inputs that failed in a part fail again, for equal reasons.
+
+    They are tried without a claim of the part, and nothing is encoded.
+
+    Args:
+        path: of a part that is there, but for some inputs
+        sources: what is to be in the part
+    """
+    failed = {p.id: p.reason for p in parts.header(path).problems if p.fatal}
+    tried = [s for s in sources if s.utterance.id in failed]
+    found = build.open(tried, known.rows).results
+    return all(_reason(found.get(s.content)) == failed[s.utterance.id] for s in tried)
+
+
+def _reason(result: Row | str | None) -> str:
+    """Return why an input failed, as a part tells it; ``""`` if it did not."""
+    return printable(result) if isinstance(result, str) else ""
+
+
 def _write(
     folder: Path,
-    number: int,
     count: int,
     build: Builder,
-    job: Opened,
+    job: Job,
     batches: list[Batch],
     claims: Claims,
 ) -> None:
-    """Publish one part and let go of it."""
-    path = parts.part_path(folder, number)
-    sealing.forget(path)
-    parts.write(
-        path,
-        build.finish(job, batches),
-        recipe=build.recipe,
-        parts=count,
-        versions=_versions(),
-    )
-    claims.release(number)
+    """Publish one part, unless nothing was added to it, and let go of it."""
+    path = parts.part_path(folder, job.number)
+    made = build.finish(cast(Opened, job.opened), batches)
+    if job.own is None or not _is_kept(path, made, build.recipe):
+        sealing.forget(path)
+        parts.write(path, made, recipe=build.recipe, parts=count, versions=_versions())
+    claims.release(job.number)
+
+
+def _is_kept(path: Path, made: parts.Part, recipe: Recipe) -> bool:
+    """Return True if a part has these rows and problems; rows of an input are equal."""
+    arrays, _ = parts.outline(path, recipe)
+    kept = [tuple(v.decode() for v in arrays[name]) for name in ("ids", "contents")]
+    same = kept == [made.ids, made.contents]
+    return same and parts.header(path).problems == made.problems
 
 
 def _ahead(

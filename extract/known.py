@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from data import store
-from data.errors import AffuseError
+from data.errors import DamagedFileError
 from data.parts import header, part_path, read
 from data.recipe import Recipe
 from data.utterance import Problem
+
+# Parts of other folders that are damaged, gone meanwhile, or not for us to read. Any
+# other error may pass, so that their inputs should not be encoded again.
+USELESS = (DamagedFileError, FileNotFoundError, PermissionError)
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +44,14 @@ class Known:
     def rows(
         self, contents: Collection[str], own: Path | None = None
     ) -> dict[str, Row]:
-        """Those of these inputs that are known, by digest; parts are read one by one.
+        """Return those of these inputs that are known, by digest, part by part.
 
         Args:
             contents: digests of inputs
             own: a part of the folder itself that is made anew, but holds good rows
+
+        Raises:
+            MemoryShortageError, OSError: if a part cannot be read now; it may be whole
         """
         if self._places is None:
             self._places = {c: path for path in self._parts() for c in self._read(path)}
@@ -63,17 +70,17 @@ class Known:
                 path = part_path(folder, number)
                 try:
                     recipe = header(path).recipe
-                except (OSError, AffuseError) as error:
+                except USELESS as error:
                     log.warning("%s; its rows are not used here", error)
                     continue
                 if self._recipe.same_but_content(recipe):
                     yield path
 
     def _read(self, path: Path) -> dict[str, Row]:
-        """Rows of one part by digest of their input; none if it is damaged."""
+        """Return rows of one part by digest of their input; none if it is damaged."""
         try:
             return _rows(*read(path, None))
-        except (OSError, AffuseError) as error:
+        except USELESS as error:
             log.warning("%s; its rows are not used here", error)
             return {}
 

@@ -1,14 +1,15 @@
 """Which parts of a cache are still to be made, one process at a time for each."""
 
+import errno
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from typing import Self
 
 from data import parts, repair, store
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.files import claim
 from data.recipe import Recipe
 from extract.sources import Source
@@ -18,6 +19,7 @@ PAUSE = 0.1  # seconds between looks at a part that another process is making
 # Of a part. Inputs that failed are tried again: with other options or another decoder
 # they may succeed.
 WHOLE, PARTLY, MISSING = "whole", "partly", "missing"
+FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}  # to write in a folder
 
 log = logging.getLogger(__name__)
 
@@ -31,25 +33,33 @@ def tidy(folder: Path, count: int) -> None:
 def state(
     folder: Path, recipe: Recipe, number: int, sources: Sequence[Source], count: int
 ) -> str:
-    """WHOLE, or PARTLY if some inputs failed, or MISSING; damage is said.
+    """Return WHOLE, or PARTLY if some inputs failed, or MISSING; log damage.
 
     Args:
         sources: what is to be in the part
         count: of all parts of the cache
+
+    Raises:
+        AffuseError: if the part is of another recipe; it may be of use elsewhere
+        MemoryShortageError, OSError: if the part cannot be read now; it may be whole
     """
     path = parts.part_path(folder, number)
     if not path.is_file():
         return MISSING
     try:
-        arrays, problems = parts.read(path, recipe)
-        planned = parts.header(path).parts
-    except AffuseError as error:
+        head, arrays = parts.parse(path, parts.check(path))
+    except DamagedFileError as error:
         log.warning("%s; extracting this part anew", error)
         return MISSING
+    if difference := head.recipe.difference(recipe):
+        raise AffuseError(
+            f"{path} was extracted with {difference} as its folder says; move it away, "
+            f"then repeat the command"
+        )
     held = {i.decode() for i in arrays["ids"]}
-    failed = {p.id for p in problems if p.fatal}
+    failed = {p.id for p in head.problems if p.fatal}
     wanted = {s.utterance.id for s in sources}
-    if planned == count and held | failed == wanted:
+    if head.parts == count and held | failed == wanted:
         return PARTLY if failed else WHOLE
     log.warning("%s was planned otherwise; extracting this part anew", path)
     return MISSING
@@ -59,12 +69,27 @@ class Claims:
     """Parts that are ours while they are looked at and made.
 
     Those that another process is making are waited for at the end, and made here if
-    that process died.
+    that process died. A part to which nothing is to be done is not claimed, so nothing
+    is written for it, not even a lock.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, plan: Plan, parts: int):
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        plan: Plan,
+        parts: int,
+        settled: Callable[[int], bool],
+    ):
+        """Prepare to claim parts.
+
+        Args:
+            parts: of the whole cache
+            settled: tells of a part that is PARTLY there if no input can be added
+        """
         self._folder, self._recipe = folder, recipe
         self._plan, self._parts = plan, parts
+        self._settled = settled
         self._held: dict[int, ExitStack] = {}
         self._stopped = Event()
 
@@ -77,31 +102,53 @@ class Claims:
             self.release(number)
 
     def each(self) -> Iterator[tuple[int, str]]:
-        """The number of each part, and its `state`; hold it until `release`."""
-        waiting = list(self._plan)
-        for wait in (False, True):
-            for number in tuple(waiting):
-                if self._take(number, wait=wait):
-                    waiting.remove(number)
-                    sources = self._plan[number]
-                    found = state(
-                        self._folder, self._recipe, number, sources, self._parts
-                    )
-                    yield number, found
+        """Yield the number of each part, and its `state`.
+
+        One that is PARTLY there or MISSING is held until `release`.
+        """
+        waiting = []
+        for number in self._plan:
+            mark = _mark(self._folder, number)
+            found = self._state(number)
+            if found == WHOLE:
+                yield number, WHOLE
+            elif self._take(number, found, wait=False):
+                if _mark(self._folder, number) != mark:  # another process made it
+                    found = self._state(number)
+                yield number, found
+            else:
+                waiting.append(number)
+        for number in waiting:
+            if self._take(number, MISSING, wait=True):
+                yield number, self._state(number)
 
     def stop(self) -> None:
         """Wait for no other process any more."""
         self._stopped.set()
 
     def release(self, number: int) -> None:
-        """Let go of a part, which is made or given up."""
-        self._held.pop(number).close()
+        """Let go of a part, which is made, whole, or given up."""
+        if number in self._held:
+            self._held.pop(number).close()
 
-    def _take(self, number: int, *, wait: bool) -> bool:
+    def _state(self, number: int) -> str:
+        sources = self._plan[number]
+        found = state(self._folder, self._recipe, number, sources, self._parts)
+        return WHOLE if found == PARTLY and self._settled(number) else found
+
+    def _take(self, number: int, found: str, *, wait: bool) -> bool:
+        """Hold a part; return False if another process does."""
         while not self._stopped.is_set():
             held = ExitStack()
             lock = self._folder / f".part-{number:05d}.lock"
-            if held.enter_context(claim(lock, wait=False)):
+            try:
+                mine = held.enter_context(claim(lock, wait=False))
+            except OSError as error:
+                # Nothing needs to be written if what failed fails again.
+                if found != PARTLY or error.errno not in FORBIDDEN:
+                    raise
+                return True
+            if mine:
                 self._held[number] = held
                 return True
             held.close()
@@ -109,3 +156,17 @@ class Claims:
                 break
             self._stopped.wait(PAUSE)
         return False
+
+
+def _mark(folder: Path, number: int) -> tuple[tuple[int, int, int] | None, ...]:
+    """Return what changes when a part or its checksum is published again."""
+    path = parts.part_path(folder, number)
+    found: list[tuple[int, int, int] | None] = []
+    for each in (path, parts.checksum_path(path)):
+        try:
+            now = each.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((now.st_ino, now.st_size, now.st_mtime_ns))
+    return tuple(found)

@@ -9,7 +9,7 @@ import torch
 from data import current, parts, reading, repair, store, table
 from data.errors import AffuseError
 from data.recipe import Recipe
-from data.store import EXTRA, MISSING, UNKNOWN, Fault
+from data.store import EXTRA, MISSING, UNKNOWN, UNREAD, Fault
 from extract import calls, command
 from extract.loading import load
 from extract.run import UNITS, extract
@@ -54,6 +54,12 @@ def _repair(folder: Path, cache: Path, dry_run: bool, say: Say) -> bool:
     found = list(_faults(folder))
     for fault in found:
         say(fault.reason)
+    if unread := [f for f in found if f.kind == UNREAD]:
+        say(
+            f"{folder} is left alone: whether {unread[0].path.name} is whole is not "
+            f"known before it can be read; repair again then"
+        )
+        return False
     if strange := [f for f in found if f.kind == UNKNOWN]:
         say(
             f"{folder} is left alone: {strange[0].path.name} is no damage that this "

@@ -12,11 +12,14 @@ import torch
 from joblib import Parallel, delayed
 
 from data.errors import AffuseError
+from data.parts import part_path
 from data.recipe import Recipe
 from extract.build import Builder
 from extract.choice import Choice, Machine, choose_device
 from extract.cluster import Cluster
-from extract.pending import WHOLE, Plan, state
+from extract.fill import is_settled
+from extract.known import Known
+from extract.pending import MISSING, PARTLY, Plan, state
 from extract.processes import Processes
 from extract.shards import Receipt, Shard, bare
 from extract.sources import Source
@@ -162,10 +165,15 @@ def _machine(machine: Machine, team: Team, workers: Workers) -> Machine:
 def _missing(
     folder: Path, plan: Plan, build: Builder, count: int
 ) -> dict[int, tuple[Source, ...]]:
-    """The parts that are not whole; only they are sent."""
+    """Return the parts to which something is to be done; only they are sent."""
+    known = Known(folder, build.recipe)
 
     def one(number: int) -> bool:
-        return state(folder, build.recipe, number, plan[number], count) != WHOLE
+        found = state(folder, build.recipe, number, plan[number], count)
+        if found != PARTLY:
+            return found == MISSING
+        path = part_path(folder, number)
+        return not is_settled(path, plan[number], build, known)
 
     jobs = (delayed(one)(number) for number in plan)
     wanted = Parallel(n_jobs=build.machine.threads, prefer="threads")(jobs)

@@ -1,5 +1,7 @@
 """A disk that fails: the n-th call of the system that concerns one folder.
 
+Or every call that writes below it, as where a file system is read-only.
+
 Counted are calls that open, write, sync, rename, remove, make or lock something below
 the folder, in whatever thread; reading through HDF5's own library is not.
 """
@@ -14,6 +16,11 @@ from data import files
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS)
 NAMES = ("replace", "unlink", "mkdir", "open", "fsync")  # of os
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+CHANGING = (
+    "link", "mkdir", "remove", "rename", "replace", "rmdir", "symlink", "truncate",
+    "unlink", "utime",
+)  # fmt: skip
 
 
 class Disk:
@@ -94,3 +101,67 @@ class Disk:
             return real(path, mode, *args, **kwargs)
 
         return open_
+
+
+def snapshot(folder):
+    """All that a write changes: names, sizes and times of files and folders."""
+    found = {}
+    for path in (folder, *sorted(folder.rglob("*"))):
+        now = path.stat()
+        found[str(path)] = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+    return found
+
+
+@contextmanager
+def read_only(monkeypatch, folder):
+    """Refuse, below a folder, every call of Python that writes."""
+
+    def refuse(path):
+        text = os.path.abspath(os.fsdecode(path))
+        if text.startswith(str(folder)):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    def changing(real):
+        def call(path, *args, **kwargs):
+            if not isinstance(path, int):
+                refuse(path)
+            return real(path, *args, **kwargs)
+
+        return call
+
+    def opening(real):
+        def call(path, mode="r", *args, **kwargs):
+            if set(mode) & set("wax+") and not isinstance(path, int):
+                refuse(path)
+            return real(path, mode, *args, **kwargs)
+
+        return call
+
+    real_open, real_mkdir = os.open, os.mkdir
+
+    def low(path, flags, *args, **kwargs):
+        if flags & WRITING:
+            refuse(path)
+        return real_open(path, flags, *args, **kwargs)
+
+    def mkdir(path, *args, **kwargs):
+        if os.path.isdir(path):  # which is said first, as by Linux
+            return real_mkdir(path, *args, **kwargs)
+        refuse(path)
+        return real_mkdir(path, *args, **kwargs)
+
+    real_access = os.access
+
+    def access(path, mode, **kwargs):
+        below = os.path.abspath(os.fsdecode(path)).startswith(str(folder))
+        return not (below and mode & os.W_OK) and real_access(path, mode, **kwargs)
+
+    with monkeypatch.context() as patch:
+        for name in CHANGING:
+            patch.setattr(os, name, changing(getattr(os, name)))
+        patch.setattr(os, "open", low)
+        patch.setattr(os, "mkdir", mkdir)
+        patch.setattr(io, "open", opening(io.open))
+        patch.setattr("builtins.open", opening(open))
+        patch.setattr(os, "access", access)
+        yield

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from broken import Disk, snapshot
 
 from data import files
-from data.files import claim, publish
+from data.files import claim, holds, publish, refresh
 
 ROOT = Path(__file__).parents[1]
 HOLD = """
@@ -159,11 +160,141 @@ def test_without_locks_everything_counts_as_claimed(tmp_path, monkeypatch):
         assert mine
 
 
-def test_a_full_disk_is_said_with_the_name_that_users_know(tmp_path, monkeypatch):
-    def full(_handle):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
+def test_an_error_is_said_with_the_name_that_users_know_and_no_other(
+    tmp_path, monkeypatch, name, number
+):
+    def fail(*paths):
+        raise OSError(number, os.strerror(number), *paths[:1], None, *paths[1:])
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"No space left on device: '.*/report.csv'"):
-        publish(tmp_path / "report.csv", b"rows")
+    monkeypatch.setattr(os, name, fail)
+    path = tmp_path / "report.csv"
+    with pytest.raises(OSError, match=os.strerror(number)) as refused:
+        publish(path, b"rows")
+    assert str(refused.value) == f"[Errno {number}] {os.strerror(number)}: '{path}'"
+    assert (refused.value.filename, refused.value.filename2) == (str(path), None)
+    assert isinstance(refused.value, PermissionError) == (number == errno.EACCES)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path):
+    def pieces():
+        yield (tmp_path / "source.bin").read_bytes()
+
+    with pytest.raises(FileNotFoundError, match=r"source\.bin'$"):
+        publish(tmp_path / "report.csv", pieces())
+    assert list(tmp_path.iterdir()) == []
+
+
+# Files that may be there already
+
+
+CONTENTS = [
+    b"",
+    b"one two",
+    b"one twO",
+    b"One two",
+    b"one two three",
+    b"one",
+    b"other",
+]
+
+
+def divided(content, sizes):
+    """The same content in pieces of these sizes, and the rest."""
+    for size in sizes:
+        yield content[:size]
+        content = content[size:]
+    yield content
+
+
+@pytest.mark.parametrize("sizes", [None, (), (1,), (0, 3, 0), (3, 1, 2), (7, 7)])
+@pytest.mark.parametrize("new", CONTENTS)
+def test_only_what_differs_is_published(tmp_path, new, sizes):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one two")
+    before = snapshot(tmp_path)
+    make = (lambda: new) if sizes is None else (lambda: divided(new, sizes))
+    assert holds(path, make()) == (new == b"one two")
+    assert snapshot(tmp_path) == before
+    assert refresh(path, make()) == (new != b"one two")
+    assert path.read_bytes() == new
+    assert names(tmp_path) == ["a.txt"]
+    assert (snapshot(tmp_path) == before) == (new == b"one two")
+    assert holds(path, make())
+
+
+def test_what_is_not_there_is_published(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    assert not holds(path, b"")
+    assert refresh(path, b"") is True
+    assert (path.read_bytes(), refresh(path, b"")) == (b"", False)
+
+
+def test_a_refresh_holds_one_piece_at_a_time(tmp_path, monkeypatch):
+    """Also of what is there already, of which the beginning is copied."""
+    monkeypatch.setattr(files, "PIECE", 1000)
+    path = tmp_path / "a.bin"
+    piece, count = b"x" * 1000, 20
+    publish(path, (piece for _ in range(count)))
+    read, live = [], []
+
+    def pieces():
+        for number in range(count):
+            live.append(number)
+            yield piece if number < count - 1 else b"y" * 1000
+
+    real = files._copied
+
+    def copied(file, size):
+        for found in real(file, size):
+            read.append(len(found))
+            yield found
+
+    monkeypatch.setattr(files, "_copied", copied)
+    assert refresh(path, pieces())
+    assert live == list(range(count))  # each made once
+    assert read == [1000] * (count - 1)
+    assert path.read_bytes() == piece * (count - 1) + b"y" * 1000
+
+
+def test_the_beginning_is_that_of_the_file_that_was_compared(tmp_path):
+    """Though another process gives the name to another file meanwhile."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one two")
+
+    def pieces():
+        yield b"one "
+        publish(path, b"another")
+        yield b"three"
+
+    assert refresh(path, pieces())
+    assert path.read_bytes() == b"one three"
+
+
+def test_a_refresh_that_fails_leaves_the_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one two")
+    fail_at(monkeypatch, "replace", 1)
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'$"):
+        refresh(path, b"one three")
+    assert (path.read_bytes(), names(tmp_path)) == (b"one two", ["a.txt"])
+
+
+def test_a_file_that_cannot_be_read_is_not_replaced_unseen(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one two")
+    disk = Disk(tmp_path, fail=1, error=errno.EIO)
+    with disk.inserted(monkeypatch), pytest.raises(OSError, match=f"error: '{path}'$"):
+        refresh(path, b"one two")
+    assert disk.failed == "open rb"
+    assert path.read_bytes() == b"one two"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_replaced_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.txt")
+    assert not holds(tmp_path / "a.txt", b"one")
+    assert refresh(tmp_path / "a.txt", b"one")
+    assert (tmp_path / "a.txt").read_bytes() == b"one"

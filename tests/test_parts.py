@@ -13,6 +13,7 @@ import pytest
 from caches import DIM, FRAMES, NOTE, RECIPE, VERSIONS, flip, part, recipe, write
 
 from data import parts
+from data.errors import AffuseError
 from data.files import publish
 
 ROOT = Path(__file__).parents[1]
@@ -114,6 +115,103 @@ def test_a_part_comes_back_as_it_was_written(tmp_path):
 def test_a_header_tells_what_the_part_is(tmp_path):
     path = write(tmp_path, 0, part("a", "b", problems=[NOTE]), planned=7)
     assert parts.header(path) == parts.Header(RECIPE, 7, 2, VERSIONS, (NOTE,))
+
+
+@pytest.mark.parametrize("bounds", [("v110", "v110"), ("earliest", "v110")])
+def test_parts_of_other_versions_stay_readable(tmp_path, bounds):
+    """As HDF5 writes them to a disk, with old bounds of the format and times kept."""
+    made = part("a", "b", problems=[NOTE])
+    new = write(tmp_path / "new", 0, made, planned=7)
+    path = tmp_path / new.name
+    with h5py.File(new) as source, h5py.File(path, "w", libver=bounds) as file:
+        for name, value in source.attrs.items():
+            file.attrs[name] = value
+        for name, rows in source.items():
+            chunks = {"chunks": rows.chunks, "fletcher32": True}
+            file.create_dataset(name, data=rows[:], track_times=True, **chunks)
+    sign(path)
+    assert path.read_bytes() != new.read_bytes()
+    assert parts.whole(path) == parts.header(path) == parts.whole(new)
+    arrays, problems = parts.read(path, RECIPE)
+    np.testing.assert_array_equal(arrays["embeddings"], np.stack(made.vectors))
+    assert problems == [NOTE]
+
+
+def damaged(image):
+    return image[:200] + bytes([image[200] ^ 1]) + image[201:]
+
+
+def without_seal(image):
+    """As HDF5 below 2.0 leaves the checksum of an image."""
+    return image[:44] + bytes(4) + image[48:]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (damaged, "it cannot be read: .*metadata checksum"),
+        (without_seal, "it cannot be read"),
+        (lambda image: image[: len(image) // 2], "it cannot be read"),
+        (lambda image: b"", "it cannot be read"),
+    ],
+)
+def test_bytes_that_cannot_be_read_back_are_not_published(
+    tmp_path, monkeypatch, spoil, reason
+):
+    real = parts._image
+    monkeypatch.setattr(parts, "_image", lambda *meant: spoil(real(*meant)))
+    with pytest.raises(AffuseError, match=reason) as refused:
+        write(tmp_path, 0, part("a", "b"))
+    for words in (
+        f"h5py {h5py.__version__} with HDF5 {h5py.version.hdf5_version}",
+        f"nothing was published under {tmp_path / 'part-00000.h5'}",
+        "make setup",
+    ):
+        assert words in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
+def other(name, **changes):
+    """Arrays of which one differs in its values."""
+
+    def spoil(arrays, attributes):
+        changed = arrays[name].copy()
+        changed[-1] = changed[0]
+        return {**arrays, name: changed}, {**attributes, **changes}
+
+    return spoil
+
+
+def attributes_with(**changes):
+    return lambda arrays, attributes: (arrays, {**attributes, **changes})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (other("embeddings"), "its embeddings differ"),
+        (other("ids"), "its ids differ"),
+        (other("contents"), "its contents differ"),
+        (other("head"), "its head differ"),
+        (lambda a, b: ({**a, "offsets": np.zeros(3, int)}, b), "it holds .*'offsets'"),
+        (
+            lambda a, b: ({**a, "head": a["head"].astype(np.float64)}, b),
+            "its head differ",
+        ),
+        (attributes_with(parts=2), "its parts differ"),
+        (attributes_with(versions=np.bytes_(b"{}")), "its versions differ"),
+        (attributes_with(problems=np.bytes_(b"[]")), "its problems differ"),
+        (attributes_with(recipe=np.bytes_(RECIPE.text())), "its recipe is another"),
+    ],
+)
+def test_bytes_that_hold_something_else_are_not_published(
+    tmp_path, monkeypatch, spoil, reason
+):
+    real = parts._image
+    monkeypatch.setattr(parts, "_image", lambda *meant: real(*spoil(*meant)))
+    with pytest.raises(AffuseError, match=f"not what was meant .*{reason}"):
+        write(tmp_path, 0, part("a", "b", of=HEAD, problems=[NOTE]), of=HEAD)
+    assert not list(tmp_path.iterdir())
 
 
 def test_ragged_frames_come_back(tmp_path):

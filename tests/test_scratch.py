@@ -81,6 +81,13 @@ def test_the_folder_is_that_of_the_environment(tmp_path, monkeypatch):
     assert scratch.place(tmp_path) == Path("/somewhere")
 
 
+def test_a_cache_that_may_not_be_written_holds_no_scratch_files(tmp_path, monkeypatch):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(scratch.os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: "/elsewhere")
+    assert scratch.place(tmp_path) == Path("/elsewhere")
+
+
 def test_a_limit_of_a_group_counts_as_the_machine(tmp_path, monkeypatch):
     groups, limits = tmp_path / "cgroup", tmp_path / "limits"
     inner = limits / "job" / "step"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from data.errors import DamagedFileError
-from data.files import claim, publish
+from data.files import claim, publish, refresh
 from data.system.regular import SMALL, open_regular
 from data.utterance import printable
 
@@ -144,6 +144,30 @@ def rewriting(folder: Path, names: Iterable[str]) -> Iterator[None]:
     unseal(folder, chosen)
     yield
     seal(folder, chosen)
+
+
+def keep(path: Path, content: bytes | Iterable[bytes]) -> bool:
+    """Publish a file, unless it holds these bytes already, and list it.
+
+    Args:
+        path: of the file
+        content: all of it, or piece by piece where it is not to be held in memory
+
+    Returns:
+        True if the file was published
+
+    Raises:
+        OSError: if it cannot be written
+    """
+    folder, names = path.parent, [path.name]
+    changed = refresh(path, content, before=lambda: unseal(folder, names))
+    try:
+        seal(folder, names)
+    except OSError:
+        if changed:
+            raise
+        log.debug("%s stays without a digest, for it cannot be written", path)
+    return changed
 
 
 def seal(folder: Path, names: Iterable[str]) -> None:

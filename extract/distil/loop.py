@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data.errors import AffuseError
+from data.errors import AffuseError, MemoryShortageError
 from data.files import publish
+from data.guard import lacks_memory
 from data.progress import bar
 
 WARM = 0.05  # share of the steps in which the rate rises
@@ -167,13 +168,26 @@ def _state(
 def _resume(
     path: Path, identity: str, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> list[Point]:
-    """Load the state of an interrupted training; [] if there is none."""
+    """Load the state of an interrupted training; [] if there is none.
+
+    Raises:
+        AffuseError: if it is damaged, or of another training
+        MemoryShortageError: if there is too little memory to read it
+        OSError: if it cannot be read
+    """
     if not path.is_file():
         return []
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
         known = state["identity"]
+    except OSError:
+        raise
     except Exception as error:  # torch raises nearly every kind
+        if lacks_memory(error):
+            raise MemoryShortageError(
+                f"there is too little memory to read {path}; close other programs, "
+                f"then repeat the command"
+            ) from error
         raise AffuseError(f"{path} is damaged; delete it to begin anew") from error
     if known != identity:
         raise AffuseError(

@@ -1,0 +1,126 @@
+"""What a part of the cache says of itself: the attributes of its HDF5 file."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+
+from data import guard
+from data.errors import AffuseError
+from data.recipe import Recipe
+from data.utterance import Problem
+
+FORMAT = 1  # of a part
+MOST = 100_000  # parts of a cache: their numbers have five digits
+KINDS = {  # of the fields of a problem
+    "file": str,
+    "reason": str,
+    "line": int | None,
+    "id": str,
+    "fatal": bool,
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a part says of itself, beside its rows."""
+
+    recipe: Recipe
+    parts: int  # of the whole cache, as planned
+    rows: int  # utterances in this part
+    versions: Mapping[str, str]  # of the packages that made it
+    problems: tuple[Problem, ...]
+
+
+def header_attributes(head: Header, name: str) -> dict[str, object]:
+    """Return a header as attributes of an HDF5 file.
+
+    Args:
+        name: of the part, for messages
+
+    Raises:
+        AffuseError: if a text is longer than one that would be read
+    """
+    texts = {
+        "recipe": head.recipe.text(),
+        "versions": json.dumps(dict(head.versions), sort_keys=True),
+        "problems": json.dumps([asdict(p) for p in head.problems], sort_keys=True),
+    }
+    for field, text in texts.items():
+        if len(text) > guard.TEXT:
+            raise AffuseError(f"{field} of {name} exceed {guard.TEXT} bytes")
+    # strings of fixed length, unlike others, are covered by HDF5's own checksums
+    encoded = {field: np.bytes_(text.encode()) for field, text in texts.items()}
+    return {"format": FORMAT, "parts": head.parts, **encoded}
+
+
+def parse_header(file: h5py.File, found: Mapping[str, h5py.Dataset]) -> Header:
+    """Return the header of an open part.
+
+    Args:
+        found: its datasets, as `data.guard.datasets` found them
+
+    Raises:
+        AffuseError: if it is none of this version
+        MemoryError, OSError: as `data.guard.text`
+    """
+    if (version := guard.number(file, "format")) != FORMAT:
+        raise AffuseError(f"its format is {version}, not {FORMAT}")
+    if not 0 < (parts := guard.number(file, "parts")) <= MOST:
+        raise AffuseError(f"a cache has 1 to {MOST} parts, not {parts}")
+    if "ids" not in found:
+        raise AffuseError("'ids' is missing, or a link")
+    return Header(
+        recipe=Recipe.parse(guard.text(file, "recipe")),
+        parts=parts,
+        rows=len(found["ids"]),
+        versions=_versions(guard.text(file, "versions")),
+        problems=_problems(guard.text(file, "problems")),
+    )
+
+
+def _versions(text: str) -> dict[str, str]:
+    """Return the versions of the packages that made a part."""
+    found = _json(text, "versions")
+    if not isinstance(found, dict):
+        raise AffuseError(f"its versions are {text[:40]!r}")
+    return {name: str(version) for name, version in found.items()}
+
+
+def _problems(text: str) -> tuple[Problem, ...]:
+    """Return the problems that a part tells."""
+    found = _json(text, "problems")
+    if not isinstance(found, list):
+        raise AffuseError(f"its problems are {text[:40]!r}")
+    if strange := [p for p in found if not _is_problem(p)]:
+        raise AffuseError(f"one of its problems is {str(strange[0])[:80]!r}")
+    return tuple(Problem(**p) for p in found)
+
+
+def _is_problem(found: Any) -> bool:
+    """Return True if a value of JSON has the fields of a `Problem`, of their types."""
+    return (
+        isinstance(found, dict)
+        and {"file", "reason"} <= found.keys() <= KINDS.keys()
+        and all(isinstance(value, KINDS[name]) for name, value in found.items())
+    )
+
+
+def _json(text: str, name: str) -> Any:
+    """Return what an attribute says in JSON."""
+    try:
+        return json.loads(text)
+    except (RecursionError, ValueError) as error:
+        raise AffuseError(f"its {name} are no JSON: {error}") from error
+
+
+def difference(found: Header, meant: Header) -> str:
+    """Return the first field that differs, in words; ``""`` if none does."""
+    if found.recipe.text() != meant.recipe.text():
+        return "its recipe is another"
+    names = ("parts", "rows", "versions", "problems")
+    wrong = (n for n in names if getattr(found, n) != getattr(meant, n))
+    return next((f"its {name} differ" for name in wrong), "")
