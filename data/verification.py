@@ -116,12 +116,23 @@ def _listed(folder: Path, found: Verified) -> None:
             found.faults += _part(folder, name, digest)
         else:
             found.files += 1
-            found.faults += digests.faults(folder, {name: digest})
+            found.faults += _fault(folder / name, digest)
     found.notes += [
         f"{path} has {INTERRUPTED}"
         for path in sorted(folder.iterdir())
         if path.suffix in WRITTEN and path.name[0] != "." and path.name not in known
     ]
+
+
+def _fault(path: Path, wanted: str) -> Iterator[str]:
+    """Say what is wrong with a file, if anything is."""
+    try:
+        if digests.digest(path) != wanted:
+            yield digests.damage(path)
+    except FileNotFoundError:
+        yield f"{path} is missing, and {digests.MANIFEST} lists it"
+    except (OSError, DamagedFileError) as error:
+        yield str(error)
 
 
 def _part(folder: Path, name: str, digest: str) -> Iterator[str]:

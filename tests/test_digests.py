@@ -11,6 +11,7 @@ from data.errors import DamagedFileError
 from data.files import publish
 from data.system import digests
 from data.system.digests import MANIFEST
+from data.verification import verify
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def content(path):
 def test_files_are_as_they_were_written(folder):
     assert content(folder / "a.csv") == b"x,y\n1,2\n"
     assert [*digests.read(folder)] == ["a.csv", "b.json"]
-    assert list(digests.faults(folder, digests.read(folder))) == []
+    assert verify(folder).faults == []
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="needs sha256sum")
@@ -46,13 +47,13 @@ def test_a_file_that_was_changed_is_named(folder, damage):
     with pytest.raises(DamagedFileError, match=r"a\.csv is damaged: its SHA-256"):
         content(folder / "a.csv")
     assert content(folder / "b.json") == b"{}\n"
-    (fault,) = digests.faults(folder, digests.read(folder))
+    (fault,) = verify(folder).faults
     assert "a.csv" in fault
 
 
 def test_a_file_that_is_gone_is_named(folder):
     (folder / "a.csv").unlink()
-    (fault,) = digests.faults(folder, digests.read(folder))
+    (fault,) = verify(folder).faults
     assert fault == f"{folder / 'a.csv'} is missing, and {MANIFEST} lists it"
 
 

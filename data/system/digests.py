@@ -102,7 +102,7 @@ def opened(path: Path, *, limit: int) -> Iterator[BinaryIO]:
                 yield file
                 return
         if attempt == TRIES or (read(path.parent) or {}).get(path.name) == wanted:
-            raise DamagedFileError(_damage(path))
+            raise DamagedFileError(damage(path))
 
 
 def content(path: Path, *, limit: int) -> bytes:
@@ -125,7 +125,8 @@ def _of(file: BinaryIO) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
-def _damage(path: Path) -> str:
+def damage(path: Path) -> str:
+    """Say that a file is not as its manifest lists it."""
     return (
         f"{printable(str(path))} is damaged: its SHA-256 is not the one in {MANIFEST} "
         f"beside it"
@@ -202,7 +203,7 @@ def unseal(folder: Path, names: Iterable[str]) -> None:
     for name in listed:
         path = folder / name
         if not path.is_file() or digest(path) != known[name]:
-            log.warning("%s; it is written again", _damage(path))
+            log.warning("%s; it is written again", damage(path))
     if listed:
         _change(folder, dict, drop=set(listed))
 
@@ -238,21 +239,3 @@ def readable(folder: Path) -> Digests:
     except DamagedFileError as error:
         log.warning("%s; it is written again", error)
         return {}
-
-
-def faults(folder: Path, known: Digests) -> Iterator[str]:
-    """Say of each file that is not as a manifest lists it what is wrong with it.
-
-    Args:
-        folder: of the manifest
-        known: what it lists, or some of that
-    """
-    for name, wanted in known.items():
-        path = folder / name
-        try:
-            if digest(path) != wanted:
-                yield _damage(path)
-        except FileNotFoundError:
-            yield f"{path} is missing, and {MANIFEST} lists it"
-        except (OSError, DamagedFileError) as error:
-            yield str(error)
