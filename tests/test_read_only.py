@@ -273,4 +273,5 @@ def test_notes_of_the_reader_change_only_the_report(tmp_path):
     after = snapshot(tmp_path / "own")
     changed = {name for name in after if after[name] != before.get(name)}
     folder = tmp_path / "own" / "toy"
-    assert changed == {str(folder), str(folder / "problems.csv")}
+    names = ("problems.csv", "SHA256SUMS")
+    assert changed == {str(folder), *(str(folder / name) for name in names)}
