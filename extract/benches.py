@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from data.options import options
+from data.output import say
 from extract.bench.options import ENCODING, TUNING
 
 
@@ -27,7 +28,7 @@ def bench_extract(**found: Any) -> None:
     """
     from extract.bench import command
 
-    command.bench(click.echo, **found)
+    command.bench(say, **found)
 
 
 @bench.command("finetune")
@@ -46,4 +47,4 @@ def bench_finetune(**found: Any) -> None:
     """
     from extract.finetune.bench import command
 
-    command.bench(click.echo, **found)
+    command.bench(say, **found)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from data.options import CACHE
+from data.output import say
 
 
 @click.group()
@@ -22,7 +23,8 @@ def cache_list(cache: Path) -> None:
     """
     from data import choosing
 
-    click.echo("\n".join(choosing.listing(cache)))
+    for line in choosing.listing(cache):
+        say(line)
 
 
 @cache.command("verify")
@@ -36,7 +38,8 @@ def cache_verify(cache: Path) -> None:
 
     damaged = list(store.verify(cache))
     parts = [] if damaged else [n for c in store.find(cache) for n in c.present]
-    click.echo("\n".join(damaged) or f"{len(parts)} parts below {cache}, all whole")
+    for line in damaged or [f"{len(parts)} parts below {cache}, all whole"]:
+        say(line)
     sys.exit(bool(damaged))
 
 
@@ -52,4 +55,4 @@ def cache_repair(cache: Path, dry_run: bool) -> None:
     """
     from extract import repair
 
-    sys.exit(not repair.run(cache, dry_run=dry_run, say=click.echo))
+    sys.exit(not repair.run(cache, dry_run=dry_run, say=say))

@@ -13,8 +13,8 @@ from typing import Any
 from data import plugins, reading
 from data.errors import AffuseError
 from data.files import publish
+from data.output import printable
 from data.recipe import Recipe
-from data.utterance import printable
 from extract.choice import Choice
 from extract.encoders._checkpoint import MINI, TINY
 

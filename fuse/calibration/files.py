@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from data.errors import AffuseError
@@ -41,7 +42,8 @@ def read(folder: Path) -> Calibrations:
     path = folder / CALIBRATION
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} not found; calibrate first: python cli.py calibrate {folder}"
+            f"{path} not found; calibrate first: "
+            f"python cli.py calibrate {quote(str(folder))}"
         )
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -62,7 +64,7 @@ def read(folder: Path) -> Calibrations:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AffuseError(
             f"{path} holds no calibration of this version: {error!r}; calibrate again: "
-            f"python cli.py calibrate {folder}"
+            f"python cli.py calibrate {quote(str(folder))}"
         ) from error
 
 
