@@ -138,7 +138,8 @@ def _markdown(table: Table) -> Iterator[str]:
     yield f"## {for_markdown(table.title)}"
     for group in groups:
         name, mark, rest = group.heading.partition(":")
-        yield from ("", f"**{for_markdown(name)}**{mark}{for_markdown(rest)}", "")
+        strong = f"**{for_markdown(name.strip())}**"
+        yield from ("", f"{strong}{mark}{for_markdown(rest)}", "")
         yield f"| design | {' | '.join(map(for_markdown, heads))} |"
         yield "|---" + "|---:" * len(heads) + "|"
         for line in group.lines:
