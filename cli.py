@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
+from data.output import say
 from extract.benches import bench
 from extract.caches import cache
 from extract.options import DISTIL, ENCODE, FINETUNE
@@ -67,7 +68,7 @@ def check(**found: Any) -> None:
     """
     from data import checking
 
-    sys.exit(not checking.command(click.echo, **found))
+    sys.exit(not checking.command(say, **found))
 
 
 @main.command()
@@ -94,7 +95,7 @@ def sample(corpus: str, root: Path) -> None:
     from data import reading
 
     count = reading.sample(corpus, root)
-    click.echo(f"{count} synthetic utterances in the layout of {corpus} in {root}")
+    say(f"{count} synthetic utterances in the layout of {corpus} in {root}")
 
 
 @main.command()
@@ -116,7 +117,7 @@ def extract(cache: Path, **found: Any) -> None:
     from extract import command
 
     corpus = reading.read(**found)
-    sys.exit(command.run(corpus, cache=cache, say=click.echo, found=found) > 0)
+    sys.exit(command.run(corpus, cache=cache, say=say, found=found) > 0)
 
 
 main.add_command(cache)
@@ -139,7 +140,7 @@ def run(finetune: bool, **found: Any) -> None:
     from fuse import whole
 
     tune = tuned.tune if finetune else None
-    sys.exit(not whole.run(click.echo, command.encode, tune, **found))
+    sys.exit(not whole.run(say, command.encode, tune, **found))
 
 
 @main.command()
@@ -161,7 +162,7 @@ def distil(**found: Any) -> None:
     """
     from extract.distil import command
 
-    command.distil(click.echo, **found)
+    command.distil(say, **found)
 
 
 @main.command()
@@ -176,7 +177,7 @@ def finetune(**found: Any) -> None:
     """
     from extract.finetune import command
 
-    command.finetune(click.echo, **found)
+    command.finetune(say, **found)
 
 
 main.add_command(bench)
@@ -193,7 +194,7 @@ def bench_train(**found: Any) -> None:
     from extract.rate import products
     from fuse.bench import command
 
-    command.bench(click.echo, products, **found)
+    command.bench(say, products, **found)
 
 
 @main.command()
@@ -208,7 +209,7 @@ def train(**found: Any) -> None:
     """
     from fuse import command
 
-    command.train(click.echo, **found)
+    command.train(say, **found)
 
 
 @main.command()
@@ -227,7 +228,7 @@ def sweep(**found: Any) -> None:
     """
     from fuse import command
 
-    command.sweep(click.echo, **found)
+    command.sweep(say, **found)
 
 
 @main.command()
@@ -242,7 +243,7 @@ def lint(**found: Any) -> None:
     """
     from fuse import linter
 
-    sys.exit(not linter.command(click.echo, **found))
+    sys.exit(not linter.command(say, **found))
 
 
 @main.command()
@@ -265,7 +266,7 @@ def verify(folders: tuple[Path, ...], cache: Path, runs: Path) -> None:
     from data import verification
 
     usual = [cache, runs]
-    sys.exit(not verification.command(click.echo, folders=folders, usual=usual))
+    sys.exit(not verification.command(say, folders=folders, usual=usual))
 
 
 @main.command()
@@ -284,7 +285,7 @@ def report(runs: Path, form: str, output: Any, **found: Any) -> None:
     tables = reports.collect(runs, damaged=problems.append, **found)
     output.write(reports.render(tables, form))
     for sentence in problems:
-        click.echo(sentence, err=True)
+        say(sentence, err=True)
     sys.exit(bool(problems))
 
 
@@ -338,7 +339,7 @@ def ablate(run: Path, **found: Any) -> None:
     """
     from fuse import command
 
-    command.ablate(click.echo, run, **found)
+    command.ablate(say, run, **found)
 
 
 if __name__ == "__main__":

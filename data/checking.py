@@ -27,9 +27,11 @@ def command(
     heard = () if no_audio else reading.verify(found["corpus"], corpus)
     problems = (*corpus.problems, *heard)
     if as_json:
-        say(json.dumps(facts(corpus, problems), indent=1))
+        shown = json.dumps(facts(corpus, problems), indent=1).split("\n")
     else:
-        say("\n".join(lines(corpus, problems)))
+        shown = [*lines(corpus, problems)]
+    for line in shown:
+        say(line)
     return clean(corpus, problems)
 
 

@@ -8,7 +8,6 @@ from data import current, finetuned, store
 from data.errors import AffuseError
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
-from data.utterance import printable
 
 
 def choose(
@@ -85,12 +84,13 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
         found = [c for c in found if not finetuned.origin(c.recipe)] or found
     if named and not found:
         raise AffuseError(
-            f"no {modality} cache {named!r}; there are {len(mine)}\n{_list(mine)}"
+            f"no {modality} cache {named!r}; there are {len(mine)}", *_list(mine)
         )
     if len(found) > 1:
         raise AffuseError(
             f"there are {len(found)} {modality} caches; choose one with --{modality} "
-            f"DIGEST\n{_list(found)}"
+            f"DIGEST",
+            *_list(found),
         )
     if found and not found[0].complete:
         raise AffuseError(
@@ -105,7 +105,7 @@ def describe(cache: Cache) -> str:
     """One line on a cache, beginning with its digest."""
     r = cache.recipe
     layers = ",".join(map(str, r.layers))
-    name = printable(finetuned.name(r))
+    name = finetuned.name(r)
     revision = f"@{r.revision[:8]}" if r.revision else ""
     return (
         f"{_digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "
@@ -140,5 +140,6 @@ def _digest(cache: Cache) -> str:
     return cache.path.name.rpartition("-")[2]
 
 
-def _list(caches: Sequence[Cache]) -> str:
-    return "\n".join(f"  {describe(c)}" for c in caches)
+def _list(caches: Sequence[Cache]) -> list[str]:
+    """Return a line on each cache, as it stands below a sentence."""
+    return [f"  {describe(c)}" for c in caches]

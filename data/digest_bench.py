@@ -34,7 +34,8 @@ def bench(say: Callable[[str], object], run: Path, *, rounds: int) -> None:
             checked, plain = (min(times) for times in zip(*both, strict=True))
             cells = (f"{1e3 * checked:.1f} ms", f"{1e3 * plain:.1f} ms")
             lines.append((name, *cells, f"{checked / plain:.3f}"))
-    say("\n".join(columns(lines)))
+    for line in columns(lines):
+        say(line)
 
 
 def _tables(run: Path) -> None:

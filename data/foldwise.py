@@ -1,5 +1,6 @@
 """Which caches a training uses whose every fold has encoders of its own."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,8 +36,9 @@ def choose(
         {fold: {modality: cache}}
 
     Raises:
-        FileNotFoundError: if embeddings are missing; the sentence says what to type
-        AffuseError: if there is more than one choice, or folds were extracted in
+        FileNotFoundError: if the folder holds no fine-tuned fold
+        AffuseError: if embeddings are missing; the lines after the sentence say what to
+            type. Or if there is more than one choice, or folds were extracted in
             different ways
     """
     encoders = finetuned.folds(run)
@@ -72,7 +74,7 @@ def demand(
         recipes: {fold: {modality: recipe}} that the models were trained on
 
     Raises:
-        FileNotFoundError: saying what to type
+        AffuseError: if one is missing; the lines after the sentence say what to type
     """
     there = [cache.recipe for cache in store.find(folder, corpus)]
     lacking = {
@@ -92,11 +94,11 @@ def demand(
             fold: {m: Path("finetuned", finetuned.name(r)) for m, r in each.items()}
             for fold, each in recipes.items()
         }
-        lines = "\n".join(_extract(paths, lacking))
-        raise FileNotFoundError(
+        raise AffuseError(
             f"the run has encoders of its own for each fold, and {corpus or 'this'} is "
             f"not extracted with all of them; type, with the run's options and the "
-            f"folder that the fine-tuning is in:\n{lines}"
+            f"folder that the fine-tuning is in:",
+            *_extract(paths, lacking),
         )
 
 
@@ -162,10 +164,10 @@ def _demand_all(
         for fold, paths in encoders.items()
     }
     if any(missing.values()):
-        lines = "\n".join(_extract(encoders, missing))
-        raise FileNotFoundError(
+        raise AffuseError(
             f"folds of {run} are not extracted yet with their own encoders; type, with "
-            f"the corpus's options:\n{lines}"
+            f"the corpus's options:",
+            *_extract(encoders, missing),
         )
 
 
@@ -175,7 +177,7 @@ def _extract(
     """What to type for each fold."""
     for fold, wanted in missing.items():
         paths = encoders[fold]
-        words = [f"--{m}-checkpoint {paths[m]}" for m in wanted]
+        words = [f"--{m}-checkpoint {shlex.quote(str(paths[m]))}" for m in wanted]
         words += [f"--modality {m}" for m in wanted] if len(wanted) == 1 else []
         if wanted:
             yield f"  python cli.py extract CORPUS ROOT {' '.join(words)}"

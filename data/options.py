@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from data import plugins
-from data.errors import AffuseError
+from data.errors import AffuseError, message
+from data.output import inactive, protect, say
 from data.utterance import NATURES
 
 # fmt: off
@@ -62,7 +63,15 @@ def options(group: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 
 
 class Group(click.Group):
-    """What is wrong with data or settings is one sentence, not a traceback."""
+    """Commands that print one sentence, no traceback, on wrong data or settings.
+
+    Nothing that they print acts on the terminal, whatever the files hold that it names.
+    """
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run as a program, as `click.Group` does."""
+        protect()
+        return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -70,7 +79,22 @@ class Group(click.Group):
         except (AffuseError, OSError) as error:
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(message(error)) from error
+        except click.UsageError as error:
+            _refuse_active(error)
+            raise
         except KeyboardInterrupt:
-            click.echo("\nstopped; what is finished is kept, repeat to go on", err=True)
+            say("", err=True)
+            say("stopped; what is finished is kept, repeat to go on", err=True)
             ctx.exit(130)
+
+
+def _refuse_active(error: click.UsageError) -> None:
+    """Replace an error of click that shows a folder's name as it is.
+
+    Raises:
+        click.UsageError: with that name escaped, if it holds what acts on a terminal
+    """
+    text = error.format_message()  # which has several lines where choices are listed
+    if text != inactive(text):
+        raise click.UsageError(inactive(text), error.ctx) from None

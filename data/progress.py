@@ -5,6 +5,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from data.output import printable
+
 FORMAT = (
     "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} {unit} "
     "[{elapsed}<{remaining}, {rate_fmt}{postfix}]"
@@ -18,6 +20,10 @@ class _Bar(tqdm):
     def update(self, n: float = 1) -> bool | None:
         shown: bool | None = super().update(min(n, self.total - self.n))
         return shown
+
+    def set_postfix_str(self, s: str = "", refresh: bool = True) -> None:
+        """Show a few words behind the bar; they may hold names from files."""
+        super().set_postfix_str(printable(s), refresh)
 
 
 def bar(
@@ -42,7 +48,7 @@ def bar(
     return _Bar(
         items,
         total=total,
-        desc=name,
+        desc=printable(name),
         unit=unit,
         smoothing=0.1,
         bar_format=FORMAT,

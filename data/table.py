@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from data.errors import AffuseError, DamagedFileError
+from data.output import inactive
 from data.ratings import RATINGS
 from data.sentences import key
 from data.system.digests import keep, opened
@@ -205,9 +206,13 @@ def write_csv(corpus: Corpus, file: TextIO) -> None:
 
 
 def cell(value: object) -> object:
-    """A value for CSV; text that a spreadsheet would run is quoted (CWE-1236)."""
+    """Return a value for CSV.
+
+    Text that a spreadsheet would run is quoted (CWE-1236), and what a terminal acts on
+    is escaped; line ends and tabs stay, for text is kept as it was read.
+    """
     if not isinstance(value, str):
         return value
     # before Python 3.13, csv writes a lone \r without quotes, and reads it as a new row
-    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    text = inactive(value.replace("\r\n", "\n").replace("\r", "\n"))
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\n")) else text

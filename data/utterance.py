@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.errors import AffuseError
+from data.output import printable as printable  # beside the records that hold it
 
 NATURES = ("human", "synthetic", "proxy")  # the last two are said in every table
 ID_LENGTH = 200  # characters
@@ -138,12 +139,3 @@ def check_name(name: str) -> None:
             f"corpus name {name!r} becomes a folder: use letters, digits, '.', '_' and "
             f"'-' only, a letter or digit first"
         )
-
-
-def printable(text: str) -> str:
-    """Escape control characters, and bytes of file names that are no characters."""
-    if text.isprintable():
-        return text  # the same object, of which there may be one for many problems
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
-    )

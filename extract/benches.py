@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from data.options import FOLDER, options
+from data.output import say
 from extract.bench.options import ENCODING, TUNING
 
 
@@ -28,7 +29,7 @@ def bench_extract(**found: Any) -> None:
     """
     from extract.bench import command
 
-    command.bench(click.echo, **found)
+    command.bench(say, **found)
 
 
 @bench.command("digests")
@@ -51,7 +52,7 @@ def bench_digests(run: Path, rounds: int) -> None:
     """
     from data import digest_bench
 
-    digest_bench.bench(click.echo, run, rounds=rounds)
+    digest_bench.bench(say, run, rounds=rounds)
 
 
 @bench.command("finetune")
@@ -70,4 +71,4 @@ def bench_finetune(**found: Any) -> None:
     """
     from extract.finetune.bench import command
 
-    command.bench(click.echo, **found)
+    command.bench(say, **found)

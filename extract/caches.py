@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from data.options import CACHE
+from data.output import say
 
 
 @click.group()
@@ -22,7 +23,8 @@ def cache_list(cache: Path) -> None:
     """
     from data import choosing
 
-    click.echo("\n".join(choosing.listing(cache)))
+    for line in choosing.listing(cache):
+        say(line)
 
 
 @cache.command("verify")
@@ -34,7 +36,7 @@ def cache_verify(cache: Path) -> None:
     """
     from data import verification
 
-    sys.exit(not verification.command(click.echo, folders=[], usual=[cache]))
+    sys.exit(not verification.command(say, folders=[], usual=[cache]))
 
 
 @cache.command("repair")
@@ -49,4 +51,4 @@ def cache_repair(cache: Path, dry_run: bool) -> None:
     """
     from extract import repair
 
-    sys.exit(not repair.run(cache, dry_run=dry_run, say=click.echo))
+    sys.exit(not repair.run(cache, dry_run=dry_run, say=say))

@@ -12,9 +12,9 @@ from typing import Any
 
 from data import plugins, reading
 from data.errors import AffuseError
+from data.output import printable
 from data.recipe import MODALITIES, Recipe
 from data.system.digests import keep as keep_file
-from data.utterance import printable
 from extract.choice import Choice
 from extract.encoders._checkpoint import MINI, TINY
 

@@ -25,6 +25,7 @@ import torch
 
 from data.errors import AffuseError
 from data.files import claim
+from data.output import protect_log
 from data.recipe import Recipe
 from data.utterance import Utterance
 from extract.build import Builder
@@ -95,6 +96,7 @@ def encode(shard: Shard) -> Receipt:
         OSError: if the disk is full, or must not be written to
     """
     pauses = iter(PAUSES)
+    protect_log()  # that of a process of its own is not the command line's
     with _one_at_a_time:
         while True:
             try:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from data.errors import AffuseError
+from data.output import printable
 from data.predictions import Run, read_run
 from data.store import Embeddings
 from fuse import units
@@ -43,16 +44,15 @@ class Ablation:
     seed: int  # of the permutations
 
     def lines(self) -> Iterator[str]:
-        """A table, and what its rows mean."""
-        yield (
-            f"{self.run}: test CCC, mean over {count(self.folds, 'fold')} and "
-            f"{count(self.seeds, 'seed')}"
-        )
-        width = max(map(len, self.figures))
+        """Yield the lines of a table, and of what its rows mean."""
+        models = f"{count(self.folds, 'fold')} and {count(self.seeds, 'seed')}"
+        yield f"{printable(self.run)}: test CCC, mean over {models}"
+        named = {printable(name): values for name, values in self.figures.items()}
+        width = max(map(len, named))
         heads = [*(name[0].upper() for name in self.targets), "mean", "change"]
         yield " " * width + "".join(f"{head:>8}" for head in heads)
         whole = np.mean(next(iter(self.figures.values())))
-        for place, (name, values) in enumerate(self.figures.items()):
+        for place, (name, values) in enumerate(named.items()):
             cells = [figure(value) for value in (*values, float(np.mean(values)))]
             change = figure(float(np.mean(values) - whole), sign=True)
             cells.append(change if place else "")

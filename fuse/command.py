@@ -221,7 +221,8 @@ def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:
     done = ablation.ablate(
         run_folder, given.embeddings, own=given.own, seed=seed, device=device
     )
-    say("\n".join(done.lines()))
+    for line in done.lines():
+        say(line)
 
 
 def compute(found: Mapping[str, Any]) -> str:

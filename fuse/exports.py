@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from data.ratings import RATINGS
-from data.table import cell
 from fuse.details import describe
+from fuse.escapes import for_csv, for_json
 from fuse.figures import Pair, Row, Table, Versus
 from fuse.intervals import Interval
 from fuse.statistics import Estimate
@@ -32,8 +32,7 @@ def csv_text(tables: Sequence[Table]) -> str:
     """One line per row and section of every table, as RFC 4180 wants it.
 
     Pairs of rows, if there are any, are lines of the section ``pairs``. What is unknown
-    is an empty cell. Text that a spreadsheet would run as a formula is quoted
-    (CWE-1236).
+    is an empty cell. Text is escaped by `fuse.escapes.for_csv`.
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")
@@ -42,10 +41,10 @@ def csv_text(tables: Sequence[Table]) -> str:
         for row in table.rows:
             for section, estimate in row.sections.items():
                 cells = _cells(table, row, section, estimate)
-                writer.writerow({name: cell(value) for name, value in cells.items()})
+                writer.writerow({n: for_csv(value) for n, value in cells.items()})
         for pair in table.pairs:
             cells = _pair_cells(table, pair)
-            writer.writerow({name: cell(value) for name, value in cells.items()})
+            writer.writerow({n: for_csv(value) for n, value in cells.items()})
     return text.getvalue()
 
 
@@ -121,7 +120,8 @@ def _finite(value: float) -> float | None:
 def json_text(tables: Sequence[Table]) -> str:
     """Everything: figures, sizes, settings, versions, encoders, notes."""
     content = {"format": FORMAT, "tables": [_table(table) for table in tables]}
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return for_json(text) + "\n"
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 import inspect
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Leak(AffuseError):
-    """A rule fails; the sentence names it."""
+    """A rule fails; the lines name run, rule and what it found."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,8 @@ def _refuse(
     for run, results in found.items():
         for result in results:
             if result.fails and result.rule in allow:
-                log.warning("%s\n%s", run, "\n".join(lines([result])))
+                for line in (run, *lines([result])):
+                    log.warning("%s", line)
             elif result.fails:
                 leaks.setdefault(run, []).append(result)
     if leaks:
@@ -154,7 +155,7 @@ def _refuse(
         failing = sorted({result.rule for each in leaks.values() for result in each})
         meant = " ".join(f"--allow {rule}" for rule in failing)
         end += f"; if it is meant to be so: {meant}"
-        raise Leak("\n".join(["a leak was found", *shown, end]))
+        raise Leak("a leak was found", *shown, end)
 
 
 def lines(found: Iterable[Result]) -> list[str]:
@@ -192,22 +193,28 @@ def command(
         FileNotFoundError: if there is no run
     """
     if as_list:
-        say("\n".join(explain()))
+        for line in explain():
+            say(line)
         return True
     chosen = folders or sorted(path.parent for path in runs.glob(f"*/{INFO}"))
     if not chosen:
         raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
     found = {str(path): _of_folder(path, cache) for path in chosen}
-    if as_json:
-        say(
-            json.dumps(
-                {p: [_facts(r) for r in rs] for p, rs in found.items()}, indent=1
-            )
-        )
-    else:
-        for path, results in found.items():
-            say("\n".join([path, *lines(results)]))
+    for line in _json(found) if as_json else _text(found):
+        say(line)
     return not any(r.fails for results in found.values() for r in results)
+
+
+def _text(found: Mapping[str, Iterable[Result]]) -> Iterator[str]:
+    """Yield the lines for people; `found` is by folder of a run."""
+    for path, results in found.items():
+        yield from (path, *lines(results))
+
+
+def _json(found: Mapping[str, Iterable[Result]]) -> list[str]:
+    """Return the lines of everything as JSON; `found` is by folder of a run."""
+    facts = {path: [_facts(r) for r in results] for path, results in found.items()}
+    return json.dumps(facts, indent=1).split("\n")
 
 
 def _of_folder(run: Path, cache: Path) -> tuple[Result, ...]:

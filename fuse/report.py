@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import AffuseError
+from data.output import printable
 from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
@@ -116,7 +117,7 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
             average(folder)
             found.append(run)
         except (AffuseError, OSError) as error:
-            problems.append(f"damaged, so not shown: {folder}: {error}")
+            problems.append(printable(f"damaged, so not shown: {folder}: {error}"))
     return found, problems
 
 

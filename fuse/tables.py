@@ -1,11 +1,21 @@
-"""Tables for people: plain text, Markdown and LaTeX, from one layout."""
+"""Tables for people: plain text, Markdown and LaTeX, from one layout.
+
+The tables hold text as it stands in run folders. It is escaped here, piece by piece for
+the format, and line by line once more, so that nothing is forgotten.
+"""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from data.output import printable
 from fuse.blocks import Block, blocks
-from fuse.escapes import for_latex, for_markdown
+from fuse.escapes import (
+    for_latex,
+    for_latex_row,
+    for_markdown,
+    for_markdown_line,
+)
 from fuse.figures import Row, Table
 from fuse.layout import Line, sections
 
@@ -61,13 +71,21 @@ def _grid(heads: Sequence[str], lines: Sequence[Line]) -> Grid:
 
 
 def _name(row: Row, room: int) -> list[str]:
-    """The name of a row, its detail on a line of its own if there is no room."""
-    return [row.name] if len(row.name) <= room else [row.design, f"  ({row.detail})"]
+    """Return the name of a row, its detail on a second line if there is no room."""
+    name = printable(row.name)
+    if len(name) <= room:
+        return [name]
+    return [printable(row.design), f"  ({printable(row.detail)})"]
 
 
 def text(tables: Sequence[Table]) -> str:
     """Aligned columns, at most 100 characters wide where names allow it."""
-    return "\n\n".join("\n".join(_text(table)) for table in tables) + "\n"
+    return _joined(map(_text, tables))
+
+
+def _joined(tables: Iterable[Iterable[str]]) -> str:
+    """Join the lines of tables, of which each stays one line, with a blank between."""
+    return "\n\n".join("\n".join(map(printable, lines)) for lines in tables) + "\n"
 
 
 def _text(table: Table) -> Iterator[str]:
@@ -75,7 +93,8 @@ def _text(table: Table) -> Iterator[str]:
     heads, groups = sections(table)
     grid = _grid(heads, [line for group in groups for line in group.lines])
     figures = len(grid.values)
-    yield from (table.title, "=" * len(table.title))
+    title = printable(table.title)
+    yield from (title, "=" * len(title))
     for group in groups:
         cells = [(head, "") for head in heads[:figures]]
         yield from ("", group.heading, "-" * (grid.name + grid.rest))
@@ -93,15 +112,14 @@ def _text(table: Table) -> Iterator[str]:
 
 
 def _wrapped(sentence: str) -> list[str]:
-    """A sentence in lines that fit the page."""
-    return textwrap.wrap(
-        sentence, WIDTH, subsequent_indent="  ", break_on_hyphens=False
-    )
+    """Return a sentence in lines that fit the page."""
+    words = printable(sentence)
+    return textwrap.wrap(words, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _aligned(block: Block) -> Iterator[str]:
-    """A block in columns: the first to the left, the others to the right."""
-    lines = (block.heads, *block.lines)
+    """Yield a block in columns: the first to the left, the others to the right."""
+    lines = [[*map(printable, line)] for line in (block.heads, *block.lines)]
     first, *rest = (max(map(len, column)) for column in zip(*lines, strict=True))
     yield "-" * (first + sum(2 + width for width in rest))
     for name, *cells in lines:
@@ -111,7 +129,7 @@ def _aligned(block: Block) -> Iterator[str]:
 
 def markdown(tables: Sequence[Table]) -> str:
     """A heading, a pipe table per section and a list of notes for each table."""
-    return "\n\n".join("\n".join(_markdown(table)) for table in tables) + "\n"
+    return _joined(map(_markdown, tables))
 
 
 def _markdown(table: Table) -> Iterator[str]:
@@ -119,28 +137,28 @@ def _markdown(table: Table) -> Iterator[str]:
     heads, groups = sections(table)
     yield f"## {for_markdown(table.title)}"
     for group in groups:
-        name, _, rest = group.heading.partition(":")
-        yield from ("", f"**{name}**{':' if rest else ''}{rest}", "")
-        yield f"| design | {' | '.join(heads)} |"
+        name, mark, rest = group.heading.partition(":")
+        strong = f"**{for_markdown(name.strip())}**"
+        yield from ("", f"{strong}{mark}{for_markdown(rest)}", "")
+        yield f"| design | {' | '.join(map(for_markdown, heads))} |"
         yield "|---" + "|---:" * len(heads) + "|"
         for line in group.lines:
             cells = [f"{value} {range_}".strip() for value, range_ in line.cells]
             words = [line.row.name, *cells, *line.counts]
             yield f"| {' | '.join(map(for_markdown, words))} |"
     for block in blocks(table):
-        yield from ("", for_markdown(block.heading), "")
-        yield f"| {' | '.join(block.heads)} |"
+        yield from ("", for_markdown_line(block.heading), "")
+        yield f"| {' | '.join(map(for_markdown, block.heads))} |"
         yield "|---" + "|---:" * (len(block.heads) - 1) + "|"
         yield from (f"| {' | '.join(map(for_markdown, b))} |" for b in block.lines)
     yield ""
     sentences = (*table.comparisons, *table.encoders, *table.notes)
-    yield from (f"- {for_markdown(sentence)}" for sentence in sentences)
+    yield from (f"- {for_markdown_line(sentence)}" for sentence in sentences)
 
 
 def latex(tables: Sequence[Table]) -> str:
     """A ``table`` for each, with ``booktabs`` rules; title and notes are visible."""
-    head = "% needs \\usepackage{booktabs}\n\n"
-    return head + "\n\n".join("\n".join(_latex(table)) for table in tables) + "\n"
+    return "% needs \\usepackage{booktabs}\n\n" + _joined(map(_latex, tables))
 
 
 def _latex(table: Table) -> Iterator[str]:
@@ -153,14 +171,14 @@ def _latex(table: Table) -> Iterator[str]:
         rf"\caption{{{for_latex(table.title)}}}",
     )
     yield rf"\begin{{tabular}}{{l{'r' * len(heads)}}}"
-    yield from (r"\toprule", " & ".join(["design", *heads]) + r" \\")
+    yield from (r"\toprule", for_latex_row(["design", *map(for_latex, heads)]))
     for group in groups:
         heading = rf"\emph{{{for_latex(group.heading)}}}"
         yield r"\midrule"
         yield rf"\multicolumn{{{columns}}}{{l}}{{{heading}}} \\"
         for line in group.lines:
             cells = [_tex_cell(*cell) for cell in line.cells]
-            yield " & ".join([for_latex(line.row.name), *cells, *line.counts]) + r" \\"
+            yield for_latex_row([for_latex(line.row.name), *cells, *line.counts])
     yield from (r"\bottomrule", r"\end{tabular}")
     for block in blocks(table):
         yield rf"\par\medskip {{\footnotesize {for_latex(block.heading)}}}\par"
@@ -175,8 +193,9 @@ def _latex(table: Table) -> Iterator[str]:
 def _tabular(block: Block) -> Iterator[str]:
     """A block as LaTeX."""
     yield rf"\begin{{tabular}}{{l{'r' * (len(block.heads) - 1)}}}"
-    yield from (r"\toprule", " & ".join(block.heads) + r" \\", r"\midrule")
-    yield from (" & ".join(map(for_latex, cells)) + r" \\" for cells in block.lines)
+    heads, *rows = ([*map(for_latex, line)] for line in (block.heads, *block.lines))
+    yield from (r"\toprule", for_latex_row(heads), r"\midrule")
+    yield from map(for_latex_row, rows)
     yield from (r"\bottomrule", r"\end{tabular}")
 
 

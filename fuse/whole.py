@@ -136,7 +136,8 @@ def _report(say: Say, corpus: str, found: Mapping[str, Any]) -> bool:
         protocol=found["protocol"] or "",
         damaged=problems.append,
     )
-    say(report.render(tables, "text").rstrip("\n"))
+    for line in report.render(tables, "text").rstrip("\n").split("\n"):
+        say(line)
     for sentence in problems:
         say(sentence)
     return not problems

@@ -221,6 +221,21 @@ def test_missing_embeddings_are_a_command_to_type(root):
     ]
 
 
+def test_a_folder_in_a_command_to_type_is_a_single_word(root):
+    shutil.rmtree(root / "cache")
+    strange = root / "finetuned" / "a; b\x1b"
+    (root / "finetuned" / NAME).rename(strange)
+    (root / "cache").mkdir()
+    where = {"named": {}, "modalities": ("text",)}
+    with pytest.raises(ValueError, match="not extracted yet with their own") as error:
+        foldwise.choose(strange, root / "cache", **where)
+    _, *lines = str(error.value).split("\n")
+    assert len(lines) == len(FOLDS)
+    for fold, line in zip(FOLDS, lines, strict=True):
+        place = f"{root}/finetuned/a; b\\x1b/{fold}/text"
+        assert line.endswith(f" --text-checkpoint '{place}' --modality text")
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "seen.json"])
 def test_embeddings_of_another_state_of_a_checkpoint_are_not_taken(root, name):
     path = root / "finetuned" / NAME / "session3" / "text" / name

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from data.files import publish
+from data.output import say
 
 WORDNET = Path("/usr/share/wordnet")
 AUSTEN = Path("/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb")
@@ -116,7 +117,7 @@ def main(folder: Path, database: Path, novels: Path, spoken: Path) -> None:
     for name, texts in sources.items():
         lines = kept(texts)
         publish(folder / f"{name}.txt", ("\n".join(lines) + "\n").encode())
-        click.echo(f"{name}.txt: {len(lines):,} sentences")
+        say(f"{name}.txt: {len(lines):,} sentences")
 
 
 if __name__ == "__main__":

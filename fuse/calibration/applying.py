@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
@@ -73,6 +74,6 @@ def _demand_same(run: Path, found: Calibrations, applied: Applied) -> None:
     if now != then or applied.targets != found.targets:
         raise AffuseError(
             f"{run} was calibrated with {len(then)} models and has {len(now)} now, or "
-            f"others; calibrate again: python cli.py calibrate {run}; if its training "
-            f"was interrupted, repeat that before"
+            f"others; calibrate again: python cli.py calibrate {quote(str(run))}; if "
+            f"its training was interrupted, repeat that before"
         )

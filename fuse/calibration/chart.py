@@ -1,7 +1,8 @@
 """Lines over the share of utterances kept, as SVG that any browser shows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+
+from fuse.escapes import for_html
 
 Series = Mapping[str, Sequence[tuple[float, float]]]  # name -> (kept, value)
 
@@ -30,9 +31,9 @@ def draw(title: str, panels: Mapping[str, Series]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT + 24}" '
         f'role="img" font-family="sans-serif" font-size="12" fill="#222">',
-        f"<title>{escape(title)}</title>",
+        f"<title>{for_html(title)}</title>",
         '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{LEFT}" y="18" font-weight="bold">{escape(title)}</text>',
+        f'<text x="{LEFT}" y="18" font-weight="bold">{for_html(title)}</text>',
     ]
     for place, (name, series) in enumerate(panels.items()):
         parts.append(f'<g transform="translate({place * WIDTH} 24)">')
@@ -45,7 +46,7 @@ def _panel(name: str, series: Series) -> Iterator[str]:
     """Axes, grid, and the lines with their names at their ends."""
     known = {n: [(x, y) for x, y in line if y == y] for n, line in series.items()}
     ticks = _ticks([y for line in known.values() for _, y in line])
-    yield f'<text x="{LEFT}" y="{TOP - 10}">{escape(name)}</text>'
+    yield f'<text x="{LEFT}" y="{TOP - 10}">{for_html(name)}</text>'
     for tick in ticks:
         y = _y(tick, ticks)
         yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>'
@@ -68,7 +69,7 @@ def _panel(name: str, series: Series) -> Iterator[str]:
             f'stroke-width="2" stroke-dasharray="{DASHES[k % len(DASHES)]}"/>'
         )
         place = f'x="{_x(line[-1][0]) + 5:.1f}" y="{heights[k] + 4:.1f}"'
-        yield f'<text {place} fill="{colour}">{escape(label)}</text>'
+        yield f'<text {place} fill="{colour}">{for_html(label)}</text>'
 
 
 def _apart(heights: Sequence[float]) -> list[float]:

@@ -3,9 +3,11 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 from data.columns import columns
 from data.files import publish
+from data.output import printable
 from data.predictions import Run, read_run
 from data.system import digests
 from fuse.calibration import files, rejection
@@ -53,7 +55,7 @@ def calibrate(folder: Path, *, level: float, by: str) -> str:
             publish(folder / CHART, _chart(run, curves).encode())
         else:  # that of earlier models would say what these do not
             (folder / CHART).unlink(missing_ok=True)
-    return "\n".join(_lines(run, found, measured, curves)) + "\n"
+    return "\n".join(map(printable, _lines(run, found, measured, curves))) + "\n"
 
 
 def _chart(run: Run, curves: Mapping[str, Sequence[Point]]) -> str:
@@ -86,10 +88,10 @@ def _lines(
         yield from columns([*_rejected(curves)])
         yield ""
     for note in notes(run, found, measured, curves):
-        yield from textwrap.wrap(note, WIDTH, subsequent_indent="  ")
+        yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")
     names = [files.CALIBRATION, REJECTION, *([CHART] if any(curves.values()) else [])]
     yield f"written to {run.path}: {', '.join(names)}"
-    yield f"next: python cli.py predict {run.path} --calibrated"
+    yield f"next: python cli.py predict {quote(str(run.path))} --calibrated"
 
 
 def _table(

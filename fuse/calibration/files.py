@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from data.errors import DamagedFileError
@@ -79,7 +80,8 @@ def read(folder: Path) -> Calibrations:
         FileNotFoundError: if the run was not calibrated
         DamagedFileError: if the file is damaged, or of another version
     """
-    path, command = folder / CALIBRATION, f"python cli.py calibrate {folder}"
+    path = folder / CALIBRATION
+    command = f"python cli.py calibrate {quote(str(folder))}"
     try:
         facts = read_json(path, KIND, advice=f"calibrate again: {command}")
     except FileNotFoundError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from data.rows import write_rows
+from fuse.escapes import for_csv
 from fuse.settings import Settings, dump
 from fuse.sweep.trials import Outcome
 
@@ -71,10 +72,10 @@ def _cells(
     ranked: Sequence[Ranked], names: Sequence[str], targets: int
 ) -> Iterator[list[object]]:
     for place, one in enumerate(ranked, start=1):
-        settings = [getattr(one.settings, name) for name in names]
+        settings = [for_csv(getattr(one.settings, name)) for name in names]
         figures = [f"{x:.6f}" for x in (*one.ratings, one.score, one.deviation)]
         figures = [""] * (targets + 2) if one.failed else figures
-        yield [place, *settings, *figures, one.failed]
+        yield [place, *settings, *figures, for_csv(one.failed)]
 
 
 def differences(settings: Settings) -> str:

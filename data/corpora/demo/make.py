@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from data import files, nature
+from data import files, nature, output
 from data.corpora import demo
 from data.corpora.demo import delivery, lines, ogg, sound, voices
 from data.corpora.demo.lines import Dialogue, Line
@@ -143,7 +143,7 @@ def main(folder: Path, seed: int) -> None:
         count = write(folder, seed=seed, show=True)
     except OSError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{count} synthetic utterances in {folder}")
+    output.say(f"{count} synthetic utterances in {folder}")
 
 
 if __name__ == "__main__":
