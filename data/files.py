@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -179,9 +180,9 @@ def claim(path: Path, *, wait: bool) -> Iterator[bool]:
 
 
 def _locked(path: Path, *, wait: bool) -> IO[str] | None:
-    """The lock file, open and ours; None if it is another's."""
+    """Return the lock file, open and ours; None if it is another's."""
     while True:
-        file = path.open("w")
+        file = open(path, "a", opener=_opened_lock)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -194,6 +195,18 @@ def _locked(path: Path, *, wait: bool) -> IO[str] | None:
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
         file.close()
+
+
+def _opened_lock(path: str, flags: int) -> int:
+    """Open a lock file that may lie in a stranger's folder: no link, and no pipe.
+
+    A link would make a file elsewhere, and a pipe would be waited for.
+    """
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "a lock must be a regular file; remove it", path)
+    return handle
 
 
 def _sync_folder(folder: Path) -> None:

@@ -159,6 +159,7 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
                 "encoders": info.encoders,
                 "settings": info.settings,
                 "versions": info.versions,
+                "code": info.code,
             },
         }
 

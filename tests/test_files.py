@@ -298,3 +298,13 @@ def test_a_pipe_is_replaced_and_not_waited_for(tmp_path):
     assert not holds(tmp_path / "a.txt", b"one")
     assert refresh(tmp_path / "a.txt", b"one")
     assert (tmp_path / "a.txt").read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_lock_of_a_stranger_hangs_nobody_and_makes_nothing(tmp_path, kind):
+    lock, elsewhere = tmp_path / ".lock", tmp_path / "elsewhere"
+    elsewhere.write_text("precious")
+    os.mkfifo(lock) if kind == "pipe" else lock.symlink_to(elsewhere)
+    with pytest.raises(OSError, match="lock"), files.claim(lock, wait=True):
+        pass
+    assert elsewhere.read_text() == "precious"
