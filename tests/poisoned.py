@@ -14,6 +14,7 @@ from typing import NamedTuple
 import leaks
 
 from data import table
+from data.system.digests import MANIFEST
 from fuse import train
 from fuse.calibration.command import calibrate
 from fuse.leaks import FAILS
@@ -174,5 +175,6 @@ def _columns(run, name, text):
 
 
 def copied(run, runs):
-    """A copy of a run in a folder of its own, which may be edited."""
-    return shutil.copytree(run, runs / run.name)
+    """A copy of a run in a folder of its own, which may be edited: without digests."""
+    without = shutil.ignore_patterns(MANIFEST)
+    return shutil.copytree(run, runs / run.name, ignore=without)

@@ -81,7 +81,7 @@ def test_no_column_is_counted_twice(columns, sentence):
         *(range(10**15), [0, 5], [-6], [], [0.0], [0, "t0"], 0.5, None, True, -1),
         *({3, 4}, {"t0", "t1"}, np.array(3), np.array([[3, 4]]), (i for i in [3])),
     ],
-    ids=str,
+    ids=lambda place: type(place).__name__,
 )
 def test_what_is_no_place_is_refused(place):
     sentence = "columns of text are .*, and there are 5 columns; give a size, a slice, "
