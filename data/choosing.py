@@ -107,6 +107,7 @@ def describe(cache: Cache) -> str:
     layers = ",".join(map(str, r.layers))
     name = finetuned.name(r)
     revision = f"@{r.revision[:8]}" if r.revision else ""
+    revision += f", {r.code}" if r.code else ""
     return (
         f"{_digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "
         f"layers {layers}, {r.pooling}, {r.dtype}  {cache.rows} utterances"

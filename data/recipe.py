@@ -38,6 +38,7 @@ KIND = Record(
         "layer_meaning": WORD,
         "inputs": MapOf(Plain(depth=8), most=100),
         "training": MapOf(Plain(depth=8), most=100),
+        "code": WORD,
     },
 )
 
@@ -61,6 +62,9 @@ class Recipe:
     inputs: Mapping[str, Any] = field(default_factory=dict)  # sampling rate, ...
     head: tuple[str, ...] = ()  # ratings that the checkpoint itself predicts
     training: Mapping[str, Any] = field(default_factory=dict)  # of fine-tuned encoders
+    code: str = (
+        ""  # identity of the encoder's code; "" for revision 1 of a built-in one
+    )
 
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES:
@@ -73,8 +77,14 @@ class Recipe:
             raise AffuseError(f"encoder {self.encoder[:40]!r} is no name of a plug-in")
 
     def text(self) -> str:
-        """One line of JSON, the same for equal recipes."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """Return one line of JSON, the same for equal recipes.
+
+        Code that is not recorded is left out, as in recipes of older versions.
+        """
+        found = asdict(self)
+        if not self.code:
+            del found["code"]
+        return json.dumps(found, sort_keys=True)
 
     @classmethod
     def parse(cls, text: str) -> "Recipe":
@@ -114,8 +124,9 @@ class Recipe:
         """The first field that differs, in words; ``""`` if none does."""
         mine, yours = json.loads(self.text()), json.loads(other.text())
         for name in (f.name for f in fields(self)):
-            if mine[name] != yours[name]:
-                return f"{name}={mine[name]!r}, not {yours[name]!r}"
+            one, other = mine.get(name, ""), yours.get(name, "")
+            if one != other:
+                return f"{name}={one!r}, not {other!r}"
         return ""
 
     def demand(self, wanted: "Recipe", path: Path) -> None:

@@ -6,6 +6,7 @@ from data.recipe import Recipe
 from extract.choice import ENCODERS, Choice, Machine
 from extract.encoder import Encoder
 from extract.encoders import _checkpoint
+from extract.encoders import _revisions as revisions
 from extract.encoders._checkpoint import TINY
 
 
@@ -73,4 +74,5 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
         inputs=encoder.inputs,
         head=encoder.head,
         training=origin.training,
+        code=revisions.of(choice.encoder),
     )

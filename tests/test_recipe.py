@@ -22,6 +22,7 @@ CHANGES = [
     {"inputs": {"max_tokens": 511}},
     {"head": ("valence",)},
     {"training": {"speakers": ["1F"]}},
+    {"code": "revision 2"},
 ]
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from data import plugins, source_code
 from data.errors import AffuseError
+from data.store import look
+from extract.encoders import _revisions as encoders
 from fuse import revisions
 from fuse.decisions import DECISIONS
 
@@ -83,11 +86,19 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def told(checkout, name="mine"):
-    """The identity of a design's code, as a process in that checkout tells it."""
-    code = f"from fuse import revisions; print(revisions.of({name!r}))"
+def told(checkout):
+    """The digest of the design's code, as a process in that checkout tells it."""
+    return printed(
+        checkout,
+        "from data import source_code",
+        "print(source_code.digest('fuse.designs.mine', ['fuse.designs']))",
+    )
+
+
+def printed(checkout, *lines):
+    """What a process in that checkout prints."""
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", "\n".join(lines)],
         cwd=checkout,
         capture_output=True,
         text=True,
@@ -104,7 +115,7 @@ def edit(path, old, new):
 def test_code_counts_and_what_is_said_about_it_does_not(checkout):
     own = checkout / "fuse" / "designs" / "mine.py"
     before = told(checkout)
-    assert before.startswith("code ")
+    assert len(before) == source_code.DIGITS
     edit(own, "# of the codes", "# of the codes, a tenth")
     edit(own, '"""Says nothing new."""', '"""Says what is known,\n\n    at length."""')
     edit(own, '        """Make the layers."""\n', "")
@@ -131,11 +142,16 @@ def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
 
 
 def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
-    assert told(checkout, "early") == "revision 1"
     edit(checkout / "fuse" / "designs" / "_concatenated.py", "dim=1", "dim=-1")
-    assert told(checkout, "early").startswith("code ")
-    assert "audio code " in told(checkout, "latemean")
-    assert told(checkout, "late") == "revision 1"  # it does not import that
+    early, late, mean, mine = printed(
+        checkout,
+        "from fuse import revisions",
+        "for name in ('early', 'late', 'latemean', 'mine'): print(revisions.of(name))",
+    ).splitlines()
+    assert revisions.of("early") == late == "revision 1"  # late does not import that
+    assert early.startswith("code ")
+    assert mine.startswith("code ")
+    assert "audio code " in mean
 
 
 def test_what_is_no_design_is_refused():
@@ -207,3 +223,60 @@ except AffuseError as error:
         check=True,
     )
     assert "the code of the design 'mine' has changed since" in done.stdout
+
+
+@pytest.mark.parametrize("name", [*encoders.BUILT_IN])
+def test_a_built_in_encoder_is_known_by_its_revision(name):
+    """Its table is to be changed with the code, and the number if embeddings change."""
+    found = encoders.digest(name)
+    assert encoders.BUILT_IN[name].code == found, (
+        f"the code of {name} was changed: put {found} into "
+        f"extract/encoders/_revisions.py; raise its number too if the same recipe "
+        f"gives other embeddings now"
+    )
+
+
+def test_every_encoder_that_is_shipped_has_a_revision():
+    assert {*encoders.BUILT_IN} == {*plugins.names(encoders.ENCODERS)}
+
+
+EXTRACTING = """
+import dataclasses, pathlib, sys
+sys.path[:0] = [{tests!r}]
+import spoken
+from extract import loading
+from extract.run import extract
+choice = dataclasses.replace(spoken.CHOICES["text"], encoder="mine")
+root = pathlib.Path({root!r})
+found = spoken.corpus(root, count=3)
+print(extract(found, choice, spoken.MACHINE, root / "cache").folder)
+"""
+
+
+def test_an_edited_encoder_makes_another_cache(checkout, tmp_path):
+    shutil.copytree(
+        ROOT / "extract",
+        checkout / "extract",
+        ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"),
+    )
+    folder = checkout / "extract" / "encoders"
+    shutil.copy(folder / "distilbert.py", folder / "mine.py")
+    code = EXTRACTING.format(tests=str(ROOT / "tests"), root=str(tmp_path / "own"))
+
+    def encoded():
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return Path(done.stdout.strip())
+
+    first = encoded()
+    assert encoded() == first
+    edit(folder / "mine.py", "MAX_TOKENS = 128", "MAX_TOKENS = 127 + 1")
+    second = encoded()
+    assert second != first
+    assert first.is_dir()
+    recipes = [look(folder).recipe for folder in (first, second)]
+    assert all(recipe.code.startswith("code ") for recipe in recipes)
+    difference = recipes[0].difference(recipes[1])
+    assert difference.startswith("code=")

@@ -1,0 +1,137 @@
+"""Digests of the code of plug-ins: their syntax trees, and those of what they import.
+
+Docstrings, comments and layout do not count. Left out are the standard library,
+installed packages and all of this project but the folder of the plug-in.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import json
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OWN = ("data", "extract", "fuse")  # packages of the project
+IGNORED = ("ctx", "type_comment", "kind", "type_ignores")  # fields of syntax trees
+DIGITS = 12
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What is known of the code of a built-in plug-in."""
+
+    number: int  # to be raised when the code gives other results
+    code: str  # digest of the code of this revision, as `digest` gives it
+
+
+def identity(name: str, found: str, known: Mapping[str, Revision]) -> str:
+    """Return ``revision 2`` of a built-in plug-in, else ``code`` and its digest.
+
+    Args:
+        name: of the plug-in
+        found: digest of its code
+        known: the built-in plug-ins; one that was edited is not one of them
+    """
+    revision = known.get(name)
+    if revision is not None and revision.code == found:
+        return f"revision {revision.number}"
+    return f"code {found}"
+
+
+def digest(module: str, near: Sequence[str]) -> str:
+    """Return the digest of the code of a plug-in: twelve hexadecimal digits.
+
+    Args:
+        module: its full name
+        near: packages of plug-ins, whose other modules count if they are imported
+    """
+    folders = [ROOT.joinpath(*package.split(".")) for package in near]
+    found = hashlib.sha256()
+    for name, path in sorted(_modules(module, folders).items()):
+        tree = ast.parse(path.read_bytes())
+        found.update(json.dumps([name, _plain(tree)]).encode())
+    return found.hexdigest()[:DIGITS]
+
+
+def _modules(first: str, near: Sequence[Path]) -> dict[str, Path]:
+    """Return the files of a module and of all that it imports, as far as they count."""
+    found: dict[str, Path] = {}
+    waiting = [first]
+    while waiting:
+        name = waiting.pop()
+        path = _source(name)
+        if name in found or path is None or not _counts(path, near):
+            continue
+        found[name] = path
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        waiting += _imported(ast.parse(path.read_bytes()), package)
+    return found
+
+
+def _imported(tree: ast.Module, package: str) -> Iterator[str]:
+    """Yield names of modules that a syntax tree may import."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            name = "." * node.level + (node.module or "")
+            base = importlib.util.resolve_name(name, package) if node.level else name
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _source(name: str) -> Path | None:
+    """Return the file of a module; None for one without, or if there is none."""
+    try:
+        module = sys.modules.get(name)
+        spec = module.__spec__ if module else importlib.util.find_spec(name)
+    except (ImportError, AttributeError, ValueError):  # no module, but a name in one
+        return None
+    origin = spec.origin if spec else None
+    return Path(origin).resolve() if origin and origin.endswith(".py") else None
+
+
+def _counts(path: Path, near: Sequence[Path]) -> bool:
+    """Return True for modules beside a plug-in, and for code that nobody installed."""
+    if any(path.is_relative_to(folder) for folder in near):
+        return path not in [folder / "__init__.py" for folder in near]
+    installed = {sysconfig.get_path(n) for n in ("stdlib", "purelib", "platlib")}
+    ours = [ROOT / name for name in OWN]
+    others = [*map(Path, installed), *ours, Path(sys.base_prefix) / "lib"]
+    return not any(path.is_relative_to(folder.resolve()) for folder in others)
+
+
+def _plain(node: object) -> object:
+    """Return a syntax tree as lists and texts, without docstrings and places.
+
+    Fields that are empty are left out, for newer Pythons have more of them.
+    """
+    if isinstance(node, ast.AST):
+        kept = [(n, v) for n, v in ast.iter_fields(node) if n not in IGNORED]
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False):
+            kept = [(n, v[1:] if n == "body" else v) for n, v in kept]
+        if isinstance(node, ast.JoinedStr):
+            return ["JoinedStr", *_pieces(node)]
+        fields = [[n, _plain(v)] for n, v in kept if v is not None and v != []]
+        return [type(node).__name__, *fields]
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    return f"{type(node).__name__} {node!r}"
+
+
+def _pieces(text: ast.JoinedStr) -> list[object]:
+    """Return the pieces of an f-string; Pythons differ in where they cut its text."""
+    found: list[object] = []
+    for is_text, group in groupby(text.values, lambda v: isinstance(v, ast.Constant)):
+        pieces = list(group)
+        if is_text and any(p.value for p in pieces):  # type: ignore[attr-defined]
+            found.append("".join(str(p.value) for p in pieces))  # type: ignore[attr-defined]
+        elif not is_text:
+            found += map(_plain, pieces)
+    return found

@@ -1,0 +1,43 @@
+"""Identity of the code of encoders, by which a cache knows its own.
+
+An encoder that comes with the project has a revision number, which is raised whenever
+the same recipe would give other embeddings. Any other encoder, and a built-in one that
+was edited, is known by the digest of its code, see `data.source_code`.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from data import source_code
+from data.source_code import Revision
+
+ENCODERS = "extract.encoders"
+FIRST = "revision 1"  # is left out of recipes, which older versions wrote without it
+
+BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
+    "distilbert": Revision(1, "666af92748c6"),
+    "wav2vec2": Revision(1, "447cf7891281"),
+    "whisper": Revision(1, "a60b343bfedc"),
+}
+
+
+@lru_cache(maxsize=256)
+def of(encoder: str) -> str:
+    """Return the identity of the code of an encoder, as a recipe has it.
+
+    It is told once in a process, for code that is edited later is not imported again.
+
+    Args:
+        encoder: name of a file or package in extract/encoders
+
+    Returns:
+        "" for the first revision of a built-in encoder, else ``revision 2``, or
+        ``code`` and twelve hexadecimal digits
+    """
+    found = source_code.identity(encoder, digest(encoder), BUILT_IN)
+    return "" if found == FIRST else found
+
+
+def digest(encoder: str) -> str:
+    """Return the digest of the code of an encoder: twelve hexadecimal digits."""
+    return source_code.digest(f"{ENCODERS}.{encoder}", (ENCODERS,))
