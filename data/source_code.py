@@ -83,28 +83,39 @@ def _imported(tree: ast.Module, package: str) -> Iterator[str]:
             name = "." * node.level + (node.module or "")
             base = importlib.util.resolve_name(name, package) if node.level else name
             yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            path = _source(base)
+            if path is not None and path.name == "__init__.py":  # else they are names
+                yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 def _source(name: str) -> Path | None:
-    """Return the file of a module; None for one without, or if there is none."""
+    """Return the file of a module; None for one without, or if it is installed."""
+    package = name.partition(".")[0]
+    if package != name and package not in OWN and _source(package) is None:
+        return None  # to look for its modules would import it
     try:
         module = sys.modules.get(name)
         spec = module.__spec__ if module else importlib.util.find_spec(name)
     except (ImportError, AttributeError, ValueError):  # no module, but a name in one
         return None
     origin = spec.origin if spec else None
-    return Path(origin).resolve() if origin and origin.endswith(".py") else None
+    path = Path(origin).resolve() if origin and origin.endswith(".py") else None
+    return None if path is None or _is_installed(path) else path
 
 
 def _counts(path: Path, near: Sequence[Path]) -> bool:
     """Return True for modules beside a plug-in, and for code that nobody installed."""
     if any(path.is_relative_to(folder) for folder in near):
         return path not in [folder / "__init__.py" for folder in near]
-    installed = {sysconfig.get_path(n) for n in ("stdlib", "purelib", "platlib")}
-    ours = [ROOT / name for name in OWN]
-    others = [*map(Path, installed), *ours, Path(sys.base_prefix) / "lib"]
-    return not any(path.is_relative_to(folder.resolve()) for folder in others)
+    return not any(path.is_relative_to(ROOT / name) for name in OWN)
+
+
+def _is_installed(path: Path) -> bool:
+    """Return True for the standard library and installed packages, but for this one."""
+    places = {sysconfig.get_path(n) for n in ("stdlib", "purelib", "platlib")}
+    folders = [*map(Path, places), Path(sys.base_prefix) / "lib"]
+    ours = any(path.is_relative_to(ROOT / name) for name in OWN)
+    return not ours and any(path.is_relative_to(f.resolve()) for f in folders)
 
 
 def _plain(node: object) -> object:
