@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu test-damage crashtest check clean
+.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu test-oldest test-damage test-hostile crashtest check clean
 
 # The first interpreter that is new enough; an active environment's comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -36,6 +36,11 @@ setup:  ## Install what setup.cfg lists, in the versions of constraints.txt
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@command -v python >/dev/null || \
 	echo "this shell has no command 'python': type python3 in its place"
+
+# Packages that are tested in the oldest versions that setup.cfg allows, for caches depend
+# on them; all others are those of constraints.txt.
+OLD := h5py|numpy
+OLDEST = $(shell sed -nE "s/^ +($(OLD)) >= (.*)/'\1==\2.*'/p" setup.cfg)
 
 # Nothing is installed where nothing is missing.
 ready:
@@ -84,6 +89,14 @@ test-slow: ready  ## The tests that take longer
 
 test-gpu: ready  ## The tests that need a CUDA device
 	$(RUN) -m pytest -q -m gpu
+
+test-oldest:  ## The tests with the oldest h5py and NumPy of setup.cfg, in .venv-oldest
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer not found; install it first"; exit 1; }
+	@[ -x .venv-oldest/bin/pip ] || $(PYTHON) -m venv --clear .venv-oldest
+	grep -vE '^($(OLD))==' constraints.txt >.venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' $(OLDEST) \
+	--constraint .venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"
 
 crashtest: ready  ## Kill stage one at 200 random moments, or KILLS=..., and resume it
 	AFFUSE_KILLS=$(KILLS) $(RUN) -m pytest -q -k killed tests/test_extract_kill.py \

@@ -3,7 +3,7 @@
 import errno
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Self
@@ -25,19 +25,53 @@ log = logging.getLogger(__name__)
 
 
 def tidy(folder: Path, count: int) -> None:
-    """Remove parts beyond those planned, and what killed processes half wrote."""
-    for path in (*store.extra(folder, count), *repair.abandoned(folder)):
+    """Remove parts beyond those planned, and what killed processes left behind.
+
+    Files that were half written and locks that nobody holds do no harm, so they stay
+    where nothing may be written.
+
+    Args:
+        count: of all parts of the cache
+
+    Raises:
+        OSError: if a part that is too many cannot be removed
+    """
+    for path in store.extra(folder, count):
         path.unlink(missing_ok=True)
+    for path in repair.abandoned(folder):
+        with _unless_forbidden():
+            path.unlink(missing_ok=True)
+    for path in sorted(folder.glob(".part-*.lock")):
+        with _unless_forbidden(), claim(path, wait=False):
+            pass  # whoever holds a lock removes it
+
+
+@contextmanager
+def _unless_forbidden() -> Iterator[None]:
+    """Pass over an error that says that nothing may be written here."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FORBIDDEN:
+            raise
 
 
 def state(
-    folder: Path, recipe: Recipe, number: int, sources: Sequence[Source], count: int
+    folder: Path,
+    recipe: Recipe,
+    number: int,
+    sources: Sequence[Source],
+    count: int,
+    *,
+    level: int = logging.WARNING,
 ) -> str:
     """Return WHOLE, or PARTLY if some inputs failed, or MISSING; log damage.
 
     Args:
         sources: what is to be in the part
         count: of all parts of the cache
+        level: of what is logged; a part that is not claimed may look damaged while
+            another process publishes it
 
     Raises:
         AffuseError: if the part is of another recipe; it may be of use elsewhere
@@ -49,7 +83,7 @@ def state(
     try:
         head, arrays = parts.parse(path, parts.check(path))
     except DamagedFileError as error:
-        log.warning("%s; extracting this part anew", error)
+        log.log(level, "%s; extracting this part anew", error)
         return MISSING
     if difference := head.recipe.difference(recipe):
         raise AffuseError(
@@ -61,7 +95,7 @@ def state(
     wanted = {s.utterance.id for s in sources}
     if head.parts == count and held | failed == wanted:
         return PARTLY if failed else WHOLE
-    log.warning("%s was planned otherwise; extracting this part anew", path)
+    log.log(level, "%s was planned otherwise; extracting this part anew", path)
     return MISSING
 
 
@@ -109,11 +143,12 @@ class Claims:
         waiting = []
         for number in self._plan:
             mark = _mark(self._folder, number)
-            found = self._state(number)
+            found = self._state(number, level=logging.DEBUG)
             if found == WHOLE:
                 yield number, WHOLE
             elif self._take(number, found, wait=False):
-                if _mark(self._folder, number) != mark:  # another process made it
+                # another process may have made it, or was just about to
+                if found == MISSING or _mark(self._folder, number) != mark:
                     found = self._state(number)
                 yield number, found
             else:
@@ -131,9 +166,16 @@ class Claims:
         if number in self._held:
             self._held.pop(number).close()
 
-    def _state(self, number: int) -> str:
-        sources = self._plan[number]
-        found = state(self._folder, self._recipe, number, sources, self._parts)
+    def _state(self, number: int, *, level: int = logging.WARNING) -> str:
+        """Return the `state` of a part, WHOLE too if nothing can be added to it."""
+        found = state(
+            self._folder,
+            self._recipe,
+            number,
+            self._plan[number],
+            self._parts,
+            level=level,
+        )
         return WHOLE if found == PARTLY and self._settled(number) else found
 
     def _take(self, number: int, found: str, *, wait: bool) -> bool:

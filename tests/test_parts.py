@@ -32,7 +32,7 @@ for number in range(15):
     if not child:
         for n in range(100_000):
             write(folder, n, made)
-    time.sleep(random.Random(number).uniform(0.005, 0.1))
+    time.sleep(random.Random(number).uniform(0.005, 0.4))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 """

@@ -156,6 +156,22 @@ def test_what_changes_is_written_as_before(cache):
     assert not [name for name in after if ".lock" in name or ".partial" in name]
 
 
+def test_what_killed_processes_left_behind_goes_where_it_may(cache, monkeypatch):
+    folder = next(cache.glob("demo/audio-*/"))
+    left = [folder / ".part-00000.lock", folder / ".part-00000.h5.0123456789ab.partial"]
+    for path in left:
+        path.touch()
+        os.utime(path, (1000, 1000))
+    held = folder / ".part-00007.lock"
+    before = snapshot(cache)
+    with read_only(monkeypatch, cache):
+        assert call(*DEMO, "--cache", cache).exit_code == 0
+    assert snapshot(cache) == before
+    with claim(held, wait=False):
+        assert call(*DEMO, "--cache", cache).exit_code == 0
+        assert [path.name for path in folder.glob(".*")] == [held.name]
+
+
 # Parts in which some inputs fail each time
 
 
