@@ -12,6 +12,8 @@ from typing import NoReturn, Protocol
 from data.errors import DamagedFileError
 from data.utterance import printable
 
+BITS = 64  # of a whole number
+
 
 class Kind(Protocol):
     """Describes one value of a JSON file."""
@@ -30,8 +32,15 @@ class Mismatch(DamagedFileError):
 
 
 def _refuse(value: object, where: str, wanted: str) -> NoReturn:
-    shown = printable(repr(value)[:60])
-    raise Mismatch(f"{where or 'it'} is {shown}, not {wanted}")
+    raise Mismatch(f"{where or 'it'} is {shown(value)}, not {wanted}")
+
+
+def shown(value: object) -> str:
+    """Return the beginning of a value as Python writes it, for a sentence."""
+    try:
+        return printable(repr(value)[:60])
+    except (ValueError, RecursionError):  # a number of very many digits, or nested
+        return f"a {type(value).__name__} that is too large to show"
 
 
 @dataclass(frozen=True)
@@ -170,7 +179,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Plain:
-    """Any value whose lists and tables are nested no deeper than so many levels."""
+    """Any value whose lists and tables are nested no deeper than so many levels.
+
+    Numbers are finite, and whole ones fit into 64 bits.
+    """
 
     depth: int = 3
     most: int = 10_000  # entries of one list or table
@@ -184,11 +196,15 @@ class Plain:
             items = value
         elif isinstance(value, float) and not math.isfinite(value):
             _refuse(value, where, "a finite number")
+        elif isinstance(value, int) and value.bit_length() > BITS:
+            _refuse(value, where, f"a number of at most {BITS} bits")
         elif not isinstance(value, str | int | float | None):
             _refuse(value, where, "a text or a number")
         if isinstance(value, dict | list) and (
             self.depth < 1 or len(value) > self.most
         ):
             _refuse(value, where, "a value that is nested so deeply, or so large")
+        inner = Plain(self.depth - 1, self.most)
         for item in items:
-            Plain(self.depth - 1, self.most).check(item, where)
+            if type(item) is not str:  # as most are in a large file
+                inner.check(item, where)
