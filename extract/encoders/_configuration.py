@@ -101,6 +101,19 @@ class FileName:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """Names of the outputs of a head, by their numbers as texts."""
+
+    def check(self, value: object, where: str) -> None:
+        """See `data.system.schema.Kind`."""
+        MapOf(Plain(0), most=LABELS).check(value, where)
+        assert isinstance(value, dict)
+        for name in value:
+            if not re.fullmatch("[0-9]{1,9}", name):
+                raise Mismatch(f"{where} has {shown(name)}, which is no whole number")
+
+
+@dataclass(frozen=True)
 class Fields:
     """A table, and tables in it, whose kinds of values follow from their names."""
 
@@ -118,7 +131,7 @@ class Fields:
     def _kind(self, name: str, item: object) -> Kind:
         known = (kind for form, kind in self.kinds if re.fullmatch(form, name))
         kind = next(known, ANYTHING)
-        whole = isinstance(kind, MapOf | OneOf | Absent | Fields)
+        whole = isinstance(kind, MapOf | Labels | OneOf | Absent | Fields)
         if isinstance(item, dict) and self.depth and not whole:
             return Fields(self.kinds, self.depth - 1)  # one of each part of the model
         return kind
@@ -160,7 +173,7 @@ CONFIG = Fields(
         ("(torch_)?dtype", Known(_dtypes, "dtype")),
         (ACTIVATIONS, ACTIVATION),
         ("num_labels", Whole(0, LABELS)),
-        ("id2label", MapOf(Plain(0), most=LABELS, name=Text(9, least=1))),
+        ("id2label", Labels()),
         ("label2id", MapOf(Plain(0), most=LABELS)),
         (BLOCKS, Sizes(1, LAYERS)),
         (f"{MORE}layers?", Sizes(0, LAYERS)),

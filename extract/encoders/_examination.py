@@ -90,7 +90,9 @@ def _read(path: Path) -> Any:
     try:
         return parse_json(found, kind, digits=LONG.get(path.name, DIGITS))
     except Mismatch as error:
-        raise AffuseError(f"{path.name}: {error}") from error
+        raise AffuseError(
+            f"{path.name}: {error}; correct it, or take another checkpoint"
+        ) from error
 
 
 def weights(folder: Path) -> tuple[Path, ...]:

@@ -57,7 +57,7 @@ def reason(error: BaseException) -> str:
         return PICKLED
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
-    plain = isinstance(error, PLAIN) and said
-    whole = said if plain else f"{type(error).__name__} {said}".strip()
+    kind = "" if isinstance(error, PLAIN) and said else f"{type(error).__name__}: "
+    whole = f"{kind}{said}".removesuffix(": ")
     cut = f"{whole[:LONGEST]}…" if len(whole) > LONGEST else whole
     return printable(cut).rstrip(".")

@@ -213,7 +213,9 @@ def _normalises(origin: Origin, config: Any) -> bool:
     if not any((origin.folder / name).is_file() for name in PREPROCESSORS):
         return usual
     with told(f"cannot read {PREPROCESSORS[0]} of checkpoint {origin.name!r}"):
-        extractor = AutoFeatureExtractor.from_pretrained(origin.folder)
+        extractor = AutoFeatureExtractor.from_pretrained(
+            origin.folder, trust_remote_code=False
+        )
     rate = getattr(extractor, "sampling_rate", None)
     if rate != SAMPLE_RATE:
         raise AffuseError(
