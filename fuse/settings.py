@@ -7,7 +7,6 @@ are no settings: they do not say what is trained.
 
 import json
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -16,11 +15,15 @@ from typing import Any
 from data.errors import AffuseError
 from data.ratings import POLICIES
 from data.splits import PROTOCOLS
+from data.system.documents import parse_toml, read_toml
+from data.system.schema import MapOf, Mismatch, Plain, Record, shown
 from fuse.losses import LOSSES, SMALLEST_BATCH
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 END_TO_END = "end-to-end"  # of training: with the encoders, by `finetune`
 FINETUNE = "finetune"  # table of an experiment that is for `extract.finetune` alone
+EXPERIMENT = Record({}, {FINETUNE: MapOf(Plain(1))}, others=Plain(1))
+ASSIGNED = Record({"value": Plain(1)})
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "protocol": ("", *PROTOCOLS),
@@ -127,12 +130,12 @@ def _demand(name: str, value: object, kind: type) -> None:
     """Refuse a value of the wrong type, or one that makes no sense."""
     if type(value) is not kind:
         raise AffuseError(
-            f"{name} must be of type {kind.__name__}, got {value!r} "
+            f"{name} must be of type {kind.__name__}, got {shown(value)} "
             f"({type(value).__name__})"
         )
     if name in CHOICES and value not in CHOICES[name]:
         known = ", ".join(repr(choice) for choice in CHOICES[name])
-        raise AffuseError(f"{name} must be one of {known}; got {value!r}")
+        raise AffuseError(f"{name} must be one of {known}; got {shown(value)}")
     if isinstance(value, int | float) and name in RANGES:
         low, high = RANGES[name]
         if not (math.isfinite(value) and low <= value <= high):
@@ -155,11 +158,11 @@ def load(experiment: Path | str) -> Settings:
         AffuseError: naming the file, and what in it is unknown or makes no sense
     """
     path = find(experiment)
+    found = read_toml(path, EXPERIMENT)
+    found.pop(FINETUNE, None)
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-        found.pop(FINETUNE, None)
         return change(Settings(), found)
-    except ValueError as error:  # TOMLDecodeError is one
+    except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
 
 
@@ -168,15 +171,16 @@ def find(experiment: Path | str) -> Path:
 
     Raises:
         FileNotFoundError: if there is none; the sentence lists the names
+        AffuseError: if it is a folder, a pipe or a device
     """
     path = EXPERIMENTS / f"{experiment}.toml"
     if not path.is_file():
         path = Path(experiment)
+    advice = f"choose from {', '.join(experiments())}, or give the path of a TOML file"
+    if not path.exists():
+        raise FileNotFoundError(f"no experiment {str(experiment)!r}: {advice}")
     if not path.is_file():
-        raise FileNotFoundError(
-            f"no experiment {str(experiment)!r}: choose from "
-            f"{', '.join(experiments())}, or give the path of a TOML file"
-        )
+        raise AffuseError(f"experiment {str(experiment)!r} is no file: {advice}")
     return path
 
 
@@ -218,8 +222,8 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
         if not equals:
             raise AffuseError(f"{assignment!r} should be name=value, e.g. latent=64")
         try:
-            changes[name.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:  # text without quotes
+            changes[name.strip()] = parse_toml(f"value = {text}", ASSIGNED)["value"]
+        except Mismatch:  # text without quotes
             changes[name.strip()] = text.strip()
     return change(settings, changes)
 
