@@ -1,8 +1,8 @@
 import dataclasses
-import os
 import re
 
 import pytest
+from barred import BARRED, barred
 
 from data.errors import AffuseError
 from data.system import digests
@@ -127,15 +127,9 @@ def test_nonsense_for_fine_tuning_is_refused(tmp_path, text, sentence):
 
 
 @pytest.mark.parametrize("load", [s.load, lambda path: tuning.load(path, {})])
-@pytest.mark.parametrize("kind", ["pipe", "folder", "endless"])
+@pytest.mark.parametrize("kind", BARRED)
 def test_an_experiment_that_is_no_file_is_a_sentence(tmp_path, load, kind):
-    path = tmp_path / "mine.toml"
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        path.symlink_to("/dev/zero")
+    path = barred(tmp_path / "mine.toml", kind)
     with pytest.raises(AffuseError, match="mine.toml' is no file: choose from"):
         load(path)
 

@@ -166,7 +166,7 @@ class Record:
         if not isinstance(value, dict):
             _refuse(value, where, "a table")
         if lacking := [name for name in self.needed if name not in value]:
-            _refuse(sorted(value), f"the names of {where or 'it'}", f"with {lacking}")
+            raise Mismatch(f"{where or 'it'} lacks {', '.join(map(repr, lacking))}")
         known = {**self.needed, **self.optional}
         if len(value) > len(known) + 1_000:
             _refuse(len(value), f"the size of {where or 'it'}", "a table of this kind")

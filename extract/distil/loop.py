@@ -6,7 +6,8 @@ that was interrupted ends in exactly the weights of one that was not.
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from data.errors import AffuseError
 from data.files import publish
 from data.progress import bar
+from data.system.regular import WEIGHTS, open_regular
 
 WARM = 0.05  # share of the steps in which the rate rises
 CLIP = 1.0  # largest norm of a gradient
@@ -168,18 +170,28 @@ def _resume(
     path: Path, identity: str, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> list[Point]:
     """Load the state of an interrupted training; [] if there is none."""
-    if not path.is_file():
+    if not path.exists():
         return []
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-        known = state["identity"]
-    except Exception as error:  # torch raises nearly every kind
-        raise AffuseError(f"{path} is damaged; delete it to begin anew") from error
+    with _damage(path):
+        with open_regular(path, limit=WEIGHTS) as file:
+            state: dict[str, Any] = torch.load(file, weights_only=True)
+        known = str(state["identity"])
     if known != identity:
         raise AffuseError(
             f"{path} is of a training with other settings, data or teacher; repeat its "
             f"command to finish it, delete it, or choose another --output"
         )
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    return [Point(**point) for point in state["points"]]
+    with _damage(path):
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        points = [Point(**point) for point in state["points"]]
+    return points
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Turn whatever torch raises about a state into one sentence."""
+    try:
+        yield
+    except Exception as error:  # it raises nearly every kind
+        raise AffuseError(f"{path} is damaged; delete it to begin anew") from error
