@@ -4,16 +4,15 @@ The folders are in `hostile_checkpoints`. How long a case may take guards agains
 that hangs; it measures nothing.
 """
 
-import faulthandler
 import re
 import resource
 import shutil
-import signal
 from contextlib import contextmanager, suppress
 
 import hostile_checkpoints
 import pytest
 import tunable
+from barred import in_time
 from hostile_checkpoints import CASES, HARMLESS, MARKER
 from test_cli import call
 
@@ -22,7 +21,6 @@ from extract import loading
 from extract.choice import Choice, Machine
 from extract.finetune.bench import memory
 
-SECONDS = 10  # of one case
 MOST = 2**30  # bytes that loading a hostile checkpoint may take at any moment
 ROOM = 2**33  # bytes of addresses beyond those in use, so that nothing worse happens
 LENGTH = 1_000  # characters of a sentence
@@ -58,27 +56,18 @@ def load(folder, kind, **options):
     return loading.load(choice, Machine(threads=1))
 
 
-def late(*_):
-    raise TimeoutError(f"it took more than {SECONDS} seconds")
-
-
 @contextmanager
 def guarded():
     """Neither hang nor fill the memory of the machine, whatever happens inside."""
     with open("/proc/self/statm") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    before = signal.signal(signal.SIGALRM, late)
-    faulthandler.dump_traceback_later(6 * SECONDS, exit=True)  # if no signal comes in
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, hard))
-    signal.alarm(SECONDS)
     try:
-        yield
+        with in_time():
+            yield
     finally:
-        signal.alarm(0)
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-        faulthandler.cancel_dump_traceback_later()
-        signal.signal(signal.SIGALRM, before)
 
 
 def attempt(folder, kind, **options):
