@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu crashtest check clean
+.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu test-hostile crashtest check clean
 
 # The first interpreter that is new enough; an active environment's comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -20,11 +20,14 @@ TEXT ?=
 FUSION ?= early
 OPTIONS ?=
 KILLS ?= 200
+# Files of tests with forged and damaged files; all of them are in `make test` as well.
+HOSTILE := tests/test_hostile_checkpoints.py tests/test_hostile_caches.py \
+	tests/test_barred.py
 # Processes that test; the machines of continuous integration have two cores.
 WORKERS ?= 2
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup:  ## Install what setup.cfg lists, in the versions of constraints.txt
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer not found; install it first"; exit 1; }
@@ -82,6 +85,9 @@ test-slow: ready  ## The tests that take longer
 
 test-gpu: ready  ## The tests that need a CUDA device
 	$(RUN) -m pytest -q -m gpu
+
+test-hostile: ready  ## Only the tests of forged checkpoints, caches and files
+	$(RUN) -m pytest -q $(HOSTILE)
 
 crashtest: ready  ## Kill stage one at 200 random moments, or KILLS=..., and resume it
 	AFFUSE_KILLS=$(KILLS) $(RUN) -m pytest -q -k killed tests/test_extract_kill.py \

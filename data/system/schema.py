@@ -5,8 +5,9 @@ description reads as the file does, and a reader may rely on every type in it.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NoReturn, Protocol
 
 from data.errors import DamagedFileError
@@ -189,22 +190,27 @@ class Plain:
 
     def check(self, value: object, where: str) -> None:
         """See `Kind`."""
-        items: Sequence[object] = ()
-        if isinstance(value, dict):
-            items = list(value.values())
-        elif isinstance(value, list):
-            items = value
-        elif isinstance(value, float) and not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             _refuse(value, where, "a finite number")
-        elif isinstance(value, int) and value.bit_length() > BITS:
+        if isinstance(value, int) and value.bit_length() > BITS:
             _refuse(value, where, f"a number of at most {BITS} bits")
+        if isinstance(value, dict | list):
+            self._check_items(value, where)
         elif not isinstance(value, str | int | float | None):
             _refuse(value, where, "a text or a number")
-        if isinstance(value, dict | list) and (
-            self.depth < 1 or len(value) > self.most
-        ):
+
+    def _check_items(
+        self, value: Mapping[str, object] | list[object], where: str
+    ) -> None:
+        if self.depth < 1 or len(value) > self.most:
             _refuse(value, where, "a value that is nested so deeply, or so large")
-        inner = Plain(self.depth - 1, self.most)
-        for item in items:
+        inner = _inner(self)
+        for item in value.values() if isinstance(value, Mapping) else value:
             if type(item) is not str:  # as most are in a large file
                 inner.check(item, where)
+
+
+@lru_cache(maxsize=64)
+def _inner(kind: Plain) -> Plain:
+    """Return the kind of what such a value holds."""
+    return Plain(kind.depth - 1, kind.most)
