@@ -341,6 +341,10 @@ for start in ("text", "audio"):
         adapters=holding("adapter_config.json", '{"peft_type": "LORA"}'),
         weights_missing=without("model.safetensors"),
         weights_empty=holding("model.safetensors", b""),
+        weights_are_sparse=sparse("model.safetensors"),
+        pickle_that_is_sparse=both(
+            without("model.safetensors"), sparse("pytorch_model.bin")
+        ),
         weights_without_a_header=holding("model.safetensors", b"\xff" * 40_000),
         header_of_2_to_40=header(b"{", length=2**40, size=40_000),
         header_of_nothing=header(b"{}", size=40_000),
