@@ -22,11 +22,14 @@ OPTIONS ?=
 KILLS ?= 200
 DAMAGES ?= 300
 SEED ?= 0
+# Tests of forged and damaged files; some of the runs and all else are in `make test` too.
+HOSTILE := tests/test_hostile_runs.py tests/test_hostile_checkpoints.py \
+	tests/test_hostile_caches.py tests/test_barred.py
 # Processes that test; the machines of continuous integration have two cores.
 WORKERS ?= 2
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup:  ## Install what setup.cfg lists, in the versions of constraints.txt
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer not found; install it first"; exit 1; }
@@ -97,6 +100,10 @@ test-oldest:  ## The tests with the oldest h5py and NumPy of setup.cfg, in .venv
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' $(OLDEST) \
 	--constraint .venv-oldest/constraints.txt
 	.venv-oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"
+
+test-hostile: ready  ## Only the tests of forged runs, checkpoints, caches and files; all of them
+	AFFUSE_HOSTILE=all $(RUN) -m pytest -q $(HOSTILE) -o log_cli=true \
+	-o log_cli_level=INFO -o log_cli_format="%(message)s"
 
 crashtest: ready  ## Kill stage one at 200 random moments, or KILLS=..., and resume it
 	AFFUSE_KILLS=$(KILLS) $(RUN) -m pytest -q -k killed tests/test_extract_kill.py \

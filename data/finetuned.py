@@ -13,6 +13,7 @@ from typing import Any
 
 from data.errors import AffuseError
 from data.recipe import MODALITIES, Recipe
+from data.system import digests
 
 MARK = "finetune.json"
 KEY = "finetuned"  # in the training of a recipe
@@ -33,8 +34,7 @@ def _digest(folder: Path) -> str:
     """Sixteen hexadecimal digits of the files of the weights."""
     found = hashlib.sha256()
     for path in sorted(path for glob in WEIGHTS for path in folder.glob(glob)):
-        with path.open("rb") as file:
-            found.update(hashlib.file_digest(file, "sha256").digest())
+        found.update(bytes.fromhex(digests.digest(path)))
     return found.hexdigest()[:16]
 
 

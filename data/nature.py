@@ -8,10 +8,14 @@ word travels from there into every table.
 import json
 from pathlib import Path
 
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
+from data.system.documents import read_json
+from data.system.schema import OneOf, Plain, Record
 from data.utterance import NATURES
 
 SIDECAR = "affuse.json"  # {"nature": "human" | "synthetic" | "proxy"}
+LARGEST = 2**20  # bytes of it
+KIND = Record({}, {"nature": OneOf(NATURES)}, others=Plain())  # see corpora.manifest
 REHEARSAL = "rehearsal.json"  # beside spoken rehearsal trees: synthetic speech
 
 
@@ -21,18 +25,19 @@ def stated(root: Path) -> str:
     Raises:
         AffuseError: if the sidecar file says anything else, or cannot be read
     """
-    if (root / REHEARSAL).is_file():
+    if (root / REHEARSAL).exists():
         return "synthetic"
     sidecar = root / SIDECAR
-    if not sidecar.is_file():
+    if not sidecar.exists():
         return "human"
     try:
-        known = json.loads(sidecar.read_text(encoding="utf-8"))
-        return NATURES[NATURES.index(known.get("nature", "human"))]
-    except (ValueError, AttributeError) as error:
+        known = read_json(sidecar, KIND, advice="correct it", limit=LARGEST)
+    except DamagedFileError as error:
         raise AffuseError(
-            f'{sidecar} should hold {{"nature": "human"}}, or "synthetic", or "proxy"'
+            f'{sidecar} should hold {{"nature": "human"}}, or "synthetic", or "proxy", '
+            f"but {error}"
         ) from error
+    return str(known.get("nature", "human"))
 
 
 def state(root: Path, nature: str) -> None:

@@ -16,6 +16,7 @@ from typing import IO
 import numpy as np
 
 SHARE = 0.5  # of a machine's memory that embeddings may take, if nobody says
+UNKNOWN = 2**34  # bytes of memory where nobody tells
 FULL = (errno.ENOSPC, errno.EDQUOT)
 BLOCK = 2**20  # bytes that are written at once where nothing can be reserved
 GROUPS = Path("/proc/self/cgroup")
@@ -24,11 +25,16 @@ LIMITS = Path("/sys/fs/cgroup")
 
 def budget() -> int:
     """Bytes of embeddings that are held in memory, if nobody says how many."""
+    return int(SHARE * machine_memory())
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory of this machine, or what a container allows of it."""
     try:
         machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # Windows, or not told
-        return 2**33
-    return int(SHARE * min(machine, *_limits()))
+        return UNKNOWN
+    return min(machine, *_limits())
 
 
 def _limits() -> list[int]:

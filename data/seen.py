@@ -8,7 +8,6 @@ The records enter the recipe as ``training["seen"]``, so they go wherever the em
 go. Of some checkpoints that are used in this field it is known here, from their cards.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -17,10 +16,15 @@ from typing import Any
 
 from data.errors import AffuseError
 from data.recipe import Recipe
+from data.system.documents import read_json
+from data.system.schema import Plain, shown
 
 FILE = "seen.json"
 KEY = "seen"  # in the training of a recipe
 MOST = 20  # records of one checkpoint; a recipe is to stay small
+LARGEST = 2**20  # bytes of its file
+ANYTHING = Plain(depth=3)  # `parse` says what a record may hold
+ADVICE = "correct it, or take another checkpoint"
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,12 @@ def read(folder: Path) -> dict[str, Any]:
         AffuseError: if its ``seen.json`` holds no records
     """
     path = folder / FILE
-    if not path.is_file():
+    if not path.exists():
         return {}
+    found = read_json(path, ANYTHING, advice=ADVICE, limit=LARGEST)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
         parse(found)
-    except (ValueError, RecursionError) as error:
+    except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
     return {KEY: found if isinstance(found, list) else [found]}
 
@@ -127,7 +131,7 @@ def _record(found: object) -> Seen:
     names = [field.name for field in fields(Seen)]
     if not isinstance(found, dict) or not found.keys() <= set(names):
         raise AffuseError(
-            f"a record of what was seen has {', '.join(names)}, got {str(found)[:80]}"
+            f"a record of what was seen has {', '.join(names)}, got {shown(found)}"
         )
     texts = [found.get("corpus"), found.get("how", "")]
     lists = [found.get(name, []) for name in ("speakers", "splits")]
@@ -139,7 +143,7 @@ def _record(found: object) -> Seen:
     ):
         raise AffuseError(
             f"a record of what was seen needs a corpus, a name; speakers and splits "
-            f"are lists of names, got {str(found)[:80]}"
+            f"are lists of names, got {shown(found)}"
         )
     speakers, splits = (tuple(names) for names in lists)
     how = str(found.get("how", Seen.how))

@@ -124,6 +124,16 @@ def _listed(folder: Path, found: Verified) -> None:
     ]
 
 
+def faults(folder: Path) -> Iterator[str]:
+    """Say what is wrong with each file that the manifest of a folder lists.
+
+    Raises:
+        DamagedFileError: if the manifest itself is damaged
+    """
+    for name, wanted in (digests.read(folder) or {}).items():
+        yield from _fault(folder / name, wanted)
+
+
 def _fault(path: Path, wanted: str) -> Iterator[str]:
     """Say what is wrong with a file, if anything is."""
     try:

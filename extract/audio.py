@@ -67,8 +67,7 @@ def probe(path: Path) -> Probe:
 
     digest = hashlib.sha256()
     with _reasons():
-        if path.exists() and not path.is_file():
-            raise Unusable("is not a regular file")  # a pipe would keep us waiting
+        _check_regular(path)
         with path.open("rb") as file:
             while block := file.read(READ):
                 digest.update(block)
@@ -110,6 +109,8 @@ def decode(
     """
     import soundfile
 
+    with _reasons():
+        _check_regular(path)
     with _reasons(), soundfile.SoundFile(str(path)) as file:
         _check_format(file.format)
         begin, frames = _frames(file, span, longest)
@@ -129,6 +130,12 @@ def finish(decoded: Decoded) -> Waveform:
     if max(samples.max(), -samples.min()) < SILENCE:
         notes.append("is silent; kept")
     return Waveform(samples, tuple(notes))
+
+
+def _check_regular(path: Path) -> None:
+    """Refuse what would keep us waiting, such as a pipe."""
+    if path.exists() and not path.is_file():
+        raise Unusable("is not a regular file")
 
 
 def _check_format(name: str) -> None:

@@ -15,6 +15,8 @@ from data.errors import AffuseError
 from data.output import printable
 from data.recipe import MODALITIES, Recipe
 from data.system.digests import keep as keep_file
+from data.system.documents import read_json
+from data.system.schema import MapOf, Plain, shown
 from extract.choice import Choice
 from extract.encoders._checkpoint import MINI, TINY
 
@@ -44,6 +46,9 @@ FLAGS = {
 LISTS = ("columns", "revision", "layers", "pooling")
 NUMBERS = ("batch", "block_seconds", "max_seconds")
 COUNTS = ("threads", "limit")
+KIND = MapOf(Plain(1))
+LARGEST = 2**20  # bytes of such a file
+ADVICE = "extract into this cache again"
 OPTIONAL = ("root", "nature", "table", "dominance")
 
 
@@ -89,18 +94,18 @@ def load(folder: Path) -> dict[str, Any]:
         AffuseError: if the file is damaged
     """
     kept = path(folder)
-    if not kept.is_file():
+    if not kept.exists():
         raise FileNotFoundError(f"{kept} not found, which says how it was made")
-    try:
-        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
-        if found.keys() != FLAGS.keys() | {"corpus", "root"}:
-            raise AffuseError("its options are not those of this version")
-        if wrong := [name for name, value in found.items() if not _fits(name, value)]:
-            raise AffuseError(f"its {wrong[0]} is {str(found[wrong[0]])[:40]!r}")
-        found["root"] = None if found["root"] is None else Path(found["root"])
-        found["scale"] = None if found["scale"] is None else tuple(found["scale"])
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise AffuseError(f"{kept} is damaged ({error})") from error
+    found: dict[str, Any] = read_json(kept, KIND, advice=ADVICE, limit=LARGEST)
+    if found.keys() != FLAGS.keys() | {"corpus", "root"}:
+        raise AffuseError(
+            f"{kept} is damaged (its options are not those of this version); {ADVICE}"
+        )
+    if wrong := [name for name, value in found.items() if not _fits(name, value)]:
+        value = shown(found[wrong[0]])
+        raise AffuseError(f"{kept} is damaged (its {wrong[0]} is {value}); {ADVICE}")
+    found["root"] = None if found["root"] is None else Path(found["root"])
+    found["scale"] = None if found["scale"] is None else tuple(found["scale"])
     return found
 
 

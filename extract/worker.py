@@ -27,6 +27,7 @@ MAIN = (
 ROOT = str(Path(__file__).resolve().parents[1])
 PIPE = 2**20  # bytes that an answer may be ahead of its reader: 16 s of samples
 LONGEST_TEXT = 2**16  # bytes of JSON in an answer; more is no answer
+NO_ANSWER = (BrokenPipeError, ValueError, TypeError, KeyError, RecursionError)
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
@@ -80,7 +81,7 @@ class Worker:
         try:
             self.requests.write(json.dumps(asked).encode() + b"\n")
             return self._answer(request.get("longest", 0.0))
-        except (BrokenPipeError, ValueError, TypeError, KeyError) as error:
+        except NO_ANSWER as error:
             raise EOFError from error
         finally:
             with self.lock:

@@ -18,7 +18,7 @@ from data.errors import AffuseError, DamagedFileError
 from data.recipe import Recipe
 from data.system.documents import read_json
 from data.system.schema import Number, Plain, Record, Text, Whole
-from fuse import losses, weights
+from fuse import losses, revisions, weights
 from fuse import settings as stage_two
 from fuse.fit import Fitted
 from fuse.loop import Epoch, ccc
@@ -40,6 +40,7 @@ FACTS = Record(
             others=ANYTHING,
         ),
     },
+    {"code": Text(200)},
     others=ANYTHING,
 )
 UNLIKE = 0.02  # of a validation CCC; half precision changes it by less
@@ -162,7 +163,8 @@ def find(run: Path) -> Heads:
 
     Raises:
         FileNotFoundError: if no fold is finished
-        AffuseError: if a file is damaged, or folds were trained in different ways
+        AffuseError: if a file is damaged, folds were trained in different ways, or the
+            code of the design has changed since
     """
     folders = {fold: run / fold for fold in finetuned.folds(run)}
     told = {fold: _facts(folder) for fold, folder in folders.items()}
@@ -187,5 +189,10 @@ def _facts(folder: Path) -> tuple[str, int, float]:
     """Design, seed and validation CCC of a fold."""
     path = folder / finetuned.MARK
     found = read_json(path, FACTS, advice="fine-tune this fold again")
+    if difference := revisions.changed(found.get("code", ""), found["design"]):
+        raise AffuseError(
+            f"the head in {folder} cannot be used: {difference}; restore the code, or "
+            f"repeat the finetune command, which makes a new one"
+        )
     score = found["validation_ccc"]["fine-tuned"]["mean"]
     return found["design"], found["seed"], float(score)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from data.errors import AffuseError
 from data.ratings import POLICIES
 from data.splits import PROTOCOLS
+from data.system.schema import shown
 from fuse.losses import LOSSES
 
 END_TO_END = "end-to-end"  # of training: with the encoders, by `finetune`
@@ -56,12 +57,12 @@ def demand(name: str, value: object, kind: type) -> None:
     """
     if type(value) is not kind:
         raise AffuseError(
-            f"{name} must be of type {kind.__name__}, got {value!r} "
+            f"{name} must be of type {kind.__name__}, got {shown(value)} "
             f"({type(value).__name__})"
         )
     if name in CHOICES and value not in CHOICES[name]:
         known = ", ".join(repr(choice) for choice in CHOICES[name])
-        raise AffuseError(f"{name} must be one of {known}; got {value!r}")
+        raise AffuseError(f"{name} must be one of {known}; got {shown(value)}")
     if isinstance(value, int | float) and name in RANGES:
         low, high = RANGES[name]
         if not (math.isfinite(value) and low <= value <= high):

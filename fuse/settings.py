@@ -6,13 +6,14 @@ are no settings: they do not say what is trained.
 """
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from data.errors import AffuseError
+from data.system.documents import parse_toml, read_toml
+from data.system.schema import MapOf, Plain, Record
 from fuse.losses import SMALLEST_BATCH
 from fuse.ranges import CHOICES, END_TO_END, RANGES, demand
 from fuse.scopes import PER_MODEL, UNUSED, setting, setting_of_rows
@@ -32,6 +33,8 @@ __all__ = [
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 FINETUNE = "finetune"  # table of an experiment that is for `extract.finetune` alone
+EXPERIMENT = Record({}, {FINETUNE: MapOf(Plain(1))}, others=Plain(1))
+ASSIGNED = Record({"value": Plain(1)})
 
 
 @dataclass(frozen=True)
@@ -141,11 +144,11 @@ def load(experiment: Path | str) -> Settings:
         AffuseError: naming the file, and what in it is unknown or makes no sense
     """
     path = find(experiment)
+    found = read_toml(path, EXPERIMENT)
+    found.pop(FINETUNE, None)
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-        found.pop(FINETUNE, None)
         return change(Settings(), found)
-    except ValueError as error:  # TOMLDecodeError is one
+    except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
 
 
@@ -154,15 +157,16 @@ def find(experiment: Path | str) -> Path:
 
     Raises:
         FileNotFoundError: if there is none; the sentence lists the names
+        AffuseError: if it is a folder, a pipe or a device
     """
     path = EXPERIMENTS / f"{experiment}.toml"
     if not path.is_file():
         path = Path(experiment)
+    advice = f"choose from {', '.join(experiments())}, or give the path of a TOML file"
+    if not path.exists():
+        raise FileNotFoundError(f"no experiment {str(experiment)!r}: {advice}")
     if not path.is_file():
-        raise FileNotFoundError(
-            f"no experiment {str(experiment)!r}: choose from "
-            f"{', '.join(experiments())}, or give the path of a TOML file"
-        )
+        raise AffuseError(f"experiment {str(experiment)!r} is no file: {advice}")
     return path
 
 
@@ -204,8 +208,8 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
         if not equals:
             raise AffuseError(f"{assignment!r} should be name=value, e.g. latent=64")
         try:
-            changes[name.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:  # text without quotes
+            changes[name.strip()] = parse_toml(f"value = {text}", ASSIGNED)["value"]
+        except AffuseError:  # text without quotes
             changes[name.strip()] = text.strip()
     return change(settings, changes)
 

@@ -311,7 +311,7 @@ def test_another_sampling_rate_is_refused(copied):
 def test_damaged_preprocessor_is_named(copied):
     folder = copied("wav2vec2")
     (folder / "preprocessor_config.json").write_text("{")
-    with pytest.raises(ValueError, match="cannot read preprocessor_config.json of "):
+    with pytest.raises(ValueError, match=r"preprocessor_config\.json: it is no J"):
         speech(folder)
 
 
@@ -470,7 +470,8 @@ def test_weights_that_run_code_are_refused(copied, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = copied("wav2vec2")
     (folder / "model.safetensors").unlink()
-    torch.save({"weight": Trap()}, folder / "pytorch_model.bin")
+    trap = {"weight": Trap(), "rest": torch.zeros(200_000)}  # as large as a model
+    torch.save(trap, folder / "pytorch_model.bin")
     with pytest.raises(
         ValueError, match="its weights are damaged, or more than tensors"
     ):

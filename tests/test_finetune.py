@@ -19,6 +19,8 @@ from safetensors.torch import load_file
 
 import cli
 from data import reading, seen, splits
+from data.errors import AffuseError
+from data.system import digests
 from extract import decoder, loading
 from extract.choice import Choice, Machine
 from extract.encoder import hidden
@@ -39,7 +41,7 @@ from extract.finetune.accumulate import Share, backward, seeded
 from extract.finetune.averaging import Averages
 from extract.finetune.trainer import FineTuner
 from extract.finetune.tuning import Tuning
-from fuse import losses
+from fuse import heads, losses, revisions, weights
 from fuse.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -533,6 +535,72 @@ def test_a_finished_fold_is_left_alone(finetune):
     assert "nothing was left to do" in again.output
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == state
     assert [p.name for p in run.iterdir()] == ["session1"]
+
+
+SEALED = {  # what the manifests of a finished fold list
+    "": ["finetune.json", "log.csv", "utterances.csv"],
+    "head": ["model.safetensors", "settings.toml"],
+    "text": ["config.json", "model.safetensors", "seen.json", "vocab.txt"],
+}
+
+
+def test_a_finished_fold_has_manifests_and_its_readers_check_them(finetune, tmp_path):
+    found, run = finetune()
+    assert found.exit_code == 0, found.output
+    fold = run / "session1"
+    for name, files in SEALED.items():
+        assert sorted(digests.read(fold / name)) == files
+        assert list(digests.faults(fold / name)) == []
+    assert json.loads((fold / "finetune.json").read_text())["code"] == "revision 1"
+    (fold / "text" / "README.md").write_text("A card may be completed.")
+    assert text(fold / "text")
+    assert heads.find(run).design == "text"
+    for name, files in SEALED.items():
+        for file in files:
+            path = fold / name / file
+            content = path.read_bytes()
+            path.write_bytes(content.replace(b"1", b"2", 1) + b" ")
+            with pytest.raises(AffuseError, match=f"{file} is damaged: its SHA-256 is"):
+                read_all(run)
+            path.write_bytes(content)
+    read_all(run)
+
+
+def text(folder):
+    return distilbert.Encoder.pretrained(str(folder))
+
+
+def read_all(run):
+    """As commands read a finished fold: the head, the encoder, the lists."""
+    found, fold = heads.find(run), run / "session1"
+    weights.read(found.folders["session1"] / "model.safetensors")
+    text(fold / "text")
+    for name in ("log.csv", "utterances.csv"):
+        digests.content(fold / name, limit=2**20)
+
+
+def test_an_edited_design_does_not_take_up_an_old_fine_tuning(finetune, monkeypatch):
+    """Neither one that was finished nor its head."""
+    found, run = finetune()
+    assert found.exit_code == 0, found.output
+    monkeypatch.setattr(revisions, "of", lambda fusion: "code 0123456789ab")
+    again, _ = finetune()
+    assert again.exit_code == 0, again.output
+    assert "nothing was left to do" not in again.output
+    assert len(list(run.parent.glob("toy-*"))) == 2
+    sentence = "the code of the design 'text' has changed since .revision 1 then, code"
+    with pytest.raises(AffuseError, match=f"{sentence}.*; restore the code, or"):
+        heads.find(run)
+
+
+def test_a_head_of_before_codes_were_recorded_is_found(finetune):
+    _, run = finetune()
+    path = run / "session1" / "finetune.json"
+    told = json.loads(path.read_text())
+    del told["code"]
+    path.write_text(json.dumps(told))
+    (path.parent / digests.MANIFEST).unlink()
+    assert heads.find(run).seed == told["seed"]
 
 
 @pytest.mark.parametrize(

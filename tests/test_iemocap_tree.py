@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data import nature
-from data.corpora import _iemocap_sample, _iemocap_writer, iemocap
+from data.corpora import _iemocap_sample, _iemocap_tree, _iemocap_writer, iemocap
 
 TURNS = {turn.id: turn for turn in _iemocap_sample.plan()}
 
@@ -131,14 +131,14 @@ def test_single_label_files_win_over_the_joined_one(tmp_path):
 
 def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path, monkeypatch):
     labelled(tmp_path, "Ses01F_impro01", "Ses01M_impro01")
-    read_bytes = Path.read_bytes
+    opened = _iemocap_tree.open_regular
 
-    def fail(path):
+    def fail(path, **options):
         if path.name == "Ses01F_impro01.txt":
             raise OSError(5, "Input/output error")
-        return read_bytes(path)
+        return opened(path, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(_iemocap_tree, "open_regular", fail)
     corpus = iemocap.read(tmp_path)
     assert {u.dialogue for u in corpus.utterances} == {"Ses01M_impro01"}
     unread = [p.file for p in corpus.problems if "Input/output error" in p.reason]

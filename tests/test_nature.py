@@ -1,5 +1,7 @@
 import pytest
+from barred import BARRED, barred
 
+from data.errors import AffuseError
 from data.nature import REHEARSAL, SIDECAR, state, stated
 from data.utterance import NATURES
 
@@ -32,3 +34,23 @@ def test_what_cannot_be_understood_is_not_taken_for_people(tmp_path, content):
     (tmp_path / SIDECAR).write_bytes(content)
     with pytest.raises(ValueError, match=rf"{SIDECAR} should hold {{\"nature\""):
         stated(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"scale": ' + b"9" * 5_000])
+def test_what_would_be_a_traceback_is_a_sentence(tmp_path, content):
+    (tmp_path / SIDECAR).write_bytes(content)
+    with pytest.raises(AffuseError, match=f"{SIDECAR} should hold"):
+        stated(tmp_path)
+
+
+@pytest.mark.parametrize("kind", BARRED)
+def test_a_sidecar_that_is_no_file_is_not_taken_for_people(tmp_path, kind):
+    barred(tmp_path / SIDECAR, kind)
+    with pytest.raises(AffuseError, match=f"{SIDECAR} is damaged: it is no regular fi"):
+        stated(tmp_path)
+
+
+def test_digests_that_a_corpus_was_released_with_do_not_matter(tmp_path):
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {SIDECAR}\n")
+    state(tmp_path, "proxy")
+    assert stated(tmp_path) == "proxy"

@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from barred import BARRED, barred
 from learnable import recipe
 
 from data import seen
+from data.errors import AffuseError
 from data.seen import KNOWN, Seen
 
 
@@ -65,9 +67,17 @@ def test_what_is_no_record_is_refused_with_its_file(tmp_path, record):
         seen.read(say(tmp_path, record))
 
 
-def test_damage_is_named(tmp_path):
-    (tmp_path / seen.FILE).write_bytes(b"\xff{")
-    with pytest.raises(ValueError, match=r"seen\.json: "):
+@pytest.mark.parametrize("content", [b"\xff{", b"[" * 100_000, b"9" * 5_000, b"NaN"])
+def test_damage_is_named(tmp_path, content):
+    (tmp_path / seen.FILE).write_bytes(content)
+    with pytest.raises(AffuseError, match=r"seen\.json is damaged: it (is no|holds)"):
+        seen.read(tmp_path)
+
+
+@pytest.mark.parametrize("kind", BARRED)
+def test_what_is_no_file_is_named(tmp_path, kind):
+    barred(tmp_path / seen.FILE, kind)
+    with pytest.raises(AffuseError, match=r"seen\.json is damaged: it is no regular"):
         seen.read(tmp_path)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.corpora._iemocap_lines import DIALOGUE, UTTERANCE
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
+from data.system.regular import SMALL, open_regular
 from data.utterance import Problem
 
 SESSIONS = (1, 2, 3, 4, 5)
@@ -113,14 +114,18 @@ def session_folders(folder: Path) -> list[tuple[int, Path]]:
 
 
 def read_text(path: Path, *, file: str) -> tuple[str | None, list[Problem]]:
-    """The text of a file, None if there is none; and a problem if it is not UTF-8.
+    """The text of a file, None if it cannot be read; and a problem if it is not UTF-8.
 
     Bytes that are neither UTF-8 nor cp1252 stay visible as ``\\x81`` and the like.
     """
     try:
-        content = path.read_bytes()
+        with open_regular(path, limit=SMALL) as opened:
+            content = opened.read()
     except OSError as error:
         return None, [Problem(file, f"cannot be read ({error.strerror}); left out")]
+    except DamagedFileError:
+        reason = f"is no regular file of at most {SMALL:,} bytes; left out"
+        return None, [Problem(file, reason)]
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:

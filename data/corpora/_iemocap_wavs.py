@@ -4,6 +4,9 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from data.errors import DamagedFileError
+from data.system.regular import TABLE as LARGEST
+from data.system.regular import check_regular
 from data.utterance import Corpus, Problem, Utterance
 
 SAMPLE_RATE = 16_000  # Hz
@@ -31,9 +34,10 @@ def _check(utterance: Utterance, wav: Path, root: Path) -> Iterator[Problem]:
 
     file, name = wav.relative_to(root).as_posix(), utterance.id
     try:
+        check_regular(wav, limit=LARGEST)  # a pipe would keep us waiting
         with soundfile.SoundFile(wav) as sound:
             rate, channels, frames = sound.samplerate, sound.channels, sound.frames
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, DamagedFileError):
         yield Problem(file, "cannot be read as audio; copy it again", id=name)
         return
     if frames == 0:

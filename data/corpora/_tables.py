@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data.corpora import _cells
 from data.errors import AffuseError
+from data.system.regular import TABLE, open_regular, open_text
 from data.utterance import Problem
 
 SUFFIXES = (".csv", ".tsv")
@@ -48,10 +49,11 @@ def load(path: Path) -> Table:
     """Read a table; the first line that is not blank names its columns.
 
     Raises:
-        AffuseError: if there is no such line, or the encoding is unknown
+        AffuseError: if there is no such line, the encoding is unknown, or it is a pipe
+            or a device
     """
     encoding, notes = _encoding(path)
-    with path.open(encoding=encoding) as file:
+    with open_text(path, limit=TABLE, encoding=encoding, newline=None) as file:
         first = next(filter(str.strip, file), "")
     # Names rarely hold a delimiter, texts often do: the header decides
     delimiter = max(DELIMITERS, key=first.count)
@@ -65,7 +67,7 @@ def _records(
     path: Path, encoding: str, delimiter: str
 ) -> Iterator[tuple[int, list[str]] | tuple[int, csv.Error]]:
     """Every record that is not blank, with the line it starts at."""
-    with path.open(encoding=encoding, newline="") as file:
+    with open_text(path, limit=TABLE, encoding=encoding, newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         while True:
             line = reader.line_num + 1
@@ -82,7 +84,7 @@ def _records(
 
 def _encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:
     """The first encoding that all of a table is in, and a note if it is a guess."""
-    with path.open("rb") as file:
+    with open_regular(path, limit=TABLE) as file:
         marked = file.read(2) in BYTE_ORDER_MARKS
     wanted = "utf-16" if marked else "utf-8-sig"
     line = _undecodable(path, wanted)
@@ -99,7 +101,7 @@ def _undecodable(path: Path, encoding: str) -> int:
     decoder = codecs.getincrementaldecoder(encoding)()
     number = 0
     try:
-        with path.open("rb") as file:
+        with open_regular(path, limit=TABLE) as file:
             for line in file:
                 number += 1
                 decoder.decode(line)
@@ -125,7 +127,7 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
         FileNotFoundError: if there is no such file, or no table in the folder
         AffuseError: if there are several and `table` does not say which
     """
-    if root.is_file():
+    if root.exists() and not root.is_dir():
         if table:
             raise AffuseError(
                 f"{root} is one table, so {table!r} cannot be chosen from it; "
@@ -166,7 +168,7 @@ def _tables(root: Path) -> dict[str, Path]:
     if not root.is_dir():
         raise FileNotFoundError(f"{root} not found; give a CSV file, or its folder")
     prefix = PREFIX if (root / "db.yaml").is_file() else ""
-    files = [p for p in root.iterdir() if p.is_file() and p.name[0] != "."]
+    files = [p for p in root.iterdir() if not p.is_dir() and p.name[0] != "."]
     files = sorted(p for p in files if p.name.startswith(prefix))
     tables = {_name(p.name): p for p in files if p.suffix.lower() in SUFFIXES}
     if tables:

@@ -39,7 +39,7 @@ def read(root: Path) -> Corpus:
         AffuseError: if it lacks a column
     """
     path = root / TABLE if root.is_dir() else root
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(
             f"{path} not found; download corpus/{TABLE} of the EmoBank release, and "
             f"give its folder"

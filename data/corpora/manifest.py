@@ -17,9 +17,17 @@ import numpy as np
 
 from data import nature
 from data.corpora import _cells, _columns, _paths, _rows, _tables
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.ratings import RATINGS
+from data.system.documents import read_json
+from data.system.schema import ListOf, MapOf, Number, Plain, Record, Text
 from data.utterance import Corpus, Problem, Utterance
+
+SIDECAR = Record(  # `data.nature` reads its nature
+    {},
+    {"scale": ListOf(Number(), least=2, most=2), "map": MapOf(Text(1_000))},
+    others=Plain(),
+)
 
 
 def read(
@@ -48,14 +56,14 @@ def read(
             ratings without a scale
     """
     files = _tables.find(root, table)
-    folder = root.parent if root.is_file() else root
+    folder = root if root.is_dir() else root.parent
     stated_scale, stated_columns = _sidecar(folder)
     scale = scale or stated_scale
     rows = _Gathered(folder, {**stated_columns, **columns}, scale)
     for path, split in files:
         rows.read(path, split)
     utterances = tuple(rows.found.values())
-    stem = root.stem if root.is_file() else root.resolve().name
+    stem = root.resolve().name if root.is_dir() else root.stem
     return Corpus(
         name=_slug(name or stem),
         root=folder,
@@ -123,20 +131,17 @@ class _Gathered:
 def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
     """Scale and columns that the folder itself states."""
     path = folder / nature.SIDECAR
-    if not path.is_file():
+    if not path.exists():
         return None, {}
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        columns = {str(r): str(c) for r, c in known.get("map", {}).items()}
-        if "scale" not in known:
-            return None, columns
-        low, high = map(float, known["scale"])
-    except (ValueError, TypeError, AttributeError) as error:
+        known = read_json(path, SIDECAR, advice="correct it", limit=nature.LARGEST)
+    except DamagedFileError as error:
         raise AffuseError(
             f'{path} may hold "scale": [lowest, highest] and "map": {{role: column}}, '
-            f"but not what is there ({error})"
+            f"but {error}"
         ) from error
-    return (low, high), columns
+    scale = known.get("scale")
+    return scale and (float(scale[0]), float(scale[1])), known.get("map", {})
 
 
 def _outside(

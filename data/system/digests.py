@@ -26,6 +26,7 @@ MANIFEST = "SHA256SUMS"
 HEAD = "# affuse digests 1\n"
 END = "# of the lines above: "
 LINE = re.compile(r"([0-9a-f]{64})  (\S[^\n]*)\n")
+OTHER = re.compile(rb"\\?[0-9a-f]{64} [ *]")  # how those of other programs begin
 TRIES = 3  # looks at a file that another process replaces meanwhile
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ Digests = Mapping[str, str]  # file name, relative to the folder, to 64 hex digi
 
 
 def read(folder: Path) -> Digests | None:
-    """Read the manifest of a folder; None if it has none.
+    """Read the manifest of a folder; None if it has none, or another program's.
 
     Raises:
         DamagedFileError: if the manifest is damaged
@@ -47,10 +48,12 @@ def read(folder: Path) -> Digests | None:
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, *_: int) -> Digests:
+def _read(path: Path, *_: int) -> Digests | None:
     """Read a manifest once for each state of its file."""
     with open_regular(path, limit=SMALL) as file:
-        return _parse(path, file.read())
+        found = file.read()
+    foreign = OTHER.match(found) and END.encode() not in found
+    return None if foreign else _parse(path, found)
 
 
 def _parse(path: Path, content: bytes) -> Digests:

@@ -6,12 +6,13 @@ its reader describes with `data.system.schema`.
 
 import json
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from data.errors import AffuseError, DamagedFileError
 from data.system.digests import content
-from data.system.regular import SMALL, open_regular
+from data.system.regular import SMALL
 from data.system.schema import Kind, Mismatch
 from data.utterance import printable
 
@@ -42,8 +43,13 @@ def read_json(path: Path, kind: Kind, *, advice: str, limit: int = SMALL) -> Any
         raise DamagedFileError(f"{path} is damaged: {error}; {advice}") from error
 
 
-def parse_json(found: bytes | str, kind: Kind) -> Any:
+def parse_json(found: bytes | str, kind: Kind, *, digits: int = DIGITS) -> Any:
     """Read JSON text of one kind.
+
+    Args:
+        found: the text, or its bytes in UTF-8
+        kind: what it holds
+        digits: of a whole number at most
 
     Raises:
         DamagedFileError: saying what is wrong in it, without the name of a file
@@ -52,7 +58,7 @@ def parse_json(found: bytes | str, kind: Kind) -> Any:
         value = json.loads(
             found if isinstance(found, str) else found.decode("utf-8"),
             parse_constant=_constant,
-            parse_int=_whole,
+            parse_int=partial(_whole, most=digits),
         )
     except AffuseError:
         raise
@@ -67,23 +73,21 @@ def _constant(name: str) -> NoReturn:
     raise Mismatch(name, "a finite number")
 
 
-def _whole(digits: str) -> int:
-    if len(digits) > DIGITS + 1:
-        raise Mismatch(digits, f"a whole number of at most {DIGITS} digits")
+def _whole(digits: str, *, most: int) -> int:
+    if len(digits) > most + 1:  # and a sign
+        raise Mismatch(digits, f"a whole number of at most {most} digits")
     return int(digits)
 
 
 def read_toml(path: Path, kind: Kind) -> Any:
-    """Read a TOML file of one kind, which somebody wrote by hand.
+    """Read a TOML file of one kind, checked against its manifest where there is one.
 
     Raises:
         FileNotFoundError: if there is none
         AffuseError: naming the file and what is wrong in it
     """
-    with open_regular(path, limit=TOML) as file:
-        found = file.read()
     try:
-        return parse_toml(found, kind)
+        return parse_toml(content(path, limit=TOML), kind)
     except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
 

@@ -4,10 +4,11 @@ A named pipe, a device, or a link to one would make a reader wait for ever or fi
 memory. So it is the file's own kind that is asked for, before anything is read.
 """
 
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from data.errors import DamagedFileError
 
@@ -37,6 +38,12 @@ def open_regular(path: Path, *, limit: int) -> BinaryIO:
         os.close(handle)
         raise
     return os.fdopen(handle, "rb")
+
+
+def open_text(path: Path, *, limit: int, encoding: str, newline: str | None) -> IO[str]:
+    """Open a regular file as text; see `open_regular` and `io.TextIOWrapper`."""
+    file = open_regular(path, limit=limit)
+    return io.TextIOWrapper(file, encoding=encoding, newline=newline)
 
 
 def check_regular(path: Path, *, limit: int) -> None:

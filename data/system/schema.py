@@ -7,13 +7,14 @@ description reads as the file does, and a reader may rely on every type in it.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 from data.errors import DamagedFileError
 from data.utterance import printable
 
 SHOWN = 60  # characters of a value in an error
+BITS = 64  # of a whole number
 
 
 class Mismatch(DamagedFileError):
@@ -32,12 +33,19 @@ class Mismatch(DamagedFileError):
     def __str__(self) -> str:
         """Return ``encoders.audio.layers[0] is 'x', not a whole number ...``."""
         name = "".join(reversed(self.place)).removeprefix(".") or "it"
-        shown = printable(repr(self.found)[:SHOWN])
-        return f"{printable(name)[:200]} is {shown}, not {self.wanted}"
+        return f"{printable(name)[:200]} is {shown(self.found)}, not {self.wanted}"
 
     def within(self, place: str) -> "Mismatch":
         """Return the same error, of a value inside a list or a table."""
         return Mismatch(self.found, self.wanted, *self.place, place)
+
+
+def shown(value: object) -> str:
+    """Return the beginning of a value as Python writes it, for a sentence."""
+    try:
+        return printable(repr(value)[:SHOWN])
+    except (ValueError, RecursionError):  # a number of very many digits, or nested
+        return f"a {type(value).__name__} that is too large to show"
 
 
 class Kind(Protocol):
@@ -195,7 +203,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Plain:
-    """Any value whose lists and tables are nested no deeper than so many levels."""
+    """Any value whose lists and tables are nested no deeper than so many levels.
+
+    Numbers are finite, and whole ones fit into 64 bits.
+    """
 
     depth: int = 3
     most: int = 10_000  # entries of one list or table
@@ -203,15 +214,25 @@ class Plain:
     def check(self, value: object) -> None:
         """See `Kind`."""
         if isinstance(value, dict | list):
-            if self.depth < 1 or len(value) > self.most:
-                raise Mismatch(value, "a value that is nested so deeply, or so large")
-            inner = Plain(self.depth - 1, self.most)
-            items: Iterable[object] = (
-                value.values() if isinstance(value, dict) else value
-            )
-            for item in items:
-                inner.check(item)
+            self._check_items(value)
         elif isinstance(value, float) and not math.isfinite(value):
             raise Mismatch(value, "a finite number")
+        elif isinstance(value, int) and value.bit_length() > BITS:
+            raise Mismatch(value, f"a number of at most {BITS} bits")
         elif not isinstance(value, str | int | float | None):
             raise Mismatch(value, "a text or a number")
+
+    def _check_items(self, value: dict[str, object] | list[object]) -> None:
+        if self.depth < 1 or len(value) > self.most:
+            raise Mismatch(value, "a value that is nested so deeply, or so large")
+        inner = _inner(self)
+        items: Iterable[object] = value.values() if isinstance(value, dict) else value
+        for item in items:
+            if type(item) is not str:  # as most are in a large file
+                inner.check(item)
+
+
+@lru_cache(maxsize=64)
+def _inner(kind: Plain) -> Plain:
+    """Return the kind of what such a value holds."""
+    return Plain(kind.depth - 1, kind.most)

@@ -44,7 +44,7 @@ def find(paths: Sequence[Path]) -> Corpus:
     """
     if absent := [path for path in paths if not path.exists()]:
         raise AffuseError(f"--data {absent[0]} not found")
-    files = [f for p in paths for f in ([p] if p.is_file() else sorted(p.rglob("*")))]
+    files = [f for p in paths for f in (sorted(p.rglob("*")) if p.is_dir() else [p])]
     files = [f for f in dict.fromkeys(files) if f.suffix.lower() in SUFFIXES]
     if not files:
         raise AffuseError(

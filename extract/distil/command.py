@@ -12,6 +12,8 @@ import torch
 
 from data.errors import AffuseError
 from data.files import claim, publish
+from data.system.documents import read_json
+from data.system.schema import Plain, Record, Text
 from extract.choice import Choice, Machine
 from extract.distil import audio, card, loop, text
 from extract.distil.loop import Schedule
@@ -20,6 +22,8 @@ from extract.loading import load, suited
 
 MODALITIES: dict[str, ModuleType] = {"audio": audio, "text": text}
 WEIGHTS, SETTINGS, LOCK = "model.safetensors", "distil.json", ".distil.lock"
+
+KIND = Record({"identity": Text(100)}, others=Plain())  # of the settings
 
 
 def distil(
@@ -63,7 +67,7 @@ def _distil(plan: Plan, say: Callable[[str], object]) -> None:
         torch.manual_seed(plan.schedule.seed)
         lesson, recipes = module.lesson(plan, corpus, encoder, say)
     identity = plan.identity(recipes)
-    if (plan.output / WEIGHTS).is_file():
+    if (plan.output / WEIGHTS).exists():
         if _identity(plan.output) != identity:
             raise AffuseError(
                 f"{plan.output} holds a model of another teacher, other data or other "
@@ -95,10 +99,10 @@ def _distil(plan: Plan, say: Callable[[str], object]) -> None:
 def _identity(folder: Path) -> str:
     """That of the student in a folder; ``""`` if it is none of ours."""
     try:
-        found = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        return str(found["identity"])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = read_json(folder / SETTINGS, KIND, advice="choose another --output")
+    except (OSError, AffuseError):
         return ""
+    return str(found["identity"])
 
 
 def _save(

@@ -6,7 +6,8 @@ that was interrupted ends in exactly the weights of one that was not.
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from data.errors import AffuseError, MemoryShortageError
 from data.files import publish
 from data.guard import lacks_memory
 from data.progress import bar
+from data.system.regular import WEIGHTS, open_regular
 
 WARM = 0.05  # share of the steps in which the rate rises
 CLIP = 1.0  # largest norm of a gradient
@@ -175,12 +177,36 @@ def _resume(
         MemoryShortageError: if there is too little memory to read it
         OSError: if it cannot be read
     """
-    if not path.is_file():
+    if not path.exists():
         return []
+    with _damage(path):
+        with open_regular(path, limit=WEIGHTS) as file:
+            state: dict[str, Any] = torch.load(file, weights_only=True)
+        known = str(state["identity"])
+    if known != identity:
+        raise AffuseError(
+            f"{path} is of a training with other settings, data or teacher; repeat its "
+            f"command to finish it, delete it, or choose another --output"
+        )
+    with _damage(path):
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        points = [Point(**point) for point in state["points"]]
+    return points
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Turn whatever torch raises about a state into one sentence.
+
+    Raises:
+        AffuseError: if the state is damaged
+        MemoryShortageError: if there is too little memory to read it
+        OSError: if it cannot be read
+    """
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-        known = state["identity"]
-    except OSError:
+        yield
+    except (OSError, AffuseError):
         raise
     except Exception as error:  # torch raises nearly every kind
         if lacks_memory(error):
@@ -189,11 +215,3 @@ def _resume(
                 f"then repeat the command"
             ) from error
         raise AffuseError(f"{path} is damaged; delete it to begin anew") from error
-    if known != identity:
-        raise AffuseError(
-            f"{path} is of a training with other settings, data or teacher; repeat its "
-            f"command to finish it, delete it, or choose another --output"
-        )
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    return [Point(**point) for point in state["points"]]

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import DistilBertConfig, DistilBertModel, DistilBertTokenizer
 
 from data.errors import AffuseError
+from data.system.regular import TABLE, open_text
 from data.utterance import Corpus, Utterance
 from extract.distil import teacher, vocabulary
 from extract.distil.plan import Plan
@@ -36,7 +37,8 @@ def find(paths: Sequence[Path]) -> Corpus:
     """Texts of files, or of all ``.txt`` files below folders, one a line, once each.
 
     Raises:
-        AffuseError: if a path does not exist, is not UTF-8, or there is no text
+        AffuseError: if a path does not exist, is a pipe or a device, is not UTF-8, or
+            there is no text
     """
     if absent := [path for path in paths if not path.exists()]:
         raise AffuseError(f"--data {absent[0]} not found")
@@ -55,13 +57,14 @@ def find(paths: Sequence[Path]) -> Corpus:
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
-    found = [[p] if p.is_file() else sorted(p.rglob("*.txt")) for p in paths]
+    found = [sorted(p.rglob("*.txt")) if p.is_dir() else [p] for p in paths]
     return list(dict.fromkeys(file for files in found for file in files))
 
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8").split("\n")
+        with open_text(file, limit=TABLE, encoding="utf-8", newline=None) as opened:
+            return opened.read().split("\n")
     except UnicodeDecodeError as error:
         raise AffuseError(f"{file} is not UTF-8 text; convert it first") from error
 

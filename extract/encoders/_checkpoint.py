@@ -1,25 +1,25 @@
 """Load a Hugging Face checkpoint whole, and say exactly which one it was."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModel
 from transformers.utils import logging
 
 from data import finetuned, seen
 from data.errors import AffuseError
+from extract.encoders import _examination
+from extract.encoders._construction import bounded
+from extract.encoders._failures import reason, told
 
 TINY = "tiny"  # seeded random weights: for tests and for trying commands
 MINI = "mini"  # small students that come with the project, one for each modality
@@ -31,7 +31,6 @@ SHORT = {  # names that are typed often
 FILES = ("*.json", "*.txt", "*.model")  # configuration and vocabulary
 WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")  # the first that there are
 UNUSED = {"masked_spec_embed", "pooler"}  # of training only, or never asked for
-UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,9 @@ def _fetch(name: str, revision: str) -> Path:
             )
         except Exception as error:  # the hub's library raises nearly every kind
             unreached = isinstance(error, LocalEntryNotFoundError)
-            reason = "the hub cannot be reached" if unreached else _first_line(error)
+            why = "the hub cannot be reached" if unreached else reason(error)
             raise AffuseError(
-                f"cannot fetch the checkpoint {name!r}: {reason}; give the folder of a "
+                f"cannot fetch the checkpoint {name!r}: {why}; give the folder of a "
                 f"checkpoint (config.json and its weights), or '{MINI}' for the small "
                 f"encoder that comes with this project"
             ) from error
@@ -108,9 +107,8 @@ def _fetch(name: str, revision: str) -> Path:
 def config(origin: Origin) -> dict[str, Any]:
     """What ``config.json`` says; nothing if it is missing or damaged."""
     try:
-        text = (origin.folder / "config.json").read_text(encoding="utf-8")
-        return dict(json.loads(text))
-    except (OSError, ValueError, TypeError):
+        return _examination.config(origin.folder)
+    except (OSError, AffuseError):
         return {}  # whoever loads the model says what is wrong
 
 
@@ -127,10 +125,12 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
         headed: class of a model with a regression head, if that is wanted
 
     Raises:
-        AffuseError: if it is damaged, lacks tensors or is of an unknown kind
+        AffuseError: if it is damaged, lacks tensors, is of an unknown kind, or asks
+            for more than its files hold
     """
-    try:
-        with quiet():
+    with told(f"cannot load the checkpoint {origin.name!r} from {origin.folder}"):
+        stored = _examination.examine(origin.folder)
+        with quiet(), bounded(stored):
             model, report = (headed or AutoModel).from_pretrained(
                 origin.folder,
                 dtype=torch.float32,
@@ -138,16 +138,6 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
                 trust_remote_code=False,
                 output_loading_info=True,
             )
-    except UnpicklingError as error:
-        raise AffuseError(
-            f"cannot load the checkpoint {origin.name!r}: its weights are damaged, or "
-            f"more than tensors; take a checkpoint with model.safetensors"
-        ) from error
-    except UNREADABLE as error:
-        raise AffuseError(
-            f"cannot load the checkpoint {origin.name!r} from {origin.folder}: "
-            f"{_first_line(error)}"
-        ) from error
     absent = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
     absent = {key for key in absent if not _unused(key)}
     if absent:
@@ -224,9 +214,3 @@ def choose_layers(wanted: str, top: int) -> tuple[int, ...]:
 
 def _unused(key: str) -> bool:
     return not UNUSED.isdisjoint(key.split("."))
-
-
-def _first_line(error: Exception) -> str:
-    """The first line of a library's error, which may run over many."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")

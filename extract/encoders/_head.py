@@ -8,6 +8,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model, Wav2Vec2PreTrainedModel
 
 from data.errors import AffuseError
 from data.ratings import RATINGS
+from data.utterance import printable
 
 
 class _Head(nn.Module):
@@ -35,11 +36,17 @@ class Wav2Vec2Regressor(Wav2Vec2PreTrainedModel):
 
 
 def head_names(config: Any) -> tuple[str, ...]:
-    """What the head's outputs are called; an order is never assumed."""
-    found = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
-    if not set(found) <= set(RATINGS):
+    """Return what the head's outputs are called; an order is never assumed.
+
+    Raises:
+        AffuseError: if they are no ratings, or not each another one
+    """
+    labels = config.id2label
+    found = tuple(str(labels.get(i, "")).lower() for i in range(config.num_labels))
+    if not set(found) <= set(RATINGS) or len(set(found)) < len(found) or not found:
+        names = printable(", ".join(found))[:200]
         raise AffuseError(
-            f"the head of this checkpoint predicts {', '.join(found)}, not "
-            f"{', '.join(RATINGS)}; leave out --head"
+            f"the head of this checkpoint predicts {names}, not {', '.join(RATINGS)}, "
+            f"each once; leave out --head"
         )
     return found

@@ -17,10 +17,13 @@ from torch import Tensor
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
 
 from data.errors import AffuseError
+from data.system.schema import shown
 from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint, _within
-from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
+from extract.encoders._checkpoint import Checkpoint, Origin
+from extract.encoders._failures import told
 from extract.encoders._layers import Layers, send
+from extract.encoders._trial import demand_states
 
 T = TypeVar("T")
 
@@ -82,11 +85,15 @@ class Encoder:
                 f"text encoder"
             )
         tokenizer = _tokenizer(origin, config.vocab_size)
+        fault = f"the tokenizer of checkpoint {origin.name!r} fails"
 
         def tokenise(text: str) -> list[int]:
-            return list(tokenizer(text, verbose=False)["input_ids"])
+            with told(f"{fault} on the text {text[:40]!r}"):
+                return list(tokenizer(text, verbose=False)["input_ids"])
 
         tokenise("")  # settles padding and truncation, which threads must not do
+        longest = cut(tokenise("a " * MAX_TOKENS)) or [0]
+        demand_states(loaded, input_ids=torch.tensor([longest]))
         vocabulary = hashlib.sha256(_describe(tokenizer).encode()).hexdigest()[:16]
         return cls(loaded, tokenise=tokenise, vocabulary=vocabulary, **options)
 
@@ -112,9 +119,8 @@ class Encoder:
         tokens = self.tokenise(source)
         if len(tokens) <= MAX_TOKENS:
             return Prepared((np.array(tokens, np.int64),))
-        kept = [*tokens[: MAX_TOKENS - 1], tokens[-1]]  # the end mark stays
         note = f"transcript cut from {len(tokens)} to {MAX_TOKENS} tokens"
-        return Prepared((np.array(kept, np.int64),), (note,))
+        return Prepared((np.array(cut(tokens), np.int64),), (note,))
 
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
         """(n, tokens) -> what `each` makes of (n, tokens, dim) of every layer"""
@@ -140,25 +146,35 @@ class Encoder:
         raise AffuseError("text encoders have no head; leave out --head")
 
 
+def cut(tokens: list[int]) -> list[int]:
+    """Return `MAX_TOKENS` tokens at most; the end mark stays."""
+    if len(tokens) <= MAX_TOKENS:
+        return tokens
+    return [*tokens[: MAX_TOKENS - 1], tokens[-1]]
+
+
 def _tokenizer(origin: Origin, known: int) -> Any:
-    """The tokenizer of a checkpoint that knows so many ids.
+    """Load the tokenizer of a checkpoint whose weights know so many ids.
 
     Raises:
-        AffuseError: if it is missing, or another checkpoint's
+        AffuseError: if it is missing, damaged, or another checkpoint's
     """
-    try:
+    with told(f"cannot read the tokenizer of checkpoint {origin.name!r}"):
         found = AutoTokenizer.from_pretrained(origin.folder, trust_remote_code=False)
-        files = set(found.vocab_files_names.values())
-        # without its files, transformers makes one that knows no word, and says nothing
-        if not any((origin.folder / name).is_file() for name in files):
-            raise AffuseError(f"none of {', '.join(sorted(files))} is there")
-    except UNREADABLE as error:
+        numbers = list(found.get_vocab().values())
+    files = set(found.vocab_files_names.values())
+    # without its files, transformers makes one that knows no word, and says nothing
+    if not numbers or not any((origin.folder / name).is_file() for name in files):
         raise AffuseError(
             f"checkpoint {origin.name!r} has no tokenizer: put tokenizer.json or "
             f"vocab.txt beside its weights in {origin.folder}"
-        ) from error
-    highest = max(found.get_vocab().values())
-    if highest >= known:
+        )
+    if odd := [n for n in numbers if type(n) is not int or n < 0]:
+        raise AffuseError(
+            f"the tokenizer of checkpoint {origin.name!r} numbers a word "
+            f"{shown(odd[0])}; its vocabulary is damaged"
+        )
+    if (highest := max(numbers)) >= known:
         raise AffuseError(
             f"the tokenizer of checkpoint {origin.name!r} numbers words up to "
             f"{highest}, but its weights know {known}; one of them belongs to another "

@@ -19,8 +19,9 @@ from transformers import AutoFeatureExtractor, Wav2Vec2Config, Wav2Vec2Model
 from data.errors import AffuseError
 from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Packed, Prepared
-from extract.encoders import _checkpoint, _convolutions, _packing
-from extract.encoders._checkpoint import UNREADABLE, Checkpoint, Origin
+from extract.encoders import _checkpoint, _convolutions, _packing, _trial
+from extract.encoders._checkpoint import Checkpoint, Origin
+from extract.encoders._failures import told
 from extract.encoders._head import Wav2Vec2Regressor, head_names
 from extract.encoders._layers import Layers, send
 from extract.levels import standardise
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 MODALITY = "audio"
 CHECKPOINT = _checkpoint.SHORT["audeering"]
+HEADED = "wav2vec2"  # model type of the checkpoints with a head for ratings
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
 
@@ -63,7 +65,7 @@ class Encoder:
         self.model = checkpoint.model.to(device, self.dtype)
         _convolutions.fold(self.model)
         self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
-        self.window: int = self._receptive_field()  # samples that one frame sees
+        self.window = _trial.receptive_field(self.config)  # samples that one frame sees
         self.packed: Packed | None = None
         if _packing.packs(self.model):
             self._line = _packing.Line(self.model, hop=self.hop, window=self.window)
@@ -96,6 +98,13 @@ class Encoder:
     ) -> Self:
         """Load from the hub or a folder; with `head`, its regression head as well."""
         origin = _checkpoint.find(checkpoint, revision, MODALITY)
+        kind = _checkpoint.kind(origin)
+        if head and kind not in ("", HEADED):
+            raise AffuseError(
+                f"checkpoint {origin.name!r} is a {kind} model and lacks the head that "
+                f"{HEADED} models of audEERING have; it may have no head: leave out "
+                f"--head"
+            )
         loaded = _checkpoint.load(origin, headed=Wav2Vec2Regressor if head else None)
         model = loaded.model
         if not hasattr(model.config, "conv_stride"):
@@ -103,8 +112,10 @@ class Encoder:
                 f"checkpoint {origin.name!r} is a {model.config.model_type} model, not "
                 f"of the Wav2Vec2 family"
             )
+        part = loaded.of(model.wav2vec2) if head else loaded
+        _trial.demand_states(part, input_values=_trial.frame(part))
         return cls(
-            loaded.of(model.wav2vec2) if head else loaded,
+            part,
             normalise=_normalises(origin, model.config),
             head=model.classifier if head else None,
             **options,
@@ -132,16 +143,6 @@ class Encoder:
         return cls(
             Checkpoint(model, _checkpoint.TINY, "", weights), normalise=True, **options
         )
-
-    def _receptive_field(self) -> int:
-        window: int = 1
-        hop: int = 1
-        for kernel, stride in zip(
-            self.config.conv_kernel, self.config.conv_stride, strict=True
-        ):
-            window += (kernel - 1) * hop
-            hop *= stride
-        return window
 
     def count_frames(self, samples: int) -> int:
         """Whole frames in so many samples: 49 in a second, for the usual front end."""
@@ -203,19 +204,22 @@ class Encoder:
 
 
 def _normalises(origin: Origin, config: Any) -> bool:
-    """Whether the checkpoint was trained on standardised waveforms."""
+    """Return True if the checkpoint was trained on standardised waveforms.
+
+    Raises:
+        AffuseError: if its feature extractor is damaged, or for another sampling rate
+    """
     usual = getattr(config, "feat_extract_norm", "layer") == "layer"
     if not any((origin.folder / name).is_file() for name in PREPROCESSORS):
         return usual
-    try:
-        extractor = AutoFeatureExtractor.from_pretrained(origin.folder)
-    except UNREADABLE as error:
+    with told(f"cannot read {PREPROCESSORS[0]} of checkpoint {origin.name!r}"):
+        extractor = AutoFeatureExtractor.from_pretrained(
+            origin.folder, trust_remote_code=False
+        )
+    rate = getattr(extractor, "sampling_rate", None)
+    if rate != SAMPLE_RATE:
         raise AffuseError(
-            f"cannot read {PREPROCESSORS[0]} of checkpoint {origin.name!r}: {error}"
-        ) from error
-    if extractor.sampling_rate != SAMPLE_RATE:
-        raise AffuseError(
-            f"checkpoint {origin.name!r} wants speech at {extractor.sampling_rate} Hz, "
+            f"checkpoint {origin.name!r} wants speech at {rate} Hz, "
             f"this pipeline feeds {SAMPLE_RATE} Hz"
         )
     return bool(getattr(extractor, "do_normalize", usual))

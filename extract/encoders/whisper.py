@@ -20,7 +20,8 @@ from data.errors import AffuseError
 from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint
-from extract.encoders._checkpoint import UNREADABLE, Checkpoint
+from extract.encoders._checkpoint import Checkpoint, Origin
+from extract.encoders._failures import told
 from extract.encoders._layers import Layers
 
 T = TypeVar("T")
@@ -83,16 +84,16 @@ class Encoder:
         if head:
             raise AffuseError("Whisper has no head for ratings; leave out --head")
         origin = _checkpoint.find(checkpoint, revision, MODALITY)
-        alone = "WhisperEncoder" in _checkpoint.config(origin).get("architectures", ())
+        parts = _checkpoint.config(origin).get("architectures") or ()
+        alone = "WhisperEncoder" in parts
         loaded = _checkpoint.load(origin, headed=WhisperEncoder if alone else None)
-        model = loaded.model if alone else loaded.model.get_encoder()
-        try:
-            extractor = WhisperFeatureExtractor.from_pretrained(origin.folder)
-        except UNREADABLE as error:
+        if loaded.model.config.model_type != "whisper":
             raise AffuseError(
-                f"checkpoint {origin.name!r} has no readable preprocessor_config.json, "
-                f"which says how its spectrograms are made"
-            ) from error
+                f"checkpoint {origin.name!r} is a {loaded.model.config.model_type} "
+                f"model, not Whisper"
+            )
+        model = loaded.model if alone else loaded.model.get_encoder()
+        extractor = _extractor(origin, model.config)
         return cls(loaded.of(model), extractor=extractor, **options)
 
     @classmethod
@@ -151,3 +152,27 @@ class Encoder:
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """Whisper carries no head for ratings."""
         raise AffuseError("Whisper has no head for ratings; leave out --head")
+
+
+def _extractor(origin: Origin, config: Any) -> Any:
+    """Load what makes the spectrograms of a checkpoint.
+
+    Raises:
+        AffuseError: if it is missing, damaged, or belongs to another checkpoint
+    """
+    with told(
+        f"checkpoint {origin.name!r} has no readable preprocessor_config.json, which "
+        f"says how its spectrograms are made"
+    ):
+        found = WhisperFeatureExtractor.from_pretrained(origin.folder)
+    frames = found.n_samples // found.hop_length
+    made = (found.sampling_rate, found.feature_size, frames)
+    wanted = (SAMPLE_RATE, config.num_mel_bins, 2 * config.max_source_positions)
+    if made != wanted or 2 * found.hop_length != HOP:
+        raise AffuseError(
+            f"checkpoint {origin.name!r}: its preprocessor_config.json makes "
+            f"spectrograms of {made[1]} bands and {made[2]} frames at {made[0]} Hz, "
+            f"and its model takes {wanted[1]} bands and {wanted[2]} frames at "
+            f"{wanted[0]} Hz; take both files from one checkpoint"
+        )
+    return found

@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.files import claim, publish
 from data.splits import Fold
+from data.system.documents import read_json
+from data.system.schema import Plain, Record, Text, Whole
 from extract.finetune import adapters, inputs, publishing, system
 from extract.finetune.backbone import Backbone, Encoders, fresh
 from extract.finetune.inputs import Found, Material
@@ -23,6 +25,10 @@ from extract.finetune.watch import LOG, Watch, course
 from fuse.fit import Fitted
 
 IDENTITY, STATE = "identity.json", "trainer_state.json"
+WORD = Text(100)
+BEGUN = Record({"content": WORD})
+FINISHED = Record({"content": WORD}, others=Plain(depth=6, most=1_000_000))
+STEP = Record({"global_step": Whole()}, others=Plain(depth=6, most=1_000_000))
 FULL = ("not enough memory", "can't allocate memory", "out of memory")
 
 Say = Callable[[str], object]
@@ -49,8 +55,9 @@ def run(plan: Plan, fold: Fold, say: Say, *, first: bool, progress: bool) -> Non
         threads=plan.threads,
         progress=progress and first,
     )
-    if (target / FACTS).is_file():
-        if _read(target / FACTS).get("content") != found.content:
+    if (target / FACTS).exists():
+        finished = read_json(target / FACTS, FINISHED, advice=f"delete {target}")
+        if finished["content"] != found.content:
             raise AffuseError(
                 f"{target} was trained on other texts or recordings under the same "
                 f"ids; choose another --output"
@@ -197,26 +204,20 @@ def _resumable(work: Path, content: str) -> Path | None:
     Raises:
         AffuseError: if the training is of other inputs
     """
-    if not (work / IDENTITY).is_file():
+    if not (work / IDENTITY).exists():
         return None
-    if _read(work / IDENTITY).get("content") != content:
+    begun = read_json(work / IDENTITY, BEGUN, advice=f"delete {work}")
+    if begun["content"] != content:
         raise AffuseError(
             f"{work} is an unfinished training on other texts or recordings; delete "
             f"it, or choose another --output"
         )
     states = {}
     for path in work.glob("checkpoint-*"):
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            found = json.loads((path / STATE).read_text(encoding="utf-8"))
-            states[int(found["global_step"])] = path
+        with contextlib.suppress(OSError, DamagedFileError):
+            found = read_json(path / STATE, STEP, advice="")
+            states[found["global_step"]] = path
     return states[max(states)] if states else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise AffuseError(f"{path} is damaged; delete its folder") from error
 
 
 @contextlib.contextmanager

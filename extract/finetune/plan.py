@@ -14,6 +14,7 @@ from data.utterance import Corpus
 from extract.finetune.backbone import Backbone
 from extract.finetune.inputs import usable
 from extract.finetune.tuning import Tuning, demand
+from fuse import revisions
 from fuse.settings import Settings
 from fuse.tensors import Aligned
 
@@ -34,6 +35,7 @@ class Plan:
     folds: tuple[Fold, ...]  # those that are wanted
     backbones: Mapping[str, Backbone]
     seed: int
+    code: str  # of the design, as `fuse.revisions.of` tells it
     size: int  # utterances that go through the encoders at once
     hold: bool  # hold the activations of a whole batch, to compute them once
     checkpointing: bool  # compute activations once more, to hold fewer
@@ -84,7 +86,8 @@ def make(
             f"protocol '{protocol}' has no fold {fold!r}; choose from all, "
             f"{', '.join(names)}"
         )
-    digest = _digest(aligned, found, backbones, settings, tuning, seed)
+    code = revisions.of(fusion)
+    digest = _digest(aligned, found, backbones, settings, tuning, seed, code)
     return Plan(
         output / f"{corpus.name}-{fusion}-{protocol}-{digest}",
         corpus,
@@ -95,6 +98,7 @@ def make(
         tuple(f for f in found if fold in ("all", f.name)),
         backbones,
         seed,
+        code,
         **machine,  # type: ignore[arg-type]
     )
 
@@ -106,10 +110,12 @@ def _digest(
     settings: Settings,
     tuning: Tuning,
     seed: int,
+    code: str,
 ) -> str:
     """Eight hexadecimal digits of all that changes a weight, but the inputs."""
     identity = {
         "format": FORMAT,
+        "code": code,
         "settings": asdict(settings),
         "tuning": tuning.decisive,
         "weights": {m: b.checkpoint.weights for m, b in backbones.items()},

@@ -15,6 +15,8 @@ from data import finetuned, seen
 from data.files import publish
 from data.rows import write_rows
 from data.seen import Seen
+from data.system import digests
+from data.system.regular import WEIGHTS, open_regular
 from data.utterance import Utterance
 from extract.encoders import _checkpoint
 from extract.finetune import adapters
@@ -24,6 +26,7 @@ from extract.finetune.plan import Plan, versions
 from extract.finetune.system import Tuned
 from fuse.settings import dump
 
+FREE = ("README", "LICENSE", ".")  # how names of files begin that nothing depends on
 FACTS, UTTERANCES = finetuned.MARK, "utterances.csv"
 KEPT = (  # files that an encoder needs beside its weights
     "preprocessor_config.json", "processor_config.json", "tokenizer*", "vocab*",
@@ -54,6 +57,7 @@ def facts(
         "corpus": plan.corpus.name,
         "nature": plan.corpus.nature,
         "design": plan.fusion,
+        "code": plan.code,
         "protocol": plan.settings.protocol,
         "fold": fold,
         "seed": plan.seed,
@@ -121,7 +125,18 @@ def save(
         elif (work / name).is_dir():  # of TensorBoard
             shutil.copytree(work / name, made / "tensorboard")
     publish(made / FACTS, (json.dumps(said, indent=1) + "\n").encode())
+    for folder in (made, head, *(made / m for m in module.encoders.backbones)):
+        digests.seal(folder, _sealed(folder))
     os.rename(made, target)
+
+
+def _sealed(folder: Path) -> list[str]:
+    """Return the files of a folder that a reader relies on: all but texts for people.
+
+    A model card may be completed, and a licence added, without damage.
+    """
+    names = [path.name for path in folder.iterdir() if path.is_file()]
+    return [name for name in names if not name.startswith(FREE)]
 
 
 def _save_encoder(
@@ -134,7 +149,8 @@ def _save_encoder(
     for pattern in KEPT:
         for path in backbone.folder.glob(pattern):
             if path.is_file() and not (folder / path.name).exists():
-                publish(folder / path.name, path.read_bytes())
+                with open_regular(path, limit=WEIGHTS) as file:
+                    publish(folder / path.name, file.read())
     records = [asdict(record) for record in heard(plan, material, backbone)]
     publish(folder / seen.FILE, (json.dumps(records, indent=1) + "\n").encode())
     publish(folder / "README.md", _card(backbone, plan).encode())

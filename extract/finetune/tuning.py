@@ -5,13 +5,14 @@ and optimiser of everything but the encoders are those of `fuse.settings.Setting
 """
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from data.errors import AffuseError
+from data.system.documents import read_toml
+from data.system.schema import shown
 from fuse import settings as stage_two
 from fuse.settings import Settings
 
@@ -61,7 +62,7 @@ class Tuning:
             value, kind = getattr(self, field.name), type(field.default)
             if type(value) is not kind:
                 raise AffuseError(
-                    f"{field.name} must be of type {kind.__name__}, got {value!r}"
+                    f"{field.name} must be of type {kind.__name__}, got {shown(value)}"
                 )
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
@@ -71,7 +72,7 @@ class Tuning:
             if getattr(self, name) not in known:
                 raise AffuseError(
                     f"{name} must be one of {', '.join(known)}, "
-                    f"got {getattr(self, name)!r}"
+                    f"got {shown(getattr(self, name))}"
                 )
         self._demand_adapted()
 
@@ -114,9 +115,8 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
         AffuseError: if a name is unknown, or a value makes no sense
     """
     path = stage_two.find(experiment)
+    table = read_toml(path, stage_two.EXPERIMENT).get(stage_two.FINETUNE, {})
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-        table = found.get(stage_two.FINETUNE, {})
         names = [field.name for field in fields(Tuning)]
         if unknown := sorted(set(table) - set(names)):
             raise AffuseError(
@@ -124,7 +124,7 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
                 f"{', '.join(names)}"
             )
         tuning = replace(Tuning(), **_rates(table))
-    except (TypeError, ValueError) as error:
+    except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
     given = {name: value for name, value in changes.items() if value is not None}
     asked = given.get("adapters") and not tuning.adapters

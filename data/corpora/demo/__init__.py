@@ -7,20 +7,23 @@ about emotions. README.md beside this file says how it was made; ``make`` makes 
 """
 
 import hashlib
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from data import nature
 from data.corpora import manifest
-from data.errors import AffuseError
+from data.system.documents import read_json
+from data.system.regular import SMALL, open_regular
+from data.system.schema import MapOf, Plain, Record, Text
 from data.utterance import Corpus, Count, Problem
 
 ROOT = Path(__file__).parent  # where the corpus lies, unless another copy is named
 NAME = "demo"
 TABLE = "demo.csv"
 MADE = "made.json"  # the seed and versions that made a copy, and its recordings
+KIND = Record({"recordings": MapOf(Text(64))}, others=Plain())
+LARGEST = SMALL  # bytes of a recording
 SIZES = {"utterances": 510, "scripted": 160, "speakers": 10, "sessions": 5}
 
 
@@ -35,7 +38,7 @@ def read(root: Path) -> Corpus:
         AffuseError: if the table cannot be read
     """
     path = root / TABLE if root.is_dir() else root
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(
             f"{path} not found; leave the folder out to read the copy that comes with "
             f"the program, or make one: python -m data.corpora.demo.make {root}"
@@ -59,21 +62,23 @@ def verify(corpus: Corpus) -> list[Problem]:
     """Name every recording that is not, byte for byte, the one that was made.
 
     Raises:
-        AffuseError: if the note of what was made cannot be read
+        AffuseError: if the note of what was made is damaged
     """
     path = corpus.root / MADE
-    if not path.is_file():
+    if not path.exists():
         return [Problem(MADE, "not found, so no recording was checked", fatal=False)]
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))["recordings"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise AffuseError(f"{path} does not list the recordings ({error})") from error
+    known = read_json(path, KIND, advice="copy it again")["recordings"]
     return [
         Problem(file, f"is not the recording that {MADE} lists; copy it again")
         for file, expected in known.items()
         if (lying := corpus.root / file).is_file()  # else `read` names it
-        and digest(lying.read_bytes()) != expected
+        and digest(_content(lying)) != expected
     ]
+
+
+def _content(recording: Path) -> bytes:
+    with open_regular(recording, limit=LARGEST) as file:
+        return file.read()
 
 
 def digest(content: bytes) -> str:

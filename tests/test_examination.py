@@ -1,0 +1,186 @@
+"""What is examined of a checkpoint before it is read, and whose errors are told."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+from transformers import CONFIG_MAPPING
+
+from data.errors import AffuseError
+from data.system.schema import Mismatch
+from extract.encoders import _configuration, _construction, _examination, _layers
+from extract.encoders._construction import bounded
+from extract.encoders._failures import LONGEST, told
+
+TEXT = (
+    *("albert", "bert", "bert-generation", "big_bird", "camembert", "canine"),
+    *("convbert", "data2vec-text", "deberta", "deberta-v2", "distilbert", "electra"),
+    *("ernie", "esm", "flaubert", "fnet", "funnel", "gpt2", "ibert", "layoutlm"),
+    *("longformer", "luke", "mobilebert", "modernbert", "mpnet", "mra", "nezha"),
+    *("nystromformer", "qwen2", "qwen3", "reformer", "rembert", "roberta"),
+    *("roberta-prelayernorm", "roformer", "squeezebert", "xlm", "xlm-roberta"),
+    *("xlm-roberta-xl", "xlnet", "xmod", "yoso"),
+)
+SPEECH = (
+    *("data2vec-audio", "hubert", "sew", "sew-d", "unispeech", "unispeech-sat"),
+    *("wav2vec2", "wav2vec2-bert", "wav2vec2-conformer", "wavlm", "whisper"),
+)
+
+
+@pytest.mark.parametrize("family", [*TEXT, *SPEECH])
+def test_the_configuration_of_no_family_is_refused(family):
+    if family not in CONFIG_MAPPING:
+        pytest.skip(f"this transformers does not know {family}")
+    made = CONFIG_MAPPING[family]().to_json_string(use_diff=False)
+    _configuration.CONFIG.check(json.loads(made), "")
+
+
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        (
+            "config.json",
+            {"dtype": "bfloat16", "torch_dtype": "auto", "hidden_act": None},
+        ),
+        ("config.json", {"text_config": {"hidden_size": 8}, "dtype": {"x": "float16"}}),
+        ("config.json", {"intermediate_size": [8, 16], "id2label": {"0": 5}}),
+        ("tokenizer_config.json", {"model_max_length": 10**30, "added": {"0": {}}}),
+        ("preprocessor_config.json", {"sampling_rate": 16_000, "mean": [0.5]}),
+        ("model.safetensors.index.json", {"metadata": {}, "weight_map": {"a": "b"}}),
+    ],
+)
+def test_what_checkpoints_hold_is_accepted(file, found):
+    _configuration.kind(file).check(found, "")
+
+
+@pytest.mark.parametrize("file", ["trainer_state.json", "distil.json", "x.index.json"])
+def test_what_no_library_reads_has_no_kind(file):
+    assert _configuration.kind(file) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        ({"a": {"n_layers": 513}}, "a.n_layers is 513, not a whole number from 1 to"),
+        ({"hidden_size": [8, [16, [32]]]}, r"hidden_size\[1\]\[1\] is \[32\], not a"),
+        ({"hidden_size": {"x": {}, "dim": 0}}, "hidden_size.dim is 0, not a whole num"),
+        ({"x": [[[[[{"y": 1e400}]]]]]}, "x is inf, not a finite number"),
+        ({"x": 2**70}, "x is 11805.*, not a number of at most 64 bits"),
+        ({"id2label": {"-1": "a"}}, "id2label has '-1', which is no whole number"),
+        ({"id2label": {"²": "a"}}, "id2label has '²', which is no whole number"),
+        ({f"x{i}": 0 for i in range(10_001)}, "it is no table of at most 10000 fields"),
+    ],
+)
+def test_where_a_configuration_is_wrong_is_said(found, sentence):
+    with pytest.raises(Mismatch, match=sentence):
+        _configuration.CONFIG.check(found, "")
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "", "a/b", "/a", "..\\a", "a\0", "x" * 1_001, 5, None]
+)
+def test_a_file_of_another_folder_is_none_of_this_one(name):
+    with pytest.raises(Mismatch):
+        _configuration.FileName().check(name, "weight_map.a")
+
+
+# Whose errors become a sentence
+
+
+def test_an_error_of_a_library_is_one_sentence():
+    with (
+        pytest.raises(AffuseError, match="^it failed: TypeError: ") as caught,
+        told("it failed"),
+    ):
+        nn.Linear("a", 2)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ValueError("one\ntwo"), "x: one"),
+        (RuntimeError("one:\n  two\nthree"), "x: one: two"),
+        (KeyError("one"), "x: KeyError: 'one'"),
+        (MemoryError(), "x: MemoryError"),
+        (OSError(2, "gone", "a"), r"x: [Errno 2] gone: 'a'"),
+        (ValueError("a" * 1_000), f"x: {'a' * LONGEST}…"),
+        (ValueError("\x1b[2J"), r"x: \x1b[2J"),
+    ],
+)
+def test_the_sentence_is_the_beginning_of_the_message(error, sentence):
+    with pytest.raises(AffuseError) as caught, told("x"):
+        raise error
+    assert str(caught.value) == sentence
+
+
+def test_an_error_of_our_own_code_is_not_hidden():
+    with pytest.raises(AttributeError), told("it failed"):
+        _layers.blocks(None)  # a fault of whoever calls it
+
+
+def test_an_interruption_is_not_told():
+    with pytest.raises(KeyboardInterrupt), told("it failed"):
+        raise KeyboardInterrupt
+
+
+# What a model may ask for while it is constructed
+
+
+def test_parameters_are_counted_before_there_is_memory_for_them():
+    with torch.device("meta"), bounded(stored=1_000):
+        nn.Linear(10, 90)
+        with pytest.raises(
+            AffuseError, match=r"asks for 1,990 parameters or more.* 1,0"
+        ):
+            nn.Linear(10, 100, bias=False)
+
+
+def test_loaded_weights_are_not_counted():
+    with bounded(stored=10):
+        nn.Linear(100, 100)
+
+
+def test_what_is_counted_ends_with_the_construction():
+    with bounded(stored=10):
+        pass
+    with torch.device("meta"):
+        nn.Linear(100, 100)
+
+
+def test_a_buffer_may_be_larger_than_the_files_but_not_by_any_number():
+    with torch.device("meta"), bounded(stored=0):
+        module = nn.Module()
+        module.register_buffer("some", torch.empty(_construction.SPARE))
+        with pytest.raises(AffuseError, match="asks for buffers of 67,108,865 numbers"):
+            module.register_buffer("more", torch.empty(1))
+
+
+def test_modules_without_end_are_refused(monkeypatch):
+    monkeypatch.setattr(_construction, "MODULES", 100)
+    with bounded(stored=10), pytest.raises(AffuseError, match="more than 100 modules"):
+        nn.ModuleList(nn.Identity() for _ in range(10**6))
+
+
+def test_more_than_the_memory_of_the_machine_is_refused(monkeypatch):
+    monkeypatch.setattr(_construction, "machine_memory", lambda: 2**30)
+    with torch.device("meta"), bounded(stored=2**40):
+        with pytest.raises(
+            AffuseError, match="asks for 2 GiB of memory or more, and th"
+        ):
+            nn.Linear(2**15, 2**14, bias=False)
+
+
+def test_a_large_vocabulary_is_read(tmp_path, monkeypatch):
+    """A tenth of the largest in use, whose merges are pairs."""
+    monkeypatch.setattr(_examination, "VALUES", _examination.VALUES // 10)
+    words = {f"word{i}": i for i in range(26_000)}
+    merges = [[f"a{i}", f"b{i}"] for i in range(52_000)]
+    found = {"model": {"vocab": words, "merges": merges}, "added_tokens": []}
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(found))
+    assert _examination._read(path)["model"]["vocab"]["word7"] == 7
+    path.write_text(json.dumps([merges] * 6))
+    with pytest.raises(AffuseError, match="tokenizer.json holds more than 600,000 val"):
+        _examination._read(path)
