@@ -1,9 +1,9 @@
 """One part of the embedding cache: an HDF5 file that appears whole or not at all.
 
-A part is built in memory, written beside its name, synced and renamed; its SHA-256
-stands beside it in ``part-00000.h5.sha256``, in the format of ``sha256sum --check``,
-put there first. No published file is ever open for writing, so it does not matter how
-HDF5 itself behaves when a process dies. Each part holds
+A part is built in memory, read back and compared, written beside its name, synced and
+renamed; its SHA-256 stands beside it in ``part-00000.h5.sha256``, in the format of
+``sha256sum --check``, put there first. No published file is ever open for writing, so
+it does not matter how HDF5 itself behaves when a process dies. Each part holds
 
 =============== ========================= ============================================
 ``ids``         (n,) UTF-8                utterance ids

@@ -1,6 +1,7 @@
 """Distillation: students of tiny teachers, and what they are made from."""
 
 import csv
+import errno
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 
+from data.errors import MemoryShortageError
 from data.files import claim
 from extract.audio import SAMPLE_RATE
 from extract.choice import Machine
@@ -185,6 +187,33 @@ def test_an_unfinished_training_of_other_settings_is_not_overwritten(
     (tmp_path / "student" / loop.STATE).write_bytes(b"half")
     with pytest.raises(ValueError, match=r"training\.pt is damaged; delete it"):
         distil(modality)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (MemoryError(), MemoryShortageError, "too little memory to read .*training"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+            MemoryShortageError,
+            "too little memory to read .*training",
+        ),
+        (OSError(errno.EIO, "Input/output error"), OSError, "Input/output error"),
+    ],
+)
+def test_a_state_that_cannot_be_read_now_is_not_called_damaged(
+    tmp_path, monkeypatch, error, kind, words
+):
+    path = tmp_path / loop.STATE
+    path.write_bytes(b"whole")
+
+    def load(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(kind, match=words) as refused:
+        loop._resume(path, "", None, None)
+    assert "delete" not in str(refused.value)
 
 
 def test_a_finished_student_is_kept(distil, modality, tmp_path):
