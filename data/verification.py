@@ -29,19 +29,27 @@ class Verified:
     files: int = 0  # compared with a manifest
     parts: int = 0  # of caches, compared with the checksum beside each
     faults: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)  # for lack of memory, or by errors
     notes: list[str] = field(default_factory=list)  # of what cannot be checked
 
     @property
     def empty(self) -> bool:
         """Whether there was nothing to check."""
-        return not (self.files or self.parts or self.faults or self.notes)
+        return not (self.files or self.parts or self.problems or self.notes)
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each file that is not known to be whole."""
+        return [*self.faults, *self.unread]
 
     def summary(self) -> str:
         """Say in one line how much was checked."""
-        end = f"{len(self.faults)} damaged or missing" if self.faults else "all whole"
-        counts = {"files": self.files, "parts": self.parts}
-        words = " and ".join(f"{n} {name}" for name, n in counts.items() if n)
-        return f"{words or 'nothing'} below {self.folder}, {end}"
+        counts = {"damaged or missing": self.faults, "not read": self.unread}
+        words = [f"{len(found)} {name}" for name, found in counts.items() if found]
+        end = ", ".join(words) or "all whole"
+        sizes = {"files": self.files, "parts": self.parts}
+        checked = " and ".join(f"{n} {name}" for name, n in sizes.items() if n)
+        return f"{checked or 'nothing'} below {self.folder}, {end}"
 
 
 def command(
@@ -60,7 +68,7 @@ def command(
         progress: show a bar
 
     Returns:
-        whether nothing is damaged or missing
+        whether nothing is damaged, missing or left unread
 
     Raises:
         FileNotFoundError: if a folder that was named holds nothing to verify
@@ -75,10 +83,10 @@ def command(
     if all(each.empty for each in found):
         say(f"neither a cache nor a run below {' or '.join(map(str, usual))}")
     for each in (each for each in found if not each.empty):
-        for sentence in (*each.faults, *each.notes):
+        for sentence in (*each.problems, *each.notes):
             say(sentence)
         say(each.summary())
-    return not any(each.faults for each in found)
+    return not any(each.problems for each in found)
 
 
 def verify(folder: Path, *, progress: bool = False) -> Verified:
@@ -163,7 +171,9 @@ def _part(folder: Path, name: str, digest: str) -> Iterator[str]:
 def _cached(folder: Path, found: Verified) -> None:
     """Check every part of one cache."""
     found.parts += len(store.numbers(folder))
-    found.faults += [fault.reason for fault in store.faults(folder)]
+    for fault in store.faults(folder):
+        where = found.unread if fault.kind == store.UNREAD else found.faults
+        where.append(fault.reason)
 
 
 def _without(folder: Path, listed: set[Path]) -> list[Path]:

@@ -73,7 +73,7 @@ def flip(path, place=0.5, bit=0):
 
 def verified(cache):
     """A sentence for everything below a cache that is damaged, missing or misplaced."""
-    return verification.verify(cache).faults
+    return verification.verify(cache).problems
 
 
 NOTE = Problem("a.wav", "is silent", id="a", fatal=False)

@@ -284,7 +284,7 @@ for start in ("text", "audio"):
     add(start, "there is no config", config_is_missing=without("config.json"))
     add(
         start,
-        "config.json: it is no JSON|is no table|it holds (NaN|-Infinity)|number of 30",
+        "config.json: it is no JSON|not a table|(NaN|-Infinity).*finite|at most 19 digits",
         config_is_empty=holding("config.json", ""),
         config_is_null=holding("config.json", "null"),
         config_is_a_list=holding("config.json", "[]"),
@@ -299,7 +299,7 @@ for start in ("text", "audio"):
     )
     add(
         start,
-        "cannot load the ch.*(no known|whole number|one of|list of|model type)",
+        "cannot load the ch.*(a known|whole number|one of|list of|model type)",
         model_type_unknown=config(model_type="unheard-of"),
         activation_unknown=config(activation="loud", hidden_act="loud"),
         activation_a_number=config(activation=5, hidden_act=5),

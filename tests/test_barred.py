@@ -137,7 +137,7 @@ def test_recordings_to_distil_on_are_named_when_they_are_heard(tmp_path, kind):
 @pytest.mark.parametrize("kind", BARRED)
 def test_the_state_of_a_distillation(tmp_path, kind):
     path = barred(tmp_path / loop.STATE, kind)
-    with pytest.raises(AffuseError, match="training.pt is damaged; delete it to begin"):
+    with pytest.raises(AffuseError, match="training.pt is damaged: it is no regular"):
         loop._resume(path, "identity", None, None)
 
 

@@ -9,7 +9,7 @@ import os
 import damage
 import pytest
 
-DAMAGES = int(os.environ.get("AFFUSE_DAMAGES", "8"))
+DAMAGES = int(os.environ.get("AFFUSE_DAMAGES", "3"))
 SEED = int(os.environ.get("AFFUSE_SEED", "0"))
 
 log = logging.getLogger(__name__)

@@ -129,7 +129,7 @@ def every_call(tmp_path, setup, monkeypatch, acknowledged, modality, start, erro
         shutil.rmtree(cache)
 
 
-CALLS = {"open", "open w", "open wb", "write", "fsync", "replace", "unlink", "flock"}
+CALLS = {"open", "open wb", "write", "fsync", "replace", "unlink", "flock"}
 
 
 @linux
@@ -203,8 +203,8 @@ def test_two_processes_note_at_once(tmp_path, monkeypatch):
     """Each reads, adds its own and publishes; none forgets what the other added."""
     made = [recipe(layers=(n,)) for n in range(8)]
     folders = [fill(tmp_path, of=of, rows=(1,)) for of in made]
-    real = current.refresh
-    monkeypatch.setattr(current, "refresh", lambda *a: (time.sleep(0.01), real(*a)))
+    real = current.keep
+    monkeypatch.setattr(current, "keep", lambda *a: (time.sleep(0.01), real(*a)))
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(current.make, folders, made))
     noted = current.noted(tmp_path / "toy")

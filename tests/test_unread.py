@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from caches import RECIPE, fill, flip, part, recipe, write
+from caches import RECIPE, fill, flip, part, recipe, verified, write
 from click.testing import CliRunner
 from spoken import corpus, images, run
 
@@ -195,7 +195,7 @@ def test_verify_and_repair_leave_a_part_that_was_not_read(
     assert f"{path.parent} is left alone: whether" in results["repair"].output
     assert encoded == []
     assert contents(cache) == before
-    assert list(store.verify(cache)) == []
+    assert verified(cache) == []
 
 
 @pytest.mark.parametrize("where", PLACES)
