@@ -15,8 +15,16 @@ SEED = int(os.environ.get("AFFUSE_SEED", "0"))
 log = logging.getLogger(__name__)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """A hundredth of the exchanges of a permutation test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fuse.comparing.PERMUTATIONS", 99)
+        yield
+
+
 @pytest.fixture(scope="module")
-def original(tmp_path_factory):
+def original(quick, tmp_path_factory):
     folder = tmp_path_factory.mktemp("original")
     damage.make(folder)
     return folder
