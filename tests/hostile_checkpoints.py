@@ -284,7 +284,7 @@ for start in ("text", "audio"):
     add(start, "there is no config", config_is_missing=without("config.json"))
     add(
         start,
-        "config.json: (it is no JSON|.*not a table|.*(NaN|Infinity).* finite|.*19 digits)",
+        "config.json: (it is no JSON|.*not a table|.*(NaN|Infinity).*|.* 19 digits)",
         config_is_empty=holding("config.json", ""),
         config_is_null=holding("config.json", "null"),
         config_is_a_list=holding("config.json", "[]"),
