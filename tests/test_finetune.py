@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 import cli
-from data import reading, seen, splits
+from data import reading, seen, splits, verification
 from data.errors import AffuseError
 from data.system import digests
 from extract import decoder, loading
@@ -550,7 +550,7 @@ def test_a_finished_fold_has_manifests_and_its_readers_check_them(finetune, tmp_
     fold = run / "session1"
     for name, files in SEALED.items():
         assert sorted(digests.read(fold / name)) == files
-        assert list(digests.faults(fold / name)) == []
+        assert list(verification.faults(fold / name)) == []
     assert json.loads((fold / "finetune.json").read_text())["code"] == "revision 1"
     (fold / "text" / "README.md").write_text("A card may be completed.")
     assert text(fold / "text")

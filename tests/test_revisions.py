@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import spoken
 
 from data import plugins, source_code
 from data.errors import AffuseError
 from data.store import look
 from extract.encoders import _revisions as encoders
+from extract.loading import load, make_recipe
 from fuse import revisions
 from fuse.decisions import DECISIONS
 
@@ -253,6 +255,19 @@ print(extract(found, choice, spoken.MACHINE, root / "cache").folder)
 """
 
 
+def test_the_code_of_an_encoder_is_part_of_its_recipe(monkeypatch):
+    encoder = load(spoken.CHOICES["text"], spoken.MACHINE)
+    first = make_recipe("toy", spoken.CHOICES["text"], encoder, "0")
+    monkeypatch.setattr(encoders, "of", lambda name: f"code of {name}")
+    other = make_recipe("toy", spoken.CHOICES["text"], encoder, "0")
+    assert first.code == ""  # as caches of older versions have it
+    assert "code" not in first.text()
+    assert other.code == "code of distilbert"
+    assert other.folder() != first.folder()
+    assert not other.same_but_content(first)
+
+
+@pytest.mark.slow
 def test_an_edited_encoder_makes_another_cache(checkout, tmp_path):
     shutil.copytree(
         ROOT / "extract",

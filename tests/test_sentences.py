@@ -2,6 +2,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from leaks import unlisted
 
 from data import sentences, table
 from data.folds import FoldRow
@@ -100,6 +101,7 @@ def test_a_corpus_that_kept_no_sentences_is_the_same_one(tmp_path):
         kept = kept.replace(f', "sentence": "{key(u)}"', "")
     assert "sentence" not in kept
     path.write_text(kept, encoding="utf-8")
+    unlisted(path)
     assert [u.sentence for u in table.load(tmp_path, "toy").utterances] == ["", ""]
     table.save(dataclasses.replace(CORPUS, root=tmp_path), tmp_path)  # it was moved
     assert table.load(tmp_path, "toy").utterances[0].sentence == digest("well yes")
