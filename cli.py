@@ -255,7 +255,8 @@ def verify(folders: tuple[Path, ...], cache: Path, runs: Path) -> None:
 
     Reads every file below each FOLDER, which is a cache, a run, or a folder of several;
     without one, all caches and runs. Names every file that is damaged or missing, and
-    what has no digests because an older version made it.
+    what has no digests, because an older version made it or its command was
+    interrupted; that alone leaves the exit status 0.
 
     \b
       python cli.py verify

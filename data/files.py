@@ -202,6 +202,8 @@ def _opened_lock(path: str, flags: int) -> int:
 
     A link would make a file elsewhere, and a pipe would be waited for.
     """
+    if os.path.islink(path):
+        raise OSError(errno.ELOOP, "a lock must not be a link; remove it", path)
     handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

@@ -6,15 +6,16 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from data.errors import DamagedFileError
 from data.files import publish
-from data.system.digests import opened
+from data.system.digests import is_listed, opened
 from data.system.regular import TABLE
 from data.utterance import printable
 
 DAMAGED = "the file is damaged; make it again, or remove its folder"
+LONGEST = 2**20  # characters of a line
 DIGITS = 19  # of a whole number that fits into 64 bits
 LARGEST = 3.5e38  # about the largest float32
 
@@ -45,20 +46,27 @@ def read_rows(path: Path, header: Sequence[str]) -> Iterator[tuple[int, list[str
         FileNotFoundError: if there is none
         DamagedFileError: naming the line, if it is no such table, or not as written
     """
-    if not os.path.lexists(path):
+    if not os.path.lexists(path) and not is_listed(path):
         raise FileNotFoundError(
             f"{path} not found; train again to complete the run, or remove its folder"
         )
     with opened(path, limit=TABLE) as file:
-        reader = csv.reader(
-            io.TextIOWrapper(file, encoding="utf-8", newline=""), strict=True
-        )
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        reader = csv.reader(_lines(path, text), strict=True)
         try:
             yield from _rows(path, reader, list(header))
         except (csv.Error, UnicodeDecodeError) as error:
             raise DamagedFileError(
                 f"{path}, line {reader.line_num + 1}: it is no CSV ({error}); {DAMAGED}"
             ) from error
+
+
+def _lines(path: Path, text: IO[str]) -> Iterator[str]:
+    """Yield the lines of a table, none of which may fill the memory."""
+    while line := text.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise DamagedFileError(f"{path} has a line without an end; {DAMAGED}")
+        yield line
 
 
 def _rows(

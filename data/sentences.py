@@ -15,6 +15,7 @@ from pathlib import Path
 from data.errors import DamagedFileError
 from data.folds import FoldRow
 from data.rows import DAMAGED, read_rows, write_rows
+from data.system.digests import is_listed
 from data.utterance import Utterance
 
 SENTENCES = "sentences.csv"  # of a run folder
@@ -78,7 +79,7 @@ def read_sentences(folder: Path) -> dict[tuple[str, str], bool]:
         AffuseError: naming the line that is damaged
     """
     path, found = folder / SENTENCES, {}
-    if not os.path.lexists(path):
+    if not os.path.lexists(path) and not is_listed(path):
         return {}
     for line, (fold, id_, said) in read_rows(path, SENTENCE_COLUMNS):
         if said not in ("0", "1"):

@@ -1,7 +1,8 @@
 """Digests of the code of plug-ins: their syntax trees, and those of what they import.
 
-Docstrings, comments and layout do not count. Left out are the standard library,
-installed packages and all of this project but the folder of the plug-in.
+Docstrings, comments and layout do not count. Left out are the standard library and
+installed packages. Of a built-in plug-in only its own folder counts, of any other one
+all modules of this project that it imports.
 """
 
 import ast
@@ -10,8 +11,9 @@ import importlib.util
 import json
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -30,28 +32,32 @@ class Revision:
     code: str  # digest of the code of this revision, as `digest` gives it
 
 
-def identity(name: str, found: str, known: Mapping[str, Revision]) -> str:
+def identity(
+    module: str, near: Sequence[str], known: Revision | None, *, short: bool = False
+) -> str:
     """Return ``revision 2`` of a built-in plug-in, else ``code`` and its digest.
 
     Args:
-        name: of the plug-in
-        found: digest of its code
-        known: the built-in plug-ins; one that was edited is not one of them
+        module: full name of the plug-in
+        near: as of `digest`
+        known: of the built-in plug-in of that name; one that was edited is none
+        short: True to return "" for the first revision
     """
-    revision = known.get(name)
-    if revision is not None and revision.code == found:
-        return f"revision {revision.number}"
-    return f"code {found}"
+    if known is not None and known.code == digest(module, near):
+        return "" if short and known.number == 1 else f"revision {known.number}"
+    return f"code {digest(module, near, deep=True)}"
 
 
-def digest(module: str, near: Sequence[str]) -> str:
+def digest(module: str, near: Sequence[str], *, deep: bool = False) -> str:
     """Return the digest of the code of a plug-in: twelve hexadecimal digits.
 
     Args:
         module: its full name
         near: packages of plug-ins, whose other modules count if they are imported
+        deep: True if all modules of this project count, for one that is not built in
     """
-    folders = [ROOT.joinpath(*package.split(".")) for package in near]
+    names = (*near, *OWN) if deep else near
+    folders = [ROOT.joinpath(*package.split(".")) for package in names]
     found = hashlib.sha256()
     for name, path in sorted(_modules(module, folders).items()):
         tree = ast.parse(path.read_bytes())
@@ -84,14 +90,23 @@ def _imported(tree: ast.Module, package: str) -> Iterator[str]:
             base = importlib.util.resolve_name(name, package) if node.level else name
             yield base
             path = _source(base)
-            if path is not None and path.name == "__init__.py":  # else they are names
+            if path is None or path.name == "__init__.py":  # else they are names
                 yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call):
+            yield from _called(node)
+
+
+def _called(node: ast.Call) -> Iterator[str]:
+    """Yield the module that a call of ``import_module`` names, if it is a constant."""
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    first = node.args[0] if node.args else None
+    if name in ("import_module", "__import__") and isinstance(first, ast.Constant):
+        yield str(first.value)
 
 
 def _source(name: str) -> Path | None:
     """Return the file of a module; None for one without, or if it is installed."""
-    package = name.partition(".")[0]
-    if package != name and package not in OWN and _source(package) is None:
+    if _is_foreign(name.partition(".")[0]):
         return None  # to look for its modules would import it
     try:
         module = sys.modules.get(name)
@@ -108,6 +123,19 @@ def _counts(path: Path, near: Sequence[Path]) -> bool:
     if any(path.is_relative_to(folder) for folder in near):
         return path not in [folder / "__init__.py" for folder in near]
     return not any(path.is_relative_to(ROOT / name) for name in OWN)
+
+
+@lru_cache(maxsize=256)
+def _is_foreign(package: str) -> bool:
+    """Return True for a package that is installed, built in, or not there."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return True
+    if spec is None or spec.origin in ("built-in", "frozen"):
+        return True
+    places = [*(spec.submodule_search_locations or ()), spec.origin]
+    return any(_is_installed(Path(place).resolve()) for place in places if place)
 
 
 def _is_installed(path: Path) -> bool:

@@ -48,6 +48,8 @@ class Verified:
         words = [f"{len(found)} {name}" for name, found in counts.items() if found]
         end = ", ".join(words) or "all whole"
         sizes = {"files": self.files, "parts": self.parts}
+        if not any(sizes.values()) and not words:
+            return f"nothing could be checked below {self.folder}"
         checked = " and ".join(f"{n} {name}" for name, n in sizes.items() if n)
         return f"{checked or 'nothing'} below {self.folder}, {end}"
 
@@ -108,7 +110,14 @@ def verify(folder: Path, *, progress: bool = False) -> Verified:
             task(each, found)
             shown.update()
     for each in _without(folder, set(manifests)):
-        found.notes.append(f"{each}: {_reason(each)}")
+        lost = (each / INFO).exists() and (each / PREDICTIONS).exists()
+        if lost and _reason(each) == INTERRUPTED:  # it is written before the tables
+            found.faults.append(
+                f"{each / digests.MANIFEST} is missing, so nothing beside it can be "
+                f"checked; repeat the train command"
+            )
+        else:
+            found.notes.append(f"{each}: {_reason(each)}")
     return found
 
 
@@ -125,8 +134,9 @@ def _listed(folder: Path, found: Verified) -> None:
         else:
             found.files += 1
             found.faults += _fault(folder / name, digest)
+    reason = _reason(folder)
     found.notes += [
-        f"{path} has {INTERRUPTED}"
+        f"{path} has {reason}"
         for path in sorted(folder.iterdir())
         if path.suffix in WRITTEN and path.name[0] != "." and path.name not in known
     ]
@@ -145,10 +155,12 @@ def faults(folder: Path) -> Iterator[str]:
 def _fault(path: Path, wanted: str) -> Iterator[str]:
     """Say what is wrong with a file, if anything is."""
     try:
-        if digests.digest(path) != wanted:
+        if digests.digest(path) != wanted and path.name == digests.MANIFEST:
+            yield f"{path.parent} is not the model that its run was reported with"
+        elif digests.digest(path) != wanted:
             yield digests.damage(path)
     except FileNotFoundError:
-        yield f"{path} is missing, and {digests.MANIFEST} lists it"
+        yield digests.missing(path)
     except (OSError, DamagedFileError) as error:
         yield str(error)
 

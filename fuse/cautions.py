@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from data.predictions import Run
+from data.predictions import PREDICTIONS, Run
 from data.system import digests
 from fuse.figures import Row
 from fuse.leaks import failing
@@ -44,7 +44,9 @@ def unrecorded(runs: Sequence[Run], rows: Sequence[Row]) -> str:
 def undigested(runs: Sequence[Run], rows: Sequence[Row]) -> str:
     """Name the rows whose run has no digests, so that damage to it is not noticed."""
     pairs = zip(runs, rows, strict=True)
-    names = [r.name for run, r in pairs if digests.read(run.path) is None]
+    names = [
+        r.name for run, r in pairs if not digests.is_listed(run.path / PREDICTIONS)
+    ]
     if not names:
         return ""
     return f"No digests, so that damage is not noticed: {', '.join(names)}"

@@ -6,8 +6,10 @@ from pathlib import Path
 from data.errors import DamagedFileError
 from data.predictions import Run
 from data.rows import DAMAGED, number, read_rows, whole, write_rows
+from data.system.digests import is_listed
 from data.utterance import printable
 from fuse.figures import figure
+from fuse.model_folders import listed
 
 LAYERS = "layers.csv"
 COLUMNS = ("modality", "rating", "layer", "weight")
@@ -49,7 +51,7 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
     Raises:
         DamagedFileError: naming the line that is damaged
     """
-    paths = sorted(run.glob(f"*/seed-*/{LAYERS}"))
+    paths = [path for path in _paths(run) if path.exists() or is_listed(path)]
     found: dict[tuple[str, str], dict[int, float]] = {}
     for path in paths:
         for line, (modality, target, layer, weight) in read_rows(path, COLUMNS):
@@ -62,6 +64,14 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
                 ) from error
             means[place] = means.get(place, 0.0) + share
     return found
+
+
+def _paths(run: Path) -> Iterator[Path]:
+    """Yield where each model that is there keeps its weights of layers."""
+    models = listed(run)
+    for folder in sorted(run.glob("*/seed-*")):
+        if folder.is_dir() and (folder in models or not models):
+            yield folder / LAYERS
 
 
 def notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:

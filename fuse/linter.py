@@ -14,6 +14,7 @@ from types import ModuleType
 from data.errors import AffuseError
 from data.files import publish
 from data.plugins import load, names
+from data.predictions import PREDICTIONS
 from data.runs.info import INFO
 from data.store import Embeddings
 from data.system import digests
@@ -196,7 +197,10 @@ def command(
         for line in explain():
             say(line)
         return True
-    chosen = folders or sorted(path.parent for path in runs.glob(f"*/{INFO}"))
+    found_runs = {
+        p.parent for name in (INFO, PREDICTIONS) for p in runs.glob(f"*/{name}")
+    }
+    chosen = folders or sorted(found_runs)
     if not chosen:
         raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
     found = {str(path): _of_folder(path, cache) for path in chosen}

@@ -1,5 +1,6 @@
 """Folders of the trained models of a run: which there are, and what they take."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,33 +11,53 @@ from data.predictions import PREDICTIONS
 from data.system import digests
 from fuse.reduce import Projection
 
+log = logging.getLogger(__name__)
+
 
 def finished(run: Path) -> list[Path]:
     """Return the folders of all finished models of a run, sorted.
+
+    Where the manifest of the run lists models, these are meant and no others: others
+    were copied there, or their training was interrupted, and that is said.
 
     Raises:
         DamagedFileError: if the run's manifest lists a model that is missing, or was
             replaced
     """
     found = sorted(path.parent for path in run.glob(f"*/seed-*/{PREDICTIONS}"))
-    listed = _listed(run)
-    if lacking := sorted(listed.keys() - set(found)):
+    known = listed(run)
+    if not known:
+        return found
+    if lacking := sorted(known.keys() - set(found)):
         raise DamagedFileError(
-            f"{run} lacks {len(lacking)} of the {len(listed)} models that "
+            f"{run} lacks {len(lacking)} of the {len(known)} models that "
             f"{digests.MANIFEST} lists, first {lacking[0]}; repeat the train command, "
             f"or remove {run}"
         )
-    for folder in (folder for folder in found if folder in listed):
+    for folder, digest in known.items():
         path = folder / digests.MANIFEST
-        if not path.is_file() or digests.digest(path) != listed[folder]:
-            raise DamagedFileError(
-                f"{folder} is not the model that {run / digests.MANIFEST} lists; "
-                f"repeat the train command, or remove {run}"
-            )
-    return found
+        if not path.is_file() or digests.digest(path) != digest:
+            raise DamagedFileError(replaced(run, folder))
+    if others := sorted(set(found) - known.keys()):
+        log.warning(
+            "%d models are left out, for %s does not list them, first %s; if their "
+            "training was interrupted, repeat the train command",
+            len(others),
+            run / digests.MANIFEST,
+            others[0],
+        )
+    return sorted(known)
 
 
-def _listed(run: Path) -> dict[Path, str]:
+def replaced(run: Path, folder: Path) -> str:
+    """Say that a model is another one than its run was reported with."""
+    return (
+        f"{folder} is not the model that {run / digests.MANIFEST} lists; repeat the "
+        f"train command, or remove {run}"
+    )
+
+
+def listed(run: Path) -> dict[Path, str]:
     """Return the digest of the manifest of each model that a run's manifest lists."""
     names = (digests.read(run) or {}).items()
     found = {run / name: digest for name, digest in names if "/" in name}

@@ -4,7 +4,7 @@ A design that comes with the project has a revision number. It is raised wheneve
 same settings would give other models, so that moving or reformatting the file changes
 nothing. Any other design, and a built-in one that was edited, is known by the digest of
 its syntax tree and of the modules that it imports, without docstrings and comments;
-left out are the standard library, installed packages and the rest of this project.
+left out are the standard library and installed packages.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,8 @@ def of(fusion: str) -> str:
     if fusion in decisions.DECISIONS:
         bases = [f"{name} {of(name)}" for name in decisions.MODALITIES]
         return f"revision {DECISIONS} of {', '.join(bases)}"
-    return source_code.identity(fusion, digest(fusion), BUILT_IN)
+    near, known = (DESIGNS, BASELINES), BUILT_IN.get(fusion)
+    return source_code.identity(_module(fusion), near, known)
 
 
 def digest(fusion: str) -> str:

@@ -31,6 +31,7 @@ COUNTS = Record(
 
 def begin(plan: Plan) -> None:
     """Publish what is known before training; equal for all that work on this run."""
+    _demand_own(plan)
     with digests.rewriting(plan.folder, BEGUN):
         if not _described(plan.folder):  # that of a finished run says more
             write_info(plan.folder, plan.info)
@@ -46,6 +47,21 @@ def begin(plan: Plan) -> None:
         }
         content = json.dumps(counts, indent=1) + "\n"
         publish(plan.folder / ALIGNMENT, content.encode())
+
+
+def _demand_own(plan: Plan) -> None:
+    """Refuse links in the place of folders of models, which may lead anywhere.
+
+    Raises:
+        AffuseError: naming the link
+    """
+    folds = [plan.folder / fold.name for fold in plan.folds]
+    models = [path for fold in folds for path in fold.glob("seed-*")]
+    for path in (*folds, *models):
+        if path.is_symlink():
+            raise AffuseError(
+                f"{path} is a link, and models are not written through it"
+            )
 
 
 def _described(folder: Path) -> bool:

@@ -10,8 +10,7 @@ above, so that a manifest that was cut short is noticed too.
 import hashlib
 import logging
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -19,18 +18,15 @@ from typing import BinaryIO
 
 from data.errors import DamagedFileError
 from data.files import claim, publish, refresh
+from data.system import manifests
+from data.system.manifests import Digests
 from data.system.regular import SMALL, open_regular
 from data.utterance import printable
 
 MANIFEST = "SHA256SUMS"
-HEAD = "# affuse digests 1\n"
-END = "# of the lines above: "
-LINE = re.compile(r"([0-9a-f]{64})  (\S[^\n]*)\n")
-OTHER = re.compile(rb"\\?[0-9a-f]{64} [ *]")  # how those of other programs begin
 TRIES = 3  # looks at a file that another process replaces meanwhile
 
 log = logging.getLogger(__name__)
-Digests = Mapping[str, str]  # file name, relative to the folder, to 64 hex digits
 
 
 def read(folder: Path) -> Digests | None:
@@ -52,34 +48,7 @@ def _read(path: Path, *_: int) -> Digests | None:
     """Read a manifest once for each state of its file."""
     with open_regular(path, limit=SMALL) as file:
         found = file.read()
-    foreign = OTHER.match(found) and END.encode() not in found
-    return None if foreign else _parse(path, found)
-
-
-def _parse(path: Path, content: bytes) -> Digests:
-    """Check the form and the last line of a manifest."""
-    text = content.decode("utf-8", errors="replace")
-    body, mark, digest = text.rpartition(END)
-    lines = body.removeprefix(HEAD).splitlines(keepends=True)
-    found = [LINE.fullmatch(line) for line in lines]
-    if not (
-        mark
-        and body.startswith(HEAD)
-        and digest == f"{hashlib.sha256(body.encode()).hexdigest()}\n"
-        and all(found)
-    ):
-        raise DamagedFileError(
-            f"{path} is damaged: it is not as it was written, so nothing beside it can "
-            f"be checked; restore it, or make the folder again"
-        )
-    return {match[2]: match[1] for match in found if match}
-
-
-def text(digests: Digests) -> bytes:
-    """Write digests as a manifest has them, sorted by name."""
-    lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
-    body = "".join([HEAD, *lines])
-    return f"{body}{END}{hashlib.sha256(body.encode()).hexdigest()}\n".encode()
+    return None if manifests.is_foreign(found) else manifests.parse(path, found)
 
 
 @contextmanager
@@ -99,6 +68,8 @@ def opened(path: Path, *, limit: int) -> Iterator[BinaryIO]:
     """
     for attempt in range(1, TRIES + 1):
         wanted = (read(path.parent) or {}).get(path.name)
+        if wanted is not None and not os.path.lexists(path):
+            raise DamagedFileError(missing(path))
         with open_regular(path, limit=limit) as file:
             if wanted is None or _of(file) == wanted:
                 file.seek(0)
@@ -126,6 +97,20 @@ def digest(path: Path) -> str:
 
 def _of(file: BinaryIO) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def missing(path: Path) -> str:
+    """Say that a file is not there, although its manifest lists it."""
+    return f"{path} is missing, and {MANIFEST} beside it lists it"
+
+
+def is_listed(path: Path) -> bool:
+    """Return True if the manifest beside a file lists it.
+
+    Raises:
+        DamagedFileError: if the manifest is damaged
+    """
+    return path.name in (read(path.parent) or {})
 
 
 def damage(path: Path) -> str:
@@ -221,7 +206,9 @@ def _change(folder: Path, add: Callable[[], Digests], *, drop: set[str]) -> None
         if _changed(read(folder) or {}, add(), drop) == read(folder):
             return
     with claim(folder / f".{MANIFEST}.lock", wait=True):
-        publish(folder / MANIFEST, text(_changed(readable(folder), add(), drop)))
+        publish(
+            folder / MANIFEST, manifests.text(_changed(readable(folder), add(), drop))
+        )
 
 
 def _changed(known: Digests, add: Digests, drop: set[str]) -> Digests:

@@ -12,7 +12,6 @@ from data import source_code
 from data.source_code import Revision
 
 ENCODERS = "extract.encoders"
-FIRST = "revision 1"  # is left out of recipes, which older versions wrote without it
 
 BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
     "distilbert": Revision(1, "c3d38fb70ad6"),
@@ -34,8 +33,8 @@ def of(encoder: str) -> str:
         "" for the first revision of a built-in encoder, else ``revision 2``, or
         ``code`` and twelve hexadecimal digits
     """
-    found = source_code.identity(encoder, digest(encoder), BUILT_IN)
-    return "" if found == FIRST else found
+    module, known = f"{ENCODERS}.{encoder}", BUILT_IN.get(encoder)
+    return source_code.identity(module, (ENCODERS,), known, short=True)
 
 
 def digest(encoder: str) -> str:

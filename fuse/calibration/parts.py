@@ -8,6 +8,7 @@ import numpy as np
 from data.errors import AffuseError
 from data.folds import FoldRow
 from data.predictions import VALIDATION, Predictions, Run, read_predictions
+from data.system.digests import is_listed
 from fuse.statistics import stack
 from fuse.units import place
 
@@ -49,14 +50,17 @@ def of_validation(run: Run) -> tuple[Part, ...]:
         tables = []
         for seed in seeds:
             path = place(run.path, fold=fold, seed=seed) / VALIDATION
-            if not path.is_file():
+            if not path.is_file() and not is_listed(path):
                 raise FileNotFoundError(
                     f"{path} not found; the run is of a version that did not keep what "
                     f"its models say of validation parts; repeat the train command, "
                     f"which trains these models again"
                 )
             tables.append(read_predictions(path, run.info.targets))
-            if sorted(tables[-1].id.tolist()) != ids:
+            own = set(
+                zip(tables[-1].fold.tolist(), tables[-1].seed.tolist(), strict=True)
+            )
+            if sorted(tables[-1].id.tolist()) != ids or own != {(fold, seed)}:
                 raise AffuseError(
                     f"{path} is not of the validation part of fold '{fold}'; train "
                     f"again into an empty folder"

@@ -148,6 +148,17 @@ class Evidence:
         """
         for path in finished(self.folder):
             module, description = units.load(path)
+            where = (path.parent.name, int(path.name.removeprefix("seed-")))
+            if (description.fold, description.seed) != where:
+                raise DamagedFileError(
+                    f"{path} holds the model of fold '{description.fold}', seed "
+                    f"{description.seed}; remove it and train again"
+                )
+            if not self.ids(description.fold, "train"):
+                raise DamagedFileError(
+                    f"{path} is of fold '{description.fold}', of which folds.csv has "
+                    f"no training rows; remove it and train again"
+                )
             if description.targets != self.info.targets:
                 raise DamagedFileError(
                     f"{path} predicts {', '.join(description.targets)}, and its run "
