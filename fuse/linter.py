@@ -197,10 +197,8 @@ def command(
         for line in explain():
             say(line)
         return True
-    found_runs = {
-        p.parent for name in (INFO, PREDICTIONS) for p in runs.glob(f"*/{name}")
-    }
-    chosen = folders or sorted(found_runs)
+    marks = (path for name in (INFO, PREDICTIONS) for path in runs.glob(f"*/{name}"))
+    chosen = folders or sorted({path.parent for path in marks})
     if not chosen:
         raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
     found = {str(path): _of_folder(path, cache) for path in chosen}

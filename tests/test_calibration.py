@@ -302,6 +302,9 @@ def test_a_run_without_validation_predictions_says_what_to_do(tmp_path):
     path = next(folder.glob(f"*/*/{VALIDATION}"))
     kept = path.read_bytes()
     path.unlink()
+    with pytest.raises(ValueError, match="is missing, and SHA256SUMS beside it lists"):
+        calibrate(folder, level=0.9, by="auto")
+    unlisted(path)  # as in runs of a version that did not keep it
     with pytest.raises(FileNotFoundError, match="repeat the train command"):
         calibrate(folder, level=0.9, by="auto")
     trained(tmp_path, "text", epochs=1)

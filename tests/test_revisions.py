@@ -143,6 +143,37 @@ def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
     assert told(checkout) != before
 
 
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("mylab/layers.py", "from mylab.layers import WIDTH"),  # without __init__.py
+        ("fuse/mine_too.py", "from fuse.mine_too import WIDTH"),
+        (
+            "mylab/layers.py",
+            "import importlib; WIDTH = importlib.import_module('mylab.layers').WIDTH",
+        ),
+    ],
+)
+def test_wherever_a_helper_lies_it_counts(checkout, place, line):
+    edit(
+        checkout / "fuse" / "designs" / "mine.py",
+        "MODALITIES =",
+        f"{line}\nMODALITIES =",
+    )
+    (checkout / place).parent.mkdir(exist_ok=True)
+    found = []
+    for width in (3, 4):
+        (checkout / place).write_text(f"WIDTH = {width}\n")
+        found.append(
+            printed(
+                checkout,
+                "from data import source_code as s",
+                "print(s.identity('fuse.designs.mine', ['fuse.designs'], None))",
+            )
+        )
+    assert found[0] != found[1]
+
+
 def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
     edit(checkout / "fuse" / "designs" / "_concatenated.py", "dim=1", "dim=-1")
     early, late, mean, mine = printed(

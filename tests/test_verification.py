@@ -97,11 +97,9 @@ def test_what_an_older_version_made_is_said_and_is_no_damage(case):
 
 
 def test_a_command_that_was_interrupted_is_said(case):
-    (case.run / MANIFEST).unlink()
     (case.unit / "late.csv").write_text("x\n")
     found = verified(case)
     assert found.exit_code == 0
-    assert f"{case.run}: {INTERRUPTED}" in found.stdout
     assert f"{case.unit / 'late.csv'} has {INTERRUPTED}" in found.stdout
 
 
@@ -127,3 +125,10 @@ def test_the_cost_of_digests_is_measured(case):
     assert heads.split() == ["reading", "with", "digests", "without", "ratio"]
     assert [line.split()[0] for line in lines] == ["tables", "weights"]
     assert all(float(line.split()[-1]) > 0 for line in lines)
+
+
+def test_a_manifest_that_was_lost_is_damage(case):
+    (case.run / MANIFEST).unlink()
+    found = verified(case)
+    assert found.exit_code == 1
+    assert f"{case.run / MANIFEST} is missing" in found.stdout

@@ -101,7 +101,10 @@ def _of(file: BinaryIO) -> str:
 
 def missing(path: Path) -> str:
     """Say that a file is not there, although its manifest lists it."""
-    return f"{path} is missing, and {MANIFEST} beside it lists it"
+    return (
+        f"{path} is missing, and {MANIFEST} beside it lists it; repeat the command "
+        f"that writes it"
+    )
 
 
 def is_listed(path: Path) -> bool:

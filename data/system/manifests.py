@@ -1,4 +1,4 @@
-"""The text of a manifest: a line for each file, and a digest of all lines in the end."""
+"""The text of a manifest: a line for each file, and at last a digest of all lines."""
 
 import hashlib
 import re

@@ -57,10 +57,9 @@ def of_validation(run: Run) -> tuple[Part, ...]:
                     f"which trains these models again"
                 )
             tables.append(read_predictions(path, run.info.targets))
-            own = set(
-                zip(tables[-1].fold.tolist(), tables[-1].seed.tolist(), strict=True)
-            )
-            if sorted(tables[-1].id.tolist()) != ids or own != {(fold, seed)}:
+            said = tables[-1]
+            own = set(zip(said.fold.tolist(), said.seed.tolist(), strict=True))
+            if sorted(said.id.tolist()) != ids or own != {(fold, seed)}:
                 raise AffuseError(
                     f"{path} is not of the validation part of fold '{fold}'; train "
                     f"again into an empty folder"

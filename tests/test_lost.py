@@ -1,0 +1,118 @@
+"""Files and models that are lost, added or exchanged change no number silently."""
+
+import logging
+import shutil
+
+import caches
+import leaks
+import pytest
+from click.testing import CliRunner
+
+import cli
+from data import current
+from data.errors import AffuseError, DamagedFileError
+from data.rows import read_rows
+from data.system.digests import MANIFEST
+from fuse import predict
+from fuse.calibration.command import calibrate
+from fuse.leaks import failing
+from fuse.lint._gathering import left
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = tmp_path_factory.mktemp("made")
+    leaks.keep(root / "cache")
+    return leaks.Case(leaks.trained(root / "runs"), root / "cache")
+
+
+@pytest.fixture
+def case(made, tmp_path):
+    shutil.copytree(made.run.parent, tmp_path / "runs")
+    return leaks.Case(tmp_path / "runs" / made.run.name, made.cache)
+
+
+def said(case):
+    return predict.apply(case.run, leaks.embeddings()).mean
+
+
+def test_a_model_that_the_run_does_not_list_is_left_out_and_named(case, caplog):
+    before = said(case)
+    other = leaks.trained(case.run.parent / "other", hidden=4)
+    shutil.copytree(other / "session5" / "seed-0", case.run / "session5" / "seed-7")
+    shutil.copytree(other / "session5", case.run / "session9")
+    with caplog.at_level(logging.WARNING):
+        assert (said(case) == before).all()
+    assert "2 models are left out" in caplog.text
+    assert str(case.run / "session5" / "seed-7") in caplog.text
+
+
+def exchanged(case):
+    other = leaks.trained(case.run.parent / "other", hidden=4)
+    unit = case.unit
+    shutil.rmtree(unit)
+    shutil.copytree(other / "session5" / "seed-0", unit)
+
+
+def lost(case):
+    shutil.rmtree(case.unit)
+
+
+def unsealed(case):
+    (case.unit / MANIFEST).unlink()
+
+
+@pytest.mark.parametrize("edit", [exchanged, lost, unsealed])
+def test_a_model_that_is_not_the_run_s_is_refused(case, edit):
+    edit(case)
+    for use in (said, lambda c: calibrate(c.run, level=0.9, by="auto")):
+        with pytest.raises(DamagedFileError, match="lists"):
+            use(case)
+
+
+def test_a_fold_that_the_run_does_not_have_is_named(case):
+    shutil.copytree(case.run / "session5", case.run / "session9")
+    for path in case.run.rglob(MANIFEST):
+        path.unlink()
+    with pytest.raises(DamagedFileError, match="session9/seed-0 holds the model of"):
+        list(left(case.run, case.cache).units())
+
+
+def test_a_verdict_that_is_lost_is_named(case):
+    (case.run / "lint.json").unlink()
+    with pytest.raises(DamagedFileError, match=r"lint\.json is missing, and SHA256"):
+        failing(case.run)
+
+
+def test_a_note_that_is_lost_is_named(tmp_path):
+    folder = caches.fill(tmp_path, rows=(1,))
+    current.make(folder, caches.RECIPE)
+    assert current.noted(folder.parent)
+    (folder.parent / current.FILE).unlink()
+    with pytest.raises(DamagedFileError, match=r"current\.json is missing, and SHA"):
+        current.noted(folder.parent)
+
+
+def test_a_run_without_a_description_fails_the_linter(case):
+    (case.run / "run.json").unlink()
+    words = ["lint", "--runs", str(case.run.parent), "--cache", str(case.cache)]
+    found = CliRunner().invoke(cli.main, words)
+    assert found.exit_code == 1
+    assert "run.json" in found.stdout
+
+
+def test_nothing_is_trained_through_a_link(case, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.rmtree(case.run / "session5")
+    (case.run / "session5").symlink_to(elsewhere)
+    with pytest.raises(AffuseError, match="session5 is a link"):
+        leaks.trained(case.run.parent)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_line_without_an_end_is_refused(tmp_path):
+    with (tmp_path / "a.csv").open("wb") as file:
+        file.truncate(2**31)
+    with pytest.raises(DamagedFileError, match="a line without an end"):
+        list(read_rows(tmp_path / "a.csv", ("id",)))
