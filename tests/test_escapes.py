@@ -357,7 +357,7 @@ def test_what_is_to_be_typed_next_is_a_single_word_for_the_shell(made, tmp_path)
     lines = shown(call("calibrate", run, "--level", "0.8").stdout)
     assert lines[-1] == f"next: python cli.py predict '{run}' --calibrated"
     (run / "calibration.json").unlink()
-    with pytest.raises(FileNotFoundError, match=f"python cli.py calibrate '{run}'$"):
+    with pytest.raises(AffuseError, match=f"python cli.py calibrate '{run}'$"):
         files.read(run)
 
 
