@@ -143,9 +143,7 @@ def _train(
     name = made[0].info.design if len(made) == 1 else f"{len(made)} designs"
     errors = []
     with bar(total=len(wanted), name=name, unit="models", show=progress) as shown:
-        missing = [
-            u for u in wanted if not units.is_whole(u.folder, u.plan.info.targets)
-        ]
+        missing = [unit for unit in wanted if not _is_done(unit)]
         shown.update(len(wanted) - len(missing))
         for unit, fitted in (
             headed(missing, heads) if heads else _fitted(missing, device)
@@ -157,6 +155,18 @@ def _train(
                 shown.set_postfix_str(f"{unit.where}: ccc {fitted.score:.3f}")
             shown.update()
     return errors
+
+
+def _is_done(unit: Unit) -> bool:
+    """Return True if a model is there, whole, and of this run."""
+    if not units.is_whole(unit.folder, unit.plan.info.targets):
+        return False
+    found, info = units.describe(unit.folder), unit.plan.info
+    one = (found.fusion, found.fold, found.seed, found.settings, found.code)
+    if one == (info.design, unit.fold.name, unit.seed, unit.plan.settings, info.code):
+        return True
+    log.warning("%s holds a model of another run; training it anew", unit.folder)
+    return False
 
 
 def _fitted(

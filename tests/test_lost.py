@@ -13,7 +13,7 @@ from data import current
 from data.errors import AffuseError, DamagedFileError
 from data.rows import read_rows
 from data.system.digests import MANIFEST
-from fuse import predict
+from fuse import predict, units
 from fuse.calibration.command import calibrate
 from fuse.leaks import failing
 from fuse.lint._gathering import left
@@ -116,3 +116,13 @@ def test_a_line_without_an_end_is_refused(tmp_path):
         file.truncate(2**31)
     with pytest.raises(DamagedFileError, match="a line without an end"):
         list(read_rows(tmp_path / "a.csv", ("id",)))
+
+
+def test_a_model_of_another_run_is_not_taken_up(case, caplog):
+    other = leaks.trained(case.run.parent / "other", hidden=4)
+    shutil.rmtree(case.unit)
+    shutil.copytree(other / "session5" / "seed-0", case.unit_name)
+    with caplog.at_level(logging.WARNING):
+        assert leaks.trained(case.run.parent) == case.run
+    assert "holds a model of another run; training it anew" in caplog.text
+    assert units.describe(case.unit).settings.hidden == leaks.QUICK.hidden
