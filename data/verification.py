@@ -155,9 +155,11 @@ def faults(folder: Path) -> Iterator[str]:
 def _fault(path: Path, wanted: str) -> Iterator[str]:
     """Say what is wrong with a file, if anything is."""
     try:
-        if digests.digest(path) != wanted and path.name == digests.MANIFEST:
+        if digests.digest(path) == wanted:
+            return
+        if path.name == digests.MANIFEST:
             yield f"{path.parent} is not the model that its run was reported with"
-        elif digests.digest(path) != wanted:
+        else:
             yield digests.damage(path)
     except FileNotFoundError:
         yield digests.missing(path)

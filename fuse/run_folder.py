@@ -32,8 +32,9 @@ COUNTS = Record(
 def begin(plan: Plan) -> None:
     """Publish what is known before training; equal for all that work on this run."""
     _demand_own(plan)
+    described = _described(plan.folder)  # asked while its digest is still listed
     with digests.rewriting(plan.folder, BEGUN):
-        if not _described(plan.folder):  # that of a finished run says more
+        if not described:  # that of a finished run says more
             write_info(plan.folder, plan.info)
         publish(plan.folder / SETTINGS, dump(plan.settings).encode())
         rows = tuple(fold_rows(plan))
@@ -60,7 +61,7 @@ def _demand_own(plan: Plan) -> None:
     for path in (*folds, *models):
         if path.is_symlink():
             raise AffuseError(
-                f"{path} is a link, and models are not written through it"
+                f"{path} is a link, and models are not written through it; remove it"
             )
 
 
@@ -78,14 +79,15 @@ def predecessors(plan: Plan) -> Iterator[str]:
 
     The new run is a folder of its own, and the other one stays as it is.
     """
-    info, settings = plan.info, json.loads(json.dumps(plan.info.settings))
+    info = plan.info
+    own = json.loads(json.dumps([info.settings, info.encoders]))
     start = f"{info.corpus}-{info.design}-{info.protocol}-"
     for folder in sorted(plan.folder.parent.glob(f"{glob.escape(start)}*")):
         try:
             other = read_info(folder)
         except (OSError, AffuseError):
             continue  # report and verify name it
-        if other.settings != settings or other.code == info.code:
+        if [other.settings, other.encoders] != own or other.code == info.code:
             continue
         if other.code:
             yield (
