@@ -1,5 +1,6 @@
 """Files and models that are lost, added or exchanged change no number silently."""
 
+import json
 import logging
 import shutil
 
@@ -12,6 +13,7 @@ import cli
 from data import current
 from data.errors import AffuseError, DamagedFileError
 from data.rows import read_rows
+from data.runs.info import read_info
 from data.system.digests import MANIFEST
 from fuse import predict, units
 from fuse.calibration.command import calibrate
@@ -126,3 +128,18 @@ def test_a_model_of_another_run_is_not_taken_up(case, caplog):
         assert leaks.trained(case.run.parent) == case.run
     assert "holds a model of another run; training it anew" in caplog.text
     assert units.describe(case.unit).settings.hidden == leaks.QUICK.hidden
+
+
+def test_a_damaged_description_is_not_sealed_again(case, monkeypatch):
+    """Also where training is stopped before the tables are joined."""
+    path = case.run / "run.json"
+    whole = json.loads(path.read_text())
+    path.write_text(path.read_text().replace('"parameters": ', '"parameters": 9'))
+
+    def stopped(plan):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fuse.train.join", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        leaks.trained(case.run.parent)
+    assert read_info(case.run).parameters in (0, whole["parameters"])
