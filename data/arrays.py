@@ -33,7 +33,7 @@ class Part:
 
 
 def collect(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
-    """The arrays of a part, in the order of the file."""
+    """Return the arrays of a part, in the order of the file."""
     found = {"ids": _strings(part.ids), "contents": _strings(part.contents)}
     if part.head is not None:
         found["head"] = part.head.astype(np.float32)

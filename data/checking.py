@@ -82,7 +82,7 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
 def problem_lines(
     problems: Sequence[Problem], most: int | None = None
 ) -> Iterable[str]:
-    """One line a problem, the fatal ones first; `most` of each kind, or all."""
+    """Yield one line for each problem, fatal ones first; `most` of a kind, or all."""
     for fatal, what in ((True, "problem"), (False, "note")):
         chosen = [p for p in problems if p.fatal == fatal]
         if chosen:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data import current, finetuned, store
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
 
@@ -18,7 +18,7 @@ def choose(
     modalities: Sequence[str] = MODALITIES,
     like: Mapping[str, Recipe] | None = None,
 ) -> dict[str, Cache]:
-    """One cache for each modality of one corpus.
+    """Return one cache for each modality of one corpus.
 
     Args:
         folder: of all caches
@@ -62,12 +62,12 @@ def choose(
 
 
 def is_alike(found: Recipe, wanted: Recipe) -> bool:
-    """Whether only the corpus and what it holds differ."""
+    """Return True if only the corpus and its content differ."""
     return replace(found, corpus=wanted.corpus).kind() == wanted.kind()
 
 
 def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
-    """The cache of one modality; None if there is none.
+    """Return the cache of one modality; None if there is none.
 
     Those of encoders that were fine-tuned for a fold are taken only where they are
     named, or there are no others: they are of use to that fold alone.
@@ -102,7 +102,7 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
 
 
 def describe(cache: Cache) -> str:
-    """One line on a cache, beginning with its digest."""
+    """Return one line that describes a cache and begins with its digest."""
     r = cache.recipe
     layers = ",".join(map(str, r.layers))
     name = finetuned.name(r)
@@ -115,7 +115,7 @@ def describe(cache: Cache) -> str:
 
 
 def listing(folder: Path) -> Iterator[str]:
-    """A line on every cache below `folder`, and what to know of it."""
+    """Yield a line for every cache below `folder`: its recipe and its state."""
     folders = store.folders(folder)
     caches, damaged = [], []
     for path in folders:
@@ -126,7 +126,11 @@ def listing(folder: Path) -> Iterator[str]:
             continue
         if found is not None:
             caches.append(found)
-    losers = current.superseded(caches)
+    try:
+        losers = current.superseded(caches)
+    except DamagedFileError as error:  # the caches themselves can be listed
+        losers = set()
+        damaged.append(str(error))
     for cache in caches:
         notes = (
             "" if cache.complete else f"  {len(cache.present)}/{cache.planned} parts"

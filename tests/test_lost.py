@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from data import current
+from data import choosing, current
 from data.errors import AffuseError, DamagedFileError
 from data.rows import read_rows
 from data.runs.info import read_info
@@ -143,3 +143,12 @@ def test_a_damaged_description_is_not_sealed_again(case, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         leaks.trained(case.run.parent)
     assert read_info(case.run).parameters in (0, whole["parameters"])
+
+
+def test_caches_are_listed_beside_a_note_that_is_damaged(tmp_path):
+    folder = caches.fill(tmp_path, rows=(1,))
+    current.make(folder, caches.RECIPE)
+    (folder.parent / current.FILE).write_text("{")
+    cache, damage = choosing.listing(tmp_path)
+    assert cache.startswith(caches.RECIPE.digest())
+    assert "current.json is damaged" in damage

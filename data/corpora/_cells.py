@@ -35,7 +35,7 @@ _CLOCK = re.compile(r"(?:(\d{1,6}) days?\s*)?(\d{1,6}):(\d\d):(\d\d(?:\.\d*)?)",
 
 
 def seconds(cell: str) -> float | None:
-    """A time in seconds; None where the cell is empty or says so.
+    """Return a time in seconds; None if the cell is empty or says so.
 
     Raises:
         AffuseError: if the cell is no time; ``01:30`` is none, because it may mean
@@ -64,7 +64,7 @@ def seconds(cell: str) -> float | None:
 
 @lru_cache(4096)  # the same few are in every row, as one object each
 def rating(cell: str) -> float | None:
-    """A rating as released; None where the cell is empty or says so.
+    """Return a rating as released; None if the cell is empty or says so.
 
     Raises:
         AffuseError: if the cell is no finite number
@@ -83,7 +83,7 @@ def rating(cell: str) -> float | None:
 
 
 def split(cell: str) -> str:
-    """The name of a corpus's own split, unified; others stay, in lower case.
+    """Return the unified name of a corpus's own split, or another name in lower case.
 
     Examples:
         >>> split("Development"), split("Test1"), split("Extra"), split("")
@@ -94,7 +94,7 @@ def split(cell: str) -> str:
 
 
 def known(cell: str) -> str:
-    """The cell, or an empty string where it says that nothing is known.
+    """Return the cell, or an empty string if it says that nothing is known.
 
     Examples:
         >>> known("Anna"), known("Unknown"), known("NaN")

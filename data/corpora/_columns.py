@@ -25,7 +25,7 @@ ALIASES = {  # role: header names, in any case
 def roles(
     header: Sequence[str], columns: Mapping[str, str], *, table: str
 ) -> dict[str, int]:
-    """The index of the column of each role that the table has.
+    """Return the index of the column of each role that the table has.
 
     Args:
         header: the table's column names
@@ -63,7 +63,7 @@ def roles(
 
 
 def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int | None:
-    """The column that was asked for: as it is spelt, else in any case."""
+    """Return the column that was asked for: as it is spelt, else in any case."""
     if not column:
         return None
     hits = [i for i, name in enumerate(header) if name == column]

@@ -37,7 +37,7 @@ class Tree:
 
 
 def find(root: Path) -> Path:
-    """The folder that holds the sessions: `root`, or one at most `DEPTH` below it.
+    """Return the folder of the sessions: `root`, or one at most `DEPTH` below it.
 
     Raises:
         FileNotFoundError: if there is none
@@ -114,7 +114,7 @@ def session_folders(folder: Path) -> list[tuple[int, Path]]:
 
 
 def read_text(path: Path, *, file: str) -> tuple[str | None, list[Problem]]:
-    """The text of a file, None if it cannot be read; and a problem if it is not UTF-8.
+    """Return a text, None if it cannot be read, and a problem if it is not UTF-8.
 
     Bytes that are neither UTF-8 nor cp1252 stay visible as ``\\x81`` and the like.
     """
