@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import h5py
 import numpy as np
@@ -11,17 +10,20 @@ import numpy as np
 from data import guard
 from data.errors import AffuseError
 from data.recipe import Recipe
+from data.system.documents import parse_json
+from data.system.schema import Flag, ListOf, MapOf, Maybe, Record, Text, Whole
 from data.utterance import Problem
 
 FORMAT = 1  # of a part
 MOST = 100_000  # parts of a cache: their numbers have five digits
-KINDS = {  # of the fields of a problem
-    "file": str,
-    "reason": str,
-    "line": int | None,
-    "id": str,
-    "fatal": bool,
-}
+VERSIONS = MapOf(Text(1_000))
+PROBLEMS = ListOf(
+    Record(
+        {"file": Text(guard.TEXT), "reason": Text(guard.TEXT)},
+        {"line": Maybe(Whole()), "id": Text(), "fatal": Flag()},
+    ),
+    most=guard.TEXT,
+)
 
 
 @dataclass(frozen=True)
@@ -77,44 +79,11 @@ def parse_header(file: h5py.File, found: Mapping[str, h5py.Dataset]) -> Header:
         recipe=Recipe.parse(guard.text(file, "recipe")),
         parts=parts,
         rows=len(found["ids"]),
-        versions=_versions(guard.text(file, "versions")),
-        problems=_problems(guard.text(file, "problems")),
+        versions=parse_json(guard.text(file, "versions"), VERSIONS),
+        problems=tuple(
+            Problem(**p) for p in parse_json(guard.text(file, "problems"), PROBLEMS)
+        ),
     )
-
-
-def _versions(text: str) -> dict[str, str]:
-    """Return the versions of the packages that made a part."""
-    found = _json(text, "versions")
-    if not isinstance(found, dict):
-        raise AffuseError(f"its versions are {text[:40]!r}")
-    return {name: str(version) for name, version in found.items()}
-
-
-def _problems(text: str) -> tuple[Problem, ...]:
-    """Return the problems that a part tells."""
-    found = _json(text, "problems")
-    if not isinstance(found, list):
-        raise AffuseError(f"its problems are {text[:40]!r}")
-    if strange := [p for p in found if not _is_problem(p)]:
-        raise AffuseError(f"one of its problems is {str(strange[0])[:80]!r}")
-    return tuple(Problem(**p) for p in found)
-
-
-def _is_problem(found: Any) -> bool:
-    """Return True if a value of JSON has the fields of a `Problem`, of their types."""
-    return (
-        isinstance(found, dict)
-        and {"file", "reason"} <= found.keys() <= KINDS.keys()
-        and all(isinstance(value, KINDS[name]) for name, value in found.items())
-    )
-
-
-def _json(text: str, name: str) -> Any:
-    """Return what an attribute says in JSON."""
-    try:
-        return json.loads(text)
-    except (RecursionError, ValueError) as error:
-        raise AffuseError(f"its {name} are no JSON: {error}") from error
 
 
 def difference(found: Header, meant: Header) -> str:

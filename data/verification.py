@@ -34,12 +34,12 @@ class Verified:
 
     @property
     def empty(self) -> bool:
-        """Whether there was nothing to check."""
+        """Return True if there was nothing to check."""
         return not (self.files or self.parts or self.problems or self.notes)
 
     @property
     def problems(self) -> list[str]:
-        """A sentence for each file that is not known to be whole."""
+        """Return a sentence for each file that is not known to be whole."""
         return [*self.faults, *self.unread]
 
     def summary(self) -> str:
@@ -134,12 +134,25 @@ def _listed(folder: Path, found: Verified) -> None:
         else:
             found.files += 1
             found.faults += _fault(folder / name, digest)
+    found.notes += _strangers(folder, known)
     reason = _reason(folder)
     found.notes += [
         f"{path} has {reason}"
         for path in sorted(folder.iterdir())
         if path.suffix in WRITTEN and path.name[0] != "." and path.name not in known
     ]
+
+
+def _strangers(folder: Path, known: digests.Digests) -> Iterator[str]:
+    """Name the models of a run that its manifest does not list, while it lists some."""
+    if not any(name.endswith(f"/{digests.MANIFEST}") for name in known):
+        return
+    for path in sorted(folder.glob(f"*/*/{digests.MANIFEST}")):
+        if str(path.relative_to(folder)) not in known:
+            yield (
+                f"{path.parent} is no model that {folder / digests.MANIFEST} lists: "
+                f"its training was interrupted, or it was copied there; it is not used"
+            )
 
 
 def faults(folder: Path) -> Iterator[str]:
@@ -155,11 +168,7 @@ def faults(folder: Path) -> Iterator[str]:
 def _fault(path: Path, wanted: str) -> Iterator[str]:
     """Say what is wrong with a file, if anything is."""
     try:
-        if digests.digest(path) == wanted:
-            return
-        if path.name == digests.MANIFEST:
-            yield f"{path.parent} is not the model that its run was reported with"
-        else:
+        if digests.digest(path) != wanted:
             yield digests.damage(path)
     except FileNotFoundError:
         yield digests.missing(path)

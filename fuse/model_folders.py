@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 def finished(run: Path) -> list[Path]:
     """Return the folders of all finished models of a run, sorted.
 
-    Where the manifest of the run lists models, these are meant and no others: others
-    were copied there, or their training was interrupted, and that is said.
+    Where the manifest of the run lists models, these are meant and no others; `warn`
+    names the others.
 
     Raises:
         DamagedFileError: if the run's manifest lists a model that is missing, or was
@@ -37,8 +37,18 @@ def finished(run: Path) -> list[Path]:
     for folder, digest in known.items():
         path = folder / digests.MANIFEST
         if not path.is_file() or digests.digest(path) != digest:
-            raise DamagedFileError(replaced(run, folder))
-    if others := sorted(set(found) - known.keys()):
+            raise DamagedFileError(digests.damage(path))
+    return sorted(known)
+
+
+def warn(run: Path) -> None:
+    """Name the models that `finished` leaves out, once for a command.
+
+    They were copied there, or their training was interrupted.
+    """
+    found = {path.parent for path in run.glob(f"*/seed-*/{PREDICTIONS}")}
+    known = listed(run)
+    if known and (others := sorted(found - known.keys())):
         log.warning(
             "%d models are left out, for %s does not list them, first %s; if their "
             "training was interrupted, repeat the train command",
@@ -46,15 +56,6 @@ def finished(run: Path) -> list[Path]:
             run / digests.MANIFEST,
             others[0],
         )
-    return sorted(known)
-
-
-def replaced(run: Path, folder: Path) -> str:
-    """Say that a model is another one than its run was reported with."""
-    return (
-        f"{folder} is not the model that {run / digests.MANIFEST} lists; repeat the "
-        f"train command, or remove {run}"
-    )
 
 
 def listed(run: Path) -> dict[Path, str]:

@@ -12,7 +12,7 @@ from data.recipe import Recipe
 from data.store import Embeddings
 from fuse import units
 from fuse.designs._regressor import pick
-from fuse.model_folders import demand_widths, finished
+from fuse.model_folders import demand_widths, finished, warn
 from fuse.own import ALL, Own
 from fuse.tensors import gather
 from fuse.units import load
@@ -60,6 +60,7 @@ def apply(
             utterance has all that is needed
     """
     folders = _units(run)
+    warn(run)
     module, first = load(folders[0])
     robust = bool(getattr(module, "robust", False))
     needed = _needed(folders, {ALL: embeddings, **(own or {})}, robust=robust)

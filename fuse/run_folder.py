@@ -103,7 +103,7 @@ def predecessors(plan: Plan) -> Iterator[str]:
 
 
 def fold_rows(plan: Plan) -> Iterator[FoldRow]:
-    """Every utterance of every fold, by fold, part and id."""
+    """Yield every utterance of every fold, by fold, part and id."""
     utterances = {u.id: u for u in plan.common.utterances}
     for fold in plan.folds:
         for part in PARTS:
@@ -114,7 +114,7 @@ def fold_rows(plan: Plan) -> Iterator[FoldRow]:
 
 
 def summary(folder: Path) -> str:
-    """What a run used and what it left out, in words; for the command line.
+    """Return what a run used and what it left out, in words.
 
     Raises:
         FileNotFoundError: if the folder is no run

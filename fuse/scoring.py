@@ -9,7 +9,7 @@ from fuse import metrics
 
 
 def mean_ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Mean of the CCC of each rating, over all rows.
+    """Return the mean over ratings of the CCC, over all rows.
 
     Args:
         truth: (n,) or (n, targets), any unit

@@ -6,6 +6,7 @@ A leak is planted in the files of a copy; what a rule must say of it stands besi
 import csv
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +53,19 @@ class Case(NamedTuple):
     def unit_name(self):
         """The same, also where it is gone."""
         return self.run / "session5" / "seed-0"
+
+
+def kept(root):
+    """A run and the cache that it was trained from, in a folder."""
+    keep(root / "cache")
+    return Case(trained(root / "runs"), root / "cache")
+
+
+def copied(case, root):
+    """Copies of the cache and the runs of a case, in another folder."""
+    for folder in (case.run.parent, case.cache):
+        shutil.copytree(folder, root / folder.name)
+    return Case(root / "runs" / case.run.name, root / "cache")
 
 
 def unlisted(path):

@@ -27,9 +27,7 @@ log = logging.getLogger(__name__)
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     """A cache and a run; another copy of the run is what is forged."""
-    root = tmp_path_factory.mktemp("good")
-    leaks.keep(root / "cache")
-    return leaks.Case(leaks.trained(root / "runs"), root / "cache")
+    return leaks.kept(tmp_path_factory.mktemp("good"))
 
 
 def call(*words):

@@ -25,17 +25,13 @@ FOLDER_ALONE = {"encoders", "ids", "sentences", "speakers", "utterances"}
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """A run and its cache, which no test may change."""
-    root = tmp_path_factory.mktemp("lint")
-    leaks.keep(root / "cache")
-    return Case(trained(root / "runs"), root / "cache")
+    return leaks.kept(tmp_path_factory.mktemp("lint"))
 
 
 @pytest.fixture
 def case(kept, tmp_path):
     """A copy of them."""
-    for folder in (kept.run.parent, kept.cache):
-        shutil.copytree(folder, tmp_path / folder.name)
-    return Case(tmp_path / "runs" / kept.run.name, tmp_path / "cache")
+    return leaks.copied(kept, tmp_path)
 
 
 def found(case, chosen=None):

@@ -23,15 +23,12 @@ from fuse.lint._gathering import left
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    root = tmp_path_factory.mktemp("made")
-    leaks.keep(root / "cache")
-    return leaks.Case(leaks.trained(root / "runs"), root / "cache")
+    return leaks.kept(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
 def case(made, tmp_path):
-    shutil.copytree(made.run.parent, tmp_path / "runs")
-    return leaks.Case(tmp_path / "runs" / made.run.name, made.cache)
+    return leaks.copied(made, tmp_path)
 
 
 def said(case):
@@ -45,8 +42,25 @@ def test_a_model_that_the_run_does_not_list_is_left_out_and_named(case, caplog):
     shutil.copytree(other / "session5", case.run / "session9")
     with caplog.at_level(logging.WARNING):
         assert (said(case) == before).all()
-    assert "2 models are left out" in caplog.text
+    assert caplog.text.count("2 models are left out") == 1
     assert str(case.run / "session5" / "seed-7") in caplog.text
+
+
+def test_each_command_names_such_a_model_once(case, caplog):
+    shutil.copytree(case.unit, case.run / "session5" / "seed-7")
+    stray = case.run / "session5" / "seed-7"
+    where = ("--cache", str(case.cache))
+    for words in (
+        ("lint", *where, str(case.run)),
+        ("predict", str(case.run), *where),
+        ("calibrate", str(case.run)),
+    ):
+        caplog.clear()
+        assert CliRunner().invoke(cli.main, words).exit_code == 0, words
+        assert caplog.text.count(f"first {stray}") == 1, words
+    done = CliRunner().invoke(cli.main, ["verify", str(case.run)])
+    assert done.exit_code == 0
+    assert f"{stray} is no model that" in done.stdout
 
 
 def exchanged(case):

@@ -19,17 +19,12 @@ def call(*words):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    root = tmp_path_factory.mktemp("made")
-    leaks.keep(root / "cache")
-    return leaks.Case(leaks.trained(root / "runs"), root / "cache")
+    return leaks.kept(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
 def case(made, tmp_path):
-    """A copy of a cache and a run."""
-    for folder in (made.cache, made.run.parent):
-        shutil.copytree(folder, tmp_path / folder.name)
-    return leaks.Case(tmp_path / "runs" / made.run.name, tmp_path / "cache")
+    return leaks.copied(made, tmp_path)
 
 
 def verified(case):

@@ -117,7 +117,15 @@ def is_listed(path: Path) -> bool:
 
 
 def damage(path: Path) -> str:
-    """Say that a file is not as its manifest lists it."""
+    """Say that a file is not as its manifest lists it.
+
+    A manifest that is listed in turn is that of a trained model.
+    """
+    if path.name == MANIFEST:
+        return (
+            f"{printable(str(path.parent))} is not the model that the {MANIFEST} of "
+            f"its run lists; repeat the train command"
+        )
     return (
         f"{printable(str(path))} is damaged: its SHA-256 is not the one in {MANIFEST} "
         f"beside it"

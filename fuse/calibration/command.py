@@ -18,7 +18,7 @@ from fuse.calibration.notes import notes
 from fuse.calibration.parts import of_test, of_validation
 from fuse.calibration.rejection import REJECTION, Point
 from fuse.figures import NATURES, figure
-from fuse.model_folders import finished
+from fuse.model_folders import finished, warn
 
 CHART = "rejection.svg"
 SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares kept, in the table
@@ -39,6 +39,7 @@ def calibrate(folder: Path, *, level: float, by: str) -> str:
     """
     run = read_run(folder)
     finished(folder)  # refuses models that are not those of the run
+    warn(folder)
     found = fit(
         of_validation(run),
         targets=run.info.targets,

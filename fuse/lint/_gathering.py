@@ -15,7 +15,7 @@ from data.store import Embeddings
 from data.utterance import Corpus, check_name
 from fuse import units
 from fuse.lint._evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
-from fuse.model_folders import finished
+from fuse.model_folders import finished, warn
 from fuse.plan import Plan, inputs
 from fuse.run_folder import fold_rows
 from fuse.tensors import gather
@@ -53,6 +53,7 @@ def left(folder: Path, cache: Path) -> Evidence:
     """
     info, rows = read_info(folder), read_folds(folder)
     paths = finished(folder)
+    warn(folder)
     recipes = units.recipes(paths)
     missing: dict[str, str] = {}
     if not paths or not (folder / PREDICTIONS).is_file():
