@@ -13,12 +13,12 @@ from typing import NamedTuple
 import learnable
 import safetensors.torch
 import torch
+from caches import unlisted
 
 from data import parts, table
 from data.parts import Part
 from data.sentences import SENTENCES
 from data.store import Embeddings
-from data.system import digests
 from fuse import train, units
 from fuse.metrics import ccc
 from fuse.reduce import Projection
@@ -66,16 +66,6 @@ def copied(case, root):
     for folder in (case.run.parent, case.cache):
         shutil.copytree(folder, root / folder.name)
     return Case(root / "runs" / case.run.name, root / "cache")
-
-
-def unlisted(path):
-    """Take a file out of the manifests, as a forger would who edits it."""
-    drop = [path.name]
-    digests.record(path.parent, {}, drop=drop)
-    if path.parent.name.startswith("seed-"):  # whose manifest the run lists in turn
-        run = path.parents[2]
-        own = (path.parent / digests.MANIFEST).relative_to(run)
-        digests.record(run, {}, drop=[str(own)])
 
 
 def corpus():

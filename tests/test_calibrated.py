@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from leaks import unlisted
+from caches import unlisted
 from learnable import corpus, embeddings, reordered
 from test_cli import call, refused
 from test_train import trained

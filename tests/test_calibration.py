@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from leaks import unlisted
+from caches import unlisted
 from learnable import corpus, embeddings
 from scipy.optimize import minimize
 from test_train import contents, trained

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 import tunable
+from caches import unlisted
 from test_cli import call, refused
 from test_finetune import QUICK, SMALL
 from test_train import contents
@@ -113,6 +114,7 @@ def test_a_damaged_head_is_a_sentence(made, tmp_path):
     shutil.copytree(made, tmp_path / "copy")
     head = run(tmp_path / "copy") / "session2" / "head"
     (head / "model.safetensors").write_bytes(b"")
+    unlisted(head / "model.safetensors")
     sentence = "text, fold session2, seed 3: .* holds no head of the design 'text'"
     failed(train(tmp_path / "copy"), sentence)
     assert (tmp_path / "copy" / "runs").is_dir()  # what could be done is done

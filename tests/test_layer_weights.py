@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from leaks import unlisted
+from caches import unlisted
 from test_train import contents, trained
 
 from data.predictions import read_run

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from caches import unlisted
 from click.testing import CliRunner
 from leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
 
@@ -301,7 +302,9 @@ def test_the_command_says_what_it_found(case):
 def test_a_run_that_cannot_be_read_is_named_and_others_are_checked(case):
     damaged = case.run.with_name("damaged")
     shutil.copytree(case.run, damaged)
-    next(damaged.glob("*/*/model.json")).write_text("{}")
+    path = next(damaged.glob("*/*/model.json"))
+    path.write_text("{}")
+    unlisted(path)
     result = call("--runs", case.run.parent, "--cache", case.cache)
     assert result.exit_code == 1
     assert "holds no model of this version" in result.output

@@ -10,7 +10,7 @@ import time
 
 import h5py
 import pytest
-from caches import fill, flip, verified
+from caches import fill, flip, unlisted, verified
 from click.testing import CliRunner
 from spoken import images
 
@@ -293,6 +293,7 @@ def test_repairing_an_old_cache_does_not_make_it_count(tmp_path):
 def test_a_record_that_is_damaged_is_said(cache, text):
     folder = of(cache, "text")
     calls.path(folder).write_text(text)
+    unlisted(calls.path(folder))
     flip(part_path(folder, 0))
     result = mend(cache)
     assert result.exit_code == 1
@@ -323,6 +324,7 @@ def test_a_record_that_was_forged_is_a_sentence(cache, name, value):
     folder = of(cache, "text")
     kept = json.loads(calls.path(folder).read_text())
     calls.path(folder).write_text(json.dumps({**kept, name: value}))
+    unlisted(calls.path(folder))
     flip(part_path(folder, 0))
     before = contents(cache)
     result = mend(cache)

@@ -2,7 +2,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from leaks import unlisted
+from caches import unlisted
 
 from data import sentences, table
 from data.folds import FoldRow

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from leaks import unlisted
+from caches import unlisted
 from learnable import corpus, embeddings
 from test_cli import call, refused
 from test_train import QUICK, contents

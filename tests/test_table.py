@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from caches import unlisted
 
 from data import table
 from data.sentences import digest
@@ -53,6 +54,7 @@ def damage(cache, edit):
     rows = ",\n".join(map(json.dumps, found["utterances"]))
     head = f'{{"corpus": {json.dumps(found["corpus"])}, "utterances": [\n'
     path.write_text(f"{head}{rows}\n]}}\n", encoding="utf-8")
+    unlisted(path)
     return path
 
 
@@ -95,7 +97,9 @@ def test_a_corpus_that_was_not_extracted_is_named(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"corpus": {}}'])
 def test_a_file_that_is_no_corpus_is_named(tmp_path, content):
-    table.save(CORPUS, tmp_path).write_bytes(content)
+    path = table.save(CORPUS, tmp_path)
+    path.write_bytes(content)
+    unlisted(path)
     with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
         table.load(tmp_path, "toy")
 
@@ -195,6 +199,7 @@ def test_what_is_damaged_is_replaced_whoever_it_was_of(tmp_path, lost):
     whole = path.read_bytes()
     path.write_bytes(whole.replace(lost, b""))
     assert path.read_bytes() != whole
+    unlisted(path)
     other = dataclasses.replace(CORPUS, root=tmp_path / "two", nature="synthetic")
     table.save(other, tmp_path)
     assert table.load(tmp_path, "toy").nature == "synthetic"
