@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from data import plugins, reading
-from data.errors import AffuseError
 from data.output import printable
 from data.recipe import MODALITIES, Recipe
 from data.system.digests import keep as keep_file
 from data.system.documents import read_json
-from data.system.schema import MapOf, Plain, shown
+from data.system.schema import Flag, ListOf, Maybe, Number, OneOf, Record, Text, Whole
 from extract.choice import Choice
 from extract.encoders._checkpoint import MINI, TINY
 
@@ -43,13 +42,21 @@ FLAGS = {
     "max_seconds": "--max-seconds",
     "limit": "--limit",
 }
-LISTS = ("columns", "revision", "layers", "pooling")
-NUMBERS = ("batch", "block_seconds", "max_seconds")
-COUNTS = ("threads", "limit")
-KIND = MapOf(Plain(1))
+WORD = Text(10_000)
+KIND = Record(
+    {
+        **dict.fromkeys(("corpus", *FLAGS), WORD),
+        **dict.fromkeys(("root", "nature", "table", "dominance"), Maybe(WORD)),
+        **dict.fromkeys(("columns", "revision", "layers", "pooling"), ListOf(WORD)),
+        **dict.fromkeys(("batch", "block_seconds", "max_seconds"), Maybe(Number())),
+        **dict.fromkeys(("threads", "limit"), Maybe(Whole())),
+        "modalities": ListOf(OneOf(MODALITIES), most=1, least=1),  # one a folder
+        "scale": Maybe(ListOf(Number(), most=2, least=2)),
+        "head": Flag(),
+    }
+)
 LARGEST = 2**20  # bytes of such a file
 ADVICE = "extract into this cache again"
-OPTIONAL = ("root", "nature", "table", "dominance")
 
 
 def path(folder: Path) -> Path:
@@ -91,40 +98,15 @@ def load(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if none were kept
-        AffuseError: if the file is damaged
+        DamagedFileError: if the file is damaged
     """
     kept = path(folder)
     if not kept.exists():
         raise FileNotFoundError(f"{kept} not found, which says how it was made")
     found: dict[str, Any] = read_json(kept, KIND, advice=ADVICE, limit=LARGEST)
-    if found.keys() != FLAGS.keys() | {"corpus", "root"}:
-        raise AffuseError(
-            f"{kept} is damaged (its options are not those of this version); {ADVICE}"
-        )
-    if wrong := [name for name, value in found.items() if not _fits(name, value)]:
-        value = shown(found[wrong[0]])
-        raise AffuseError(f"{kept} is damaged (its {wrong[0]} is {value}); {ADVICE}")
     found["root"] = None if found["root"] is None else Path(found["root"])
     found["scale"] = None if found["scale"] is None else tuple(found["scale"])
     return found
-
-
-def _fits(name: str, value: Any) -> bool:
-    """Return True if an option is of the type that the command line gives it."""
-    if name == "modalities":
-        return value in ([modality] for modality in MODALITIES)  # one a folder
-    if name in LISTS:
-        return isinstance(value, list) and all(isinstance(v, str) for v in value)
-    if name == "scale":
-        scale = isinstance(value, list) and len(value) == 2
-        return value is None or scale and all(_fits("batch", v) for v in value)
-    if name == "head":
-        return isinstance(value, bool)
-    if name in NUMBERS:
-        return value is None or type(value) in (int, float)
-    if name in COUNTS:
-        return value is None or type(value) is int
-    return isinstance(value, str) or value is None and name in OPTIONAL
 
 
 def command(call: dict[str, Any], cache: Path) -> str:
