@@ -17,6 +17,7 @@ from data.rows import read_rows, write_rows
 from data.runs.info import INFO, write_info
 from data.system import digests
 from fuse import units
+from fuse.model_folders import seed
 from fuse.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -86,5 +87,6 @@ def _finished(plan: Plan) -> list[int]:
     found = []
     for fold in plan.folds:
         paths = (plan.folder / fold.name).glob(f"seed-*/{PREDICTIONS}")
-        found.append({int(path.parent.name[5:]) for path in paths})
+        seeds = {seed(path.parent) for path in paths}
+        found.append({number for number in seeds if number is not None})
     return sorted(set.intersection(*found))

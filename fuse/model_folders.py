@@ -1,6 +1,7 @@
 """Folders of the trained models of a run: which there are, and what they take."""
 
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from data.errors import DamagedFileError
 from data.predictions import PREDICTIONS
 from data.system import digests
 from fuse.reduce import Projection
+
+SEED = re.compile(r"seed-(0|[1-9][0-9]{0,17})")
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ def finished(run: Path) -> list[Path]:
         DamagedFileError: if the run's manifest lists a model that is missing, or was
             replaced
     """
-    found = sorted(path.parent for path in run.glob(f"*/seed-*/{PREDICTIONS}"))
+    found = [folder for folder in _written(run) if seed(folder) is not None]
     known = listed(run)
     if not known:
         return found
@@ -46,9 +49,7 @@ def warn(run: Path) -> None:
 
     They were copied there, or their training was interrupted.
     """
-    found = {path.parent for path in run.glob(f"*/seed-*/{PREDICTIONS}")}
-    known = listed(run)
-    if known and (others := sorted(found - known.keys())):
+    if others := sorted({*_written(run)} - {*finished(run)}):
         log.warning(
             "%d models are left out, for %s does not list them, first %s; if their "
             "training was interrupted, repeat the train command",
@@ -56,6 +57,17 @@ def warn(run: Path) -> None:
             run / digests.MANIFEST,
             others[0],
         )
+
+
+def seed(folder: Path) -> int | None:
+    """Return the seed that the name of a model's folder states; None for another."""
+    found = SEED.fullmatch(folder.name)
+    return int(found[1]) if found else None
+
+
+def _written(run: Path) -> list[Path]:
+    """Return all folders of a run that hold what a finished model leaves."""
+    return sorted(path.parent for path in run.glob(f"*/seed-*/{PREDICTIONS}"))
 
 
 def listed(run: Path) -> dict[Path, str]:

@@ -13,6 +13,7 @@ from data.store import Embeddings
 from fuse import units
 from fuse.designs._regressor import pick
 from fuse.model_folders import demand_widths, finished, warn
+from fuse.model_folders import seed as seed_of
 from fuse.own import ALL, Own
 from fuse.tensors import gather
 from fuse.units import load
@@ -79,7 +80,9 @@ def apply(
         models=len(said),
         said=np.stack(said),
         folds=tuple(folder.parent.name for folder in folders),
-        seeds=tuple(int(folder.name.removeprefix("seed-")) for folder in folders),
+        seeds=tuple(
+            seed for folder in folders if (seed := seed_of(folder)) is not None
+        ),
         partial={" and ".join(m): len(v) for m, v in partial.items() if robust},
         left_out=0 if robust else sum(map(len, partial.values())),
     )

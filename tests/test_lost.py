@@ -63,6 +63,17 @@ def test_each_command_names_such_a_model_once(case, caplog):
     assert f"{stray} is no model that" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["seed-x", "seed-00", "seed-²", "seed-" + "9" * 30])
+def test_a_folder_whose_name_states_no_seed_is_no_model(case, caplog, name):
+    before = said(case)
+    shutil.copytree(case.unit, case.run / "session5" / name)
+    for path in case.run.rglob(MANIFEST):
+        path.unlink()  # as in a run of a stranger, or of an older version
+    assert (said(case) == before).all()
+    assert "1 models are left out" in caplog.text
+    assert leaks.trained(case.run.parent) == case.run
+
+
 def exchanged(case):
     other = leaks.trained(case.run.parent / "other", hidden=4)
     unit = case.unit

@@ -19,7 +19,7 @@ from data.runs.info import INFO, RunInfo
 from data.utterance import Corpus, Utterance, printable
 from fuse import units
 from fuse.lint._finding import Skipped
-from fuse.model_folders import demand_widths, finished
+from fuse.model_folders import demand_widths, finished, seed
 from fuse.settings import Settings
 
 CORPUS, CACHE, TRAINED = "corpus", "cache", "trained"  # what a rule may need
@@ -148,7 +148,7 @@ class Evidence:
         """
         for path in finished(self.folder):
             module, description = units.load(path)
-            where = (path.parent.name, int(path.name.removeprefix("seed-")))
+            where = (path.parent.name, seed(path))
             if (description.fold, description.seed) != where:
                 raise DamagedFileError(
                     f"{path} holds the model of fold '{description.fold}', seed "
