@@ -15,6 +15,7 @@ from fuse.group.jobs import Fitted, Job
 from fuse.group.schedule import spread
 from fuse.group.training import Result
 from fuse.group.works import Works
+from fuse.seeds import derived
 from fuse.settings import END_TO_END, Settings
 from fuse.tensors import Aligned, Rows
 
@@ -60,9 +61,16 @@ class Folds:
             },
         )
 
-    def job(self, fold: str, **what: Any) -> Job:
-        """What shall be trained on a fold; see `Job`."""
-        return Job(self.rows[fold], *self.parts[fold], **what)
+    def job(self, fold: str, *, seed: int, **what: Any) -> Job:
+        """Return what shall be trained on a fold; see `Job`.
+
+        Args:
+            fold: name
+            seed: of the run, from which that of the fold is derived
+            what: the other fields of a `Job`
+        """
+        own = derived(seed, fold)
+        return Job(self.rows[fold], *self.parts[fold], seed=own, **what)
 
 
 def fit(

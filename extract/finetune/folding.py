@@ -23,6 +23,7 @@ from extract.finetune.publishing import FACTS
 from extract.finetune.trainer import FineTuner
 from extract.finetune.watch import LOG, Watch, course
 from fuse.fit import Fitted
+from fuse.seeds import derived
 
 IDENTITY, STATE = "identity.json", "trainer_state.json"
 WORD = Text(100)
@@ -93,7 +94,8 @@ def _train(
     )
     for line in material.remarks(longest=plan.tuning.max_seconds):
         say(f"{name}: {line}")
-    module, head = _begin(plan, material, backbones)
+    seed = derived(plan.seed, name)
+    module, head = _begin(plan, material, backbones, seed)
     state = _resumable(work, found.content)
     if state:
         say(f"{name}: goes on after {state.name}")
@@ -103,7 +105,7 @@ def _train(
         publish(work / IDENTITY, (json.dumps(identity) + "\n").encode())
     say(f"{name}: validation ccc {head.score:.3f} behind frozen encoders")
     watch = Watch(work / LOG, name, say, progress=progress)
-    trainer = FineTuner(_lesson(plan, module, material, work), [watch])
+    trainer = FineTuner(_lesson(plan, module, material, work, seed), [watch])
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     if module.averages:
         module.averages.adopt()
@@ -119,13 +121,15 @@ def _train(
     )
 
 
-def _lesson(plan: Plan, module: system.Tuned, material: Material, work: Path) -> Lesson:
+def _lesson(
+    plan: Plan, module: system.Tuned, material: Material, work: Path, seed: int
+) -> Lesson:
     return Lesson(
         module=module,
         material=material,
         settings=plan.settings,
         tuning=plan.tuning,
-        seed=plan.seed,
+        seed=seed,
         size=plan.size,
         hold=plan.hold,
         device=plan.device,
@@ -156,7 +160,7 @@ def _facts(
 
 
 def _begin(
-    plan: Plan, material: Material, backbones: Mapping[str, Backbone]
+    plan: Plan, material: Material, backbones: Mapping[str, Backbone], seed: int
 ) -> tuple[system.Tuned, Fitted]:
     """What is trained, as it begins, and the head behind frozen encoders."""
     for backbone in backbones.values():
@@ -165,7 +169,7 @@ def _begin(
             convolutions=plan.tuning.convolutions,
         )
     if plan.tuning.adapters:
-        backbones = adapters.add(backbones, plan.tuning, seed=plan.seed)
+        backbones = adapters.add(backbones, plan.tuning, seed=seed)
     encoders = Encoders(backbones, dtype=plan.tuning.dtype).to(plan.device)
     train, validation = (
         system.rows(
@@ -178,7 +182,7 @@ def _begin(
     what: dict[str, Any] = {
         "fusion": plan.fusion,
         "settings": plan.settings,
-        "seed": plan.seed,
+        "seed": seed,
     }
     head = system.behind(train, validation, **what)
     module = system.build(

@@ -18,7 +18,7 @@ from fuse import revisions
 from fuse.settings import Settings
 from fuse.tensors import Aligned
 
-FORMAT = 1  # to be raised when equal choices come to train other models
+FORMAT = 2  # to be raised when equal choices come to train other models
 PACKAGES = ("accelerate", "numpy", "torch", "transformers")
 
 

@@ -4,7 +4,6 @@ An autoencoder that is trained before the regressor depends on fold, modality, s
 sizes, not on the design; so there is one for all designs.
 """
 
-import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
@@ -29,6 +28,7 @@ from fuse.group.schedule import Stopped
 from fuse.loop import Trained, minimise, seeded
 from fuse.model import System
 from fuse.reduce import Projection
+from fuse.seeds import derived
 
 Numbered = Sequence[tuple[int, Job]]
 Result = tuple[int, Fitted | AffuseError]  # number of a job, what came of it
@@ -147,9 +147,9 @@ class Training:
     def _codec(
         self, job: Job, modality: str, places: Places, *, projected: bool
     ) -> Task:
-        """The training of an autoencoder as it begins."""
+        """The training of an autoencoder as it begins, whatever the design is."""
         projection, settings = self._projection(job, modality), job.settings
-        seed = _seed(job.seed, modality)
+        seed = derived(job.seed, modality)
         with self._lock, seeded(seed, torch.device("cpu")):
             codec = Codec(modality, projection, settings, projected=projected)
             codec.to(self.device)
@@ -178,12 +178,6 @@ class Training:
         """Why an autoencoder of this job is none."""
         errors = [self._codecs[job.codec(m)][1].error for m in job.codecs]
         return next((AffuseError(error) for error in errors if error), None)
-
-
-def _seed(seed: int, modality: str) -> int:
-    """Of an autoencoder: the same whatever the design takes beside it."""
-    digest = hashlib.sha256(f"{seed} {modality}".encode()).digest()
-    return int.from_bytes(digest[:4])
 
 
 def _result(
