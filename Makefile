@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu test-oldest test-damage test-hostile crashtest check clean
+.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu test-oldest test-coverage test-damage test-hostile crashtest check clean
 
 # The first interpreter that is new enough; an active environment's comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -21,6 +21,7 @@ FUSION ?= early
 OPTIONS ?=
 KILLS ?= 200
 DAMAGES ?= 300
+REPLICATES ?= 2000
 SEED ?= 0
 # Tests of forged and damaged files; some of the runs and all else are in `make test` too.
 HOSTILE := tests/test_hostile_runs.py tests/test_hostile_checkpoints.py \
@@ -112,6 +113,11 @@ crashtest: ready  ## Kill stage one at 200 random moments, or KILLS=..., and res
 test-damage: ready  ## Damage files of a cache and runs at random: DAMAGES=300 SEED=0
 	AFFUSE_DAMAGES=$(DAMAGES) AFFUSE_SEED=$(SEED) $(RUN) -m pytest -q \
 	tests/test_damage.py -o log_cli=true -o log_cli_level=INFO \
+	-o log_cli_format="%(message)s"
+
+test-coverage: ready  ## Simulate how often intervals hold the truth: REPLICATES=2000 SEED=0
+	AFFUSE_REPLICATES=$(REPLICATES) AFFUSE_SEED=$(SEED) $(RUN) -m pytest -q -n $(WORKERS) \
+	tests/test_coverage.py -o log_cli=true -o log_cli_level=INFO \
 	-o log_cli_format="%(message)s"
 
 check: lint type test  ## Everything that must pass before a commit

@@ -12,6 +12,7 @@ from itertools import combinations
 
 from data.errors import AffuseError
 from data.predictions import Run
+from fuse.clusters import Unit
 from fuse.figures import SECTIONS, Pair, Row, Versus
 from fuse.paired import PERMUTATIONS, holm, paired_difference, permutation_test
 
@@ -20,7 +21,7 @@ Parts = Sequence[Mapping[str, Run]]  # of every row, by section
 
 
 def compared(
-    parts: Parts, rows: Sequence[Row], *, against: str, unit: str
+    parts: Parts, rows: Sequence[Row], *, against: str, unit: Unit | str
 ) -> tuple[list[Row], tuple[str, ...]]:
     """Rows with what they were compared with, and sentences on what was not.
 
@@ -88,7 +89,7 @@ def _lacking(against: str) -> str:
 
 
 def _versus(
-    i: int, others: Sequence[int], parts: Parts, rows: Sequence[Row], unit: str
+    i: int, others: Sequence[int], parts: Parts, rows: Sequence[Row], unit: Unit | str
 ) -> dict[str, Versus]:
     """One row less the best of the others on each section.
 
@@ -105,7 +106,7 @@ def _versus(
     return found
 
 
-def _less(name: str, a: Run, b: Run, unit: str) -> Versus:
+def _less(name: str, a: Run, b: Run, unit: Unit | str) -> Versus:
     """One run less another, not yet corrected for the number of comparisons."""
     difference = paired_difference(a, b, unit=unit)
     p = permutation_test(a, b, unit=unit, permutations=PERMUTATIONS)
@@ -134,7 +135,9 @@ def _adjusted(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def all_pairs(parts: Parts, rows: Sequence[Row], *, unit: str) -> tuple[Pair, ...]:
+def all_pairs(
+    parts: Parts, rows: Sequence[Row], *, unit: Unit | str
+) -> tuple[Pair, ...]:
     """Every row less every later one, on all utterances, corrected for their number."""
     found = []
     for i, k in combinations(range(len(rows)), 2):

@@ -1,5 +1,6 @@
 """What stands below a table, so that no figure is taken for more than it is."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
@@ -18,6 +19,7 @@ from fuse.figures import (
     count,
     figure,
     probability,
+    shown,
 )
 from fuse.intervals import LEVEL
 from fuse.paired import PERMUTATIONS
@@ -34,14 +36,12 @@ NATURES = {
 }
 
 
-def notes(
-    runs: Sequence[Run], rows: Sequence[Row], *, unit: str = "", by: str = ""
-) -> tuple[str, ...]:
+def notes(runs: Sequence[Run], rows: Sequence[Row], *, by: str = "") -> tuple[str, ...]:
     """Sentences for one table; `rows` belong to `runs`, in the same order.
 
     Args:
         runs, rows: of the table
-        unit, by: what was asked for, which need not be what is known
+        by: groups that were asked for, which need not be known
     """
     found = [
         *cautions.leaks(runs, rows),
@@ -50,7 +50,8 @@ def notes(
         speakers(shared_speakers(runs)),
         _significance(rows),
         _interval(rows),
-        _unknown(rows, unit, by),
+        *_other_units(rows),
+        _unknown(rows, by),
         *_few(rows),
         _one_seed(rows),
         _unequal(runs, rows),
@@ -148,22 +149,43 @@ def _significance(rows: Sequence[Row]) -> str:
 def _interval(rows: Sequence[Row]) -> str:
     """How the intervals were made."""
     most = _most(rows)
-    if all(
-        row.sections["all"].mean.low != row.sections["all"].mean.low for row in rows
-    ):
-        return f"Intervals: unknown, because a fold has only one {most.unit}"
+    if all(math.isnan(row.sections["all"].mean.low) for row in rows):
+        why = (
+            f"a fold has only one {most.unit}"
+            if most.fewest == 1
+            else f"no {most.unit} moves a figure, or the folds have different seeds"
+        )
+        return f"Intervals: unknown, because {why}"
     seeds = " and seeds" if any(r.sections["all"].seeds > 1 for r in rows) else ""
+    reason = f"; {most.unit}s, because {most.reason}" if most.reason else ""
+    alone = (
+        f"; {count(most.alone, 'utterance')} without a known {most.unit} stand for "
+        f"themselves"
+        if most.alone
+        else ""
+    )
     return (
         f"Intervals: {LEVEL:.0%}, jackknife over {count(most.clusters, most.unit)}"
-        f"{seeds}, Student's t on the scale of Fisher's z"
+        f"{seeds}, Student's t on the scale of Fisher's z{reason}{alone}"
     )
 
 
-def _unknown(rows: Sequence[Row], unit: str, by: str) -> str:
+def _other_units(rows: Sequence[Row]) -> Iterator[str]:
+    """Say so where the groups that are scored apart have another unit."""
+    most = _most(rows)
+    found: dict[tuple[str, str], list[str]] = {}
+    for section in shown(rows):
+        for estimate in (r.sections[section] for r in rows if section in r.sections):
+            if estimate.unit != most.unit:
+                found.setdefault((estimate.unit, estimate.reason), []).append(section)
+    for (unit, reason), sections in found.items():
+        names = ", ".join(dict.fromkeys(sections))
+        yield f"{names}: intervals over {unit}s, because {reason}"
+
+
+def _unknown(rows: Sequence[Row], by: str) -> str:
     """Says so if what was asked for is not known."""
-    used, words = _most(rows).unit, []
-    if unit and unit != used:
-        words.append(f"No {unit} is known, so the intervals are over {used}s")
+    words = []
     if by and not any(name.startswith(f"{by} ") for r in rows for name in r.sections):
         words.append(f"No {by} is known, so none is scored apart")
     return "; ".join(words)

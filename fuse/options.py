@@ -132,9 +132,10 @@ REPORT = (
     click.option(
         "--pairs", is_flag=True, help="Compare every two rows, corrected by Holm."),
     click.option(
-        "--unit", type=click.Choice(["dialogue", "speaker", "utterance"]),
+        "--unit", type=click.Choice(["dialogue", "speaker", "recording", "utterance"]),
         help="What intervals and tests take to be independent.  [default: dialogue, "
-        "if any is known]"),
+        "else speaker, recording, utterance; speaker where dialogues lie within "
+        "speakers that the folds keep apart]"),
     click.option(
         "--by", type=click.Choice(["gender", "speaker", "session"]),
         help="Score these groups apart; improvised, scripted and new sentences always "

@@ -28,18 +28,19 @@ import numpy as np
 
 from data.errors import AffuseError
 from data.predictions import Run
+from fuse.clusters import Unit, choose
 from fuse.intervals import (
     LEVEL,
     Interval,
     Variance,
     combined,
+    difference,
     interval,
     over_clusters,
     over_seeds,
-    without,
 )
 from fuse.resampling import Fold, swapped
-from fuse.statistics import folds, scaled, unit_of, values
+from fuse.statistics import folds, values
 
 PERMUTATIONS = 9999  # with the observed one 10,000, so that p is a multiple of .0001
 ROUNDING = 1e-12  # by which equal differences may differ
@@ -47,7 +48,7 @@ Pair = tuple[list[Fold], list[Fold]]
 
 
 def paired_difference(
-    a: Run, b: Run, *, unit: str = "", level: float = LEVEL
+    a: Run, b: Run, *, unit: Unit | str = "", level: float = LEVEL
 ) -> Interval:
     """Mean CCC of `a` less that of `b`, on the same utterances.
 
@@ -60,12 +61,10 @@ def paired_difference(
         AffuseError: if the runs were not scored on the same utterances and ratings
     """
     pair = _matched(a, b, unit)
-    clusters = [
-        over_clusters(without(mine) - without(yours))
-        for mine, yours in zip(*pair, strict=True)
-    ]
-    parts = [*clusters, *over_seeds(pair[0]), *over_seeds(pair[1])]
-    variance, freedom = combined(scaled(parts, len(pair[0])))
+    clusters = over_clusters([*map(difference, *pair)])
+    variance, freedom = combined(
+        [*clusters, *over_seeds(pair[0]), *over_seeds(pair[1])]
+    )
     return interval(
         _difference(pair), float(variance[-1]), float(freedom[-1]), level, bounded=False
     )
@@ -75,7 +74,7 @@ def permutation_test(
     a: Run,
     b: Run,
     *,
-    unit: str = "",
+    unit: Unit | str = "",
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> float:
@@ -128,10 +127,10 @@ def holm(found: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted.tolist())
 
 
-def _matched(a: Run, b: Run, unit: str) -> Pair:
+def _matched(a: Run, b: Run, unit: Unit | str) -> Pair:
     """The folds of both runs, on the same utterances, ratings and clusters."""
-    unit = unit_of(a, unit)
-    pair = folds(a, unit), folds(b, unit)
+    name = choose(a, unit).name
+    pair = folds(a, name), folds(b, name)
     for mine, yours in zip_longest(*pair):
         if a.info.targets != b.info.targets or not _comparable(mine, yours):
             raise AffuseError(
@@ -167,7 +166,7 @@ def _training(pair: Pair, count: int, rng: np.random.Generator) -> np.ndarray:
     parts: list[Variance] = [*over_seeds(pair[0]), *over_seeds(pair[1])]
     if not parts:
         return np.zeros(count)
-    variance, _ = combined(scaled(parts, len(pair[0])))
+    variance, _ = combined(parts)
     if not variance[-1] > 0:
         return np.full(count, 0 * variance[-1])  # nan stays nan
     return np.asarray(np.sqrt(variance[-1]) * rng.standard_normal(count))

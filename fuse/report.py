@@ -20,9 +20,10 @@ from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
 from fuse import exports, notes, published
+from fuse.clusters import choose
 from fuse.comparing import all_pairs, compared
 from fuse.details import details
-from fuse.figures import Row, Table
+from fuse.figures import SECTIONS, Row, Table
 from fuse.layers import average
 from fuse.leaks import failing
 from fuse.sections import sections
@@ -47,7 +48,7 @@ class Choice:
     """What a table is to show."""
 
     against: str = ""  # row or design to compare with; "": the best single modality
-    unit: str = ""  # what is independent; "": dialogues, if any is known
+    unit: str = ""  # what is independent; "": as fuse.clusters.choose says
     by: str = ""  # groups that are scored apart, one of fuse.sections.BY
     pairs: bool = False  # compare every row with every other
     split: bool = False  # show correlation, scale and location
@@ -166,13 +167,17 @@ def _rank(named: tuple[Run, str]) -> tuple[int, str, list[str | float]]:
 def _table(group: Sequence[Run], wanted: Choice) -> Table:
     """Runs of one corpus and protocol."""
     named = sorted(zip(group, details(group), strict=True), key=_rank)
-    runs, info, unit = [run for run, _ in named], group[0].info, wanted.unit
+    runs, info = [run for run, _ in named], group[0].info
+    unit = choose(runs[0], wanted.unit)
     parts = [sections(run, wanted.by) for run in runs]
     rows = [
         Row(
             run.info.design,
             detail,
-            {name: estimate(part, unit=unit) for name, part in each.items()},
+            {
+                name: estimate(part, unit=unit if name in SECTIONS else wanted.unit)
+                for name, part in each.items()
+            },
             run.info,
         )
         for (run, detail), each in zip(named, parts, strict=True)
@@ -191,7 +196,7 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
         split=wanted.split,
         comparisons=(*notes.comparisons(rows), *missing),
         notes=(
-            *notes.notes(runs, rows, unit=unit, by=wanted.by),
+            *notes.notes(runs, rows, by=wanted.by),
             *(published.NOTES if extra else ()),
         ),
     )

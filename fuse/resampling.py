@@ -5,8 +5,8 @@ No such set is built row by row: its CCC needs only the sums of 1, t, tt, p, pp 
 sums of that cluster.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,11 +23,17 @@ class Fold:
     clusters: np.ndarray  # (n,) counted from 0
     truth: np.ndarray  # (n, targets)
     predicted: np.ndarray  # (seeds, n, targets)
+    seeds: np.ndarray  # (seeds,) their numbers, sorted
 
     @property
     def count(self) -> int:
         """Number of clusters."""
         return 1 + int(self.clusters.max())
+
+    def of(self, seeds: Sequence[int]) -> "Fold":
+        """Return the fold with some of its seeds only."""
+        kept = np.isin(self.seeds, seeds)
+        return replace(self, predicted=self.predicted[kept], seeds=self.seeds[kept])
 
 
 @dataclass(frozen=True)

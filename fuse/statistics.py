@@ -14,22 +14,20 @@ import numpy as np
 from data.errors import AffuseError
 from data.predictions import FoldRow, Predictions, Run
 from fuse import metrics
+from fuse.clusters import Unit, alone, choose
 from fuse.intervals import (
     LEVEL,
     Interval,
-    Variance,
     bias,
     combined,
     each_seed,
     interval,
+    jackknife,
     over_clusters,
     over_seeds,
-    without,
 )
 from fuse.metrics import Split
 from fuse.resampling import Fold
-
-UNITS = ("dialogue", "speaker", "utterance")  # what is taken to be independent
 
 
 @dataclass(frozen=True)
@@ -41,33 +39,36 @@ class Estimate:
     utterances: int  # scored, of all folds
     folds: int
     seeds: int  # the fewest of any fold
-    unit: str  # one of UNITS
+    unit: str  # one of fuse.clusters.UNITS
     clusters: int  # units, of all folds
     fewest: int = 0  # units in the fold that has fewest
+    reason: str = ""  # why this is the unit; "" if it was asked for
+    alone: int = 0  # utterances that lack the unit and stand for themselves
     parts: Mapping[str, Split] = field(default_factory=dict)  # by rating
 
 
-def estimate(run: Run, *, unit: str = "", level: float = LEVEL) -> Estimate:
+def estimate(run: Run, *, unit: Unit | str = "", level: float = LEVEL) -> Estimate:
     """CCC of every rating and their mean, each with its interval.
 
     Args:
         run: with the same test utterances for every seed of a fold
-        unit: what is taken to be independent; by default dialogues if any is known,
-            else utterances. An utterance without a known dialogue or speaker stands
-            for itself
+        unit: what is taken to be independent; by default as `fuse.clusters.choose`
+            says. An utterance without a known dialogue or speaker stands for itself
         level: share of such intervals that shall cover the truth
 
     Returns:
-        means over folds of the means over seeds. A bound is nan if a fold has only one
-        unit, or if leaving one out leaves ratings and predictions that are the same
-        constant; a value is nan if that holds for a fold itself
+        means over folds of the means over seeds. A bound is nan if there is only one
+        fold with only one unit, if nothing moves the figure, or if leaving one unit out
+        leaves ratings and predictions that are the same constant; a value is nan if
+        that holds for a fold itself
 
     Raises:
         AffuseError: if nothing was predicted, or the unit is unknown
     """
-    unit = unit_of(run, unit)
-    found = folds(run, unit)
-    variance, freedom = combined(scaled(_variances(found), len(found)))
+    chosen = choose(run, unit)
+    found = folds(run, chosen.name)
+    parts = [*over_clusters([*map(jackknife, found)]), *over_seeds(found)]
+    variance, freedom = combined(parts)
     error = variance + np.mean([bias(fold) for fold in found], axis=0) ** 2
     *each, mean = (
         interval(float(v), float(s), float(f), level, bounded=True)
@@ -79,21 +80,20 @@ def estimate(run: Run, *, unit: str = "", level: float = LEVEL) -> Estimate:
         utterances=sum(len(fold.ids) for fold in found),
         folds=len(found),
         seeds=min(len(fold.predicted) for fold in found),
-        unit=unit,
+        unit=chosen.name,
         clusters=sum(fold.count for fold in found),
         fewest=min(fold.count for fold in found),
+        reason=chosen.reason,
+        alone=_alone(run, found, chosen.name),
         parts={name: _split(found, k) for k, name in enumerate(run.info.targets)},
     )
 
 
-def _variances(found: Sequence[Fold]) -> list[Variance]:
-    """The parts of the variance of each fold's figures."""
-    return [*(over_clusters(without(fold)) for fold in found), *over_seeds(found)]
-
-
-def scaled(parts: Sequence[Variance], count: int) -> list[Variance]:
-    """Parts of the variance of a mean over `count` folds, from those of the folds."""
-    return [Variance(part.values / count**2, part.freedom) for part in parts]
+def _alone(run: Run, found: Sequence[Fold], unit: str) -> int:
+    """Return how many of the utterances that are scored lack the unit."""
+    scored = {(fold.name, id_) for fold in found for id_ in fold.ids.tolist()}
+    tested = [row for row in run.folds if row.part == "test"]
+    return alone([row for row in tested if (row.fold, row.id) in scored], unit)
 
 
 def values(found: Sequence[Fold]) -> np.ndarray:
@@ -113,19 +113,6 @@ def _split(found: Sequence[Fold], k: int) -> Split:
         for row in each
     ]
     return Split(*map(float, np.mean(means, axis=0)))
-
-
-def unit_of(run: Run, unit: str) -> str:
-    """The wanted unit, by default the dialogue; ``utterance`` if the run knows none.
-
-    Raises:
-        AffuseError: if there is no such unit
-    """
-    unit = unit or "dialogue"
-    if unit not in UNITS:
-        raise AffuseError(f"no unit {unit!r}: choose from {', '.join(UNITS)}")
-    known = any(getattr(row, unit, "") for row in run.folds if row.part == "test")
-    return unit if known else "utterance"
 
 
 def folds(run: Run, unit: str) -> list[Fold]:
@@ -150,10 +137,10 @@ def stack(
     """One fold, its predictions stacked by seed."""
     rows_here = np.flatnonzero(p.fold == name)
     order = np.lexsort((p.id[rows_here], p.seed[rows_here]))
-    seeds = len(np.unique(p.seed[rows_here]))
-    here = rows_here[order].reshape(seeds, -1)  # (seeds, n)
+    seeds = np.unique(p.seed[rows_here])
+    here = rows_here[order].reshape(len(seeds), -1)  # (seeds, n)
     ids = p.id[here[0]]
     # the blank keeps an id from meeting a dialogue of the same name
     keys = [getattr(rows[name, i], unit, "") or f" {i}" for i in ids.tolist()]
     clusters = np.unique(keys, return_inverse=True)[1].reshape(-1)
-    return Fold(name, ids, clusters, p.truth[here[0]], p.predicted[here])
+    return Fold(name, ids, clusters, p.truth[here[0]], p.predicted[here], seeds)

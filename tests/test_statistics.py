@@ -7,11 +7,20 @@ import pytest
 from data.predictions import FoldRow, Predictions, Run
 from data.runs.info import RunInfo
 from fuse import metrics
-from fuse.intervals import Variance, combined, interval
+from fuse.clusters import choose
+from fuse.intervals import (
+    Variance,
+    combined,
+    each_seed,
+    freedom,
+    interval,
+    jackknife,
+    over_clusters,
+)
 from fuse.paired import paired_difference
 from fuse.resampling import left_out
 from fuse.sections import subset
-from fuse.statistics import estimate, folds, unit_of
+from fuse.statistics import estimate, folds
 
 TARGETS = ("valence", "arousal", "dominance")
 
@@ -142,7 +151,10 @@ def test_one_seed_has_the_closed_form_of_the_jackknife():
 
 
 def test_degrees_of_freedom_are_those_of_satterthwaite():
-    parts = [Variance(np.array([1.0, 2.0]), 4), Variance(np.array([3.0, 0.0]), 9)]
+    parts = [
+        Variance(np.array([1.0, 2.0]), np.array([4, 4])),
+        Variance(np.array([3.0, 0.0]), np.array([9, 9])),
+    ]
     variance, freedom = combined(parts)
     assert variance.tolist() == [4, 2]
     assert freedom == pytest.approx([16 / (1 / 4 + 9 / 9), 4])
@@ -186,14 +198,117 @@ def test_alike_utterances_need_a_wider_interval():
     assert width > 2 * (by_utterance.high - by_utterance.low)
 
 
-def test_utterances_are_resampled_where_no_dialogue_is_known():
-    run = make_run(known=False)
-    assert unit_of(run, "") == "utterance"
-    assert estimate(run).clusters == 40
+def test_speakers_are_the_unit_where_no_dialogue_is_known():
+    found = estimate(make_run(known=False))
+    assert (found.unit, found.clusters) == ("speaker", 2)
+    assert found.reason == "no dialogue is known"
+
+
+def regrouped(run, **names):
+    """A run whose test utterances have other speakers, dialogues or recordings."""
+    rows = (
+        dataclasses.replace(row, **{name: of(row.id) for name, of in names.items()})
+        for row in run.folds
+    )
+    return dataclasses.replace(run, folds=tuple(rows))
+
+
+def test_recordings_and_then_utterances_are_the_last_resort():
+    run = regrouped(make_run(known=False), speaker=lambda _: "")
+    found = estimate(run)
+    assert (found.unit, found.clusters, found.alone) == ("utterance", 40, 0)
+    assert found.reason == (
+        "no dialogue is known and no speaker is known and no recording is known"
+    )
+    run = regrouped(run, recording=lambda id_: id_.rpartition("_")[0])
+    assert (choose(run).name, estimate(run).clusters) == ("recording", 8)
+    assert estimate(run, unit="utterance").reason == ""
+
+
+def test_a_single_speaker_is_no_unit():
+    run = regrouped(make_run(known=False), speaker=lambda _: "Anna")
+    assert choose(run).name == "utterance"
+    assert "only one speaker is tested" in choose(run).reason
+
+
+def test_dialogues_within_speakers_that_are_kept_apart_give_way_to_speakers():
+    run = make_run(dialogues=8)
+    assert choose(run).name == "dialogue"  # two speakers are too few
+    nested = regrouped(
+        run, speaker=lambda id_: f"{id_[:2]}{int(id_.split('_d')[1][0]) // 2}"
+    )
+    assert choose(nested).name == "speaker"
+    assert estimate(nested).clusters == 8
+    mixed = regrouped(nested, speaker=lambda id_: f"{id_[:2]}{id_[-1]}")
+    assert choose(mixed).name == "dialogue"  # several speakers talk in each
+    train = dataclasses.replace(nested.folds[0], part="train", id="other")
+    shared = dataclasses.replace(nested, folds=(*nested.folds, train))
+    assert choose(shared).name == "dialogue"
+
+
+def test_utterances_that_lack_the_unit_are_counted():
+    run = regrouped(
+        make_run(), dialogue=lambda id_: "" if id_.endswith("_0") else id_[:5]
+    )
+    found = estimate(run)
+    assert (found.unit, found.alone, found.clusters) == ("dialogue", 8, 16)
+
+
+def test_folds_of_one_cluster_are_told_apart_by_the_folds():
+    run = make_run(dialogues=1, folds=4, seeds=1)
+    whole = np.array([each_seed(fold)[0] for fold in folds(run, "dialogue")])
+    (part,) = over_clusters([jackknife(fold) for fold in folds(run, "dialogue")])
+    assert part.values == pytest.approx(whole.var(axis=0, ddof=1) / 4)
+    assert part.freedom.tolist() == [3, 3, 3, 3]
+    found = estimate(run).mean
+    assert found.low < found.value < found.high
+
+
+def test_one_fold_of_one_cluster_among_others_leaves_the_interval_unknown():
+    run = make_run(dialogues=3, folds=2)
+    one = regrouped(run, dialogue=lambda id_: "s1" if id_[:2] == "s1" else id_[:5])
+    assert np.isnan(estimate(one).mean.low)
+
+
+def test_few_clusters_that_decide_leave_few_degrees_of_freedom():
+    without = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.9])[:, None]
+    even = np.linspace(0.4, 0.6, 10)[:, None]
+    sizes = np.full(10, 20)
+    # of one cluster among n the kurtosis is n - 2 + 1 / (n - 1)
+    kurtosis = 8 + 1 / 9
+    assert freedom(without, sizes) == pytest.approx([20 / (kurtosis - 7 / 9)])
+    assert freedom(even, sizes) == pytest.approx([9])
+    sizes[0] = 180  # 360^2 / (180^2 + 9 * 20^2) = 3.6
+    assert freedom(even, sizes) == pytest.approx([2.6])
+
+
+def test_seeds_that_do_the_same_in_all_folds_do_not_cancel():
+    def moved(gains):
+        run = make_run(folds=4, dialogues=20, noise=0.1)
+        p = run.predictions
+        gain = np.array([gains(f, s) for f, s in zip(p.fold, p.seed, strict=True)])
+        said = dataclasses.replace(p, predicted=gain[:, None] * p.predicted)
+        return estimate(dataclasses.replace(run, predictions=said)).mean
+
+    gains = (0.5, 1.0, 1.5)
+    alike = moved(lambda _, seed: gains[seed])
+    apart = moved(lambda fold, seed: gains[(seed + int(fold)) % 3])
+    assert alike.value == pytest.approx(apart.value, abs=0.02)
+    assert alike.high - alike.low > 3 * (apart.high - apart.low)
+
+
+def test_seeds_that_not_all_folds_have_leave_the_interval_unknown():
+    run = make_run(folds=2, seeds=2)
+    p = run.predictions
+    kept = (p.fold == "1") | (p.seed == 0)
+    fewer = Predictions(
+        *(getattr(p, field.name)[kept] for field in dataclasses.fields(Predictions))
+    )
+    assert np.isnan(estimate(dataclasses.replace(run, predictions=fewer)).mean.low)
 
 
 def test_one_cluster_has_a_value_but_no_interval():
-    found = estimate(make_run(dialogues=1)).mean
+    found = estimate(make_run(dialogues=1, folds=1)).mean
     assert np.isfinite(found.value)
     assert np.isnan([found.low, found.high]).all()
 
@@ -209,7 +324,8 @@ def test_the_same_constant_has_no_figure():
 def test_a_single_seed_only_varies_with_the_dialogues():
     run = make_run(seeds=1, noise=0.0, gain=1.0)
     found = estimate(run).mean
-    assert (found.value, found.low, found.high) == pytest.approx((1, 1, 1), abs=1e-10)
+    assert found.value == pytest.approx(1, abs=1e-10)
+    assert np.isnan([found.low, found.high]).all()  # an interval has a width
 
 
 def test_scripted_and_improvised_are_apart():
@@ -278,14 +394,14 @@ def test_runs_with_other_targets_are_not_compared():
 
 
 def test_an_unknown_unit_is_refused():
-    with pytest.raises(ValueError, match="'word': choose from dialogue, speaker, utt"):
+    with pytest.raises(ValueError, match="'word': choose from dialogue, speaker, rec"):
         estimate(make_run(), unit="word")
 
 
 def test_speakers_are_the_unit_where_they_are_wanted_and_known():
     found = estimate(make_run(), unit="speaker")
     assert (found.unit, found.clusters, found.fewest) == ("speaker", 2, 1)
-    assert unit_of(make_run(known=False), "dialogue") == "utterance"
+    assert choose(make_run(known=False), "dialogue").name == "utterance"
 
 
 def test_nothing_predicted_is_refused():

@@ -1,0 +1,98 @@
+"""What is taken to be independent in a test set: the unit of every interval.
+
+Utterances of one dialogue, speaker or recording are alike, so an interval that counts
+them one by one is too narrow. Units are dialogues where they are known. Where the folds
+keep speakers apart and every dialogue has a single speaker, they are speakers: an
+interval over dialogues then says nothing of other speakers. In a simulation of 30
+speakers with 5 dialogues each, intervals over dialogues held the CCC of all speakers in
+78 %, those over speakers in 95 % (``make test-coverage``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data.errors import AffuseError
+from data.predictions import FoldRow, Run
+
+UNITS = ("dialogue", "speaker", "recording", "utterance")  # the first known is taken
+LEAST = 4  # speakers, to be preferred to dialogues: of fewer, intervals tell nothing
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is taken to be independent, and why."""
+
+    name: str  # one of UNITS
+    reason: str  # in words, to follow "because"; "" if it was asked for
+
+
+def choose(run: Run, wanted: Unit | str = "") -> Unit:
+    """Return the unit of a run's intervals.
+
+    Args:
+        run: with its folds
+        wanted: one of `UNITS`; "" for the first one that is known; or a unit that was
+            chosen before, for all rows of a table, say
+
+    Raises:
+        AffuseError: if there is no such unit
+    """
+    if isinstance(wanted, Unit):
+        return wanted
+    if wanted and wanted not in UNITS:
+        raise AffuseError(f"no unit {wanted!r}: choose from {', '.join(UNITS)}")
+    tested = [row for row in run.folds if row.part == "test"]
+    if wanted:
+        known = wanted == "utterance" or any(getattr(row, wanted) for row in tested)
+        return Unit(wanted, "") if known else Unit("utterance", f"no {wanted} is known")
+    if _within_speakers(tested) and _keeps_apart(run.folds):
+        if _count(tested, "speaker") >= LEAST:
+            reason = "each dialogue has one speaker and the folds keep speakers apart"
+            return Unit("speaker", reason)
+    # a single dialogue is kept, for its utterances depend on each other
+    fewest = {"dialogue": 1, "speaker": 2, "recording": 2}
+    for unit, least in fewest.items():
+        if _count(tested, unit) >= least:
+            return Unit(unit, _reason(tested, unit))
+    return Unit("utterance", _reason(tested, "utterance"))
+
+
+def _count(rows: Sequence[FoldRow], unit: str) -> int:
+    """Return how many different units are known."""
+    return len({getattr(row, unit) for row in rows} - {""})
+
+
+def alone(rows: Sequence[FoldRow], unit: str) -> int:
+    """Return how many utterances stand for themselves, for they lack the unit."""
+    if unit == "utterance":
+        return 0
+    return sum(not getattr(row, unit) for row in rows)
+
+
+def _reason(rows: Sequence[FoldRow], unit: str) -> str:
+    """Return why a unit was taken: there are too few of each unit before it."""
+    before = UNITS[: UNITS.index(unit)]
+    if not before:
+        return "utterances of one dialogue are alike"
+    counts = [(name, _count(rows, name)) for name in before]
+    return " and ".join(
+        f"only one {name} is tested" if count else f"no {name} is known"
+        for name, count in counts
+    )
+
+
+def _within_speakers(tested: Sequence[FoldRow]) -> bool:
+    """Return True if each dialogue has one speaker, and a speaker several dialogues."""
+    speakers: dict[str, set[str]] = {}
+    for row in tested:
+        if row.dialogue:
+            speakers.setdefault(row.dialogue, set()).add(row.speaker)
+    single = all(len(names) == 1 and "" not in names for names in speakers.values())
+    return single and len(set().union(*speakers.values())) < len(speakers)
+
+
+def _keeps_apart(rows: Sequence[FoldRow]) -> bool:
+    """Return True if no speaker of a fold's test part is in its other parts."""
+    tested = {(row.fold, row.speaker) for row in rows if row.part == "test"}
+    others = {(row.fold, row.speaker) for row in rows if row.part != "test"}
+    return not tested & others

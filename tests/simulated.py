@@ -1,0 +1,144 @@
+"""Populations whose CCC is known, and runs that are drawn from them."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from data.predictions import FoldRow, Predictions, Run
+from data.runs.info import RunInfo
+
+SPREAD = 0.4  # standard deviation of the ratings
+SIGMA = 0.8  # of the logarithm of the sizes of clusters
+DRAWS = 400_000  # of seeds, for the CCC that they have on average
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a design predicts: gain * rating + noise, whatever the seed adds."""
+
+    gain: float = 0.6
+    noise: float = 0.3
+
+
+@dataclass(frozen=True)
+class Population:
+    """How test sets are drawn.
+
+    Each fold has clusters of its own. Ratings and errors are partly of a cluster, with
+    heavy tails (Student's t of 3 degrees of freedom), and partly of an utterance.
+    """
+
+    folds: int = 1
+    clusters: int = 12  # of a fold
+    turns: int = 12  # utterances of a cluster, on average
+    seeds: int = 1
+    alike: float = 1 / 3  # share of the variance that is of clusters
+    heavy: bool = True
+    unequal: bool = True  # log-normal sizes
+    common: float = 0.6  # share of the variance of the errors that designs share
+    drift: float = 0.0  # deviation of the gain over seeds, and twice that of the shift
+    shared: bool = True  # a seed does the same in all folds
+    dialogues: int = 0  # of each cluster, which is a speaker then
+
+    def sizes(self, rng):
+        """Utterances of each cluster of one fold."""
+        if not self.unequal:
+            return np.full(self.clusters, self.turns)
+        drawn = self.turns * rng.lognormal(-(SIGMA**2) / 2, SIGMA, self.clusters)
+        return np.clip(np.round(drawn), 2, 4 * self.turns).astype(int)
+
+    def parts(self, cluster, dialogue, rng):
+        """One standardised variable of each utterance."""
+
+        def effects(count):
+            if not self.heavy:
+                return rng.normal(size=count)
+            return rng.standard_t(3, size=count) / np.sqrt(3)
+
+        share = self.alike
+        found = np.sqrt(share) * effects(cluster.max() + 1)[cluster]
+        if self.dialogues:
+            found += np.sqrt(share / 2) * effects(dialogue.max() + 1)[dialogue]
+            share += share / 2
+        return found + np.sqrt(1 - share) * rng.normal(size=len(cluster))
+
+
+def true_ccc(population, design):
+    """The CCC over all clusters, on average over seeds."""
+    rng = np.random.default_rng(99)
+    gain = design.gain + population.drift * rng.normal(size=DRAWS)
+    shift = population.drift / 2 * rng.normal(size=DRAWS)
+    spread = SPREAD**2
+    rest = design.noise**2 + shift**2
+    return float((2 * gain * spread / (spread + gain**2 * spread + rest)).mean())
+
+
+def equal_noise(design, gain):
+    """A design of another gain with the noise that makes its CCC the same."""
+    whole = 2 * gain * SPREAD**2 / true_ccc(Population(), design)
+    return Design(gain, float(np.sqrt(whole - SPREAD**2 - gain**2 * SPREAD**2)))
+
+
+def draw(population, designs, rng):
+    """One run of each design, all on the same utterances."""
+    folds = [_fold(population, designs, f"f{k}", rng) for k in range(population.folds)]
+    fixed = [_effects(population, rng) for _ in designs]
+    return [_run(population, folds, k, fixed[k], rng) for k in range(len(designs))]
+
+
+def _fold(population, designs, name, rng):
+    """The utterances of one fold, and the errors of each design."""
+    cluster = np.repeat(np.arange(population.clusters), population.sizes(rng))
+    within = np.arange(len(cluster)) % max(1, population.dialogues)
+    dialogue = cluster * max(1, population.dialogues) + within
+    truth = SPREAD * population.parts(cluster, dialogue, rng)
+    common = population.parts(cluster, dialogue, rng)
+    errors = [
+        np.sqrt(population.common) * common
+        + np.sqrt(1 - population.common) * population.parts(cluster, dialogue, rng)
+        for _ in designs
+    ]
+    says = [d.gain * truth + d.noise * e for d, e in zip(designs, errors, strict=True)]
+    return name, cluster, dialogue, truth, says
+
+
+def _effects(population, rng):
+    """What each seed adds to the gain, and to every prediction: (2, seeds)"""
+    return population.drift * rng.normal(size=(2, population.seeds))
+
+
+def _run(population, folds, k, fixed, rng):
+    """The run of the k-th design."""
+    rows, columns = [], []
+    for name, cluster, dialogue, truth, says in folds:
+        ids = np.array([f"{name}_{n:04d}" for n in range(len(truth))])
+        more = fixed if population.shared else _effects(population, rng)
+        names = zip(ids.tolist(), cluster.tolist(), dialogue.tolist(), strict=True)
+        for id_, c, d in names:
+            known = (f"{name}_s{c}", f"{name}_d{d}") if population.dialogues else None
+            speaker, talk = known or ("", f"{name}_d{c}")
+            rows.append(FoldRow(name, "test", id_, speaker, talk))
+        for seed, (gain, shift) in enumerate(more.T):
+            said = says[k] + gain * truth + shift / 2
+            columns.append((ids, [name] * len(ids), [seed] * len(ids), truth, said))
+    id_, fold, seed, truth, said = map(np.concatenate, zip(*columns, strict=True))
+    predictions = Predictions(id_, fold, seed, truth[:, None], said[:, None])
+    return replace(EMPTY, predictions=predictions, folds=tuple(rows))
+
+
+EMPTY = Run(
+    path=Path("runs/simulated"),
+    info=RunInfo(
+        name="simulated",
+        design="early",
+        corpus="simulated",
+        nature="synthetic",
+        protocol="speakers",
+        targets=("valence",),
+        encoders={},
+        settings={},
+    ),
+    predictions=Predictions(*(np.zeros(0),) * 3, *(np.zeros((0, 1)),) * 2),
+    folds=(),
+)
