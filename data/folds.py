@@ -1,6 +1,6 @@
 """The folds of a run as they were used: who was in which part of which fold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from data.system.regular import TABLE, open_regular
 FOLDS = "folds.csv"
 PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("fold", "part", "id", "speaker", "dialogue", "scripted")
-MORE_COLUMNS = ("sex", "session")  # after them, if either is known
+MORE_COLUMNS = (("sex", "session"), ("recording",))  # after them, each if any is known
 SCRIPTED = {"1": True, "0": False, "": None}  # as written in folds.csv
 
 
@@ -27,13 +27,19 @@ class FoldRow:
     scripted: bool | None = None  # None: unknown
     sex: str = ""  # "F" or "M"
     session: str = ""
+    recording: str = ""  # id of its first utterance; "" if that holds no other one
 
 
 def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
     """Publish folds.csv, in the order of `rows`."""
     written = {value: text for text, value in SCRIPTED.items()}
     ordered = list(rows)
-    more = MORE_COLUMNS if any(r.sex or r.session for r in ordered) else ()
+    more = [
+        name
+        for names in MORE_COLUMNS
+        if any(getattr(row, name) for row in ordered for name in names)
+        for name in names
+    ]
     write_rows(
         folder / FOLDS,
         (*FOLD_COLUMNS, *more),
@@ -56,23 +62,36 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
     """
     path = folder / FOLDS
     found = list[FoldRow]()
-    for line, row in read_rows(path, (*FOLD_COLUMNS, *_more(path))):
-        fold, part, id_, speaker, dialogue, scripted, *more = row
+    names = _more(path)
+    for line, row in read_rows(path, (*FOLD_COLUMNS, *names)):
+        fold, part, id_, speaker, dialogue, scripted, *cells = row
+        more = dict(zip(names, cells, strict=True))
         if part not in PARTS or scripted not in SCRIPTED:
             raise DamagedFileError(
                 f"{path}, line {line}: part {part!r} must be one of "
                 f"{', '.join(PARTS)}, and scripted {scripted!r} 1, 0 or empty; "
                 f"{DAMAGED}"
             )
-        known = FoldRow(fold, part, id_, speaker, dialogue, SCRIPTED[scripted], *more)
-        found.append(known)
+        found.append(
+            FoldRow(
+                fold=fold,
+                part=part,
+                id=id_,
+                speaker=speaker,
+                dialogue=dialogue,
+                scripted=SCRIPTED[scripted],
+                sex=more.get("sex", ""),
+                session=more.get("session", ""),
+                recording=more.get("recording", ""),
+            )
+        )
     return tuple(found)
 
 
-def _more(path: Path) -> tuple[str, ...]:
-    """Return the columns that not every file has, if this one has them."""
+def _more(path: Path) -> Sequence[str]:
+    """Return the columns that not every file has, as far as this one has them."""
     if not path.is_file():
         return ()  # which its reader will say
     with open_regular(path, limit=TABLE) as file:
         names = file.readline(1_000).decode(errors="replace").rstrip().split(",")
-    return MORE_COLUMNS if tuple(names[-2:]) == MORE_COLUMNS else ()
+    return [name for more in MORE_COLUMNS if {*more} <= {*names} for name in more]

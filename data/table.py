@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from data.errors import AffuseError, DamagedFileError
 from data.output import inactive
 from data.ratings import RATINGS
+from data.recordings import shared
 from data.sentences import key
 from data.system.digests import keep, opened
 from data.system.documents import parse_json
@@ -74,8 +75,10 @@ ROW = Record(
         **dict.fromkeys(("start", "end"), SECONDS),
         "scripted": Maybe(Flag()),
         "sentence": WORD,
+        "recording": Text(ID_LENGTH, least=1),
     },
 )
+LATER = ("sentence", "recording")  # fields that caches of older versions lack
 LEFT_OUT = ("audio", "span", "transcript", "text")
 
 
@@ -94,7 +97,7 @@ def save(corpus: Corpus, cache: Path) -> Path:
             f"the name '{corpus.name}' is taken: {path} was read from another folder; "
             f"give --name, or remove {path.parent} if it is not needed any more"
         )
-    rows = (json.dumps(_row(u)) for u in corpus.utterances)
+    rows = (json.dumps(row) for row in _rows(corpus))
     lines = (row if number == 0 else f",\n{row}" for number, row in enumerate(rows))
     head = f'{{"corpus": {json.dumps(_facts(corpus))}, "utterances": [\n'
     # line by line, for all of it at once is as large as the corpus in memory
@@ -115,11 +118,18 @@ def _facts(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def _row(utterance: Utterance) -> dict[str, Any]:
-    """One utterance, without what stays where it is."""
-    names = (field.name for field in fields(utterance))
-    row = {n: None if n in LEFT_OUT else getattr(utterance, n) for n in names}
-    return {**row, "sentence": key(utterance)}
+def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
+    """Yield the utterances of a corpus, without what stays where it is.
+
+    A recording that holds one utterance only is not mentioned, so that a corpus of such
+    recordings is kept as older versions kept it.
+    """
+    recordings = shared(corpus.utterances)
+    names = [field.name for field in fields(Utterance)]
+    for u in corpus.utterances:
+        row = {n: None if n in LEFT_OUT else getattr(u, n) for n in names}
+        row |= {"sentence": key(u), "recording": recordings.get(u.id)}
+        yield {n: v for n, v in row.items() if n != "recording" or v}
 
 
 def _is_same(path: Path, corpus: Corpus) -> bool:
@@ -133,7 +143,7 @@ def _is_same(path: Path, corpus: Corpus) -> bool:
         old, new = next(kept), json.loads(json.dumps(_facts(corpus)))
         if old.pop("root") == new.pop("root"):
             return True
-        rows = (json.loads(json.dumps(_row(u))) for u in corpus.utterances)
+        rows = (json.loads(json.dumps(row)) for row in _rows(corpus))
         # a list, for damage further down is to be met as well
         return all([old == new, *(_equal(a, b) for a, b in zip_longest(kept, rows))])
     except DamagedFileError:
@@ -141,10 +151,14 @@ def _is_same(path: Path, corpus: Corpus) -> bool:
 
 
 def _equal(old: Any, new: Any) -> bool:
-    """Whether two rows are equal, but for a sentence that the old one did not keep."""
-    if isinstance(old, dict) and isinstance(new, dict) and "sentence" not in old:
-        return bool(old == {n: v for n, v in new.items() if n != "sentence"})
-    return bool(old == new)
+    """Whether two rows are equal, but for what the version of the old one did not keep.
+
+    The old one then lacks it, and so may a row of this version that has none.
+    """
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return bool(old == new)
+    lacking = [name for name in LATER if name not in old]
+    return bool(old == {n: v for n, v in new.items() if n not in lacking})
 
 
 def _kept(path: Path) -> Iterator[Any]:

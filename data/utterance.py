@@ -43,6 +43,7 @@ class Utterance:
     split: str = ""  # the corpus's own: "train", "dev", "test", "test2", ...
     flags: tuple[str, ...] = ()  # e.g. "dominance_incomplete"
     sentence: str = ""  # digest of its words, where the text is not at hand any more
+    recording: str = ""  # first utterance of its file, where that is not at hand either
 
     def __post_init__(self) -> None:
         check_id(self.id)

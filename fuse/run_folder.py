@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from data import sentences
+from data import recordings, sentences
 from data.errors import AffuseError
 from data.files import publish
 from data.folds import FOLDS, FoldRow, write_folds
@@ -105,12 +105,13 @@ def predecessors(plan: Plan) -> Iterator[str]:
 def fold_rows(plan: Plan) -> Iterator[FoldRow]:
     """Yield every utterance of every fold, by fold, part and id."""
     utterances = {u.id: u for u in plan.common.utterances}
+    shared = recordings.shared(plan.common.utterances)
     for fold in plan.folds:
         for part in PARTS:
             for id_ in getattr(fold, part):
                 u = utterances[id_]
                 known = u.speaker, u.dialogue, u.scripted, u.sex, u.session
-                yield FoldRow(fold.name, part, id_, *known)
+                yield FoldRow(fold.name, part, id_, *known, shared.get(id_, ""))
 
 
 def summary(folder: Path) -> str:

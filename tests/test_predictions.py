@@ -101,6 +101,20 @@ def test_sex_and_session_are_kept_where_they_are_known(folder):
     assert folds.read_folds(folder) == tuple(rows)
 
 
+def test_a_recording_is_kept_where_it_holds_several_utterances(folder):
+    rows = [
+        *FOLDS[:2],
+        *(dataclasses.replace(r, recording="Ses05_a") for r in FOLDS[2:]),
+    ]
+    folds.write_folds(folder, rows)
+    header = (folder / "folds.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "fold,part,id,speaker,dialogue,scripted,recording"
+    assert folds.read_folds(folder) == tuple(rows)
+    both = [dataclasses.replace(row, sex="F") for row in rows]
+    folds.write_folds(folder, both)
+    assert folds.read_folds(folder) == tuple(both)
+
+
 def test_the_same_run_gives_the_same_bytes(folder, tmp_path):
     again = tmp_path / "again"
     runs.write_info(again, INFO)

@@ -8,6 +8,7 @@ import pytest
 from caches import unlisted
 
 from data import table
+from data.recordings import shared
 from data.sentences import digest
 from data.table import COLUMNS, cell
 from data.utterance import Corpus, Count, Utterance
@@ -88,6 +89,37 @@ def test_names_that_are_no_text_are_kept(tmp_path):
     odd = dataclasses.replace(FULL, speaker="\udcff")
     table.save(dataclasses.replace(CORPUS, utterances=(odd,)), tmp_path)
     assert table.load(tmp_path, "toy").utterances[0].speaker == "\udcff"
+
+
+def test_utterances_of_one_recording_are_known_without_its_path(tmp_path):
+    turns = [dataclasses.replace(FULL, id=name, span=None) for name in ("b", "a")]
+    alone = dataclasses.replace(FULL, id="c", audio=ROOT / "c.wav")
+    corpus = dataclasses.replace(
+        CORPUS, utterances=(*turns, alone, Utterance(id="d", text="yes"))
+    )
+    kept = table.save(corpus, tmp_path).read_text(encoding="utf-8")
+    assert "wav" not in kept
+    found = table.load(tmp_path, "toy")
+    assert [u.recording for u in found.utterances] == ["b", "b", "", ""]
+    assert shared(found.utterances) == shared(corpus.utterances) == {"a": "b", "b": "b"}
+
+
+def test_a_cache_of_an_older_version_is_the_same_corpus(tmp_path):
+    turns = tuple(dataclasses.replace(FULL, id=name) for name in "ab")
+    first = dataclasses.replace(CORPUS, root=tmp_path / "one", utterances=turns)
+    path = table.save(first, tmp_path)
+    old = path.read_text(encoding="utf-8").replace(', "recording": "a"', "")
+    assert "recording" not in old
+    path.write_text(old, encoding="utf-8")
+    unlisted(path)
+    assert [u.recording for u in table.load(tmp_path, "toy").utterances] == ["", ""]
+    table.save(dataclasses.replace(first, root=tmp_path / "two"), tmp_path)
+    assert [u.recording for u in table.load(tmp_path, "toy").utterances] == ["a", "a"]
+
+
+def test_a_corpus_of_whole_files_is_kept_as_before(tmp_path):
+    kept = table.save(CORPUS, tmp_path).read_text(encoding="utf-8")
+    assert "recording" not in kept
 
 
 def test_a_corpus_that_was_not_extracted_is_named(tmp_path):

@@ -47,6 +47,18 @@ def contents(folder):
     }
 
 
+def test_the_run_folder_says_which_utterances_share_a_recording(tmp_path):
+    found = corpus()
+    turns = tuple(
+        dataclasses.replace(u, audio=Path(f"{u.dialogue}.wav"), span=(row % 10, None))
+        for row, u in enumerate(found.utterances)
+    )
+    trained(tmp_path, "ridge", found=dataclasses.replace(found, utterances=turns))
+    (run,) = find_runs(tmp_path)
+    assert {row.recording for row in run.folds} == {f"u{d:02d}0" for d in range(30)}
+    assert all(row.recording[:3] == row.id[:3] for row in run.folds)
+
+
 @pytest.mark.parametrize("fusion", train.fusions())
 def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
     folder = trained(tmp_path, fusion, protocol="loso")
