@@ -21,6 +21,7 @@ from data.output import printable as printable  # beside the records that hold i
 
 NATURES = ("human", "synthetic", "proxy")  # the last two are said in every table
 ID_LENGTH = 200  # characters
+NO_COLUMNS: Mapping[str, str] = {}  # one object for all utterances that have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Utterance:
     flags: tuple[str, ...] = ()  # e.g. "dominance_incomplete"
     sentence: str = ""  # digest of its words, where the text is not at hand any more
     recording: str = ""  # first utterance of its file, where that is not at hand either
+    columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS)  # any others
 
     def __post_init__(self) -> None:
         check_id(self.id)
