@@ -8,6 +8,7 @@ models are trained. What is unknown is ``""`` or ``None``, never a guess.
 
 The records of a corpus are all that is in memory at once, so they are small: below 1 kB
 an utterance with a short text, and as much again for a long one as it has characters.
+Columns add nothing where rows of equal values share them, and at most 0.8 kB.
 """
 
 import math

@@ -245,7 +245,7 @@ def test_emobank_keeps_the_columns_of_its_release(tmp_path):
     assert columns == [{"document": "doc", "category": "blog"}, {}]
     assert reasons(found) == [
         "1 column not kept, because no row has a value: 'subcategory'",
-        "1 utterances have no line, such as b",
+        "utterances without a line: 1, such as b",
     ]
     (tmp_path / emobank.META).write_text("name\na\n")
     with pytest.raises(ValueError, match=r"meta.tsv has no column id, only name"):

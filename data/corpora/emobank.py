@@ -73,7 +73,7 @@ def _described(corpus: Corpus, path: Path) -> tuple[Corpus, list[Problem]]:
     lines, problems = _lines(_tables.load(path))
     lacking = [u.id for u in corpus.utterances if u.id not in lines]
     if lacking:
-        reason = f"{len(lacking)} utterances have no line, such as {lacking[0]}"
+        reason = f"utterances without a line: {len(lacking)}, such as {lacking[0]}"
         problems.append(Problem(path.name, reason, fatal=False))
     utterances = tuple(
         replace(u, columns={**u.columns, **lines[u.id]}) if u.id in lines else u
