@@ -50,16 +50,15 @@ def column(runs: Sequence[Run], by: str) -> str:
     """
     if by in ("", *BY):
         return by  # of a field that no utterance has, a footnote says so
-    names = dict.fromkeys(name for run in runs for name in _known(run))
+    names = dict.fromkeys(_known([row for run in runs for row in _tested(run)]))
     alike = [name for name in names if name.casefold() == by.casefold()]
     if not alike:
         raise AffuseError(f"no groups by {by!r}: choose from {', '.join(names)}")
     return by if by in alike else alike[0]
 
 
-def _known(run: Run) -> Iterator[str]:
+def _known(tested: Sequence[FoldRow]) -> Iterator[str]:
     """Yield the names of the columns that any test utterance has a value of."""
-    tested = [*_tested(run)]
     yield from (name for name in BY if any(group(row, name) for row in tested))
     for columns in {id(row.columns): row.columns for row in tested}.values():
         yield from columns
