@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from data import reading
+from data import extra_columns, reading
 from data.files import holds
 from data.system.digests import keep
 from data.table import cell
@@ -45,6 +45,10 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "speakers": len({u.speaker for u in corpus.utterances if u.speaker}),
         "with_audio": sum(u.audio is not None for u in corpus.utterances),
         "with_text": sum(u.text is not None for u in corpus.utterances),
+        "columns": {
+            name: dict(sorted(values.items()))
+            for name, values in extra_columns.counts(corpus.utterances).items()
+        },
         "counts": [asdict(c) for c in corpus.counts],
         "problems": [asdict(p) for p in problems],
         "clean": clean(corpus, problems),
@@ -67,6 +71,9 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         f"{found['speakers'] or 'unknown'} speakers, {found['with_audio']} with audio, "
         f"{found['with_text']} with text"
     )
+    if columns := found["columns"]:
+        sizes = (f"{name} ({_values(values)})" for name, values in columns.items())
+        yield f"columns that are kept beside these: {', '.join(sizes)}"
     differ = [c for c in corpus.counts if c.expected != c.found]
     if corpus.counts and not differ:
         yield f"all {len(corpus.counts)} counts are as published"
@@ -77,6 +84,11 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         for count in differ:
             yield f"  {count.what:{width}}  {count.expected:9d} {count.found:7d}"
     yield from problem_lines(problems)
+
+
+def _values(found: Mapping[str, int]) -> str:
+    """Return the number of different values in words."""
+    return f"{len(found)} value{'s' if len(found) > 1 else ''}"
 
 
 def problem_lines(

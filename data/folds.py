@@ -1,17 +1,22 @@
 """The folds of a run as they were used: who was in which part of which fold."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.errors import DamagedFileError
-from data.rows import DAMAGED, read_rows, write_rows
+from data.extra_columns import mapping
+from data.output import printable
+from data.rows import DAMAGED, LONGEST, read_rows, write_rows
 from data.system.regular import TABLE, open_regular
+from data.utterance import NO_COLUMNS
 
 FOLDS = "folds.csv"
 PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("fold", "part", "id", "speaker", "dialogue", "scripted")
 MORE_COLUMNS = (("sex", "session"), ("recording",))  # after them, each if any is known
+EXTRA = "column:"  # before the names of the corpus's own columns, which come last
 SCRIPTED = {"1": True, "0": False, "": None}  # as written in folds.csv
 
 
@@ -28,6 +33,7 @@ class FoldRow:
     sex: str = ""  # "F" or "M"
     session: str = ""
     recording: str = ""  # id of its first utterance; "" if that holds no other one
+    columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS, hash=False)
 
 
 def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
@@ -40,13 +46,15 @@ def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
         if any(getattr(row, name) for row in ordered for name in names)
         for name in names
     ]
+    extra = list(dict.fromkeys(name for row in ordered for name in row.columns))
     write_rows(
         folder / FOLDS,
-        (*FOLD_COLUMNS, *more),
+        (*FOLD_COLUMNS, *more, *(EXTRA + printable(name) for name in extra)),
         (
             (
                 *(r.fold, r.part, r.id, r.speaker, r.dialogue, written[r.scripted]),
                 *(getattr(r, name) for name in more),
+                *(r.columns.get(name, "") for name in extra),
             )
             for r in ordered
         ),
@@ -63,6 +71,7 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
     path = folder / FOLDS
     found = list[FoldRow]()
     names = _more(path)
+    extra = {n: n.removeprefix(EXTRA) for n in names if n.startswith(EXTRA)}
     for line, row in read_rows(path, (*FOLD_COLUMNS, *names)):
         fold, part, id_, speaker, dialogue, scripted, *cells = row
         more = dict(zip(names, cells, strict=True))
@@ -83,6 +92,7 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
                 sex=more.get("sex", ""),
                 session=more.get("session", ""),
                 recording=more.get("recording", ""),
+                columns=mapping({own: more[name] for name, own in extra.items()}),
             )
         )
     return tuple(found)
@@ -93,5 +103,10 @@ def _more(path: Path) -> Sequence[str]:
     if not path.is_file():
         return ()  # which its reader will say
     with open_regular(path, limit=TABLE) as file:
-        names = file.readline(1_000).decode(errors="replace").rstrip().split(",")
-    return [name for more in MORE_COLUMNS if {*more} <= {*names} for name in more]
+        line = file.readline(LONGEST).decode(errors="replace")
+    try:
+        names = next(csv.reader([line]), [])
+    except csv.Error:
+        return ()
+    more = [name for more in MORE_COLUMNS if {*more} <= {*names} for name in more]
+    return [*more, *dict.fromkeys(name for name in names if name.startswith(EXTRA))]

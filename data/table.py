@@ -9,12 +9,13 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
+from data import extra_columns
 from data.errors import AffuseError, DamagedFileError
 from data.output import inactive
 from data.ratings import RATINGS
@@ -76,9 +77,14 @@ ROW = Record(
         "scripted": Maybe(Flag()),
         "sentence": WORD,
         "recording": Text(ID_LENGTH, least=1),
+        "columns": extra_columns.KIND,
     },
 )
-LATER = ("sentence", "recording")  # fields that caches of older versions lack
+LATER = (
+    "sentence",
+    "recording",
+    "columns",
+)  # fields that caches of older versions lack
 LEFT_OUT = ("audio", "span", "transcript", "text")
 
 
@@ -121,15 +127,15 @@ def _facts(corpus: Corpus) -> dict[str, Any]:
 def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
     """Yield the utterances of a corpus, without what stays where it is.
 
-    A recording that holds one utterance only is not mentioned, so that a corpus of such
-    recordings is kept as older versions kept it.
+    A recording that holds one utterance only is not mentioned, nor are columns where
+    there are none, so that such a corpus is kept as older versions kept it.
     """
     recordings = shared(corpus.utterances)
     names = [field.name for field in fields(Utterance)]
     for u in corpus.utterances:
         row = {n: None if n in LEFT_OUT else getattr(u, n) for n in names}
         row |= {"sentence": key(u), "recording": recordings.get(u.id)}
-        yield {n: v for n, v in row.items() if n != "recording" or v}
+        yield {n: v for n, v in row.items() if v or n not in ("recording", "columns")}
 
 
 def _is_same(path: Path, corpus: Corpus) -> bool:
@@ -193,9 +199,7 @@ def load(cache: Path, name: str) -> Corpus:
         return Corpus(
             name=facts["name"],
             root=path.parent,
-            utterances=tuple(
-                Utterance(**{**row, "flags": tuple(row["flags"])}) for row in rows
-            ),
+            utterances=tuple(map(_utterance, rows)),
             scale=None if facts["scale"] is None else tuple(facts["scale"]),
             protocol=facts["protocol"],
             nature=facts["nature"],
@@ -205,18 +209,28 @@ def load(cache: Path, name: str) -> Corpus:
         raise DamagedFileError(f"{path} is damaged ({error}); extract again") from error
 
 
+def _utterance(row: Mapping[str, Any]) -> Utterance:
+    """Return the record of a row of the file."""
+    columns = extra_columns.mapping(row.get("columns", {}))
+    return Utterance(**{**row, "flags": tuple(row["flags"]), "columns": columns})
+
+
 def write_csv(corpus: Corpus, file: TextIO) -> None:
-    """What was read, one row an utterance; ratings as released."""
+    """Write what was read, one row an utterance; ratings as released.
+
+    Columns that have no role follow the others, by their own names.
+    """
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    names = (*COLUMNS, *extra_columns.counts(corpus.utterances))
+    writer.writerow(map(cell, names))
     for u in corpus.utterances:
-        row = {**asdict(u), **u.ratings, "flags": " ".join(u.flags)}
+        row = {**u.columns, **asdict(u), **u.ratings, "flags": " ".join(u.flags)}
         if u.audio is not None:
             inside = u.audio.is_relative_to(corpus.root)
             row["audio"] = str(u.audio.relative_to(corpus.root) if inside else u.audio)
         if u.scripted is not None:
             row["scripted"] = int(u.scripted)
-        writer.writerow([cell(row.get(name)) for name in COLUMNS])
+        writer.writerow([cell(row.get(name)) for name in names])
 
 
 def cell(value: object) -> object:

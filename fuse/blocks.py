@@ -1,10 +1,12 @@
-"""What a table shows on request below its sections: pairs of designs, parts of CCCs."""
+"""What a table shows on request below its sections: pairs, parts of CCCs, measures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fuse.figures import Row, Table, figure, shown
+from fuse.measures import MEAN, MEASURES, heading
 
+WIDTH = 100  # columns of plain text
 LETTERS = {"valence": "V", "arousal": "A", "dominance": "D"}
 
 
@@ -19,7 +21,8 @@ class Block:
 
 def blocks(table: Table) -> tuple[Block, ...]:
     """The blocks that a table was asked for."""
-    return tuple(_pairs(table)) + (tuple(_split(table)) if table.split else ())
+    split = _split(table) if table.split else ()
+    return (*_pairs(table), *split, *_measures(table))
 
 
 def _pairs(table: Table) -> Iterator[Block]:
@@ -70,3 +73,45 @@ def _parts(row: Row, section: str, table: Table) -> Iterator[str]:
         yield from (figure(part.correlation, digits=2), figure(part.bias, digits=2))
         yield figure(part.scale, digits=2)
         yield figure(part.location, digits=2, sign=True)
+
+
+def _measures(table: Table) -> Iterator[Block]:
+    """For every section the measures that are wanted, as many to a block as fit."""
+    for section in shown(table.rows):
+        rows = [row for row in table.rows if section in row.measures]
+        if not rows:
+            continue
+        first = ("design", *(row.name for row in rows))
+        for names in _fitting(table, rows, section):
+            columns = [
+                c for name in names for c in _columns(name, rows, section, table)
+            ]
+            heads, *lines = zip(first, *columns, strict=True)
+            yield Block(f"{section}: {heading(names)}", heads, tuple(lines))
+
+
+def _fitting(
+    table: Table, rows: Sequence[Row], section: str
+) -> Iterator[tuple[str, ...]]:
+    """Divide the measures so that each line fits the page, but for a name too long."""
+    room = WIDTH - max(len(row.name) for row in rows)
+    names: tuple[str, ...] = ()
+    for new in table.columns:
+        wider = (*names, new)
+        columns = [c for name in wider for c in _columns(name, rows, section, table)]
+        if names and sum(2 + max(map(len, column)) for column in columns) > room:
+            yield names
+            wider = (new,)
+        names = wider
+    if names:
+        yield names
+
+
+def _columns(
+    name: str, rows: Sequence[Row], section: str, table: Table
+) -> Iterator[tuple[str, ...]]:
+    """One measure of each rating, then their mean: a head and a cell for each row."""
+    for key in (*table.targets, MEAN):
+        values = (row.measures[section][name].get(key) for row in rows)
+        cells = ("" if value is None else figure(value) for value in values)
+        yield (f"{MEASURES[name].head} {LETTERS.get(key, key)}", *cells)

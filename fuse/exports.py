@@ -12,6 +12,7 @@ from fuse.details import describe
 from fuse.escapes import for_csv, for_json
 from fuse.figures import Pair, Row, Table, Versus
 from fuse.intervals import Interval
+from fuse.measures import MEAN, MEASURES
 from fuse.statistics import Estimate
 
 FORMAT = 2  # of the JSON
@@ -24,6 +25,7 @@ COLUMNS = (
     *("versus", *(f"difference{bound}" for bound in BOUNDS)),
     *("p", "p_holm", "verdict"),
     *(f"{name}_{part}" for name in RATINGS for part in PARTS),
+    *(f"{name}_{measure}" for measure in MEASURES for name in (*RATINGS, MEAN)),
     *("shared_speakers", "encoders"),
 )
 
@@ -66,6 +68,8 @@ def _cells(table: Table, row: Row, section: str, estimate: Estimate) -> dict[str
     }
     for name, split in estimate.parts.items():
         found |= {f"{name}_{p}": _finite(getattr(split, p)) for p in PARTS}
+    for measure, values in row.measures.get(section, {}).items():
+        found |= {f"{name}_{measure}": _finite(v) for name, v in values.items()}
     if section in row.versus:
         found |= _difference(row.versus[section])
     return found
@@ -148,7 +152,11 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
             "design": row.design,
             "detail": row.detail,
             "published": info is None,
-            "sections": {name: _estimate(e) for name, e in row.sections.items()},
+            "members": row.members,
+            "sections": {
+                name: _estimate(e) | _measures(row, name)
+                for name, e in row.sections.items()
+            },
             "versus": {name: _difference(v) for name, v in row.versus.items()},
             "run": None
             if info is None
@@ -185,6 +193,14 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         "seeds": estimate.seeds,
         "resampled": estimate.unit,
         "clusters": estimate.clusters,
+    }
+
+
+def _measures(row: Row, section: str) -> dict[str, Any]:
+    """The measures of one section as JSON, if any are wanted."""
+    return {
+        measure: {name: _finite(value) for name, value in values.items()}
+        for measure, values in row.measures.get(section, {}).items()
     }
 
 

@@ -60,6 +60,10 @@ class Row:
     sections: Mapping[str, Estimate]  # SECTIONS and groups, those that are known
     info: RunInfo | None = None  # None: published
     versus: Mapping[str, Versus] = field(default_factory=dict)  # by section
+    members: int = 1  # seeds whose predictions are averaged; 1: none are
+    measures: Mapping[str, Mapping[str, Mapping[str, float]]] = field(
+        default_factory=dict
+    )  # by section, fuse.measures.MEASURES, and rating or "mean"
 
     @property
     def name(self) -> str:
@@ -80,6 +84,9 @@ class Table:
     shared: tuple[str, ...] | None  # parts with common speakers; None: unknown
     pairs: tuple[Pair, ...] = ()  # of all rows, if wanted
     split: bool = False  # whether to show what each CCC is made of
+    columns: tuple[
+        str, ...
+    ] = ()  # of fuse.measures.MEASURES, to be shown in this order
     comparisons: tuple[str, ...] = ()  # sentences
     notes: tuple[str, ...] = ()  # sentences
 

@@ -75,9 +75,12 @@ def _paths(run: Path) -> Iterator[Path]:
 
 
 def notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
-    """A sentence for each run that weighs layers."""
+    """A sentence for each run that weighs layers, by the name of its first row."""
+    firsts: dict[Path, str] = {}
     for run, name in zip(runs, names, strict=True):
-        if words := describe(run.path):
+        firsts.setdefault(run.path, name)  # its ensemble has the same models
+    for path, name in firsts.items():
+        if words := describe(path):
             yield f"Layers of {name}, mean weights: {words}"
 
 

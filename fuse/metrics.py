@@ -132,6 +132,28 @@ def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:
     return float(np.sqrt(np.mean((t - p) ** 2)))
 
 
+def mae(truth: ArrayLike, prediction: ArrayLike) -> float:
+    """Mean of the absolute error, in the unit of the ratings, at least 0.
+
+    ::
+
+        mae = mean(abs(t - p))
+
+    Args:
+        truth: (n,) ratings, any unit
+        prediction: (n,) in the same unit as `truth`
+
+    Raises:
+        AffuseError: if the lengths differ, or a number is not finite
+
+    Examples:
+        >>> mae([0, 0], [3, -1])
+        2.0
+    """
+    t, p = _pair(truth, prediction)
+    return float(np.mean(np.abs(t - p)))
+
+
 def _pair(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Both as float64 (n,), n at least 1, every number finite."""
     t, p = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)

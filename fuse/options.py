@@ -137,9 +137,17 @@ REPORT = (
         "else speaker, recording, utterance; speaker where dialogues lie within "
         "speakers that the folds keep apart]"),
     click.option(
-        "--by", type=click.Choice(["gender", "speaker", "session"]),
-        help="Score these groups apart; improvised, scripted and new sentences always "
-        "are, where they are known."),
+        "--by", default="", metavar="COLUMN",
+        help="Score the groups of a column of the corpus apart: gender, speaker, "
+        "session, dialogue, or a column that the corpus's table has, e.g. language. "
+        "Improvised, scripted and new sentences always are, where they are known."),
+    click.option(
+        "--columns", default="", metavar="NAMES",
+        help="Show other measures too, divided by commas, e.g. rmse,mae,pearson."),
+    click.option(
+        "--ensemble", is_flag=True,
+        help="Add a row for each run with several seeds: the mean of their "
+        "predictions."),
     click.option(
         "--split", is_flag=True,
         help="Show correlation, scale and location, of which each CCC is made."),

@@ -9,7 +9,7 @@ others are shown.
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from data.output import printable
 from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
-from fuse import exports, notes, published
+from fuse import ensembles, exports, groups, measures, notes, published
 from fuse.clusters import choose
-from fuse.comparing import all_pairs, compared
+from fuse.comparing import all_pairs
 from fuse.details import details
 from fuse.figures import SECTIONS, Row, Table
 from fuse.layers import average
@@ -49,9 +49,11 @@ class Choice:
 
     against: str = ""  # row or design to compare with; "": the best single modality
     unit: str = ""  # what is independent; "": as fuse.clusters.choose says
-    by: str = ""  # groups that are scored apart, one of fuse.sections.BY
+    by: str = ""  # groups that are scored apart, a column of the corpus
     pairs: bool = False  # compare every row with every other
     split: bool = False  # show correlation, scale and location
+    ensemble: bool = False  # show the mean prediction of a run's seeds as a row too
+    columns: str = ""  # measures to show, as `fuse.measures.parse` reads them
 
 
 def collect(
@@ -86,6 +88,8 @@ def collect(
             f"python cli.py train --fusion early"
         )
     chosen = _chosen(found, corpus, protocol, runs)
+    wanted = replace(wanted, by=groups.column(chosen, wanted.by))
+    measures.parse(wanted.columns)  # refuses before anything is scored
     tables = tuple(
         _table(list(group), wanted)
         for _, group in groupby(sorted(chosen, key=_kind), key=_kind)
@@ -169,7 +173,8 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
     named = sorted(zip(group, details(group), strict=True), key=_rank)
     runs, info = [run for run, _ in named], group[0].info
     unit = choose(runs[0], wanted.unit)
-    parts = [sections(run, wanted.by) for run in runs]
+    columns = measures.parse(wanted.columns)
+    parts: list[Mapping[str, Run]] = [sections(run, wanted.by) for run in runs]
     rows = [
         Row(
             run.info.design,
@@ -182,7 +187,14 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
         )
         for (run, detail), each in zip(named, parts, strict=True)
     ]
-    rows, missing = compared(parts, rows, against=wanted.against, unit=unit)
+    if wanted.ensemble:
+        parts, rows = ensembles.added(parts, rows, unit=unit)
+        runs = [each["all"] for each in parts]
+    if columns:
+        rows = measures.added(parts, rows, columns)
+    rows, missing = ensembles.compared_alike(
+        parts, rows, against=wanted.against, unit=unit
+    )
     extra = published.rows(info.corpus, info.nature)
     return Table(
         corpus=info.corpus,
@@ -194,9 +206,13 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
         shared=notes.shared_speakers(runs),
         pairs=all_pairs(parts, rows, unit=unit) if wanted.pairs else (),
         split=wanted.split,
+        columns=columns,
         comparisons=(*notes.comparisons(rows), *missing),
         notes=(
             *notes.notes(runs, rows, by=wanted.by),
+            *groups.notes(runs, rows, wanted.by),
+            *(ensembles.notes(rows) if wanted.ensemble else ()),
+            *measures.notes(columns),
             *(published.NOTES if extra else ()),
         ),
     )

@@ -111,7 +111,9 @@ def fold_rows(plan: Plan) -> Iterator[FoldRow]:
             for id_ in getattr(fold, part):
                 u = utterances[id_]
                 known = u.speaker, u.dialogue, u.scripted, u.sex, u.session
-                yield FoldRow(fold.name, part, id_, *known, shared.get(id_, ""))
+                yield FoldRow(
+                    fold.name, part, id_, *known, shared.get(id_, ""), u.columns
+                )
 
 
 def summary(folder: Path) -> str:

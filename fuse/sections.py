@@ -3,19 +3,17 @@
 Scripted sentences recur in training and a text model may know them, so improvised and
 scripted utterances are apart wherever that is known, and so are new sentences: those
 of which the run folder says that nobody said them in the fold's training or validation
-part. Groups of speakers are apart on request.
+part. Groups by a column of the corpus are apart on request (`fuse.groups`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from data.errors import AffuseError
 from data.folds import FoldRow
 from data.predictions import Predictions, Run
 from data.sentences import read_sentences
-
-BY: Mapping[str, str] = {"gender": "sex", "speaker": "speaker", "session": "session"}
+from fuse.groups import group, groups
 
 
 def sections(run: Run, by: str = "") -> dict[str, Run]:
@@ -23,13 +21,11 @@ def sections(run: Run, by: str = "") -> dict[str, Run]:
 
     Args:
         run: of any corpus
-        by: one of `BY`, whose groups become sections too, e.g. ``gender F``
+        by: a column of the corpus, whose groups become sections too, e.g. ``gender F``
 
     Raises:
-        AffuseError: if sentences.csv is damaged, or there are no such groups
+        AffuseError: if sentences.csv is damaged, or there are too many groups
     """
-    if by and by not in BY:
-        raise AffuseError(f"no groups by {by!r}: choose from {', '.join(BY)}")
     new = {place for place, known in read_sentences(run.path).items() if not known}
     wanted: dict[str, Callable[[FoldRow], bool]] = {
         "improvised": lambda row: row.scripted is False,
@@ -37,8 +33,8 @@ def sections(run: Run, by: str = "") -> dict[str, Run]:
         "new sentences": lambda row: (row.fold, row.id) in new,
     }
     found = {name: subset(run, keep) for name, keep in wanted.items()}
-    for group in _groups(run, by):
-        found[f"{by} {group}"] = subset(run, partial(_belongs, by=by, group=group))
+    for name in groups(run, by):
+        found[f"{by} {name}"] = subset(run, partial(_belongs, by=by, name=name))
     return {"all": run} | {name: part for name, part in found.items() if part}
 
 
@@ -55,14 +51,6 @@ def subset(run: Run, keep: Callable[[FoldRow], bool]) -> Run | None:
     return replace(run, predictions=kept)
 
 
-def _belongs(row: FoldRow, *, by: str, group: str) -> bool:
+def _belongs(row: FoldRow, *, by: str, name: str) -> bool:
     """Whether an utterance is of a group."""
-    return bool(getattr(row, BY[by]) == group)
-
-
-def _groups(run: Run, by: str) -> list[str]:
-    """The groups that test utterances belong to, sorted; none if none is wanted."""
-    if not by:
-        return []
-    tested = (row for row in run.folds if row.part == "test")
-    return sorted({getattr(row, BY[by]) for row in tested} - {""})
+    return group(row, by) == name

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from data.output import printable
-from fuse.blocks import Block, blocks
+from fuse.blocks import WIDTH, Block, blocks
 from fuse.escapes import (
     for_latex,
     for_latex_row,
@@ -18,8 +18,6 @@ from fuse.escapes import (
 )
 from fuse.figures import Row, Table
 from fuse.layout import Line, sections
-
-WIDTH = 100  # columns of plain text
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def test_facts_are_for_machines():
         "speakers": 1,
         "with_audio": 3,
         "with_text": 2,
+        "columns": {},
         "counts": [{"what": WRONG.what, "expected": 31, "found": 30}],
         "problems": [
             {

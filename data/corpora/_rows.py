@@ -11,12 +11,17 @@ from data.utterance import Utterance
 
 
 def utterance(
-    cells: Mapping[str, str], *, folder: Folder, fallback: str
+    cells: Mapping[str, str],
+    columns: Mapping[str, str],
+    *,
+    folder: Folder,
+    fallback: str,
 ) -> tuple[Utterance | None, list[str]]:
     """The record of one row, or none, and a sentence for all that was left out.
 
     Args:
         cells: by role, stripped but for the text; roles the table lacks are absent
+        columns: value of each column that has no role, by name
         folder: the one that audio must lie in
         fallback: the id if the row has none and names no file
     """
@@ -50,6 +55,7 @@ def utterance(
             start=start,
             end=end,
             split=intern(cells["split"]),
+            columns=columns,
         )
     except ValueError as error:
         return None, [*wrong, str(error)]

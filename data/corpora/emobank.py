@@ -3,19 +3,24 @@
 Buechel and Hahn, "EmoBank: Studying the impact of annotation perspective and
 representation format on dimensional emotion analysis", EACL 2017. One table,
 ``emobank.csv``: ``id,split,V,A,D,text``. Ratings are means over raters, from 1 to 5;
-there is neither speech nor a speaker; the split is the corpus's own.
+there is neither speech nor a speaker; the split is the corpus's own. If ``meta.tsv`` of
+the release lies beside it (``id document category subcategory``), its columns are kept.
 """
 
 import csv
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from data import nature
-from data.corpora import manifest
-from data.utterance import Corpus, Count
+from data import extra_columns, nature
+from data.corpora import _extra_columns, _tables, manifest
+from data.corpora._tables import Table
+from data.errors import AffuseError
+from data.utterance import Corpus, Count, Problem
 
 TABLE = "emobank.csv"
+META = "meta.tsv"
 SCALE = (1.0, 5.0)
 COLUMNS = {
     "id": "id",
@@ -36,7 +41,7 @@ def read(root: Path) -> Corpus:
 
     Raises:
         FileNotFoundError: if there is no table
-        AffuseError: if it lacks a column
+        AffuseError: if it lacks a column, or `META` beside it lacks one
     """
     path = root / TABLE if root.is_dir() else root
     if not path.exists():
@@ -48,7 +53,59 @@ def read(root: Path) -> Corpus:
     sizes = Counter(utterance.split for utterance in found.utterances)
     counts = [Count("utterances", sum(SIZES.values()), sizes.total())]
     counts += [Count(f"utterances in {s}", n, sizes[s]) for s, n in SIZES.items()]
-    return replace(found, protocol="official", counts=tuple(counts))
+    described, problems = _described(found, path.parent / META)
+    return replace(
+        described,
+        protocol="official",
+        counts=tuple(counts),
+        problems=(*found.problems, *problems),
+    )
+
+
+def _described(corpus: Corpus, path: Path) -> tuple[Corpus, list[Problem]]:
+    """Add the columns of `META` to the utterances, joined by id, if it is there.
+
+    Returns:
+        the corpus, and what was wrong with the file
+    """
+    if not path.exists():
+        return corpus, []
+    lines, problems = _lines(_tables.load(path))
+    lacking = [u.id for u in corpus.utterances if u.id not in lines]
+    if lacking:
+        reason = f"utterances without a line: {len(lacking)}, such as {lacking[0]}"
+        problems.append(Problem(path.name, reason, fatal=False))
+    utterances = tuple(
+        replace(u, columns={**u.columns, **lines[u.id]}) if u.id in lines else u
+        for u in corpus.utterances
+    )
+    return replace(corpus, utterances=utterances), problems
+
+
+def _lines(table: Table) -> tuple[dict[str, Mapping[str, str]], list[Problem]]:
+    """Return the columns of each sentence by its id, and what was wrong.
+
+    Raises:
+        AffuseError: if the table has no ids
+    """
+    if "id" not in table.header:
+        raise AffuseError(
+            f"{table.path} has no column id, only {', '.join(table.header)}; take the "
+            f"file of the EmoBank release, or remove it"
+        )
+    place = table.header.index("id")
+    dropped: dict[str, str] = {}
+    names = _extra_columns.named(table.header, {"id": place}, dropped)
+    kept = _extra_columns.survey([(table, names)], dropped)
+    problems = [*table.notes, *_extra_columns.notes(dropped, table.path.name)]
+    found: dict[str, Mapping[str, str]] = {}
+    for row in table.rows():
+        if isinstance(row, Problem):
+            problems.append(row)
+            continue
+        cells = {name: _extra_columns.cell(row[1][names[name]]) for name in kept}
+        found[row[1][place].strip()] = extra_columns.mapping(cells)
+    return found, problems
 
 
 # who says it: split; dominance is higher for those who are many

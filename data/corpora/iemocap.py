@@ -13,6 +13,7 @@ speaks: the speaker of ``Ses01F_impro01_M000`` is the man of session 1, ``Ses01M
 Valence, arousal (the release calls it activation) and dominance are means of two or
 more listeners on a scale from 1 to 5. Seven released values lie outside it, and where
 a listener left dominance blank, its mean may be too low; such utterances have flags.
+The released class is kept as the column ``emotion`` (``xxx``: no majority).
 """
 
 from collections import Counter
@@ -21,7 +22,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from data import nature
+from data import extra_columns, nature
 from data.corpora import _iemocap_counts, _iemocap_lines, _iemocap_tree
 from data.corpora._iemocap_hazards import sample_hazards
 from data.corpora._iemocap_lines import Block, Turn
@@ -207,6 +208,7 @@ def _utterance(
         start=block.start if timed else None,
         end=block.end if timed else None,
         flags=tuple(_flags(block)),
+        columns=extra_columns.mapping({"emotion": block.category}),
     )
 
 

@@ -1,8 +1,9 @@
 """A corpus of one's own: a table of files or texts, with or without ratings.
 
 Any CSV or TSV table with a header line will do, as will an audformat folder. Columns
-are found by the usual names (`data.corpora._columns.ALIASES`); paths are relative to
-the folder of the table. A file ``affuse.json`` beside it may hold what the table
+are found by the usual names (`data.corpora._columns.ALIASES`), and others are kept as
+text (`data.corpora._extra_columns`); paths are relative to the folder of the table. A
+file ``affuse.json`` beside it may hold what the table
 cannot say: ``{"nature": "human", "scale": [1, 5], "map": {"valence": "mean_v"}}``.
 """
 
@@ -11,12 +12,15 @@ import json
 import re
 import wave
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from data import nature
-from data.corpora import _cells, _columns, _paths, _rows, _tables
+from data import extra_columns, nature
+from data.corpora import _cells, _extra_columns, _paths, _rows, _tables
+from data.corpora._extra_columns import Columns
+from data.corpora._tables import Table
 from data.errors import AffuseError, DamagedFileError
 from data.ratings import RATINGS
 from data.system.documents import read_json
@@ -59,9 +63,12 @@ def read(
     folder = root if root.is_dir() else root.parent
     stated_scale, stated_columns = _sidecar(folder)
     scale = scale or stated_scale
-    rows = _Gathered(folder, {**stated_columns, **columns}, scale)
-    for path, split in files:
-        rows.read(path, split)
+    tables = [_tables.load(path) for path, _ in files]
+    sorting = _extra_columns.sort(tables, {**stated_columns, **columns})
+    rows = _Gathered(folder, scale)
+    for table_, sorted_, (_, split) in zip(tables, sorting.tables, files, strict=True):
+        rows.read(table_, sorted_, split)
+    names = ", ".join(path.name for path, _ in files)
     utterances = tuple(rows.found.values())
     stem = root.resolve().name if root.is_dir() else root.stem
     return Corpus(
@@ -70,7 +77,11 @@ def read(
         utterances=utterances,
         scale=scale,
         protocol=_protocol(utterances),
-        problems=(*rows.problems, *_outside(utterances, scale, files)),
+        problems=(
+            *rows.problems,
+            *_extra_columns.notes(sorting.dropped, names),
+            *_outside(utterances, scale, names),
+        ),
         nature=nature.stated(folder),
     )
 
@@ -78,27 +89,20 @@ def read(
 class _Gathered:
     """Rows of one or several tables, gathered: utterances by id, and problems."""
 
-    def __init__(
-        self,
-        folder: Path,
-        columns: Mapping[str, str],
-        scale: tuple[float, float] | None,
-    ) -> None:
+    def __init__(self, folder: Path, scale: tuple[float, float] | None) -> None:
         self.folder = _paths.Folder(folder)
-        self.columns = columns
         self.scale = scale
         self.found: dict[str, Utterance] = {}
         self.problems: list[Problem] = []
 
-    def read(self, path: Path, split: str) -> None:
+    def read(self, table: Table, columns: Columns, split: str) -> None:
         """Add the rows of one table, which are of `split` unless they say it."""
-        table = _tables.load(path)
         self.problems += table.notes
-        roles = _columns.roles(table.header, self.columns, table=path.name)
+        roles = columns.roles
         if self.scale is None and (rated := [r for r in RATINGS if r in roles]):
             raise AffuseError(
-                f"{path} has ratings ({', '.join(rated)}), but their scale is not "
-                f"known; give its lowest and highest value with --scale 1 5, or as "
+                f"{table.path} has ratings ({', '.join(rated)}), but their scale is "
+                f"not known; give its lowest and highest value with --scale 1 5, or as "
                 f'"scale": [1, 5] in {nature.SIDECAR} beside the table'
             )
         for row in table.rows():
@@ -110,22 +114,41 @@ class _Gathered:
             if "text" in roles:
                 cells["text"] = values[roles["text"]]  # as released
             cells["split"] = _cells.split(cells.get("split", "")) or split
-            self._add(cells, path, line)
+            others = {
+                n: _extra_columns.cell(values[i]) for n, i in columns.kept.items()
+            }
+            self._add(cells, extra_columns.mapping(others), table.path, line)
 
-    def _add(self, cells: Mapping[str, str], path: Path, line: int) -> None:
+    def _add(
+        self, cells: Mapping[str, str], others: Mapping[str, str], path: Path, line: int
+    ) -> None:
         fallback = f"{path.stem}-{line}"
-        record, wrong = _rows.utterance(cells, folder=self.folder, fallback=fallback)
+        record, wrong = _rows.utterance(
+            cells, others, folder=self.folder, fallback=fallback
+        )
         name = record.id if record else cells.get("id", "")
         known = self.found.setdefault(name, record) if record else None
-        if known is not record and known != record:
-            wrong.append(
-                "an earlier row has the same id and other content, so this one is left "
-                "out; correct it, or add a column of ids"
-            )
+        note = ""
+        if record and known and known is not record:
+            note = _repetition(known, record)
+            if not note:
+                wrong.append(
+                    "an earlier row has the same id and other content, so this one is "
+                    "left out; correct it, or add a column of ids"
+                )
         self.problems += [Problem(path.name, w, line, name) for w in wrong]
-        if known is not record and known == record:
-            note = "row repeats an earlier one, so it is skipped"
+        if note:
             self.problems.append(Problem(path.name, note, line, name, fatal=False))
+
+
+def _repetition(known: Utterance, record: Utterance) -> str:
+    """Return a sentence if a row repeats an earlier one; "" if it contradicts it."""
+    if replace(record, columns=known.columns) != known:
+        return ""
+    names = {**known.columns, **record.columns}
+    differ = [n for n in names if known.columns.get(n) != record.columns.get(n)]
+    but = f" but for {', '.join(map(repr, differ))}" if differ else ""
+    return f"row repeats an earlier one{but}, so it is skipped"
 
 
 def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
@@ -147,7 +170,7 @@ def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
 def _outside(
     utterances: Sequence[Utterance],
     scale: tuple[float, float] | None,
-    files: Sequence[tuple[Path, str]],
+    names: str,
 ) -> list[Problem]:
     """One note on all ratings outside the scale."""
     if scale is None:
@@ -161,7 +184,6 @@ def _outside(
         f"{outside} of {len(values)} ratings lie outside the scale {low:g} to "
         f"{high:g}; they are kept as released"
     )
-    names = ", ".join(path.name for path, _ in files)
     return [Problem(names, reason, fatal=False)]
 
 

@@ -1,0 +1,132 @@
+"""Ensembles of a run's seeds: the mean prediction of the models of each fold.
+
+The CCC of a mean of predictions is not the mean of their CCCs; it is higher as a rule,
+because errors that seeds do not share cancel. `predict` averages in the same way, over
+the models of all folds, so that it gives these predictions where a run has one fold.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from data.predictions import Predictions, Run
+from fuse.comparing import _adjusted as adjusted
+from fuse.comparing import compared
+from fuse.figures import Row
+from fuse.notes import UNTRAINED
+from fuse.statistics import estimate, folds
+
+Parts = Sequence[Mapping[str, Run]]  # of every row, by section
+
+
+def ensemble(run: Run) -> Run:
+    """Return the run with the mean of the predictions of the seeds of each fold.
+
+    Args:
+        run: with the same test utterances for every seed of a fold
+
+    Returns:
+        the same run, folds by name, utterances by id, all with the seed 0
+
+    Raises:
+        AffuseError: if nothing was predicted
+    """
+    found = folds(run, "utterance")
+    ids = np.concatenate([fold.ids for fold in found])
+    return replace(
+        run,
+        predictions=Predictions(
+            id=ids,
+            fold=np.repeat([f.name for f in found], [len(f.ids) for f in found]),
+            seed=np.zeros(len(ids), np.int64),
+            truth=np.concatenate([fold.truth for fold in found]),
+            predicted=np.concatenate([fold.predicted.mean(axis=0) for fold in found]),
+        ),
+    )
+
+
+def added(
+    parts: Parts, rows: Sequence[Row], *, unit: str
+) -> tuple[list[Mapping[str, Run]], list[Row]]:
+    """Return runs and rows with an ensemble behind each row of several trained seeds.
+
+    The number of seeds of such a row is that of its members. Its interval is over
+    clusters alone: the ensemble is one predictor.
+
+    Args:
+        parts: of each row the runs that its sections score
+        rows: in the same order
+        unit: as for `fuse.statistics.estimate`
+    """
+    runs, found = list[Mapping[str, Run]](), list[Row]()
+    for part, row in zip(parts, rows, strict=True):
+        runs.append(part)
+        found.append(row)
+        members = row.sections["all"].seeds
+        if members < 2 or row.design in UNTRAINED:
+            continue
+        together = {name: ensemble(run) for name, run in part.items()}
+        scores = {name: estimate(run, unit=unit) for name, run in together.items()}
+        words = (row.detail, f"ensemble of {members} seeds")
+        runs.append(together)
+        found.append(
+            replace(
+                row,
+                detail=", ".join(word for word in words if word),
+                sections={n: replace(e, seeds=members) for n, e in scores.items()},
+                members=members,
+            )
+        )
+    return runs, found
+
+
+def compared_alike(
+    parts: Parts, rows: Sequence[Row], *, against: str, unit: str
+) -> tuple[list[Row], tuple[str, ...]]:
+    """Compare models with models and ensembles with ensembles, or all with one row.
+
+    A model of several modalities may be worse than an ensemble of one modality for the
+    sake of the averaging alone, so by default each kind has rivals of its own kind.
+    Holm's correction is over the comparisons of both.
+
+    Args:
+        parts, rows, unit: as for `fuse.comparing.compared`
+        against: name or design of a row; a design is not that of its ensembles
+
+    Raises:
+        AffuseError: if `against` fits several rows
+    """
+    models = [i for i, row in enumerate(rows) if row.members == 1]
+    together = [i for i, row in enumerate(rows) if row.members > 1]
+    if against or not together:
+        name = _named([rows[i] for i in models], against)
+        return compared(parts, rows, against=name, unit=unit)
+    found, missing = list(rows), list[str]()
+    for places in (models, together):
+        mine = [rows[i] for i in places]
+        some, sentences = compared(
+            [parts[i] for i in places], mine, against="", unit=unit
+        )
+        missing += sentences
+        for i, row in zip(places, some, strict=True):
+            found[i] = row
+    return adjusted(found), tuple(dict.fromkeys(missing))
+
+
+def _named(models: Sequence[Row], against: str) -> str:
+    """Return the name of the one model of a design, else `against` as it is."""
+    names = [row.name for row in models if row.design == against]
+    return names[0] if len(names) == 1 else against
+
+
+def notes(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return what ensembles are, or that there is none; for a table that shows them."""
+    if all(row.members == 1 for row in rows):
+        return ("No run has several trained seeds, so there is no ensemble (--seeds)",)
+    return (
+        "Ensembles: the mean prediction of the seeds of a fold; their intervals and p "
+        "are over utterances of these very models, and do not contain what other seeds "
+        "or another training would give. By default an ensemble is compared with "
+        "ensembles alone",
+    )

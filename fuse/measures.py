@@ -1,0 +1,124 @@
+"""Measures beside the CCC, found as it is: means over folds of the means over seeds.
+
+Root mean squared error and mean absolute error are in units of the ratings on [-1, 1],
+to which the scale of the corpus is mapped (`data.ratings`). None has an interval.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from data.errors import AffuseError
+from data.predictions import Run
+from fuse import metrics
+from fuse.figures import Row
+from fuse.statistics import folds
+
+MEAN = "mean"  # over the ratings, beside their names
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure of a rating, and its words in a table."""
+
+    of: Callable[[ArrayLike, ArrayLike], float]
+    head: str
+    meaning: str
+
+
+MEASURES: Mapping[str, Measure] = {
+    "rmse": Measure(metrics.rmse, "RMSE", "root mean squared error on [-1, 1]"),
+    "mae": Measure(metrics.mae, "MAE", "mean absolute error on [-1, 1]"),
+    "pearson": Measure(metrics.pearson, "r", "Pearson's correlation"),
+}
+
+
+def parse(text: str) -> tuple[str, ...]:
+    """Return the names of measures that are divided by commas, each once, as typed.
+
+    Raises:
+        AffuseError: if there is no such measure
+
+    Examples:
+        >>> parse("mae, RMSE,mae")
+        ('mae', 'rmse')
+    """
+    names = [name.strip().casefold() for name in text.split(",")]
+    names = [name for name in dict.fromkeys(names) if name]
+    if unknown := [repr(name) for name in names if name not in MEASURES]:
+        raise AffuseError(
+            f"no column {', '.join(unknown)}: choose from {', '.join(MEASURES)}, "
+            f"divided by commas, as in --columns rmse,pearson"
+        )
+    return tuple(names)
+
+
+def measured(run: Run, names: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+    """Return measures of a run, each of every rating and of their mean.
+
+    Args:
+        run: with the same test utterances for every seed of a fold
+        names: of `MEASURES`
+
+    Returns:
+        {measure: {rating, or "mean": figure}}; nan where a fold has a correlation with
+        what is constant
+
+    Raises:
+        AffuseError: if nothing was predicted
+    """
+    found = folds(run, "utterance")
+    results: dict[str, Mapping[str, float]] = {}
+    for name in names:
+        each = [
+            [
+                [
+                    MEASURES[name].of(fold.truth[:, k], seed[:, k])
+                    for k in range(len(run.info.targets))
+                ]
+                for seed in fold.predicted
+            ]
+            for fold in found
+        ]
+        means = np.mean([np.mean(fold, axis=0) for fold in each], axis=0)
+        ratings = dict(zip(run.info.targets, means.tolist(), strict=True))
+        results[name] = {**ratings, MEAN: float(means.mean())}
+    return results
+
+
+def added(
+    parts: Sequence[Mapping[str, Run]], rows: Sequence[Row], names: Sequence[str]
+) -> list[Row]:
+    """Return the rows with measures of each of their sections.
+
+    Args:
+        parts: of each row the runs that its sections score
+        rows: in the same order
+        names: of `MEASURES`
+    """
+    return [
+        replace(
+            row, measures={name: measured(run, names) for name, run in each.items()}
+        )
+        for row, each in zip(rows, parts, strict=True)
+    ]
+
+
+def notes(names: Sequence[str]) -> tuple[str, ...]:
+    """Return what the measures of a table are; nothing if it has none."""
+    if not names:
+        return ()
+    return (f"{heading(names)}: mean over folds of the mean over seeds, no interval",)
+
+
+def heading(names: Sequence[str]) -> str:
+    """Return measures in words.
+
+    Examples:
+        >>> heading(["mae", "pearson"])
+        "MAE (mean absolute error on [-1, 1]), r (Pearson's correlation)"
+    """
+    found = (MEASURES[name] for name in names)
+    return ", ".join(f"{measure.head} ({measure.meaning})" for measure in found)

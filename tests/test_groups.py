@@ -1,0 +1,104 @@
+"""Groups of test utterances by any column of a corpus."""
+
+import dataclasses
+
+import pytest
+from click.testing import CliRunner
+from test_report import info_of, save
+
+import cli
+from data import folds
+from data import predictions as p
+from fuse.report import FORMATS, collect, render
+from fuse.sections import subset
+from fuse.statistics import estimate
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 199)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for design in ("text", "early"):
+        save(tmp_path, info_of(design))
+    return tmp_path
+
+
+def described(runs, columns):
+    """Give the utterances of all runs columns by their number."""
+    for folder in runs.iterdir():
+        rows = [
+            dataclasses.replace(row, columns=columns(number))
+            for number, row in enumerate(folds.read_folds(folder))
+        ]
+        folds.write_folds(folder, rows)
+
+
+def test_a_column_of_the_corpus_is_scored_apart(runs):
+    described(runs, lambda number: {"language": ("de", "en")[number // 20 % 2]})
+    (table,) = collect(runs, by="language")
+    row = next(row for row in table.rows if row.design == "early")
+    assert list(row.sections)[-2:] == ["language de", "language en"]
+    run = p.read_run(runs / info_of("early").name)
+    wanted = subset(run, lambda row: row.columns["language"] == "en")
+    assert row.sections["language en"] == estimate(wanted)
+    assert "language en" not in row.versus
+
+
+def test_a_name_may_be_typed_in_any_case(runs):
+    described(runs, lambda number: {"Language": "de"})
+    (table,) = collect(runs, by="language")
+    assert "Language de" in table.rows[0].sections
+
+
+def test_an_unknown_column_is_refused_with_those_there_are(runs):
+    described(runs, lambda number: {"language": "de", "age": "9"} if number else {})
+    words = ["report", "--runs", str(runs), "--by", "langauge"]
+    result = CliRunner().invoke(cli.main, words)
+    assert result.exit_code == 1
+    assert (
+        "no groups by 'langauge': choose from speaker, dialogue, language, age"
+        in result.output
+    )
+
+
+def test_a_table_without_the_column_says_so(runs):
+    described(runs, lambda number: {"language": "de"})
+    save(runs, info_of("late", corpus="other", name="other-late-session5-1"))
+    one, other = collect(runs, by="language")
+    assert "language de" in one.rows[0].sections
+    assert "No language is known, so none is scored apart" in other.notes
+
+
+def test_too_many_groups_are_refused(runs):
+    described(runs, lambda number: {"code": str(number)})
+    (table,) = collect(runs, by="code")  # 40 test utterances
+    save(runs, info_of("late"), n=60)
+    described(runs, lambda number: {"code": str(number)})
+    with pytest.raises(ValueError, match="form 60 groups by 'code', and at most 50"):
+        collect(runs, by="code")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_small_groups_show_what_they_can(runs, format):
+    described(runs, lambda number: {"language": "de" if number > 3 else "fr"})
+    shown = render(collect(runs, by="language", columns="mae"), format)
+    assert "language fr" in shown
+
+
+def test_what_groups_lack_is_said(runs):
+    described(runs, lambda n: {"language": "de" if n > 3 else "fr"} if n < 30 else {})
+    (table,) = collect(runs, by="language")
+    words = " ".join(table.notes)
+    assert "because it is not known of them: 12 test utterances" in words
+    assert "a fold has only one dialogue of them: language fr" in words
+    assert "In no group" not in " ".join(collect(runs)[0].notes)
+
+
+def test_runs_of_older_versions_have_no_columns(runs):
+    (run, _) = p.find_runs(runs)
+    assert {tuple(row.columns) for row in run.folds} == {()}
+    with pytest.raises(ValueError, match="choose from speaker, dialogue$"):
+        collect(runs, by="language")
