@@ -13,11 +13,9 @@ from fuse.figures import (
     MARKS,
     SECTIONS,
     Row,
-    Versus,
-    bounds,
     count,
     figure,
-    probability,
+    is_known,
 )
 from fuse.intervals import LEVEL
 from fuse.paired import PERMUTATIONS
@@ -45,11 +43,13 @@ def notes(
     """
     found = [
         *cautions.leaks(runs, rows),
+        *cautions.failures(runs, rows),
         NATURES[runs[0].info.nature],
         *cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
         _significance(rows),
         _interval(rows),
+        _flat(rows),
         _unknown(rows, unit, by),
         *_few(rows),
         _one_seed(rows),
@@ -107,26 +107,6 @@ def speakers(shared: Sequence[str] | None) -> str:
     return f"Speakers: shared between {pairs}{end}"
 
 
-def comparisons(rows: Sequence[Row]) -> Iterator[str]:
-    """Whether each row beats the best single modality, a line for every section."""
-    for section in SECTIONS:
-        for row in rows:
-            if section in row.versus:
-                where = "" if section == "all" else f"{section}: "
-                yield where + comparison(row.name, row.versus[section])
-
-
-def comparison(name: str, versus: Versus) -> str:
-    """Whether a row beats a single modality, in one line."""
-    difference = versus.difference
-    range_ = bounds(difference, digits=3, sign=True)
-    words = f"{figure(difference.value, sign=True)} {range_}".rstrip()
-    if versus.verdict == "unknown":
-        return f"{name} - {versus.name}: {words}, p unknown"
-    p = f"p {probability(versus.p)}, Holm {probability(versus.adjusted)}"
-    return f"{name} - {versus.name}: {words}, {p}, {versus.verdict}"
-
-
 def _most(rows: Sequence[Row]) -> Estimate:
     """The figures of the row that rests on most clusters."""
     return max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
@@ -148,15 +128,36 @@ def _significance(rows: Sequence[Row]) -> str:
 def _interval(rows: Sequence[Row]) -> str:
     """How the intervals were made."""
     most = _most(rows)
-    if all(
-        row.sections["all"].mean.low != row.sections["all"].mean.low for row in rows
-    ):
-        return f"Intervals: unknown, because a fold has only one {most.unit}"
+    if not any(is_known(row.sections["all"].mean) for row in rows):
+        single = all(row.sections["all"].fewest < 2 for row in rows)
+        return (
+            f"Intervals: unknown, because a fold has only one {most.unit}"
+            if single
+            else ""  # `_flat` says why
+        )
     seeds = " and seeds" if any(r.sections["all"].seeds > 1 for r in rows) else ""
     return (
         f"Intervals: {LEVEL:.0%}, jackknife over {count(most.clusters, most.unit)}"
         f"{seeds}, Student's t on the scale of Fisher's z"
     )
+
+
+def _flat(rows: Sequence[Row]) -> str:
+    """Names the rows with a figure whose interval would have no width."""
+    names = [row.name for row in rows if any(map(_has_flat, row.sections.values()))]
+    if not names:
+        return ""
+    return (
+        f"An interval is left out where it would have no width, in {', '.join(names)}: "
+        f"predictions that do not vary, or that are far outside the scale, give the "
+        f"same figure whichever utterances are tested, which says nothing of others"
+    )
+
+
+def _has_flat(estimate: Estimate) -> bool:
+    """Return True if an interval is unknown although there are clusters to rest on."""
+    found = (*estimate.ratings.values(), estimate.mean)
+    return estimate.fewest > 1 and not all(map(is_known, found))
 
 
 def _unknown(rows: Sequence[Row], unit: str, by: str) -> str:
