@@ -54,8 +54,9 @@ def headed(lines: Sequence[Line]) -> Iterator[tuple[str, Line]]:
     """Yield each line with the heading of the encoders that stands above it, or ""."""
     above = ""
     for line in lines:
-        yield ("" if line.row.group == above else line.row.group), line
-        above = line.row.group
+        group = line.row.group
+        yield ("" if group in ("", above) else f"on {group}".strip()), line
+        above = group
 
 
 def _heading(name: str, rows: Sequence[Estimate], varying: Sequence[str]) -> str:

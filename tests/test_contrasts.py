@@ -108,10 +108,9 @@ def test_rows_are_grouped_by_their_encoders(mixed, format):
     shown = render([table], format)
     lines = shown.splitlines()
     sections = 3  # all, improvised, scripted
-    marks = {"text": "audio: hub/w2v2, layer 12", "markdown": "| *audio: hub/w2v2"}
-    mark = marks.get(format, r"{\textit{audio: hub/w2v2")
-    above = [k for k, line in enumerate(lines) if line.strip().startswith(mark)]
-    above = above or [k for k, line in enumerate(lines) if mark in line]
+    marks = {"text": "on ", "markdown": "| *on ", "latex": r"{\textit{on "}
+    mark = f"{marks[format]}audio: hub/w2v2, layer 12"
+    above = [k for k, line in enumerate(lines) if mark in line]
     assert sum("; text" in lines[k] for k in above) == sections
     assert "audio" in lines[above[0] + 1]
 
