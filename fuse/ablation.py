@@ -20,6 +20,7 @@ from data.predictions import Run, read_run
 from data.store import Embeddings
 from fuse import units
 from fuse.designs._regressor import pick
+from fuse.failure_notes import sentences
 from fuse.figures import count, figure
 from fuse.metrics import ccc
 from fuse.model_folders import demand_widths
@@ -42,6 +43,7 @@ class Ablation:
     seeds: int
     robust: bool  # whether the models were made to do without a modality
     seed: int  # of the permutations
+    failed: tuple[str, ...] = ()  # sentences on models that diverged or are constant
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of a table, and of what its rows mean."""
@@ -61,6 +63,7 @@ class Ablation:
             f"permuted: that modality of another test utterance, mean of "
             f"{PERMUTATIONS} permutations, seed {self.seed}"
         )
+        yield from self.failed
         if not self.robust:
             yield (
                 "only: the other modality is its training mean, which these models "
@@ -115,6 +118,7 @@ def ablate(
         seeds=len({number for _, number in pairs}),
         robust=bool(getattr(module, "robust", False)),
         seed=seed,
+        failed=tuple(s for s, _ in sentences(done.predictions, done.info.targets)),
     )
 
 

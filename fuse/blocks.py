@@ -30,6 +30,7 @@ def _pairs(table: Table) -> Iterator[Block]:
     rows = [row.name for row in table.rows if row.info]
     if not table.pairs:
         return
+    tested = sum(bool(p.versus and not p.versus.reason) for p in table.pairs)
     cells = {}
     for pair in table.pairs:
         if pair.versus:
@@ -38,7 +39,7 @@ def _pairs(table: Table) -> Iterator[Block]:
             cells[pair.b, pair.a] = p
     yield Block(
         heading=f"all pairs: above the diagonal row - column, below it p adjusted by "
-        f"Holm over {sum(bool(p.versus) for p in table.pairs)} pairs",
+        f"Holm over {tested} pairs",
         heads=("design", *(str(k) for k in range(1, len(rows) + 1))),
         lines=tuple(
             (f"{k} {a}", *("" if a == b else cells.get((a, b), "-") for b in rows))

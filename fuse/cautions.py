@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from data.predictions import PREDICTIONS, Run
 from data.system import digests
+from fuse.failure_notes import sentences
 from fuse.figures import Row
-from fuse.leaks import failing
+from fuse.leaks import DIVERGENCE, failing
 
 CHECKPOINTS = {
     "mini": "Encoders called mini are small students that come with this project, for "
@@ -17,11 +18,18 @@ CHECKPOINTS = {
 def leaks(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
     """Name the rows whose run fails the linter."""
     for run, row in zip(runs, rows, strict=True):
-        if rules := failing(run.path):
+        if rules := sorted({*failing(run.path)} - {DIVERGENCE}):  # see `failures`
             yield (
                 f"Leak: {row.name} fails the linter ({', '.join(rules)}) and is not to "
                 f"be reported as it stands; ask: python cli.py lint"
             )
+
+
+def failures(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
+    """Name the rows with models that diverged, or that predict a constant."""
+    for run, row in zip(runs, rows, strict=True):
+        for sentence, wide in sentences(run.predictions, run.info.targets):
+            yield f"{'Diverged' if wide else 'Constant'}: {row.name}: {sentence}"
 
 
 def checkpoints(runs: Sequence[Run]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
 from fuse.calibration.applying import columns
+from fuse.failure_notes import unrated
 from fuse.linter import check_plans
 from fuse.matching import Sizes, match_all
 from fuse.model import modalities
@@ -202,6 +203,8 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
             "with --set modality_dropout=0.3 predicts them",
             applied.left_out,
         )
+    for sentence in unrated(applied.said, applied.targets):
+        log.warning("%s", sentence)
     more = columns(run_folder, applied) if found["calibrated"] else {}
     numbers = np.column_stack([applied.mean, applied.std, *more.values()])
     writer = csv.writer(output, lineterminator="\n")

@@ -1,9 +1,11 @@
 """Which rows of a table are compared with which, and what is significant.
 
-By default each row of several modalities is compared with the best single modality, on
-every section but groups of speakers; with ``against`` each other row with the one that
-is named. Holm's correction is over all comparisons of a table, sections included, and
-over all pairs where pairs are wanted.
+By default each row of several modalities is compared with the best single modality on
+the same encoders (`fuse.rivals`), on every section but groups of speakers; with
+``against`` each other row with the one that is named. Where two rows differ in more
+than one thing (`fuse.contrasts`), nothing is tested, and why is said. Holm's correction
+is over all tests of a table, sections included, and over all pairs where pairs are
+wanted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +15,11 @@ from itertools import combinations
 from data.errors import AffuseError
 from data.predictions import Run
 from fuse.clusters import Unit
+from fuse.contrasts import Contrast, Side, contrast
 from fuse.figures import SECTIONS, Pair, Row, Versus
 from fuse.paired import PERMUTATIONS, holm, paired_difference, permutation_test
+from fuse.rivals import best, fair, gaps, single
 
-SINGLE = ("audio", "text")  # designs that fusion has to beat
 Parts = Sequence[Mapping[str, Run]]  # of every row, by section
 
 
@@ -34,24 +37,28 @@ def compared(
     Raises:
         AffuseError: if `against` fits several rows
     """
-    others = _named(rows, against) if against else _single(rows)
+    others = _named(rows, against) if against else single(rows)
     mine = [i for i in range(len(rows)) if _faces(rows[i], i, others, against)]
     if not mine:
         return list(rows), ()
     if not others:
         return list(rows), (_lacking(against),)
-    found, missing = list(rows), []
+    sides = [Side.of(each["all"]) for each in parts]
+    found, missing = list(rows), list[str]()
     for i in mine:
+        rivals = others if against else fair(i, rows, sides)
         try:
-            versus = _versus(i, others, parts, rows, unit)
+            versus = _versus(i, rivals, parts, rows, sides, unit)
         except AffuseError:
-            best = rows[_best(others, rows, "all")].name
+            name = rows[best(rivals, rows, "all")].name
             missing.append(
-                f"{rows[i].name} - {best}: not compared, because they were scored on "
+                f"{rows[i].name} - {name}: not compared, because they were scored on "
                 f"other utterances or ratings"
             )
         else:
             found[i] = replace(rows[i], versus=versus)
+    if not against:
+        missing += gaps(mine, rows, sides)
     return _adjusted(found), tuple(missing)
 
 
@@ -65,11 +72,6 @@ def _named(rows: Sequence[Row], against: str) -> list[int]:
             f"several rows are of design '{against}'; compare against one of {names}"
         )
     return found
-
-
-def _single(rows: Sequence[Row]) -> list[int]:
-    """The rows of one modality."""
-    return [i for i, row in enumerate(rows) if row.design in SINGLE]
 
 
 def _faces(row: Row, i: int, others: Sequence[int], against: str) -> bool:
@@ -89,7 +91,12 @@ def _lacking(against: str) -> str:
 
 
 def _versus(
-    i: int, others: Sequence[int], parts: Parts, rows: Sequence[Row], unit: Unit | str
+    i: int,
+    others: Sequence[int],
+    parts: Parts,
+    rows: Sequence[Row],
+    sides: Sequence[Side],
+    unit: Unit | str,
 ) -> dict[str, Versus]:
     """One row less the best of the others on each section.
 
@@ -100,22 +107,20 @@ def _versus(
     for section in rows[i].sections:
         rivals = [k for k in others if section in rows[k].sections]
         if rivals and section in SECTIONS:
-            best = _best(rivals, rows, section)
-            pair = parts[i][section], parts[best][section]
-            found[section] = _less(rows[best].name, *pair, unit)
+            k = best(rivals, rows, section)
+            pair = parts[i][section], parts[k][section]
+            seen = contrast(sides[i], sides[k])
+            found[section] = _less(rows[k].name, *pair, unit, seen)
     return found
 
 
-def _less(name: str, a: Run, b: Run, unit: Unit | str) -> Versus:
+def _less(name: str, a: Run, b: Run, unit: Unit | str, seen: Contrast) -> Versus:
     """One run less another, not yet corrected for the number of comparisons."""
     difference = paired_difference(a, b, unit=unit)
+    if seen.reason:
+        return Versus(name, difference, reason=seen.reason)
     p = permutation_test(a, b, unit=unit, permutations=PERMUTATIONS)
-    return Versus(name, difference, p)
-
-
-def _best(others: Sequence[int], rows: Sequence[Row], section: str) -> int:
-    """The row of highest mean CCC."""
-    return max(others, key=lambda i: rows[i].sections[section].mean.value)
+    return Versus(name, difference, p, remark=seen.remark)
 
 
 def _adjusted(rows: Sequence[Row]) -> list[Row]:
@@ -140,9 +145,12 @@ def all_pairs(
 ) -> tuple[Pair, ...]:
     """Every row less every later one, on all utterances, corrected for their number."""
     found = []
+    sides = [Side.of(each["all"]) for each in parts]
     for i, k in combinations(range(len(rows)), 2):
+        pair = parts[i]["all"], parts[k]["all"]
         try:
-            versus = _less(rows[k].name, parts[i]["all"], parts[k]["all"], unit)
+            seen = contrast(sides[i], sides[k])
+            versus = _less(rows[k].name, *pair, unit, seen)
         except AffuseError:
             found.append(Pair(rows[i].name, rows[k].name, None))
         else:

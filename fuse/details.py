@@ -5,31 +5,38 @@ from typing import Any
 
 from data.predictions import Run
 from data.runs.info import RunInfo
+from fuse.contrasts import DIVISION, MISSING, flat, plain, uses
 
-ENCODER = ("checkpoint", "layers", "pooling")  # said of encoders that differ
+ENCODER = (
+    "checkpoint",
+    "revision",
+    "layers",
+    "pooling",
+)  # said of encoders that differ
+REVISION = 8  # digits of a commit that are shown
 UNRECORDED = "code not recorded"  # of runs that an older version made
-UNSAID = ("design", "device", "experiment", "fusion", "label", "seeds")  # of settings
 
 
 def details(runs: Sequence[Run]) -> list[str]:
     """Return the label of each run and what differs: encoders, settings, code.
 
-    Encoders are named where they differ within the table; modalities, settings and the
-    code of the design where they differ among runs of one design and label. Where rows
-    would still be the same, the digest at the end of the run's name tells them apart.
+    Encoders are named where they differ within the table. So is a setting that several
+    rows use and that differs between them, which lets both rows of a comparison say in
+    what they differ. Modalities, code and settings that a design does not use are named
+    where they differ among runs of one design and label. Where rows would still be the
+    same, the digest at the end of the run's name tells them apart.
     """
     infos = [run.info for run in runs]
     encoders = _differing([dict(_encoders(info)) for info in infos])
+    settings = _settings(infos)
     found = []
-    for info, pieces in zip(infos, encoders, strict=True):
+    for info, pieces, own in zip(infos, encoders, settings, strict=True):
         alike = [i for i in infos if (i.design, i.label) == (info.design, info.label)]
-        settings = _differing([dict(_flat(i.settings)) for i in alike])
-        own = settings[alike.index(info)]
         words = [info.label]
         if len({tuple(sorted(i.encoders)) for i in alike}) > 1:
             words.append("+".join(sorted(info.encoders)))  # ridge takes what there is
         words += _encoder_words(pieces)
-        words += [f"{name}={_plain(value)}" for name, value in own.items()]
+        words += map(_assigned, own.items())
         if len({i.code for i in alike}) > 1:
             words.append(info.code or UNRECORDED)
         found.append(", ".join(word for word in words if word))
@@ -42,6 +49,40 @@ def details(runs: Sequence[Run]) -> list[str]:
     ]
 
 
+def _settings(infos: Sequence[RunInfo]) -> list[dict[str, Any]]:
+    """Return the settings of each run that are to be named, in the order recorded.
+
+    One that a run did not record, and that another run of its kind did, is `MISSING`.
+    """
+    every = [flat(info.settings) for info in infos]
+    names = dict.fromkeys(name for settings in every for name in settings)
+    found: list[dict[str, Any]] = [{} for _ in infos]
+    for name in names:
+        users = [
+            k
+            for k, info in enumerate(infos)
+            if name in DIVISION or uses(info.design, every[k], name)
+        ]
+        _add(found, every, name, users)
+        for kind in {(info.design, info.label) for info in infos}:
+            alike = [k for k, i in enumerate(infos) if (i.design, i.label) == kind]
+            _add(found, every, name, alike)
+    return found
+
+
+def _add(
+    found: Sequence[dict[str, Any]],
+    every: Sequence[Mapping[str, Any]],
+    name: str,
+    among: Sequence[int],
+) -> None:
+    """Put a setting into the records of some runs, if it differs among them."""
+    values = [every[k].get(name, MISSING) for k in among]
+    if any(value != values[0] for value in values):
+        for k, value in zip(among, values, strict=True):
+            found[k][name] = value
+
+
 def describe(modality: str, encoder: Mapping[str, Any]) -> str:
     """One encoder in words.
 
@@ -50,6 +91,8 @@ def describe(modality: str, encoder: Mapping[str, Any]) -> str:
         'text: bert, layers 4-6'
     """
     words = [str(encoder.get("checkpoint") or encoder.get("encoder", "unknown"))]
+    if encoder.get("revision"):
+        words.append(f"revision {str(encoder['revision'])[:REVISION]}")
     if "layers" in encoder:
         words.append(_layers(encoder["layers"]))
     if "pooling" in encoder:
@@ -83,24 +126,16 @@ def _encoder_words(pieces: Mapping[str, Any]) -> Iterator[str]:
             yield str(value).rpartition("/")[2]
         elif name == "layers":
             yield f"{modality} {_layers(value)}"
+        elif name == "revision":
+            yield f"{modality} revision {str(value)[:REVISION] or 'unknown'}"
         else:
             yield f"{modality} {value}"
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings by dotted names, without those that every row says anyway."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif prefix or name not in UNSAID:
-            yield f"{prefix}{name}", value
-
-
-def _plain(value: object) -> str:
-    """A setting as one would type it."""
-    if isinstance(value, list | tuple):
-        return "+".join(_plain(v) for v in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _assigned(setting: tuple[str, Any]) -> str:
+    """Return a setting in words: ``latent=64``, or that it is not recorded."""
+    name, value = setting
+    return f"{name} {plain(value)}" if value == MISSING else f"{name}={plain(value)}"
 
 
 def _layers(layers: Sequence[int]) -> str:

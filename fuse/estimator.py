@@ -23,6 +23,7 @@ from data.device import choose
 from data.errors import AffuseError
 from fuse.conventions import TRAINING, checked, divide, seed, shown
 from fuse.design import Design, find
+from fuse.failure_notes import warn
 from fuse.fit import fit
 from fuse.places import Columns, places
 from fuse.scoring import ccc_scorer, mean_ccc
@@ -160,6 +161,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             seed=self.seed_,
             where=type(self).__name__,
         )
+        self._warn(fitted.module, features, ratings)
         # in float64 a row is predicted alike in any company
         self.module_, self.history_ = fitted.module.double(), fitted.history
         return self
@@ -184,6 +186,13 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Mean CCC of the ratings, in [-1, 1]."""
         return mean_ccc(y, self.predict(X))
+
+    def _warn(self, module: nn.Module, x: np.ndarray, ratings: np.ndarray) -> None:
+        """Say so if the training diverged, or came to a constant."""
+        seen = {m: self._tensor(x[self.validation_][:, at]) for m, at in self._places}
+        with torch.inference_mode():
+            said = module(seen).cpu().numpy()
+        warn(said, ratings[self.validation_], ratings)
 
     def _settings(self) -> Settings:
         """As they are checked for ``train``; a search brings numbers of numpy."""

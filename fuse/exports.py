@@ -10,7 +10,7 @@ from typing import Any
 from data.ratings import RATINGS
 from fuse.details import describe
 from fuse.escapes import for_csv, for_json
-from fuse.figures import Pair, Row, Table, Versus
+from fuse.figures import Pair, Row, Table, Versus, is_known
 from fuse.intervals import Interval
 from fuse.measures import MEAN, MEASURES
 from fuse.statistics import Estimate
@@ -23,7 +23,7 @@ COLUMNS = (
     *(name + bound for name in (*RATINGS, "mean") for bound in BOUNDS),
     *("utterances", "folds", "seeds", "resampled", "clusters", "parameters"),
     *("versus", *(f"difference{bound}" for bound in BOUNDS)),
-    *("p", "p_holm", "verdict"),
+    *("p", "p_holm", "verdict", "not_marked_because"),
     *(f"{name}_{part}" for name in RATINGS for part in PARTS),
     *(f"{name}_{measure}" for measure in MEASURES for name in (*RATINGS, MEAN)),
     *("shared_speakers", "encoders"),
@@ -99,15 +99,15 @@ def _difference(versus: Versus) -> dict[str, Any]:
         "p": _finite(versus.p),
         "p_holm": _finite(versus.adjusted),
         "verdict": versus.verdict,
+        "not_marked_because": versus.reason,
     }
 
 
 def _spread(name: str, interval: Interval) -> dict[str, Any]:
     """A figure and its bounds as three cells."""
-    values = (interval.value, interval.low, interval.high)
     return {
-        name + bound: _finite(value)
-        for bound, value in zip(BOUNDS, values, strict=True)
+        name + bound: value
+        for bound, value in zip(BOUNDS, _interval(interval).values(), strict=True)
     }
 
 
@@ -205,9 +205,10 @@ def _measures(row: Row, section: str) -> dict[str, Any]:
 
 
 def _interval(interval: Interval) -> dict[str, float | None]:
-    """A figure and its bounds as JSON."""
+    """A figure and its bounds as JSON; null where the interval is not known."""
+    known = is_known(interval)
     return {
         "value": _finite(interval.value),
-        "low": _finite(interval.low),
-        "high": _finite(interval.high),
+        "low": interval.low if known else None,
+        "high": interval.high if known else None,
     }

@@ -10,6 +10,7 @@ from fuse.statistics import Estimate
 
 SECTIONS = ("all", "published", "improvised", "scripted", "new sentences")  # first
 ALPHA = 0.05  # of the significance tests, for a table as a whole
+DIGITS = 4  # after the point, at most; bounds that do not differ in them have no width
 MARKS = {"better": "*", "worse": "\N{DAGGER}"}  # behind a figure
 NATURES = {
     "human": "human ratings",
@@ -26,10 +27,14 @@ class Versus:
     difference: Interval  # of the mean CCC
     p: float = math.nan  # of the permutation test
     adjusted: float = math.nan  # the same after Holm's correction
+    reason: str = ""  # why nothing is tested, as a clause; "": nothing forbids it
+    remark: str = ""  # a difference that is meant to be, as a clause
 
     @property
     def verdict(self) -> str:
-        """``better``, ``worse``, ``not told apart`` or ``unknown``."""
+        """``better``, ``worse``, ``not told apart``, ``not marked`` or ``unknown``."""
+        if self.reason:
+            return "not marked"
         if math.isnan(self.adjusted):
             return "unknown"
         if self.adjusted >= ALPHA:
@@ -64,6 +69,7 @@ class Row:
     measures: Mapping[str, Mapping[str, Mapping[str, float]]] = field(
         default_factory=dict
     )  # by section, fuse.measures.MEASURES, and rating or "mean"
+    group: str = ""  # heading of the rows on the same encoders; "": none is needed
 
     @property
     def name(self) -> str:
@@ -132,19 +138,36 @@ def probability(p: float) -> str:
 
 
 def bounds(interval: Interval, *, digits: int = 2, sign: bool = False) -> str:
-    """``[low, high]``, or "" where it is not known.
+    """``[low, high]``, or "" where it is not known, as `is_known` tells.
+
+    Where both bounds are the same with so many digits, more are shown.
 
     Examples:
-        >>> bounds(Interval(0.73, 0.701, 0.756))
-        '[.70, .76]'
+        >>> bounds(Interval(0.73, 0.701, 0.756)), bounds(Interval(0.73, 0.7301, 0.7304))
+        ('[.70, .76]', '[.7301, .7304]')
     """
-    if interval.low != interval.low:
+    if not is_known(interval):
         return ""
-    low, high = (
-        figure(bound, digits=digits, sign=sign)
-        for bound in (interval.low, interval.high)
-    )
+    for places in range(digits, DIGITS + 1):
+        low, high = (
+            figure(bound, digits=places, sign=sign)
+            for bound in (interval.low, interval.high)
+        )
+        if low != high:
+            break
     return f"[{low}, {high}]"
+
+
+def is_known(interval: Interval) -> bool:
+    """Return True if an interval has bounds, and a width that can be told from zero.
+
+    One without width says that a figure is exact, which no figure of a sample is.
+
+    Examples:
+        >>> is_known(Interval(0, 0, 0)), is_known(Interval(0, math.nan, math.nan))
+        (False, False)
+    """
+    return interval.high - interval.low >= 10.0**-DIGITS
 
 
 def count(number: int, noun: str) -> str:

@@ -1,6 +1,6 @@
 """The words of a table for people, before they are set in any format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fuse.blocks import LETTERS
@@ -48,6 +48,15 @@ def sections(table: Table) -> tuple[tuple[str, ...], tuple[Section, ...]]:
         for name, rows in groups.items()
         if rows
     )
+
+
+def headed(lines: Sequence[Line]) -> Iterator[tuple[str, Line]]:
+    """Yield each line with the heading of the encoders that stands above it, or ""."""
+    above = ""
+    for line in lines:
+        group = line.row.group
+        yield ("" if group in ("", above) else f"on {group}".strip()), line
+        above = group
 
 
 def _heading(name: str, rows: Sequence[Estimate], varying: Sequence[str]) -> str:

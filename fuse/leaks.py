@@ -6,6 +6,7 @@ from data.system.documents import read_json
 from data.system.schema import MapOf, Plain, Record, Text
 
 LINT = "lint.json"
+DIVERGENCE = "divergence"  # a rule whose failure is no leak, but no result either
 FAILS = "FAILS"  # the status of a rule
 ADVICE = "delete it and repeat the train command"
 KIND = MapOf(

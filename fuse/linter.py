@@ -156,7 +156,7 @@ def _refuse(
         failing = sorted({result.rule for each in leaks.values() for result in each})
         meant = " ".join(f"--allow {rule}" for rule in failing)
         end += f"; if it is meant to be so: {meant}"
-        raise Leak("a leak was found", *shown, end)
+        raise Leak("a rule of the linter fails", *shown, end)
 
 
 def lines(found: Iterable[Result]) -> list[str]:

@@ -14,11 +14,9 @@ from fuse.figures import (
     MARKS,
     SECTIONS,
     Row,
-    Versus,
-    bounds,
     count,
     figure,
-    probability,
+    is_known,
     shown,
 )
 from fuse.intervals import LEVEL
@@ -45,12 +43,14 @@ def notes(runs: Sequence[Run], rows: Sequence[Row], *, by: str = "") -> tuple[st
     """
     found = [
         *cautions.leaks(runs, rows),
+        *cautions.failures(runs, rows),
         NATURES[runs[0].info.nature],
         *cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
         _significance(rows),
         _interval(rows),
         *_other_units(rows),
+        _flat(rows),
         _unknown(rows, by),
         *_few(rows),
         _one_seed(rows),
@@ -108,26 +108,6 @@ def speakers(shared: Sequence[str] | None) -> str:
     return f"Speakers: shared between {pairs}{end}"
 
 
-def comparisons(rows: Sequence[Row]) -> Iterator[str]:
-    """Whether each row beats the best single modality, a line for every section."""
-    for section in SECTIONS:
-        for row in rows:
-            if section in row.versus:
-                where = "" if section == "all" else f"{section}: "
-                yield where + comparison(row.name, row.versus[section])
-
-
-def comparison(name: str, versus: Versus) -> str:
-    """Whether a row beats a single modality, in one line."""
-    difference = versus.difference
-    range_ = bounds(difference, digits=3, sign=True)
-    words = f"{figure(difference.value, sign=True)} {range_}".rstrip()
-    if versus.verdict == "unknown":
-        return f"{name} - {versus.name}: {words}, p unknown"
-    p = f"p {probability(versus.p)}, Holm {probability(versus.adjusted)}"
-    return f"{name} - {versus.name}: {words}, {p}, {versus.verdict}"
-
-
 def _most(rows: Sequence[Row]) -> Estimate:
     """The figures of the row that rests on most clusters."""
     return max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
@@ -149,13 +129,13 @@ def _significance(rows: Sequence[Row]) -> str:
 def _interval(rows: Sequence[Row]) -> str:
     """How the intervals were made."""
     most = _most(rows)
-    if all(math.isnan(row.sections["all"].mean.low) for row in rows):
-        why = (
-            f"a fold has only one {most.unit}"
-            if most.fewest == 1
-            else f"no {most.unit} moves a figure, or the folds have different seeds"
+    if not any(is_known(row.sections["all"].mean) for row in rows):
+        single = all(row.sections["all"].fewest < 2 for row in rows)
+        return (
+            f"Intervals: unknown, because a fold has only one {most.unit}"
+            if single
+            else ""  # `_flat` says why
         )
-        return f"Intervals: unknown, because {why}"
     seeds = " and seeds" if any(r.sections["all"].seeds > 1 for r in rows) else ""
     reason = f"; {most.unit}s, because {most.reason}" if most.reason else ""
     alone = (
@@ -181,6 +161,24 @@ def _other_units(rows: Sequence[Row]) -> Iterator[str]:
     for (unit, reason), sections in found.items():
         names = ", ".join(dict.fromkeys(sections))
         yield f"{names}: intervals over {unit}s, because {reason}"
+
+
+def _flat(rows: Sequence[Row]) -> str:
+    """Names the rows with a figure whose interval would have no width."""
+    names = [row.name for row in rows if any(map(_has_flat, row.sections.values()))]
+    if not names:
+        return ""
+    return (
+        f"An interval is left out where it would have no width, in {', '.join(names)}: "
+        f"predictions that do not vary, or that are far outside the scale, give the "
+        f"same figure whichever utterances are tested, which says nothing of others"
+    )
+
+
+def _has_flat(estimate: Estimate) -> bool:
+    """Return True if an interval is unknown although there are clusters to rest on."""
+    found = (*estimate.ratings.values(), estimate.mean)
+    return estimate.fewest > 1 and not all(map(is_known, found))
 
 
 def _unknown(rows: Sequence[Row], by: str) -> str:

@@ -123,6 +123,20 @@ REPORT = (
     click.option("--corpus", default="", help="Only this corpus."),
     click.option("--protocol", default="", help="Only this protocol."),
     click.option(
+        "--run", multiple=True, metavar="NAME",
+        help="Show only the run of this folder name, or of this unique beginning of "
+        "it; repeatable."),
+    click.option(
+        "--design", multiple=True, metavar="DESIGN",
+        help="Show only runs of this design; repeatable."),
+    click.option(
+        "--audio", multiple=True, metavar="CHECKPOINT",
+        help="Of runs that take audio, show only those on this checkpoint, or on this "
+        "commit of it; repeatable."),
+    click.option(
+        "--text", multiple=True, metavar="CHECKPOINT",
+        help="The same for text."),
+    click.option(
         "--format", "form", default="text", show_default=True,
         type=click.Choice(["text", "markdown", "csv", "json", "latex"])),
     click.option(

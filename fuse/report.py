@@ -9,7 +9,7 @@ others are shown.
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,15 @@ from fuse import ensembles, exports, groups, measures, notes, published
 from fuse.clusters import choose
 from fuse.comparing import all_pairs
 from fuse.details import details
+from fuse.encoder_groups import headings
 from fuse.figures import SECTIONS, Row, Table
 from fuse.layers import average
 from fuse.leaks import failing
 from fuse.sections import sections
+from fuse.selection import Selection
 from fuse.statistics import estimate
 from fuse.tables import latex, markdown, text
+from fuse.verdicts import comparisons, untested
 
 ORDER = ("ridge", "pcaridge", "svr", "zeroshot", "audio", "text", "early", "late")
 FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
@@ -40,6 +43,7 @@ FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
 }
 
 
+Named = tuple[Run, str, str]  # with its detail, and the heading of its group
 log = logging.getLogger(__name__)
 
 
@@ -59,25 +63,22 @@ class Choice:
 def collect(
     runs: Path,
     *,
-    corpus: str = "",
-    protocol: str = "",
     damaged: Callable[[str], object] = log.error,
-    **choice: Any,
+    **chosen: Any,
 ) -> tuple[Table, ...]:
     """Every finished run below `runs`, scored.
 
     Args:
         runs: folder of run folders
-        corpus: only runs on this one
-        protocol: only runs of this one
         damaged: is told of every run that cannot be read, in a sentence
-        choice: fields of `Choice`; what is empty or None is left as it is there
+        chosen: fields of `Selection` and `Choice`; what is empty or None is left as it
+            is there
 
     Raises:
-        AffuseError: if there is none, if all are damaged, or if `choice` asks for what
+        AffuseError: if there is none, if all are damaged, or if `chosen` asks for what
             is not there; the sentence says what to do
     """
-    wanted = Choice(**{name: value for name, value in choice.items() if value})
+    which, wanted = _divided(chosen)
     found, problems = _read(runs)
     for folder in unfinished(runs):
         log.warning("unfinished, so not shown: %s; repeat its train command", folder)
@@ -87,12 +88,12 @@ def collect(
             or f"no finished run below {runs}; train one: "
             f"python cli.py train --fusion early"
         )
-    chosen = _chosen(found, corpus, protocol, runs)
-    wanted = replace(wanted, by=groups.column(chosen, wanted.by))
+    picked = _chosen(which, found, runs, problems)
+    wanted = replace(wanted, by=groups.column(picked, wanted.by))
     measures.parse(wanted.columns)  # refuses before anything is scored
+    shown = sorted(picked, key=_kind)
     tables = tuple(
-        _table(list(group), wanted)
-        for _, group in groupby(sorted(chosen, key=_kind), key=_kind)
+        _table(list(group), wanted) for _, group in groupby(shown, key=_kind)
     )
     _check_against(tables, wanted.against)
     for sentence in problems:
@@ -126,20 +127,24 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
     return found, problems
 
 
-def _chosen(found: Sequence[Run], corpus: str, protocol: str, runs: Path) -> list[Run]:
-    """The runs of the corpus and protocol that are wanted; "" wants all."""
-    chosen = [
-        run
-        for run in found
-        if corpus in ("", run.info.corpus) and protocol in ("", run.info.protocol)
-    ]
-    if not chosen:
-        there = sorted({f"{r.info.corpus} ({r.info.protocol})" for r in found})
-        raise AffuseError(
-            f"no finished run of corpus {corpus or 'any'!r} and protocol "
-            f"{protocol or 'any'!r} below {runs}; there are {', '.join(there)}"
-        )
-    return chosen
+def _chosen(
+    wanted: Selection, found: Sequence[Run], runs: Path, problems: Sequence[str]
+) -> list[Run]:
+    """The runs that are wanted; the error of none also names what is damaged."""
+    try:
+        return wanted.apply(found, runs)
+    except AffuseError as error:
+        raise AffuseError(*error.args, *problems) from error
+
+
+def _divided(chosen: Mapping[str, Any]) -> tuple[Selection, Choice]:
+    """What is to be shown, and how; what is empty or None is left as it is there."""
+    given = {name: value for name, value in chosen.items() if value}
+    which = {field.name for field in fields(Selection)}
+    return (
+        Selection(**{name: value for name, value in given.items() if name in which}),
+        Choice(**{name: v for name, v in given.items() if name not in which}),
+    )
 
 
 def render(tables: Sequence[Table], format: str) -> str:
@@ -158,20 +163,21 @@ def _kind(run: Run) -> tuple[str, str, str]:
     return run.info.corpus, run.info.nature, run.info.protocol
 
 
-def _rank(named: tuple[Run, str]) -> tuple[int, str, list[str | float]]:
-    """The order of the rows: references, single modalities, fusion, others."""
-    run, detail = named
+def _rank(named: Named) -> tuple[str, int, str, list[str | float]]:
+    """The order of rows: encoders, references, single modalities, fusion, others."""
+    run, detail, group = named
     design = run.info.design
     place = ORDER.index(design) if design in ORDER else len(ORDER)
     words = re.split(r"(\d+(?:\.\d+)?)", detail)  # every second one is a number
     numbers = [float(n) if i % 2 else n for i, n in enumerate(words)]
-    return place, design, numbers  # so that latent=64 comes before latent=128
+    return group, place, design, numbers  # so that latent=64 comes before latent=128
 
 
 def _table(group: Sequence[Run], wanted: Choice) -> Table:
     """Runs of one corpus and protocol."""
-    named = sorted(zip(group, details(group), strict=True), key=_rank)
-    runs, info = [run for run, _ in named], group[0].info
+    heads = headings([run.info for run in group])
+    named = sorted(zip(group, details(group), heads, strict=True), key=_rank)
+    runs, info = [run for run, *_ in named], group[0].info
     unit = choose(runs[0], wanted.unit)
     columns = measures.parse(wanted.columns)
     parts: list[Mapping[str, Run]] = [sections(run, wanted.by) for run in runs]
@@ -184,8 +190,9 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
                 for name, part in each.items()
             },
             run.info,
+            group=head,
         )
-        for (run, detail), each in zip(named, parts, strict=True)
+        for (run, detail, head), each in zip(named, parts, strict=True)
     ]
     if wanted.ensemble:
         parts, rows = ensembles.added(parts, rows, unit=unit)
@@ -195,6 +202,7 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
     rows, missing = ensembles.compared_alike(
         parts, rows, against=wanted.against, unit=unit
     )
+    pairs = all_pairs(parts, rows, unit=unit) if wanted.pairs else ()
     extra = published.rows(info.corpus, info.nature)
     return Table(
         corpus=info.corpus,
@@ -204,10 +212,10 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
         rows=(*rows, *extra),
         encoders=notes.encoders(runs),
         shared=notes.shared_speakers(runs),
-        pairs=all_pairs(parts, rows, unit=unit) if wanted.pairs else (),
+        pairs=pairs,
         split=wanted.split,
         columns=columns,
-        comparisons=(*notes.comparisons(rows), *missing),
+        comparisons=(*comparisons(rows), *missing, *untested(pairs)),
         notes=(
             *notes.notes(runs, rows, by=wanted.by),
             *groups.notes(runs, rows, wanted.by),

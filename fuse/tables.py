@@ -17,7 +17,7 @@ from fuse.escapes import (
     for_markdown_line,
 )
 from fuse.figures import Row, Table
-from fuse.layout import Line, sections
+from fuse.layout import Line, headed, sections
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def _text(table: Table) -> Iterator[str]:
         cells = [(head, "") for head in heads[:figures]]
         yield from ("", group.heading, "-" * (grid.name + grid.rest))
         yield grid.line("design", cells, heads[figures:])
-        for line in group.lines:
+        for heading, line in headed(group.lines):
+            yield from _wrapped(heading) if heading else ()
             name, *detail = _name(line.row, WIDTH - grid.rest)
             yield grid.line(name, line.cells, line.counts)
             yield from detail
@@ -140,7 +141,9 @@ def _markdown(table: Table) -> Iterator[str]:
         yield from ("", f"{strong}{mark}{for_markdown(rest)}", "")
         yield f"| design | {' | '.join(map(for_markdown, heads))} |"
         yield "|---" + "|---:" * len(heads) + "|"
-        for line in group.lines:
+        for head, line in headed(group.lines):
+            if head:
+                yield f"| *{for_markdown(head)}* |{' |' * len(heads)}"
             cells = [f"{value} {range_}".strip() for value, range_ in line.cells]
             words = [line.row.name, *cells, *line.counts]
             yield f"| {' | '.join(map(for_markdown, words))} |"
@@ -174,7 +177,10 @@ def _latex(table: Table) -> Iterator[str]:
         heading = rf"\emph{{{for_latex(group.heading)}}}"
         yield r"\midrule"
         yield rf"\multicolumn{{{columns}}}{{l}}{{{heading}}} \\"
-        for line in group.lines:
+        for head, line in headed(group.lines):
+            if head:
+                inner = rf"\textit{{{for_latex(head)}}}"
+                yield rf"\multicolumn{{{columns}}}{{l}}{{{inner}}} \\"
             cells = [_tex_cell(*cell) for cell in line.cells]
             yield for_latex_row([for_latex(line.row.name), *cells, *line.counts])
     yield from (r"\bottomrule", r"\end{tabular}")

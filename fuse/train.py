@@ -22,6 +22,7 @@ from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import run_folder, units
 from fuse.decisions import DECISIONS
+from fuse.failure_notes import constants
 from fuse.fit import Fitted, Folds
 from fuse.heads import Heads
 from fuse.join import join
@@ -119,6 +120,8 @@ def run_all(
     errors = _train(made, seeds, heads, device, progress)
     for plan in made:
         join(plan)
+        for sentence in constants(plan.folder, plan.info.targets):
+            log.warning("%s: %s", plan.folder, sentence)
     if errors:
         more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
         raise AffuseError(f"{errors[0]}{more}; all other models are finished")

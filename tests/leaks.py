@@ -305,6 +305,11 @@ def first_row(**cells):
     return lambda case: edit_tables(case, lambda rows: rows[0].update(cells))
 
 
+def diverged(case):
+    """A training that came to finite numbers far from any rating."""
+    edit_tables(case, lambda rows: rows[0].update(valence_predicted="-36613"))
+
+
 def told(case):
     """The truth as the prediction."""
     edit_tables(
@@ -315,6 +320,17 @@ def told(case):
 
 PLANTS = {  # rule: (leak, what must be said of it)
     "dialogues": [(moved(), "the same dialogue in train and test")],
+    "divergence": [
+        (
+            diverged,
+            r"1 of 1 model predicts far outside the scale, valence in 1 prediction "
+            r"below -3 or above 3, the farthest -36,613",
+        ),
+        (
+            first_row(dominance_predicted="3.01"),
+            r"dominance in 1 prediction .* the farthest 3\.01",
+        ),
+    ],
     "encoders": [
         (
             tuned(corpus="Toy", speakers=["5F"]),

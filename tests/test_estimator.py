@@ -310,7 +310,8 @@ def test_rows_that_only_validate_change_no_statistic(joined):
     odd, other = x.copy(), y.copy()
     odd[clean.validation_] *= 1e3
     other[clean.validation_] += 9
-    poisoned = model(epochs=1).fit(odd, other)
+    with pytest.warns(UserWarning, match="of validation rows are farther outside"):
+        poisoned = model(epochs=1).fit(odd, other)
     assert clean.mean_.tolist() == poisoned.mean_.tolist()
     assert clean.scale_.tolist() == poisoned.scale_.tolist()
     states = [m.module_.state_dict() for m in (clean, poisoned)]

@@ -436,7 +436,7 @@ def test_runs_of_one_design_say_what_differs(tmp_path):
         "early (latent=64, optimiser.rate=0.001)",
         "early (latent=128, optimiser.rate=0.0001)",
         "early (latent=128, optimiser.rate=0.001)",
-        "early (paper)",
+        "early (paper, latent=128, optimiser.rate=0.001)",
     ]
 
 

@@ -9,6 +9,7 @@ from fuse.calibration.conformal import chance, needed
 from fuse.calibration.fitting import Calibrations
 from fuse.calibration.measure import Measured
 from fuse.calibration.rejection import LEAST, Point
+from fuse.failure_notes import sentences
 from fuse.figures import count
 from fuse.notes import shared_speakers
 
@@ -20,6 +21,11 @@ def notes(
     curves: Mapping[str, Sequence[Point]],
 ) -> Iterator[str]:
     """One sentence an entry."""
+    for sentence, _ in sentences(run.predictions, run.info.targets):
+        yield (
+            f"On the test part, {sentence}; a map brings such numbers into the scale, "
+            f"and makes no result of them"
+        )
     least = min(each[0].groups for each in found.folds.values())
     yield (
         f"Intervals: split conformal, {found.level:.0%}; in each fold, "

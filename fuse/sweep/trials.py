@@ -14,6 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from data.errors import AffuseError, DamagedFileError
 from data.files import publish
@@ -22,12 +23,15 @@ from data.ratings import RATINGS
 from data.system import digests
 from data.system.documents import read_json
 from data.system.schema import ListOf, MapOf, Number, Plain, Record, Text, Whole
-from fuse.fit import Fitted, Folds
+from fuse.divergence import far
+from fuse.fit import Fitted, Folds, Job
+from fuse.pieces import through
 from fuse.plan import FORMAT, Plan
 from fuse.settings import Settings, change
 from fuse.voting import fit_fusions
 
 TRIALS = "trials"
+MOST_FAR = 0.5  # of the utterances; a few that are far off may be odd recordings
 KIND = Record(
     {
         "seed": Whole(),
@@ -154,19 +158,30 @@ def _train(plan: Plan, trials: Sequence[Trial]) -> Iterator[Outcome]:
     for number, result in fit_fusions(jobs):
         trial, fold = divmod(number, len(names))
         each = found.setdefault(trial, {})
-        each[fold] = _scores(result)
+        each[fold] = _scores(result, jobs[number])
         if len(each) == len(names):
             yield _outcome(trials[trial], names, [each[k] for k in sorted(each)])
 
 
-def _scores(result: Fitted | AffuseError) -> Scores:
+def _scores(result: Fitted | AffuseError, job: Job) -> Scores:
     """Validation CCC of each rating at the epoch that was kept.
 
     An error stays one: a learning rate at which the loss diverges is a finding of the
-    search, and no reason to end it.
+    search, and no reason to end it. So is divergence to finite numbers.
     """
     if isinstance(result, AffuseError):
         return result
+    with torch.inference_mode():
+        rows, at = job.rows, job.validation.to(job.rows.truth.device)
+        seen = {modality: rows.features[modality] for modality in job.modalities}
+        said = through(result.module, seen, at).cpu().numpy()
+    wide = np.asarray(far(said, rows.truth[at].cpu().numpy()).any(axis=1))
+    if wide.mean() > MOST_FAR:
+        return AffuseError(
+            f"{job.where}: {int(wide.sum()):,} of {len(wide):,} utterances of the "
+            f"validation part are predicted far outside the scale, so the training "
+            f"diverged; lower learning_rate"
+        )
     return max(result.history, key=lambda epoch: epoch.score).scores
 
 
