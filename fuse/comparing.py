@@ -2,16 +2,20 @@
 
 By default each row of several modalities is compared with the best single modality, on
 every section but groups of speakers; with ``against`` each other row with the one that
-is named. Holm's correction is over all comparisons of a table, sections included, and
-over all pairs where pairs are wanted.
+is named. By default a network after an affine map is compared with the best baseline
+that has one too, and is no single modality to be compared with. Holm's correction is
+over all comparisons of a table, sections included, and over all pairs where pairs are
+wanted.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 from data.errors import AffuseError
 from data.predictions import Run
+from fuse.calibration.networks import is_mapped
 from fuse.figures import SECTIONS, Pair, Row, Versus
 from fuse.paired import PERMUTATIONS, holm, paired_difference, permutation_test
 
@@ -33,14 +37,17 @@ def compared(
     Raises:
         AffuseError: if `against` fits several rows
     """
-    others = _named(rows, against) if against else _single(rows)
-    mine = [i for i in range(len(rows)) if _faces(rows[i], i, others, against)]
-    if not mine:
-        return list(rows), ()
-    if not others:
-        return list(rows), (_lacking(against),)
-    found, missing = list(rows), []
+    named = _named(rows, against) if against else _single(rows)
+    mine = [i for i in range(len(rows)) if _faces(rows[i], i, named, against)]
+    mapped = [] if against else _mapped(rows)
+    found, missing = list(rows), list[str]()
+    if mine and not named:
+        missing.append(_lacking(against))
+        mine = []
+    if mapped:
+        mine += [i for i in range(len(rows)) if rows[i].mapped]
     for i in mine:
+        others = mapped if rows[i].mapped and not against else named
         try:
             versus = _versus(i, others, parts, rows, unit)
         except AffuseError:
@@ -57,7 +64,8 @@ def compared(
 def _named(rows: Sequence[Row], against: str) -> list[int]:
     """The one row of that name or design, if there is any."""
     found = [i for i, row in enumerate(rows) if row.name == against]
-    found = found or [i for i, row in enumerate(rows) if row.design == against]
+    designs = [row.design if not row.mapped else "" for row in rows]
+    found = found or [i for i, design in enumerate(designs) if design == against]
     if len(found) > 1:
         names = ", ".join(f"'{rows[i].name}'" for i in found)
         raise AffuseError(
@@ -67,15 +75,22 @@ def _named(rows: Sequence[Row], against: str) -> list[int]:
 
 
 def _single(rows: Sequence[Row]) -> list[int]:
-    """The rows of one modality."""
-    return [i for i, row in enumerate(rows) if row.design in SINGLE]
+    """The rows of one modality, without those after an affine map."""
+    return [i for i, r in enumerate(rows) if r.design in SINGLE and not r.mapped]
+
+
+def _mapped(rows: Sequence[Row]) -> list[int]:
+    """Return the baselines whose weights include an affine map."""
+    return [i for i, row in enumerate(rows) if row.info and is_mapped(row.info)]
 
 
 def _faces(row: Row, i: int, others: Sequence[int], against: str) -> bool:
     """Whether a row is compared with any of the others."""
     if i in others:
         return False
-    return bool(against) or (row.info is not None and len(row.info.encoders) > 1)
+    if against:
+        return True
+    return row.info is not None and not row.mapped and len(row.info.encoders) > 1
 
 
 def _lacking(against: str) -> str:
@@ -114,7 +129,8 @@ def _less(name: str, a: Run, b: Run, unit: str) -> Versus:
 
 def _best(others: Sequence[int], rows: Sequence[Row], section: str) -> int:
     """The row of highest mean CCC."""
-    return max(others, key=lambda i: rows[i].sections[section].mean.value)
+    values = {i: rows[i].sections[section].mean.value for i in others}
+    return max(others, key=lambda i: -math.inf if math.isnan(values[i]) else values[i])
 
 
 def _adjusted(rows: Sequence[Row]) -> list[Row]:

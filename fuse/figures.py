@@ -60,6 +60,7 @@ class Row:
     sections: Mapping[str, Estimate]  # SECTIONS and groups, those that are known
     info: RunInfo | None = None  # None: published
     versus: Mapping[str, Versus] = field(default_factory=dict)  # by section
+    mapped: bool = False  # a network after an affine map, see fuse.calibration.networks
 
     @property
     def name(self) -> str:

@@ -20,6 +20,8 @@ from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
 from fuse import exports, notes, published
+from fuse.calibration import networks
+from fuse.calibration.networks import Labelled
 from fuse.comparing import all_pairs, compared
 from fuse.details import details
 from fuse.figures import Row, Table
@@ -28,6 +30,7 @@ from fuse.leaks import failing
 from fuse.sections import sections
 from fuse.statistics import estimate
 from fuse.tables import latex, markdown, text
+from fuse.variation import undefined_notes
 
 ORDER = ("ridge", "pcaridge", "svr", "zeroshot", "audio", "text", "early", "late")
 FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
@@ -51,6 +54,7 @@ class Choice:
     by: str = ""  # groups that are scored apart, one of fuse.sections.BY
     pairs: bool = False  # compare every row with every other
     split: bool = False  # show correlation, scale and location
+    mapped: bool = False  # show each network after the affine map too
 
 
 def collect(
@@ -86,7 +90,7 @@ def collect(
         )
     chosen = _chosen(found, corpus, protocol, runs)
     tables = tuple(
-        _table(list(group), wanted)
+        _table(list(group), wanted, problems)
         for _, group in groupby(sorted(chosen, key=_kind), key=_kind)
     )
     _check_against(tables, wanted.against)
@@ -163,19 +167,23 @@ def _rank(named: tuple[Run, str]) -> tuple[int, str, list[str | float]]:
     return place, design, numbers  # so that latent=64 comes before latent=128
 
 
-def _table(group: Sequence[Run], wanted: Choice) -> Table:
-    """Runs of one corpus and protocol."""
+def _table(group: Sequence[Run], wanted: Choice, problems: list[str]) -> Table:
+    """Score runs of one corpus and protocol; sentences on damage join `problems`."""
     named = sorted(zip(group, details(group), strict=True), key=_rank)
-    runs, info, unit = [run for run, _ in named], group[0].info, wanted.unit
+    labelled = [Labelled(run, detail) for run, detail in named]
+    shown = networks.with_networks(labelled, every=wanted.mapped)
+    problems += [printable(f"damaged, so not mapped: {s}") for s in shown.damaged]
+    runs, info, unit = [one.run for one in shown.runs], group[0].info, wanted.unit
     parts = [sections(run, wanted.by) for run in runs]
     rows = [
         Row(
-            run.info.design,
-            detail,
+            one.run.info.design,
+            one.detail,
             {name: estimate(part, unit=unit) for name, part in each.items()},
-            run.info,
+            one.run.info,
+            mapped=one.mapped,
         )
-        for (run, detail), each in zip(named, parts, strict=True)
+        for one, each in zip(shown.runs, parts, strict=True)
     ]
     rows, missing = compared(parts, rows, against=wanted.against, unit=unit)
     extra = published.rows(info.corpus, info.nature)
@@ -192,6 +200,8 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
         comparisons=(*notes.comparisons(rows), *missing),
         notes=(
             *notes.notes(runs, rows, unit=unit, by=wanted.by),
+            *undefined_notes(parts),
+            *networks.notes(shown, [row.name for row in rows]),
             *(published.NOTES if extra else ()),
         ),
     )
