@@ -26,7 +26,9 @@ from fuse.metrics import ccc
 from fuse.model_folders import demand_widths
 from fuse.own import Own
 from fuse.predict import demand_same
+from fuse.statistics import folds
 from fuse.tensors import gather
+from fuse.variation import demand_defined
 
 PERMUTATIONS = 10  # of each modality; the figure is their mean
 Features = Mapping[str, Tensor]
@@ -90,10 +92,14 @@ def ablate(
 
     Raises:
         FileNotFoundError: if the run is not finished
-        AffuseError: if the run has one modality only, or the embeddings are not its own
+        AffuseError: if the run has one modality only, the embeddings are not its own,
+            or a rating is constant in the test part of a fold
     """
     done = read_run(run)
     pairs = sorted({*zip(done.predictions.fold, done.predictions.seed, strict=True)})
+    for tested in folds(done, "utterance"):
+        where = f"{done.info.name}, fold '{tested.name}'"
+        demand_defined(tested.truth, done.info.targets, part="test", where=where)
     given = {fold: (own or {}).get(fold, embeddings) for fold, _ in pairs}
     scores: dict[str, dict[str, list[tuple[float, ...]]]] = {}
     for fold, number in pairs:

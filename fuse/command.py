@@ -23,6 +23,7 @@ from fuse.linter import check_plans
 from fuse.matching import Sizes, match_all
 from fuse.model import modalities
 from fuse.references import FITTED, REFERENCES
+from fuse.resolution import unused
 from fuse.run_folder import summary
 from fuse.settings import Settings
 from fuse.sources import Sources
@@ -116,9 +117,11 @@ def sweep(say: Say, **found: Any) -> None:
     _introduce(say, given)
     _demand_layers(tried, given.embeddings)
     aligned = None
-    for fusion in designs(found["designs"], list(given.embeddings), head=False):
-        if fusion in REFERENCES:  # one of "all"
-            continue
+    known = designs(found["designs"], list(given.embeddings), head=False)
+    wanted = [name for name in known if name not in REFERENCES]  # some are, of "all"
+    for sentence in unused(tried, wanted):
+        log.warning("%s", sentence)
+    for fusion in wanted:
         plan = plans.make(
             given.corpus,
             given.embeddings,

@@ -18,7 +18,7 @@ from fuse.clusters import Unit
 from fuse.contrasts import Contrast, Side, contrast
 from fuse.figures import SECTIONS, Pair, Row, Versus
 from fuse.paired import PERMUTATIONS, holm, paired_difference, permutation_test
-from fuse.rivals import best, fair, gaps, single
+from fuse.rivals import best, gaps, to_beat
 
 Parts = Sequence[Mapping[str, Run]]  # of every row, by section
 
@@ -37,57 +37,21 @@ def compared(
     Raises:
         AffuseError: if `against` fits several rows
     """
-    others = _named(rows, against) if against else single(rows)
-    mine = [i for i in range(len(rows)) if _faces(rows[i], i, others, against)]
-    if not mine:
-        return list(rows), ()
-    if not others:
-        return list(rows), (_lacking(against),)
     sides = [Side.of(each["all"]) for each in parts]
+    rivals = to_beat(rows, sides, against)
     found, missing = list(rows), list[str]()
-    for i in mine:
-        rivals = others if against else fair(i, rows, sides)
+    for i, others in rivals.items():
         try:
-            versus = _versus(i, rivals, parts, rows, sides, unit)
+            versus = _versus(i, others, parts, rows, sides, unit)
         except AffuseError:
-            name = rows[best(rivals, rows, "all")].name
+            name = rows[best(others, rows, "all")].name
             missing.append(
                 f"{rows[i].name} - {name}: not compared, because they were scored on "
                 f"other utterances or ratings"
             )
         else:
             found[i] = replace(rows[i], versus=versus)
-    if not against:
-        missing += gaps(mine, rows, sides)
-    return _adjusted(found), tuple(missing)
-
-
-def _named(rows: Sequence[Row], against: str) -> list[int]:
-    """The one row of that name or design, if there is any."""
-    found = [i for i, row in enumerate(rows) if row.name == against]
-    found = found or [i for i, row in enumerate(rows) if row.design == against]
-    if len(found) > 1:
-        names = ", ".join(f"'{rows[i].name}'" for i in found)
-        raise AffuseError(
-            f"several rows are of design '{against}'; compare against one of {names}"
-        )
-    return found
-
-
-def _faces(row: Row, i: int, others: Sequence[int], against: str) -> bool:
-    """Whether a row is compared with any of the others."""
-    if i in others:
-        return False
-    return bool(against) or (row.info is not None and len(row.info.encoders) > 1)
-
-
-def _lacking(against: str) -> str:
-    """Why nothing is compared."""
-    if against:
-        return f"Nothing is compared with {against}, because the table has no such row"
-    return (
-        "Does fusion beat one modality? Train audio and text on the same cache to see"
-    )
+    return _adjusted(found), (*missing, *gaps(rows, sides, against))
 
 
 def _versus(

@@ -20,7 +20,8 @@ from data.errors import AffuseError
 from fuse.scopes import names_of_rows
 from fuse.settings import Settings
 
-OF_A_CORPUS = names_of_rows(Settings)  # no parameters here: the user gives the rows
+# No parameters here: the user gives the rows, and baselines are no regressors of ours
+OF_A_CORPUS = names_of_rows(Settings)
 TRAINING = {f.name: f.default for f in fields(Settings) if f.name not in OF_A_CORPUS}
 FEWEST = 4  # rows: two to train on, and two, because one has no CCC
 DRAWS = 100  # of the rows to validate on, at most

@@ -2,12 +2,13 @@
 
 A design is a file in fuse/designs, or a class of the user's. The facts are attributes
 of the class, or stand beside it in its module: ``MODALITIES``, and where they apply
-``TOKENS`` and ``TOLERANT``. They are read once, when a `Design` is created, because a
-notebook is a single module, and any later cell may define its names again.
+``TOKENS``, ``TOLERANT`` and ``EXTRA_SETTINGS``. They are read once, when a `Design` is
+created, because a notebook is a single module, and any later cell may define its names
+again.
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
 
@@ -15,8 +16,9 @@ from torch import nn
 
 from data.errors import AffuseError
 from data.plugins import load
+from fuse.settings import Settings
 
-FACTS = ("MODALITIES", "TOKENS", "TOLERANT")
+FACTS = ("MODALITIES", "TOKENS", "TOLERANT", "EXTRA_SETTINGS")
 
 
 @dataclass(frozen=True, init=False)
@@ -28,6 +30,8 @@ class Design:
         modalities: names of the modalities that it takes
         tokens: whether it takes a code of each layer of an encoder, not one code
         tolerant: whether it can predict where one of its modalities is missing
+        extra_settings: names of the settings that its class takes as arguments beside
+            ``hidden`` and ``dropout``; designs that do not name one never get it
 
     Examples:
         >>> class Sum(nn.Module):
@@ -40,6 +44,7 @@ class Design:
     modalities: tuple[str, ...]
     tokens: bool
     tolerant: bool
+    extra_settings: tuple[str, ...]
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Design:
         modalities: tuple[str, ...] | list[str] | None = None,
         tokens: bool | None = None,
         tolerant: bool | None = None,
+        extra_settings: tuple[str, ...] | None = None,
     ):
         """Read the facts that are not given; see `Design`.
 
@@ -59,7 +65,8 @@ class Design:
                 f"fusion={Fusion!r}: give the name of a design, or a class with "
                 f"MODALITIES inside it, e.g. MODALITIES = ('audio', 'text')"
             )
-        given = dict(zip(FACTS, (modalities, tokens, tolerant), strict=True))
+        facts = (modalities, tokens, tolerant, extra_settings)
+        given = dict(zip(FACTS, facts, strict=True))
         found = {name: value for name, value in given.items() if value is not None}
         self._keep(Fusion, {**_stated(Fusion, given=found), **found})
 
@@ -78,6 +85,7 @@ class Design:
             ("modalities", _names(fusion, facts.get("MODALITIES"))),
             ("tokens", bool(facts.get("TOKENS", False))),
             ("tolerant", bool(facts.get("TOLERANT", False))),
+            ("extra_settings", _settings(fusion, facts.get("EXTRA_SETTINGS", ()))),
         ):
             object.__setattr__(self, name, value)
 
@@ -115,9 +123,26 @@ def _stated(fusion: type[nn.Module], *, given: dict[str, Any]) -> dict[str, Any]
         raise AffuseError(
             f"{fusion!r} states MODALITIES, but {', '.join(missing)} stands beside it "
             f"in {fusion.__module__} and may be meant for another class; write "
-            f"{missing[0]} inside the class, True or False"
+            f"{missing[0]} inside the class, "
+            f"{'() or names' if missing[0] == FACTS[-1] else 'True or False'}"
         )
     return inside
+
+
+def _settings(fusion: type[nn.Module], found: Any) -> tuple[str, ...]:
+    """Return the names of further settings, checked.
+
+    Raises:
+        AffuseError: if they are not names of settings in a tuple
+    """
+    known = [field.name for field in fields(Settings)]
+    if not isinstance(found, tuple | list) or not set(found) <= set(known):
+        raise AffuseError(
+            f"EXTRA_SETTINGS of {fusion!r} are {found!r}; they must be names of "
+            f"settings in a tuple, e.g. ('late_activation',); known are "
+            f"{', '.join(known)}"
+        )
+    return tuple(found)
 
 
 def _names(fusion: type[nn.Module], found: Any) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from data.predictions import Predictions, Run
-from fuse.comparing import _adjusted as adjusted
-from fuse.comparing import compared
+from fuse.clusters import Unit
 from fuse.figures import Row
 from fuse.notes import UNTRAINED
 from fuse.statistics import estimate, folds
@@ -47,9 +46,11 @@ def ensemble(run: Run) -> Run:
 
 
 def added(
-    parts: Parts, rows: Sequence[Row], *, unit: str
+    parts: Parts, rows: Sequence[Row], *, unit: Unit
 ) -> tuple[list[Mapping[str, Run]], list[Row]]:
     """Return runs and rows with an ensemble behind each row of several trained seeds.
+
+    A network after an affine map has none: its models have a map each.
 
     The number of seeds of such a row is that of its members. Its interval is over
     clusters alone: the ensemble is one predictor.
@@ -64,7 +65,7 @@ def added(
         runs.append(part)
         found.append(row)
         members = row.sections["all"].seeds
-        if members < 2 or row.design in UNTRAINED:
+        if members < 2 or row.mapped or row.design in UNTRAINED:
             continue
         together = {name: ensemble(run) for name, run in part.items()}
         scores = {name: estimate(run, unit=unit) for name, run in together.items()}
@@ -79,45 +80,6 @@ def added(
             )
         )
     return runs, found
-
-
-def compared_alike(
-    parts: Parts, rows: Sequence[Row], *, against: str, unit: str
-) -> tuple[list[Row], tuple[str, ...]]:
-    """Compare models with models and ensembles with ensembles, or all with one row.
-
-    A model of several modalities may be worse than an ensemble of one modality for the
-    sake of the averaging alone, so by default each kind has rivals of its own kind.
-    Holm's correction is over the comparisons of both.
-
-    Args:
-        parts, rows, unit: as for `fuse.comparing.compared`
-        against: name or design of a row; a design is not that of its ensembles
-
-    Raises:
-        AffuseError: if `against` fits several rows
-    """
-    models = [i for i, row in enumerate(rows) if row.members == 1]
-    together = [i for i, row in enumerate(rows) if row.members > 1]
-    if against or not together:
-        name = _named([rows[i] for i in models], against)
-        return compared(parts, rows, against=name, unit=unit)
-    found, missing = list(rows), list[str]()
-    for places in (models, together):
-        mine = [rows[i] for i in places]
-        some, sentences = compared(
-            [parts[i] for i in places], mine, against="", unit=unit
-        )
-        missing += sentences
-        for i, row in zip(places, some, strict=True):
-            found[i] = row
-    return adjusted(found), tuple(dict.fromkeys(missing))
-
-
-def _named(models: Sequence[Row], against: str) -> str:
-    """Return the name of the one model of a design, else `against` as it is."""
-    names = [row.name for row in models if row.design == against]
-    return names[0] if len(names) == 1 else against
 
 
 def notes(rows: Sequence[Row]) -> tuple[str, ...]:

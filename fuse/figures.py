@@ -70,6 +70,7 @@ class Row:
         default_factory=dict
     )  # by section, fuse.measures.MEASURES, and rating or "mean"
     group: str = ""  # heading of the rows on the same encoders; "": none is needed
+    mapped: bool = False  # a network after an affine map, see fuse.calibration.networks
 
     @property
     def name(self) -> str:

@@ -18,6 +18,7 @@ from fuse.group.works import Works
 from fuse.seeds import derived
 from fuse.settings import END_TO_END, Settings
 from fuse.tensors import Aligned, Rows
+from fuse.variation import undefined
 
 __all__ = ["Fitted", "Folds", "Job", "Result", "alone", "fit", "fit_all"]
 
@@ -161,14 +162,9 @@ def fit_all(jobs: Sequence[Job], *, threads: int | None = None) -> Iterator[Resu
 
 
 def _undefined(job: Job) -> AffuseError | None:
-    """Why no validation CCC can be told."""
-    truth = job.rows.truth[job.validation.to(job.rows.truth.device)]
-    for name, values in zip(job.rows.targets, truth.unbind(dim=1), strict=True):
-        if len(values.unique()) == 1:
-            where = f"{job.where}: " if job.where else ""
-            return AffuseError(
-                f"{where}the validation CCC of {name} is not defined: all "
-                f"{len(values)} utterances have the same rating; choose another "
-                f"protocol or split_seed"
-            )
+    """Return why a CCC is not defined on rows of a job; None if all are."""
+    for part, places in (("training", job.train), ("validation", job.validation)):
+        truth = job.rows.truth[places.to(job.rows.truth.device)].cpu().numpy()
+        if said := undefined(truth, job.rows.targets, part=part, where=job.where):
+            return AffuseError(said)
     return None

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from data.errors import AffuseError
 from data.ratings import RATINGS
 from fuse import metrics
 from fuse.group import batches
@@ -25,6 +24,7 @@ from fuse.group.phases import Objective
 from fuse.group.stack import Stack
 from fuse.group.streams import Masks
 from fuse.pieces import take
+from fuse.variation import demand_defined
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 def ccc(
     truth: Tensor, prediction: Tensor, *, targets: tuple[str, ...] = RATINGS
 ) -> tuple[float, ...]:
-    """The CCC of each rating over all rows.
+    """Return the validation CCC of each rating over all rows.
 
     Args:
         truth: (n, targets)
@@ -232,11 +232,5 @@ def ccc(
         AffuseError: if a prediction is not finite, or a CCC is not defined
     """
     t, p = truth.cpu().numpy(), prediction.cpu().numpy()
-    found = tuple(metrics.ccc(t[:, k], p[:, k]) for k in range(t.shape[1]))
-    for name, value in zip(targets, found, strict=False):
-        if math.isnan(value):
-            raise AffuseError(
-                f"the validation CCC of {name} is not defined: all {len(t)} utterances "
-                f"have the same rating; choose another protocol or split_seed"
-            )
-    return found
+    demand_defined(t, targets, part="validation")
+    return tuple(metrics.ccc(t[:, k], p[:, k]) for k in range(t.shape[1]))

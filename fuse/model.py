@@ -220,5 +220,7 @@ class Shapes:
         }
         if self.design.tokens:
             options["tokens"] = {m: self.tokens(m) for m in sizes}
+        extra = self.design.extra_settings
+        options |= {name: getattr(self.settings, name) for name in extra}
         made: nn.Module = self.design.Fusion(codes, targets=self.targets, **options)
         return PerRating(made) if self.weighted else made

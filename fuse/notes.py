@@ -56,11 +56,17 @@ def notes(runs: Sequence[Run], rows: Sequence[Row], *, by: str = "") -> tuple[st
         _one_seed(rows),
         _unequal(runs, rows),
         *sorted({_partial(run) for run in runs}),
-        *layers.notes(runs, [row.name for row in rows]),
+        *_layers(runs, rows),
         cautions.unrecorded(runs, rows),
         cautions.undigested(runs, rows),
     ]
     return tuple(sentence for sentence in found if sentence)
+
+
+def _layers(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what each run weighs, once where it also has a row after a map."""
+    own = [(r, row.name) for r, row in zip(runs, rows, strict=True) if not row.mapped]
+    yield from layers.notes([run for run, _ in own], [name for _, name in own])
 
 
 def encoders(runs: Sequence[Run]) -> tuple[str, ...]:
@@ -129,6 +135,8 @@ def _significance(rows: Sequence[Row]) -> str:
 def _interval(rows: Sequence[Row]) -> str:
     """How the intervals were made."""
     most = _most(rows)
+    if all(math.isnan(row.sections["all"].mean.value) for row in rows):
+        return ""  # no CCC is defined, which another sentence says
     if not any(is_known(row.sections["all"].mean) for row in rows):
         single = all(row.sections["all"].fewest < 2 for row in rows)
         return (

@@ -165,6 +165,11 @@ REPORT = (
     click.option(
         "--split", is_flag=True,
         help="Show correlation, scale and location, of which each CCC is made."),
+    click.option(
+        "--mapped", is_flag=True,
+        help="Add a row for each network after the affine map of highest CCC, fitted "
+        "on its validation predictions. Without it, the network of highest validation "
+        "CCC gets one if the table has a mapped baseline."),
     OUTPUT,
     RUNS,
 )

@@ -20,8 +20,10 @@ from fuse.designs._regressor import pick
 from fuse.model import modalities
 from fuse.own import Own, divide, join
 from fuse.references import FITTED, Zeroshot
+from fuse.resolution import resolved
 from fuse.settings import Settings
 from fuse.tensors import HEAD, Aligned, Rows
+from fuse.variation import demand_folds
 
 FORMAT = 4  # of a run; to be raised when equal settings train other models
 PACKAGES = ("numpy", "scikit-learn", "torch")  # whose versions a run records
@@ -92,8 +94,10 @@ def make(
         aligned: corpus and embeddings, if they were joined before
 
     Raises:
-        AffuseError: if modalities, a head, ratings, speakers or splits are missing
+        AffuseError: if modalities, a head, ratings, speakers or splits are missing, or
+            a rating is constant in training or validation
     """
+    settings = resolved(settings, fusion)
     settings = replace(settings, protocol=settings.protocol or corpus.protocol)
     if not settings.protocol:
         raise AffuseError(
@@ -113,6 +117,7 @@ def make(
     folds = splits.folds(
         utterances, protocol, folds=settings.folds, seed=settings.split_seed
     )
+    demand_folds(any_, folds, test=False)
     by_fold = divide(joined, folds)
     recipes = {
         f.name: {m: pick(own.get(f.name, embeddings), m).recipe for m in needed}

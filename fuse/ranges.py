@@ -22,6 +22,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "training": ("joint", "pretrain", END_TO_END),
     "loss": tuple(LOSSES),
     "optimizer": ("adamw", "adam"),
+    "late_activation": ("none", "relu"),
+    "map": ("auto", "affine", "none"),
 }
 RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowed
     "folds": (3, 1000),

@@ -7,9 +7,8 @@ others are shown.
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,21 +18,17 @@ from data.output import printable
 from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
-from fuse import ensembles, exports, groups, measures, notes, published
-from fuse.clusters import choose
-from fuse.comparing import all_pairs
-from fuse.details import details
-from fuse.encoder_groups import headings
-from fuse.figures import SECTIONS, Row, Table
+from fuse import exports, groups, measures, notes, published
+from fuse.comparing import all_pairs, compared
+from fuse.figures import Table
 from fuse.layers import average
 from fuse.leaks import failing
-from fuse.sections import sections
-from fuse.selection import Selection
-from fuse.statistics import estimate
+from fuse.scored_rows import score
+from fuse.selection import Choice, Selection
 from fuse.tables import latex, markdown, text
+from fuse.variation import undefined_notes
 from fuse.verdicts import comparisons, untested
 
-ORDER = ("ridge", "pcaridge", "svr", "zeroshot", "audio", "text", "early", "late")
 FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "text": text,
     "markdown": markdown,
@@ -43,21 +38,7 @@ FORMATS: Mapping[str, Callable[[Sequence[Table]], str]] = {
 }
 
 
-Named = tuple[Run, str, str]  # with its detail, and the heading of its group
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a table is to show."""
-
-    against: str = ""  # row or design to compare with; "": the best single modality
-    unit: str = ""  # what is independent; "": as fuse.clusters.choose says
-    by: str = ""  # groups that are scored apart, a column of the corpus
-    pairs: bool = False  # compare every row with every other
-    split: bool = False  # show correlation, scale and location
-    ensemble: bool = False  # show the mean prediction of a run's seeds as a row too
-    columns: str = ""  # measures to show, as `fuse.measures.parse` reads them
 
 
 def collect(
@@ -93,7 +74,7 @@ def collect(
     measures.parse(wanted.columns)  # refuses before anything is scored
     shown = sorted(picked, key=_kind)
     tables = tuple(
-        _table(list(group), wanted) for _, group in groupby(shown, key=_kind)
+        _table(list(group), wanted, problems) for _, group in groupby(shown, key=_kind)
     )
     _check_against(tables, wanted.against)
     for sentence in problems:
@@ -163,46 +144,15 @@ def _kind(run: Run) -> tuple[str, str, str]:
     return run.info.corpus, run.info.nature, run.info.protocol
 
 
-def _rank(named: Named) -> tuple[str, int, str, list[str | float]]:
-    """The order of rows: encoders, references, single modalities, fusion, others."""
-    run, detail, group = named
-    design = run.info.design
-    place = ORDER.index(design) if design in ORDER else len(ORDER)
-    words = re.split(r"(\d+(?:\.\d+)?)", detail)  # every second one is a number
-    numbers = [float(n) if i % 2 else n for i, n in enumerate(words)]
-    return group, place, design, numbers  # so that latent=64 comes before latent=128
-
-
-def _table(group: Sequence[Run], wanted: Choice) -> Table:
-    """Runs of one corpus and protocol."""
-    heads = headings([run.info for run in group])
-    named = sorted(zip(group, details(group), heads, strict=True), key=_rank)
-    runs, info = [run for run, *_ in named], group[0].info
-    unit = choose(runs[0], wanted.unit)
+def _table(group: Sequence[Run], wanted: Choice, problems: list[str]) -> Table:
+    """Score runs of one corpus and protocol; sentences on damage join `problems`."""
+    made = score(group, wanted)
+    problems += [printable(f"damaged, so not mapped: {s}") for s in made.damaged]
     columns = measures.parse(wanted.columns)
-    parts: list[Mapping[str, Run]] = [sections(run, wanted.by) for run in runs]
-    rows = [
-        Row(
-            run.info.design,
-            detail,
-            {
-                name: estimate(part, unit=unit if name in SECTIONS else wanted.unit)
-                for name, part in each.items()
-            },
-            run.info,
-            group=head,
-        )
-        for (run, detail, head), each in zip(named, parts, strict=True)
-    ]
-    if wanted.ensemble:
-        parts, rows = ensembles.added(parts, rows, unit=unit)
-        runs = [each["all"] for each in parts]
-    if columns:
-        rows = measures.added(parts, rows, columns)
-    rows, missing = ensembles.compared_alike(
-        parts, rows, against=wanted.against, unit=unit
-    )
-    pairs = all_pairs(parts, rows, unit=unit) if wanted.pairs else ()
+    runs, parts, info = made.runs, made.parts, group[0].info
+    rows = measures.added(parts, made.rows, columns) if columns else made.rows
+    rows, missing = compared(parts, rows, against=wanted.against, unit=made.unit)
+    pairs = all_pairs(parts, rows, unit=made.unit) if wanted.pairs else ()
     extra = published.rows(info.corpus, info.nature)
     return Table(
         corpus=info.corpus,
@@ -219,7 +169,8 @@ def _table(group: Sequence[Run], wanted: Choice) -> Table:
         notes=(
             *notes.notes(runs, rows, by=wanted.by),
             *groups.notes(runs, rows, wanted.by),
-            *(ensembles.notes(rows) if wanted.ensemble else ()),
+            *undefined_notes(parts),
+            *made.notes,
             *measures.notes(columns),
             *(published.NOTES if extra else ()),
         ),

@@ -61,12 +61,16 @@ def sums(fold: Fold) -> Sums:
 
 
 def ccc(found: Sums) -> np.ndarray:
-    """CCC of every set: (rows, seeds, targets); nan where all is one constant."""
+    """Return the CCC of every set: (rows, seeds, targets).
+
+    It is nan where the truth is constant: then it is 0 whatever is predicted, or has no
+    value, and tells nothing.
+    """
     size = found.shared[:, :1, None]  # utterances, (rows, 1, 1)
     t, tt = np.split(found.shared[:, None, 1:] / size, 2, axis=2)
     p, pp, tp = np.moveaxis(found.own / size[..., None], 1, 0)
     spread = tt + pp - 2 * t * p  # var(t) + var(p) + (mean(t) - mean(p))^2
-    known = spread > LEAST_SPREAD
+    known = (tt - t * t > LEAST_SPREAD) & (spread > LEAST_SPREAD)
     values = np.full_like(p, np.nan)
     np.divide(2 * (tp - t * p), spread, out=values, where=known)
     return np.asarray(values)

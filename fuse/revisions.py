@@ -24,13 +24,13 @@ BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to cha
     "experts": Revision(1, "9ea4616a6b5a"),
     "gated": Revision(1, "620298bf84d1"),
     "hybrid": Revision(1, "46a8fa7a39ba"),
-    "late": Revision(1, "a2f3cd5439e6"),
+    "late": Revision(1, "8f450fa1736f"),
     "lowrank": Revision(1, "7497b876094c"),
     "tensor": Revision(1, "b26f76f5d661"),
     "text": Revision(1, "95796b727095"),
-    "pcaridge": Revision(1, "57e7fa83dac5"),
-    "ridge": Revision(1, "0e32d65b9956"),
-    "svr": Revision(1, "eb9c3afabbb1"),
+    "pcaridge": Revision(2, "ce9be0f224e8"),
+    "ridge": Revision(2, "b3ae2d16a581"),
+    "svr": Revision(2, "a58209b7250c"),
     "zeroshot": Revision(1, "aa4b7f211017"),
 }
 DECISIONS = 1  # revision of fuse/decisions.py and fuse/voting.py

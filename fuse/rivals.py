@@ -1,22 +1,87 @@
-"""The single modalities that fusion is compared with: rows on the same encoders."""
+"""The rows of a table that each row is compared with by default.
 
+A row of several modalities shall beat the single modalities on the same encoders: one
+model beats models, and an ensemble beats ensembles, for an ensemble may be better for
+the sake of the averaging alone. A network after an affine map shall beat the baselines
+that have such a map, and no row is compared with it.
+"""
+
+import math
 from collections.abc import Iterator, Sequence
 
+from data.errors import AffuseError
 from fuse.contrasts import Side, contrast, same_encoder
 from fuse.details import describe
 from fuse.figures import Row
+from fuse.resolution import has_map
 
 SINGLE = ("audio", "text")  # designs that fusion has to beat, named as their modality
 
 
-def single(rows: Sequence[Row]) -> list[int]:
-    """Return the numbers of the rows of one modality."""
-    return [i for i, row in enumerate(rows) if row.design in SINGLE]
+def to_beat(
+    rows: Sequence[Row], sides: Sequence[Side], against: str
+) -> dict[int, list[int]]:
+    """Return the numbers of the rows that each row is compared with.
+
+    Args:
+        rows: of the table
+        sides: of each row, in the same order
+        against: name or design of the one row that all others are compared with; ""
+            for the rows that they shall beat
+
+    Returns:
+        only rows that are compared with any
+
+    Raises:
+        AffuseError: if `against` fits several rows
+    """
+    places = range(len(rows))
+    if against:
+        named = _named(rows, against)
+        return {i: named for i in places if named and i not in named}
+    found = {
+        i: _mapped(i, rows, sides) if rows[i].mapped else fair(i, rows, sides)
+        for i in places
+        if rows[i].mapped or _is_fusion(rows[i])
+    }
+    return {i: others for i, others in found.items() if others}
+
+
+def _is_fusion(row: Row) -> bool:
+    """Return True if a row takes several modalities, mapped networks aside."""
+    several = row.info is not None and len(row.info.encoders) > 1
+    return several and not row.mapped
+
+
+def _named(rows: Sequence[Row], against: str) -> list[int]:
+    """Return the number of the one row of that name or design, if there is any.
+
+    The design names its models, neither their ensemble nor their map.
+    """
+    found = [i for i, row in enumerate(rows) if row.name == against]
+    found = found or [
+        i
+        for i, row in enumerate(rows)
+        if row.design == against and row.members == 1 and not row.mapped
+    ]
+    if len(found) > 1:
+        names = ", ".join(f"'{rows[i].name}'" for i in found)
+        raise AffuseError(
+            f"several rows are of design '{against}'; compare against one of {names}"
+        )
+    return found
+
+
+def _mapped(i: int, rows: Sequence[Row], sides: Sequence[Side]) -> list[int]:
+    """Return the numbers of the mapped baselines, those of fair comparisons if any."""
+    found = [k for k, row in enumerate(rows) if row.info and has_map(row.info)]
+    return [k for k in found if not contrast(sides[i], sides[k]).reasons] or found
 
 
 def best(others: Sequence[int], rows: Sequence[Row], section: str) -> int:
-    """Return the number of the row of highest mean CCC."""
-    return max(others, key=lambda i: rows[i].sections[section].mean.value)
+    """Return the number of the row of highest mean CCC; one without a CCC is last."""
+    values = {i: rows[i].sections[section].mean.value for i in others}
+    return max(others, key=lambda i: -math.inf if math.isnan(values[i]) else values[i])
 
 
 def fair(i: int, rows: Sequence[Row], sides: Sequence[Side]) -> list[int]:
@@ -41,22 +106,33 @@ def _of(modality: str, i: int, rows: Sequence[Row], sides: Sequence[Side]) -> li
         k
         for k, row in enumerate(rows)
         if row.design == modality
+        and not row.mapped
+        and (row.members > 1) == (rows[i].members > 1)
         and same_encoder(sides[i].info, sides[k].info, modality)
     ]
     same = [k for k in alike if not contrast(sides[i], sides[k]).reasons]
     return same or alike
 
 
-def gaps(
-    mine: Sequence[int], rows: Sequence[Row], sides: Sequence[Side]
-) -> Iterator[str]:
+def gaps(rows: Sequence[Row], sides: Sequence[Side], against: str) -> Iterator[str]:
     """Yield a sentence on each single modality that no row was fairly compared with.
 
     Args:
-        mine: numbers of the rows that are compared
         rows: of the table
         sides: of each row, in the same order
+        against: as for `to_beat`
     """
+    if against:
+        if not _named(rows, against):
+            yield f"Nothing is compared with {against}: the table has no such row"
+        return
+    mine = [i for i, row in enumerate(rows) if _is_fusion(row) and row.members == 1]
+    if mine and not any(row.design in SINGLE for row in rows):
+        yield (
+            "Does fusion beat one modality? Train audio and text on the same cache to "
+            "see"
+        )
+        return
     lacking: dict[tuple[str, str], list[int]] = {}
     for i in mine:
         for modality in SINGLE:

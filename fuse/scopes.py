@@ -68,7 +68,7 @@ def names_of_rows(settings: type) -> tuple[str, ...]:
     Examples:
         >>> from fuse.settings import Settings
         >>> names_of_rows(Settings)
-        ('protocol', 'folds', 'split_seed', 'out_of_range')
+        ('protocol', 'folds', 'split_seed', 'out_of_range', 'map')
     """
     return _names(settings, _of_rows)
 

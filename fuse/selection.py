@@ -9,6 +9,20 @@ from data.predictions import Run
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What a table is to show."""
+
+    against: str = ""  # row or design to compare with; "": the best single modality
+    unit: str = ""  # what is independent; "": as fuse.clusters.choose says
+    by: str = ""  # groups that are scored apart, a column of the corpus
+    pairs: bool = False  # compare every row with every other
+    split: bool = False  # show correlation, scale and location
+    ensemble: bool = False  # show the mean prediction of a run's seeds as a row too
+    columns: str = ""  # measures to show, as `fuse.measures.parse` reads them
+    mapped: bool = False  # show each network after the affine map too
+
+
+@dataclass(frozen=True)
 class Selection:
     """What the runs of a report must be; what is empty wants all."""
 

@@ -78,6 +78,13 @@ class Settings:
     hidden: int = setting(128, autoencoder=UNUSED)  # units of a hidden layer
     # share of hidden units left out in training
     dropout: float = setting(0.5, autoencoder=UNUSED)
+    # of `late` alone, between its convolution and the linear layer; or "relu"
+    late_activation: str = setting("none", autoencoder=UNUSED)
+
+    # The baselines: "affine", what they predict is mapped to the mean and deviation of
+    # the validation ratings; "none", it is not. "auto" maps those that are fitted here.
+    # No network is trained by it
+    map: str = setting("auto", regressor=UNUSED, autoencoder=UNUSED)
 
     # The training
     # 1 - mean CCC of the batch; or "mse", or "mix" of the two. Of an autoencoder it

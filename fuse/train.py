@@ -31,8 +31,10 @@ from fuse.own import Own
 from fuse.pieces import through
 from fuse.plan import Plan
 from fuse.references import REFERENCES, SEED
+from fuse.resolution import unused
 from fuse.settings import Settings
 from fuse.untrained import Unit, headed, reference
+from fuse.variation import demand_folds
 from fuse.voting import fit_fusions
 
 log = logging.getLogger(__name__)
@@ -111,6 +113,9 @@ def run_all(
                 aligned=made[0].aligned if made else None,
             )
         )
+    demand_folds(made[0].common, made[0].folds, test=True)
+    for sentence in unused([settings, *(sized or {}).values()], fusions):
+        log.warning("%s", sentence)
     check_plans(made, corpus, embeddings, allow=allow)
     for plan in made:
         for sentence in run_folder.predecessors(plan):

@@ -12,6 +12,7 @@ from fuse.heads import Heads
 from fuse.plan import Plan
 from fuse.references import FITTED, apply_zeroshot
 from fuse.references import fit as fit_reference
+from fuse.resolution import AFFINE
 from fuse.tensors import Rows
 
 
@@ -61,7 +62,8 @@ def reference(unit: Unit) -> Fitted | AffuseError:
     train, validation = _parts(unit)
     try:
         if plan.info.design in FITTED:
-            return fit_reference(plan.info.design, train, validation)
+            mapped = plan.settings.map == AFFINE
+            return fit_reference(plan.info.design, train, validation, mapped=mapped)
         head = plan.common.head
         return apply_zeroshot(train, validation, head=head, targets=targets)
     except AffuseError as error:

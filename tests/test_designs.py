@@ -7,6 +7,10 @@ from torch.func import functional_call, stack_module_state, vmap
 from data import plugins
 from data.recipe import MODALITIES
 from fuse.design import find
+from fuse.model import System
+from fuse.reduce import Projection
+from fuse.resolution import OF_SOME_DESIGNS
+from fuse.settings import Settings
 
 DIMS = {"audio": 10, "text": 12}
 
@@ -16,15 +20,24 @@ def batch(size):
     return {m: torch.randn(size, d, generator=generator) for m, d in DIMS.items()}
 
 
-@pytest.fixture(params=plugins.names("fuse.designs"))
+@pytest.fixture(params=[*plugins.names("fuse.designs"), "late with a ReLU"])
 def design(request):
-    return find(request.param)
+    return find(Rectified if " " in request.param else request.param)
 
 
 @pytest.fixture
 def model(design):
     torch.manual_seed(0)
     return design.Fusion(DIMS, hidden=16, targets=2).eval()
+
+
+class Rectified(plugins.load("fuse.designs", "late").Fusion):
+    """Late fusion with its ReLU, for the tests of every design."""
+
+    MODALITIES, EXTRA_SETTINGS = ("audio", "text"), ()
+
+    def __init__(self, dims, **settings):
+        super().__init__(dims, late_activation="relu", **settings)
 
 
 def stacked(models, inputs):
@@ -137,6 +150,44 @@ def test_dropout_is_all_that_is_random(design):
             module.p = 0.0
     assert torch.equal(model(batch(5)), model(batch(5)))
     assert not any(True for _ in model.buffers())  # nothing like a running mean
+
+
+def test_late_fusion_may_have_a_relu_that_no_linear_map_equals():
+    late = plugins.load("fuse.designs", "late")
+    settings = {"hidden": 4, "targets": 2}
+    torch.manual_seed(0)
+    branch = late.Branch(10, late_activation="relu", **settings).double()
+    plain = late.Branch(10, **settings).double()
+    plain.load_state_dict(branch.state_dict())
+    codes = torch.randn(7, 10, dtype=torch.float64)
+    filtered = branch.convolution(codes[:, None]).relu().flatten(1)
+    torch.testing.assert_close(branch(codes), branch.regressor(filtered))
+    assert not torch.allclose(branch(codes), plain(codes))
+
+
+def test_a_design_gets_the_further_settings_that_it_states():
+    settings = Settings(late_activation="relu", latent=4, hidden=8)
+    sizes = {m: Projection(d) for m, d in DIMS.items()}
+    late, early = (
+        System(name, sizes, targets=2, settings=settings).fusion
+        for name in ("late", "early")
+    )
+    assert all(branch.rectified for branch in late.branches.values())
+    assert find("late").extra_settings == ("late_activation",)
+    assert find("early").extra_settings == ()
+    assert early(dict.fromkeys(DIMS, torch.ones(1, 4))).shape == (1, 2)
+    stated = {name for name in plugins.names("fuse.designs") for name in
+              find(name).extra_settings}  # fmt: skip
+    assert stated == set(OF_SOME_DESIGNS)
+
+
+def test_further_settings_must_be_settings():
+    class Fusion(torch.nn.Module):
+        MODALITIES = ("text",)
+        EXTRA_SETTINGS = ("late_activation", "depth")
+
+    with pytest.raises(ValueError, match="names of settings in a tuple.*known are .*m"):
+        find(Fusion)
 
 
 def test_late_fusion_weighs_six_votes():

@@ -654,6 +654,7 @@ def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
         ),
         ((), (*QUICK, "reduce=pca"), "reduce='pca' is fitted on embeddings"),
         ((), (*QUICK, "layers=weighted"), "layers='weighted' is of cached embeddings"),
+        ((), (*QUICK, "map=affine"), "map='affine' is fitted with the baselines"),
         (("--warmup", "2"), QUICK, "warmup must be in"),
         (
             ("--adapters", "2", "--layers-trained", "0"),
@@ -683,7 +684,14 @@ def test_what_cannot_be_done_is_a_sentence(finetune, options, sets, sentence):
     ("what", "sentence"),
     [
         ({"speech": False}, "has no recordings, and this design takes audio and text"),
-        ({"each": 4}, "usable utterances for train, and fine-tuning needs 8 or more"),
+        (
+            {"each": 7, "seed": 3},
+            "usable utterances for train, and fine-tuning needs 8 or more",
+        ),
+        (
+            {"constant": (1, 2, 3)},
+            "training CCC of arousal is not defined: all 10 utterances",
+        ),
     ],
 )
 def test_a_corpus_that_is_not_enough_is_a_sentence(

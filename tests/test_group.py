@@ -150,6 +150,16 @@ def test_embeddings_are_the_same_copied_or_not(rows, monkeypatch, changes):
     assert not projected
 
 
+@pytest.mark.parametrize("training", ["joint", "pretrain"])
+def test_late_fusion_with_a_relu_is_the_same_in_company(rows, training):
+    changes = {"fusion": "late", "training": training, "pretrain_epochs": 2}
+    jobs = [job(rows, seed, late_activation="relu", **changes) for seed in range(4)]
+    company = trained(jobs)
+    for one, found in zip(jobs, company, strict=True):
+        assert same(trained([one])[0], found)
+    assert not same(trained([job(rows, **changes)])[0], company[0])
+
+
 def test_models_that_see_one_copy_stand_on_one_stack(rows, monkeypatch):
     jobs = [job(rows, seed, count=count) for seed in range(4) for count in (159, 160)]
     room = codes.size(jobs[1], jobs[1].width)

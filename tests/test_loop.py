@@ -179,6 +179,6 @@ def test_scores_are_of_each_rating():
 def test_an_undefined_score_names_the_rating():
     constant = torch.ones(4, 2)
     with pytest.raises(
-        ValueError, match="validation CCC of valence is not defined: al"
+        ValueError, match="validation CCC of valence and arousal is not defined: al"
     ):
         ccc(constant, constant)

@@ -13,7 +13,9 @@ from sklearn.svm import LinearSVR
 
 from data.ratings import RATINGS
 from fuse import pieces, references
+from fuse.calibration.affine import IDENTITY, concordant
 from fuse.loop import ccc
+from fuse.metrics import pearson
 from fuse.reduce import Projection
 from fuse.references import (
     FITTED,
@@ -26,6 +28,7 @@ from fuse.references import (
     pcaridge,
     svr,
 )
+from fuse.references._choice import choose
 from fuse.references._linear import Joined, decompose
 from fuse.tensors import HEAD, Rows, align
 
@@ -36,6 +39,22 @@ def parts(*features, rows=200, device="cpu"):
     return [
         aligned.rows(part, features=features, device=device)
         for part in (ids[:rows], ids[200:250])
+    ]
+
+
+def noisy_parts():
+    """Parts whose ratings the embeddings say in part only."""
+    train, validation = parts("audio", "text")
+    rng = np.random.default_rng(3)
+    return [
+        dataclasses.replace(
+            rows,
+            features={
+                name: x + torch.from_numpy(rng.normal(0, 6, x.shape).astype(np.float32))
+                for name, x in rows.features.items()
+            },
+        )
+        for rows in (train, validation)
     ]
 
 
@@ -109,6 +128,105 @@ def test_what_is_linear_is_found(reference):
 
 
 @pytest.mark.parametrize("reference", FITTED)
+def test_the_map_gives_validation_the_mean_and_deviation_of_its_ratings(reference):
+    train, validation = noisy_parts()
+    raw, lined = (
+        references.fit(reference, train, validation, mapped=mapped)
+        for mapped in (False, True)
+    )
+    truth = validation.truth.double()
+    with torch.no_grad():
+        said = lined.module(validation.features).double()
+        timid = raw.module(validation.features).double()
+    torch.testing.assert_close(said.mean(0), truth.mean(0), rtol=0, atol=1e-5)
+    spread, expected = said.std(0, correction=0), truth.std(0, correction=0)
+    torch.testing.assert_close(spread, expected, rtol=1e-4, atol=0)
+    assert (timid.std(0, correction=0) < 0.9 * expected).all()
+    for k, score in enumerate(lined.history[0].scores):
+        assert score == pytest.approx(pearson(truth[:, k], said[:, k]), abs=1e-5)
+    assert min(np.subtract(lined.history[0].scores, raw.history[0].scores)) > 0.01
+
+
+def candidates_of(name, train, validation):
+    """Predictions of scikit-learn's own models, one a penalty: (candidates, n, 3)"""
+    model = references.fit(name, train, validation).module
+    x, unseen = (
+        model.join(rows.features).double().numpy() for rows in (train, validation)
+    )
+    y = train.truth.double().numpy()
+    if name == "svr":
+        costs = [(c, e) for c in svr.COSTS for e in svr.TUBES]
+        turn = Nystroem(gamma=1 / model.size, n_components=len(x), random_state=0)
+        machines = [
+            LinearSVR(
+                C=c,
+                epsilon=e,
+                loss="squared_epsilon_insensitive",
+                dual=False,
+                tol=1e-8,
+            )
+            for c, e in costs
+        ]
+        said = [
+            [
+                make_pipeline(turn, machine).fit(x, (t - t.mean()) / t.std())
+                .predict(unseen) * t.std() + t.mean()
+                for t in y.T
+            ]
+            for machine in machines
+        ]  # fmt: skip
+        return model, np.array(said).transpose(0, 2, 1)
+    sizes = [x.shape[1]] if name == "ridge" else list(pcaridge._sizes(x.shape[1]))
+    said = []
+    for size in sizes:
+        pca = PCA(size, svd_solver="full").fit(x)
+        for penalty in PENALTIES:
+            ridge = Ridge(penalty * len(x)).fit(pca.transform(x), y)
+            said.append(ridge.predict(pca.transform(unseen)))
+    return model, np.array(said)
+
+
+@pytest.mark.parametrize("reference", FITTED)
+def test_scikit_learn_chooses_the_same_by_correlation_and_maps_it(reference):
+    train, validation = noisy_parts()
+    model, said = candidates_of(reference, train, validation)
+    truth = validation.truth.double().numpy()
+    with torch.no_grad():
+        found = model(validation.features).numpy()
+    for k in range(3):
+        each = [pearson(truth[:, k], one[:, k]) for one in said]
+        best = said[int(np.argmax(each)), :, k]
+        expected = concordant(truth[:, k], best)(best)
+        np.testing.assert_allclose(found[:, k], expected, atol=2e-4)
+
+
+def test_a_candidate_without_variance_loses_and_does_not_crash():
+    truth = torch.tensor([[0.0], [0.5], [1.0], [0.2]])
+    validation = Rows({}, truth, targets=("valence",))
+    constant = torch.full_like(truth, 0.3)
+    nearly = constant.double() + 1e-15 * truth.double()  # rounding, which correlates
+    weak, against = truth.roll(1, 0) + 0.9 * truth, -truth
+    said = torch.stack([x.double() for x in (constant, nearly, weak, against)])
+    found = choose(validation, said, mapped=True)
+    assert found.candidates.tolist() == [2]
+    assert found.scores[0] == pytest.approx(pearson(truth[:, 0], weak[:, 0]))
+    assert choose(validation, said[[0, 1, 3]], mapped=True).candidates.tolist() == [2]
+    alone = choose(validation, said[:1], mapped=True)
+    assert alone.lines == (IDENTITY,)
+    assert alone.scores == (0.0,)
+
+
+def test_without_the_map_a_candidate_is_scored_as_it_is():
+    truth = torch.linspace(-1, 1, 9)[:, None].double()
+    validation = Rows({}, truth, targets=("valence",))
+    timid = 0.2 * truth
+    bold = truth + 0.4 * torch.tensor([1.0, -1.0] * 4 + [1.0])[:, None]
+    said = torch.stack([timid, bold])
+    assert choose(validation, said, mapped=False).candidates.tolist() == [1]
+    assert choose(validation, said, mapped=True).candidates.tolist() == [0]
+
+
+@pytest.mark.parametrize("reference", FITTED)
 def test_a_blank_takes_the_state(reference):
     train, validation = parts("audio", "text")
     module = references.fit(reference, train, validation).module
@@ -171,11 +289,18 @@ def test_nothing_but_a_choice_is_taken_from_validation(monkeypatch, reference):
         truth=-validation.truth,
     )
     good, bad = (
-        references.fit(reference, train, rows).module.state_dict()
+        references.fit(reference, train, rows, mapped=False).module.state_dict()
         for rows in (validation, poisoned)
     )
     assert good.keys() == bad.keys()
     assert all(torch.equal(good[name], bad[name]) for name in good)
+    # with the map a line besides, of a slope above 0: the direction is the same
+    other = dataclasses.replace(validation, truth=0.1 * validation.truth - 0.3)
+    lined = references.fit(reference, train, other).module.linear.weight
+    raw = good["linear.weight"]
+    assert not torch.allclose(lined, raw, rtol=1e-2)
+    likeness = torch.cosine_similarity(lined.double(), raw.double())
+    torch.testing.assert_close(likeness, torch.ones_like(likeness))
 
 
 def test_components_are_chosen_on_validation():
@@ -186,7 +311,7 @@ def test_components_are_chosen_on_validation():
     x = torch.from_numpy(mixed.astype(np.float32))
     truth = torch.from_numpy(signal[:, :1].astype(np.float32))
     halves = [Rows({"text": x[r]}, truth[r]) for r in (slice(40), slice(40, 80))]
-    fitted = references.fit("pcaridge", *halves)
+    fitted = references.fit("pcaridge", *halves, mapped=False)
     assert fitted.score > 0.9
     weights = fitted.module.linear.weight.detach().numpy()
     first = PCA(8).fit(fitted.module.join(halves[0].features).numpy()).components_
@@ -210,7 +335,7 @@ def test_svr_is_that_of_scikit_learn(monkeypatch):
     monkeypatch.setattr(svr, "COSTS", (10.0,))
     monkeypatch.setattr(svr, "TUBES", (0.1,))
     train, validation = parts("audio", "text")
-    fitted = references.fit("svr", train, validation)
+    fitted = references.fit("svr", train, validation, mapped=False)
     x = fitted.module.join(train.features).double().numpy()
     unseen = fitted.module.join(validation.features).double().numpy()
     machine = make_pipeline(
@@ -259,7 +384,7 @@ def test_svr_learns_what_no_line_can():
     ]
     scores = {name: references.fit(name, *rows).score for name in FITTED}
     assert scores["svr"] > 0.8
-    assert max(scores["ridge"], scores["pcaridge"]) < 0.3
+    assert max(scores["ridge"], scores["pcaridge"]) < 0.4
 
 
 def test_every_reference_has_a_place_in_the_table():
@@ -292,5 +417,7 @@ def test_zeroshot_without_a_head_says_how_to_get_one(head):
 
 def test_an_undefined_ccc_names_its_rating():
     alike = Rows({"text": torch.ones(6, 1)}, torch.zeros(6, 1), targets=("arousal",))
-    with pytest.raises(ValueError, match="CCC of arousal is not defined"):
+    with pytest.raises(ValueError, match="validation CCC of arousal is not defined"):
         fit_ridge(alike, alike)
+    with pytest.raises(ValueError, match="training CCC of arousal is not defined"):
+        references.fit("ridge", alike, alike)

@@ -60,7 +60,7 @@ def bases(rows):
 
 def job(rows, settings):
     train, validation = torch.arange(160), torch.arange(200, 260)
-    return Job(rows, train, validation, "early", settings, seed=0)
+    return Job(rows, train, validation, "late", settings, seed=0)
 
 
 def trained(*jobs):
@@ -175,9 +175,9 @@ def test_jobs_share_autoencoders_that_do_not_use_what_they_differ_in(
         assert same(one, two, "autoencoders.")
 
 
-def test_settings_of_rows_are_no_parameters_of_a_training():
+def test_settings_of_rows_and_baselines_are_no_parameters_of_a_training():
     of_rows = [f.name for f in FIELDS if mark(f) == Mark(UNUSED, UNUSED)]
-    assert of_rows == ["protocol", "folds", "split_seed", "out_of_range"]
+    assert of_rows == ["protocol", "folds", "split_seed", "out_of_range", "map"]
     assert list(OF_A_CORPUS) == list(FIXED) == of_rows
 
 

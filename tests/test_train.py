@@ -102,7 +102,7 @@ def test_what_is_recorded(tmp_path):
     info = read_run(folder).info
     assert list(info.encoders) == ["text"]
     assert info.encoders["text"]["checkpoint"] == "tiny"
-    settings = dataclasses.replace(QUICK, protocol="session5-strict")
+    settings = dataclasses.replace(QUICK, protocol="session5-strict", map="none")
     assert options.load(folder / "settings.toml") == settings
     assert info.settings == dataclasses.asdict(settings)
     # autoencoder 7-16-8-16-7 and regressor 8-16-3, each with its biases

@@ -78,9 +78,12 @@ def text(folder, **changes):
     return folder
 
 
-def table(folder, *, each=10, sessions=3, speech=True, texts=True):
-    """A table of synthetic utterances whose ratings follow from their words."""
-    rng = np.random.default_rng(0)
+def table(folder, *, each=10, sessions=3, speech=True, texts=True, constant=(), seed=0):
+    """A table of synthetic utterances whose ratings follow from their words.
+
+    In the sessions of `constant`, arousal is the same in all utterances.
+    """
+    rng = np.random.default_rng(seed)
     rows = []
     for number in range(each * sessions):
         words = rng.choice(len(WORDS), size=rng.integers(1, 5))
@@ -90,6 +93,8 @@ def table(folder, *, each=10, sessions=3, speech=True, texts=True):
             samples = int(rng.choice([2000, 3000, 5000]))
             record(folder / file, noise(samples, seed=number), subtype="FLOAT")
         ratings = 3 + np.tanh([(words == k).sum() - 0.5 for k in range(3)])
+        if session in constant:
+            ratings[1] = 3.0
         rows.append(
             {
                 "id": f"u{number:03d}",

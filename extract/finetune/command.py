@@ -16,6 +16,7 @@ from extract.finetune import adapters, backbone, plan, tuning
 from extract.finetune.plan import Plan
 from extract.rate import choose_dtype
 from fuse import settings as stage_two
+from fuse.resolution import unused
 from fuse.settings import Settings
 
 TUNING = (
@@ -45,6 +46,8 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
     torch.set_num_threads(made.threads)
     first = int(os.environ.get("RANK", "0")) == 0  # as torchrun numbers processes
     told = say if first else _nothing
+    for sentence in unused([_settings(found)], [made.fusion]):
+        told(sentence)
     told(f"fine-tuning {', '.join(made.backbones)} on {made.device} in {made.folder}")
     for fold in made.folds:
         folding.run(made, fold, told, first=first, progress=True)

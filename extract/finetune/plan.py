@@ -15,8 +15,10 @@ from extract.finetune.backbone import Backbone
 from extract.finetune.inputs import usable
 from extract.finetune.tuning import Tuning, demand
 from fuse import revisions
+from fuse.resolution import resolved
 from fuse.settings import Settings
 from fuse.tensors import Aligned
+from fuse.variation import demand_folds
 
 FORMAT = 2  # to be raised when equal choices come to train other models
 PACKAGES = ("accelerate", "numpy", "torch", "transformers")
@@ -66,8 +68,10 @@ def make(
         machine: size, hold, checkpointing, device and threads of `Plan`
 
     Raises:
-        AffuseError: if ratings, modalities, speakers, splits or the fold are missing
+        AffuseError: if ratings, modalities, speakers, splits or the fold are missing,
+            or a rating is constant in training or validation
     """
+    settings = resolved(settings, fusion)
     demand(settings)
     protocol = settings.protocol or corpus.protocol
     if not protocol:
@@ -86,6 +90,8 @@ def make(
             f"protocol '{protocol}' has no fold {fold!r}; choose from all, "
             f"{', '.join(names)}"
         )
+    wanted = tuple(f for f in found if fold in ("all", f.name))
+    demand_folds(aligned, wanted, test=False)
     code = revisions.of(fusion)
     digest = _digest(aligned, found, backbones, settings, tuning, seed, code)
     return Plan(
@@ -95,7 +101,7 @@ def make(
         fusion,
         settings,
         tuning,
-        tuple(f for f in found if fold in ("all", f.name)),
+        wanted,
         backbones,
         seed,
         code,

@@ -19,6 +19,7 @@ from fuse.calibration.parts import of_test, of_validation
 from fuse.calibration.rejection import REJECTION, Point
 from fuse.figures import NATURES, figure
 from fuse.model_folders import finished, warn
+from fuse.variation import demand_defined
 
 CHART = "rejection.svg"
 SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares kept, in the table
@@ -35,20 +36,26 @@ def calibrate(folder: Path, *, level: float, by: str) -> str:
 
     Raises:
         FileNotFoundError: if it is no run, or kept no validation predictions
-        AffuseError: if it is damaged, or too small for the level
+        AffuseError: if it is damaged, too small for the level, or a rating is constant
+            in a part of a fold
     """
     run = read_run(folder)
     finished(folder)  # refuses models that are not those of the run
     warn(folder)
+    learnt, scored = of_validation(run), of_test(run)
+    for name, parts in (("validation", learnt), ("test", scored)):
+        for part in parts:
+            where = f"{run.info.name}, fold '{part.fold}'"
+            demand_defined(part.truth, run.info.targets, part=name, where=where)
     found = fit(
-        of_validation(run),
+        learnt,
         targets=run.info.targets,
         seeds=sorted(set(run.predictions.seed.tolist())),
         level=level,
         by=by,
         clip=run.info.settings.get("out_of_range") != "keep",
     )
-    said = apply(of_test(run), found)
+    said = apply(scored, found)
     measured = measure(said, found)
     curves = {target: rejection.curve(folds) for target, folds in said.items()}
     with digests.rewriting(folder, (files.CALIBRATION, REJECTION, CHART)):

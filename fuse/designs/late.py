@@ -9,6 +9,7 @@ from torch.nn import functional
 from fuse.designs._regressor import Regressor, pick
 
 MODALITIES = ("audio", "text")
+EXTRA_SETTINGS = ("late_activation",)
 CHANNELS = 4  # filters of each convolution
 KERNEL = 3  # latent units that one filter sees
 
@@ -18,11 +19,21 @@ class Branch(nn.Module):
 
     Nothing stands between convolution and Linear, as in the paper's description. So the
     two are one linear map, and their weights are multiplied once a batch, rather than
-    every utterance with the filters.
+    every utterance with the filters. With ``late_activation="relu"``, a ReLU stands
+    between them, and the convolution adds what no Linear could learn.
     """
 
-    def __init__(self, dim: int, *, hidden: int, targets: int, dropout: float = 0):
+    def __init__(
+        self,
+        dim: int,
+        *,
+        hidden: int,
+        targets: int,
+        dropout: float = 0,
+        late_activation: str = "none",
+    ):
         super().__init__()
+        self.rectified = late_activation == "relu"
         self.convolution = nn.Conv1d(1, CHANNELS, KERNEL, padding="same")
         self.regressor = Regressor(
             CHANNELS * dim, hidden=hidden, targets=targets, dropout=dropout
@@ -30,6 +41,10 @@ class Branch(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(batch, dim) -> (batch, targets)"""
+        if self.rectified:
+            filtered: Tensor = self.convolution(embedding[:, None])
+            found: Tensor = self.regressor(filtered.relu().flatten(1))
+            return found
         return self.regressor.finish(functional.linear(embedding, *self.joined()))
 
     def joined(self) -> tuple[Tensor, Tensor]:
@@ -53,10 +68,17 @@ class Fusion(nn.Module):
         hidden: units of each hidden layer
         targets: ratings to predict
         dropout: share of hidden units left out in training, in the branches
+        late_activation: "relu" or "none", between convolution and Linear of a branch
     """
 
     def __init__(
-        self, dims: Mapping[str, int], *, hidden: int, targets: int, dropout: float = 0
+        self,
+        dims: Mapping[str, int],
+        *,
+        hidden: int,
+        targets: int,
+        dropout: float = 0,
+        late_activation: str = "none",
     ):
         super().__init__()
         self.branches = nn.ModuleDict(
@@ -66,6 +88,7 @@ class Fusion(nn.Module):
                     hidden=hidden,
                     targets=targets,
                     dropout=dropout,
+                    late_activation=late_activation,
                 )
                 for modality in MODALITIES
             }

@@ -1,10 +1,11 @@
 """Rows of every table that need no network of ours, to be beaten by those that do.
 
 Those in files of their own are fitted on all embeddings that are given, side by side;
-each file offers ``fit(train, validation)`` and ``blank(projections, state)``.
+a file offers ``fit(train, validation, *, mapped)`` and ``blank(projections, state)``.
 ``zeroshot`` is what the audio checkpoint's own head says, and nothing is fitted.
-Everything is fitted on the training rows, and the validation rows choose only
-penalties and sizes. None has anything random left to a seed, so there is one.
+Everything is fitted on the training rows. The validation rows choose penalties and
+sizes, and where ``mapped``, the line that each rating's predictions go through. None
+has anything random left to a seed, so there is one.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from fuse.references._linear import PENALTIES, Ridge
 from fuse.references._zeroshot import Zeroshot, apply_zeroshot
 from fuse.references.ridge import fit as fit_ridge
 from fuse.tensors import Rows
+from fuse.variation import demand_defined
 
 FITTED = tuple(names(__name__))
 REFERENCES = (*FITTED, "zeroshot")
@@ -37,18 +39,23 @@ __all__ = [
 ]
 
 
-def fit(name: str, train: Rows, validation: Rows) -> Fitted:
-    """One of FITTED on one fold.
+def fit(name: str, train: Rows, validation: Rows, *, mapped: bool = True) -> Fitted:
+    """Fit one of FITTED on one fold.
 
     Args:
-        name: of the reference
-        train: the only rows that change a weight or a statistic
-        validation: the only other rows that are seen; they choose penalties and sizes
+        name: of the baseline
+        train: rows that decide the weights and every statistic
+        validation: rows that choose penalties and sizes
+        mapped: give the predictions of each rating the mean and deviation that the
+            ratings have in the validation rows, which is the affine map of highest CCC;
+            it is part of the weights. A prediction may then leave [-1, 1]
 
     Raises:
-        AffuseError: if the CCC of a rating is not defined on the validation rows
+        AffuseError: if a rating is constant in either part
     """
-    fitted: Fitted = load(__name__, name).fit(train, validation)
+    for part, rows in (("training", train), ("validation", validation)):
+        demand_defined(rows.truth.cpu().numpy(), rows.targets, part=part)
+    fitted: Fitted = load(__name__, name).fit(train, validation, mapped=mapped)
     return fitted
 
 

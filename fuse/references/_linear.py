@@ -1,4 +1,4 @@
-"""What the linear references share: one eigendecomposition, and the choice among all.
+"""What the linear baselines share: one eigendecomposition, and the choice among all.
 
 ::
 
@@ -20,9 +20,10 @@ from data.errors import AffuseError
 from fuse.axes import WIDE, Pieces, total
 from fuse.designs._regressor import pick
 from fuse.fit import Fitted
-from fuse.loop import Epoch, ccc
+from fuse.loop import Epoch
 from fuse.pieces import DOUBLE, spans, take
 from fuse.reduce import Projection
+from fuse.references._choice import choose
 from fuse.tensors import HEAD, Rows
 from fuse.weights import size
 
@@ -128,14 +129,22 @@ def decompose(pieces: Pieces, y: Tensor, features: int) -> Spectrum:
 
 
 def fit(
-    train: Rows, validation: Rows, components: Callable[[int], Sequence[int]]
+    train: Rows,
+    validation: Rows,
+    components: Callable[[int], Sequence[int]],
+    *,
+    mapped: bool,
 ) -> Fitted:
-    """The penalty and size of each rating are those of best validation CCC.
+    """Return the model whose penalty and size have the best validation CCC.
+
+    Each rating has a penalty, a size and a line of its own. The line is part of the
+    weights.
 
     Args:
         train: rows that determine all weights
-        validation: rows that choose
+        validation: rows that choose, and that the lines are fitted on
         components: sizes to try, given the rank of the training rows
+        mapped: whether predictions go through a line, see `fuse.references._choice`
 
     Raises:
         AffuseError: if the rows are too wide for all products of two features
@@ -152,15 +161,15 @@ def fit(
     weights = torch.cat([spectrum.weights(k) for k in sizes])
     unseen = [(x - centre) @ weights + mean for x in model.pieces(validation)]
     predicted = torch.cat(unseen, dim=1)  # (candidates, rows, targets)
-    best, chosen = choose(validation, predicted)
-    weight = weights[chosen, :, np.arange(targets)]  # (targets, features)
-    bias = mean - weight @ centre
+    best = choose(validation, predicted, mapped=mapped)
+    weight = weights[best.candidates, :, np.arange(targets)]  # (targets, features)
+    weight, bias = best.mapped(weight, mean - weight @ centre)
     with torch.no_grad():
         model.linear.weight.copy_(weight)
         model.linear.bias.copy_(bias)
     said = torch.cat([x @ weight.T + bias for x in model.pieces(train)])
     loss = float((said - y).square().mean())
-    return Fitted(model.eval(), (Epoch(1, loss, 0.0, best),))
+    return Fitted(model.eval(), (Epoch(1, loss, 0.0, best.scores),))
 
 
 def _demand_narrow(train: Rows, features: int) -> None:
@@ -171,15 +180,3 @@ def _demand_narrow(train: Rows, features: int) -> None:
             f"them in memory, and above --memory at most {WIDE:,} are taken; allow it "
             f"more, or cache fewer layers"
         )
-
-
-def choose(validation: Rows, predicted: Tensor) -> tuple[tuple[float, ...], np.ndarray]:
-    """The best CCC of each rating, and the number of the first candidate that has it.
-
-    Args:
-        validation: (rows) with their ratings
-        predicted: (candidates, rows, targets)
-    """
-    names = validation.targets
-    scores = np.array([ccc(validation.truth, p, targets=names) for p in predicted])
-    return tuple(scores.max(axis=0).tolist()), scores.argmax(axis=0)

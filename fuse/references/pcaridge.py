@@ -14,9 +14,12 @@ COMPONENTS = (8, 16, 32, 64, 128, 256, 512)  # sizes to try, of the concatenatio
 __all__ = ["COMPONENTS", "blank", "fit"]
 
 
-def fit(train: Rows, validation: Rows) -> Fitted:
-    """Number of components and penalty of each rating: best validation CCC."""
-    return _linear.fit(train, validation, _sizes)
+def fit(train: Rows, validation: Rows, *, mapped: bool = True) -> Fitted:
+    """Fit; components and penalty of each rating have the best validation CCC.
+
+    Args: as of `fuse.references.fit`
+    """
+    return _linear.fit(train, validation, _sizes, mapped=mapped)
 
 
 def _sizes(rank: int) -> tuple[int, ...]:

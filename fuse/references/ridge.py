@@ -8,6 +8,9 @@ from fuse.tensors import Rows
 __all__ = ["blank", "fit"]
 
 
-def fit(train: Rows, validation: Rows) -> Fitted:
-    """The penalty of each rating is the one of best validation CCC."""
-    return _linear.fit(train, validation, lambda rank: (rank,))
+def fit(train: Rows, validation: Rows, *, mapped: bool = True) -> Fitted:
+    """Fit; the penalty of each rating has the best validation CCC.
+
+    Args: as of `fuse.references.fit`
+    """
+    return _linear.fit(train, validation, lambda rank: (rank,), mapped=mapped)

@@ -10,7 +10,8 @@ random, so that time grows linearly with rows: f(x)'f(z) = k(x, z) exactly where
 them is a landmark, so everywhere in training if the rows are no more than LANDMARKS.
 The squared loss (Ho and Lin, 2012) is solved to its end without chance or warnings; the
 exact kernel with the plain loss takes many minutes a fold at 10,000 rows. C and
-epsilon of each rating, in its standard deviations, are those of best validation CCC;
+epsilon of each rating, in its standard deviations, are those of best validation CCC,
+after the affine map of highest CCC unless ``map=none`` (`fuse.references._choice`);
 of more rows than LANDMARKS, the first SCOUTS landmarks choose them.
 """
 
@@ -26,7 +27,8 @@ from data.errors import AffuseError
 from fuse.fit import Fitted
 from fuse.loop import Epoch
 from fuse.reduce import Projection
-from fuse.references._linear import Joined, choose
+from fuse.references._choice import choose
+from fuse.references._linear import Joined
 from fuse.tensors import Rows
 from fuse.weights import size
 
@@ -77,8 +79,10 @@ def blank(
     return Kernel(projections, landmarks=landmarks, targets=targets)
 
 
-def fit(train: Rows, validation: Rows) -> Fitted:
-    """C and epsilon of each rating are those of best validation CCC.
+def fit(train: Rows, validation: Rows, *, mapped: bool = True) -> Fitted:
+    """Fit; C and epsilon of each rating have the best validation CCC.
+
+    Args: as of `fuse.references.fit`
 
     Raises:
         AffuseError: if the rows are too many for memory
@@ -93,19 +97,19 @@ def fit(train: Rows, validation: Rows) -> Fitted:
     grids: Grids = [[*product(COSTS, TUBES)]] * targets
     if rows > LANDMARKS:
         few = Kernel(projections, landmarks=min(SCOUTS, LANDMARKS), targets=targets)
-        _, chosen = _fit(few, train, validation, grids)
+        _, chosen = _fit(few, train, validation, grids, mapped)
         grids = [[grid[k]] for grid, k in zip(grids, chosen, strict=True)]
     count = min(LANDMARKS, rows)
     model = Kernel(projections, landmarks=count, targets=targets)
-    epoch, _ = _fit(model, train, validation, grids)
+    epoch, _ = _fit(model, train, validation, grids, mapped)
     return Fitted(model.eval(), (epoch,))
 
 
 @torch.no_grad()
 def _fit(
-    model: Kernel, train: Rows, validation: Rows, grids: Grids
+    model: Kernel, train: Rows, validation: Rows, grids: Grids, mapped: bool
 ) -> tuple[Epoch, np.ndarray]:
-    """Fit a model in place; also the number of the choice that each rating made."""
+    """Fit a model in place; return also the number of each rating's candidate."""
     y = train.truth.double()
     mean, std = y.mean(dim=0), y.std(dim=0, correction=0)
     std[std == 0] = 1.0  # a constant is its mean
@@ -116,12 +120,13 @@ def _fit(
     weights = turn @ weights * std
     biases = (biases * std + mean)[:, None]  # (candidates, 1, targets)
     unseen = model.alike(model.join(validation.features))
-    best, chosen = choose(validation, unseen @ weights + biases)
-    each = np.arange(len(chosen))
-    model.linear.weight.copy_(weights[chosen, :, each])
-    model.linear.bias.copy_(biases[chosen, 0, each])
+    best = choose(validation, unseen @ weights + biases, mapped=mapped)
+    each, chosen = np.arange(len(mean)), best.candidates
+    weight, bias = best.mapped(weights[chosen, :, each], biases[chosen, 0, each])
+    model.linear.weight.copy_(weight)
+    model.linear.bias.copy_(bias)
     loss = float((model.linear(kernel) - y).square().mean())
-    return Epoch(1, loss, 0.0, best), chosen
+    return Epoch(1, loss, 0.0, best.scores), chosen
 
 
 def _span(model: Kernel, x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from data.errors import AffuseError
 from fuse.scopes import names_of_rows
 from fuse.settings import RANGES, Settings, override
 
-FIXED = names_of_rows(Settings)  # say which rows score
+FIXED = names_of_rows(Settings)  # they change the training of no network
 DIGITS = 4  # significant, of drawn numbers
 MOST = 10_000  # settings in one search
 
@@ -153,6 +153,11 @@ def _named(text: str, example: str) -> tuple[str, str]:
         raise AffuseError(f"{text!r} names no values to try; write e.g. {example}")
     if name not in known:
         raise AffuseError(f"unknown setting {name}; known are {', '.join(known)}")
+    if name == "map":
+        raise AffuseError(
+            "map is a setting of baselines, and none is searched; train them with "
+            "--set map=affine and with --set map=none to compare both"
+        )
     if name in FIXED:
         raise AffuseError(
             f"{name} says which rows are scored, so its scores cannot be compared; "

@@ -1,0 +1,187 @@
+"""Baselines have an affine map, and networks a row after the same one."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from test_train import QUICK, trained
+
+import cli
+from data.errors import AffuseError
+from data.predictions import PREDICTIONS, VALIDATION, read_predictions, read_run
+from fuse import metrics, train, units
+from fuse.calibration.affine import concordant
+from fuse.calibration.networks import DETAIL, mapped, validation_ccc
+from fuse.report import collect, render
+from fuse.resolution import resolved, unused
+from fuse.settings import Settings
+
+WHAT = {"protocol": "loso", "seeds": [0, 1]}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two networks of which the one with text is better, and a baseline twice."""
+    folder = tmp_path_factory.mktemp("runs")
+    for fusion in ("audio", "early", "ridge"):
+        trained(folder, fusion, **WHAT)
+    trained(folder, "ridge", map="none", **WHAT)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 199)
+
+
+def of(runs, design):
+    return next(f for f in sorted(runs.glob(f"toy-{design}-*")))
+
+
+def names(table):
+    return [row.name for row in table.rows]
+
+
+def test_the_network_of_highest_validation_ccc_has_a_row_after_the_map(runs):
+    (table,) = collect(runs)
+    scores = {d: validation_ccc(of(runs, d)) for d in ("audio", "early")}
+    best = max(scores, key=scores.get)
+    assert [n for n in names(table) if DETAIL in n] == [f"{best} ({DETAIL})"]
+    assert names(table).index(f"{best} ({DETAIL})") == names(table).index(best) + 1
+    assert {"ridge (map=affine)", "ridge (map=none)"} <= set(names(table))
+    (every,) = collect(runs, mapped=True)
+    assert {f"{d} ({DETAIL})" for d in scores} <= set(names(every))
+
+
+def test_validation_scores_are_those_of_the_saved_predictions(runs):
+    folder = of(runs, "early")
+    each = []
+    for path in sorted(folder.glob("*/seed-*")):
+        said = read_predictions(path / VALIDATION, read_run(folder).info.targets)
+        pairs = zip(said.truth.T, said.predicted.T, strict=True)
+        each.append(np.mean([metrics.ccc(*pair) for pair in pairs]))
+    assert validation_ccc(folder) == pytest.approx(np.mean(each), abs=1e-5)
+
+
+def test_the_map_is_that_of_each_model_and_rating(runs):
+    run = read_run(of(runs, "early"))
+    found = mapped(run).predictions
+    for fold in ("session2", "session5"):
+        for seed in (0, 1):
+            own = units.place(run.path, fold=fold, seed=seed) / VALIDATION
+            said = read_predictions(own, run.info.targets)
+            here = (found.fold == fold) & (found.seed == seed)
+            for k in range(3):
+                line = concordant(said.truth[:, k], said.predicted[:, k])
+                expected = line(run.predictions.predicted[here, k])
+                np.testing.assert_allclose(found.predicted[here, k], expected)
+
+
+def test_test_ratings_change_no_mapped_prediction_and_no_choice(runs):
+    run = read_run(of(runs, "early"))
+    p = run.predictions
+    poisoned = dataclasses.replace(run, predictions=dataclasses.replace(
+        p, truth=-p.truth))  # fmt: skip
+    np.testing.assert_array_equal(
+        mapped(run).predictions.predicted, mapped(poisoned).predictions.predicted
+    )
+
+
+def test_a_mapped_network_faces_a_mapped_baseline_and_is_nobodys_rival(runs):
+    (table,) = collect(runs, mapped=True)
+    rows = {row.name: row for row in table.rows}
+    for row in rows.values():
+        for versus in row.versus.values():
+            assert DETAIL not in versus.name
+    assert rows["early"].versus["all"].name == "audio"
+    assert rows[f"early ({DETAIL})"].versus["all"].name == "ridge (map=affine)"
+    (named,) = collect(runs, against="early")  # its mapped row has the same design
+    versus = {r.versus["all"].name for r in named.rows if "all" in r.versus}
+    assert versus == {"early"}
+    (other,) = collect(runs, mapped=True, against=f"early ({DETAIL})")
+    assert {r.name for r in other.rows if not r.versus} == {f"early ({DETAIL})"}
+
+
+def test_footnotes_say_what_is_mapped(runs):
+    (table,) = collect(runs)
+    notes = " ".join(table.notes)
+    assert f"Affine map: ridge (map=affine), early ({DETAIL}); each" in notes
+    assert "No map: ridge (map=none)," in notes
+    assert f"no row is compared with early ({DETAIL})" in notes
+
+
+def test_without_a_mapped_baseline_there_is_no_mapped_row(runs, tmp_path):
+    shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
+    (table,) = collect(tmp_path)
+    assert names(table) == ["early"]
+    assert not any("Affine map" in note for note in table.notes)
+    (table,) = collect(tmp_path, mapped=True)
+    assert names(table) == ["early", f"early ({DETAIL})"]
+
+
+def test_networks_without_validation_predictions_are_named(runs, tmp_path):
+    source = of(runs, "early")
+    folder = tmp_path / source.name
+    folder.mkdir()
+    for name in ("run.json", "folds.csv", PREDICTIONS):  # as somebody may send it
+        shutil.copy(source / name, folder)
+    (table,) = collect(tmp_path, mapped=True)
+    assert names(table) == ["early"]
+    (note,) = (n for n in table.notes if "predictions of validation parts" in n)
+    assert "early" in note
+
+
+def test_damaged_validation_predictions_are_named_and_the_exit_status_is_1(
+    runs, tmp_path
+):
+    shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
+    (model, *_) = sorted(tmp_path.glob("*/session1/seed-0"))
+    path = model / VALIDATION
+    path.write_text(path.read_text().replace("0.", "9.", 1))
+    done = CliRunner().invoke(cli.main, ["report", "--mapped", "--runs", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "damaged, so not mapped: " in done.stderr
+    assert "early " in done.stdout
+
+
+def test_exports_hold_the_mapped_row(runs):
+    (table,) = collect(runs)
+    content = json.loads(render([table], "json"))["tables"][0]
+    assert DETAIL in {row["detail"] for row in content["rows"]}
+    assert DETAIL in render([table], "csv")
+
+
+def test_a_mapped_baseline_says_the_same_whatever_asked_for_it(tmp_path):
+    auto, affine = (trained(tmp_path, "ridge", map=m) for m in ("auto", "affine"))
+    assert auto == affine
+    other = trained(tmp_path, "ridge", map="none")
+    assert other != auto
+    one, two = (read_run(f).predictions.predicted for f in (auto, other))
+    for k in range(3):
+        assert metrics.pearson(one[:, k], two[:, k]) > 0.99
+
+
+@pytest.mark.parametrize("fusion", ["early", "stacking", "zeroshot"])
+def test_a_map_is_refused_where_none_is_fitted(tmp_path, fusion):
+    with pytest.raises(AffuseError, match=f"not with {fusion}; leave it at map=auto"):
+        trained(tmp_path, fusion, map="affine")
+    none = resolved(dataclasses.replace(QUICK, map="none"), fusion)
+    assert none == resolved(QUICK, fusion)  # so both are one run
+
+
+def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
+    tmp_path, caplog
+):
+    plain = trained(tmp_path, "early")
+    assert not caplog.messages
+    again = trained(tmp_path, "early", late_activation="relu")
+    assert again == plain
+    assert caplog.messages == ["late_activation=relu changes nothing in early"]
+    late = [trained(tmp_path, "late", late_activation=a) for a in ("none", "relu")]
+    assert late[0] != late[1]
+    said = unused([Settings(late_activation="relu")], train.fusions())
+    assert "late" not in next(said).rpartition(" in ")[2].split(", ")
+    assert not [*unused([Settings()], train.fusions())]
