@@ -229,6 +229,24 @@ def run(tmp_path_factory):
     return trained(runs, "early", seeds=[0, 1], protocol="loso", epochs=2)
 
 
+def test_a_curve_ends_where_the_ratings_that_are_kept_are_the_same():
+    truth = np.r_[np.full(40, 0.25), np.linspace(-1, 1, 60)]
+    each = np.tile(truth, (2, 1))
+    each[:, 40:] += np.array([[0.1], [-0.1]])  # seeds agree where ratings do not vary
+    said = measure.Said(
+        fold="f",
+        truth=truth,
+        each=each,
+        mean=each.mean(axis=0),
+        spread=each.std(axis=0),
+        mapped=each.mean(axis=0),
+        low=truth,
+        high=truth,
+        speakers=("",) * 100,
+    )
+    assert rejection.curve([said])[-1].kept == 0.45
+
+
 def test_what_each_model_says_of_its_validation_part_is_kept(run):
     found = parts.of_validation(read_run(run))
     assert [p.fold for p in found] == [f"session{k}" for k in range(1, 6)]
@@ -244,7 +262,7 @@ def test_test_truths_change_nothing_that_was_learnt(run, tmp_path):
     clean = json.loads((run / "calibration.json").read_text())
     found = read_run(run)
     poisoned = dataclasses.replace(
-        found.predictions, truth=np.full_like(found.predictions.truth, 1e6)
+        found.predictions, truth=1e6 * found.predictions.truth
     )
     path = run / "predictions.csv"
     whole = path.read_bytes()
@@ -264,7 +282,9 @@ def test_poisoned_test_rows_change_no_validation_prediction(tmp_path):
     for bad in (2.0, 3.0):
         found, caches = corpus(), embeddings()
         utterances = tuple(
-            dataclasses.replace(u, ratings=dict.fromkeys(u.ratings, bad))
+            dataclasses.replace(
+                u, ratings=dict.fromkeys(u.ratings, bad + int(u.id[1:]) % 2)
+            )
             if u.session == "5"
             else u
             for u in found.utterances

@@ -147,6 +147,17 @@ def test_damaged_validation_predictions_are_named_and_the_exit_status_is_1(
     assert "early " in done.stdout
 
 
+def test_a_fold_that_leads_out_of_the_run_is_refused(runs):
+    run = read_run(of(runs, "early"))
+    p = run.predictions
+    for name in ("../session1", "..", str(run.path / "session1")):
+        away = dataclasses.replace(p, fold=np.full(len(p), name))
+        rows = tuple(dataclasses.replace(row, fold=name) for row in run.folds)
+        forged = dataclasses.replace(run, predictions=away, folds=rows)
+        with pytest.raises(AffuseError, match="can be no folder in the run"):
+            mapped(forged)
+
+
 def test_exports_hold_the_mapped_row(runs):
     (table,) = collect(runs)
     content = json.loads(render([table], "json"))["tables"][0]

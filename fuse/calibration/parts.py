@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from data.errors import AffuseError
+from data.errors import AffuseError, DamagedFileError
 from data.folds import FoldRow
 from data.predictions import VALIDATION, Predictions, Run, read_predictions
 from data.system.digests import is_listed
@@ -40,12 +41,18 @@ def of_validation(run: Run) -> tuple[Part, ...]:
 
     Raises:
         FileNotFoundError: if a model kept no predictions of its validation part
-        AffuseError: if those are not of the fold's validation part
+        AffuseError: if those are not of the fold's validation part, or a fold's name
+            leads out of the run
     """
     seeds = np.unique(run.predictions.seed).tolist()
     rows = _rows(run, "validation")
     found = []
     for fold in np.unique(run.predictions.fold).tolist():
+        if fold in ("", ".", "..") or Path(fold).name != fold:  # of a forged run
+            raise DamagedFileError(
+                f"{run.path}: fold {fold!r} can be no folder in the run; train again "
+                f"into an empty folder"
+            )
         ids = sorted(id_ for name, id_ in rows if name == fold)
         tables = []
         for seed in seeds:

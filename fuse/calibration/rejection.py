@@ -37,8 +37,9 @@ def curve(folds: Sequence[Said]) -> tuple[Point, ...]:
         folds: calibrated predictions of one rating
 
     Returns:
-        from everything kept to a tenth, or to `LEAST` utterances of a fold; () if
-        nothing tells utterances apart, because there is one seed
+        from everything kept to a tenth, to `LEAST` utterances of a fold, or to where
+        all ratings of a fold that are kept are the same; () if nothing tells utterances
+        apart, because there is one seed
     """
     if not any(fold.spread.any() for fold in folds):
         return ()
@@ -51,6 +52,8 @@ def _points(folds: Sequence[Said]) -> Iterator[Point]:
         rows = [order[: round(share * len(order))] for order in orders]
         if min(map(len, rows)) < LEAST:
             return
+        if any(np.ptp(f.truth[r]) == 0 for f, r in zip(folds, rows, strict=True)):
+            return  # no CCC, and none of fewer of them
         kept = [(f.truth[r], f.mapped[r]) for f, r in zip(folds, rows, strict=True)]
         yield Point(
             kept=share,

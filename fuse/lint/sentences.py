@@ -14,6 +14,7 @@ from fuse.lint._evidence import TRAINED, Evidence
 from fuse.lint._finding import Finding, Skipped, examples
 from fuse.lint._overlap import TEST, promised
 from fuse.metrics import ccc
+from fuse.variation import constant
 
 NEEDS = ()
 LEAST = 10  # new sentences of a fold, to score them apart
@@ -58,6 +59,8 @@ def _worth(evidence: Evidence, found: Mapping[tuple[str, str], bool]) -> str:
         new = rows & [not found.get((fold, i), True) for i in p.id.tolist()]
         if new.sum() < LEAST:
             return f"; too few of the {int(new.sum())} new ones to score apart"
+        if constant(p.truth[new]).any():
+            return f"; new ones of fold '{fold}' all have one rating, so no CCC"
         scores.append([_scores(p.truth[r], p.predicted[r]) for r in (rows, new)])
     every, apart = np.mean(scores, axis=0)
     names = evidence.info.targets
