@@ -52,6 +52,7 @@ def test_an_utterance_has_all_that_the_files_say(root, corpus):
         start=turn.start / 10_000,
         end=turn.end / 10_000,
         flags=(f"category={turn.category}",),
+        columns={"emotion": turn.category},
     )
 
 
