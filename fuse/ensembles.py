@@ -13,7 +13,7 @@ import numpy as np
 from data.predictions import Predictions, Run
 from fuse.clusters import Unit
 from fuse.figures import Row
-from fuse.notes import UNTRAINED
+from fuse.interval_notes import UNTRAINED
 from fuse.statistics import estimate, folds
 
 Parts = Sequence[Mapping[str, Run]]  # of every row, by section
@@ -46,19 +46,18 @@ def ensemble(run: Run) -> Run:
 
 
 def added(
-    parts: Parts, rows: Sequence[Row], *, unit: Unit
+    parts: Parts, rows: Sequence[Row]
 ) -> tuple[list[Mapping[str, Run]], list[Row]]:
     """Return runs and rows with an ensemble behind each row of several trained seeds.
 
     A network after an affine map has none: its models have a map each.
 
     The number of seeds of such a row is that of its members. Its interval is over
-    clusters alone: the ensemble is one predictor.
+    clusters alone, those of the row itself: the ensemble is one predictor.
 
     Args:
         parts: of each row the runs that its sections score
         rows: in the same order
-        unit: as for `fuse.statistics.estimate`
     """
     runs, found = list[Mapping[str, Run]](), list[Row]()
     for part, row in zip(parts, rows, strict=True):
@@ -68,7 +67,10 @@ def added(
         if members < 2 or row.mapped or row.design in UNTRAINED:
             continue
         together = {name: ensemble(run) for name, run in part.items()}
-        scores = {name: estimate(run, unit=unit) for name, run in together.items()}
+        scores = {
+            name: estimate(together[name], unit=Unit(of.unit, of.reason))
+            for name, of in row.sections.items()
+        }
         words = (row.detail, f"ensemble of {members} seeds")
         runs.append(together)
         found.append(
@@ -88,7 +90,7 @@ def notes(rows: Sequence[Row]) -> tuple[str, ...]:
         return ("No run has several trained seeds, so there is no ensemble (--seeds)",)
     return (
         "Ensembles: the mean prediction of the seeds of a fold; their intervals and p "
-        "are over utterances of these very models, and do not contain what other seeds "
+        "are of these very models, and do not contain what other seeds "
         "or another training would give. By default an ensemble is compared with "
         "ensembles alone",
     )

@@ -59,7 +59,7 @@ def score(group: Sequence[Run], wanted: Choice) -> Scored:
 
 
 def _with_ensembles(found: Scored) -> Scored:
-    parts, rows = ensembles.added(found.parts, found.rows, unit=found.unit)
+    parts, rows = ensembles.added(found.parts, found.rows)
     said = (*found.notes, *ensembles.notes(rows))
     return Scored(rows, parts, found.unit, said, found.damaged)
 

@@ -93,7 +93,7 @@ def test_what_groups_lack_is_said(runs):
     (table,) = collect(runs, by="language")
     words = " ".join(table.notes)
     assert "because it is not known of them: 12 test utterances" in words
-    assert "a fold has only one dialogue of them: language fr" in words
+    assert "too few utterances or dialogues: language fr" in words
     assert "In no group" not in " ".join(collect(runs)[0].notes)
 
 
