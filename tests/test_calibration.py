@@ -206,9 +206,11 @@ def test_what_is_measured_is_what_is_written(clip):
         assert (np.abs(said.mapped) <= 1).all() == clip
         assert said.beyond == (beyond.sum() if clip else 0)
     figures = measure.measure(measure.apply([tested], found), found)
-    mapped = np.stack([c.map(m) for c, m in zip(found.folds["f"], tested.mean.T)])
+    mapped = np.stack(
+        [c.map(m) for c, m in zip(found.folds["f"], tested.mean.T, strict=True)]
+    )
     written = np.clip(mapped, -1, 1) if clip else mapped
-    expected = [ccc(t, w) for t, w in zip(tested.truth.T, written)]
+    expected = [ccc(t, w) for t, w in zip(tested.truth.T, written, strict=True)]
     assert [m.mapped for m in figures.values()] == pytest.approx(expected)
 
 
