@@ -1,17 +1,20 @@
 """The folds of a run as they were used: who was in which part of which fold."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import DamagedFileError
 from data.rows import DAMAGED, read_rows, write_rows
+from data.spelling import unify, variants
 from data.system.regular import TABLE, open_regular
 
 FOLDS = "folds.csv"
 PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("fold", "part", "id", "speaker", "dialogue", "scripted")
 MORE_COLUMNS = ("sex", "session")  # after them, if either is known
+log = logging.getLogger(__name__)
 SCRIPTED = {"1": True, "0": False, "": None}  # as written in folds.csv
 
 
@@ -50,6 +53,8 @@ def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
 def read_folds(folder: Path) -> tuple[FoldRow, ...]:
     """Read folds.csv, in the order of the file.
 
+    A speaker that is spelt in several ways is one, which a warning says.
+
     Raises:
         FileNotFoundError: if there is none
         AffuseError: naming the line that is damaged
@@ -66,7 +71,14 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
             )
         known = FoldRow(fold, part, id_, speaker, dialogue, SCRIPTED[scripted], *more)
         found.append(known)
-    return tuple(found)
+    if several := variants(row.speaker for row in found):
+        log.warning(
+            "%s: speakers spelt in several ways, each taken as one: %d, such as %s",
+            path,
+            len(several),
+            " and ".join(map(repr, next(iter(several.values())))),
+        )
+    return unify(found)
 
 
 def _more(path: Path) -> tuple[str, ...]:

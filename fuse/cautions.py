@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from data.divisions import sentences
 from data.predictions import PREDICTIONS, Run
 from data.system import digests
+from fuse.alignment import division
 from fuse.figures import Row
 from fuse.leaks import failing
 
@@ -28,6 +30,12 @@ def checkpoints(runs: Sequence[Run]) -> Iterator[str]:
     """Say what is to be known of encoders that are no full ones."""
     used = {e.get("checkpoint") for run in runs for e in run.info.encoders.values()}
     yield from (CHECKPOINTS[name] for name in sorted(CHECKPOINTS.keys() & used))
+
+
+def decisions(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Say once what the protocol decided because the corpus does not say it."""
+    said = (sentence for run in runs for sentence in sentences(division(run)))
+    return tuple(dict.fromkeys(said))
 
 
 def unrecorded(runs: Sequence[Run], rows: Sequence[Row]) -> str:

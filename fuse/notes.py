@@ -48,6 +48,7 @@ def notes(
         NATURES[runs[0].info.nature],
         *cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
+        *cautions.decisions(runs),
         _significance(rows),
         _interval(rows),
         _unknown(rows, unit, by),

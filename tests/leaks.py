@@ -34,6 +34,7 @@ QUICK = Settings(
     learning_rate=0.01,
     epochs=3,
 )
+TESTED = {f"u{row:03d}" for row in range(4, COUNT, 5)}  # those of session 5
 RATINGS = ("valence", "arousal", "dominance")
 
 
@@ -171,6 +172,27 @@ def moved(**changes):
         case.run / "folds.csv",
         lambda rows: test_row(rows).update(part="train", **changes),
     )
+
+
+def respelt(field):
+    """A test utterance trains, of a session or dialogue that it spells otherwise."""
+
+    def plant(case):
+        moved()(case)
+        text = (case.run / "folds.csv").read_text(encoding="utf-8")
+        rows = csv.DictReader(text.splitlines())
+        (id_,) = {row["id"] for row in rows if row["part"] == "train"} & TESTED
+        path = case.cache / "toy" / table.FILE
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        for k, line in enumerate(lines[1:-1], 1):
+            row = json.loads(line.rstrip().rstrip(","))
+            if row["id"] == id_:
+                row[field] = f" {row[field].upper()}"
+                lines[k] = json.dumps(row) + (",\n" if "}," in line else "\n")
+        path.write_text("".join(lines), encoding="utf-8")
+        unlisted(path)
+
+    return plant
 
 
 def doubled(case):
@@ -314,7 +336,10 @@ def told(case):
 
 
 PLANTS = {  # rule: (leak, what must be said of it)
-    "dialogues": [(moved(), "the same dialogue in train and test")],
+    "dialogues": [
+        (moved(), "the same dialogue in train and test"),
+        (respelt("dialogue"), "the same dialogue in train and test"),
+    ],
     "encoders": [
         (
             tuned(corpus="Toy", speakers=["5F"]),
@@ -366,10 +391,15 @@ PLANTS = {  # rule: (leak, what must be said of it)
         (history_of_test, "the history shows the CCC of the test rows"),
     ],
     "sentences": [(unheard, r"sentences\.csv is wrong about 12 utterances")],
-    "sessions": [(moved(), "the same session in train and test of 1 of 1 folds")],
+    "sessions": [
+        (moved(), "the same session in train and test of 1 of 1 folds"),
+        (respelt("session"), "the same session in train and test of 1 of 1 folds"),
+    ],
     "speakers": [
         (moved(), "the same speaker in train and test of 1 of 1 folds"),
         (moved(speaker="x"), r"another speaker for 1 utterance \(u004\): 'x' and '5F'"),
+        (moved(speaker="5f"), "the same speaker in train and test of 1 of 1 folds"),
+        (moved(speaker=" 5F "), "the same speaker in train and test of 1 of 1 folds"),
         (renamed, "'nobody' and '5F' for u004"),
         (moved(speaker=""), "have no speaker"),
     ],
