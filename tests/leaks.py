@@ -19,6 +19,7 @@ from data import parts, table
 from data.parts import Part
 from data.sentences import SENTENCES
 from data.store import Embeddings
+from data.stretch import Stretch
 from fuse import train, units
 from fuse.metrics import ccc
 from fuse.reduce import Projection
@@ -86,10 +87,19 @@ def embeddings(**training):
         modality: dataclasses.replace(
             found,
             contents=digests,
+            stretches=stretches() if modality == "audio" else (),
             recipe=dataclasses.replace(found.recipe, training=training),
         )
         for modality, found in learnable.embeddings(count=COUNT).items()
     }
+
+
+def stretches(samples=True):
+    """Of each utterance a file of two seconds of its own."""
+    return tuple(
+        Stretch(f"{row:x}".zfill(32), 0.0, 2.0, f"{row:032d}" if samples else "")
+        for row in range(COUNT)
+    )
 
 
 def keep(cache, found=None):
@@ -108,6 +118,7 @@ def fill(cache, found: Embeddings):
         vectors=tuple(found.values),
         head=found.head,
         problems=(),
+        stretches=found.stretches if None not in found.stretches else (),
     )
     path = parts.part_path(folder, 0)
     parts.write(path, part, recipe=found.recipe, parts=1, versions={})
@@ -217,6 +228,24 @@ def same_recording(case):
     audio = embeddings()["audio"]
     digests = [audio.contents[0 if row == 4 else row] for row in range(COUNT)]
     fill(case.cache, dataclasses.replace(audio, contents=tuple(digests)))
+
+
+def heard(**changes):
+    """Recordings of u000, which trains, and u004, of the test; a change for each."""
+
+    def plant(case):
+        found = list(stretches())
+        for id_, change in changes.items():
+            row = int(id_[1:])
+            found[row] = dataclasses.replace(found[row], **change)
+        audio = embeddings()["audio"]
+        fill(case.cache, dataclasses.replace(audio, stretches=tuple(found)))
+
+    return plant
+
+
+FILE = "f" * 32  # a recording that several utterances are stretches of
+SPAN = {"file": FILE, "begin": 0.5, "end": 2.5}
 
 
 def tuned(**record):
@@ -385,7 +414,29 @@ PLANTS = {  # rule: (leak, what must be said of it)
         (first_row(valence="1.5"), r"u004\) with a rating outside \[-1, 1\]"),
         (first_row(valence="0.123"), r"u004 has 0\.123, in the corpus "),
     ],
-    "recordings": [(same_recording, "u004 as u000; remove one of each pair")],
+    "recordings": [
+        (same_recording, "u004 as u000; remove one of each pair"),
+        (
+            heard(u000={"samples": "5" * 32}, u004={"samples": "5" * 32}),
+            "u004 as u000; remove one of each pair",
+        ),
+        (
+            heard(u000={**SPAN, "begin": 0.0, "end": 1.0}, u004=SPAN),
+            r"recording in train: u004 shares 0\.50 s with u000; cut them apart",
+        ),
+        (
+            heard(u000={**SPAN, "begin": 0.0, "end": 60.0}, u004=SPAN),
+            r"u004 shares 2\.00 s with u000",
+        ),
+        (
+            heard(u000={**SPAN, "begin": 1.0, "end": 2.0}, u004=SPAN),
+            r"u004 shares 1\.00 s with u000",
+        ),
+        (
+            heard(u003={**SPAN, "begin": 1.0, "end": 2.0}, u004=SPAN),
+            r"recording in validation: u004 shares 1\.00 s with u003",
+        ),
+    ],
     "selection": [
         (another_epoch, "they are those of epoch 1; choose by validation only"),
         (history_of_test, "the history shows the CCC of the test rows"),

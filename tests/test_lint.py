@@ -14,6 +14,7 @@ from leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
 import cli
 from data.sentences import read_sentences
 from data.splits import PROTOCOLS
+from data.stretch import SILENT
 from fuse import linter, plan, train
 from fuse.lint import _overlap, ratings
 from fuse.lint._evidence import CACHE, CORPUS
@@ -65,6 +66,36 @@ def test_a_planted_leak_is_caught(case, rule, leak, said):
     assert result.status == "FAILS"
     with pytest.raises(ValueError, match=said):
         raise ValueError("\n".join(fatal))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"u000": {"samples": SILENT}, "u004": {"samples": SILENT}},
+        {"u000": {**leaks.SPAN, "begin": 2.45, "end": 9.0}, "u004": leaks.SPAN},
+        {"u000": {**leaks.SPAN, "begin": 0.0, "end": 0.5}, "u004": leaks.SPAN},
+        {"u009": {**leaks.SPAN, "begin": 1.0, "end": 9.0}, "u004": leaks.SPAN},
+    ],
+)
+def test_silence_neighbours_and_stretches_of_one_part_are_no_leak(case, changes):
+    leaks.heard(**changes)(case)
+    assert found(case, ["recordings"])["recordings"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("stretches", "said"),
+    [((), "so only files were"), (leaks.stretches(False), "files and spans were")],
+)
+def test_an_older_cache_is_compared_by_files_and_says_so(case, stretches, said):
+    audio = dataclasses.replace(embeddings()["audio"], stretches=stretches)
+    leaks.fill(case.cache, audio)
+    result = found(case, ["recordings"])["recordings"]
+    assert result.status == "note"
+    assert "of 150 utterances" in result.findings[0].text
+    assert said in result.findings[0].text
+    digests = [audio.contents[0 if row == 4 else row] for row in range(COUNT)]
+    leaks.fill(case.cache, dataclasses.replace(audio, contents=tuple(digests)))
+    assert found(case, ["recordings"])["recordings"].fails
 
 
 def test_principal_axes_of_other_rows_are_caught(tmp_path):

@@ -17,6 +17,7 @@ from data.recipe import Recipe
 from data.rows import DAMAGED, number, read_rows
 from data.runs.info import INFO, RunInfo
 from data.spelling import unify
+from data.stretch import Stretch
 from data.utterance import Corpus, Utterance, printable
 from fuse import units
 from fuse.lint._finding import Skipped
@@ -64,6 +65,7 @@ class Evidence:
     folder: Path
     corpus: Corpus | None = None
     contents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stretches: Mapping[str, Stretch] = field(default_factory=dict)  # of recordings
     tensors: Stated | None = None  # what is trained on
     load: Callable[[str, Sequence[str]], Mapping[str, Tensor]] | None = None  # of fold
 
