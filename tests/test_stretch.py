@@ -30,19 +30,20 @@ def copies(root):
     samples = noise(RATE)
     first = record(root / "a.wav", samples)
     decoded, _ = soundfile.read(first)
+    whole, _ = soundfile.read(first, dtype="int16")
     files = {
         "wav": first,
-        "flac": record(root / "a.flac", samples),
+        "flac": record(root / "a.flac", whole),
         "deep": record(root / "a24.wav", decoded, subtype="PCM_24"),
         "float": record(root / "a32.wav", decoded, subtype="FLOAT"),
-        "twin": record(root / "a2.flac", np.stack([samples, samples], axis=1)),
+        "twin": record(root / "a2.flac", np.stack([whole, whole], axis=1)),
         "other": record(root / "b.wav", noise(RATE, seed=1)),
         "none": record(root / "c.wav", np.zeros(RATE)),
     }
-    whole = [Utterance(name, audio=path) for name, path in files.items()]
+    every = [Utterance(name, audio=path) for name, path in files.items()]
     part = Utterance("part", audio=files["wav"], span=(0.25, 0.75))
     rest = Utterance("rest", audio=files["wav"], span=(0.5, None))
-    return corpus(root, *whole, part, rest)
+    return corpus(root, *every, part, rest)
 
 
 def test_lossless_copies_have_equal_samples_and_spans_are_kept(tmp_path):
