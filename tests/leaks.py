@@ -82,7 +82,7 @@ def corpus():
 
 def embeddings(**training):
     """Of both modalities, each input with a digest of its own."""
-    digests = tuple(f"{row:032x}" for row in range(COUNT))
+    digests = tuple(content(row) for row in range(COUNT))
     return {
         modality: dataclasses.replace(
             found,
@@ -94,10 +94,15 @@ def embeddings(**training):
     }
 
 
+def content(row):
+    """The digest of an input."""
+    return f"{row:03d}".ljust(32, "0")
+
+
 def stretches(samples=True):
     """Of each utterance a file of two seconds of its own."""
     return tuple(
-        Stretch(f"{row:x}".zfill(32), 0.0, 2.0, f"{row:032d}" if samples else "")
+        Stretch(content(row), 0.0, 2.0, f"a{content(row)[1:]}" if samples else "")
         for row in range(COUNT)
     )
 
@@ -256,6 +261,22 @@ def tuned(**record):
     )
 
 
+def elsewhere(kept="manifest", **record):
+    """The encoder has seen the corpus, which is called otherwise there."""
+
+    def plant(case):
+        told = {"corpus": "original", **record}
+        tuned(**told)(case)
+        fill(case.cache, embeddings(seen=[told])["audio"])
+        path = case.cache / "toy" / table.FILE
+        head, rest = path.read_text(encoding="utf-8").split("\n", 1)
+        head = head.replace('"name": "toy"', f'"name": "toy", "reader": "{kept}"')
+        path.write_text(f"{head}\n{rest}", encoding="utf-8")
+        unlisted(path)
+
+    return plant
+
+
 def known_encoder(case):
     """A checkpoint that was fine-tuned on the corpus, by its name."""
     edit_json(
@@ -379,6 +400,17 @@ PLANTS = {  # rule: (leak, what must be said of it)
             r"has seen toy \(trained on it\), among it 15 utterances",
         ),
         (tuned(corpus="toy", how="fine-tuned"), r"has seen toy \(fine-tuned\)"),
+        (tuned(corpus="toy", speakers=["5f"]), "among it 15 utterances"),
+        (tuned(corpus="toy", speakers=["Ses05F", "5m"]), "among it 30 utterances"),
+        (
+            elsewhere("emobank", reader="emobank", speakers=["5F"]),
+            r"has seen original \(trained on it\), which is this corpus, 'toy', by its "
+            r"reader 'emobank', among it 15 utterances",
+        ),
+        (
+            elsewhere(sample=[content(row)[:12] for row in range(100, 200)]),
+            r"'toy', by its inputs \(50 of 100 sampled ones are here\)",
+        ),
         (known_encoder, "Someone/VAD-BERT has seen EmoBank"),
     ],
     "ids": [

@@ -199,6 +199,38 @@ def test_encoders_that_have_seen_other_speakers_pass(tmp_path):
     assert trained(tmp_path, caches=caches).is_dir()
 
 
+def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
+    record = {"corpus": "toy", "speakers": ["1F", "Nobody"], "splits": ["none"]}
+    folder = trained(tmp_path, caches=embeddings(seen=[record]))
+    said = "and 1 speakers that it was trained on are none of this corpus: Nobody; it"
+    assert said in caplog.text
+    assert caplog.text.count(said) == 2  # of audio and of text
+    assert "splits that it was" not in caplog.text  # speakers tell, they are apart
+    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    assert facts["status"] == "note"
+    assert said in facts["findings"][0]["text"]
+
+
+def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
+    caches = embeddings(seen=[{"corpus": "toy", "splits": ["Test1"]}])
+    trained(tmp_path, caches=caches)
+    assert "are none of this corpus: Test1; it has none; if they" in caplog.text
+
+
+def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
+    origin = {"run": "r", "fold": "f", "files": "0"}
+    old = {"corpus": "other", "how": "fine-tuned on its ratings"}
+    trained(tmp_path / "a", caches=embeddings(seen=[old], finetuned=origin))
+    assert "under another name is not known, because an older version" in caplog.text
+    caplog.clear()
+    told = {**old, "sample": ["f" * 12]}
+    trained(tmp_path / "b", caches=embeddings(seen=[told], finetuned=origin))
+    assert "has seen" not in caplog.text
+    few = {**old, "sample": [leaks.content(1)[:12], *"abcdefghijkl"]}
+    trained(tmp_path / "c", caches=embeddings(seen=[few]))
+    assert "1 of 13 inputs that its record samples are in 'toy' too" in caplog.text
+
+
 def test_speakers_of_the_validation_are_noted(tmp_path):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["4F"]}])
     folder = trained(tmp_path, caches=caches)
@@ -207,7 +239,10 @@ def test_speakers_of_the_validation_are_noted(tmp_path):
     assert "validation part of fold 'session5'" in facts["findings"][0]["text"]
 
 
-@pytest.mark.parametrize(("splits", "fails"), [(["train"], False), (["test"], True)])
+@pytest.mark.parametrize(
+    ("splits", "fails"),
+    [(["train"], False), (["test"], True), (["Test1"], True), (["Training"], False)],
+)
 def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
     whole = corpus()
     divided = [
