@@ -869,3 +869,10 @@ def test_two_processes_train_what_one_does(world, tmp_path, options):
         made.append(load_file(path))
     for key in made[0]:
         torch.testing.assert_close(made[0][key], made[1][key], rtol=0, atol=1e-4)
+
+
+def test_what_the_protocol_decides_is_said(finetune, monkeypatch):
+    monkeypatch.setattr(folding, "run", lambda *_, **__: None)
+    found, _ = finetune("--protocol", "speakers", "--folds", "3", fold="all")
+    assert found.exit_code == 0, found.output
+    assert "Protocol speakers: 6 speakers in 3 groups of 2, drawn at" in found.output
