@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
+from data import stretch
 from data.errors import AffuseError
 from data.recipe import Recipe
+from data.stretch import Stretch
 from data.utterance import Problem, check_id
 
 KINDS = {  # of numpy, by name; a part has no others
@@ -17,6 +19,7 @@ KINDS = {  # of numpy, by name; a part has no others
     "offsets": "i",
     "values": "f",
     "embeddings": "f",
+    **stretch.KINDS,
 }
 LARGE = ("embeddings", "values")  # one of them is nearly all of a part
 
@@ -30,6 +33,7 @@ class Part:
     vectors: tuple[np.ndarray, ...]  # (layers, dim), or (steps, layers, dim) each
     head: np.ndarray | None = None  # (n, ratings)
     problems: tuple[Problem, ...] = ()
+    stretches: tuple[Stretch, ...] = ()  # of recordings; () for text
 
 
 def collect(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
@@ -37,6 +41,8 @@ def collect(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
     found = {"ids": _strings(part.ids), "contents": _strings(part.contents)}
     if part.head is not None:
         found["head"] = part.head.astype(np.float32)
+    if part.ids and part.stretches:
+        found |= stretch.arrays(part.stretches)
     with np.errstate(over="ignore"):  # what became infinite is refused
         if part.vectors and recipe.pooling == "frames":
             steps = [len(v) for v in part.vectors]
@@ -83,10 +89,13 @@ def fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
             )
     if "offsets" in wanted:
         _check_offsets(arrays["offsets"])
+    if "spans" in wanted:
+        stretch.check(arrays["spans"])
     for name in arrays["ids"]:
         check_id(_text(name))
-    for content in arrays["contents"]:
-        _text(content)
+    for name in ("contents", "files", "samples"):
+        for content in arrays.get(name, ()):
+            _text(content)
 
 
 def _shapes(
@@ -95,6 +104,7 @@ def _shapes(
     """Return the shape that each array of a part must have, by name."""
     rows, layers = _rows(arrays), len(recipe.layers)
     wanted: dict[str, tuple[int, ...]] = {"ids": (rows,), "contents": (rows,)}
+    wanted |= stretch.shapes(arrays, rows)
     if rows and recipe.head:
         wanted["head"] = (rows, len(recipe.head))
     if rows and recipe.pooling == "frames":

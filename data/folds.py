@@ -1,6 +1,7 @@
 """The folds of a run as they were used: who was in which part of which fold."""
 
 import csv
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from data.errors import DamagedFileError
 from data.extra_columns import mapping
 from data.output import printable
 from data.rows import DAMAGED, LONGEST, read_rows, write_rows
+from data.spelling import unify, variants
 from data.system.regular import TABLE, open_regular
 from data.utterance import NO_COLUMNS
 
@@ -17,6 +19,7 @@ PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("fold", "part", "id", "speaker", "dialogue", "scripted")
 MORE_COLUMNS = (("sex", "session"), ("recording",))  # after them, each if any is known
 EXTRA = "column:"  # before the names of the corpus's own columns, which come last
+log = logging.getLogger(__name__)
 SCRIPTED = {"1": True, "0": False, "": None}  # as written in folds.csv
 
 
@@ -64,6 +67,8 @@ def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
 def read_folds(folder: Path) -> tuple[FoldRow, ...]:
     """Read folds.csv, in the order of the file.
 
+    A speaker that is spelt in several ways is one, which a warning says.
+
     Raises:
         FileNotFoundError: if there is none
         AffuseError: naming the line that is damaged
@@ -95,7 +100,14 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
                 columns=mapping({own: more[name] for name, own in extra.items()}),
             )
         )
-    return tuple(found)
+    if several := variants(row.speaker for row in found):
+        log.warning(
+            "%s: speakers spelt in several ways, each taken as one: %d, such as %s",
+            path,
+            len(several),
+            " and ".join(map(repr, next(iter(several.values())))),
+        )
+    return unify(found)
 
 
 def _more(path: Path) -> Sequence[str]:

@@ -13,6 +13,10 @@ it does not matter how HDF5 itself behaves when a process dies. Each part holds
 ``offsets``     (n + 1,)                  and where each utterance's begin
 ``head``        (n, ratings)              predictions of the checkpoint's own head, if
                                           kept
+``files``       (n,) 32 hex digits        digest of each recording's file; of audio, as
+``spans``       (n, 2)                    are its span in seconds, and
+``samples``     (n,) 32 hex digits        the digest of its decoded samples, "silent",
+                                          or "" if it is not known
 =============== ========================= ============================================
 
 and the attributes ``format``, ``recipe``, ``parts`` (how many are planned),

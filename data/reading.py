@@ -63,7 +63,12 @@ def read(
             f"no utterance could be read from {root}"
             + (f": {found.problems[0].reason}" if found.problems else "")
         )
-    return replace(found, name=name or found.name, nature=nature or found.nature)
+    return replace(
+        found,
+        name=name or found.name,
+        nature=nature or found.nature,
+        reader=corpus,
+    )
 
 
 def _root(module: ModuleType, corpus: str) -> Path:

@@ -4,12 +4,14 @@ A checkpoint's folder says so in ``seen.json``, one record or a list of them::
 
     {"corpus": "iemocap", "speakers": ["1F", "1M"], "how": "fine-tuned on its ratings"}
 
+What `finetune` writes also has the ``reader`` of the corpus and a ``sample`` of digests
+of its inputs, so that the corpus is recognised under another name (`data.identity`).
 The records enter the recipe as ``training["seen"]``, so they go wherever the embeddings
 go. Of some checkpoints that are used in this field it is known here, from their cards.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,10 @@ from data.system.schema import Plain, shown
 FILE = "seen.json"
 KEY = "seen"  # in the training of a recipe
 MOST = 20  # records of one checkpoint; a recipe is to stay small
+SAMPLED = 128  # inputs of which a record keeps digests
+DIGITS = 12  # hexadecimal digits of each
 LARGEST = 2**20  # bytes of its file
+LONG = 6  # letters of a name that is hardly part of another word by chance
 ANYTHING = Plain(depth=3)  # `parse` says what a record may hold
 ADVICE = "correct it, or take another checkpoint"
 
@@ -31,19 +36,32 @@ ADVICE = "correct it, or take another checkpoint"
 class Seen:
     """A corpus, or a part of it, that was trained on."""
 
-    corpus: str  # compared by letters and digits alone
+    corpus: str  # compared word by word, letters and digits alone
     speakers: tuple[str, ...] = ()  # as the corpus names them; () for all
     splits: tuple[str, ...] = ()  # the corpus's own; () for all
     how: str = "trained on it"  # in words
+    reader: str = ""  # of the corpus, in data/corpora; "" if it is not known
+    sample: tuple[str, ...] = ()  # digests of some inputs, see `sample`
 
     def covers(self, corpus: str) -> bool:
-        """Whether it is of that corpus, or of a part or version of it.
+        """Return True for the name of that corpus, or of a part or version of it.
+
+        The words of the record must stand in the name, one after another; a name of
+        six letters or more may also be part of a word.
 
         Examples:
             >>> Seen("MSP-Podcast").covers("msp_podcast-1.11"), Seen("x").covers("y")
             (True, False)
+            >>> Seen("emo").covers("remote-demonstration"), Seen("emo").covers("emo2")
+            (False, True)
         """
-        return _plain(self.corpus) in _plain(corpus)
+        name, words = _plain(self.corpus), _words(corpus)
+        runs = (
+            "".join(words[i:j])
+            for i in range(len(words))
+            for j in range(i + 1, len(words) + 1)
+        )
+        return name in runs or (len(name) >= LONG and name in _plain(corpus))
 
 
 _PODCAST = Seen(
@@ -133,8 +151,8 @@ def _record(found: object) -> Seen:
         raise AffuseError(
             f"a record of what was seen has {', '.join(names)}, got {shown(found)}"
         )
-    texts = [found.get("corpus"), found.get("how", "")]
-    lists = [found.get(name, []) for name in ("speakers", "splits")]
+    texts = [found.get("corpus"), found.get("how", ""), found.get("reader", "")]
+    lists = [found.get(name, []) for name in ("speakers", "splits", "sample")]
     if not (
         all(isinstance(text, str) for text in texts)
         and _plain(str(texts[0]))
@@ -142,14 +160,32 @@ def _record(found: object) -> Seen:
         and all(isinstance(name, str) for x in lists for name in x)
     ):
         raise AffuseError(
-            f"a record of what was seen needs a corpus, a name; speakers and splits "
-            f"are lists of names, got {shown(found)}"
+            f"a record of what was seen needs a corpus, a name; speakers, splits and "
+            f"sample are lists of names, got {shown(found)}"
         )
-    speakers, splits = (tuple(names) for names in lists)
+    speakers, splits, sample = (tuple(names) for names in lists)
     how = str(found.get("how", Seen.how))
-    return Seen(str(found["corpus"]), speakers=speakers, splits=splits, how=how)
+    reader = str(found.get("reader", ""))
+    return Seen(str(found["corpus"]), speakers, splits, how, reader, sample)
 
 
 def _plain(name: str) -> str:
     """Letters and digits, in lower case."""
     return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def _words(name: str) -> list[str]:
+    """Words and numbers of a name, in lower case."""
+    return re.findall(r"[^\W\d_]+|\d+", name.casefold())
+
+
+def sample(digests: Iterable[str]) -> tuple[str, ...]:
+    """Return the smallest digests, shortened.
+
+    Two corpora that share a part of their inputs share about this part of their
+    samples, for digests are random (a bottom-k sketch; Cohen and Kaplan, 2007).
+
+    Args:
+        digests: hexadecimal, of inputs; "" for one that is not known
+    """
+    return tuple(sorted({d[:DIGITS] for d in digests if d})[:SAMPLED])

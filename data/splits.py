@@ -9,10 +9,10 @@
     validates, made of whole speakers where they are known
 
 All but ``official`` keep the speakers of the test apart from all others, and `check`
-holds them to it.
+holds them to it. A speaker or session that is spelt in several ways (`data.spelling`)
+is one. What a protocol decides by itself is told by `data.divisions`.
 """
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,16 +21,15 @@ from itertools import pairwise
 
 import numpy as np
 
+from data.draws import held_out, shuffled, tenth
 from data.errors import AffuseError
+from data.spelling import spelling, unify
 from data.utterance import Utterance
 
 PROTOCOLS = ("session5", "session5-strict", "loso", "speakers", "official")
 PARTS = ("train", "validation", "test")
-SHARE = 0.1  # of the training utterances, to validate where nothing else is said
 MIXED = ("session5", "validation")  # validates on the speakers it trains on
 SHOWN = 5  # ids or speakers that an error names
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def folds(
         AffuseError: if the protocol is unknown, or the corpus does not have what it
             needs: sessions, speakers, splits, or enough of them
     """
-    ordered = sorted(utterances, key=lambda u: u.id)
+    ordered = unify(sorted(utterances, key=lambda u: u.id))
     if repeated := {a.id for a, b in pairwise(ordered) if a.id == b.id}:
         raise AffuseError(
             f"{len(repeated)} utterance ids are not unique: {some(repeated)}; "
@@ -93,7 +92,7 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
             speaker is on both sides of a line that the protocol draws
     """
     _demand_speakers(utterances, protocol)
-    known = {u.id: u.speaker for u in utterances}
+    known = {u.id: u.speaker for u in unify(tuple(utterances))}
     parts = {part: set(getattr(fold, part)) for part in PARTS}
     where = f"fold '{fold.name}' of protocol '{protocol}'"
     for part, ids in parts.items():
@@ -121,7 +120,7 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
 
 def shared_speakers(fold: Fold, utterances: Iterable[Utterance]) -> set[str]:
     """Speakers of the test, where known, who are in training or validation too."""
-    known = {u.id: u.speaker for u in utterances}
+    known = {u.id: u.speaker for u in unify(tuple(utterances))}
     rest = {known[i] for part in (fold.train, fold.validation) for i in part}
     return {known[i] for i in fold.test} & rest - {""}
 
@@ -142,7 +141,7 @@ def _by_sessions(
     for place, test in enumerate(tests):
         others = [session for session in sessions if session != test]
         if protocol == "session5":
-            validation = _tenth([u for u in utterances if u.session != test], rng)
+            validation = tenth([u for u in utterances if u.session != test], rng)
         else:
             chosen = others[place % len(others) if protocol == "loso" else -1]
             validation = {u.id for u in utterances if u.session == chosen}
@@ -164,7 +163,7 @@ def _by_speakers(
         )
     groups: list[list[str]] = [[] for _ in range(count)]
     loads = [0] * count
-    for speaker in sorted(_shuffled(sizes, rng), key=lambda s: -sizes[s]):
+    for speaker in sorted(shuffled(sizes, rng), key=lambda s: -sizes[s]):
         lightest = loads.index(min(loads))
         groups[lightest].append(speaker)
         loads[lightest] += sizes[speaker]
@@ -183,37 +182,12 @@ def _official(utterances: Sequence[Utterance], rng: np.random.Generator) -> list
             f"protocol 'official' needs utterances of the splits train and test; the "
             f"corpus has {found or 'none'}; choose the protocol speakers or a session's"
         )
-    if unused := sorted(sizes.keys() - {"train", "dev", "test"}):
-        count = sum(sizes[name] for name in unused)
-        _log.warning("%d utterances of splits %s are in no fold", count, unused)
     training = [u for u in utterances if u.split == "train"]
     validation = {u.id for u in utterances if u.split == "dev"}
     if not validation:
-        speakers = {u.speaker for u in training}
-        apart = len(speakers) > 1 and "" not in speakers
-        validation = _tenth(training, rng, of="speaker" if apart else "id")
+        validation, _ = held_out(training, rng)
     testing = {u.id for u in utterances if u.split == "test"}
     return [_fold("test", training, validation, testing)]
-
-
-def _tenth(
-    utterances: Sequence[Utterance], rng: np.random.Generator, *, of: str = "id"
-) -> set[str]:
-    """Utterances, or all of some speakers: at random, a tenth, or the smallest."""
-    sizes = Counter(getattr(u, of) for u in utterances)
-    room, chosen = round(SHARE * len(utterances)), set()
-    order = _shuffled(sizes, rng)
-    for name in order:
-        if sizes[name] <= room:
-            chosen.add(name)
-            room -= sizes[name]
-    chosen = chosen or {min(order, key=sizes.__getitem__)}
-    return {u.id for u in utterances if getattr(u, of) in chosen}
-
-
-def _shuffled(names: Iterable[str], rng: np.random.Generator) -> list[str]:
-    ordered = sorted(names)
-    return [ordered[i] for i in rng.permutation(len(ordered))]
 
 
 def _fold(
@@ -235,7 +209,7 @@ def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
 
 def _demand(what: str, utterances: Sequence[Utterance], protocol: str) -> None:
     """Refuse utterances whose speaker or session is unknown."""
-    if unknown := [u.id for u in utterances if not getattr(u, what)]:
+    if unknown := [u.id for u in utterances if not spelling(getattr(u, what))]:
         raise AffuseError(
             f"{len(unknown)} of {len(utterances)} utterances have no {what} "
             f"({some(unknown)}), but protocol '{protocol}' divides by it; name their "

@@ -15,6 +15,7 @@ import numpy as np
 from data.errors import AffuseError, DamagedFileError, MemoryShortageError
 from data.parts import Header, Refused, checksum_path, header, part_path, read, whole
 from data.recipe import Recipe
+from data.stretch import Stretch, stretches
 from data.utterance import Problem
 
 # Of a fault. Only what is DAMAGED or EXTRA is worth nothing; what is UNKNOWN is as it
@@ -37,6 +38,7 @@ class Embeddings:
     head: np.ndarray | None = None  # (n, ratings)
     problems: tuple[Problem, ...] = ()
     scratch: Path | None = None  # of what is gathered, if it is more than memory holds
+    stretches: tuple[Stretch | None, ...] = ()  # of recordings; None where unknown
 
     def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, "Embeddings"]]:
         """All that hold some of these rows, and the number of the first row of each."""
@@ -97,6 +99,7 @@ def load(cache: Cache) -> Embeddings:
         offsets=np.cumsum(np.concatenate([[0], *steps])) if frames else None,
         head=joined(rows, "head"),
         problems=tuple(p for _, problems in parts for p in problems),
+        stretches=tuple(s for arrays in rows for s in stretches(arrays)),
     )
 
 

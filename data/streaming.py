@@ -11,6 +11,7 @@ from data import scratch
 from data.errors import AffuseError
 from data.parts import outline, part_path, read
 from data.store import Cache, Embeddings, joined, unique
+from data.stretch import stretches
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def _open(cache: Cache) -> Streamed:
         values=np.empty(shape, np.float32),
         head=joined([a for a in rows if len(a["ids"])], "head"),
         problems=cache.problems,
+        stretches=tuple(s for arrays in rows for s in stretches(arrays)),
         folder=cache.path,
         begins=tuple(zip(cache.present, begins, strict=True)),
     )

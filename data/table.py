@@ -8,15 +8,17 @@ stay where they are; of a transcript there is a digest, which tells equal senten
 import csv
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
 from data import extra_columns
 from data.errors import AffuseError, DamagedFileError
+from data.files import holds
 from data.output import inactive
 from data.ratings import RATINGS
 from data.recordings import shared
@@ -59,7 +61,8 @@ HEAD = Record(
                 "counts": ListOf(
                     Record({"what": WORD, "expected": Whole(), "found": Whole()})
                 ),
-            }
+            },
+            {"reader": WORD},  # which older versions did not keep
         ),
         "utterances": ListOf(Plain(depth=0), most=0),
     }
@@ -80,11 +83,8 @@ ROW = Record(
         "columns": extra_columns.KIND,
     },
 )
-LATER = (
-    "sentence",
-    "recording",
-    "columns",
-)  # fields that caches of older versions lack
+LATER = ("sentence", "recording", "columns")  # lacking in caches of older versions
+log = logging.getLogger(__name__)
 LEFT_OUT = ("audio", "span", "transcript", "text")
 
 
@@ -103,17 +103,28 @@ def save(corpus: Corpus, cache: Path) -> Path:
             f"the name '{corpus.name}' is taken: {path} was read from another folder; "
             f"give --name, or remove {path.parent} if it is not needed any more"
         )
+    try:
+        keep(path, _pieces(corpus))
+    except OSError as error:  # of an older version, a cache may be read-only
+        if not holds(path, _pieces(replace(corpus, reader=""))):
+            raise
+        log.warning("%s cannot say which reader read the corpus: %s", path, error)
+    return path
+
+
+def _pieces(corpus: Corpus) -> Iterator[bytes]:
+    """Yield the file line by line; all of it at once is as large as the corpus."""
     rows = (json.dumps(row) for row in _rows(corpus))
     lines = (row if number == 0 else f",\n{row}" for number, row in enumerate(rows))
     head = f'{{"corpus": {json.dumps(_facts(corpus))}, "utterances": [\n'
-    # line by line, for all of it at once is as large as the corpus in memory
-    keep(path, (piece.encode() for piece in chain([head], lines, ["\n]}\n"])))
-    return path
+    for piece in chain([head], lines, ["\n]}\n"]):
+        yield piece.encode()
 
 
 def _facts(corpus: Corpus) -> dict[str, Any]:
     """What is said once, with a digest of where the corpus lies."""
     root = hashlib.sha256(str(corpus.root.resolve()).encode()).hexdigest()[:16]
+    known = {"reader": corpus.reader} if corpus.reader else {}
     return {
         "name": corpus.name,
         "scale": corpus.scale,
@@ -121,6 +132,7 @@ def _facts(corpus: Corpus) -> dict[str, Any]:
         "nature": corpus.nature,
         "root": root,
         "counts": [asdict(count) for count in corpus.counts],
+        **known,
     }
 
 
@@ -149,6 +161,9 @@ def _is_same(path: Path, corpus: Corpus) -> bool:
         old, new = next(kept), json.loads(json.dumps(_facts(corpus)))
         if old.pop("root") == new.pop("root"):
             return True
+        if not ("reader" in old and "reader" in new):
+            old.pop("reader", None)
+            new.pop("reader", None)
         rows = (json.loads(json.dumps(row)) for row in _rows(corpus))
         # a list, for damage further down is to be met as well
         return all([old == new, *(_equal(a, b) for a, b in zip_longest(kept, rows))])
@@ -204,6 +219,7 @@ def load(cache: Path, name: str) -> Corpus:
             protocol=facts["protocol"],
             nature=facts["nature"],
             counts=tuple(Count(**count) for count in facts["counts"]),
+            reader=facts.get("reader", ""),
         )
     except AffuseError as error:
         raise DamagedFileError(f"{path} is damaged ({error}); extract again") from error

@@ -94,6 +94,7 @@ class Corpus:
     problems: tuple[Problem, ...] = ()
     counts: tuple[Count, ...] = ()  # empty where nothing is published
     nature: str = "human"  # one of NATURES
+    reader: str = ""  # that read it, in data/corpora; "" if it is not known
 
     @property
     def shortfall(self) -> str:

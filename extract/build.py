@@ -1,7 +1,7 @@
 """One part of the cache: decode, batch, encode, pool."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from data.utterance import Problem
 from extract import audio, batches, decoder, pooling
 from extract.choice import Machine
 from extract.encoder import Encoder
+from extract.fingerprint import fingerprint
 from extract.known import Row
 from extract.sources import Source, file_name
 from extract.threads import Room, alone
@@ -32,6 +33,7 @@ class Input:
     source: Source
     blocks: tuple[np.ndarray, ...]
     notes: tuple[str, ...]
+    samples: str = ""  # digest of the decoded samples, see `extract.fingerprint`
 
 
 @dataclass(frozen=True)
@@ -121,17 +123,18 @@ class Builder:
         """By digest what can be encoded, or why it cannot."""
 
         def one(source: Source) -> Input | str:
-            u = source.utterance
+            u, samples = source.utterance, ""
             try:
                 if self.recipe.modality == "audio" and u.audio is not None:
                     wave = decoder.load(u.audio, u.span, longest=self.machine.longest)
+                    samples = fingerprint(wave.samples)  # before they are changed
                     ready, notes = self.encoder.prepare(wave.samples), wave.notes
                 else:
                     ready = self.encoder.prepare(u.text or "")
                     notes = () if u.text else (EMPTY,)
             except audio.Unusable as error:
                 return str(error)
-            return Input(source, ready.blocks, (*notes, *ready.notes))
+            return Input(source, ready.blocks, (*notes, *ready.notes), samples)
 
         jobs = (delayed(one)(source) for source in sources)
         found = Parallel(n_jobs=self.machine.threads, prefer="threads")(jobs)
@@ -150,7 +153,8 @@ class Builder:
         for i in inputs:
             merged = pooling.merge([pooled[next(ordered)] for _ in i.blocks])
             head = self.encoder.regress(merged.mean[-1]) if self.recipe.head else None
-            row = Row(pooling.vector(merged, self.recipe.pooling), head, i.notes)
+            vector = pooling.vector(merged, self.recipe.pooling)
+            row = Row(vector, head, i.notes, i.samples)
             rows[i.source.content] = row if _fits(row, self.recipe) else NOT_FINITE
         return rows
 
@@ -177,6 +181,11 @@ class Builder:
             vectors=tuple(row.vector for _, row in rows),
             head=np.stack(heads) if heads else None,
             problems=tuple(problems),
+            stretches=tuple(
+                replace(source.stretch, samples=row.samples)
+                for source, row in rows
+                if source.stretch is not None
+            ),
         )
 
 

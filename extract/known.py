@@ -27,6 +27,7 @@ class Row:
     vector: np.ndarray  # as `extract.pooling.vector` makes it
     head: np.ndarray | None = None  # (ratings,) of the checkpoint's own head
     notes: tuple[str, ...] = ()  # what was done to the input, or noticed
+    samples: str = ""  # digest of the decoded samples; "" if it is not known
 
 
 class Known:
@@ -101,5 +102,6 @@ def _rows(arrays: dict[str, np.ndarray], problems: list[Problem]) -> dict[str, R
             vector = arrays["embeddings"][i]
         head = arrays["head"][i] if "head" in arrays else None
         said = tuple(notes.get(name.decode(), ()))
-        rows[content.decode()] = Row(vector, head, said)
+        samples = arrays["samples"][i].decode() if "samples" in arrays else ""
+        rows[content.decode()] = Row(vector, head, said, samples)
     return rows

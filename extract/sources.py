@@ -9,6 +9,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from data.progress import bar
+from data.stretch import Stretch
 from data.utterance import Corpus, Problem, Utterance
 from extract import audio, decoder
 
@@ -25,6 +26,7 @@ class Source:
     utterance: Utterance
     content: str  # digest of the input, 32 hexadecimal digits
     size: float  # seconds of audio, or characters of text
+    stretch: Stretch | None = None  # of the recording; None for text
 
 
 def find(
@@ -107,7 +109,8 @@ def _audio(u: Utterance, probe: audio.Probe) -> Source:
     begin, end = u.span or (0.0, None)
     content = hashlib.sha256(f"{probe.digest} {u.span}".encode()).hexdigest()[:32]
     until = probe.seconds if end is None else min(end, probe.seconds)
-    return Source(u, content, max(0.0, until - begin))
+    stretch = Stretch(probe.digest, begin, max(begin, until))
+    return Source(u, content, max(0.0, until - begin), stretch)
 
 
 def _text(u: Utterance) -> Source:

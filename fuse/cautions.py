@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from data.divisions import sentences
 from data.predictions import PREDICTIONS, Run
 from data.system import digests
-from fuse.failure_notes import sentences
+from fuse.alignment import division
+from fuse.failure_notes import sentences as failure_sentences
 from fuse.figures import Row
 from fuse.leaks import DIVERGENCE, failing
 
@@ -28,7 +30,7 @@ def leaks(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
 def failures(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
     """Name the rows with models that diverged, or that predict a constant."""
     for run, row in zip(runs, rows, strict=True):
-        for sentence, wide in sentences(run.predictions, run.info.targets):
+        for sentence, wide in failure_sentences(run.predictions, run.info.targets):
             yield f"{'Diverged' if wide else 'Constant'}: {row.name}: {sentence}"
 
 
@@ -36,6 +38,12 @@ def checkpoints(runs: Sequence[Run]) -> Iterator[str]:
     """Say what is to be known of encoders that are no full ones."""
     used = {e.get("checkpoint") for run in runs for e in run.info.encoders.values()}
     yield from (CHECKPOINTS[name] for name in sorted(CHECKPOINTS.keys() & used))
+
+
+def decisions(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Say once what the protocol decided because the corpus does not say it."""
+    said = (sentence for run in runs for sentence in sentences(division(run)))
+    return tuple(dict.fromkeys(said))
 
 
 def unrecorded(runs: Sequence[Run], rows: Sequence[Row]) -> str:

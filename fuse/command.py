@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from data import choosing, table
+from data import choosing, divisions, table
 from data.device import choose
 from data.errors import AffuseError
 from data.recipe import MODALITIES
@@ -17,6 +17,7 @@ from fuse import ablation, heads, layers, sources
 from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
+from fuse.alignment import decisions
 from fuse.calibration.applying import columns
 from fuse.failure_notes import unrated
 from fuse.linter import check_plans
@@ -75,6 +76,8 @@ def train(say: Say, **found: Any) -> None:
         own=given.own,
         heads=own,
     )
+    for sentence in dict.fromkeys(s for folder in folders for s in decisions(folder)):
+        say(sentence)
     for fusion, folder in zip(wanted, folders, strict=True):
         say(f"{fusion}: {folder}; {summary(folder)}")
         if words := layers.describe(folder):
@@ -133,6 +136,9 @@ def sweep(say: Say, **found: Any) -> None:
             own=given.own,
             aligned=aligned,
         )
+        if aligned is None:
+            for sentence in divisions.sentences(plan.division):
+                say(sentence)
         aligned = plan.aligned
         check_plans([plan], given.corpus, given.embeddings, allow=found["allow"])
         seeds = range(found["seed"], found["seed"] + found["seeds"])

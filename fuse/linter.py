@@ -111,6 +111,9 @@ def check_plans(
         plan.info.name: check(planned(plan, corpus, embeddings, trained=False), early)
         for plan in plans
     }
+    said = (r.findings for results in found.values() for r in results)
+    for text in dict.fromkeys(f.text for each in said for f in each if f.said):
+        log.warning("%s", text)
     _refuse(found, allow, "nothing was trained")
 
 

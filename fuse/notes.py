@@ -31,6 +31,7 @@ def notes(runs: Sequence[Run], rows: Sequence[Row], *, by: str = "") -> tuple[st
         NATURES[runs[0].info.nature],
         *cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
+        *cautions.decisions(runs),
         *interval_notes.notes(rows),
         _unknown(rows, by),
         _unequal(runs, rows),

@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data import finetuned, splits
+from data import divisions, finetuned, splits
+from data.divisions import Division
 from data.errors import AffuseError
 from data.recipe import Recipe
 from data.runs.info import RunInfo
+from data.spelling import unify
 from data.splits import Fold
 from data.store import Embeddings
 from data.utterance import Corpus
@@ -40,6 +42,7 @@ class Plan:
     folds: tuple[Fold, ...]
     recipes: Mapping[str, Mapping[str, Recipe]]  # by fold, of what the design takes
     device: str
+    division: Division  # what the protocol decided by itself
 
     @property
     def common(self) -> Aligned:
@@ -109,7 +112,8 @@ def make(
     for modality in needed:
         pick(embeddings, modality)  # refuses before anything is joined
     own = own or {}
-    joined = aligned or join(corpus, embeddings, own, policy=settings.out_of_range)
+    one = replace(corpus, utterances=unify(corpus.utterances))
+    joined = aligned or join(one, embeddings, own, policy=settings.out_of_range)
     any_ = next(iter(joined.values()))
     if fusion == "zeroshot":
         Zeroshot(any_.head, targets=any_.targets)  # refuses before it is begun
@@ -139,7 +143,15 @@ def make(
         shortfall=corpus.shortfall,
         code=code,
     )
-    return Plan(runs / info.name, info, settings, by_fold, folds, recipes, device)
+    known = frozenset(any_.ids)
+    division = divisions.of(
+        folds,
+        [u for u in corpus.utterances if u.id in known],
+        protocol=protocol,
+        seed=settings.split_seed,
+    )
+    place = runs / info.name
+    return Plan(place, info, settings, by_fold, folds, recipes, device, division)
 
 
 def _digest(

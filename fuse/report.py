@@ -19,6 +19,7 @@ from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
 from fuse import exports, groups, measures, notes, published
+from fuse.alignment import division
 from fuse.comparing import all_pairs, compared
 from fuse.figures import Table
 from fuse.layers import average
@@ -102,6 +103,7 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
             read_sentences(folder)  # which may be damaged as well, and so may these
             failing(folder)
             average(folder)
+            division(run)
             found.append(run)
         except (AffuseError, OSError) as error:
             problems.append(printable(f"damaged, so not shown: {folder}: {error}"))

@@ -3,6 +3,7 @@
 import glob
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from data import recordings, sentences
@@ -13,20 +14,13 @@ from data.runs.info import INFO, read_info, write_info
 from data.sentences import SENTENCES
 from data.splits import PARTS
 from data.system import digests
-from data.system.documents import read_json
-from data.system.schema import MapOf, Record, Whole
+from fuse.alignment import ALIGNMENT
+from fuse.alignment import summary as summary  # beside what it is a summary of
 from fuse.plan import Plan
 from fuse.settings import dump
 
-SETTINGS, ALIGNMENT = "settings.toml", "alignment.json"
+SETTINGS = "settings.toml"
 BEGUN = (INFO, SETTINGS, FOLDS, SENTENCES, ALIGNMENT)  # files that training begins with
-COUNTS = Record(
-    {
-        "utterances": Whole(),
-        "left_out": MapOf(Whole(), most=1_000),
-        "outside_scale": Whole(),
-    }
-)
 
 
 def begin(plan: Plan) -> None:
@@ -45,6 +39,7 @@ def begin(plan: Plan) -> None:
             "utterances": len(plan.common.utterances),
             "left_out": plan.common.left_out,
             "outside_scale": plan.common.outside,
+            "division": asdict(plan.division),
         }
         content = json.dumps(counts, indent=1) + "\n"
         publish(plan.folder / ALIGNMENT, content.encode())
@@ -114,23 +109,3 @@ def fold_rows(plan: Plan) -> Iterator[FoldRow]:
                 yield FoldRow(
                     fold.name, part, id_, *known, shared.get(id_, ""), u.columns
                 )
-
-
-def summary(folder: Path) -> str:
-    """Return what a run used and what it left out, in words.
-
-    Raises:
-        FileNotFoundError: if the folder is no run
-    """
-    path = folder / ALIGNMENT
-    try:
-        counts = read_json(path, COUNTS, advice="repeat the train command")
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{path} not found; {folder} is not a run folder"
-        ) from error
-    words = [f"{counts['utterances']} utterances"]
-    words += [f"left out: {n} with {why}" for why, n in counts["left_out"].items()]
-    if counts["outside_scale"]:
-        words.append(f"a rating outside the scale: {counts['outside_scale']}")
-    return "; ".join(words)

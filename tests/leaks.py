@@ -19,6 +19,7 @@ from data import parts, table
 from data.parts import Part
 from data.sentences import SENTENCES
 from data.store import Embeddings
+from data.stretch import Stretch
 from fuse import train, units
 from fuse.metrics import ccc
 from fuse.reduce import Projection
@@ -34,6 +35,7 @@ QUICK = Settings(
     learning_rate=0.01,
     epochs=3,
 )
+TESTED = {f"u{row:03d}" for row in range(4, COUNT, 5)}  # those of session 5
 RATINGS = ("valence", "arousal", "dominance")
 
 
@@ -80,15 +82,29 @@ def corpus():
 
 def embeddings(**training):
     """Of both modalities, each input with a digest of its own."""
-    digests = tuple(f"{row:032x}" for row in range(COUNT))
+    digests = tuple(content(row) for row in range(COUNT))
     return {
         modality: dataclasses.replace(
             found,
             contents=digests,
+            stretches=stretches() if modality == "audio" else (),
             recipe=dataclasses.replace(found.recipe, training=training),
         )
         for modality, found in learnable.embeddings(count=COUNT).items()
     }
+
+
+def content(row):
+    """The digest of an input."""
+    return f"{row:03d}".ljust(32, "0")
+
+
+def stretches(samples=True):
+    """Of each utterance a file of two seconds of its own."""
+    return tuple(
+        Stretch(content(row), 0.0, 2.0, f"a{content(row)[1:]}" if samples else "")
+        for row in range(COUNT)
+    )
 
 
 def keep(cache, found=None):
@@ -107,6 +123,7 @@ def fill(cache, found: Embeddings):
         vectors=tuple(found.values),
         head=found.head,
         problems=(),
+        stretches=found.stretches if None not in found.stretches else (),
     )
     path = parts.part_path(folder, 0)
     parts.write(path, part, recipe=found.recipe, parts=1, versions={})
@@ -173,6 +190,27 @@ def moved(**changes):
     )
 
 
+def respelt(field):
+    """A test utterance trains, of a session or dialogue that it spells otherwise."""
+
+    def plant(case):
+        moved()(case)
+        text = (case.run / "folds.csv").read_text(encoding="utf-8")
+        rows = csv.DictReader(text.splitlines())
+        (id_,) = {row["id"] for row in rows if row["part"] == "train"} & TESTED
+        path = case.cache / "toy" / table.FILE
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        for k, line in enumerate(lines[1:-1], 1):
+            row = json.loads(line.rstrip().rstrip(","))
+            if row["id"] == id_:
+                row[field] = f" {row[field].upper()}"
+                lines[k] = json.dumps(row) + (",\n" if "}," in line else "\n")
+        path.write_text("".join(lines), encoding="utf-8")
+        unlisted(path)
+
+    return plant
+
+
 def doubled(case):
     """A test utterance that trains as well."""
     edit(
@@ -197,12 +235,46 @@ def same_recording(case):
     fill(case.cache, dataclasses.replace(audio, contents=tuple(digests)))
 
 
+def heard(**changes):
+    """Recordings of u000, which trains, and u004, of the test; a change for each."""
+
+    def plant(case):
+        found = list(stretches())
+        for id_, change in changes.items():
+            row = int(id_[1:])
+            found[row] = dataclasses.replace(found[row], **change)
+        audio = embeddings()["audio"]
+        fill(case.cache, dataclasses.replace(audio, stretches=tuple(found)))
+
+    return plant
+
+
+FILE = "f" * 32  # a recording that several utterances are stretches of
+SPAN = {"file": FILE, "begin": 0.5, "end": 2.5}
+
+
 def tuned(**record):
     """The encoder of speech says what it has seen."""
     return lambda case: edit_json(
         case.unit / units.MODEL,
         lambda found: found["recipes"]["audio"].update(training={"seen": [record]}),
     )
+
+
+def elsewhere(kept="manifest", **record):
+    """The encoder has seen the corpus, which is called otherwise there."""
+
+    def plant(case):
+        told = {"corpus": "original", **record}
+        tuned(**told)(case)
+        fill(case.cache, embeddings(seen=[told])["audio"])
+        path = case.cache / "toy" / table.FILE
+        head, rest = path.read_text(encoding="utf-8").split("\n", 1)
+        head = head.replace('"name": "toy"', f'"name": "toy", "reader": "{kept}"')
+        path.write_text(f"{head}\n{rest}", encoding="utf-8")
+        unlisted(path)
+
+    return plant
 
 
 def known_encoder(case):
@@ -319,7 +391,10 @@ def told(case):
 
 
 PLANTS = {  # rule: (leak, what must be said of it)
-    "dialogues": [(moved(), "the same dialogue in train and test")],
+    "dialogues": [
+        (moved(), "the same dialogue in train and test"),
+        (respelt("dialogue"), "the same dialogue in train and test"),
+    ],
     "divergence": [
         (
             diverged,
@@ -341,6 +416,17 @@ PLANTS = {  # rule: (leak, what must be said of it)
             r"has seen toy \(trained on it\), among it 15 utterances",
         ),
         (tuned(corpus="toy", how="fine-tuned"), r"has seen toy \(fine-tuned\)"),
+        (tuned(corpus="toy", speakers=["5f"]), "among it 15 utterances"),
+        (tuned(corpus="toy", speakers=["Ses05F", "5m"]), "among it 30 utterances"),
+        (
+            elsewhere("emobank", reader="emobank", speakers=["5F"]),
+            r"has seen original \(trained on it\), which is this corpus, 'toy', by its "
+            r"reader 'emobank', among it 15 utterances",
+        ),
+        (
+            elsewhere(sample=[content(row)[:12] for row in range(100, 200)]),
+            r"'toy', by its inputs \(50 of 100 sampled ones are here\)",
+        ),
         (known_encoder, "Someone/VAD-BERT has seen EmoBank"),
     ],
     "ids": [
@@ -376,16 +462,43 @@ PLANTS = {  # rule: (leak, what must be said of it)
         (first_row(valence="1.5"), r"u004\) with a rating outside \[-1, 1\]"),
         (first_row(valence="0.123"), r"u004 has 0\.123, in the corpus "),
     ],
-    "recordings": [(same_recording, "u004 as u000; remove one of each pair")],
+    "recordings": [
+        (same_recording, "u004 as u000; remove one of each pair"),
+        (
+            heard(u000={"samples": "5" * 32}, u004={"samples": "5" * 32}),
+            "u004 as u000; remove one of each pair",
+        ),
+        (
+            heard(u000={**SPAN, "begin": 0.0, "end": 1.0}, u004=SPAN),
+            r"recording in train: u004 shares 0\.50 s with u000; cut them apart",
+        ),
+        (
+            heard(u000={**SPAN, "begin": 0.0, "end": 60.0}, u004=SPAN),
+            r"u004 shares 2\.00 s with u000",
+        ),
+        (
+            heard(u000={**SPAN, "begin": 1.0, "end": 2.0}, u004=SPAN),
+            r"u004 shares 1\.00 s with u000",
+        ),
+        (
+            heard(u003={**SPAN, "begin": 1.0, "end": 2.0}, u004=SPAN),
+            r"recording in validation: u004 shares 1\.00 s with u003",
+        ),
+    ],
     "selection": [
         (another_epoch, "they are those of epoch 1; choose by validation only"),
         (history_of_test, "the history shows the CCC of the test rows"),
     ],
     "sentences": [(unheard, r"sentences\.csv is wrong about 12 utterances")],
-    "sessions": [(moved(), "the same session in train and test of 1 of 1 folds")],
+    "sessions": [
+        (moved(), "the same session in train and test of 1 of 1 folds"),
+        (respelt("session"), "the same session in train and test of 1 of 1 folds"),
+    ],
     "speakers": [
         (moved(), "the same speaker in train and test of 1 of 1 folds"),
         (moved(speaker="x"), r"another speaker for 1 utterance \(u004\): 'x' and '5F'"),
+        (moved(speaker="5f"), "the same speaker in train and test of 1 of 1 folds"),
+        (moved(speaker=" 5F "), "the same speaker in train and test of 1 of 1 folds"),
         (renamed, "'nobody' and '5F' for u004"),
         (moved(speaker=""), "have no speaker"),
     ],

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -59,14 +60,52 @@ def test_folds_are_averaged_and_intervals_hold_the_average(tmp_path):
         of_validation(read_run(folder)), targets=TARGETS, seeds=(0,), level=0.8
     )
     each = [
-        learnt.folds[fold][1].mapped(one[:, 1])
+        learnt.folds[fold][1].mapped(one[:, 1], clip=True)
         for fold, one in zip(applied.folds, applied.said, strict=True)
     ]
     np.testing.assert_allclose(table["arousal_calibrated"], np.mean(each, axis=0))
-    inner = np.clip(table["arousal_calibrated"], -1, 1)
-    assert (table["arousal_low"] <= inner).all()
-    assert (table["arousal_high"] >= inner).all()
+    for target in TARGETS:
+        low, middle, high = (
+            table[f"{target}_{s}"] for s in ("low", "calibrated", "high")
+        )
+        assert ((-1 <= low) & (low <= middle) & (middle <= high) & (high <= 1)).all()
     assert (table["arousal_high"] - table["arousal_low"]).mean() < 1.9
+
+
+@pytest.mark.parametrize(("policy", "clipped"), [("clip", True), ("keep", False)])
+def test_what_leaves_the_scale_is_set_to_its_end_and_counted(
+    tmp_path, caplog, policy, clipped
+):
+    folder = trained(tmp_path, "text", epochs=2, protocol="loso", out_of_range=policy)
+    calibrate(folder, level=0.8, by="auto")
+    applied = apply(folder, embeddings())
+    wide = dataclasses.replace(applied, said=5 * applied.said)
+    table = columns(folder, wide)
+    for target in TARGETS:
+        low, middle, high = (
+            table[f"{target}_{s}"] for s in ("low", "calibrated", "high")
+        )
+        assert ((low <= middle) & (middle <= high)).all()
+        assert ((-1 <= low) & (high <= 1)).all() == clipped
+        assert (np.abs(middle) <= 1).all() == clipped
+    said = "calibrated predictions lay beyond the scale in a fold"
+    assert (said in caplog.text) == clipped
+
+
+def test_predictions_that_were_clipped_are_noted(tmp_path):
+    folder = trained(tmp_path, "text", epochs=2)
+    calibrate(folder, level=0.8, by="auto")
+    path = folder / "predictions.csv"
+    rows = path.read_text(encoding="utf-8").splitlines()
+    cells = rows[1].split(",")
+    cells[rows[0].split(",").index("valence_predicted")] = "3"
+    path.write_text("\n".join([rows[0], ",".join(cells), *rows[2:]]) + "\n")
+    unlisted(path)
+    said = " ".join(calibrate(folder, level=0.8, by="auto").split())
+    facts = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
+    count = facts["test"]["valence"]["beyond"]
+    assert count >= 1
+    assert f"Mapped beyond the scale, and set to its end: valence {count}" in said
 
 
 def test_what_is_not_there_or_is_stale_says_what_to_do(tmp_path):

@@ -51,6 +51,12 @@ def simulated(count, rng, *, seeds=3, speakers=None, between=0.0):
     )
 
 
+def edges(rng, count=2_000):
+    """Ratings of both ends of the scale, and predictions as those of `simulated`."""
+    truth = rng.uniform(-1, 1, (count, len(TARGETS)))
+    return truth, (0.5 * truth - 0.3) + rng.normal(0, 0.1, (3, *truth.shape))
+
+
 def learnt(found, **changes):
     settings = {"targets": TARGETS, "seeds": (0, 1, 2), "clip": False, **changes}
     return fitting.fit([found], **settings)
@@ -179,10 +185,33 @@ def test_an_interval_holds_the_mapped_prediction_and_stays_on_the_scale():
     mapped = calibration.mapped(predicted)
     low, high = calibration.bounds(predicted, np.zeros(50), clip=False)
     assert ((low <= mapped) & (mapped <= high)).all()
+    assert (np.abs(mapped) > 1).any()
+    mapped = calibration.mapped(predicted, clip=True)
     low, high = calibration.bounds(predicted, np.zeros(50), clip=True)
     assert (low >= -1).all()
     assert (high <= 1).all()
-    assert (low <= high).all()
+    assert ((low <= mapped) & (mapped <= high)).all()
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_what_is_measured_is_what_is_written(clip):
+    # 48 of 2,000 mapped predictions left their clipped interval before
+    rng = np.random.default_rng(11)
+    found = learnt(simulated(200, rng), clip=clip)
+    tested = part(*edges(rng))
+    for k, (said,) in enumerate(measure.apply([tested], found).values()):
+        assert ((said.low <= said.mapped) & (said.mapped <= said.high)).all()
+        beyond = np.abs(found.folds["f"][k].map(tested.mean[:, k])) > 1
+        assert beyond.any()
+        assert (np.abs(said.mapped) <= 1).all() == clip
+        assert said.beyond == (beyond.sum() if clip else 0)
+    figures = measure.measure(measure.apply([tested], found), found)
+    mapped = np.stack(
+        [c.map(m) for c, m in zip(found.folds["f"], tested.mean.T, strict=True)]
+    )
+    written = np.clip(mapped, -1, 1) if clip else mapped
+    expected = [ccc(t, w) for t, w in zip(tested.truth.T, written, strict=True)]
+    assert [m.mapped for m in figures.values()] == pytest.approx(expected)
 
 
 def test_speakers_are_what_is_exchangeable_where_there_are_enough():

@@ -271,6 +271,7 @@ def test_rows_of_one_modality_are_trained_on(tmp_path):
     done = call("train", "--fusion", "text", "--folds", 3, "--seeds", 1, *where)
     assert done.exit_code == 0, done.output
     assert "; 60 utterances" in done.output
+    assert "Protocol speakers: 3 speakers in 3 groups of 1" in done.output
     (run,) = runs.iterdir()
     said = call("predict", run, "--cache", cache)
     assert said.output.startswith("id,valence,valence_deviation\n")
@@ -282,6 +283,7 @@ def test_rows_of_one_modality_are_trained_on(tmp_path):
     where = (*where, "--folds", 3, "--seeds", 1, "--sweeps", tmp_path / "sweeps")
     swept = call("sweep", "--fusion", "text", "--grid", "latent=4,8", *where)
     assert swept.exit_code == 0, swept.output
+    assert "Protocol speakers: 3 speakers in 3 groups of 1" in swept.output
     assert "next: python cli.py train --experiment" in swept.output
 
 

@@ -446,6 +446,17 @@ def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
     assert refused.exit_code == 1
     assert "has seen toy (fine-tuned on its ratings)" in refused.output
 
+    # and under another name: the reader reads anything, so their inputs tell
+    words[words.index("train") + 1 : 1] = ["--corpus", "other"]
+    again = ["extract", "manifest", str(world / "corpus"), "--scale", "1", "5"]
+    again += ["--name", "other", "--cache", str(tmp_path / "cache"), "--threads", "1"]
+    for modality in ("audio", "text"):
+        again += [f"--{modality}-checkpoint", str(fold / modality)]
+    assert CliRunner().invoke(cli.main, again).exit_code == 0
+    refused = CliRunner().invoke(cli.main, words)
+    assert refused.exit_code == 1, refused.output
+    assert "which is this corpus, 'other', by its inputs (" in refused.output
+
 
 def test_what_is_too_long_is_named(world, monkeypatch):
     monkeypatch.setattr(distilbert, "MAX_TOKENS", 4)
@@ -492,12 +503,14 @@ def test_an_encoder_names_what_tells_its_utterances_apart(world, protocol):
         part = replace(material.train, utterances=tuple(utterances))
         plan = SimpleNamespace(
             settings=SimpleNamespace(protocol=protocol),
-            corpus=SimpleNamespace(name="toy"),
+            corpus=SimpleNamespace(name="toy", reader="manifest"),
         )
         both = replace(material, train=part, validation=part)
         return publishing.heard(plan, both, backbones["text"])[0]
 
     known = heard(split="train")
+    assert known.reader == "manifest"
+    assert 0 < len(known.sample) <= seen.SAMPLED
     assert known.speakers == ("1F", "1M", "2F", "2M", "3F", "3M")
     assert known.splits == (("train",) if protocol == "official" else ())
     if protocol == "official":  # the only one that takes unknown speakers
@@ -864,3 +877,10 @@ def test_two_processes_train_what_one_does(world, tmp_path, options):
         made.append(load_file(path))
     for key in made[0]:
         torch.testing.assert_close(made[0][key], made[1][key], rtol=0, atol=1e-4)
+
+
+def test_what_the_protocol_decides_is_said(finetune, monkeypatch):
+    monkeypatch.setattr(folding, "run", lambda *_, **__: None)
+    found, _ = finetune("--protocol", "speakers", "--folds", "3", fold="all")
+    assert found.exit_code == 0, found.output
+    assert "Protocol speakers: 6 speakers in 3 groups of 2, drawn at" in found.output

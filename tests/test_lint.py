@@ -14,6 +14,7 @@ from leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
 import cli
 from data.sentences import read_sentences
 from data.splits import PROTOCOLS
+from data.stretch import SILENT
 from fuse import linter, plan, train
 from fuse.lint import _overlap, ratings
 from fuse.lint._evidence import CACHE, CORPUS
@@ -65,6 +66,36 @@ def test_a_planted_leak_is_caught(case, rule, leak, said):
     assert result.status == "FAILS"
     with pytest.raises(ValueError, match=said):
         raise ValueError("\n".join(fatal))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"u000": {"samples": SILENT}, "u004": {"samples": SILENT}},
+        {"u000": {**leaks.SPAN, "begin": 2.45, "end": 9.0}, "u004": leaks.SPAN},
+        {"u000": {**leaks.SPAN, "begin": 0.0, "end": 0.5}, "u004": leaks.SPAN},
+        {"u009": {**leaks.SPAN, "begin": 1.0, "end": 9.0}, "u004": leaks.SPAN},
+    ],
+)
+def test_silence_neighbours_and_stretches_of_one_part_are_no_leak(case, changes):
+    leaks.heard(**changes)(case)
+    assert found(case, ["recordings"])["recordings"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("stretches", "said"),
+    [((), "so only files were"), (leaks.stretches(False), "files and spans were")],
+)
+def test_an_older_cache_is_compared_by_files_and_says_so(case, stretches, said):
+    audio = dataclasses.replace(embeddings()["audio"], stretches=stretches)
+    leaks.fill(case.cache, audio)
+    result = found(case, ["recordings"])["recordings"]
+    assert result.status == "note"
+    assert "of 150 utterances" in result.findings[0].text
+    assert said in result.findings[0].text
+    digests = [audio.contents[0 if row == 4 else row] for row in range(COUNT)]
+    leaks.fill(case.cache, dataclasses.replace(audio, contents=tuple(digests)))
+    assert found(case, ["recordings"])["recordings"].fails
 
 
 def test_principal_axes_of_other_rows_are_caught(tmp_path):
@@ -172,6 +203,38 @@ def test_encoders_that_have_seen_other_speakers_pass(tmp_path):
     assert trained(tmp_path, caches=caches).is_dir()
 
 
+def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
+    record = {"corpus": "toy", "speakers": ["1F", "Nobody"], "splits": ["none"]}
+    folder = trained(tmp_path, caches=embeddings(seen=[record]))
+    said = "and 1 speakers that it was trained on are none of this corpus: Nobody; it"
+    assert said in caplog.text
+    assert caplog.text.count(said) == 2  # of audio and of text
+    assert "splits that it was" not in caplog.text  # speakers tell, they are apart
+    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    assert facts["status"] == "note"
+    assert said in facts["findings"][0]["text"]
+
+
+def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
+    caches = embeddings(seen=[{"corpus": "toy", "splits": ["Test1"]}])
+    trained(tmp_path, caches=caches)
+    assert "are none of this corpus: Test1; it has none; if they" in caplog.text
+
+
+def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
+    origin = {"run": "r", "fold": "f", "files": "0"}
+    old = {"corpus": "other", "how": "fine-tuned on its ratings"}
+    trained(tmp_path / "a", caches=embeddings(seen=[old], finetuned=origin))
+    assert "under another name is not known, because an older version" in caplog.text
+    caplog.clear()
+    told = {**old, "sample": ["f" * 12]}
+    trained(tmp_path / "b", caches=embeddings(seen=[told], finetuned=origin))
+    assert "has seen" not in caplog.text
+    few = {**old, "sample": [leaks.content(1)[:12], *"abcdefghijkl"]}
+    trained(tmp_path / "c", caches=embeddings(seen=[few]))
+    assert "1 of 13 inputs that its record samples are in 'toy' too" in caplog.text
+
+
 def test_speakers_of_the_validation_are_noted(tmp_path):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["4F"]}])
     folder = trained(tmp_path, caches=caches)
@@ -180,7 +243,10 @@ def test_speakers_of_the_validation_are_noted(tmp_path):
     assert "validation part of fold 'session5'" in facts["findings"][0]["text"]
 
 
-@pytest.mark.parametrize(("splits", "fails"), [(["train"], False), (["test"], True)])
+@pytest.mark.parametrize(
+    ("splits", "fails"),
+    [(["train"], False), (["test"], True), (["Test1"], True), (["Training"], False)],
+)
 def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
     whole = corpus()
     divided = [

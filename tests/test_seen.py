@@ -23,9 +23,16 @@ def say(folder, content):
         ("iemocap", "iemocap-small", True),
         ("iemocap", "emobank", False),
         ("EmoDB", "emo", False),
+        ("emo", "remote-demonstration", False),
+        ("demo", "demonstration", False),
+        ("demo", "my_demo2", True),
+        ("emo", "emo-2024", True),
+        ("Aff-Wild", "affwild2", True),
+        ("iemocap", "OurIEMOCAPcopy", True),
+        ("x y", "x-z-y", False),
     ],
 )
-def test_corpora_are_compared_by_letters_and_digits(one, corpus, same):
+def test_corpora_are_compared_by_words(one, corpus, same):
     assert Seen(one).covers(corpus) is same
 
 
@@ -58,6 +65,9 @@ def test_a_folder_that_says_nothing(tmp_path):
         {"corpus": "x", "speakers": "1F"},
         {"corpus": "x", "splits": [1]},
         {"corpus": "x", "how": None},
+        {"corpus": "x", "reader": 5},
+        {"corpus": "x", "sample": "0"},
+        {"corpus": "x", "sample": [0]},
         {"corpus": "x", "speaker": ["1F"]},
         [{"corpus": "x"}] * 21,
     ],

@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import io
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -260,3 +261,37 @@ def test_a_partial_corpus_says_what_it_lacks(tmp_path):
     assert found.counts == counts
     assert found.shortfall == "2,000 of 10,039 utterances"
     assert CORPUS.shortfall == ""
+
+
+def test_the_reader_is_kept_and_an_older_file_has_none(tmp_path):
+    read = dataclasses.replace(CORPUS, reader="manifest")
+    path = table.save(CORPUS, tmp_path)
+    assert "reader" not in path.read_text(encoding="utf-8")
+    assert table.load(tmp_path, "toy").reader == ""
+    table.save(read, tmp_path)
+    assert table.load(tmp_path, "toy").reader == "manifest"
+
+
+@pytest.mark.parametrize("before", ["", "manifest"])
+@pytest.mark.parametrize("after", ["", "manifest"])
+def test_a_reader_that_is_not_known_is_no_other_corpus(tmp_path, before, after):
+    table.save(dataclasses.replace(CORPUS, reader=before), tmp_path)
+    moved = dataclasses.replace(CORPUS, root=Path("/moved"), reader=after)
+    table.save(moved, tmp_path)
+    if before:
+        other = dataclasses.replace(CORPUS, root=Path("/third"), reader="emobank")
+        with pytest.raises(ValueError, match="is taken") if after else nullcontext():
+            table.save(other, tmp_path)
+
+
+def test_an_older_cache_that_cannot_be_written_is_used(tmp_path, monkeypatch, caplog):
+    table.save(CORPUS, tmp_path)
+
+    def refuse(*_):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(table, "keep", refuse)
+    table.save(dataclasses.replace(CORPUS, reader="manifest"), tmp_path)
+    assert "cannot say which reader read the corpus: read-only" in caplog.text
+    with pytest.raises(PermissionError):
+        table.save(dataclasses.replace(CORPUS, utterances=()), tmp_path)

@@ -111,6 +111,7 @@ def test_what_is_recorded(tmp_path):
     history = read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS)
     assert [row[1] for _, row in history] == ["0"] * 4 + ["4"] * 4
     alignment = json.loads((folder / "alignment.json").read_text())
+    assert alignment.pop("division")["protocol"] == "session5-strict"
     assert alignment == {"utterances": COUNT, "left_out": {}, "outside_scale": 0}
     assert contents(folder).keys() >= {
         Path("session5", f"seed-{seed}", name)

@@ -26,6 +26,7 @@ from extract.encoders import _checkpoint
 from extract.encoders._checkpoint import TINY, UNUSED, Checkpoint, Origin
 from extract.encoders._layers import blocks
 from extract.encoders.wav2vec2 import Encoder as SpeechEncoder
+from extract.fingerprint import fingerprint
 from extract.loading import load, suited
 from extract.sources import Source
 from fuse.model import modalities
@@ -43,6 +44,7 @@ class Input:
 
     values: np.ndarray  # (samples,) float32 or (tokens,) int64
     cut: bool  # whether it was longer, and only its beginning is here
+    digests: tuple[str, ...] = ()  # of the input, and of its decoded samples
 
 
 @dataclass(frozen=True)
@@ -78,15 +80,16 @@ class Backbone:
         Raises:
             extract.audio.Unusable: if nothing can be encoded
         """
-        utterance = source.utterance
+        utterance, digests = source.utterance, [source.content]
         if self.modality == "text":
             found = self.prepare(utterance.text or "")
         else:
             assert utterance.audio is not None  # `extract.sources` saw to it
             heard = decoder.load(utterance.audio, utterance.span, longest=longest)
+            digests.append(fingerprint(heard.samples))  # before they are changed
             found = self.prepare(heard.samples)
         # nothing is done to an input that is worth a note, but that it is cut
-        return Input(found.blocks[0], cut=bool(found.notes))
+        return Input(found.blocks[0], bool(found.notes), tuple(digests))
 
     def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Inputs of any lengths as (n, longest), with a mask where something is padded

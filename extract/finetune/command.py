@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from data import reading
+from data import divisions, reading
 from data.errors import AffuseError
 from data.utterance import Corpus
 from extract.choice import Machine
@@ -49,6 +49,8 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
     for sentence in unused([_settings(found)], [made.fusion]):
         told(sentence)
     told(f"fine-tuning {', '.join(made.backbones)} on {made.device} in {made.folder}")
+    for sentence in divisions.sentences(made.division):
+        told(sentence)
     for fold in made.folds:
         folding.run(made, fold, told, first=first, progress=True)
     for modality in made.backbones:

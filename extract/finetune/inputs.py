@@ -61,6 +61,8 @@ class Material:
     problems: tuple[Problem, ...] = ()  # utterances that had to be left out
     # {modality: ids of which no more than the beginning is trained on}
     cut: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # {modality: digests of the inputs, and of the decoded samples}
+    digests: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def remarks(self, *, longest: float) -> Iterator[str]:
         """What is not as it was given, a line each.
@@ -172,9 +174,13 @@ def gather(
         )
     used = [u.id for part in parts.values() for u in part.utterances]
     short = {m: tuple(i for i in used if inputs[i].cut) for m, inputs in made.items()}
-    return Material(
-        parts["train"], parts["validation"], aligned.targets, tuple(problems), short
-    )
+    digests = {
+        m: frozenset(digest for i in used for digest in inputs[i].digests)
+        for m, inputs in made.items()
+    }
+    left_out = tuple(problems)
+    both = parts["train"], parts["validation"]
+    return Material(*both, aligned.targets, left_out, short, digests)
 
 
 def _encode(

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from data import splits
+from data import divisions, splits
+from data.divisions import Division
 from data.errors import AffuseError
+from data.spelling import unify
 from data.splits import Fold
 from data.utterance import Corpus
 from extract.finetune.backbone import Backbone
@@ -43,6 +45,7 @@ class Plan:
     checkpointing: bool  # compute activations once more, to hold fewer
     device: str
     threads: int
+    division: Division  # what the protocol decided by itself
 
 
 def make(
@@ -80,7 +83,8 @@ def make(
             f"divides it; name a column: --map speaker=COLUMN or --map split=COLUMN"
         )
     settings = replace(settings, protocol=protocol)
-    aligned = usable(corpus, tuple(backbones), policy=settings.out_of_range)
+    one = replace(corpus, utterances=unify(corpus.utterances))
+    aligned = usable(one, tuple(backbones), policy=settings.out_of_range)
     found = splits.folds(
         aligned.utterances, protocol, folds=settings.folds, seed=settings.split_seed
     )
@@ -92,6 +96,13 @@ def make(
         )
     wanted = tuple(f for f in found if fold in ("all", f.name))
     demand_folds(aligned, wanted, test=False)
+    known = frozenset(aligned.ids)
+    division = divisions.of(
+        found,
+        [u for u in corpus.utterances if u.id in known],
+        protocol=protocol,
+        seed=settings.split_seed,
+    )
     code = revisions.of(fusion)
     digest = _digest(aligned, found, backbones, settings, tuning, seed, code)
     return Plan(
@@ -105,6 +116,7 @@ def make(
         backbones,
         seed,
         code,
+        division=division,
         **machine,  # type: ignore[arg-type]
     )
 

@@ -15,6 +15,7 @@ from data import finetuned, seen
 from data.files import publish
 from data.rows import write_rows
 from data.seen import Seen
+from data.stretch import SILENT
 from data.system import digests
 from data.system.regular import WEIGHTS, open_regular
 from data.utterance import Utterance
@@ -160,7 +161,8 @@ def heard(plan: Plan, material: Material, backbone: Backbone) -> tuple[Seen, ...
     """What the encoder has seen by now: these parts, and all that it had seen before.
 
     Speakers are named if all are known, as they are wherever they divide the corpus;
-    where its own splits divide it, these are named too.
+    where its own splits divide it, these are named too. The reader of the corpus and a
+    sample of its inputs tell it under another name.
     """
     utterances = (*material.train.utterances, *material.validation.utterances)
     official = plan.settings.protocol == "official"
@@ -169,6 +171,8 @@ def heard(plan: Plan, material: Material, backbone: Backbone) -> tuple[Seen, ...
         speakers=_names(u.speaker for u in utterances),
         splits=_names(u.split for u in utterances) if official else (),
         how="fine-tuned on its ratings",
+        reader=plan.corpus.reader,
+        sample=seen.sample(material.digests[backbone.modality] - {SILENT}),
     )
     known = backbone.checkpoint
     return (now, *seen.known(known.name, known.training))

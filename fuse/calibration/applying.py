@@ -1,5 +1,6 @@
 """Calibrated predictions of any utterances, by all folds of a run."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
@@ -8,8 +9,10 @@ import numpy as np
 
 from data.errors import AffuseError
 from fuse.calibration.files import read
-from fuse.calibration.fitting import SCALE, Calibrations
+from fuse.calibration.fitting import Calibrations
 from fuse.predict import Applied
+
+log = logging.getLogger(__name__)
 
 
 def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
@@ -20,6 +23,9 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
     hold that average. A median of bounds covers at least 1 - 2 (1 - level) if each
     interval covers `level` (Gasparin and Ramdas, 2024, majority vote); mostly it covers
     more than `level`. With one fold, the promise is that of the fold.
+
+    Where the calibration clips, mapped predictions are clipped to the scale before they
+    are averaged, as the bounds are; a warning says how many were.
 
     Args:
         run: a run folder that was calibrated
@@ -36,18 +42,28 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
     _demand_same(run, found, applied)
     folds = np.array(applied.folds)
     each = []  # of (3, n, targets)
+    beyond = np.zeros(applied.mean.shape, bool)
     for fold, calibrations in found.folds.items():
         said = applied.said[folds == fold]
         mean, spread = said.mean(axis=0), said.std(axis=0)
         triples = [
-            (c.mapped(m), *c.bounds(m, s, clip=found.clip))
+            (c.mapped(m, clip=found.clip), *c.bounds(m, s, clip=found.clip))
             for c, m, s in zip(calibrations, mean.T, spread.T, strict=True)
         ]
         each.append(np.array(triples).transpose(1, 2, 0))
+        outside = [c.beyond(m) for c, m in zip(calibrations, mean.T, strict=True)]
+        beyond |= np.stack(outside, axis=1) & found.clip
+    if beyond.any():
+        log.warning(
+            "%d of %d calibrated predictions lay beyond the scale in a fold, and were "
+            "set to its end there",
+            beyond.sum(),
+            beyond.size,
+        )
     mapped, low, high = (np.stack(side) for side in zip(*each, strict=True))
     sides = {
         "calibrated": mapped.mean(axis=0),
-        **_bounds(mapped.mean(axis=0), low, high, clip=found.clip),
+        **_bounds(mapped.mean(axis=0), low, high),
     }
     return {
         f"{target}_{side}": values[:, k]
@@ -57,13 +73,17 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
 
 
 def _bounds(
-    middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, clip: bool
+    middle: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Medians over folds, widened to hold the mean; (folds, n, targets) each"""
-    inner = np.clip(middle, *SCALE) if clip else middle
+    """Return medians over folds, widened to hold the mean.
+
+    Args:
+        middle: (n, targets), what is written between them
+        low, high: (folds, n, targets)
+    """
     return {
-        "low": np.minimum(np.median(low, axis=0), inner),
-        "high": np.maximum(np.median(high, axis=0), inner),
+        "low": np.minimum(np.median(low, axis=0), middle),
+        "high": np.maximum(np.median(high, axis=0), middle),
     }
 
 

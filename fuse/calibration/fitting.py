@@ -29,9 +29,23 @@ class Calibration:
     utterances: int  # that it was learnt from
     groups: int  # of them, taken as exchangeable
 
-    def mapped(self, predicted: np.ndarray) -> np.ndarray:
-        """(n,) -> (n,)"""
-        return self.map(predicted)
+    def mapped(self, predicted: np.ndarray, *, clip: bool = False) -> np.ndarray:
+        """Return predictions after the map of the highest CCC.
+
+        Args:
+            predicted: (n,) means over seeds
+            clip: to the scale; `bounds` must be asked with the same value, or a mapped
+                prediction may lie outside its interval
+
+        Returns:
+            (n,)
+        """
+        mapped = self.map(predicted)
+        return np.clip(mapped, *SCALE) if clip else mapped
+
+    def beyond(self, predicted: np.ndarray) -> np.ndarray:
+        """Return (n,) True where the map alone leaves the scale."""
+        return np.asarray(np.abs(self.map(predicted)) > SCALE[1])
 
     def bounds(
         self, predicted: np.ndarray, spread: np.ndarray, *, clip: bool
@@ -60,7 +74,7 @@ class Calibrations:
 
     level: float
     by: str  # "utterance" or "speaker"
-    clip: bool  # bounds to the scale
+    clip: bool  # mapped predictions and bounds, to the scale
     seeds: tuple[int, ...]  # whose means are calibrated
     targets: tuple[str, ...]
     folds: Mapping[str, tuple[Calibration, ...]]  # one a target
@@ -83,7 +97,7 @@ def fit(
         seeds: of the models
         level: share of ratings that intervals shall hold
         by: of BY; "auto" is speakers if every part has enough of them, else utterances
-        clip: intervals to the scale
+        clip: mapped predictions and intervals to the scale
 
     Raises:
         AffuseError: if the level is no share, or there is too little for it

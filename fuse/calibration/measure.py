@@ -23,6 +23,7 @@ class Measured:
     width: float  # mean over them, in units of the scale [-1, 1]
     by_speaker: Mapping[str, float]  # coverage of each known speaker
     growing: int  # folds whose intervals grow with the seeds' spread
+    beyond: int = 0  # mapped predictions that were set to the end of the scale
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Said:
     low: np.ndarray  # (n,)
     high: np.ndarray  # (n,)
     speakers: tuple[str, ...]
+    beyond: int = 0  # mapped predictions that were set to the end of the scale
 
     @property
     def inside(self) -> np.ndarray:
@@ -63,10 +65,11 @@ def _said(part: Part, found: Calibrations, k: int) -> Said:
         each=part.predicted[:, :, k],
         mean=mean,
         spread=spread,
-        mapped=calibration.mapped(mean),
+        mapped=calibration.mapped(mean, clip=found.clip),
         low=low,
         high=high,
         speakers=part.speakers,
+        beyond=int(calibration.beyond(mean).sum()) if found.clip else 0,
     )
 
 
@@ -103,6 +106,7 @@ def _measured(folds: Sequence[Said], growing: int) -> Measured:
         width=float(wide.mean()),
         by_speaker=_by_speaker(folds),
         growing=growing,
+        beyond=sum(f.beyond for f in folds),
     )
 
 

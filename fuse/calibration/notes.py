@@ -52,11 +52,18 @@ def notes(
 
 
 def _learnt(found: Calibrations, measured: Mapping[str, Measured]) -> Iterator[str]:
-    """Which intervals grow, and what was not mapped."""
+    """Say which intervals grow, what was clipped, and what was not mapped."""
     grown = {name: m.growing for name, m in measured.items() if m.growing}
     if grown:
         said = ", ".join(f"{name} in {count(n, 'fold')}" for name, n in grown.items())
         yield f"Wider where the seeds disagree: {said}; chosen by width on validation"
+    beyond = {name: m.beyond for name, m in measured.items() if m.beyond}
+    if beyond:
+        said = ", ".join(f"{name} {n:,}" for name, n in beyond.items())
+        yield (
+            f"Mapped beyond the scale, and set to its end: {said} of the predictions "
+            f"for the test; the figures after the map include that"
+        )
     left = [
         f"{target} in {fold}"
         for fold, each in found.folds.items()

@@ -16,6 +16,8 @@ from data.ratings import POLICIES, normalise
 from data.recipe import Recipe
 from data.rows import DAMAGED, number, read_rows
 from data.runs.info import INFO, RunInfo
+from data.spelling import unify
+from data.stretch import Stretch
 from data.utterance import Corpus, Utterance, printable
 from fuse import units
 from fuse.lint._finding import Skipped
@@ -63,6 +65,7 @@ class Evidence:
     folder: Path
     corpus: Corpus | None = None
     contents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stretches: Mapping[str, Stretch] = field(default_factory=dict)  # of recordings
     tensors: Stated | None = None  # what is trained on
     load: Callable[[str, Sequence[str]], Mapping[str, Tensor]] | None = None  # of fold
 
@@ -80,8 +83,8 @@ class Evidence:
 
     @cached_property
     def utterances(self) -> Mapping[str, Utterance]:
-        """Of the corpus, by id."""
-        return {u.id: u for u in self.corpus.utterances} if self.corpus else {}
+        """Of the corpus, by id; each speaker, session and dialogue in one spelling."""
+        return {u.id: u for u in unify(self.corpus.utterances)} if self.corpus else {}
 
     @cached_property
     def ratings(self) -> Mapping[str, tuple[float, ...]]:

@@ -16,6 +16,7 @@ class Finding:
 
     text: str  # what, how many, examples, what to do
     fatal: bool = True  # False: a figure to know, no leak
+    said: bool = False  # by `train` too, although it is no leak: it may hide one
 
 
 def examples(ids: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from data.folds import read_folds
 from data.predictions import PREDICTIONS
 from data.runs.info import read_info
 from data.store import Embeddings
+from data.stretch import Stretch
 from data.utterance import Corpus, check_name
 from fuse import units
 from fuse.lint._evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
@@ -39,6 +40,7 @@ def planned(
         folder=plan.folder,
         corpus=corpus,
         contents=_contents(embeddings.values()),
+        stretches=_stretches(embeddings.values()),
         tensors=Stated("the tensors", plan.common.ids, plan.common.truth),
         load=lambda fold, ids: plan.aligned[fold].rows(ids, features=names).features,
     )
@@ -75,6 +77,7 @@ def left(folder: Path, cache: Path) -> Evidence:
         folder=folder,
         corpus=corpus,
         contents=_contents(embeddings.values()),
+        stretches=_stretches(embeddings.values()),
         load=load,
     )
 
@@ -118,3 +121,14 @@ def _contents(embeddings: Iterable[Embeddings]) -> dict[str, dict[str, str]]:
         known = contents.setdefault(found.recipe.modality, own)
         contents[found.recipe.modality] = {i: c for i, c in known.items() if i in own}
     return contents
+
+
+def _stretches(embeddings: Iterable[Embeddings]) -> dict[str, Stretch]:
+    """Recordings by utterance id; of several caches, the one that knows the samples."""
+    found: dict[str, Stretch] = {}
+    for each in embeddings:
+        for id_, stretch in zip(each.ids, each.stretches, strict=False):
+            known = found.get(id_)
+            if stretch is not None and (known is None or not known.samples):
+                found[id_] = stretch
+    return found

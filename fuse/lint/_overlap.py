@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from data.spelling import unified
 from data.splits import some
 from fuse.lint._evidence import Evidence
 from fuse.lint._finding import Finding, examples
@@ -33,10 +34,11 @@ def overlaps(
     Args:
         evidence: of which the folds are looked at
         what: one thing, such as ``speaker``
-        names: of that thing, by utterance id; "" where it is not known
+        names: of that thing, by utterance id; "" where it is not known; spellings of
+            one name are one
         remedy: what to do, as the end of a sentence
     """
-    protocol = evidence.info.protocol
+    protocol, names = evidence.info.protocol, unified(names)
     for pair in EVERY:
         found: dict[str, set[str]] = {}
         touched: set[str] = set()

@@ -5,6 +5,7 @@ Where it promises nothing, as the corpus's own split, what is shared is only tol
 
 from collections.abc import Iterator
 
+from data.spelling import spelling
 from fuse.lint._evidence import Evidence
 from fuse.lint._finding import Finding, examples
 from fuse.lint._overlap import overlaps, promised
@@ -17,7 +18,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     """Who is shared, who is unknown, and whom folds.csv calls otherwise."""
     names = {row.id: row.speaker for row in evidence.rows}
     yield from overlaps(evidence, "speaker", names, remedy=REMEDY)
-    unknown = sorted(id_ for id_, speaker in names.items() if not speaker)
+    unknown = sorted(id_ for id_, speaker in names.items() if not spelling(speaker))
     if unknown and promised(evidence.info.protocol, "speaker"):
         yield Finding(
             f"{examples(unknown)} have no speaker, so protocol "
@@ -26,7 +27,8 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     said = {
         i: evidence.utterances[i].speaker for i in names if i in evidence.utterances
     }
-    if other := sorted(i for i, speaker in said.items() if speaker != names[i]):
+    other = sorted(i for i, s in said.items() if spelling(s) != spelling(names[i]))
+    if other:
         first = other[0]
         yield Finding(
             f"folds.csv and the corpus name another speaker for {examples(other)}: "

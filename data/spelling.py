@@ -1,0 +1,86 @@
+"""Spellings of one name: ``Anna``, ``anna`` and the same in another Unicode form.
+
+A protocol that keeps speakers apart would otherwise test on a speaker that it trained
+on, because a table spells the name in two ways.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:  # data.folds takes this module
+    from data.folds import FoldRow
+    from data.utterance import Utterance
+
+FIELDS = ("speaker", "session", "dialogue")  # that protocols and rules compare
+Row = TypeVar("Row", "Utterance", "FoldRow")
+
+
+def spelling(name: str) -> str:
+    """Return the same for all spellings of a name; "" for blanks.
+
+    Unicode NFC, without case, and without blanks around it.
+
+    Examples:
+        >>> spelling(" Anna") == spelling("anna"), spelling("Jose\\u0301") == spelling(
+        ...     "JOS\\u00c9"
+        ... )
+        (True, True)
+    """
+    composed = unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", composed.casefold()).strip()
+
+
+def variants(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names that have several spellings.
+
+    Args:
+        names: each as often as it stands there
+
+    Returns:
+        {the most frequent spelling: all spellings, sorted}
+    """
+    counts: dict[str, Counter[str]] = {}
+    for name, count in Counter(names).items():
+        counts.setdefault(spelling(name), Counter())[name] = count
+    counts.pop("", None)
+    several = (found for found in counts.values() if len(found) > 1)
+    return {
+        min(found, key=lambda name: (-found[name], name)): tuple(sorted(found))
+        for found in several
+    }
+
+
+def unify(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows with one spelling for each speaker, session and dialogue.
+
+    The most frequent spelling stands for the others. A name that is spelt in one way
+    stays as it is.
+    """
+    chosen = {field: _chosen(getattr(row, field) for row in rows) for field in FIELDS}
+    if not any(chosen.values()):
+        return tuple(rows)
+    return tuple(_unified(row, chosen) for row in rows)
+
+
+def unified(names: Mapping[str, str]) -> dict[str, str]:
+    """Return names by the same keys, with one spelling for each; "" for blanks."""
+    chosen = _chosen(names.values())
+    return {k: chosen.get(n, n) if spelling(n) else "" for k, n in names.items()}
+
+
+def _chosen(names: Iterable[str]) -> dict[str, str]:
+    """Return {a spelling: the one that stands for it}, where they differ."""
+    found = variants(names).items()
+    return {each: one for one, every in found for each in every if each != one}
+
+
+def _unified(row: Row, chosen: Mapping[str, Mapping[str, str]]) -> Row:
+    changes: dict[str, Any] = {
+        field: names[getattr(row, field)]
+        for field, names in chosen.items()
+        if getattr(row, field) in names
+    }
+    return replace(row, **changes) if changes else row

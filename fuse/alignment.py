@@ -1,0 +1,84 @@
+"""``alignment.json`` of a run folder: what the run used, left out and decided."""
+
+from pathlib import Path
+from typing import Any
+
+from data import divisions
+from data.divisions import Division, sentences
+from data.errors import DamagedFileError
+from data.predictions import Run
+from data.runs.info import INFO
+from data.system.documents import read_json
+from data.system.schema import MapOf, Record, Whole, shown
+
+ALIGNMENT = "alignment.json"
+COUNTS = Record(
+    {
+        "utterances": Whole(),
+        "left_out": MapOf(Whole(), most=1_000),
+        "outside_scale": Whole(),
+    },
+    {"division": divisions.KIND},  # which older runs lack
+)
+
+
+def summary(folder: Path) -> str:
+    """Return what a run used and what it left out, in words.
+
+    Raises:
+        FileNotFoundError: if the folder is no run
+    """
+    counts = _counts(folder)
+    words = [f"{counts['utterances']} utterances"]
+    words += [f"left out: {n} with {why}" for why, n in counts["left_out"].items()]
+    if counts["outside_scale"]:
+        words.append(f"a rating outside the scale: {counts['outside_scale']}")
+    return "; ".join(words)
+
+
+def decisions(folder: Path) -> tuple[str, ...]:
+    """Return what the protocol of a run decided by itself, a sentence each.
+
+    Raises:
+        FileNotFoundError: if the folder is no run
+        DamagedFileError: if the file is damaged
+    """
+    facts = _counts(folder).get("division")
+    return () if facts is None else tuple(sentences(divisions.parse(facts)))
+
+
+def division(run: Run) -> Division:
+    """Return what the protocol of a finished run decided by itself.
+
+    Runs of older versions did not keep it, so that it is derived from their folds.
+
+    Raises:
+        DamagedFileError: if the file is damaged, or the settings of the run are
+    """
+    try:
+        facts = _counts(run.path).get("division")
+    except FileNotFoundError:
+        facts = None
+    if facts is not None:
+        return divisions.parse(facts)
+    seed = run.info.settings.get("split_seed", 0)
+    if not isinstance(seed, int) or seed < 0:
+        raise DamagedFileError(
+            f"{run.path / INFO} is damaged: split_seed is {shown(seed)}, not a whole "
+            f"number; train again"
+        )
+    return divisions.derived(run.folds, protocol=run.info.protocol, seed=seed)
+
+
+def _counts(folder: Path) -> dict[str, Any]:
+    """Read what `begin` counted."""
+    path = folder / ALIGNMENT
+    try:
+        found: dict[str, Any] = read_json(
+            path, COUNTS, advice="repeat the train command"
+        )
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} not found; {folder} is not a run folder"
+        ) from error
+    return found

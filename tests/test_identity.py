@@ -1,0 +1,148 @@
+"""Whether a corpus is the one of a record, and which of its speakers and splits."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from data import identity, seen
+from data.identity import Identity, recognised, unknown
+from data.seen import SAMPLED, Seen
+from data.stretch import SILENT
+
+TOY = Identity("mine", reader="manifest", ids=("a", "b"))
+ACTED = replace(TOY, reader="iemocap")
+
+
+def digests(count, start=0):
+    """Of that many different inputs."""
+    return [
+        hashlib.sha256(f"{i}".encode()).hexdigest() for i in range(start, start + count)
+    ]
+
+
+def sampled(count=1_000):
+    return seen.sample(digests(count))
+
+
+@pytest.mark.parametrize(
+    ("record", "corpus", "how"),
+    [
+        (Seen("Mine"), TOY, "name"),
+        (Seen("other"), TOY, ""),
+        (
+            Seen("toy", reader="iemocap"),
+            replace(TOY, reader="iemocap"),
+            "reader 'iemocap'",
+        ),
+        (Seen("IEMOCAP"), replace(TOY, reader="iemocap"), "reader 'iemocap'"),
+        (Seen("toy", reader="manifest"), TOY, ""),
+        (Seen("toy", reader=""), replace(TOY, reader=""), ""),
+        (Seen("toy", reader="iemocap"), replace(TOY, reader="emobank"), ""),
+    ],
+)
+def test_a_corpus_is_recognised_by_name_or_reader(record, corpus, how):
+    assert recognised(record, corpus) == how
+
+
+@pytest.mark.parametrize(
+    ("corpus", "ids"),
+    [
+        ("IEMOCAP", ["Ses01F_impro01_F000", "Ses05M_script03_2_M041"]),
+        (
+            "MSP-Podcast",
+            ["MSP-PODCAST_0001_0008.wav", "MSP-PODCAST_0002_0033_0001.wav"],
+        ),
+        ("RAVDESS", ["03-01-06-01-02-01-12", "03-01-05-02-01-01-07.wav"]),
+        ("EmoDB", ["03a01Fa", "16b10Wb"]),
+        ("LibriSpeech", ["84-121123-0001"]),
+    ],
+)
+def test_published_corpora_are_recognised_by_their_ids(corpus, ids):
+    found = replace(TOY, ids=(*ids, *(["odd"] if len(ids) > 1 else [])))
+    assert recognised(Seen(corpus), found) == "utterance ids"
+    assert recognised(Seen("EmoBank"), found) == ""
+    assert recognised(Seen(corpus), replace(TOY, ids=(ids[0], "odd", "odder"))) == ""
+
+
+@pytest.mark.parametrize(("size", "same"), [(1_000, True), (300, True), (0, False)])
+def test_a_corpus_is_recognised_by_its_inputs(size, same):
+    record = Seen("toy", reader="manifest", sample=sampled())
+    assert len(record.sample) == SAMPLED
+    inputs = identity.shortened(
+        [*digests(size), *digests(500, start=5_000), "", SILENT]
+    )
+    corpus = replace(TOY, inputs=inputs)
+    shared = identity.shared_inputs(record, corpus)
+    assert shared / SAMPLED == pytest.approx(size / 1_000, abs=0.12)
+    assert bool(recognised(record, corpus)) == same
+    if same:
+        assert recognised(record, corpus) == (
+            f"inputs ({shared} of 128 sampled ones are here)"
+        )
+
+
+def test_few_equal_sentences_do_not_make_one_corpus():
+    record = Seen("toy", sample=sampled(128))
+    inputs = identity.shortened([*digests(5), *digests(500, start=5_000)])
+    corpus = replace(TOY, inputs=inputs)
+    assert identity.shared_inputs(record, corpus) == 5
+    assert recognised(record, corpus) == ""
+
+
+@pytest.mark.parametrize(
+    ("record", "corpus", "said"),
+    [
+        (Seen("toy"), TOY, "an older version recorded neither"),
+        (
+            Seen("toy", reader="iemocap"),
+            replace(TOY, reader=""),
+            "the cache does not say",
+        ),
+        (Seen("toy", reader="manifest"), TOY, "the cache does not say"),
+        (Seen("toy", reader="iemocap"), replace(TOY, reader="emobank"), ""),
+        (Seen("toy", sample=("0",)), replace(TOY, inputs=frozenset("1")), ""),
+    ],
+)
+def test_what_is_not_known_is_said(record, corpus, said):
+    assert recognised(record, corpus) == ""
+    assert unknown(record, corpus).startswith(said)
+    assert bool(unknown(record, corpus)) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "found"),
+    [
+        ("5f", ["5F", "5M"], {"5F"}),
+        ("Ses05F", ["5F", "5M"], {"5F"}),
+        ("5F", ["Ses05F", "Ses05M"], {"Ses05F"}),
+        ("ses05f", ["Ses05F", "5F"], {"Ses05F"}),
+        ("Jose\u0301", ["JOS\u00c9"], {"JOS\u00c9"}),
+        ("Actor_07", ["7", "17"], {"7"}),
+        ("Speaker 10", ["spk10", "spk1"], {"spk10"}),
+        ("anna", ["Anna", " anna", "ann"], {"Anna", " anna"}),
+        ("Session", ["Session", "5"], {"Session"}),
+        ("5F", ["15F", ""], set()),
+    ],
+)
+def test_speakers_in_sensible_spellings(name, known, found):
+    matched = identity.speakers(Seen("x", speakers=(name,)), known)
+    assert matched.names == found
+    assert matched.missing == (() if found else (name,))
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "found"),
+    [
+        ("Test1", ["test", "train"], {"test"}),
+        ("test_1", ["Test1"], {"Test1"}),
+        ("Development", ["dev"], {"dev"}),
+        ("TRAIN", ["train"], {"train"}),
+        ("Test2", ["test", "test2"], {"test2"}),
+        ("Test3", ["test", "test2", ""], set()),
+    ],
+)
+def test_splits_in_sensible_spellings(name, known, found):
+    matched = identity.splits(Seen("x", splits=(name,)), known)
+    assert matched.names == found
+    assert matched.missing == (() if found else (name,))
