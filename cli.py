@@ -79,9 +79,9 @@ def utterances(output: Any, **found: Any) -> None:
 
     One row an utterance of CORPUS at ROOT (demo needs none).
     """
-    from data import reading, table
+    from data import corpus_csv, reading
 
-    table.write_csv(reading.read(**found), output)
+    corpus_csv.write_csv(reading.read(**found), output)
 
 
 @main.command()

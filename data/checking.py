@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from data import extra_columns, reading
+from data.corpus_csv import cell
 from data.files import holds
 from data.system.digests import keep
-from data.table import cell
 from data.utterance import Corpus, Problem
 
 FILE = "problems.csv"  # in the cache folder of a corpus

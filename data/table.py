@@ -5,7 +5,6 @@ released, so that training asks for nothing but the cache. Transcripts and recor
 stay where they are; of a transcript there is a digest, which tells equal sentences.
 """
 
-import csv
 import hashlib
 import json
 import logging
@@ -14,13 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from data import extra_columns
 from data.errors import AffuseError, DamagedFileError
 from data.files import holds
-from data.output import inactive
-from data.ratings import RATINGS
 from data.recordings import shared
 from data.sentences import key
 from data.system.digests import keep, opened
@@ -41,10 +38,6 @@ from data.system.schema import (
 from data.utterance import ID_LENGTH, NATURES, Corpus, Count, Utterance
 
 FILE = "corpus.json"
-COLUMNS = (
-    "id", "speaker", "sex", "session", "dialogue", "scripted", "start", "end", "split",
-    "audio", "transcript", "text", *RATINGS, "flags",
-)  # fmt: skip
 LONGEST = 2**24  # bytes of a line; usual are less than 1,000
 WORD = Text(10_000)
 SECONDS = Maybe(Number(0, 1e9))
@@ -229,34 +222,3 @@ def _utterance(row: Mapping[str, Any]) -> Utterance:
     """Return the record of a row of the file."""
     columns = extra_columns.mapping(row.get("columns", {}))
     return Utterance(**{**row, "flags": tuple(row["flags"]), "columns": columns})
-
-
-def write_csv(corpus: Corpus, file: TextIO) -> None:
-    """Write what was read, one row an utterance; ratings as released.
-
-    Columns that have no role follow the others, by their own names.
-    """
-    writer = csv.writer(file, lineterminator="\n")
-    names = (*COLUMNS, *extra_columns.counts(corpus.utterances))
-    writer.writerow(map(cell, names))
-    for u in corpus.utterances:
-        row = {**u.columns, **asdict(u), **u.ratings, "flags": " ".join(u.flags)}
-        if u.audio is not None:
-            inside = u.audio.is_relative_to(corpus.root)
-            row["audio"] = str(u.audio.relative_to(corpus.root) if inside else u.audio)
-        if u.scripted is not None:
-            row["scripted"] = int(u.scripted)
-        writer.writerow([cell(row.get(name)) for name in names])
-
-
-def cell(value: object) -> object:
-    """Return a value for CSV.
-
-    Text that a spreadsheet would run is quoted (CWE-1236), and what a terminal acts on
-    is escaped; line ends and tabs stay, for text is kept as it was read.
-    """
-    if not isinstance(value, str):
-        return value
-    # before Python 3.13, csv writes a lone \r without quotes, and reads it as a new row
-    text = inactive(value.replace("\r\n", "\n").replace("\r", "\n"))
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\n")) else text

@@ -8,10 +8,10 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from data import choosing, divisions, table
+from data import choosing, divisions
+from data.corpus_csv import cell
 from data.device import choose
 from data.errors import AffuseError
-from data.recipe import MODALITIES
 from data.store import Embeddings
 from fuse import ablation, heads, layers, sources
 from fuse import plan as plans
@@ -22,15 +22,15 @@ from fuse.calibration.applying import columns
 from fuse.failure_notes import unrated
 from fuse.linter import check_plans
 from fuse.matching import Sizes, match_all
-from fuse.model import modalities
-from fuse.references import FITTED, REFERENCES
+from fuse.references import REFERENCES
+from fuse.requested_designs import designs, needs
 from fuse.resolution import unused
 from fuse.run_folder import summary
 from fuse.settings import Settings
 from fuse.sources import Sources
 from fuse.sweep.command import sweep as search
 from fuse.sweep.space import candidates
-from fuse.train import fusions, run_all
+from fuse.train import run_all
 
 Say = Callable[[str], object]
 
@@ -155,48 +155,6 @@ def _introduce(say: Say, given: Sources) -> None:
         say(f"and so for each of {len(given.own)} folds, with encoders of its own")
 
 
-def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
-    """Designs as they were asked for; ``all`` is all that these caches can feed.
-
-    What is named beside ``all`` stays, so that whoever lacks its embeddings is told.
-    """
-    if "all" not in wanted:
-        return list(dict.fromkeys(wanted))
-    known = fusions()
-    taken = [n for n in known if n in wanted or _is_fed(n, there, head=head)]
-    return sorted(taken, key=lambda name: (name not in REFERENCES, known.index(name)))
-
-
-def needs(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Modalities that these designs take together.
-
-    They are all modalities for ``all`` and for references, which take what there is.
-    Designs of one command are compared on the utterances that have all of these.
-
-    Raises:
-        AffuseError: if one is not known
-    """
-    known = fusions()
-    if unknown := [name for name in wanted if name not in (*known, "all")]:
-        raise AffuseError(
-            f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or add "
-            f"fuse/designs/{unknown[0]}.py"
-        )
-    taken: set[str] = set()
-    for name in wanted:
-        if name in ("all", *FITTED):
-            return MODALITIES
-        taken |= {"audio"} if name == "zeroshot" else set(modalities(name))
-    return tuple(m for m in MODALITIES if m in taken)
-
-
-def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
-    """Whether there is everything that a design needs."""
-    if name in REFERENCES:
-        return head or name != "zeroshot"
-    return set(modalities(name)) <= set(there)
-
-
 def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
     device = compute(found)
@@ -220,7 +178,7 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     spread = [f"{target}_deviation" for target in applied.targets]
     writer.writerow(("id", *applied.targets, *spread, *more))
     for name, row in zip(applied.ids, numbers, strict=True):
-        writer.writerow((table.cell(name), *(f"{x:.6f}" for x in row)))
+        writer.writerow((cell(name), *(f"{x:.6f}" for x in row)))
 
 
 def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:

@@ -11,8 +11,8 @@ import json
 import re
 from collections.abc import Sequence
 
+from data.corpus_csv import cell
 from data.output import printable
-from data.table import cell
 
 LATEX = {
     **{c: f"\\{c}" for c in "&%$#_{}"},

@@ -12,6 +12,7 @@ from data import finetuned, plugins, reading
 from data.errors import AffuseError
 from data.utterance import Corpus
 from fuse import command, report
+from fuse.requested_designs import needs
 
 Say = Callable[[str], object]
 
@@ -93,7 +94,7 @@ def _passes(
     corpus: Corpus, found: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each extraction that is needed, in words, and the options that are its own."""
-    wanted = found["modalities"] or command.needs(found["designs"])
+    wanted = found["modalities"] or needs(found["designs"])
     folds = finetuned.folds(found["finetuned"]) if found["finetuned"] else {}
     tuned = {modality for paths in folds.values() for modality in paths}
     for fold, encoders in folds.items():

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import cli
 from data import parts
 from data.corpora import iemocap, manifest
-from data.table import COLUMNS
+from data.corpus_csv import COLUMNS
 
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
 

@@ -22,12 +22,12 @@ from test_architecture import FILES, ROOT
 from test_cli import call
 
 from data import choosing, output
+from data.corpus_csv import cell
 from data.errors import AffuseError, message
 from data.output import inactive, printable
 from data.predictions import read_run
 from data.progress import bar
 from data.system.digests import MANIFEST
-from data.table import cell
 from fuse import units
 from fuse.calibration import files
 from fuse.escapes import (

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from learnable import corpus, embeddings
 
 import cli
-from data import checking, extra_columns, folds, store, table
+from data import checking, corpus_csv, extra_columns, folds, store, table
 from data.corpora import _extra_columns, emobank, iemocap, manifest
 from data.predictions import find_runs
 from data.utterance import NO_COLUMNS, Utterance
@@ -181,7 +181,7 @@ def test_check_and_utterances_show_the_columns(tmp_path):
         in shown
     )
     file = io.StringIO()
-    table.write_csv(found, file)
+    corpus_csv.write_csv(found, file)
     rows = list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
     assert [(r["language"], r["Emotion"]) for r in rows] == [
         ("de", "sad"),

@@ -8,7 +8,8 @@ from learnable import COUNT, corpus, embeddings, reordered
 
 import cli
 from data.predictions import find_runs
-from fuse import command, sources
+from fuse import sources
+from fuse.requested_designs import designs, needs
 from fuse.sources import Sources
 
 QUICK = ("--set", "epochs=2", "--set", "latent=4", "--set", "autoencoder_hidden=8")
@@ -108,12 +109,12 @@ def test_an_unknown_design_is_said_before_any_cache_is_looked_for(tmp_path, word
 
 
 def test_what_is_named_beside_all_stays():
-    assert command.designs(["all", "early"], ["text"], head=False)[-2:] == [
+    assert designs(["all", "early"], ["text"], head=False)[-2:] == [
         "early",
         "text",
     ]
-    assert "zeroshot" in command.designs(["all", "zeroshot"], ["text"], head=False)
-    assert command.designs(["text", "text"], ["text"], head=False) == ["text"]
+    assert "zeroshot" in designs(["all", "zeroshot"], ["text"], head=False)
+    assert designs(["text", "text"], ["text"], head=False) == ["text"]
 
 
 def test_what_each_modality_contributes_is_printed(tmp_path, caches):
@@ -150,7 +151,7 @@ def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, r
 
 
 def test_decisions_take_both_modalities():
-    assert command.needs(["lateccc"]) == ("audio", "text")
-    only = command.designs(["all"], ["text"], head=False)
+    assert needs(["lateccc"]) == ("audio", "text")
+    only = designs(["all"], ["text"], head=False)
     assert "text" in only
     assert not {"latemean", "lateccc", "stacking", "experts"} & set(only)

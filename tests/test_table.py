@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from caches import unlisted
 
-from data import table
+from data import corpus_csv, table
+from data.corpus_csv import COLUMNS, cell
 from data.recordings import shared
 from data.sentences import digest
-from data.table import COLUMNS, cell
 from data.utterance import Corpus, Count, Utterance
 
 ROOT = Path("/corpora/toy")
@@ -44,7 +44,7 @@ CORPUS = Corpus(
 
 def written(corpus):
     file = io.StringIO()
-    table.write_csv(corpus, file)
+    corpus_csv.write_csv(corpus, file)
     return list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
 
 
