@@ -10,14 +10,13 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
 from data import extra_columns
 from data.errors import AffuseError, DamagedFileError
-from data.files import holds
 from data.recordings import shared
 from data.sentences import key
 from data.system.digests import keep, opened
@@ -99,9 +98,9 @@ def save(corpus: Corpus, cache: Path) -> Path:
     try:
         keep(path, _pieces(corpus))
     except OSError as error:  # of an older version, a cache may be read-only
-        if not holds(path, _pieces(replace(corpus, reader=""))):
+        if not path.is_file() or not _repeats(path, corpus):
             raise
-        log.warning("%s cannot say which reader read the corpus: %s", path, error)
+        log.warning("%s stays as an older version wrote it: %s", path, error)
     return path
 
 
@@ -151,17 +150,30 @@ def _is_same(path: Path, corpus: Corpus) -> bool:
     """
     try:
         kept = _kept(path)
-        old, new = next(kept), json.loads(json.dumps(_facts(corpus)))
-        if old.pop("root") == new.pop("root"):
+        if next(kept)["root"] == _facts(corpus)["root"]:
             return True
-        if not ("reader" in old and "reader" in new):
-            old.pop("reader", None)
-            new.pop("reader", None)
-        rows = (json.loads(json.dumps(row)) for row in _rows(corpus))
-        # a list, for damage further down is to be met as well
-        return all([old == new, *(_equal(a, b) for a, b in zip_longest(kept, rows))])
+        return _repeats(path, corpus)
     except DamagedFileError:
         return True  # it is replaced
+
+
+def _repeats(path: Path, corpus: Corpus) -> bool:
+    """Return True if a file has all rows of a corpus, wherever that lies.
+
+    What the version that wrote it did not keep is not compared.
+
+    Raises:
+        DamagedFileError: if the file is not what `save` wrote
+    """
+    kept = _kept(path)
+    old, new = next(kept), json.loads(json.dumps(_facts(corpus)))
+    if not ("reader" in old and "reader" in new):
+        old.pop("reader", None)
+        new.pop("reader", None)
+    rows = (json.loads(json.dumps(row)) for row in _rows(corpus))
+    del old["root"], new["root"]
+    # a list, for damage further down is to be met as well
+    return all([old == new, *(_equal(a, b) for a, b in zip_longest(kept, rows))])
 
 
 def _equal(old: Any, new: Any) -> bool:

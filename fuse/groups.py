@@ -86,10 +86,9 @@ def notes(runs: Sequence[Run], rows: Sequence[Row], by: str) -> Iterator[str]:
             f"{count(len(unknown), 'test utterance')}"
         )
     found = {n: row.sections[n] for row in rows for n in names if n in row.sections}
-    single = sorted(n for n, estimate in found.items() if estimate.fewest < 2)
-    if single:
-        unit = next(iter(found.values())).unit
+    small = sorted(n for n, e in found.items() if e.mean.low != e.mean.low)
+    if small:
         yield (
-            f"Without an interval, because a fold has only one {unit} of them: "
-            f"{', '.join(single)}"
+            f"Without an interval, because it would rest on too few utterances or "
+            f"{found[small[0]].unit}s: {', '.join(small)}"
         )

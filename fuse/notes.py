@@ -36,17 +36,11 @@ def notes(runs: Sequence[Run], rows: Sequence[Row], *, by: str = "") -> tuple[st
         _unknown(rows, by),
         _unequal(runs, rows),
         *sorted({_partial(run) for run in runs}),
-        *_layers(runs, rows),
+        *layers.notes(runs, [row.name for row in rows]),
         cautions.unrecorded(runs, rows),
         cautions.undigested(runs, rows),
     ]
     return tuple(sentence for sentence in found if sentence)
-
-
-def _layers(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
-    """Yield what each run weighs, once where it also has a row after a map."""
-    own = [(r, row.name) for r, row in zip(runs, rows, strict=True) if not row.mapped]
-    yield from layers.notes([run for run, _ in own], [name for _, name in own])
 
 
 def encoders(runs: Sequence[Run]) -> tuple[str, ...]:

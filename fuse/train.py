@@ -10,17 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data.errors import AffuseError
 from data.plugins import names
-from data.predictions import PREDICTIONS, VALIDATION, Predictions, write_predictions
 from data.progress import bar
 from data.store import Embeddings
-from data.system import digests
 from data.utterance import Corpus
 from fuse import plan as plans
-from fuse import run_folder, units
+from fuse import run_folder
 from fuse.decisions import DECISIONS
 from fuse.failure_notes import constants
 from fuse.fit import Fitted, Folds
@@ -28,8 +24,8 @@ from fuse.heads import Heads
 from fuse.join import join
 from fuse.linter import check_plans, check_runs
 from fuse.own import Own
-from fuse.pieces import through
 from fuse.plan import Plan
+from fuse.publishing import is_done, publish
 from fuse.references import REFERENCES, SEED
 from fuse.resolution import unused
 from fuse.settings import Settings
@@ -151,7 +147,7 @@ def _train(
     name = made[0].info.design if len(made) == 1 else f"{len(made)} designs"
     errors = []
     with bar(total=len(wanted), name=name, unit="models", show=progress) as shown:
-        missing = [unit for unit in wanted if not _is_done(unit)]
+        missing = [unit for unit in wanted if not is_done(unit)]
         shown.update(len(wanted) - len(missing))
         for unit, fitted in (
             headed(missing, heads) if heads else _fitted(missing, device)
@@ -159,22 +155,10 @@ def _train(
             if isinstance(fitted, AffuseError):
                 errors.append(fitted)
             else:
-                _publish(unit, fitted)
+                publish(unit, fitted)
                 shown.set_postfix_str(f"{unit.where}: ccc {fitted.score:.3f}")
             shown.update()
     return errors
-
-
-def _is_done(unit: Unit) -> bool:
-    """Return True if a model is there, whole, and of this run."""
-    if not units.is_whole(unit.folder, unit.plan.info.targets):
-        return False
-    found, info = units.describe(unit.folder), unit.plan.info
-    one = (found.fusion, found.fold, found.seed, found.settings, found.code)
-    if one == (info.design, unit.fold.name, unit.seed, unit.plan.settings, info.code):
-        return True
-    log.warning("%s holds a model of another run; training it anew", unit.folder)
-    return False
 
 
 def _fitted(
@@ -206,38 +190,3 @@ def _fitted(
     ]
     for number, found in fit_fusions(jobs):
         yield designs[number], found
-
-
-def _publish(unit: Unit, fitted: Fitted) -> None:
-    """Write one trained model and what it says; its digests are written last."""
-    plan, fold = unit.plan, unit.fold
-    description = units.Description(
-        fusion=plan.info.design,
-        fold=fold.name,
-        seed=unit.seed,
-        targets=plan.info.targets,
-        head=plan.common.head,
-        recipes=plan.recipes[fold.name],
-        settings=plan.settings,
-        parameters=sum(p.numel() for p in fitted.module.parameters()),
-        code=plan.info.code,
-    )
-    digests.record(unit.folder, {}, drop=units.FILES)  # damage was named before
-    with digests.rewriting(unit.folder, units.FILES):
-        units.save(unit.folder, fitted, description)
-        for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
-            predictions = _predicted(unit, fitted, ids)
-            write_predictions(unit.folder / name, predictions, plan.info)
-
-
-def _predicted(unit: Unit, fitted: Fitted, ids: Sequence[str]) -> Predictions:
-    """Return what a trained model says of one part of its fold."""
-    rows = unit.plan.rows(unit.fold.name, ids)
-    predicted = through(fitted.module, rows.features, rows.numbers)
-    return Predictions(
-        id=np.array(ids),
-        fold=np.full(len(ids), unit.fold.name),
-        seed=np.full(len(ids), unit.seed),
-        truth=rows.truth.cpu().numpy(),
-        predicted=predicted.cpu().numpy(),
-    )
