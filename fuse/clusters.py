@@ -4,8 +4,8 @@ Utterances of one dialogue, speaker or recording are alike, so an interval that 
 them one by one is too narrow. Units are dialogues where they are known. Where the folds
 keep speakers apart and every dialogue has a single speaker, they are speakers: an
 interval over dialogues then says nothing of other speakers. In a simulation of 30
-speakers with 5 dialogues each, intervals over dialogues held the CCC of all speakers in
-78 %, those over speakers in 95 % (``make test-coverage``).
+speakers with 5 dialogues each, 82 % of the intervals over dialogues held the CCC of all
+speakers, and 95 % of those over speakers (``make test-coverage``).
 """
 
 from collections.abc import Sequence

@@ -19,9 +19,7 @@ from fuse.statistics import estimate, folds, values
 REPLICATES = int(os.environ.get("AFFUSE_REPLICATES", "2000"))
 SEED = int(os.environ.get("AFFUSE_SEED", "0"))
 LOW, HIGH = 0.93, 0.97  # of nominal .95
-WIDE = {
-    "10 speakers in 5 folds": 0.985
-}  # of two speakers a fold, hardly anything is known
+WIDE = {"10 speakers in 5 folds": 0.985}  # two a fold say little of their variance
 FEW = 300  # replicates of `make test`; a share of .95 has a standard error of .013
 PERMUTATIONS = 199
 
