@@ -67,7 +67,9 @@ def _interval(rows: Sequence[Row]) -> str:
             else ""  # `_flat` says why
         )
     seeds = " and seeds" if any(r.sections["all"].seeds > 1 for r in rows) else ""
-    reason = f"; {most.unit}s, because {most.reason}" if most.reason else ""
+    reason = (
+        f". The unit is the {most.unit}, because {most.reason}" if most.reason else ""
+    )
     alone = (
         f"; {count(most.alone, 'utterance')} without a known {most.unit} stand for "
         f"themselves"
