@@ -1,7 +1,7 @@
 """How often intervals hold the truth, and how often p-values are small without cause.
 
 ``make test-coverage`` draws 2,000 replicates of each case and prints what it finds;
-``make test`` draws fewer of some of them.
+``make test-slow`` draws 500 of each, ``make test`` 300 of two.
 """
 
 import logging
@@ -16,9 +16,10 @@ from fuse.clusters import choose
 from fuse.paired import holm, paired_difference, permutation_test
 from fuse.statistics import estimate, folds, values
 
-REPLICATES = int(os.environ.get("AFFUSE_REPLICATES", "2000"))
+REPLICATES = int(os.environ.get("AFFUSE_REPLICATES", "500"))
 SEED = int(os.environ.get("AFFUSE_SEED", "0"))
-LOW, HIGH = 0.93, 0.97  # of nominal .95
+LOW, HIGH = 0.93, 0.97  # of nominal .95, with the 2,000 replicates of test-coverage
+MARGIN = 0.0 if REPLICATES >= 2000 else 2 * np.sqrt(0.05 * 0.95 / REPLICATES)
 WIDE = {"10 speakers in 5 folds": 0.985}  # two a fold say little of their variance
 FEW = 300  # replicates of `make test`; a share of .95 has a standard error of .013
 PERMUTATIONS = 199
@@ -115,7 +116,7 @@ def of_pair(population, replicates):
 def test_intervals_hold_the_truth(name):
     hits = of_single(SINGLE[name], REPLICATES)
     hits.tell(name)
-    assert LOW <= hits.share <= WIDE.get(name, HIGH)
+    assert LOW - MARGIN <= hits.share <= WIDE.get(name, HIGH) + MARGIN
 
 
 @pytest.mark.slow
@@ -123,7 +124,7 @@ def test_intervals_hold_the_truth(name):
 def test_intervals_of_differences_hold_the_truth(name):
     hits = of_pair(PAIRS[name], REPLICATES)
     hits.tell(f"difference of designs with different make-up, {name}")
-    assert LOW <= hits.share <= HIGH
+    assert LOW - MARGIN <= hits.share <= HIGH + MARGIN
 
 
 @pytest.mark.slow
