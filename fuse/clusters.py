@@ -74,11 +74,10 @@ def _reason(rows: Sequence[FoldRow], unit: str) -> str:
     before = UNITS[: UNITS.index(unit)]
     if not before:
         return "utterances of one dialogue are alike"
-    counts = [(name, _count(rows, name)) for name in before]
-    return " and ".join(
-        f"only one {name} is tested" if count else f"no {name} is known"
-        for name, count in counts
-    )
+    single = [name for name in before if _count(rows, name)]
+    unknown = " or ".join(name for name in before if name not in single)
+    found = [f"only one {name} is tested" for name in single]
+    return " and ".join([*found, *([f"no {unknown} is known"] if unknown else [])])
 
 
 def _within_speakers(tested: Sequence[FoldRow]) -> bool:

@@ -18,13 +18,19 @@ from fuse.clusters import Unit
 from fuse.contrasts import Contrast, Side, contrast
 from fuse.figures import SECTIONS, Pair, Row, Versus
 from fuse.paired import PERMUTATIONS, holm, paired_difference, permutation_test
+from fuse.resolution import has_map
 from fuse.rivals import best, gaps, to_beat
 
 Parts = Sequence[Mapping[str, Run]]  # of every row, by section
 
 
 def compared(
-    parts: Parts, rows: Sequence[Row], *, against: str, unit: Unit | str
+    parts: Parts,
+    rows: Sequence[Row],
+    *,
+    against: str,
+    unit: Unit | str,
+    narrowed: bool = False,
 ) -> tuple[list[Row], tuple[str, ...]]:
     """Rows with what they were compared with, and sentences on what was not.
 
@@ -33,11 +39,12 @@ def compared(
         rows: in the same order
         against: name or design of a row; "": the best single modality
         unit: as for `fuse.statistics.estimate`
+        narrowed: whether other rows of the table are left out on request
 
     Raises:
         AffuseError: if `against` fits several rows
     """
-    sides = [Side.of(each["all"]) for each in parts]
+    sides = _sides(parts, rows)
     rivals = to_beat(rows, sides, against)
     found, missing = list(rows), list[str]()
     for i, others in rivals.items():
@@ -51,7 +58,22 @@ def compared(
             )
         else:
             found[i] = replace(rows[i], versus=versus)
-    return _adjusted(found), (*missing, *gaps(rows, sides, against))
+    lacking = gaps(rows, sides, against, narrowed=narrowed)
+    return _adjusted(found), (*missing, *lacking)
+
+
+def _sides(parts: Parts, rows: Sequence[Row]) -> list[Side]:
+    """Return what the models of each row are, as their own predictions show them.
+
+    An ensemble, or a network after a map, is as its run is.
+    """
+    runs = [each["all"] for each in parts]
+    own = {
+        row.info.name: Side.of(run)
+        for row, run in zip(rows, runs, strict=True)
+        if row.info and not row.mapped and row.members == 1
+    }
+    return [own.get(run.info.name) or Side.of(run) for run in runs]
 
 
 def _versus(
@@ -73,9 +95,22 @@ def _versus(
         if rivals and section in SECTIONS:
             k = best(rivals, rows, section)
             pair = parts[i][section], parts[k][section]
-            seen = contrast(sides[i], sides[k])
+            seen = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
             found[section] = _less(rows[k].name, *pair, unit, seen)
     return found
+
+
+def _with_map(seen: Contrast, one: Row, other: Row) -> Contrast:
+    """Return a contrast that says so where one of two rows has an affine map."""
+    mapped = [
+        row.mapped or (row.info is not None and has_map(row.info))
+        for row in (one, other)
+    ]
+    if all(mapped) or not any(mapped):
+        return seen
+    names = (one.name, other.name) if mapped[0] else (other.name, one.name)
+    words = "{} has an affine map, {} has none".format(*names)
+    return replace(seen, remark="; ".join(filter(None, (seen.remark, words))))
 
 
 def _less(name: str, a: Run, b: Run, unit: Unit | str, seen: Contrast) -> Versus:
@@ -109,11 +144,11 @@ def all_pairs(
 ) -> tuple[Pair, ...]:
     """Every row less every later one, on all utterances, corrected for their number."""
     found = []
-    sides = [Side.of(each["all"]) for each in parts]
+    sides = _sides(parts, rows)
     for i, k in combinations(range(len(rows)), 2):
         pair = parts[i]["all"], parts[k]["all"]
         try:
-            seen = contrast(sides[i], sides[k])
+            seen = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
             versus = _less(rows[k].name, *pair, unit, seen)
         except AffuseError:
             found.append(Pair(rows[i].name, rows[k].name, None))

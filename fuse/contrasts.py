@@ -92,6 +92,8 @@ class Contrast:
 
 def contrast(a: Side, b: Side) -> Contrast:
     """Return the differences between two runs that both of them depend on."""
+    if a.info.name == b.info.name:  # a row and its ensemble, say
+        return Contrast(("both rows are of the same models",))
     sized = _equal_sizes(a, b)
     names = [name for name in differing(a, b) if not (sized and name == "hidden")]
     settings = [f"{name} differs: {_both(a, b, name)}" for name in names]

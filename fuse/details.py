@@ -65,7 +65,12 @@ def _settings(infos: Sequence[RunInfo]) -> list[dict[str, Any]]:
         ]
         _add(found, every, name, users)
         for kind in {(info.design, info.label) for info in infos}:
-            alike = [k for k, i in enumerate(infos) if (i.design, i.label) == kind]
+            alike = [
+                k
+                for k, info in enumerate(infos)
+                if (info.design, info.label) == kind
+                and (k in users or name in every[k])  # not recorded and not used
+            ]
             _add(found, every, name, alike)
     return found
 

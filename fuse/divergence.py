@@ -5,6 +5,10 @@ Far outside the scale
     on [-1, 1]. Models of the demo corpus go up to 1.9, so there is room for those that
     exaggerate. Where ratings lie outside the scale, which ``out_of_range=keep`` allows,
     the scale is taken to reach as far as they do.
+Diverged
+    More than 1 % of the predictions of a rating are far outside the scale, or one is
+    more than ten lengths of the scale beyond it. Fewer and nearer ones are named: a
+    recording unlike all others can make them, and so can the map of a baseline.
 Constant
     A standard deviation below 1 % of that of the ratings. The CCC is then at most
     ``2 v / (1 + v^2)``, about .02, whatever the predictions say of the utterances (Lin,
@@ -21,6 +25,8 @@ from data.predictions import Predictions
 SCALE = (-1.0, 1.0)
 BEYOND = 1.0  # lengths of the scale, outside it, that are far
 CONSTANT = 0.01  # of the deviation of the ratings
+MANY = 0.01  # of the predictions of one rating, which say that a training diverged
+LOST = 10.0  # lengths of the scale beyond it, where a single prediction says so
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Failure:
     far: int  # predictions far outside the scale
     farthest: float  # of them; the prediction farthest from the middle of the scale
     constant: bool
+    diverged: bool  # so many, or so far, that the training diverged
 
     @property
     def model(self) -> tuple[str, int]:
@@ -41,13 +48,16 @@ class Failure:
 
 
 def limits(
-    truth: np.ndarray, scale: tuple[float, float] | None = SCALE
+    truth: np.ndarray,
+    scale: tuple[float, float] | None = SCALE,
+    beyond: float = BEYOND,
 ) -> tuple[float, float]:
     """Return the lowest and the highest prediction that is not far outside the scale.
 
     Args:
         truth: ratings, of any shape, at least one
         scale: of the ratings; None for that of `truth`
+        beyond: lengths of the scale outside it that are far
 
     Examples:
         >>> limits(np.array([-0.5, 1.0])), limits(np.array([2.0, 3.0]), scale=None)
@@ -55,7 +65,7 @@ def limits(
     """
     ends = [float(truth.min()), float(truth.max()), *(scale or ())]
     low, high = min(ends), max(ends)
-    reach = BEYOND * (high - low)
+    reach = beyond * (high - low)
     return low - reach, high + reach
 
 
@@ -103,6 +113,7 @@ def failures(found: Predictions, targets: Sequence[str]) -> tuple[Failure, ...]:
 def _failures(found: Predictions, targets: Sequence[str]) -> Iterator[Failure]:
     """Yield the failures by fold, seed and rating."""
     outside, middle = far(found.predicted, found.truth), sum(limits(found.truth)) / 2
+    low, high = limits(found.truth, beyond=LOST)
     for fold, seed in sorted(models(found)):
         rows = np.asarray(found.fold == fold) & (found.seed == seed)
         said, wide = found.predicted[rows], outside[rows]
@@ -111,26 +122,18 @@ def _failures(found: Predictions, targets: Sequence[str]) -> Iterator[Failure]:
             if wide[:, k].any() or flat[k]:
                 farthest = said[np.abs(said[:, k] - middle).argmax(), k]
                 number = int(wide[:, k].sum())
+                lost = number > MANY * len(said) or not low <= farthest <= high
                 yield Failure(
-                    fold, seed, target, number, float(farthest), bool(flat[k])
+                    fold, seed, target, number, float(farthest), bool(flat[k]), lost
                 )
 
 
 def diverged(found: Predictions) -> int:
-    """Return the number of models that predict far outside the scale."""
-    if not len(found):
-        return 0
-    rows = np.asarray(far(found.predicted, found.truth).any(axis=1))
-    return len(models(found, rows))
+    """Return the number of models whose training diverged."""
+    names = [str(k) for k in range(found.truth.shape[1])]
+    return len({one.model for one in failures(found, names) if one.diverged})
 
 
-def models(found: Predictions, rows: np.ndarray | None = None) -> set[tuple[str, int]]:
-    """Return fold and seed of each model that some rows are of.
-
-    Args:
-        found: of all folds and seeds
-        rows: which of them, as a mask; None for all
-    """
-    chosen = slice(None) if rows is None else rows
-    folds, seeds = found.fold[chosen].tolist(), found.seed[chosen].tolist()
-    return set(zip(folds, seeds, strict=True))
+def models(found: Predictions) -> set[tuple[str, int]]:
+    """Return fold and seed of each model, of all folds and seeds."""
+    return set(zip(found.fold.tolist(), found.seed.tolist(), strict=True))

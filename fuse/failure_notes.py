@@ -13,11 +13,10 @@ from fuse.figures import count
 
 
 def sentences(found: Predictions, targets: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Yield a sentence on models that diverged, and one on models that are constant.
+    """Yield a sentence on models that predict far outside the scale, and on constants.
 
     Yields:
-        the sentence, which has no name of a run in it, and whether it is about
-        divergence
+        the sentence, which has no name of a run in it, and whether a training diverged
     """
     failed = failures(found, targets)
     models = len(divergence.models(found))
@@ -25,13 +24,19 @@ def sentences(found: Predictions, targets: Sequence[str]) -> Iterator[tuple[str,
         low, high = limits(found.truth)
         middle = (low + high) / 2
         worst = max(wide, key=lambda failure: abs(failure.farthest - middle))
+        lost = any(failure.diverged for failure in wide)
+        why = (
+            "the training diverged, or these utterances are unlike those trained on; "
+            "look at them, or lower learning_rate where a network is trained"
+            if lost
+            else "these utterances may be unlike those trained on; look at them"
+        )
         yield (
             f"{_models(wide, models)} far outside the scale, {_targets(wide)} in "
             f"{count(sum(f.far for f in wide), 'prediction')} below {low:g} or above "
             f"{high:g}, the farthest {_number(worst.farthest)} (fold '{worst.fold}', "
-            f"seed {worst.seed}): the training diverged, or these utterances are "
-            f"unlike those trained on; lower learning_rate, or look at them",
-            True,
+            f"seed {worst.seed}): {why}",
+            lost,
         )
     if flat := [failure for failure in failed if failure.constant]:
         yield (
@@ -42,8 +47,10 @@ def sentences(found: Predictions, targets: Sequence[str]) -> Iterator[tuple[str,
         )
 
 
-def constants(folder: Path, targets: Sequence[str]) -> Iterator[str]:
-    """Yield a sentence on the models of a run folder that predict a constant.
+def doubts(folder: Path, targets: Sequence[str]) -> Iterator[str]:
+    """Yield sentences on the models of a run that did not diverge and yet look odd.
+
+    They predict a constant, or a few values far outside the scale.
 
     Args:
         folder: of a run; nothing is said before its predictions are there

@@ -59,7 +59,7 @@ def _interval(rows: Sequence[Row]) -> str:
     most = _most(rows)
     if all(math.isnan(row.sections["all"].mean.value) for row in rows):
         return ""  # no CCC is defined, which another sentence says
-    if not any(is_known(row.sections["all"].mean) for row in rows):
+    if not any(_is_partly_known(row.sections["all"]) for row in rows):
         single = all(row.sections["all"].fewest < 2 for row in rows)
         return (
             f"Intervals: unknown, because a fold has only one {most.unit}"
@@ -80,6 +80,11 @@ def _interval(rows: Sequence[Row]) -> str:
         f"Intervals: {LEVEL:.0%}, jackknife over {count(most.clusters, most.unit)}"
         f"{seeds}, Student's t on the scale of Fisher's z{reason}{alone}"
     )
+
+
+def _is_partly_known(estimate: Estimate) -> bool:
+    """Return True if the interval of any rating, or of the mean, is known."""
+    return any(map(is_known, (*estimate.ratings.values(), estimate.mean)))
 
 
 def _other_units(rows: Sequence[Row]) -> Iterator[str]:

@@ -44,7 +44,8 @@ def _is_of_run(unit: Unit) -> bool:
 def publish(unit: Unit, fitted: Fitted) -> None:
     """Write one trained model and what it says, unless another process has."""
     with claim(unit.folder.with_name(f".{unit.folder.name}.lock"), wait=True):
-        if units.is_whole(unit.folder, unit.plan.info.targets) and _is_of_run(unit):
+        targets = unit.plan.info.targets
+        if units.is_whole(unit.folder, targets, quiet=True) and _is_of_run(unit):
             return
         _write(unit, fitted)
 

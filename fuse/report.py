@@ -71,7 +71,8 @@ def collect(
             f"python cli.py train --fusion early"
         )
     picked = _chosen(which, found, runs, problems)
-    wanted = replace(wanted, by=groups.column(picked, wanted.by))
+    by = groups.column(picked, wanted.by)
+    wanted = replace(wanted, by=by, narrowed=which.narrows)
     measures.parse(wanted.columns)  # refuses before anything is scored
     shown = sorted(picked, key=_kind)
     tables = tuple(
@@ -153,7 +154,13 @@ def _table(group: Sequence[Run], wanted: Choice, problems: list[str]) -> Table:
     columns = measures.parse(wanted.columns)
     runs, parts, info = made.runs, made.parts, group[0].info
     rows = measures.added(parts, made.rows, columns) if columns else made.rows
-    rows, missing = compared(parts, rows, against=wanted.against, unit=made.unit)
+    rows, missing = compared(
+        parts,
+        rows,
+        against=wanted.against,
+        unit=made.unit,
+        narrowed=wanted.narrowed,
+    )
     pairs = all_pairs(parts, rows, unit=made.unit) if wanted.pairs else ()
     extra = published.rows(info.corpus, info.nature)
     return Table(

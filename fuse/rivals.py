@@ -7,7 +7,7 @@ that have such a map, and no row is compared with it.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from data.errors import AffuseError
 from fuse.contrasts import Side, contrast, same_encoder
@@ -114,25 +114,22 @@ def _of(modality: str, i: int, rows: Sequence[Row], sides: Sequence[Side]) -> li
     return same or alike
 
 
-def gaps(rows: Sequence[Row], sides: Sequence[Side], against: str) -> Iterator[str]:
+def gaps(
+    rows: Sequence[Row], sides: Sequence[Side], against: str, *, narrowed: bool
+) -> Iterator[str]:
     """Yield a sentence on each single modality that no row was fairly compared with.
 
     Args:
         rows: of the table
         sides: of each row, in the same order
         against: as for `to_beat`
+        narrowed: whether other rows are left out on request, which may be the ones
     """
     if against:
         if not _named(rows, against):
             yield f"Nothing is compared with {against}: the table has no such row"
         return
     mine = [i for i, row in enumerate(rows) if _is_fusion(row) and row.members == 1]
-    if mine and not any(row.design in SINGLE for row in rows):
-        yield (
-            "Does fusion beat one modality? Train audio and text on the same cache to "
-            "see"
-        )
-        return
     lacking: dict[tuple[str, str], list[int]] = {}
     for i in mine:
         for modality in SINGLE:
@@ -144,6 +141,29 @@ def gaps(rows: Sequence[Row], sides: Sequence[Side], against: str) -> Iterator[s
                 lacking.setdefault((modality, encoder), []).append(i)
             elif other := _weaker(i, rivals, rows, sides):
                 yield other
+    if lacking and narrowed:
+        yield "Rows that are left out on request are not compared with"
+    elif mine and not any(row.design in SINGLE for row in rows):
+        yield (
+            "Does fusion beat one modality? Train audio and text on the same cache to "
+            "see"
+        )
+    else:
+        yield from _to_train(lacking, rows, sides)
+
+
+def _to_train(
+    lacking: Mapping[tuple[str, str], Sequence[int]],
+    rows: Sequence[Row],
+    sides: Sequence[Side],
+) -> Iterator[str]:
+    """Yield which single modality is to be trained for which rows.
+
+    Args:
+        lacking: numbers of rows, by a modality and its encoder in words
+        rows: of the table
+        sides: of each row, in the same order
+    """
     for (modality, encoder), places in lacking.items():
         names = ", ".join(rows[i].name for i in places)
         alone = not any(fair(i, rows, sides) for i in places)
@@ -164,6 +184,6 @@ def _weaker(
     if not reason or k == best(fair(i, rows, sides), rows, "all"):
         return ""  # the comparison itself says so
     return (
-        f"{rows[i].name}: {rows[k].name} is not the best single modality here, but was "
-        f"trained in another way ({reason})"
+        f"{rows[i].name}: {rows[k].name} is not the best single modality here, but the "
+        f"two cannot be compared fairly ({reason})"
     )

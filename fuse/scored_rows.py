@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from data.predictions import Run
 from fuse import ensembles
-from fuse.calibration import networks
+from fuse.calibration import map_notes, networks
 from fuse.calibration.networks import Labelled
 from fuse.clusters import Unit, choose
 from fuse.details import details
@@ -53,7 +53,7 @@ def score(group: Sequence[Run], wanted: Choice) -> Scored:
         _row(one, each, unit, wanted.unit)
         for one, each in zip(shown.runs, parts, strict=True)
     ]
-    said = networks.notes(shown, [row.name for row in rows])
+    said = map_notes.notes(shown, [row.name for row in rows])
     found = Scored(rows, parts, unit, tuple(said), shown.damaged)
     return _with_ensembles(found) if wanted.ensemble else found
 

@@ -13,6 +13,7 @@ from functools import partial
 from data.folds import FoldRow
 from data.predictions import Predictions, Run
 from data.sentences import read_sentences
+from fuse.figures import SECTIONS
 from fuse.groups import group, groups
 
 
@@ -34,7 +35,10 @@ def sections(run: Run, by: str = "") -> dict[str, Run]:
     }
     found = {name: subset(run, keep) for name, keep in wanted.items()}
     for name in groups(run, by):
-        found[f"{by} {name}"] = subset(run, partial(_belongs, by=by, name=name))
+        section = f"{by} {name}"
+        if section in (*SECTIONS, *found):  # a column called new, of value sentences
+            section = f"{by}: {name}"
+        found[section] = subset(run, partial(_belongs, by=by, name=name))
     return {"all": run} | {name: part for name, part in found.items() if part}
 
 

@@ -20,6 +20,7 @@ class Choice:
     ensemble: bool = False  # show the mean prediction of a run's seeds as a row too
     columns: str = ""  # measures to show, as `fuse.measures.parse` reads them
     mapped: bool = False  # show each network after the affine map too
+    narrowed: bool = False  # whether a `Selection` leaves out rows of a table
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Selection:
     design: Sequence[str] = ()
     audio: Sequence[str] = ()  # checkpoints, or commits of theirs
     text: Sequence[str] = ()
+
+    @property
+    def narrows(self) -> bool:
+        """Whether rows of one table may be left out."""
+        return bool(self.run or self.design or self.audio or self.text)
 
     def apply(self, found: Sequence[Run], runs: Path) -> list[Run]:
         """Return the runs that are wanted, in the order given.

@@ -18,7 +18,7 @@ from data.utterance import Corpus
 from fuse import plan as plans
 from fuse import run_folder
 from fuse.decisions import DECISIONS
-from fuse.failure_notes import constants
+from fuse.failure_notes import doubts
 from fuse.fit import Fitted, Folds
 from fuse.heads import Heads
 from fuse.join import join
@@ -121,7 +121,7 @@ def run_all(
     errors = _train(made, seeds, heads, device, progress)
     for plan in made:
         join(plan)
-        for sentence in constants(plan.folder, plan.info.targets):
+        for sentence in doubts(plan.folder, plan.info.targets):
             log.warning("%s: %s", plan.folder, sentence)
     if errors:
         more = f" (and {len(errors) - 1} more)" if errors[1:] else ""

@@ -188,8 +188,14 @@ def _named(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def is_whole(folder: Path, targets: Sequence[str]) -> bool:
-    """Return True if a model is finished and all of it can be read; damage is said."""
+def is_whole(folder: Path, targets: Sequence[str], *, quiet: bool = False) -> bool:
+    """Return True if a model is finished and all of it can be read.
+
+    Args:
+        folder: of the model
+        targets: names of its ratings
+        quiet: do not log damage, which was logged before
+    """
     try:
         if PREDICTIONS not in (digests.read(folder) or {}):
             return False
@@ -198,7 +204,8 @@ def is_whole(folder: Path, targets: Sequence[str]) -> bool:
         for name in (VALIDATION, PREDICTIONS):
             read_predictions(folder / name, tuple(targets))
     except (OSError, AffuseError) as error:
-        log.warning("%s; training this model anew", error)
+        if not quiet:
+            log.warning("%s; training this model anew", error)
         return False
     return True
 

@@ -160,7 +160,7 @@ def test_a_weaker_modality_that_was_trained_otherwise_is_named(runs):
     assert table.rows[2].versus["all"].verdict == "better"
     assert table.comparisons[-1] == (
         "early (epochs=9): audio (epochs=1) is not the best single modality here, but "
-        "was trained in another way (epochs differs: 9 and 1)"
+        "the two cannot be compared fairly (epochs differs: 9 and 1)"
     )
 
 
@@ -279,3 +279,42 @@ def test_a_rival_that_diverged_is_no_rival_to_beat(runs):
     assert "because 1 model of text diverged" in table.comparisons[0]
     shown = " ".join(render([table], "text").split())
     assert "Diverged: text: 1 of 2 models predicts far outside the scale" in shown
+
+
+def test_rows_that_are_left_out_are_no_reason_to_train(runs):
+    (table,) = collect(runs, design=["early"])
+    assert table.comparisons == (
+        "Rows that are left out on request are not compared with",
+    )
+    (table,) = collect(runs)
+    assert not any("left out on request" in line for line in table.comparisons)
+
+
+def test_what_is_made_of_a_run_that_diverged_is_no_rival_either(runs):
+    path = runs / info_of("early").name / "predictions.csv"
+    head, first, *rest = path.read_text(encoding="utf-8").splitlines()
+    cells = first.split(",")
+    cells[-1] = "-36613"
+    path.write_text("\n".join([head, ",".join(cells), *rest]) + "\n", encoding="utf-8")
+    (table,) = collect(runs, ensemble=True)
+    rows = [row for row in table.rows if row.design == "early"]
+    assert [row.members for row in rows] == [1, 2]
+    for row in rows:
+        assert "1 model of early diverged" in row.versus["all"].reason
+    assert sum(note.startswith("Diverged: ") for note in table.notes) == 1
+
+
+def test_rows_of_the_same_models_are_not_tested_against_each_other(runs):
+    (table,) = collect(runs, ensemble=True, against="early")
+    row = next(r for r in table.rows if r.design == "early" and r.members > 1)
+    assert row.versus["all"].reason == "both rows are of the same models"
+
+
+def test_a_setting_that_an_older_run_lacks_and_no_one_uses_is_not_named(tmp_path):
+    new = run_of(tmp_path, "early")
+    old = dict(new.info.settings)
+    del old["late_activation"], old["map"]
+    info = dataclasses.replace(new.info, settings=old, name="old")
+    save(tmp_path, info)
+    found = details([new, read_run(tmp_path / "old")])
+    assert not any("late_activation" in words or "map" in words for words in found)

@@ -161,7 +161,7 @@ def test_the_report_names_the_row(runs, format):
     planted(runs / info_of("text").name, flat)
     found = " ".join(render(collect(runs), format).split())
     assert "Diverged: late: 1 of 2 models predicts far outside" in found
-    assert "Constant: text: 2 of 2 models predict (nearly) the same value" in found
+    assert "Note: text: 2 of 2 models predict (nearly) the same value" in found
 
 
 def test_an_interval_never_has_zero_width(runs):
@@ -234,3 +234,17 @@ def test_a_regressor_warns_of_a_constant(joined, monkeypatch):
     monkeypatch.setattr("fuse.divergence.CONSTANT", 100.0)
     with pytest.warns(UserWarning, match=r"target 0, 1, 2 is predicted as \(nearly\)"):
         model(epochs=1).fit(x, y)
+
+
+def test_a_few_predictions_just_outside_are_a_note_and_no_failure():
+    def change(seed, said):
+        said[0, 0] = 3.2
+        return said
+
+    found = predictions(models=2, n=200, change=change)
+    ((words, is_divergence),) = sentences(found, TARGETS)
+    assert not is_divergence
+    assert "these utterances may be unlike those trained on" in words
+    assert diverged(found) == 0
+    many = predictions(models=2, n=50, change=change)  # 2 % of them
+    assert diverged(many) == 2

@@ -80,7 +80,7 @@ def tried(made, tmp_path_factory):
     taken, sentences = [], {}
     figures = estimate(read_run(run))
     with pytest.MonkeyPatch.context() as patch:  # which takes most of the time
-        patch.setattr("fuse.report.estimate", lambda *_, **__: figures)
+        patch.setattr("fuse.scored_rows.estimate", lambda *_, **__: figures)
         for number, place in enumerate(places(run)):
             one = folder / str(number) / run.name
             shutil.copytree(run, one, ignore=unneeded(place.file))

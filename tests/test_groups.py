@@ -102,3 +102,13 @@ def test_runs_of_older_versions_have_no_columns(runs):
     assert {tuple(row.columns) for row in run.folds} == {()}
     with pytest.raises(ValueError, match="choose from speaker, dialogue$"):
         collect(runs, by="language")
+
+
+def test_a_group_takes_no_section_of_another_kind(runs):
+    described(runs, lambda number: {"new": ("sentences", "words")[number % 2]})
+    (plain,) = collect(runs)
+    (table,) = collect(runs, by="new")
+    before = next(row for row in plain.rows if row.design == "early")
+    row = next(row for row in table.rows if row.design == "early")
+    assert row.sections.get("new sentences") == before.sections.get("new sentences")
+    assert {"new: sentences", "new words"} <= set(row.sections)

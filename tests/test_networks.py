@@ -11,7 +11,13 @@ from test_train import QUICK, trained
 
 import cli
 from data.errors import AffuseError
-from data.predictions import PREDICTIONS, VALIDATION, read_predictions, read_run
+from data.predictions import (
+    PREDICTIONS,
+    VALIDATION,
+    read_predictions,
+    read_run,
+    write_predictions,
+)
 from fuse import metrics, train, units
 from fuse.calibration.affine import concordant
 from fuse.calibration.networks import DETAIL, mapped, validation_ccc
@@ -68,7 +74,7 @@ def test_validation_scores_are_those_of_the_saved_predictions(runs):
 
 def test_the_map_is_that_of_each_model_and_rating(runs):
     run = read_run(of(runs, "early"))
-    found = mapped(run).predictions
+    found = mapped(run)[0].predictions
     for fold in ("session2", "session5"):
         for seed in (0, 1):
             own = units.place(run.path, fold=fold, seed=seed) / VALIDATION
@@ -86,7 +92,8 @@ def test_test_ratings_change_no_mapped_prediction_and_no_choice(runs):
     poisoned = dataclasses.replace(run, predictions=dataclasses.replace(
         p, truth=-p.truth))  # fmt: skip
     np.testing.assert_array_equal(
-        mapped(run).predictions.predicted, mapped(poisoned).predictions.predicted
+        mapped(run)[0].predictions.predicted,
+        mapped(poisoned)[0].predictions.predicted,
     )
 
 
@@ -108,9 +115,10 @@ def test_a_mapped_network_faces_a_mapped_baseline_and_is_nobodys_rival(runs):
 def test_footnotes_say_what_is_mapped(runs):
     (table,) = collect(runs)
     notes = " ".join(table.notes)
-    assert f"Affine map: ridge (map=affine), early ({DETAIL}); each" in notes
+    assert f"Affine map: ridge (map=affine), early ({DETAIL}); where" in notes
+    assert "on validation parts alone, of 60 utterances" in notes
     assert "No map: ridge (map=none)," in notes
-    assert f"no row is compared with early ({DETAIL})" in notes
+    assert "the best baseline that has one, and no row is compared with it" in notes
 
 
 def test_without_a_mapped_baseline_there_is_no_mapped_row(runs, tmp_path):
@@ -196,3 +204,42 @@ def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
     said = unused([Settings(late_activation="relu")], train.fusions())
     assert "late" not in next(said).rpartition(" in ")[2].split(", ")
     assert not [*unused([Settings()], train.fusions())]
+
+
+def test_a_map_without_correlation_is_counted(runs, tmp_path):
+    folder = shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
+    shutil.copytree(of(runs, "ridge"), tmp_path / of(runs, "ridge").name)
+    run = read_run(folder)
+    for path in folder.glob(f"session1/seed-*/{VALIDATION}"):
+        said = read_predictions(path, run.info.targets)
+        turned = dataclasses.replace(said, predicted=-said.predicted)
+        write_predictions(path, turned, run.info)
+    for path in folder.rglob("SHA256SUMS"):
+        path.unlink()
+    (table,) = collect(tmp_path, mapped=True)
+    shown = [note for note in table.notes if "change nothing" in note]
+    assert shown == [
+        f"early ({DETAIL}): 6 of 30 maps change nothing, because the correlation with "
+        f"the validation ratings is not positive"
+    ]
+
+
+def test_a_baseline_with_a_map_beats_one_without_in_words(runs):
+    (table,) = collect(runs, against="audio")
+    versus = {row.name: row.versus.get("all") for row in table.rows}
+    assert versus["ridge (map=affine)"].remark == (
+        "ridge (map=affine) has an affine map, audio has none"
+    )
+    assert versus["ridge (map=none)"].remark == ""
+
+
+def test_decisions_are_not_chosen_for_they_may_be_fitted_there(runs, tmp_path):
+    for design in ("early", "ridge"):
+        shutil.copytree(of(runs, design), tmp_path / of(runs, design).name)
+    folder = trained(tmp_path, "stacking", **WHAT)
+    history = (folder / "history.csv").read_text(encoding="utf-8").splitlines()
+    assert len(history) > 1
+    (table,) = collect(tmp_path)
+    assert [n for n in names(table) if DETAIL in n] == [f"early ({DETAIL})"]
+    (every,) = collect(tmp_path, mapped=True)
+    assert f"stacking ({DETAIL})" in names(every)

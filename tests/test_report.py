@@ -252,7 +252,9 @@ def test_the_unit_is_said_and_so_is_one_that_is_not_known(runs, tmp_path):
     assert "has only one speaker" in text_of(runs, unit="speaker")
     save(tmp_path / "b", info_of("text"), speakers=dict.fromkeys(SPEAKERS, ""))
     found = text_of(tmp_path / "b", unit="speaker")
-    assert "The unit is the utterance, because no speaker is known" in " ".join(found.split())
+    assert "The unit is the utterance, because no speaker is known" in " ".join(
+        found.split()
+    )
 
 
 def test_few_dialogues_and_a_single_seed_are_said(tmp_path):

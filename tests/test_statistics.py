@@ -217,9 +217,7 @@ def test_recordings_and_then_utterances_are_the_last_resort():
     run = regrouped(make_run(known=False), speaker=lambda _: "")
     found = estimate(run)
     assert (found.unit, found.clusters, found.alone) == ("utterance", 40, 0)
-    assert found.reason == (
-        "no dialogue is known and no speaker is known and no recording is known"
-    )
+    assert found.reason == "no dialogue or speaker or recording is known"
     run = regrouped(run, recording=lambda id_: id_.rpartition("_")[0])
     assert (choose(run).name, estimate(run).clusters) == ("recording", 8)
     assert estimate(run, unit="utterance").reason == ""

@@ -292,6 +292,6 @@ def test_an_older_cache_that_cannot_be_written_is_used(tmp_path, monkeypatch, ca
 
     monkeypatch.setattr(table, "keep", refuse)
     table.save(dataclasses.replace(CORPUS, reader="manifest"), tmp_path)
-    assert "cannot say which reader read the corpus: read-only" in caplog.text
+    assert "stays as an older version wrote it: read-only" in caplog.text
     with pytest.raises(PermissionError):
         table.save(dataclasses.replace(CORPUS, utterances=()), tmp_path)

@@ -6,7 +6,7 @@ map is found from what each of its models says of its validation part, one line 
 fold, seed and rating. Nothing is trained, and no rating of a test part is looked at.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from data.errors import AffuseError, DamagedFileError
 from data.predictions import Run
 from data.rows import DAMAGED, number, read_rows
 from data.utterance import printable
-from fuse.calibration.affine import Line, concordant
+from fuse.calibration.affine import IDENTITY, Line, concordant
 from fuse.calibration.parts import of_validation
-from fuse.references import FITTED, REFERENCES
+from fuse.decisions import DECISIONS
+from fuse.references import REFERENCES
 from fuse.resolution import has_map
 from fuse.units import HISTORY, HISTORY_COLUMNS
 
@@ -33,6 +34,8 @@ class Labelled:
     detail: str
     group: str = ""  # heading of the rows on the same encoders
     mapped: bool = False  # the row of a network after the map
+    maps: int = 0  # one for each fold, seed and rating
+    unmapped: int = 0  # of them, those that change nothing
 
 
 @dataclass(frozen=True)
@@ -47,31 +50,58 @@ class Rows:
 def with_networks(runs: Sequence[Labelled], *, every: bool) -> Rows:
     """Return the runs of one table, with rows of mapped networks.
 
-    Where a baseline is mapped, the network of highest mean validation CCC gets one: the
-    choice, like the map, is made on validation parts alone.
+    Where a baseline is mapped, the network of highest mean validation CCC on its
+    encoders gets one: the choice, like the map, is made on validation parts alone.
+    Decisions are not chosen, because some are fitted on validation parts themselves.
 
     Args:
         runs: of one table
         every: map each network, whether or not a baseline is mapped
     """
     networks = [one for one in runs if one.run.info.design not in REFERENCES]
-    wanted = every or any(has_map(one.run.info) for one in runs)
-    if not wanted or not networks:
-        return Rows(tuple(runs))
-    scores: dict[str, float] = {}
-    lacking, damaged = [], []
-    for one in networks:
+    if every:
+        return _with_rows(runs, {one.run.info.name for one in networks}, [], [])
+    groups = {one.group for one in runs if has_map(one.run.info)}
+    chosen = set[str]()
+    lacking, damaged = list[str](), list[str]()
+    for group in sorted(groups):
+        candidates = [
+            one.run
+            for one in networks
+            if one.group == group and one.run.info.design not in DECISIONS
+        ]
+        scores = _scores(candidates, lacking, damaged)
+        if scores:
+            chosen.add(max(scores, key=lambda name: scores[name]))
+    return _with_rows(runs, chosen, lacking, damaged)
+
+
+def _scores(
+    runs: Sequence[Run], lacking: list[str], damaged: list[str]
+) -> dict[str, float]:
+    """Return the validation CCC of runs by name; others join one of the lists."""
+    found = {}
+    for run in runs:
         try:
-            scores[one.run.info.name] = validation_ccc(one.run.path)
+            found[run.info.name] = validation_ccc(run.path)
         except FileNotFoundError:
-            lacking.append(one.run.info.name)
+            lacking.append(run.info.name)
         except AffuseError as error:
             damaged.append(str(error))
-    best = max(scores, key=lambda name: scores[name], default="")
+    return found
+
+
+def _with_rows(
+    runs: Sequence[Labelled],
+    chosen: Collection[str],
+    lacking: list[str],
+    damaged: list[str],
+) -> Rows:
+    """Return runs, each that is chosen before the same after its map."""
     found = list[Labelled]()
     for one in runs:
         found.append(one)
-        if one.run.info.name in (scores if every else [best]):
+        if one.run.info.name in chosen:
             try:
                 found.append(_labelled(one))
             except FileNotFoundError:
@@ -83,7 +113,9 @@ def with_networks(runs: Sequence[Labelled], *, every: bool) -> Rows:
 
 def _labelled(one: Labelled) -> Labelled:
     detail = ", ".join(word for word in (one.detail, DETAIL) if word)
-    return Labelled(mapped(one.run), detail, one.group, mapped=True)
+    run, lines = mapped(one.run)
+    unmapped = sum(line == IDENTITY for line in lines)
+    return Labelled(run, detail, one.group, True, len(lines), unmapped)
 
 
 def validation_ccc(run: Path) -> float:
@@ -113,7 +145,7 @@ def validation_ccc(run: Path) -> float:
     return float(np.mean(list(best.values())))
 
 
-def mapped(run: Run) -> Run:
+def mapped(run: Run) -> tuple[Run, list[Line]]:
     """Return a run whose test predictions went through the map of their model.
 
     Mapped predictions may leave [-1, 1], and are not clipped.
@@ -121,70 +153,26 @@ def mapped(run: Run) -> Run:
     Args:
         run: whose models kept what they say of their validation parts
 
+    Returns:
+        the run, and the line of each fold, seed and rating
+
     Raises:
         FileNotFoundError: if one of them did not
         AffuseError: if those predictions are of other utterances, or damaged
     """
     p = run.predictions
     seeds = np.unique(p.seed).tolist()
-    found = p.predicted.copy()
+    found, lines = p.predicted.copy(), list[Line]()
     for part in of_validation(run):
         for seed, said in zip(seeds, part.predicted, strict=True):
             here = (p.fold == part.fold) & (p.seed == seed)
             for k, line in enumerate(_lines(part.truth, said)):
                 found[here, k] = line(p.predicted[here, k])
-    return replace(run, predictions=replace(p, predicted=found))
+                lines.append(line)
+    return replace(run, predictions=replace(p, predicted=found)), lines
 
 
 def _lines(truth: np.ndarray, said: np.ndarray) -> Iterator[Line]:
     """Yield the line of each rating of one model; (n, targets) each."""
     for k in range(truth.shape[1]):
         yield concordant(truth[:, k], said[:, k])
-
-
-def notes(rows: Rows, names: Sequence[str]) -> Iterator[str]:
-    """Yield footnotes on which rows are mapped, and how.
-
-    Args:
-        rows: of one table
-        names: of the rows, in the same order
-    """
-    pairs = list(zip(rows.runs, names, strict=True))
-    baselines = [(one, n) for one, n in pairs if one.run.info.design in FITTED]
-    mapped = [n for one, n in baselines if has_map(one.run.info)]
-    networks = [n for one, n in pairs if one.mapped]
-    if mapped or networks:
-        yield (
-            f"Affine map: {', '.join((*mapped, *networks))}; each rating's predictions "
-            f"have the mean and deviation of the validation ratings, which is the map "
-            f"of highest CCC there. It is learnt on validation parts alone"
-        )
-        yield from _outside(pairs)
-    if raw := [n for one, n in baselines if not has_map(one.run.info)]:
-        yield (
-            f"No map: {', '.join(raw)}, so the CCC is lower for predictions that vary "
-            f"too little (map=affine gives them the map)"
-        )
-    if networks and mapped:
-        yield (
-            f"By default {', '.join(networks)} is compared with the best baseline that "
-            f"is mapped, and no row is compared with {', '.join(networks)}"
-        )
-    if rows.lacking:
-        yield (
-            f"No row with an affine map, because predictions of validation parts are "
-            f"not at hand: {', '.join(rows.lacking)}; they lie in the folders of models"
-        )
-
-
-def _outside(pairs: Sequence[tuple[Labelled, str]]) -> Iterator[str]:
-    """Say how many mapped predictions leave the scale."""
-    mapped = [one.run for one, _ in pairs if one.mapped or has_map(one.run.info)]
-    said = [np.abs(run.predictions.predicted) > 1 for run in mapped]
-    count = sum(int(each.sum()) for each in said)
-    if count:
-        total = sum(each.size for each in said)
-        yield (
-            f"{count:,} of {total:,} mapped predictions lie outside [-1, 1] and are "
-            f"scored as they are"
-        )
