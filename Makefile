@@ -67,10 +67,10 @@ train: ready  ## Stage two: FUSION=early, late, ... or all [OPTIONS=...]
 report: ready  ## The CCC table
 	$(RUN) cli.py report $(OPTIONS)
 
-demo: ready  ## All of it on the synthetic demo corpus: four designs, three seeds, the table
+demo: ready  ## All of it on the synthetic demo corpus: five designs, three seeds, the table
 	$(RUN) cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
 	$(RUN) cli.py train --corpus demo --seeds 3 \
-	--fusion audio --fusion text --fusion early --fusion late
+	--fusion ridge --fusion audio --fusion text --fusion early --fusion late
 	$(RUN) cli.py report --corpus demo
 
 bench: ready  ## How fast both stages are here, beside other ways and the limit

@@ -89,14 +89,19 @@ def _versus(
     Raises:
         AffuseError: if they were scored on other utterances or ratings
     """
-    found = {}
+    found: dict[str, Versus] = {}
+    done: dict[bytes, Versus] = {}  # by the utterances, of which sections may be alike
     for section in rows[i].sections:
         rivals = [k for k in others if section in rows[k].sections]
         if rivals and section in SECTIONS:
+            same = parts[i][section].predictions.id.tobytes()
+            if same in done:
+                found[section] = done[same]
+                continue
             k = best(rivals, rows, section)
             pair = parts[i][section], parts[k][section]
             seen = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
-            found[section] = _less(rows[k].name, *pair, unit, seen)
+            found[section] = done[same] = _less(rows[k].name, *pair, unit, seen)
     return found
 
 
@@ -123,19 +128,16 @@ def _less(name: str, a: Run, b: Run, unit: Unit | str, seen: Contrast) -> Versus
 
 
 def _adjusted(rows: Sequence[Row]) -> list[Row]:
-    """Rows whose comparisons are corrected for their number."""
-    places = [(i, name) for i, row in enumerate(rows) for name in row.versus]
-    adjusted = holm([rows[i].versus[name].p for i, name in places])
-    by_place = dict(zip(places, adjusted, strict=True))
+    """Return rows whose comparisons are corrected for their number, each counted once.
+
+    A comparison may stand in several sections, where these are the same utterances.
+    """
+    each = {id(v): v for row in rows for v in row.versus.values()}
+    pairs = zip(each.items(), holm([v.p for v in each.values()]), strict=True)
+    corrected = {place: replace(v, adjusted=p) for (place, v), p in pairs}
     return [
-        replace(
-            row,
-            versus={
-                name: replace(versus, adjusted=by_place[i, name])
-                for name, versus in row.versus.items()
-            },
-        )
-        for i, row in enumerate(rows)
+        replace(row, versus={n: corrected[id(v)] for n, v in row.versus.items()})
+        for row in rows
     ]
 
 

@@ -41,16 +41,22 @@ def _most(rows: Sequence[Row]) -> Estimate:
     return max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
 
 
+def _tested(rows: Sequence[Row]) -> int:
+    """Return the number of tests; one may stand in sections of equal utterances."""
+    found = {id(v) for row in rows for v in row.versus.values() if v.p == v.p}
+    return len(found)
+
+
 def _significance(rows: Sequence[Row]) -> str:
     """What the marks mean, and what was tested."""
-    tested = [v for row in rows for v in row.versus.values() if v.p == v.p]
+    tested = _tested(rows)
     if not tested:
         return ""
     marks = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
     return (
         f"{marks} than the row it is compared with: p < {figure(ALPHA, digits=2)}, "
         f"permutation test over {_most(rows).unit}s, {PERMUTATIONS:,} exchanges, "
-        f"adjusted by Holm over {count(len(tested), 'comparison')}"
+        f"adjusted by Holm over {count(tested, 'comparison')}"
     )
 
 
@@ -141,7 +147,7 @@ def _few(rows: Sequence[Row]) -> Iterator[str]:
                 f"{where}Only {fewest} {most.unit}s in a fold: the intervals are wide, "
                 f"and still too narrow if one {most.unit} is unlike all others"
             )
-    tests = sum(v.p == v.p for row in rows for v in row.versus.values())
+    tests = _tested(rows)
     least = 2 / 2**most.clusters
     if tests and least * tests > ALPHA:
         yield (

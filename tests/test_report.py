@@ -651,3 +651,17 @@ def test_latex_has_as_many_cells_in_every_row_and_no_stray_command():
     assert r"50\% \& \$x\_1\textasciicircum{}2\$ \textbackslash{}input\{a\}" in found
     assert r"$-$.010 {\scriptsize [$-$.04, .02]}" in found
     assert found.count(r"\begin") == found.count(r"\end")
+
+
+def test_sections_of_the_same_utterances_are_tested_once(runs):
+    for folder in runs.iterdir():
+        rows = folds.read_folds(folder)
+        folds.write_folds(
+            folder, [dataclasses.replace(row, scripted=False) for row in rows]
+        )
+    (table,) = collect(runs)
+    row = next(row for row in table.rows if row.design == "early")
+    assert row.versus["all"] is row.versus["improvised"]
+    compared = [r for r in table.rows if r.versus]
+    words = f"adjusted by Holm over {len(compared)} comparisons"
+    assert words in " ".join(table.notes)
