@@ -8,11 +8,14 @@ found without loading a model, and are never those of another fold, seed or run.
 
 import hashlib
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from data import seen
 from data.errors import AffuseError
 from data.recipe import MODALITIES, Recipe
+from data.seen import Seen
 from data.system import digests
 
 MARK = "finetune.json"
@@ -42,6 +45,23 @@ def origin(recipe: Recipe) -> Mapping[str, Any]:
     """What `told` told of a recipe's encoder; empty if it was not fine-tuned here."""
     found = recipe.training.get(KEY)
     return found if isinstance(found, Mapping) else {}
+
+
+def records(recipe: Recipe) -> tuple[Seen, ...]:
+    """Return the records of what an encoder has seen that `finetune` wrote itself.
+
+    It writes its own record in front of those of the checkpoint that it began with,
+    which may be records of `finetune` too, of the checkpoint's card, or its user's.
+
+    Raises:
+        AffuseError: if the records of the recipe are none
+    """
+    if not origin(recipe):
+        return ()
+    own = seen.parse(recipe.training.get(seen.KEY, []))
+    cards = {record for each in seen.KNOWN.values() for record in each}
+    before = takewhile(lambda r: r.how == seen.TUNED and r not in cards, own[1:])
+    return (*own[:1], *before)
 
 
 def name(recipe: Recipe) -> str:

@@ -75,7 +75,7 @@ def recognised(record: Seen, corpus: Identity) -> str:
         return "utterance ids"
     shared, sampled = shared_inputs(record, corpus), len(set(record.sample))
     if shared and shared >= MANY * sampled:
-        return f"inputs ({shared} of {sampled} sampled ones are here)"
+        return f"inputs ({shared} of the {sampled} in its record)"
     return ""
 
 

@@ -30,6 +30,7 @@ LARGEST = 2**20  # bytes of its file
 LONG = 6  # letters of a name that is hardly part of another word by chance
 ANYTHING = Plain(depth=3)  # `parse` says what a record may hold
 ADVICE = "correct it, or take another checkpoint"
+TUNED = "fine-tuned on its ratings"  # in each record that `finetune` writes
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ KNOWN: Mapping[str, tuple[Seen, ...]] = {  # name without its owner, in lower ca
     "wav2vec2-lg-xlsr-en-speech-emotion-recognition": (
         Seen("RAVDESS", how="fine-tuned on its emotions"),
     ),
-    "vad-bert": (Seen("EmoBank", how="fine-tuned on its ratings"),),
+    "vad-bert": (Seen("EmoBank", how=TUNED),),
     "wav2vec2-mini-whisperdistil": (
         Seen("EmoDB", how="distilled on its recordings, without labels"),
         Seen("LibriSpeech", how="distilled on its recordings, without labels"),

@@ -1,4 +1,4 @@
-"""Spellings of one name: ``Anna``, ``anna`` and the same in another Unicode form.
+"""Spellings of one name: ``Anna``, ``anna`` and what looks the same in Unicode.
 
 A protocol that keeps speakers apart would otherwise test on a speaker that it trained
 on, because a table spells the name in two ways.
@@ -21,16 +21,22 @@ Row = TypeVar("Row", "Utterance", "FoldRow")
 def spelling(name: str) -> str:
     """Return the same for all spellings of a name; "" for blanks.
 
-    Unicode NFC, without case, and without blanks around it.
+    Case, compatibility forms of Unicode (NFKC, such as full-width letters) and
+    characters that are not seen (category Cf, such as a zero-width space) do not count.
+    White space of any kind and length is one blank, and none around the name.
 
     Examples:
         >>> spelling(" Anna") == spelling("anna"), spelling("Jose\\u0301") == spelling(
         ...     "JOS\\u00c9"
         ... )
         (True, True)
+        >>> spelling("\\uff21nna\\u200b  B") == spelling("Anna B")
+        True
     """
-    composed = unicodedata.normalize("NFC", name)
-    return unicodedata.normalize("NFC", composed.casefold()).strip()
+    visible = "".join(c for c in name if unicodedata.category(c) != "Cf")
+    composed = unicodedata.normalize("NFKC", visible)
+    # folding case may take a name out of its normal form
+    return " ".join(unicodedata.normalize("NFKC", composed.casefold()).split())
 
 
 def variants(names: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -425,7 +425,24 @@ PLANTS = {  # rule: (leak, what must be said of it)
         ),
         (
             elsewhere(sample=[content(row)[:12] for row in range(100, 200)]),
-            r"'toy', by its inputs \(50 of 100 sampled ones are here\)",
+            r"'toy', by its inputs \(50 of the 100 in its record\)",
+        ),
+        (
+            elsewhere(
+                speakers=["X"],
+                sample=[content(4)[:12], *(f"{row:012x}" for row in range(1, 100))],
+            ),
+            r"original \(trained on it\), among it the recordings of 1 utterance "
+            r"\(u004\) of the test part of fold 'session5'; test on what",
+        ),
+        (
+            elsewhere(
+                corpus="toy",  # recognised, but test speakers are none of its own
+                speakers=["1F"],
+                sample=[content(9)[:12]],
+            ),
+            r"has seen toy \(trained on it\), among it the recordings of 1 utterance "
+            r"\(u009\) of the test part",
         ),
         (known_encoder, "Someone/VAD-BERT has seen EmoBank"),
     ],

@@ -80,10 +80,20 @@ def test_spellings_that_were_joined_are_counted():
     ]
 
 
-@pytest.mark.parametrize("name", ["A", " a", "a\t"])
+@pytest.mark.parametrize(
+    "name",
+    ["A", " a", "a\t", "a\u200b", "\ufeffa", "\uff21", "\u24b6", "\u00ada\u00a0"],
+)
 def test_spellings(name):
     assert spelling(name) == "a"
     assert variants(["a", "a", name, "b", "", " "]) == {"a": tuple(sorted(["a", name]))}
+
+
+@pytest.mark.parametrize("name", ["Bob  X", "bob\u3000x", "BOB\t\u200b \uff38\n"])
+def test_blanks_in_a_name_are_one_blank(name):
+    assert spelling(name) == spelling("Bob X") == "bob x"
+    assert spelling(name) != spelling("BobX")
+    assert spelling("\u200b \u2060") == ""
 
 
 def older(folder):

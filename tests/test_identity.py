@@ -78,7 +78,7 @@ def test_a_corpus_is_recognised_by_its_inputs(size, same):
     assert bool(recognised(record, corpus)) == same
     if same:
         assert recognised(record, corpus) == (
-            f"inputs ({shared} of 128 sampled ones are here)"
+            f"inputs ({shared} of the 128 in its record)"
         )
 
 

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+from types import SimpleNamespace
 
 import leaks
 import numpy as np
@@ -12,11 +13,12 @@ from click.testing import CliRunner
 from leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
 
 import cli
+from data import seen
 from data.sentences import read_sentences
 from data.splits import PROTOCOLS
 from data.stretch import SILENT
 from fuse import linter, plan, train
-from fuse.lint import _overlap, ratings
+from fuse.lint import _overlap, _records, ratings
 from fuse.lint._evidence import CACHE, CORPUS
 from fuse.lint._gathering import left
 from fuse.references import FITTED
@@ -206,7 +208,7 @@ def test_encoders_that_have_seen_other_speakers_pass(tmp_path):
 def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
     record = {"corpus": "toy", "speakers": ["1F", "Nobody"], "splits": ["none"]}
     folder = trained(tmp_path, caches=embeddings(seen=[record]))
-    said = "and 1 speakers that it was trained on are none of this corpus: Nobody; it"
+    said = "and 1 speaker that it was trained on is none of this corpus: Nobody; it"
     assert said in caplog.text
     assert caplog.text.count(said) == 2  # of audio and of text
     assert "splits that it was" not in caplog.text  # speakers tell, they are apart
@@ -218,7 +220,10 @@ def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
 def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
     caches = embeddings(seen=[{"corpus": "toy", "splits": ["Test1"]}])
     trained(tmp_path, caches=caches)
-    assert "are none of this corpus: Test1; it has none; if they" in caplog.text
+    assert (
+        "1 split that it was trained on is none of this corpus: Test1; it has none"
+        in caplog.text
+    )
 
 
 def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
@@ -232,7 +237,85 @@ def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
     assert "has seen" not in caplog.text
     few = {**old, "sample": [leaks.content(1)[:12], *"abcdefghijkl"]}
     trained(tmp_path / "c", caches=embeddings(seen=[few]))
-    assert "1 of 13 inputs that its record samples are in 'toy' too" in caplog.text
+    assert "1 of 13 inputs that its record samples is in 'toy' too" in caplog.text
+
+
+def test_records_that_finetune_copied_are_not_doubted(tmp_path, caplog):
+    own = {"corpus": "other", "how": seen.TUNED, "sample": ["f" * 12]}
+    cards = [*seen.KNOWN["mini"], *seen.KNOWN["vad-bert"]]
+    base = [*map(dataclasses.asdict, cards), {"corpus": "third", "how": "by hand"}]
+    origin = {"run": "r", "fold": "f", "files": "0"}
+    trained(tmp_path / "a", caches=embeddings(seen=[own, *base], finetuned=origin))
+    assert "is not known" not in caplog.text
+    older = {"corpus": "other", "how": seen.TUNED}  # twice fine-tuned here
+    trained(
+        tmp_path / "b", caches=embeddings(seen=[own, older, *base], finetuned=origin)
+    )
+    assert caplog.text.count("is not known, because an older version") == 2
+
+
+def heard_alone(modality, record):
+    """Embeddings of which the encoder of one modality has seen something."""
+    return {**embeddings(), modality: embeddings(seen=[record])[modality]}
+
+
+@pytest.mark.parametrize(
+    ("modality", "rows", "fails"),
+    [
+        ("audio", [4], True),
+        ("audio", [1], False),  # of the training part
+        ("text", [4, 9], False),  # of 30 test texts
+        ("text", [4, 9, 14], True),
+        ("text", [1, 2, 6, 7], False),
+    ],
+)
+def test_inputs_of_the_test_in_a_sample(tmp_path, caplog, modality, rows, fails):
+    sample = [leaks.content(row)[:12] for row in rows]
+    record = {
+        "corpus": "other",
+        "reader": "manifest",
+        "sample": sample + [f"f{row:011x}" for row in range(100)],
+    }
+    caches = heard_alone(modality, record)
+    if fails:
+        noun = {"audio": "recordings", "text": "texts"}[modality]
+        said = f"among it the {noun} of {len(rows)} utterance.* of the test part"
+        with pytest.raises(linter.Leak, match=said):
+            trained(tmp_path, caches=caches)
+    else:
+        trained(tmp_path, caches=caches)
+        assert f"{len(rows)} of {100 + len(rows)} inputs that its" in caplog.text
+
+
+def test_a_single_text_of_few_is_a_note(tmp_path):
+    ids = ["u004", "u009"]
+    evidence = SimpleNamespace(
+        contents={"text": {"u004": "a" * 32, "u009": "b" * 32}}, stretches={}
+    )
+    one, both = (seen.Seen("x", sample=s) for s in (("a" * 12,), ("a" * 12, "b" * 12)))
+    assert _records.sampled(evidence, one, "text", ids) == []
+    assert _records.sampled(evidence, both, "text", ids) == ids
+
+
+def test_silence_is_nobodys_recording(tmp_path):
+    audio = embeddings()["audio"]
+    silent = dataclasses.replace(audio.stretches[4], samples=SILENT)
+    sample = (leaks.content(4)[:12], SILENT[:12], "f" * 12)
+    evidence = SimpleNamespace(
+        contents={"audio": dict(zip(audio.ids, audio.contents, strict=True))},
+        stretches={"u004": silent, "u009": audio.stretches[9]},
+    )
+    record = seen.Seen("other", sample=(*sample, f"a{leaks.content(9)[1:12]}"))
+    assert _records.sampled(evidence, record, "audio", ["u004", "u009"]) == ["u009"]
+
+
+def test_speakers_of_other_corpora_that_say_the_same_are_no_leak(tmp_path):
+    texts = [leaks.content(row)[:12] for row in range(4, COUNT, 5)]
+    record = {"corpus": "toy", "speakers": ["1F"], "sample": texts}
+    assert trained(tmp_path / "a", caches=heard_alone("text", record)).is_dir()
+    record["speakers"] = ["Nobody"]
+    with pytest.raises(linter.Leak, match="among it the texts of 30 utterances"):
+        trained(tmp_path / "b", caches=heard_alone("text", record))
 
 
 def test_speakers_of_the_validation_are_noted(tmp_path):

@@ -170,7 +170,7 @@ def heard(plan: Plan, material: Material, backbone: Backbone) -> tuple[Seen, ...
         plan.corpus.name,
         speakers=_names(u.speaker for u in utterances),
         splits=_names(u.split for u in utterances) if official else (),
-        how="fine-tuned on its ratings",
+        how=seen.TUNED,
         reader=plan.corpus.reader,
         sample=seen.sample(material.digests[backbone.modality] - {SILENT}),
     )

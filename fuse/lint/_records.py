@@ -1,16 +1,20 @@
 """What an encoder was trained on, found again in the corpus of a run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from data import identity, seen
 from data.folds import FoldRow
-from data.identity import Identity, Matched
+from data.identity import MANY, Identity, Matched
 from data.seen import Seen
 from data.spelling import spelling
 from data.splits import some
+from data.stretch import SILENT
+from fuse.figures import count
 from fuse.lint._evidence import Evidence
 from fuse.lint._finding import Finding
+
+FEWEST = 2  # texts; one that is equal is said anywhere
 
 
 @dataclass(frozen=True)
@@ -46,16 +50,18 @@ class Record:
     def unmatched(self) -> Iterator[Finding]:
         """Name speakers and splits of the record that the corpus does not have."""
         if self.speakers.missing:
-            yield self._unmatched("speakers", self.speakers, _speakers(self.evidence))
+            yield self._unmatched("speaker", self.speakers, _speakers(self.evidence))
         if self.by_split and self.splits.missing:
-            yield self._unmatched("splits", self.splits, _splits(self.evidence))
+            yield self._unmatched("split", self.splits, _splits(self.evidence))
 
-    def _unmatched(self, name: str, found: Matched, there: Iterable[str]) -> Finding:
+    def _unmatched(self, noun: str, found: Matched, there: Iterable[str]) -> Finding:
         known = some(n for n in there if spelling(n)) or "none"
+        number = len(found.missing)
         return Finding(
-            f"{self.what}, and {len(found.missing)} {name} that it was trained on are "
-            f"none of this corpus: {some(found.missing)}; it has {known}; if they are "
-            f"spelt otherwise, correct {seen.FILE} of the checkpoint and extract again",
+            f"{self.what}, and {count(number, noun)} that it was trained on "
+            f"{'is' if number == 1 else 'are'} none of this corpus: "
+            f"{some(found.missing)}; it has {known}; if the spelling differs, correct "
+            f"{seen.FILE} of the checkpoint and extract again",
             fatal=False,
             said=True,
         )
@@ -79,15 +85,52 @@ def corpus_identity(evidence: Evidence, modality: str) -> Identity:
         evidence: of the run
         modality: whose inputs are compared
     """
-    inputs = list(evidence.contents.get(modality, {}).values())
-    if modality == "audio":
-        inputs += [stretch.samples for stretch in evidence.stretches.values()]
+    heard = evidence.stretches if modality == "audio" else ()
+    ids = {*evidence.contents.get(modality, {}), *heard}
+    inputs = _inputs(evidence, modality, ids)
     return Identity(
         evidence.info.corpus,
         evidence.corpus.reader if evidence.corpus else "",
         tuple({row.id for row in evidence.rows}),
-        identity.shortened(inputs),
+        frozenset[str]().union(*inputs.values()),
     )
+
+
+def sampled(
+    evidence: Evidence, record: Seen, modality: str, ids: Iterable[str]
+) -> Sequence[str]:
+    """Return the utterances whose own input was trained on, by the record's sample.
+
+    No two recordings are equal by chance, so each counts. Short texts are: they count
+    if at least `FEWEST` of the texts and a share of `MANY` are in the sample.
+
+    Returns:
+        ids, sorted; none if no cache or no sample is at hand
+    """
+    inputs = _inputs(evidence, modality, ids)
+    known = frozenset(record.sample)
+    found = sorted(id_ for id_, own in inputs.items() if own & known)
+    if modality == "audio":
+        return found
+    every = frozenset[str]().union(*inputs.values())
+    enough = len(every & known) >= max(FEWEST, MANY * len(every))
+    return found if enough else []
+
+
+def _inputs(
+    evidence: Evidence, modality: str, ids: Iterable[str]
+) -> dict[str, frozenset[str]]:
+    """Return `shortened` digests of inputs, by id; those of decoded samples as well.
+
+    A silent recording has none, because files of silence are equal by chance.
+    """
+    contents, found = evidence.contents.get(modality, {}), {}
+    for id_ in ids:
+        stretch = evidence.stretches.get(id_) if modality == "audio" else None
+        samples = stretch.samples if stretch else ""
+        own = () if samples == SILENT else (contents.get(id_, ""), samples)
+        found[id_] = identity.shortened(own)
+    return found
 
 
 def _speakers(evidence: Evidence) -> set[str]:

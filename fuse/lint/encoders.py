@@ -1,21 +1,24 @@
 """No encoder was trained on speakers or utterances that it is tested on.
 
 What an encoder has seen stands in its recipe, or is known of its name (`data.seen`). A
-corpus is recognised by its name, its reader, the form of its ids or its inputs. Of an
+corpus is recognised by its name, its reader, the form of its ids or its inputs. Inputs
+of the test that are in a record's sample count whatever the corpus is called. Of an
 encoder that nothing is recorded of, nothing can be said.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from data import finetuned, identity, seen
 from data.identity import Identity
 from data.recipe import Recipe
 from data.seen import Seen
+from fuse.figures import count
 from fuse.lint._evidence import Evidence
 from fuse.lint._finding import Finding, examples
-from fuse.lint._records import corpus_identity, matched
+from fuse.lint._records import Record, corpus_identity, matched, sampled
 
 NEEDS = ()
+NOUNS = {"audio": "recordings", "text": "texts"}
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
@@ -42,38 +45,53 @@ def _record(
         f"{record.corpus} ({record.how})"
     )
     how = identity.recognised(record, corpus)
-    if not how:
-        yield from _doubts(what, recipe, record, corpus)
-        return
-    if how != "name":
+    if how not in ("", "name"):
         what += f", which is this corpus, '{corpus.name}', by its {how}"
-    known = matched(evidence, record, what)
-    if known.by_split and not evidence.corpus:
+    known = matched(evidence, record, what) if how else None
+    if known is None:
+        yield from _doubts(what, recipe, record, corpus)
+    elif known.by_split and not evidence.corpus:
+        known = None
         yield Finding(
             f"{what}, of it the splits {', '.join(record.splits)}; whether the test is "
             f"among them is not known without the corpus",
             fatal=False,
         )
-        return
-    yield from known.unmatched()
+    else:
+        yield from known.unmatched()
     for part in ("test", "validation"):
         rows = evidence.folds.get(fold, {}).get(part, [])
-        ids = sorted(row.id for row in rows if known.covers(row))
+        ids = sorted(row.id for row in rows if known and known.covers(row))
         if ids:
-            yield Finding(_sentence(what, fold, part, ids), part == "test")
+            yield Finding(_sentence(what, fold, part, examples(ids)), part == "test")
+        if recipe.modality == "text" and how and (known is None or _told_apart(known)):
+            continue  # speakers or splits tell; that others say the same is no leak
+        same = sampled(evidence, record, recipe.modality, (row.id for row in rows))
+        if not set(same) <= set(ids):
+            among = f"the {NOUNS[recipe.modality]} of {examples(same)}"
+            yield Finding(_sentence(what, fold, part, among), part == "test")
+
+
+def _told_apart(known: Record) -> bool:
+    """Return True if the names of a record are all found, so that they tell its rows.
+
+    Other speakers of the corpus who say the same are then for the rule `sentences`.
+    """
+    return not known.speakers.missing and not (known.by_split and known.splits.missing)
 
 
 def _doubts(
     what: str, recipe: Recipe, record: Seen, corpus: Identity
 ) -> Iterator[Finding]:
     """Say what cannot be told of a corpus that a record does not recognise."""
-    recorded = finetuned.origin(recipe) or record.reader or record.sample
+    own = record in finetuned.records(recipe)
+    recorded = own or record.reader or record.sample
     shared = identity.shared_inputs(record, corpus)
     why = identity.unknown(record, corpus) if recorded and not shared else ""
     if shared:
         text = (
-            f"{shared} of {len(record.sample)} inputs that its record samples are in "
-            f"'{corpus.name}' too"
+            f"{shared} of {count(len(record.sample), 'input')} that its record samples "
+            f"{'is' if shared == 1 else 'are'} in '{corpus.name}' too"
         )
         yield Finding(f"{what}, and {text}", fatal=False, said=True)
     if why:
@@ -81,11 +99,9 @@ def _doubts(
         yield Finding(f"{what}; {text}, because {why}", fatal=False, said=True)
 
 
-def _sentence(what: str, fold: str, part: str, ids: Sequence[str]) -> str:
+def _sentence(what: str, fold: str, part: str, among: str) -> str:
     if part == "validation":
         end = "so its validation is too hopeful, though the test is not"
     else:
         end = "test on what it has not seen, or take another checkpoint"
-    return (
-        f"{what}, among it {examples(ids)} of the {part} part of fold '{fold}'; {end}"
-    )
+    return f"{what}, among it {among} of the {part} part of fold '{fold}'; {end}"
