@@ -655,10 +655,10 @@ def test_latex_has_as_many_cells_in_every_row_and_no_stray_command():
 
 def test_sections_of_the_same_utterances_are_tested_once(runs):
     for folder in runs.iterdir():
-        rows = folds.read_folds(folder)
-        folds.write_folds(
-            folder, [dataclasses.replace(row, scripted=False) for row in rows]
-        )
+        rows = [
+            dataclasses.replace(row, scripted=False) for row in folds.read_folds(folder)
+        ]
+        folds.write_folds(folder, rows)
     (table,) = collect(runs)
     row = next(row for row in table.rows if row.design == "early")
     assert row.versus["all"] is row.versus["improvised"]
