@@ -10,6 +10,7 @@ that varies a million times less than another is used, which `fuse.reduce` leave
 """
 
 import copy
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ from fuse.design import Design, find
 from fuse.failure_notes import warn
 from fuse.fit import fit
 from fuse.places import Columns, places
+from fuse.resolution import unused
 from fuse.scoring import ccc_scorer, mean_ccc
 from fuse.settings import Settings, change
 from fuse.standard import Standard, demand_variation
@@ -146,6 +148,9 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         x, truth = checked(self, X, y)
         settings, design = self._settings(), self._design or find(self.fusion)
+        if isinstance(self.fusion, str):
+            for sentence in unused([settings], [self.fusion]):
+                warnings.warn(sentence, stacklevel=2)
         names = getattr(self, "feature_names_in_", None)
         self._places = places(self.columns, design.modalities, x.shape[1], names)
         self.seed_ = seed(self.random_state)

@@ -547,3 +547,9 @@ def test_the_readme_says_what_works(cached, monkeypatch, capsys):
     assert float(capsys.readouterr().out.splitlines()[0]) > 0.7
     assert notebook.model.score(notebook.X, notebook.y) > 0.7
     assert read_run(notebook.run).info.design == "product"
+
+
+def test_a_setting_that_a_design_does_not_take_is_said(joined):
+    regressor = model(late_activation="relu")
+    with pytest.warns(UserWarning, match="late_activation=relu changes nothing in"):
+        regressor.fit(*joined[:2])
