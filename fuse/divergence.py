@@ -6,9 +6,10 @@ Far outside the scale
     exaggerate. Where ratings lie outside the scale, which ``out_of_range=keep`` allows,
     the scale is taken to reach as far as they do.
 Diverged
-    More than 1 % of the predictions of a rating are far outside the scale, or one is
-    more than ten lengths of the scale beyond it. Fewer and nearer ones are named: a
-    recording unlike all others can make them, and so can the map of a baseline.
+    More than 1 % of the predictions of a rating, and more than two, are far outside the
+    scale, or one is more than ten lengths of the scale beyond it. Fewer and nearer ones
+    are named: a recording unlike all others can make them, and so can the map of a
+    baseline.
 Constant
     A standard deviation below 1 % of that of the ratings. The CCC is then at most
     ``2 v / (1 + v^2)``, about .02, whatever the predictions say of the utterances (Lin,
@@ -25,6 +26,7 @@ from data.predictions import Predictions
 SCALE = (-1.0, 1.0)
 BEYOND = 1.0  # lengths of the scale, outside it, that are far
 CONSTANT = 0.01  # of the deviation of the ratings
+FEW = 2  # predictions far outside the scale that may be of odd utterances
 MANY = 0.01  # of the predictions of one rating, which say that a training diverged
 LOST = 10.0  # lengths of the scale beyond it, where a single prediction says so
 
@@ -122,7 +124,8 @@ def _failures(found: Predictions, targets: Sequence[str]) -> Iterator[Failure]:
             if wide[:, k].any() or flat[k]:
                 farthest = said[np.abs(said[:, k] - middle).argmax(), k]
                 number = int(wide[:, k].sum())
-                lost = number > MANY * len(said) or not low <= farthest <= high
+                many = number > max(FEW, MANY * len(said))
+                lost = many or not low <= farthest <= high
                 yield Failure(
                     fold, seed, target, number, float(farthest), bool(flat[k]), lost
                 )

@@ -21,6 +21,8 @@ from extract.rate import choose_dtype
 
 CPU = Machine(threads=1, progress=False)
 
+BOTH = [pytest.param("audio", marks=pytest.mark.slow), "text"]
+
 
 def counted(model, given):
     """What torch itself counts, with attention in the open."""
@@ -63,7 +65,7 @@ def test_samples_are_those_of_their_seed():
     assert not all(map(np.array_equal, one, other))
 
 
-@pytest.mark.parametrize("modality", ["audio", "text"])
+@pytest.mark.parametrize("modality", BOTH)
 def test_all_ways_give_the_same_embeddings(modality):
     task = MAKERS[modality]("small", 12, CPU, "float32", seed=0)
     found = {name: way.run() for name, way in ways(task).items()}
@@ -92,7 +94,7 @@ def test_the_table_says_who_is_how_fast():
     assert ours.split() == "affuse 2.00 15.0 1.00 x as fast 100% 75% 1e-06".split()
 
 
-@pytest.mark.parametrize("modality", ["audio", "text"])
+@pytest.mark.parametrize("modality", BOTH)
 def test_the_command(modality):
     options = ["--size", "small", "--count", "5", "--rounds", "1", "--threads", "1"]
     found = CliRunner().invoke(

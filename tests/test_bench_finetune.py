@@ -208,6 +208,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
     assert "needs the package accelerate, which is not installed" in found.output
 
 
+@pytest.mark.slow
 def test_nothing_that_decodes_recordings_is_needed():
     words = ["bench", "finetune", "--model", "tiny", "--threads", "1"]
     words += ["--fusion", "audio", "--loss-batch", "8", "--steps", "1"]

@@ -59,7 +59,10 @@ def test_the_table_says_who_is_how_fast():
     assert lines[2].split() == "affuse 2.00 500.0 1.0 x as fast 4.0 25%".split()
 
 
-@pytest.mark.parametrize("options", [["--training", "pretrain"], ["--reduce", "none"]])
+SLOW = pytest.param(["--reduce", "none"], marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("options", [["--training", "pretrain"], SLOW])
 def test_the_command(options):
     size = "--rows 300 --dims 8 6 --models 2 --epochs 1 --batch 128 --threads 1"
     small = "--hidden 8 --latent 4"

@@ -22,7 +22,7 @@ from extract import run as stage
 
 UTTERANCES = 48
 PART_ROWS = 3  # so that there are many moments between parts
-KILLS = int(os.environ.get("AFFUSE_KILLS", "15"))  # of all tests of single processes
+KILLS = int(os.environ.get("AFFUSE_KILLS", "8"))  # of all tests of single processes
 log = logging.getLogger("crashtest")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are not forked here")
 

@@ -125,6 +125,7 @@ def test_pitch_is_heard_and_level_is_not():
     assert np.linalg.norm(voiced[0] - voiced[1]) > 0.1 * np.linalg.norm(voiced[0])
 
 
+@pytest.mark.slow
 def test_it_needs_none_of_this_project():
     """As somebody would use it who has only the folders and transformers."""
     code = (

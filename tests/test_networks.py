@@ -236,7 +236,7 @@ def test_a_baseline_with_a_map_beats_one_without_in_words(runs):
 def test_decisions_are_not_chosen_for_they_may_be_fitted_there(runs, tmp_path):
     for design in ("early", "ridge"):
         shutil.copytree(of(runs, design), tmp_path / of(runs, design).name)
-    folder = trained(tmp_path, "stacking", **WHAT)
+    folder = trained(tmp_path, "stacking", protocol="loso", seeds=[0])
     history = (folder / "history.csv").read_text(encoding="utf-8").splitlines()
     assert len(history) > 1
     (table,) = collect(tmp_path)
