@@ -401,3 +401,75 @@ def test_the_sample_has_every_kind_of_row(tmp_path):
         (1.0, 1.5),
         (1.5, None),
     }
+
+
+def texts(corpus):
+    return [u.text for u in corpus.utterances]
+
+
+def tsv(*rows, header="id\ttext\tvalence"):
+    return "".join("\t".join(row) + "\n" for row in (header.split("\t"), *rows))
+
+
+def six(**opened):
+    """Six rows, of which some have another text."""
+    rows = [(letter, opened.get(letter, "well"), "3") for letter in "abcdef"]
+    return rows, [text for _, text, _ in rows]
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"b": '"No, I said'},  # swallowed all rows to the end
+        {"b": '"No, I said', "d": '"Yes'},  # swallowed the rows between them
+        {"b": '"No, I said', "d": 'she said yes"'},  # a whole quoted cell, by chance
+        {"b": '"No", I said'},  # lost its marks
+        {"b": '"', "f": '"'},
+        {"a": '"No', "c": '5" wide'},
+    ],
+)
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_a_mark_that_begins_a_text_swallows_no_row(tmp_path, opened, delimiter):
+    rows, wanted = six(**opened)
+    corpus = read(tmp_path, tsv(*rows).replace("\t", delimiter))
+    assert texts(corpus) == wanted
+    assert all(u.ratings == {"valence": 3} for u in corpus.utterances)
+    (note,) = reasons(corpus, fatal=False)
+    count = sum(text.startswith('"') for text in opened.values())
+    assert note.startswith("a cell begins with a quotation mark that is part")
+    assert f"(rows: {count}, at line " in note
+    assert reasons(corpus) == []
+
+
+def test_a_mark_before_a_comma_costs_its_own_row_only(tmp_path):
+    rows, wanted = six(b='"No, I said', d='yes"')
+    corpus = read(tmp_path, tsv(*rows).replace("\t", ","))
+    assert texts(corpus) == [text for text in wanted if text != '"No, I said']
+    (problem,) = [p for p in corpus.problems if p.fatal]
+    assert (problem.line, problem.reason[:15]) == (3, "row has 4 cells")
+
+
+def test_many_rows_after_a_mark_are_read(tmp_path):
+    """The cell would be longer than the csv module reads."""
+    rows = [("a", '"No', "3"), *((f"b{k}", "well " * 20, "2") for k in range(3000))]
+    corpus = read(tmp_path, tsv(*rows))
+    assert len(corpus.utterances) == 3001
+    assert reasons(corpus) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["one\nother", "one, or\n\nother, two", 'a "b"\nc', "one\r\nother", "\na"]
+)
+def test_a_quoted_cell_may_have_line_breaks(tmp_path, text):
+    quoted = text.replace('"', '""')
+    corpus = read(tmp_path, f'id,text,valence\na,"{quoted}",3\nb,"x ""y""",2\n')
+    assert [u.transcript for u in corpus.utterances] == [text, 'x "y"']
+    assert corpus.problems == ()
+
+
+def test_lines_that_could_be_rows_are_noted(tmp_path):
+    corpus = read(tmp_path, 'text\n"One\nother"\nlast\n')
+    assert texts(corpus) == ["One other", "last"]
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith("one row of several lines")
+    assert "at line 2" in note
