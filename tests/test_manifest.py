@@ -300,6 +300,31 @@ def test_an_unknown_speaker_is_nobody(tmp_path):
     assert [u.speaker for u in corpus.utterances] == ["", ""]
 
 
+@pytest.mark.parametrize("name", ["NA", "Na", "Null", "None", "null", "Nan", "Nat"])
+@pytest.mark.parametrize("role", ["speaker", "session", "dialogue"])
+def test_a_name_that_programs_write_for_nothing_is_a_name(tmp_path, role, name):
+    corpus = read(tmp_path, f"text,{role}\nhi,{name}\nho,{name}\nha,B\nhe,\n")
+    assert [getattr(u, role) for u in corpus.utterances] == [name, name, "B", ""]
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith(f"'{name}' is read as the name of a {role} (rows: 2)")
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "NaT", "<NA>", "n/a", "N/A", "unknown"])
+def test_what_only_programs_write_is_no_name(tmp_path, word):
+    corpus = read(tmp_path, f"text,speaker\nhi,{word}\nho,A\n")
+    assert [u.speaker for u in corpus.utterances] == ["", "A"]
+    assert corpus.problems == ()
+
+
+def test_codes_that_are_not_read_are_counted(tmp_path):
+    rows = "text,sex,scripted\na,w,1\nb,w,maybe\nc,F,\nd,unknown,no\ne,NA,0\n"
+    corpus = read(tmp_path, rows)
+    assert [u.sex for u in corpus.utterances] == ["", "", "F", "", ""]
+    one, other = reasons(corpus, fatal=False)
+    assert one.startswith("sex is not read where it is 'w' (rows: 2); write one of f")
+    assert other.startswith("scripted is not read where it is 'maybe' (rows: 1)")
+
+
 def test_an_audformat_folder_with_splits_as_tables(tmp_path):
     write(tmp_path, "", name="db.yaml")
     write(tmp_path, "not,a,table\n", name="notes.csv")
