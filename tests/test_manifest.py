@@ -75,6 +75,75 @@ def test_times_in_every_spelling(tmp_path, start, end, span):
     assert (found.start, found.end) == (span or (None, None))
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "span"),
+    [
+        ("offset,duration", "1.5,2", (1.5, 3.5)),  # was read as start 0, end 1.5
+        ("onset,duration", "0.1,0.2", (0.1, 0.3)),  # ran to the end of the file
+        ("Start,Dur", "1s,250ms", (1.0, 1.25)),
+        ("onset,offset", "1,2", (1.0, 2.0)),
+        ("onset,offset,duration", "1,2,1", (1.0, 2.0)),
+        ("start,end,duration", "1,2,1.01", (1.0, 2.0)),
+        ("start,duration", "1,", (1.0, None)),
+        ("duration", "2.5", None),  # of the file
+    ],
+)
+def test_a_span_may_have_a_duration(tmp_path, header, row, span):
+    rows = f"file,{header}\na.wav,{row}\n"
+    corpus = read(tmp_path, rows, audio=["a.wav"])
+    assert corpus.utterances[0].span == span
+    assert all("duration" in note for note in reasons(corpus, fatal=False))
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "span"),
+    [
+        ("offset", {"start": "offset"}, (1.0, None)),
+        ("offset", {"end": "offset"}, (0.0, 1.0)),
+        ("offset", {"start": "", "end": ""}, None),
+        ("offset,end", {"start": "offset"}, (1.0, 3.0)),
+        ("offset,end", {"start": "offset", "end": "end"}, (1.0, 3.0)),
+        ("begin,offset", {"start": "begin", "end": "offset"}, (1.0, 3.0)),
+        ("begin,offset", {"end": "offset"}, (1.0, 3.0)),
+        ("end,duration", {"duration": ""}, (0.0, 1.0)),
+        ("x,length", {"start": "x", "duration": "length"}, (1.0, 4.0)),
+        ("duration", {"duration": "duration"}, (0.0, 1.0)),
+        ("start,end,duration", {"end": ""}, (1.0, 4.0)),
+    ],
+)
+def test_columns_of_times_can_be_chosen(tmp_path, header, columns, span):
+    cells = {"start,end,duration": "1,2,3"}.get(
+        header, "1,3"[: 2 * header.count(",") + 1]
+    )
+    rows = f"file,{header}\na.wav,{cells}\n"
+    (found,) = read(tmp_path, rows, audio=["a.wav"], columns=columns).utterances
+    assert found.span == span
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("offset", "no other time could be .* --map start=offset or --map end=offset"),
+        ("begin,offset", "beside 'begin' could be .* start=begin --map end=offset"),
+        ("Offset,end", "beside 'end' could be .* --map start=Offset --map end=end"),
+        ("start,end,offset", "'start', 'end' could .* --map start=start --map end=end"),
+        ("end,duration", "'end' and 'duration', but none of the start; name it with"),
+    ],
+)
+def test_unclear_times_are_refused_with_advice(tmp_path, header, reason):
+    with pytest.raises(ValueError, match=reason):
+        read(tmp_path, f"file,{header}\n")
+
+
+def test_a_duration_that_contradicts_the_end_is_counted(tmp_path):
+    rows = "file,start,end,duration\na.wav,1,2,1\na.wav,2,3,9\na.wav,soon,3,9\n"
+    corpus = read(tmp_path, rows, audio=["a.wav"])
+    assert [u.span for u in corpus.utterances] == [(1.0, 2.0), (2.0, 3.0)]
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith("the duration is not the time from the start to the end (ro")
+    assert "rows: 1" in note
+
+
 def test_parts_of_a_file_have_their_own_ids(tmp_path):
     rows = "file,start,end\na.wav,0,0.5\na.wav,0.5,1.25\na.wav,1.25,\n"
     found = read(tmp_path, rows, audio=["a.wav"]).utterances

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from data.corpora import _spans
 from data.errors import AffuseError
 
 ALIASES = {  # role: header names, in any case
     "id": ("id", "utterance", "utterance_id", "segment_id"),
     "file": ("file", "path", "wav", "audio", "filename"),
-    "start": ("start", "begin", "onset"),
-    "end": ("end", "stop", "offset"),
+    **_spans.ALIASES,
     "valence": ("valence", "val", "v", "emoval"),
     "arousal": ("arousal", "activation", "act", "a", "emoact"),
     "dominance": ("dominance", "dom", "d", "emodom"),
@@ -35,7 +35,8 @@ def roles(
 
     Raises:
         AffuseError: if a role or a column of `columns` does not exist, if several
-            columns have one role, or if there is neither audio nor text
+            columns have one role, if it is unclear which column is a start or an end,
+            or if there is neither audio nor text
 
     Examples:
         >>> roles(["FileName", "EmoVal", "x"], {"speaker": "x"}, table="labels.csv")
@@ -46,6 +47,7 @@ def roles(
             f"no role {', '.join(map(repr, sorted(strange)))} for a column of "
             f"{table}: choose from {', '.join(ALIASES)}"
         )
+    columns = _spans.settled(header, columns, table=table)
     found = {}
     for role in ALIASES:
         if role in columns:

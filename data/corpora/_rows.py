@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from sys import intern
 
-from data.corpora import _cells
+from data.corpora import _cells, _spans
 from data.corpora._paths import Folder, relative
 from data.ratings import RATINGS
 from data.utterance import Utterance
@@ -37,7 +37,7 @@ def utterance(
     if audio is None and not cleaned:
         return None, wrong if path else [*wrong, "row has neither audio nor text"]
     try:
-        start, end = _span(cells)
+        start, end = _spans.span(cells)
         stem = path if path.isprintable() else ""
         record = Utterance(
             id=cells.get("id") or _identity(stem, start, end) or fallback,
@@ -74,13 +74,6 @@ def _ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:
             if value is not None:
                 found[name] = value
     return found, wrong
-
-
-def _span(cells: Mapping[str, str]) -> tuple[float | None, float | None]:
-    """Start and end in seconds; both None where the row is a whole file."""
-    start = _cells.seconds(cells.get("start", "")) or 0.0
-    end = _cells.seconds(cells.get("end", ""))
-    return (None, None) if (start, end) == (0.0, None) else (start, end)
 
 
 def _identity(path: str, start: float | None, end: float | None) -> str:
