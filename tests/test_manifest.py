@@ -150,6 +150,28 @@ def test_parts_of_a_file_have_their_own_ids(tmp_path):
     assert [u.id for u in found] == ["a-0-500", "a-500-1250", "a-1250-end"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "ids"),
+    [
+        (["voice.ogg", "voice.m4a", "b.wav"], ["voice.ogg", "voice.m4a", "b"]),
+        (["a/b.wav", "a-b.wav"], ["a/b.wav", "a-b.wav"]),
+        (["a.wav", "a.ogg", "a.wav.mp3"], ["a.wav", "a.ogg", "a.wav.mp3"]),
+        (["a.wav,0,1", "a.ogg,1,2"], ["a.wav-0-1000", "a.ogg-1000-2000"]),
+        (["a.wav,0,1", "a-0-1000.wav"], ["a.wav-0-1000", "a-0-1000.wav"]),
+        (["table-3.wav", ",,,,only text"], ["table-3.wav", "table-3"]),
+        (["a.wav", "b.wav,,,a"], ["a.wav", "a"]),
+        (["a.wav", "a.wav,,,c", "a.wav,1,2"], ["a", "c", "a-1000-2000"]),
+    ],
+)
+def test_files_of_one_stem_have_their_paths_for_ids(tmp_path, rows, ids):
+    files = [row.partition(",")[0] for row in rows]
+    lines = [row + "," * (4 - row.count(",")) for row in rows]
+    table = "\n".join(["file,start,end,id,text", *lines])
+    corpus = read(tmp_path, table + "\n", audio=[file for file in files if file])
+    assert [u.id for u in corpus.utterances] == ids
+    assert corpus.problems == ()
+
+
 @pytest.mark.parametrize("time", ["01:30", "soon", "-1", "1_0", "9" * 400, "nan s"])
 def test_a_bad_time_is_named_and_the_others_are_read(tmp_path, time):
     rows = f"file,start\na.wav,{time}\nb.wav,1\n"

@@ -15,6 +15,7 @@ from pathlib import Path
 from data import extra_columns, nature
 from data.corpora import _cells, _extra_columns, _paths, _rows, _tables
 from data.corpora._extra_columns import Columns
+from data.corpora._identities import Identities, fallback
 from data.corpora._manifest_sample import sample as sample
 from data.corpora._tables import Table
 from data.corpora._words import Words
@@ -62,7 +63,8 @@ def read(
     scale = scale or stated_scale
     tables = [_tables.load(path) for path, _ in files]
     sorting = _extra_columns.sort(tables, {**stated_columns, **columns})
-    rows = _Gathered(folder, scale)
+    identities = Identities(zip(tables, sorting.tables, strict=True))
+    rows = _Gathered(folder, scale, identities)
     for table_, sorted_, (_, split) in zip(tables, sorting.tables, files, strict=True):
         rows.read(table_, sorted_, split)
     names = ", ".join(path.name for path, _ in files)
@@ -87,9 +89,15 @@ def read(
 class _Gathered:
     """Rows of one or several tables, gathered: utterances by id, and problems."""
 
-    def __init__(self, folder: Path, scale: tuple[float, float] | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scale: tuple[float, float] | None,
+        identities: Identities,
+    ) -> None:
         self.folder = _paths.Folder(folder)
         self.scale = scale
+        self.identities = identities
         self.found: dict[str, Utterance] = {}
         self.problems: list[Problem] = []
         self.words = Words()
@@ -117,14 +125,22 @@ class _Gathered:
                 n: _extra_columns.cell(values[i]) for n, i in columns.kept.items()
             }
             self.words.count(cells)
-            self._add(cells, extra_columns.mapping(others), table.path, line)
+            self._add(cells, extra_columns.mapping(others), table, line)
 
     def _add(
-        self, cells: Mapping[str, str], others: Mapping[str, str], path: Path, line: int
+        self,
+        cells: Mapping[str, str],
+        others: Mapping[str, str],
+        table: Table,
+        line: int,
     ) -> None:
-        fallback = f"{path.stem}-{line}"
+        path = table.path
         record, wrong = _rows.utterance(
-            cells, others, folder=self.folder, fallback=fallback
+            cells,
+            others,
+            folder=self.folder,
+            identities=self.identities,
+            fallback=fallback(table, line),
         )
         name = record.id if record else cells.get("id", "")
         known = self.found.setdefault(name, record) if record else None
