@@ -386,6 +386,48 @@ def test_splits_have_one_spelling_and_make_the_protocol_official(tmp_path):
     assert corpus.protocol == "official"
 
 
+@pytest.mark.parametrize(
+    ("names", "splits", "note"),
+    [
+        (
+            "train dev eval",
+            "train dev test",
+            "split 'eval' is read as test, because th",
+        ),
+        (
+            "train test Eval",
+            "train test dev",
+            "split 'eval' is read as dev, because th",
+        ),
+        ("Training testing", "train test", ""),
+        (
+            "train 2",
+            "train 2",
+            "splits whose names are not known: '2' (rows: 1); proto",
+        ),
+        ("train eval", "train eval", "splits whose names are not known: 'eval' (rows"),
+        ("train dev", "train dev", ""),
+    ],
+)
+def test_other_names_of_splits_keep_the_protocol_official(
+    tmp_path, names, splits, note
+):
+    rows = "".join(f"hi,{name},A\n" for name in names.split())
+    corpus = read(tmp_path, f"text,split,speaker\n{rows}")
+    assert " ".join(u.split for u in corpus.utterances) == splits
+    assert corpus.protocol == "official"  # it was speakers, without a word
+    found = reasons(corpus, fatal=False)
+    assert len(found) == bool(note)
+    assert "".join(found).startswith(note)
+
+
+def test_one_split_divides_nothing_and_a_note_says_so(tmp_path):
+    corpus = read(tmp_path, "text,split,speaker\nhi,train,A\nho,train,B\n")
+    assert corpus.protocol == "speakers"
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith("every row with a split is of 'train', so")
+
+
 def test_an_unknown_speaker_is_nobody(tmp_path):
     corpus = read(tmp_path, "text,speaker\nhi,Unknown\nho,\n")
     assert [u.speaker for u in corpus.utterances] == ["", ""]

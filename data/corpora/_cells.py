@@ -11,6 +11,7 @@ NOTHING = frozenset({"", "nan", "NaN", "NaT"})  # as pandas writes it; Nan is a 
 SPLITS = {  # as corpora and papers spell them
     "train": "train",
     "training": "train",
+    "trn": "train",
     "dev": "dev",
     "devel": "dev",
     "development": "dev",
@@ -18,6 +19,8 @@ SPLITS = {  # as corpora and papers spell them
     "valid": "dev",
     "validation": "dev",
     "test": "test",
+    "testing": "test",
+    "tst": "test",
     "test1": "test",
     "test2": "test2",
     "test3": "test3",

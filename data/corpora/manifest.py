@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data import extra_columns, nature
-from data.corpora import _cells, _extra_columns, _paths, _rows, _tables
+from data.corpora import _cells, _extra_columns, _paths, _rows, _split_names, _tables
 from data.corpora._extra_columns import Columns
 from data.corpora._identities import Identities, fallback
 from data.corpora._manifest_sample import sample as sample
@@ -68,17 +68,18 @@ def read(
     for table_, sorted_, (_, split) in zip(tables, sorting.tables, files, strict=True):
         rows.read(table_, sorted_, split)
     names = ", ".join(path.name for path, _ in files)
-    utterances = tuple(rows.found.values())
+    utterances, split_notes = _split_names.settled([*rows.found.values()], names)
     stem = root.resolve().name if root.is_dir() else root.stem
     return Corpus(
         name=_slug(name or stem),
         root=folder,
         utterances=utterances,
         scale=scale,
-        protocol=_protocol(utterances),
+        protocol=_split_names.protocol(utterances),
         problems=(
             *rows.problems,
             *rows.words.notes(names),
+            *split_notes,
             *_extra_columns.notes(sorting.dropped, names),
             *_outside(utterances, scale, names),
         ),
@@ -201,12 +202,6 @@ def _outside(
         f"{high:g}; they are kept as released"
     )
     return [Problem(names, reason, fatal=False)]
-
-
-def _protocol(utterances: Sequence[Utterance]) -> str:
-    if {"train", "test"} <= {u.split for u in utterances}:
-        return "official"
-    return "speakers" if any(u.speaker for u in utterances) else ""
 
 
 def _slug(name: str) -> str:
