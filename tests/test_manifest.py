@@ -204,10 +204,29 @@ def test_missing_ratings_are_no_problem(tmp_path):
 
 
 def test_ratings_outside_the_scale_are_kept_and_counted_once(tmp_path):
-    corpus = read(tmp_path, "text,valence,arousal\na,0.5,3\nb,5.5,9\n")
-    assert corpus.utterances[1].ratings == {"valence": 5.5, "arousal": 9}
+    rows = "".join(f"a,{1 + k % 5},{2 + k % 3}\n" for k in range(40))
+    corpus = read(tmp_path, f"text,valence,arousal\n{rows}b,5.5,9\n")
+    assert corpus.utterances[-1].ratings == {"valence": 5.5, "arousal": 9}
     (note,) = reasons(corpus, fatal=False)
-    assert note.startswith("3 of 4 ratings lie outside the scale 1 to 5")
+    assert note.startswith("2 of 82 ratings lie outside the scale 1 to 5")
+
+
+@pytest.mark.parametrize("scale", [(0, 1), (-1, 1), (2, 5)])
+def test_another_scale_than_that_of_the_ratings_is_refused(tmp_path, scale):
+    rows = "".join(f"a,{1 + k % 5},{2 + k % 3}\n" for k in range(40))
+    path = write(tmp_path, f"text,valence,arousal\n{rows}")
+    observed = "observed are valence 1 to 5, arousal 2 to 4; state .*--scale LOWEST"
+    with pytest.raises(ValueError, match=observed):
+        manifest.read(path, scale=scale)
+
+
+def test_a_scale_of_which_half_is_empty_is_noted(tmp_path):
+    rows = "".join(f"a,{1 + k % 5}\n" for k in range(60))
+    path = write(tmp_path, f"text,valence\n{rows}")
+    assert manifest.read(path, scale=(1, 9)).problems == ()  # half of it
+    (note,) = manifest.read(path, scale=(0, 100)).problems
+    assert not note.fatal
+    assert note.reason.startswith("ratings use less than half of the scale 0 to 100")
 
 
 def test_ratings_need_a_scale(tmp_path):

@@ -8,12 +8,20 @@ cannot say: ``{"nature": "human", "scale": [1, 5], "map": {"valence": "mean_v"}}
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from data import extra_columns, nature
-from data.corpora import _cells, _extra_columns, _paths, _rows, _split_names, _tables
+from data.corpora import (
+    _cells,
+    _extra_columns,
+    _paths,
+    _rows,
+    _scales,
+    _split_names,
+    _tables,
+)
 from data.corpora._extra_columns import Columns
 from data.corpora._identities import Identities, fallback
 from data.corpora._manifest_sample import sample as sample
@@ -54,8 +62,8 @@ def read(
 
     Raises:
         FileNotFoundError: if there is no table
-        AffuseError: if it is unclear which table or columns to read, or if there are
-            ratings without a scale
+        AffuseError: if it is unclear which table or columns to read, if there are
+            ratings without a scale, or if many of them lie outside it
     """
     files = _tables.find(root, table)
     folder = root if root.is_dir() else root.parent
@@ -81,7 +89,7 @@ def read(
             *rows.words.notes(names),
             *split_notes,
             *_extra_columns.notes(sorting.dropped, names),
-            *_outside(utterances, scale, names),
+            *_scales.compared(utterances, scale, names),
         ),
         nature=nature.stated(folder),
     )
@@ -182,26 +190,6 @@ def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
         ) from error
     scale = known.get("scale")
     return scale and (float(scale[0]), float(scale[1])), known.get("map", {})
-
-
-def _outside(
-    utterances: Sequence[Utterance],
-    scale: tuple[float, float] | None,
-    names: str,
-) -> list[Problem]:
-    """One note on all ratings outside the scale."""
-    if scale is None:
-        return []
-    low, high = scale
-    values = [value for u in utterances for value in u.ratings.values()]
-    outside = sum(not low <= value <= high for value in values)
-    if not outside:
-        return []
-    reason = (
-        f"{outside} of {len(values)} ratings lie outside the scale {low:g} to "
-        f"{high:g}; they are kept as released"
-    )
-    return [Problem(names, reason, fatal=False)]
 
 
 def _slug(name: str) -> str:
