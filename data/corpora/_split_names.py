@@ -43,10 +43,10 @@ def settled(
             f"splits whose names are not known: {names}; protocol official uses none "
             f"of them, so write train, dev or test in the table where they mean that"
         )
-    elif len(sizes) == 1:
+    elif len(sizes) == 1 and protocol(utterances) == "speakers":
         notes.append(
             f"every row with a split is of '{next(iter(sizes))}', so the split divides "
-            f"nothing; the default protocol is speakers, if those are known"
+            f"nothing; the default protocol is speakers"
         )
     return tuple(utterances), [Problem(file, n, fatal=False) for n in notes]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from data import extra_columns, nature
 from data.corpora import (
     _cells,
+    _column_lines,
     _extra_columns,
     _paths,
     _rows,
@@ -78,12 +79,13 @@ def read(
     names = ", ".join(path.name for path, _ in files)
     utterances, split_notes = _split_names.settled([*rows.found.values()], names)
     stem = root.resolve().name if root.is_dir() else root.stem
+    protocol = _split_names.protocol(utterances)
     return Corpus(
         name=_slug(name or stem),
         root=folder,
         utterances=utterances,
         scale=scale,
-        protocol=_split_names.protocol(utterances),
+        protocol=protocol,
         problems=(
             *rows.problems,
             *rows.words.notes(names),
@@ -92,6 +94,10 @@ def read(
             *_scales.compared(utterances, scale, names),
         ),
         nature=nature.stated(folder),
+        reading=(
+            *_column_lines.lines(tables, sorting),
+            *_column_lines.lacking(utterances, protocol),
+        ),
     )
 
 
