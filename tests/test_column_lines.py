@@ -111,3 +111,15 @@ def test_utterances_says_it_beside_the_table(tmp_path):
     assert done.stdout.startswith("id,speaker,")
     assert "columns of table.csv as they are read: text from 'text'" in done.stderr
     assert "is 'pleasure' the valence? if so: --map valence=pleasure" in done.stderr
+
+
+def test_a_column_without_a_name_is_told(tmp_path):
+    found = read(tmp_path, "text,,x", "hi,ho,", "ha,,").reading
+    assert "not read: column 2, which has no name, 'x'" in found
+
+
+def test_columns_of_one_name_are_not_to_be_chosen_by_it(tmp_path):
+    with pytest.raises(
+        ValueError, match="'v' and 'v' are all .*give each a name of it"
+    ):
+        read(tmp_path, "text,v,v", "hi,1,2")

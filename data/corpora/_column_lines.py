@@ -34,10 +34,16 @@ def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
     roles = (f"{role} from '{header[at]}'" for role, at in columns.roles.items())
     yield printable(f"columns of {file} as they are read: {', '.join(roles)}")
     if columns.kept:
-        yield printable(f"kept as text, for report --by: {_quoted([*columns.kept])}")
+        kept = _listed([f"'{name}'" for name in columns.kept])
+        yield printable(f"kept as text, for report --by: {kept}")
     used = {*columns.roles.values(), *columns.kept.values()}
-    if others := [name for at, name in enumerate(header) if name and at not in used]:
-        yield printable(f"not read: {_quoted(others)}")
+    others = [
+        f"'{name}'" if name else f"column {at + 1}, which has no name"
+        for at, name in enumerate(header)
+        if at not in used
+    ]
+    if others:
+        yield printable(f"not read: {_listed(others)}")
     taken = set(columns.roles.values())
     free = [name for at, name in enumerate(header) if name and at not in taken]
     for name in free:
@@ -54,9 +60,9 @@ def _question(name: str, role: str) -> str:
     return f"is '{name}' the {role}? if so: --map {shlex.quote(f'{role}={name}')}"
 
 
-def _quoted(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(f"'{name}'" for name in names[:SHOWN]) + more
+    return ", ".join(names[:SHOWN]) + more
 
 
 def lacking(utterances: Sequence[Utterance], protocol: str) -> Iterator[str]:

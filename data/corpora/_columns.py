@@ -82,10 +82,13 @@ def _aliased(header: Sequence[str], role: str, *, table: str) -> int | None:
     hits = _matching(header, ALIASES[role])
     if len(hits) > 1:
         both = " and ".join(repr(header[i]) for i in hits)
-        raise AffuseError(
-            f"{table}: columns {both} are all read as {role}; "
+        alike = len({header[i] for i in hits}) < len(hits)
+        advice = (
             f"choose one with --map {role}={header[hits[0]]}"
+            if not alike
+            else "give each a name of its own in the table"
         )
+        raise AffuseError(f"{table}: columns {both} are all read as {role}; {advice}")
     return hits[0] if hits else None
 
 
