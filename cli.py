@@ -79,9 +79,9 @@ def utterances(output: Any, **found: Any) -> None:
 
     One row an utterance of CORPUS at ROOT (demo needs none).
     """
-    from data import corpus_csv, reading
+    from data import corpus_csv
 
-    corpus_csv.write_csv(reading.read(**found), output)
+    corpus_csv.command(output, **found)
 
 
 @main.command()
@@ -116,7 +116,7 @@ def extract(cache: Path, **found: Any) -> None:
     from data import reading
     from extract import command
 
-    corpus = reading.read(**found)
+    corpus = reading.read_aloud(say, **found)
     sys.exit(command.run(corpus, cache=cache, say=say, found=found) > 0)
 
 

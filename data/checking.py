@@ -49,6 +49,7 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
             name: dict(sorted(values.items()))
             for name, values in extra_columns.counts(corpus.utterances).items()
         },
+        "reading": list(corpus.reading),
         "counts": [asdict(c) for c in corpus.counts],
         "problems": [asdict(p) for p in problems],
         "clean": clean(corpus, problems),
@@ -71,6 +72,7 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         f"{found['speakers'] or 'unknown'} speakers, {found['with_audio']} with audio, "
         f"{found['with_text']} with text"
     )
+    yield from corpus.reading
     if columns := found["columns"]:
         sizes = (f"{name} ({_values(values)})" for name, values in columns.items())
         yield f"columns that are kept beside these: {', '.join(sizes)}"

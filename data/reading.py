@@ -1,7 +1,7 @@
 """Read a corpus by the name of its reader, with the options that it takes."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -69,6 +69,19 @@ def read(
         nature=nature or found.nature,
         reader=corpus,
     )
+
+
+def read_aloud(say: Callable[[str], object], **found: Any) -> Corpus:
+    """Read a corpus, and say how its columns were read before anything else is done.
+
+    Args:
+        say: prints a line
+        found: as for `read`
+    """
+    corpus = read(**found)
+    for line in corpus.reading:
+        say(line)
+    return corpus
 
 
 def _root(module: ModuleType, corpus: str) -> Path:

@@ -21,6 +21,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from data import official_splits
 from data.draws import held_out, shuffled, tenth
 from data.errors import AffuseError
 from data.spelling import spelling, unify
@@ -50,7 +51,12 @@ class Fold:
 
 
 def folds(
-    utterances: Sequence[Utterance], protocol: str, *, folds: int = 5, seed: int = 0
+    utterances: Sequence[Utterance],
+    protocol: str,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    everyone: Sequence[Utterance] = (),
 ) -> tuple[Fold, ...]:
     """Divide the utterances of a corpus; their order does not matter.
 
@@ -59,6 +65,7 @@ def folds(
         protocol: one of `PROTOCOLS`
         folds: groups of speakers, for ``speakers`` alone
         seed: of whatever the protocol leaves to chance
+        everyone: also those that cannot be used, for the error that names them
 
     Raises:
         AffuseError: if the protocol is unknown, or the corpus does not have what it
@@ -75,7 +82,7 @@ def folds(
     if protocol == "speakers":
         found = _by_speakers(ordered, folds, rng)
     elif protocol == "official":
-        found = _official(ordered, rng)
+        found = _official(ordered, rng, everyone)
     else:
         _demand("session", ordered, protocol)
         found = _by_sessions(ordered, protocol, rng)
@@ -174,14 +181,12 @@ def _by_speakers(
     ]
 
 
-def _official(utterances: Sequence[Utterance], rng: np.random.Generator) -> list[Fold]:
-    sizes = Counter(u.split for u in utterances)
-    if not sizes["train"] or not sizes["test"]:
-        found = some(f"{name or 'no split'}: {n}" for name, n in sizes.items() if n)
-        raise AffuseError(
-            f"protocol 'official' needs utterances of the splits train and test; the "
-            f"corpus has {found or 'none'}; choose the protocol speakers or a session's"
-        )
+def _official(
+    utterances: Sequence[Utterance],
+    rng: np.random.Generator,
+    everyone: Sequence[Utterance],
+) -> list[Fold]:
+    official_splits.demand(utterances, everyone)
     training = [u for u in utterances if u.split == "train"]
     validation = {u.id for u in utterances if u.split == "dev"}
     if not validation:

@@ -95,6 +95,7 @@ class Corpus:
     counts: tuple[Count, ...] = ()  # empty where nothing is published
     nature: str = "human"  # one of NATURES
     reader: str = ""  # that read it, in data/corpora; "" if it is not known
+    reading: tuple[str, ...] = ()  # how its columns were read, in sentences
 
     @property
     def shortfall(self) -> str:

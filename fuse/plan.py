@@ -119,7 +119,11 @@ def make(
         Zeroshot(any_.head, targets=any_.targets)  # refuses before it is begun
     utterances, protocol = any_.utterances, settings.protocol
     folds = splits.folds(
-        utterances, protocol, folds=settings.folds, seed=settings.split_seed
+        utterances,
+        protocol,
+        folds=settings.folds,
+        seed=settings.split_seed,
+        everyone=corpus.utterances,
     )
     demand_folds(any_, folds, test=False)
     by_fold = divide(joined, folds)

@@ -81,6 +81,7 @@ def demand_folds(aligned: Aligned, folds: Sequence[Fold], *, test: bool) -> None
     Raises:
         AffuseError: naming fold, part, rating and remedy
     """
+    _demand_variation(aligned)
     for fold in folds:
         parts = {"training": fold.train, "validation": fold.validation}
         if test:
@@ -89,6 +90,37 @@ def demand_folds(aligned: Aligned, folds: Sequence[Fold], *, test: bool) -> None
             truth = aligned.truth[aligned.places(ids)]
             where = f"fold '{fold.name}'"
             demand_defined(truth, aligned.targets, part=part, where=where)
+
+
+def _demand_variation(aligned: Aligned) -> None:
+    """Refuse a rating that is constant in all utterances, however they are divided.
+
+    Raises:
+        AffuseError: naming the ratings, and the remedy that can help
+    """
+    same = constant(aligned.truth)
+    count, names = len(aligned.truth), np.array(aligned.targets)[same].tolist()
+    if not names or count == 1:
+        return
+    ends = bool(np.all(np.abs(aligned.truth[:, same]) == 1))
+    if aligned.outside and ends:
+        remedy = (
+            f"{aligned.outside:,} utterances have ratings outside the scale, which "
+            f"were clipped to its end; extract again with the scale of the ratings: "
+            f"--scale LOWEST HIGHEST"
+        )
+    elif len(names) == len(aligned.targets):
+        remedy = "no other rating is left to learn; correct the ratings of the corpus"
+    else:
+        left = " ".join(f"--map {name}=" for name in names)
+        remedy = (
+            f"no other division helps; leave it out of the corpus: for a table, "
+            f"extract again with {left}"
+        )
+    raise AffuseError(
+        f"{' and '.join(names)} cannot be learnt: all {count:,} utterances that can be "
+        f"used have the same rating; {remedy}"
+    )
 
 
 def undefined_notes(parts: Sequence[Mapping[str, Run]]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def run(say: Say, encode: Encode, tune: Tune | None, **found: Any) -> bool:
         if not line.startswith("next: "):  # what is next is done here
             say(line)
 
-    corpus = reading.read(**found)
+    corpus = reading.read_aloud(say, **found)
     if tune is not None:
         say("fine-tuning an encoder for each fold")
         wanted = {

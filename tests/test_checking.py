@@ -50,6 +50,7 @@ def test_facts_are_for_machines():
         "with_audio": 3,
         "with_text": 2,
         "columns": {},
+        "reading": [],
         "counts": [{"what": WRONG.what, "expected": 31, "found": 30}],
         "problems": [
             {

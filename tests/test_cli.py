@@ -107,8 +107,8 @@ def test_utterances_are_written_as_csv(corpora, tmp_path, name, count):
     shown = call("utterances", name, corpora / name)
     assert shown.exit_code == 0
     assert call("utterances", name, corpora / name, "--output", file).exit_code == 0
-    assert file.read_text(encoding="utf-8") == shown.output
-    rows = list(csv.DictReader(io.StringIO(shown.output)))
+    assert file.read_text(encoding="utf-8") == shown.stdout
+    rows = list(csv.DictReader(io.StringIO(shown.stdout)))
     assert len(rows) == count
     more = ("emotion",) if name == "iemocap" else ()  # a column without a role
     assert tuple(rows[0]) == (*COLUMNS, *more)

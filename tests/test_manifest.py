@@ -75,10 +75,101 @@ def test_times_in_every_spelling(tmp_path, start, end, span):
     assert (found.start, found.end) == (span or (None, None))
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "span"),
+    [
+        ("offset,duration", "1.5,2", (1.5, 3.5)),  # was read as start 0, end 1.5
+        ("onset,duration", "0.1,0.2", (0.1, 0.3)),  # ran to the end of the file
+        ("Start,Dur", "1s,250ms", (1.0, 1.25)),
+        ("onset,offset", "1,2", (1.0, 2.0)),
+        ("onset,offset,duration", "1,2,1", (1.0, 2.0)),
+        ("start,end,duration", "1,2,1.01", (1.0, 2.0)),
+        ("start,duration", "1,", (1.0, None)),
+        ("duration", "2.5", None),  # of the file
+    ],
+)
+def test_a_span_may_have_a_duration(tmp_path, header, row, span):
+    rows = f"file,{header}\na.wav,{row}\n"
+    corpus = read(tmp_path, rows, audio=["a.wav"])
+    assert corpus.utterances[0].span == span
+    assert all("duration" in note for note in reasons(corpus, fatal=False))
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "span"),
+    [
+        ("offset", {"start": "offset"}, (1.0, None)),
+        ("offset", {"end": "offset"}, (0.0, 1.0)),
+        ("offset", {"start": "", "end": ""}, None),
+        ("offset,end", {"start": "offset"}, (1.0, 3.0)),
+        ("offset,end", {"start": "offset", "end": "end"}, (1.0, 3.0)),
+        ("begin,offset", {"start": "begin", "end": "offset"}, (1.0, 3.0)),
+        ("begin,offset", {"end": "offset"}, (1.0, 3.0)),
+        ("end,duration", {"duration": ""}, (0.0, 1.0)),
+        ("x,length", {"start": "x", "duration": "length"}, (1.0, 4.0)),
+        ("duration", {"duration": "duration"}, (0.0, 1.0)),
+        ("start,end,duration", {"end": ""}, (1.0, 4.0)),
+    ],
+)
+def test_columns_of_times_can_be_chosen(tmp_path, header, columns, span):
+    cells = {"start,end,duration": "1,2,3"}.get(
+        header, "1,3"[: 2 * header.count(",") + 1]
+    )
+    rows = f"file,{header}\na.wav,{cells}\n"
+    (found,) = read(tmp_path, rows, audio=["a.wav"], columns=columns).utterances
+    assert found.span == span
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("offset", "no other time could be .* --map start=offset or --map end=offset"),
+        ("begin,offset", "beside 'begin' could be .* start=begin --map end=offset"),
+        ("Offset,end", "beside 'end' could be .* --map start=Offset --map end=end"),
+        ("start,end,offset", "'start', 'end' could .* --map start=start --map end=end"),
+        ("end,duration", "'end' and 'duration', but none of the start; name it with"),
+    ],
+)
+def test_unclear_times_are_refused_with_advice(tmp_path, header, reason):
+    with pytest.raises(ValueError, match=reason):
+        read(tmp_path, f"file,{header}\n")
+
+
+def test_a_duration_that_contradicts_the_end_is_counted(tmp_path):
+    rows = "file,start,end,duration\na.wav,1,2,1\na.wav,2,3,9\na.wav,soon,3,9\n"
+    corpus = read(tmp_path, rows, audio=["a.wav"])
+    assert [u.span for u in corpus.utterances] == [(1.0, 2.0), (2.0, 3.0)]
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith("the duration is not the time from the start to the end (ro")
+    assert "rows: 1" in note
+
+
 def test_parts_of_a_file_have_their_own_ids(tmp_path):
     rows = "file,start,end\na.wav,0,0.5\na.wav,0.5,1.25\na.wav,1.25,\n"
     found = read(tmp_path, rows, audio=["a.wav"]).utterances
     assert [u.id for u in found] == ["a-0-500", "a-500-1250", "a-1250-end"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "ids"),
+    [
+        (["voice.ogg", "voice.m4a", "b.wav"], ["voice.ogg", "voice.m4a", "b"]),
+        (["a/b.wav", "a-b.wav"], ["a/b.wav", "a-b.wav"]),
+        (["a.wav", "a.ogg", "a.wav.mp3"], ["a.wav", "a.ogg", "a.wav.mp3"]),
+        (["a.wav,0,1", "a.ogg,1,2"], ["a.wav-0-1000", "a.ogg-1000-2000"]),
+        (["a.wav,0,1", "a-0-1000.wav"], ["a.wav-0-1000", "a-0-1000.wav"]),
+        (["table-3.wav", ",,,,only text"], ["table-3.wav", "table-3"]),
+        (["a.wav", "b.wav,,,a"], ["a.wav", "a"]),
+        (["a.wav", "a.wav,,,c", "a.wav,1,2"], ["a", "c", "a-1000-2000"]),
+    ],
+)
+def test_files_of_one_stem_have_their_paths_for_ids(tmp_path, rows, ids):
+    files = [row.partition(",")[0] for row in rows]
+    lines = [row + "," * (4 - row.count(",")) for row in rows]
+    table = "\n".join(["file,start,end,id,text", *lines])
+    corpus = read(tmp_path, table + "\n", audio=[file for file in files if file])
+    assert [u.id for u in corpus.utterances] == ids
+    assert corpus.problems == ()
 
 
 @pytest.mark.parametrize("time", ["01:30", "soon", "-1", "1_0", "9" * 400, "nan s"])
@@ -113,10 +204,29 @@ def test_missing_ratings_are_no_problem(tmp_path):
 
 
 def test_ratings_outside_the_scale_are_kept_and_counted_once(tmp_path):
-    corpus = read(tmp_path, "text,valence,arousal\na,0.5,3\nb,5.5,9\n")
-    assert corpus.utterances[1].ratings == {"valence": 5.5, "arousal": 9}
+    rows = "".join(f"a,{1 + k % 5},{2 + k % 3}\n" for k in range(40))
+    corpus = read(tmp_path, f"text,valence,arousal\n{rows}b,5.5,9\n")
+    assert corpus.utterances[-1].ratings == {"valence": 5.5, "arousal": 9}
     (note,) = reasons(corpus, fatal=False)
-    assert note.startswith("3 of 4 ratings lie outside the scale 1 to 5")
+    assert note.startswith("2 of 82 ratings lie outside the scale 1 to 5")
+
+
+@pytest.mark.parametrize("scale", [(0, 1), (-1, 1), (2, 5)])
+def test_another_scale_than_that_of_the_ratings_is_refused(tmp_path, scale):
+    rows = "".join(f"a,{1 + k % 5},{2 + k % 3}\n" for k in range(40))
+    path = write(tmp_path, f"text,valence,arousal\n{rows}")
+    observed = "observed are valence 1 to 5, arousal 2 to 4; state .*--scale LOWEST"
+    with pytest.raises(ValueError, match=observed):
+        manifest.read(path, scale=scale)
+
+
+def test_a_scale_of_which_half_is_empty_is_noted(tmp_path):
+    rows = "".join(f"a,{1 + k % 5}\n" for k in range(60))
+    path = write(tmp_path, f"text,valence\n{rows}")
+    assert manifest.read(path, scale=(1, 9)).problems == ()  # half of it
+    (note,) = manifest.read(path, scale=(0, 100)).problems
+    assert not note.fatal
+    assert note.reason.startswith("ratings use less than half of the scale 0 to 100")
 
 
 def test_ratings_need_a_scale(tmp_path):
@@ -295,9 +405,76 @@ def test_splits_have_one_spelling_and_make_the_protocol_official(tmp_path):
     assert corpus.protocol == "official"
 
 
+@pytest.mark.parametrize(
+    ("names", "splits", "note"),
+    [
+        (
+            "train dev eval",
+            "train dev test",
+            "split 'eval' is read as test, because th",
+        ),
+        (
+            "train test Eval",
+            "train test dev",
+            "split 'eval' is read as dev, because th",
+        ),
+        ("Training testing", "train test", ""),
+        (
+            "train 2",
+            "train 2",
+            "splits whose names are not known: '2' (rows: 1); proto",
+        ),
+        ("train eval", "train eval", "splits whose names are not known: 'eval' (rows"),
+        ("train dev", "train dev", ""),
+    ],
+)
+def test_other_names_of_splits_keep_the_protocol_official(
+    tmp_path, names, splits, note
+):
+    rows = "".join(f"hi,{name},A\n" for name in names.split())
+    corpus = read(tmp_path, f"text,split,speaker\n{rows}")
+    assert " ".join(u.split for u in corpus.utterances) == splits
+    assert corpus.protocol == "official"  # it was speakers, without a word
+    found = reasons(corpus, fatal=False)
+    assert len(found) == bool(note)
+    assert "".join(found).startswith(note)
+
+
+def test_one_split_divides_nothing_and_a_note_says_so(tmp_path):
+    corpus = read(tmp_path, "text,split,speaker\nhi,train,A\nho,train,B\n")
+    assert corpus.protocol == "speakers"
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith("every row with a split is of 'train', so")
+
+
 def test_an_unknown_speaker_is_nobody(tmp_path):
     corpus = read(tmp_path, "text,speaker\nhi,Unknown\nho,\n")
     assert [u.speaker for u in corpus.utterances] == ["", ""]
+
+
+@pytest.mark.parametrize("name", ["NA", "Na", "Null", "None", "null", "Nan", "Nat"])
+@pytest.mark.parametrize("role", ["speaker", "session", "dialogue"])
+def test_a_name_that_programs_write_for_nothing_is_a_name(tmp_path, role, name):
+    corpus = read(tmp_path, f"text,{role}\nhi,{name}\nho,{name}\nha,B\nhe,\n")
+    assert [getattr(u, role) for u in corpus.utterances] == [name, name, "B", ""]
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith(f"'{name}' is read as the name of a {role} (rows: 2)")
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "NaT", "<NA>", "n/a", "N/A", "unknown"])
+def test_what_only_programs_write_is_no_name(tmp_path, word):
+    corpus = read(tmp_path, f"text,speaker\nhi,{word}\nho,A\n")
+    assert [u.speaker for u in corpus.utterances] == ["", "A"]
+    assert corpus.problems == ()
+
+
+def test_codes_that_are_not_read_are_counted(tmp_path):
+    rows = "text,sex,scripted\na,w,1\nb,w,maybe\nc,F,\nd,unknown,no\ne,NA,0\n"
+    corpus = read(tmp_path, rows)
+    assert [u.sex for u in corpus.utterances] == ["", "", "F", "", ""]
+    one, other = reasons(corpus, fatal=False)
+    assert one.startswith("sex is not read where it is 'w' (rows: 2); write one of f")
+    assert other.startswith("scripted is not read where it is 'maybe' (rows: 1)")
 
 
 def test_an_audformat_folder_with_splits_as_tables(tmp_path):
@@ -401,3 +578,75 @@ def test_the_sample_has_every_kind_of_row(tmp_path):
         (1.0, 1.5),
         (1.5, None),
     }
+
+
+def texts(corpus):
+    return [u.text for u in corpus.utterances]
+
+
+def tsv(*rows, header="id\ttext\tvalence"):
+    return "".join("\t".join(row) + "\n" for row in (header.split("\t"), *rows))
+
+
+def six(**opened):
+    """Six rows, of which some have another text."""
+    rows = [(letter, opened.get(letter, "well"), "3") for letter in "abcdef"]
+    return rows, [text for _, text, _ in rows]
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"b": '"No, I said'},  # swallowed all rows to the end
+        {"b": '"No, I said', "d": '"Yes'},  # swallowed the rows between them
+        {"b": '"No, I said', "d": 'she said yes"'},  # a whole quoted cell, by chance
+        {"b": '"No", I said'},  # lost its marks
+        {"b": '"', "f": '"'},
+        {"a": '"No', "c": '5" wide'},
+    ],
+)
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_a_mark_that_begins_a_text_swallows_no_row(tmp_path, opened, delimiter):
+    rows, wanted = six(**opened)
+    corpus = read(tmp_path, tsv(*rows).replace("\t", delimiter))
+    assert texts(corpus) == wanted
+    assert all(u.ratings == {"valence": 3} for u in corpus.utterances)
+    (note,) = reasons(corpus, fatal=False)
+    count = sum(text.startswith('"') for text in opened.values())
+    assert note.startswith("a cell begins with a quotation mark that is part")
+    assert f"(rows: {count}, at line " in note
+    assert reasons(corpus) == []
+
+
+def test_a_mark_before_a_comma_costs_its_own_row_only(tmp_path):
+    rows, wanted = six(b='"No, I said', d='yes"')
+    corpus = read(tmp_path, tsv(*rows).replace("\t", ","))
+    assert texts(corpus) == [text for text in wanted if text != '"No, I said']
+    (problem,) = [p for p in corpus.problems if p.fatal]
+    assert (problem.line, problem.reason[:15]) == (3, "row has 4 cells")
+
+
+def test_many_rows_after_a_mark_are_read(tmp_path):
+    """The cell would be longer than the csv module reads."""
+    rows = [("a", '"No', "3"), *((f"b{k}", "well " * 20, "2") for k in range(3000))]
+    corpus = read(tmp_path, tsv(*rows))
+    assert len(corpus.utterances) == 3001
+    assert reasons(corpus) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["one\nother", "one, or\n\nother, two", 'a "b"\nc', "one\r\nother", "\na"]
+)
+def test_a_quoted_cell_may_have_line_breaks(tmp_path, text):
+    quoted = text.replace('"', '""')
+    corpus = read(tmp_path, f'id,text,valence\na,"{quoted}",3\nb,"x ""y""",2\n')
+    assert [u.transcript for u in corpus.utterances] == [text, 'x "y"']
+    assert corpus.problems == ()
+
+
+def test_lines_that_could_be_rows_are_noted(tmp_path):
+    corpus = read(tmp_path, 'text\n"One\nother"\nlast\n')
+    assert texts(corpus) == ["One other", "last"]
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith("one row of several lines")
+    assert "at line 2" in note

@@ -348,7 +348,7 @@ def test_a_record_says_what_was_typed(tmp_path, original, monkeypatch):
     monkeypatch.chdir(original)
     words = ["extract", "manifest", "corpus", *TINY, "--name", "own", "--limit", "3"]
     words += ["--layers", "audio=0,2", "--layers", "all", "--pooling", "text=frames"]
-    words += ["--scale", "-1", "2", "--nature", "proxy", "--max-seconds", "50"]
+    words += ["--scale", "-1", "5", "--nature", "proxy", "--max-seconds", "50"]
     call(*words, "--cache", tmp_path / "a")
     for modality, layers in (("audio", "0,2"), ("text", "all")):
         folder = of(tmp_path / "a", modality)

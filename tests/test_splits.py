@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -155,6 +156,34 @@ def test_official_may_share_speakers_and_says_which():
     ]
     (fold,) = folds(utterances, "official")
     assert shared_speakers(fold, utterances) == {"ann"}
+
+
+@pytest.mark.parametrize(
+    ("speaker", "advice"),
+    [("A", "train with --protocol speakers, then predict them"), ("", "call a rated")],
+)
+def test_an_unrated_test_split_is_called_unrated(speaker, advice):
+    rated = [
+        replace(u, ratings={"valence": 1.0}, speaker=speaker)
+        for u in official(train=20, dev=5)
+    ]
+    with pytest.raises(ValueError, match="the 7 utterances of the split test are unr"):
+        folds(rated, "official", everyone=[*rated, *official(test=7)])
+    with pytest.raises(ValueError, match=advice):
+        folds(rated, "official", everyone=[*rated, *official(test=7)])
+
+
+def test_a_test_split_that_lacks_something_else_is_not_called_unrated():
+    rated = official(train=20, dev=5)
+    others = [replace(u, ratings={"valence": 1.0}) for u in official(test=7)]
+    with pytest.raises(ValueError, match="none of the 7 utterances .*: 0 have no rat"):
+        folds(rated, "official", everyone=[*rated, *others])
+
+
+def test_a_split_of_another_name_is_named():
+    found = [*official(train=5), Utterance("a", text="hi", split="2", speaker="A")]
+    with pytest.raises(ValueError, match=r"has 2: 1, train: 5; .*--protocol speakers"):
+        folds(found, "official")
 
 
 @pytest.mark.parametrize("sizes", [{"train": 3, "dev": 2}, {"test": 2}, {"": 4}, {}])

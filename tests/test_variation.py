@@ -73,6 +73,38 @@ def test_every_kind_is_refused_with_one_sentence_before_time_is_spent(
     assert not any(tmp_path.iterdir())
 
 
+def always(value, *, scale=(1, 5), ratings=("dominance",)):
+    """The corpus, with ratings that are the same in all of it."""
+    found, same = corpus(), dict.fromkeys(ratings, value)
+    utterances = (
+        dataclasses.replace(u, ratings={**u.ratings, **same}) for u in found.utterances
+    )
+    return dataclasses.replace(found, utterances=tuple(utterances), scale=scale)
+
+
+@pytest.mark.parametrize(
+    ("found", "advice"),
+    [
+        (
+            always(3.0),
+            "dominance cannot .*leave it out .* with --map dominance=$",
+        ),
+        (always(3.0, scale=(0, 1)), "clipped to its end; extract .* --scale LOWEST HI"),
+        (
+            always(3.0, ratings=("valence", "arousal", "dominance")),
+            "valence and arousal and dominance cannot .*no other rating is left to lea",
+        ),
+    ],
+)
+def test_a_rating_that_never_varies_is_not_a_matter_of_division(
+    tmp_path, found, advice
+):
+    with pytest.raises(AffuseError, match=advice) as raised:
+        trained(tmp_path, "early", found=found)
+    assert "protocol" not in str(raised.value)
+    assert "split_seed" not in str(raised.value)
+
+
 @pytest.mark.parametrize("part", SESSIONS)
 def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
     def planned():

@@ -7,9 +7,11 @@ from functools import lru_cache
 from data.errors import AffuseError
 
 MISSING = frozenset({"", "nan", "nat", "na", "n/a", "none", "null", "<na>"})
+NOTHING = frozenset({"", "nan", "NaN", "NaT"})  # as pandas writes it; Nan is a name
 SPLITS = {  # as corpora and papers spell them
     "train": "train",
     "training": "train",
+    "trn": "train",
     "dev": "dev",
     "devel": "dev",
     "development": "dev",
@@ -17,6 +19,8 @@ SPLITS = {  # as corpora and papers spell them
     "valid": "dev",
     "validation": "dev",
     "test": "test",
+    "testing": "test",
+    "tst": "test",
     "test1": "test",
     "test2": "test2",
     "test3": "test3",
@@ -86,19 +90,32 @@ def split(cell: str) -> str:
     """Return the unified name of a corpus's own split, or another name in lower case.
 
     Examples:
-        >>> split("Development"), split("Test1"), split("Extra"), split("")
+        >>> split("Development"), split("Test1"), split("Extra"), split("None")
         ('dev', 'test', 'extra', '')
     """
     name = known(cell).casefold()
-    return SPLITS.get(name, name)
+    return "" if name in MISSING else SPLITS.get(name, name)
 
 
 def known(cell: str) -> str:
-    """Return the cell, or an empty string if it says that nothing is known.
+    """Return a name, or an empty string if the cell says that nothing is known.
+
+    What people may be called (NA, Null, None, Nan) is a name; only what programs alone
+    write for nothing is not.
 
     Examples:
-        >>> known("Anna"), known("Unknown"), known("NaN")
-        ('Anna', '', '')
+        >>> known("Anna"), known("None"), known("Unknown"), known("NaN")
+        ('Anna', 'None', '', '')
     """
-    unknown = cell.casefold() in MISSING or cell.casefold() == "unknown"
+    unknown = cell in NOTHING or cell.casefold() in ("unknown", "n/a", "<na>")
     return "" if unknown else cell
+
+
+def is_doubtful(cell: str) -> bool:
+    """Return True if a name may also mean that nothing is known.
+
+    Examples:
+        >>> is_doubtful("NA"), is_doubtful("Anna"), is_doubtful("NaN")
+        (True, False, False)
+    """
+    return cell.casefold() in MISSING and known(cell) != ""

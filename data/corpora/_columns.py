@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from data.corpora import _spans
 from data.errors import AffuseError
 
 ALIASES = {  # role: header names, in any case
     "id": ("id", "utterance", "utterance_id", "segment_id"),
     "file": ("file", "path", "wav", "audio", "filename"),
-    "start": ("start", "begin", "onset"),
-    "end": ("end", "stop", "offset"),
+    **_spans.ALIASES,
     "valence": ("valence", "val", "v", "emoval"),
     "arousal": ("arousal", "activation", "act", "a", "emoact"),
     "dominance": ("dominance", "dom", "d", "emodom"),
@@ -35,7 +35,8 @@ def roles(
 
     Raises:
         AffuseError: if a role or a column of `columns` does not exist, if several
-            columns have one role, or if there is neither audio nor text
+            columns have one role, if it is unclear which column is a start or an end,
+            or if there is neither audio nor text
 
     Examples:
         >>> roles(["FileName", "EmoVal", "x"], {"speaker": "x"}, table="labels.csv")
@@ -46,6 +47,7 @@ def roles(
             f"no role {', '.join(map(repr, sorted(strange)))} for a column of "
             f"{table}: choose from {', '.join(ALIASES)}"
         )
+    columns = _spans.settled(header, columns, table=table)
     found = {}
     for role in ALIASES:
         if role in columns:
@@ -80,10 +82,13 @@ def _aliased(header: Sequence[str], role: str, *, table: str) -> int | None:
     hits = _matching(header, ALIASES[role])
     if len(hits) > 1:
         both = " and ".join(repr(header[i]) for i in hits)
-        raise AffuseError(
-            f"{table}: columns {both} are all read as {role}; "
+        alike = len({header[i] for i in hits}) < len(hits)
+        advice = (
             f"choose one with --map {role}={header[hits[0]]}"
+            if not alike
+            else "give each a name of its own in the table"
         )
+        raise AffuseError(f"{table}: columns {both} are all read as {role}; {advice}")
     return hits[0] if hits else None
 
 

@@ -1,10 +1,10 @@
 """One row of a table to one utterance, and a sentence for whatever is wrong with it."""
 
-import re
 from collections.abc import Mapping
 from sys import intern
 
-from data.corpora import _cells
+from data.corpora import _cells, _spans
+from data.corpora._identities import Identities
 from data.corpora._paths import Folder, relative
 from data.ratings import RATINGS
 from data.utterance import Utterance
@@ -15,6 +15,7 @@ def utterance(
     columns: Mapping[str, str],
     *,
     folder: Folder,
+    identities: Identities,
     fallback: str,
 ) -> tuple[Utterance | None, list[str]]:
     """The record of one row, or none, and a sentence for all that was left out.
@@ -23,6 +24,7 @@ def utterance(
         cells: by role, stripped but for the text; roles the table lacks are absent
         columns: value of each column that has no role, by name
         folder: the one that audio must lie in
+        identities: which makes the id of a row that names only a file
         fallback: the id if the row has none and names no file
     """
     ratings, wrong = _ratings(cells)
@@ -37,10 +39,10 @@ def utterance(
     if audio is None and not cleaned:
         return None, wrong if path else [*wrong, "row has neither audio nor text"]
     try:
-        start, end = _span(cells)
+        start, end = _spans.span(cells)
         stem = path if path.isprintable() else ""
         record = Utterance(
-            id=cells.get("id") or _identity(stem, start, end) or fallback,
+            id=cells.get("id") or identities.of(stem, start, end) or fallback,
             audio=audio,
             span=None if audio is None or start is None else (start, end),
             transcript=transcript if cleaned else None,
@@ -74,19 +76,3 @@ def _ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:
             if value is not None:
                 found[name] = value
     return found, wrong
-
-
-def _span(cells: Mapping[str, str]) -> tuple[float | None, float | None]:
-    """Start and end in seconds; both None where the row is a whole file."""
-    start = _cells.seconds(cells.get("start", "")) or 0.0
-    end = _cells.seconds(cells.get("end", ""))
-    return (None, None) if (start, end) == (0.0, None) else (start, end)
-
-
-def _identity(path: str, start: float | None, end: float | None) -> str:
-    """``wav-a`` of ``wav/a.wav``, and where it is a part of it, from and to in ms."""
-    stem = re.sub(r"\.[^./]*$", "", path).replace("/", "-")
-    if not stem or start is None:
-        return stem
-    until = "end" if end is None else f"{1000 * end:.0f}"
-    return f"{stem}-{1000 * start:.0f}-{until}"

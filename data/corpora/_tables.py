@@ -1,12 +1,13 @@
 """Delimited tables: which of a folder to read, how they are encoded, their rows."""
 
 import codecs
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from data.corpora import _cells
+from data.corpora._records import JOINED, UNQUOTED, Record, records
 from data.errors import AffuseError
 from data.system.regular import TABLE, open_regular, open_text
 from data.utterance import Problem
@@ -14,6 +15,7 @@ from data.utterance import Problem
 SUFFIXES = (".csv", ".tsv")
 PREFIX = "db."  # of the tables in an audformat folder
 DELIMITERS = ",;\t"
+SHOWN = 5  # lines that one note names
 BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -28,13 +30,19 @@ class Table:
     notes: tuple[Problem, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, list[str]] | Problem]:
-        """Rows under the header, with the line each starts at, or what is wrong."""
-        records = _records(self.path, self.encoding, self.delimiter)
-        next(records)  # the header
+        """Rows under the header, with the line each starts at, or what is wrong.
+
+        Notes on rows that could be read in two ways come last, one for each kind.
+        """
         width = len(self.header)
-        for line, cells in records:
-            if isinstance(cells, csv.Error):
-                yield Problem(self.path.name, f"row is not readable: {cells}", line)
+        doubts: dict[str, list[int]] = {}
+        for record in islice(_records(self, width), 1, None):  # after the header
+            line, cells = record.line, record.cells
+            if record.doubt:
+                doubts.setdefault(record.doubt, []).append(line)
+            if record.error:
+                reason = f"row is not readable: {record.error}"
+                yield Problem(self.path.name, reason, line)
             elif len(cells) < width or any(cells[width:]):
                 reason = (
                     f"row has {len(cells)} cells, the header has {width}; put quotes "
@@ -43,6 +51,23 @@ class Table:
                 yield Problem(self.path.name, reason, line)
             else:
                 yield line, cells
+        for doubt, found in doubts.items():
+            yield _doubt(self.path.name, doubt, found)
+
+
+ADVICE = {
+    UNQUOTED: "write such a cell in quotation marks, and each mark in it twice",
+    JOINED: "if each line is a row, write a mark that begins a text three times, and "
+    "close the cell with one",
+}
+
+
+def _doubt(file: str, doubt: str, lines: Sequence[int]) -> Problem:
+    """Return one note on all rows that could be read in another way."""
+    shown = ", ".join(map(str, lines[:SHOWN]))
+    more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    reason = f"{doubt} (rows: {len(lines)}, at line {shown}{more}); {ADVICE[doubt]}"
+    return Problem(file, reason, fatal=False)
 
 
 def load(path: Path) -> Table:
@@ -57,29 +82,18 @@ def load(path: Path) -> Table:
         first = next(filter(str.strip, file), "")
     # Names rarely hold a delimiter, texts often do: the header decides
     delimiter = max(DELIMITERS, key=first.count)
-    _, header = next(_records(path, encoding, delimiter), (0, []))
-    if isinstance(header, csv.Error) or not header:
+    table = Table(path, encoding, delimiter, (), notes)
+    header = next(_records(table), Record(0, [])).cells
+    if not header:
         raise AffuseError(f"{path} is empty; its first line should name the columns")
-    return Table(path, encoding, delimiter, tuple(map(str.strip, header)), notes)
+    return replace(table, header=tuple(map(str.strip, header)))
 
 
-def _records(
-    path: Path, encoding: str, delimiter: str
-) -> Iterator[tuple[int, list[str]] | tuple[int, csv.Error]]:
-    """Every record that is not blank, with the line it starts at."""
+def _records(table: Table, width: int = 0) -> Iterator[Record]:
+    """Yield every record of a table that is not blank, the header first."""
+    path, encoding = table.path, table.encoding
     with open_text(path, limit=TABLE, encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield line, error
-            else:
-                if any(map(str.strip, cells)):
-                    yield line, cells
+        yield from records(file, table.delimiter, width)
 
 
 def _encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:

@@ -7,20 +7,27 @@ file ``affuse.json`` beside it may hold what the table
 cannot say: ``{"nature": "human", "scale": [1, 5], "map": {"valence": "mean_v"}}``.
 """
 
-import csv
-import json
 import re
-import wave
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from data import extra_columns, nature
-from data.corpora import _cells, _extra_columns, _paths, _rows, _tables
+from data.corpora import (
+    _cells,
+    _column_lines,
+    _extra_columns,
+    _paths,
+    _rows,
+    _scales,
+    _split_names,
+    _tables,
+)
 from data.corpora._extra_columns import Columns
+from data.corpora._identities import Identities, fallback
+from data.corpora._manifest_sample import sample as sample
 from data.corpora._tables import Table
+from data.corpora._words import Words
 from data.errors import AffuseError, DamagedFileError
 from data.ratings import RATINGS
 from data.system.documents import read_json
@@ -56,8 +63,8 @@ def read(
 
     Raises:
         FileNotFoundError: if there is no table
-        AffuseError: if it is unclear which table or columns to read, or if there are
-            ratings without a scale
+        AffuseError: if it is unclear which table or columns to read, if there are
+            ratings without a scale, or if many of them lie outside it
     """
     files = _tables.find(root, table)
     folder = root if root.is_dir() else root.parent
@@ -65,35 +72,50 @@ def read(
     scale = scale or stated_scale
     tables = [_tables.load(path) for path, _ in files]
     sorting = _extra_columns.sort(tables, {**stated_columns, **columns})
-    rows = _Gathered(folder, scale)
+    identities = Identities(zip(tables, sorting.tables, strict=True))
+    rows = _Gathered(folder, scale, identities)
     for table_, sorted_, (_, split) in zip(tables, sorting.tables, files, strict=True):
         rows.read(table_, sorted_, split)
     names = ", ".join(path.name for path, _ in files)
-    utterances = tuple(rows.found.values())
+    utterances, split_notes = _split_names.settled([*rows.found.values()], names)
     stem = root.resolve().name if root.is_dir() else root.stem
+    protocol = _split_names.protocol(utterances)
     return Corpus(
         name=_slug(name or stem),
         root=folder,
         utterances=utterances,
         scale=scale,
-        protocol=_protocol(utterances),
+        protocol=protocol,
         problems=(
             *rows.problems,
+            *rows.words.notes(names),
+            *split_notes,
             *_extra_columns.notes(sorting.dropped, names),
-            *_outside(utterances, scale, names),
+            *_scales.compared(utterances, scale, names),
         ),
         nature=nature.stated(folder),
+        reading=(
+            *_column_lines.lines(tables, sorting),
+            *_column_lines.lacking(utterances, protocol),
+        ),
     )
 
 
 class _Gathered:
     """Rows of one or several tables, gathered: utterances by id, and problems."""
 
-    def __init__(self, folder: Path, scale: tuple[float, float] | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scale: tuple[float, float] | None,
+        identities: Identities,
+    ) -> None:
         self.folder = _paths.Folder(folder)
         self.scale = scale
+        self.identities = identities
         self.found: dict[str, Utterance] = {}
         self.problems: list[Problem] = []
+        self.words = Words()
 
     def read(self, table: Table, columns: Columns, split: str) -> None:
         """Add the rows of one table, which are of `split` unless they say it."""
@@ -117,14 +139,23 @@ class _Gathered:
             others = {
                 n: _extra_columns.cell(values[i]) for n, i in columns.kept.items()
             }
-            self._add(cells, extra_columns.mapping(others), table.path, line)
+            self.words.count(cells)
+            self._add(cells, extra_columns.mapping(others), table, line)
 
     def _add(
-        self, cells: Mapping[str, str], others: Mapping[str, str], path: Path, line: int
+        self,
+        cells: Mapping[str, str],
+        others: Mapping[str, str],
+        table: Table,
+        line: int,
     ) -> None:
-        fallback = f"{path.stem}-{line}"
+        path = table.path
         record, wrong = _rows.utterance(
-            cells, others, folder=self.folder, fallback=fallback
+            cells,
+            others,
+            folder=self.folder,
+            identities=self.identities,
+            fallback=fallback(table, line),
         )
         name = record.id if record else cells.get("id", "")
         known = self.found.setdefault(name, record) if record else None
@@ -167,74 +198,6 @@ def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
     return scale and (float(scale[0]), float(scale[1])), known.get("map", {})
 
 
-def _outside(
-    utterances: Sequence[Utterance],
-    scale: tuple[float, float] | None,
-    names: str,
-) -> list[Problem]:
-    """One note on all ratings outside the scale."""
-    if scale is None:
-        return []
-    low, high = scale
-    values = [value for u in utterances for value in u.ratings.values()]
-    outside = sum(not low <= value <= high for value in values)
-    if not outside:
-        return []
-    reason = (
-        f"{outside} of {len(values)} ratings lie outside the scale {low:g} to "
-        f"{high:g}; they are kept as released"
-    )
-    return [Problem(names, reason, fatal=False)]
-
-
-def _protocol(utterances: Sequence[Utterance]) -> str:
-    if {"train", "test"} <= {u.split for u in utterances}:
-        return "official"
-    return "speakers" if any(u.speaker for u in utterances) else ""
-
-
 def _slug(name: str) -> str:
     """A name that can be part of a path."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "manifest"
-
-
-RATE = 16_000  # Hz, of the sample
-SPEAKERS = {"ann": 180, "ben": 110, "cleo": 210, "dan": 95, "eve": 195, "finn": 125}
-TURNS = (  # start and end of 2 s, text, valence, arousal, dominance
-    ("0", "0.5", "what a lovely morning", "4.5", "3.5", "3"),
-    ("500ms", "1s", "please leave  me alone", "1.5", "4", "4.5"),
-    ("00:00:01", "0 days 00:00:01.500000", "", "2.5", "2", "2.5"),
-    ("1.5s", "NaT", "it is noon", "3", "2.5", ""),
-)
-COLUMNS = ("file", "start", "end", "speaker", "gender", "transcript", *RATINGS)
-
-
-def sample(root: Path) -> None:
-    """Write the smallest example: tones, by the speaker, in place of voices.
-
-    Six speakers have four turns each in one recording, of which one has no text; a
-    fifth is a line of text without audio.
-    """
-    (root / "wav").mkdir(parents=True, exist_ok=True)
-    stated = {"nature": "synthetic", "scale": [1, 5]}
-    text = json.dumps(stated) + "\n"
-    (root / nature.SIDECAR).write_text(text, encoding="utf-8")
-    rows: list[tuple[str, ...]] = [COLUMNS]
-    for place, (speaker, pitch) in enumerate(SPEAKERS.items()):
-        _tone(root / "wav" / f"{speaker}.wav", pitch)
-        who = (speaker, "fm"[place % 2])
-        rows += [(f"wav/{speaker}.wav", s, e, *who, *rest) for s, e, *rest in TURNS]
-        rows.append(("", "", "", *who, "see you tomorrow", "3.5", "3", "3"))
-    with (root / "table.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
-
-
-def _tone(path: Path, pitch: int) -> None:
-    """Two seconds at `pitch` Hz, louder from turn to turn."""
-    time = np.arange(2 * RATE) / RATE
-    wave_form = 0.1 * (1 + np.floor(2 * time)) * np.sin(2 * np.pi * pitch * time)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((32767 * wave_form).astype("<i2").tobytes())

@@ -86,7 +86,11 @@ def make(
     one = replace(corpus, utterances=unify(corpus.utterances))
     aligned = usable(one, tuple(backbones), policy=settings.out_of_range)
     found = splits.folds(
-        aligned.utterances, protocol, folds=settings.folds, seed=settings.split_seed
+        aligned.utterances,
+        protocol,
+        folds=settings.folds,
+        seed=settings.split_seed,
+        everyone=corpus.utterances,
     )
     names = [f.name for f in found]
     if fold not in ("all", *names):

@@ -1,0 +1,89 @@
+"""Says how the columns of a table were read, and what the table lacks."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from data.corpora import _hints
+from data.corpora._extra_columns import Columns, Sorting
+from data.corpora._tables import Table
+from data.output import printable
+from data.ratings import RATINGS
+from data.utterance import Utterance
+
+SHOWN = 30  # columns that one line names
+TIMES = ("start", "end", "duration")
+
+
+def lines(tables: Sequence[Table], sorting: Sorting) -> Iterator[str]:
+    """Yield lines on the columns of each kind of table, and questions about names.
+
+    Args:
+        tables: of one corpus
+        sorting: of their columns
+    """
+    files: dict[tuple[str, ...], list[str]] = {}
+    columns = dict[tuple[str, ...], Columns]()
+    for table, found in zip(tables, sorting.tables, strict=True):
+        files.setdefault(table.header, []).append(table.path.name)
+        columns[table.header] = found
+    for header, names in files.items():
+        yield from _read(header, columns[header], ", ".join(names))
+
+
+def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
+    roles = (f"{role} from '{header[at]}'" for role, at in columns.roles.items())
+    yield printable(f"columns of {file} as they are read: {', '.join(roles)}")
+    if columns.kept:
+        kept = _listed([f"'{name}'" for name in columns.kept])
+        yield printable(f"kept as text, for report --by: {kept}")
+    used = {*columns.roles.values(), *columns.kept.values()}
+    others = [
+        f"'{name}'" if name else f"column {at + 1}, which has no name"
+        for at, name in enumerate(header)
+        if at not in used
+    ]
+    if others:
+        yield printable(f"not read: {_listed(others)}")
+    taken = set(columns.roles.values())
+    free = [name for at, name in enumerate(header) if name and at not in taken]
+    for name in free:
+        if role := _hints.role(name, columns.roles):
+            yield printable(_question(name, role))
+
+
+def _question(name: str, role: str) -> str:
+    if role in TIMES and _hints.has_unit(name):
+        return (
+            f"is '{name}' the {role}? times are read in seconds, or with a unit as in "
+            f"250ms; write them so in a column called {role}"
+        )
+    return f"is '{name}' the {role}? if so: --map {shlex.quote(f'{role}={name}')}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def lacking(utterances: Sequence[Utterance], protocol: str) -> Iterator[str]:
+    """Yield lines on ratings and speakers that are missing.
+
+    Args:
+        utterances: all of the corpus
+        protocol: the default protocol of the corpus; "" if nothing divides it
+    """
+    rated = {name for u in utterances for name in u.ratings}
+    if rated and (missing := [name for name in RATINGS if name not in rated]):
+        yield (
+            f"no rating of {' and '.join(missing)} was read, so no model predicts it; "
+            f"if a column has it: --map {missing[0]}=COLUMN"
+        )
+    if not rated or protocol == "official":
+        return
+    unknown = sum(not u.speaker for u in utterances)
+    if unknown:
+        yield (
+            f"{unknown:,} of {len(utterances):,} utterances have no speaker, and "
+            f"protocol speakers needs all of them; if a column has them: --map "
+            f"speaker=COLUMN, or --map split=COLUMN for splits of the corpus"
+        )

@@ -1,0 +1,62 @@
+"""Words and times of a table that could mean two things, or nothing to its reader."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from data.corpora import _cells, _spans
+from data.utterance import Problem
+
+NAMES = ("speaker", "session", "dialogue")  # roles whose cells are names
+CODES: Mapping[str, Mapping[str, object]] = {  # role: the words that it may hold
+    "sex": _cells.SEXES,
+    "scripted": _cells.SCRIPTED,
+}
+SHOWN = 5  # words that one note names
+
+
+class Words:
+    """Counts such words row by row, and tells them in a note for each kind."""
+
+    def __init__(self) -> None:
+        self._names: Counter[tuple[str, str]] = Counter()  # by role and word
+        self._strange: dict[str, Counter[str]] = {}  # by role
+        self._durations = 0  # that are not from the start to the end
+
+    def count(self, cells: Mapping[str, str]) -> None:
+        """Add the words of one row, by role."""
+        for role in NAMES:
+            if _cells.is_doubtful(word := cells.get(role, "")):
+                self._names[role, word] += 1
+        self._durations += _spans.contradict(cells)
+        for role, words in CODES.items():
+            word = cells.get(role, "").casefold()
+            if word not in words and word not in _cells.MISSING and word != "unknown":
+                self._strange.setdefault(role, Counter())[word] += 1
+
+    def notes(self, file: str) -> Iterator[Problem]:
+        """Yield the notes.
+
+        Args:
+            file: name of the table, or of the tables
+        """
+        for (role, word), count in self._names.items():
+            reason = (
+                f"{word!r} is read as the name of a {role} (rows: {count}); if it "
+                f"means that the {role} is not known, leave these cells empty"
+            )
+            yield Problem(file, reason, fatal=False)
+        if self._durations:
+            reason = (
+                f"the duration is not the time from the start to the end (rows: "
+                f"{self._durations}); the end is used; to use the duration, say --map "
+                f"end="
+            )
+            yield Problem(file, reason, fatal=False)
+        for role, found in self._strange.items():
+            words = ", ".join(repr(word) for word, _ in found.most_common(SHOWN))
+            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+            reason = (
+                f"{role} is not read where it is {words}{more} (rows: "
+                f"{found.total()}); write one of {', '.join(CODES[role])}"
+            )
+            yield Problem(file, reason, fatal=False)
