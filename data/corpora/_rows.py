@@ -6,6 +6,7 @@ from sys import intern
 
 from data.corpora import _cells
 from data.corpora._paths import Folder, relative
+from data.output import printable
 from data.ratings import RATINGS
 from data.utterance import Utterance
 
@@ -38,7 +39,7 @@ def utterance(
         return None, wrong if path else [*wrong, "row has neither audio nor text"]
     try:
         start, end = _span(cells)
-        stem = path if path.isprintable() else ""
+        stem = printable(path)  # an id with blanks of other kinds would be refused
         record = Utterance(
             id=cells.get("id") or _identity(stem, start, end) or fallback,
             audio=audio,
