@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from data.errors import AffuseError
-from extract import data_size
-from extract.data_size import UNTOLD, DataSize
+from extract import corrections
+from extract.corrections import Correction
+from extract.data_size import UNTOLD
 from extract.resampling import SAMPLE_RATE, gather
 from extract.splice import SplicedFile
 
@@ -110,30 +111,30 @@ def decode(
     """
     with _reasons():
         _check_regular(path)
-    with _reasons(), _opened(path) as (file, size):
+    with _reasons(), _opened(path) as (file, found):
         begin, frames = _frames(file, span, longest)
         file.seek(begin)
         to_end = span is None or span[1] is None  # what lies before it is whole
-        cut_off = size is not None and size.is_cut_off
-        blocks = _checked(file, frames, to_end=to_end, cut_off=cut_off)
+        blocks = _checked(file, frames, to_end=to_end, cut_off=found.cut_off)
         samples = gather(blocks, frames, file.samplerate)
-        repairs = (size.note,) if size and size.note else ()
-        return Decoded(samples, file.samplerate, file.channels, repairs)
+        return Decoded(samples, file.samplerate, file.channels, found.notes)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, DataSize | None]]:
-    """Open a file of a supported format, with a false data size corrected."""
+def _opened(path: Path) -> Iterator[tuple[Any, Correction]]:
+    """Open a file of a supported format, with a false length corrected."""
     import soundfile
 
-    size = data_size.find(path)
     with ExitStack() as stack:
-        source: str | SplicedFile = str(path)
-        if size and size.is_mended:
-            source = stack.enter_context(closing(SplicedFile(path, size.corrected())))
-        file = stack.enter_context(soundfile.SoundFile(source))
+        file = stack.enter_context(soundfile.SoundFile(str(path)))
         _check_format(file.format)
-        yield file, size
+        found = corrections.find(path, file.format, file.subtype)
+        if found.refusal:
+            raise Unusable(found.refusal)
+        if found.pieces:
+            spliced = stack.enter_context(closing(SplicedFile(path, found.pieces)))
+            file = stack.enter_context(soundfile.SoundFile(spliced))
+        yield file, found
 
 
 def finish(decoded: Decoded) -> Waveform:
