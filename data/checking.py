@@ -9,13 +9,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from data import extra_columns, reading
+from data import extra_columns, reading, reasons
 from data.corpus_csv import cell
 from data.files import holds
 from data.system.digests import keep
 from data.utterance import Corpus, Problem
 
 FILE = "problems.csv"  # in the cache folder of a corpus
+LISTED = 10  # problems of one reason that `check` lists one by one
 COLUMNS = ("severity", "file", "line", "id", "reason")
 
 
@@ -32,6 +33,9 @@ def command(
         shown = [*lines(corpus, problems)]
     for line in shown:
         say(line)
+    sizes = map(len, reasons.grouped(problems))
+    if not as_json and max(sizes, default=0) > LISTED:
+        say("each of them, with file and line: the same command with --json")
     return clean(corpus, problems)
 
 
@@ -85,7 +89,7 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         yield f"  {'':{width}}  published   found"
         for count in differ:
             yield f"  {count.what:{width}}  {count.expected:9d} {count.found:7d}"
-    yield from problem_lines(problems)
+    yield from problem_lines(problems, LISTED)
 
 
 def _values(found: Mapping[str, int]) -> str:
@@ -93,28 +97,18 @@ def _values(found: Mapping[str, int]) -> str:
     return f"{len(found)} value{'s' if len(found) > 1 else ''}"
 
 
-def problem_lines(
-    problems: Sequence[Problem], most: int | None = None
-) -> Iterable[str]:
-    """Yield one line for each problem, fatal ones first; `most` of a kind, or all."""
+def problem_lines(problems: Sequence[Problem], listed: int = 1) -> Iterable[str]:
+    """Yield one line for each reason with a count, reasons that left rows out first.
+
+    Args:
+        problems: of any kind, in any order
+        listed: problems of one reason that are still listed one by one
+    """
     for fatal, what in ((True, "problem"), (False, "note")):
         chosen = [p for p in problems if p.fatal == fatal]
         if chosen:
             yield f"{len(chosen)} {what}{'s' if len(chosen) > 1 else ''}:"
-        for problem in chosen[:most]:
-            yield f"  {_place(problem)}{problem.reason}"
-        if most is not None and len(chosen) > most:
-            yield f"  and {len(chosen) - most} more"
-
-
-def _place(problem: Problem) -> str:
-    """``file:line (id): ``, as far as it is known."""
-    place = problem.file
-    if problem.line is not None:
-        place += f":{problem.line}"
-    if problem.id and problem.id not in problem.file:
-        place += f" ({problem.id})" if place else problem.id
-    return f"{place}: " if place else ""
+        yield from (f"  {line}" for line in reasons.lines(chosen, listed))
 
 
 def save(problems: Sequence[Problem], folder: Path) -> Path:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,11 @@ from typing import Any
 import numpy as np
 
 from data.errors import AffuseError
+from extract import corrections
+from extract.corrections import Correction
+from extract.data_size import UNTOLD
 from extract.resampling import SAMPLE_RATE, gather
+from extract.splice import SplicedFile
 
 RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
 CHANNELS = 8  # more are refused before they are read
@@ -22,7 +26,6 @@ SILENCE = 1e-4  # highest amplitude of what is called silent, full scale being 1
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
 READ = 2**22  # bytes hashed at a time
 DECODED = 2**18  # frames decoded at a time, before they are mixed down
-UNTOLD = 2**31 - 2**16  # frames or bytes; programs that write to a pipe promise more
 SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave64
     r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be \d+\)", re.MULTILINE
 )
@@ -47,6 +50,7 @@ class Decoded:
     samples: np.ndarray  # (n,) float32 at SAMPLE_RATE, the mean of all channels
     rate: int  # Hz, of the file
     channels: int  # of the file
+    repairs: tuple[str, ...] = ()  # what was wrong with the file, and was mended
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,6 @@ def probe(path: Path) -> Probe:
     Raises:
         Unusable: if there is no such file, or no decoder for it
     """
-    import soundfile
-
     digest = hashlib.sha256()
     with _reasons():
         _check_regular(path)
@@ -73,11 +75,11 @@ def probe(path: Path) -> Probe:
                 digest.update(block)
         if not path.stat().st_size:
             raise Unusable("the file is empty")
-        info = soundfile.info(str(path))
-        _check_format(info.format)
-    if info.frames > UNTOLD:
+        with _opened(path) as (file, _):
+            frames, rate = file.frames, file.samplerate
+    if frames > UNTOLD:
         raise Unusable("does not say how long it is; convert it once more, to a file")
-    return Probe(digest.hexdigest()[:32], info.frames / info.samplerate)
+    return Probe(digest.hexdigest()[:32], frames / rate)
 
 
 def load(
@@ -107,24 +109,39 @@ def decode(
         Unusable: if it cannot be decoded, is cut off, empty, longer than `longest`,
             or holds NaN or infinite samples
     """
-    import soundfile
-
     with _reasons():
         _check_regular(path)
-    with _reasons(), soundfile.SoundFile(str(path)) as file:
-        _check_format(file.format)
+    with _reasons(), _opened(path) as (file, found):
         begin, frames = _frames(file, span, longest)
         file.seek(begin)
         to_end = span is None or span[1] is None  # what lies before it is whole
-        blocks = _checked(file, frames, to_end=to_end)
+        blocks = _checked(file, frames, to_end=to_end, cut_off=found.cut_off)
         samples = gather(blocks, frames, file.samplerate)
-        return Decoded(samples, file.samplerate, file.channels)
+        return Decoded(samples, file.samplerate, file.channels, found.notes)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Correction]]:
+    """Open a file of a supported format, with a false length corrected."""
+    import soundfile
+
+    with ExitStack() as stack:
+        file = stack.enter_context(soundfile.SoundFile(str(path)))
+        _check_format(file.format)
+        found = corrections.find(path, file.format, file.subtype)
+        if found.refusal:
+            raise Unusable(found.refusal)
+        if found.pieces:
+            spliced = stack.enter_context(closing(SplicedFile(path, found.pieces)))
+            file = stack.enter_context(soundfile.SoundFile(spliced))
+        yield file, found
 
 
 def finish(decoded: Decoded) -> Waveform:
     """Note what was done, and what is odd."""
     samples, rate, channels = decoded.samples, decoded.rate, decoded.channels
-    notes = [f"mixed down from {channels} channels"] if channels > 1 else []
+    notes = [*decoded.repairs]
+    notes += [f"mixed down from {channels} channels"] if channels > 1 else []
     if rate != SAMPLE_RATE:
         notes.append(f"resampled from {rate} Hz")
     if max(samples.max(), -samples.min()) < SILENCE:
@@ -169,7 +186,9 @@ def _frames(
     return begin, frames
 
 
-def _checked(file: Any, frames: int, *, to_end: bool) -> Iterator[np.ndarray]:
+def _checked(
+    file: Any, frames: int, *, to_end: bool, cut_off: bool
+) -> Iterator[np.ndarray]:
     """Blocks of the mean of all channels, (n,) float32 each.
 
     Raises:
@@ -180,7 +199,7 @@ def _checked(file: Any, frames: int, *, to_end: bool) -> Iterator[np.ndarray]:
         finite = finite and bool(np.isfinite(block).all())
         frames -= len(block)
         yield block
-    if frames or (to_end and _cut_off(file.extra_info)):
+    if frames or (to_end and (cut_off or _cut_off(file.extra_info))):
         raise Unusable("is cut off: the header promises more samples than there are")
     if not finite:
         raise Unusable("holds NaN or infinite samples")

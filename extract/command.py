@@ -20,8 +20,6 @@ from extract.rate import choose_dtype
 from extract.run import UNITS, Fill, Outcome, extract, remembered
 from extract.share import Share
 
-SHOWN = 10  # problems of each kind; all of them are in the report
-
 
 def run(
     corpus: Corpus, *, cache: Path, say: Callable[[str], object], found: dict[str, Any]
@@ -132,7 +130,7 @@ def _report(
         with claim(folder / ".problems.lock", wait=True):
             told, problems = _told(corpus, made)
             checking.save(problems, folder)
-    for line in checking.problem_lines(problems, SHOWN):
+    for line in checking.problem_lines(problems):
         say(line)
     if problems:
         say(f"all of it in {folder / checking.FILE}")

@@ -52,7 +52,8 @@ def load(
         rate, channels = int(found["rate"]), int(found["channels"])
         if not len(samples) or not audio.RATES[0] <= rate <= audio.RATES[1]:
             raise ValueError(rate)
-        return audio.Decoded(samples, rate, channels)
+        repairs = tuple(str(repair) for repair in found["repairs"])
+        return audio.Decoded(samples, rate, channels, repairs)
 
     exact = span and [None if at is None else float(at) for at in span]
     decoded = pool.ask("load", path, read, span=exact, longest=float(longest))

@@ -106,7 +106,7 @@ def _load(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     found = audio.decode(Path(request["path"]), span, longest=request["longest"])
     samples = np.ascontiguousarray(found.samples, SAMPLE)
     about = {"samples": len(samples), "rate": found.rate, "channels": found.channels}
-    return about, samples
+    return {**about, "repairs": list(found.repairs)}, samples
 
 
 Task = Callable[[Mapping[str, Any]], tuple[dict[str, Any], np.ndarray]]

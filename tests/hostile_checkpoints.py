@@ -425,7 +425,7 @@ add(
     "",
     positions_none=config(max_position_embeddings=0),
     positions_huge=config(max_position_embeddings=10**9),
-    positions_for_eight_tokens=saved_with(max_position_embeddings=8),
+    positions_for_seven_tokens=saved_with(max_position_embeddings=7),
     outputs_without_names=config(return_dict=False),
     duplicate_names=holding(
         "config.json", '{"model_type": "distilbert", "n_layers": 2, "n_layers": 9999}'

@@ -102,11 +102,38 @@ def test_fatal_problems_come_first_and_places_are_told():
     assert list(checking.problem_lines([])) == []
 
 
-def test_so_many_of_each_kind_are_shown():
-    many = [LOST] * 5 + [ODD] * 3
-    found = list(checking.problem_lines(many, 3))
-    assert len(found) == 1 + 3 + 1 + 1 + 3
-    assert (found[0], found[4], found[5]) == ("5 problems:", "  and 2 more", "3 notes:")
+def test_each_reason_has_one_line_with_a_count():
+    mixed = [
+        Problem(f"{i}.wav", reason, id=f"u{i}", fatal=False)
+        for i in range(800)
+        for reason in ("mixed down from 2 channels", f"resampled from {44100 + i} Hz")
+    ]
+    assert list(checking.problem_lines([*mixed, LOST, ODD])) == [
+        "1 problem:",
+        "  b.wav: is not there",
+        "1601 notes:",
+        "  800 times: mixed down from 2 channels (first: 0.wav (u0))",
+        "  800 times, with other numbers or names, as in: 0.wav (u0): resampled from "
+        "44100 Hz",
+        "  labels.txt:7 (u1): has an odd line",
+    ]
+
+
+def test_few_of_a_reason_are_listed_where_asked():
+    found = list(checking.problem_lines([LOST] * 5 + [ODD] * 3, 3))
+    assert found == [
+        "5 problems:",
+        "  5 times: is not there (first: b.wav)",
+        "3 notes:",
+        *["  labels.txt:7 (u1): has an odd line"] * 3,
+    ]
+
+
+def test_reasons_without_end_are_counted():
+    many = [Problem("a", f"is {'x' * i}") for i in range(50)]
+    found = list(checking.problem_lines(many))
+    assert len(found) == 1 + 40 + 1
+    assert found[-1] == "  and 10 more, of 10 other reasons"
 
 
 def test_the_report_has_a_row_for_every_problem(tmp_path):

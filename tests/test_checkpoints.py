@@ -3,7 +3,7 @@
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from copy import copy
+from copy import copy, deepcopy
 from pathlib import Path
 
 import huggingface_hub
@@ -674,3 +674,84 @@ def test_trained_checkpoints(name, load, source, dim):
     found = hidden(encoder, block(encoder, source)[None])
     assert found.shape[3] == dim
     assert found.isfinite().all()
+
+
+# Text models with few positions, and those whose blocks cannot be listened to
+
+FEW = {  # positions in the configuration, and the tokens that fit
+    "distilbert": ({"max_position_embeddings": 60}, 60),
+    "bert": ({"max_position_embeddings": 127}, 127),
+    "roberta": ({"max_position_embeddings": 80}, 78),  # two are never used
+    "bert-mlm": ({"max_position_embeddings": 8}, 8),
+}
+
+
+def made(folder, name, more):
+    """A checkpoint of a family with another configuration."""
+    kind, config = FAMILIES[name]
+    model = getattr(transformers, kind)
+    torch.manual_seed(0)
+    model(model.config_class(**{**config, **more})).save_pretrained(folder)
+    vocabulary(folder, name.partition("-")[0])
+    return folder
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_a_text_is_cut_to_the_positions_of_the_model(tmp_path, name):
+    more, most = FEW[name]
+    encoder = text(made(tmp_path, name, more), layers="all")
+    assert encoder.inputs["max_tokens"] == most
+    long = encoder.prepare("hello world " * 99)
+    (note,) = long.notes
+    assert note.endswith(f" to {most} tokens")
+    whole = encoder.tokenise("hello world " * 99)
+    assert long.blocks[0].tolist() == [*whole[: most - 1], whole[-1]]
+    for layer in encoder(long.blocks[0][None], lambda hidden: hidden):
+        assert layer.shape == (1, most, 32)
+    assert encoder.prepare("hello").notes == ()
+
+
+def test_positions_are_counted_where_a_tokenizer_merges_the_trial_text(tmp_path):
+    folder = made(tmp_path, "bert", {"max_position_embeddings": 50})
+    words = (folder / "vocab.txt").read_text(encoding="utf-8").replace("\na\n", "\nß\n")
+    (folder / "vocab.txt").write_text(words, encoding="utf-8")
+    assert text(folder).inputs["max_tokens"] == 50
+
+
+OTHERS = {  # families whose blocks say little or something else
+    "SqueezeBertModel": {**TEXT, "embedding_size": 32},
+    "LongformerModel": {**TEXT, "max_position_embeddings": 140},
+    "AlbertModel": {**TEXT, "embedding_size": 16},
+}
+
+
+@pytest.mark.parametrize("layers", ["all", "1", "0,2", "last"])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_layers_of_models_whose_blocks_are_not_heard(kind, layers):
+    model = getattr(transformers, kind)
+    torch.manual_seed(0)
+    whole = model(model.config_class(**OTHERS[kind])).eval()
+    encoder = distilbert.Encoder(
+        _checkpoint.Checkpoint(deepcopy(whole), kind, "", ""),
+        tokenise=lambda text: [2, *range(5, 5 + len(text)), 3],
+        vocabulary="letters",
+        layers=layers,
+    )
+    (block,) = encoder.prepare("hello").blocks
+    found = encoder(block[None], lambda hidden: hidden)
+    with torch.inference_mode():
+        ids = torch.from_numpy(block[None])
+        wanted = whole(input_ids=ids, output_hidden_states=True).hidden_states
+    assert len(found) == len(encoder.layers)
+    for layer, number in zip(found, encoder.layers, strict=True):
+        torch.testing.assert_close(layer, wanted[number])
+
+
+def test_a_model_that_keeps_its_lower_layers_is_refused(tmp_path):
+    config = {**TEXT, "max_position_embeddings": 256}
+    model = transformers.CanineModel(transformers.CanineConfig(**config))
+    loaded = _checkpoint.Checkpoint(model, "canine", "", "weights")
+    with pytest.raises(ValueError, match="does not give its lower layers one by one"):
+        distilbert.Encoder(
+            loaded, tokenise=lambda _: [1, *range(5, 20), 2], vocabulary="x", layers="0"
+        )

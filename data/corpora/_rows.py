@@ -6,6 +6,7 @@ from sys import intern
 from data.corpora import _cells, _spans
 from data.corpora._identities import Identities
 from data.corpora._paths import Folder, relative
+from data.output import printable
 from data.ratings import RATINGS
 from data.utterance import Utterance
 
@@ -40,7 +41,7 @@ def utterance(
         return None, wrong if path else [*wrong, "row has neither audio nor text"]
     try:
         start, end = _spans.span(cells)
-        stem = path if path.isprintable() else ""
+        stem = printable(path)  # an id with blanks of other kinds would be refused
         record = Utterance(
             id=cells.get("id") or identities.of(stem, start, end) or fallback,
             audio=audio,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data import store
+from data import reasons, store
 from data.errors import AffuseError
 from data.utterance import Corpus
 from extract.choice import Choice, Machine
@@ -32,9 +32,8 @@ def embed(
         AffuseError: if nothing could be encoded
     """
     done: Outcome = extract(corpus, choice, machine, cache, encoder=encoder)
-    for problem in done.problems:
-        if problem.fatal:
-            say(f"left out: {problem.file or problem.id}: {problem.reason}")
+    for line in reasons.lines(p for p in done.problems if p.fatal):
+        say(f"left out: {line}")
     found = store.look(done.folder) if done.folder else None
     if found is None or not found.rows:
         raise AffuseError(f"the teacher could encode nothing of {corpus.root}")

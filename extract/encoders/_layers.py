@@ -1,6 +1,6 @@
 """The wanted layers of a transformer, each handed on as it passes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from threading import local
 from typing import Any, TypeVar
@@ -36,12 +36,58 @@ class Layers:
         model: a transformers model
         wanted: numbers of layers, ascending
         top: number of blocks that the model has
+        sample: a small input, with which it is tried whether the blocks can be
+            listened to; without one, this is taken for granted
+
+    Raises:
+        AffuseError: if lower layers are wanted of a model that does not give them
     """
 
-    def __init__(self, model: Any, wanted: tuple[int, ...], top: int):
+    def __init__(
+        self,
+        model: Any,
+        wanted: tuple[int, ...],
+        top: int,
+        sample: Mapping[str, Tensor] | None = None,
+    ):
         self._model, self._wanted, self._top = model, wanted, top
         self._pass = _Pass()
-        self._hooked = self._hook(blocks(model))
+        found = blocks(model)
+        if sample is not None and wanted != (top,):
+            found = self._heard(found, sample)
+        self._hooked = self._hook(found)
+
+    @torch.inference_mode()
+    def _heard(
+        self, blocks: nn.ModuleList | None, sample: Mapping[str, Tensor]
+    ) -> nn.ModuleList | None:
+        """Return the blocks if what they put out is what the model calls its layers.
+
+        It is not where a model pads its input (Longformer), turns it (SqueezeBERT) or
+        calls its blocks past their hooks. Then the model has to keep all layers.
+        """
+        outputs: list[Any] = []
+        hooks = [
+            block.register_forward_hook(lambda _, __, output: outputs.append(output))
+            for block in blocks or ()
+        ]
+        try:
+            output = self._model(**sample, output_hidden_states=True)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        told = output.hidden_states
+        if told is None or len(told) != self._top + 1:
+            raise AffuseError(
+                "this checkpoint does not give its lower layers one by one; take "
+                "--layers last"
+            )
+        inner = [o[0] if isinstance(o, tuple) else o for o in outputs[:-1]]
+        same = len(outputs) == self._top and all(
+            isinstance(a, Tensor) and torch.equal(a, b)
+            for a, b in zip(inner, told[1:-1], strict=True)
+        )
+        return blocks if same else None
 
     def _hook(self, blocks: nn.ModuleList | None) -> bool:
         """Listen to the blocks; False for a model whose blocks are not found."""
@@ -82,9 +128,11 @@ class Layers:
         now.each, now.found = each, []
         output = self._model(**inputs, output_hidden_states=not self._hooked)
         if not self._hooked:
-            hidden = [*output.hidden_states[:-1], output.last_hidden_state]
             for layer in self._wanted:
-                self._take(hidden[layer])
+                last = layer == self._top
+                self._take(
+                    output.last_hidden_state if last else output.hidden_states[layer]
+                )
         elif self._wanted[-1] == self._top:
             self._take(output.last_hidden_state)
         found, now.found, now.each = now.found, [], _forget

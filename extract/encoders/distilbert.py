@@ -23,7 +23,7 @@ from extract.encoders import _checkpoint, _within
 from extract.encoders._checkpoint import Checkpoint, Origin
 from extract.encoders._failures import told
 from extract.encoders._layers import Layers, send
-from extract.encoders._trial import demand_states
+from extract.encoders._text_length import cut, longest_input
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ class Encoder:
         checkpoint: a model that takes ``input_ids``
         tokenise: text to token ids, with the special tokens, not cut
         vocabulary: digest of all that decides which ids a text has
+        longest: tokens that the model has positions for, or more
         layers: ``last``, ``all``, or numbers
     """
 
@@ -49,6 +50,7 @@ class Encoder:
         *,
         tokenise: Callable[[str], list[int]],
         vocabulary: str,
+        longest: int = MAX_TOKENS,
         layers: str = "last",
         device: str = "cpu",
         dtype: str = "float32",
@@ -56,15 +58,19 @@ class Encoder:
         self.checkpoint = checkpoint
         top = checkpoint.model.config.num_hidden_layers
         self.layers = _checkpoint.choose_layers(layers, top)
-        self.tokenise = tokenise
+        self.tokenise, self.longest = tokenise, longest
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
         self.packed: Packed | None = None
         if isinstance(self.model, DistilBertModel) and _within.suits(self.model):
             _within.confine(self.model)
             self.packed = self._packed
-        self._run = Layers(self.model, self.layers, top)
+        sample = send(
+            np.array([cut(tokenise("a a"), longest) or [0]]), self.model.device
+        )
+        tried = None if self.packed else {"input_ids": sample}
+        self._run = Layers(self.model, self.layers, top, tried)
         self.inputs: Mapping[str, Any] = {
-            "max_tokens": MAX_TOKENS,
+            "max_tokens": self.most_tokens,
             "vocabulary": vocabulary,
         }
         self.head: tuple[str, ...] = ()
@@ -92,10 +98,10 @@ class Encoder:
                 return list(tokenizer(text, verbose=False)["input_ids"])
 
         tokenise("")  # settles padding and truncation, which threads must not do
-        longest = cut(tokenise("a " * MAX_TOKENS)) or [0]
-        demand_states(loaded, input_ids=torch.tensor([longest]))
+        longest = longest_input(loaded, tokenise("a a") or [0], MAX_TOKENS)
         vocabulary = hashlib.sha256(_describe(tokenizer).encode()).hexdigest()[:16]
-        return cls(loaded, tokenise=tokenise, vocabulary=vocabulary, **options)
+        options |= {"vocabulary": vocabulary, "longest": longest}
+        return cls(loaded, tokenise=tokenise, **options)
 
     @classmethod
     def tiny(cls, **options: Any) -> Self:
@@ -114,13 +120,18 @@ class Encoder:
             **options,
         )
 
+    @property
+    def most_tokens(self) -> int:
+        """Return the number of tokens of a text that are encoded at most."""
+        return min(MAX_TOKENS, self.longest)
+
     def prepare(self, source: str) -> Prepared:
-        """Text -> token ids, `MAX_TOKENS` at most; an empty text is its marks alone."""
-        tokens = self.tokenise(source)
-        if len(tokens) <= MAX_TOKENS:
+        """Text -> token ids, `most_tokens` at most; an empty text is its marks."""
+        tokens, most = self.tokenise(source), self.most_tokens
+        if len(tokens) <= most:
             return Prepared((np.array(tokens, np.int64),))
-        note = f"transcript cut from {len(tokens)} to {MAX_TOKENS} tokens"
-        return Prepared((np.array(cut(tokens), np.int64),), (note,))
+        note = f"transcript cut from {len(tokens)} to {most} tokens"
+        return Prepared((np.array(cut(tokens, most), np.int64),), (note,))
 
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
         """(n, tokens) -> what `each` makes of (n, tokens, dim) of every layer"""
@@ -144,13 +155,6 @@ class Encoder:
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """No text checkpoint carries a head for ratings."""
         raise AffuseError("text encoders have no head; leave out --head")
-
-
-def cut(tokens: list[int]) -> list[int]:
-    """Return `MAX_TOKENS` tokens at most; the end mark stays."""
-    if len(tokens) <= MAX_TOKENS:
-        return tokens
-    return [*tokens[: MAX_TOKENS - 1], tokens[-1]]
 
 
 def _tokenizer(origin: Origin, known: int) -> Any:

@@ -1,0 +1,61 @@
+"""What must be corrected of a sound file before libsndfile reads all of it.
+
+It collects what `extract.data_size` and `extract.mpeg_frames` find, by format.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from extract import data_size, mpeg_frames
+from extract.splice import Piece
+
+
+@dataclass(frozen=True)
+class Correction:
+    """How to read a file, and what to say about it."""
+
+    pieces: tuple[Piece, ...] = ()  # to read instead of the file; empty: as it is
+    notes: tuple[str, ...] = ()
+    cut_off: bool = False  # whether samples that the header promises are missing
+    refusal: str = ""  # why it cannot be read as a whole
+
+
+def find(path: Path, form: str, subtype: str) -> Correction:
+    """Return what must be corrected of a file.
+
+    Args:
+        path: of the file
+        form: as libsndfile calls the format, such as ``MP3``
+        subtype: as libsndfile calls the coding, such as ``MPEG_LAYER_III``
+    """
+    status = os.stat(path)
+    return _found(path, form, subtype, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(16)  # many spans of one long recording follow one another
+def _found(path: Path, form: str, subtype: str, _: tuple[int, int]) -> Correction:
+    if form == "MP3":
+        return _mpeg(path) if subtype == "MPEG_LAYER_III" else Correction()
+    size = data_size.find(path)
+    if size is None:
+        return Correction()
+    pieces = size.corrected() if size.is_mended else ()
+    return Correction(pieces, (size.note,) if size.note else (), size.is_cut_off)
+
+
+def _mpeg(path: Path) -> Correction:
+    frames = mpeg_frames.find(path)
+    if frames is None:
+        return Correction(
+            refusal="is an MP3 file whose frames cannot be counted, so that its "
+            "length is not known; convert it to WAV or FLAC"
+        )
+    if frames.mixed:
+        return Correction(
+            refusal="is several MP3 files of different sampling rates or channels, "
+            "joined; convert each of them to WAV or FLAC"
+        )
+    pieces = frames.corrected() if frames.is_false else ()
+    return Correction(pieces, (frames.note,) if frames.note else ())

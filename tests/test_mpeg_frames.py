@@ -1,0 +1,77 @@
+"""MP3 files that state no length or a false one, and joined ones."""
+
+import numpy as np
+import pytest
+import soundfile
+from spoken import noise
+from test_audio import reason
+
+from extract import audio, decoder, mpeg_frames
+
+SECONDS = 6
+
+
+def recorded(path, rate=16_000, channels=1):
+    """Quiet noise, then a loud tone: the bit rate varies, so estimates go wrong."""
+    time = np.arange(SECONDS * rate) / rate
+    loud = 0.5 * np.sin(2 * np.pi * 300 * time) * (time >= SECONDS / 2)
+    samples = loud + 0.001 * noise(len(time))
+    shaped = samples if channels == 1 else np.stack([samples] * channels, axis=1)
+    soundfile.write(path, shaped, rate, bitrate_mode="VARIABLE", compression_level=0.5)
+    return path
+
+
+def bare(path):
+    """The bytes of a file without the frame that states how many there are."""
+    frames, image = mpeg_frames.find(path), path.read_bytes()
+    return b"".join(image[part.start : part.stop] for part in frames.ranges)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2), (8_000, 1)])
+def test_without_a_stated_length_the_frames_are_counted(tmp_path, rate, channels):
+    whole = recorded(tmp_path / "whole.mp3", rate, channels)
+    path = tmp_path / "piped.mp3"
+    path.write_bytes(b"ID3\4\0\0\0\0\0\5hello" + bare(whole) + b"TAG".ljust(128))
+    assert abs(soundfile.info(path).frames / rate - SECONDS) > 1  # the estimate
+    # an encoder fills the last frames up, and puts 0.1 s before the first sample
+    assert audio.probe(path).seconds == pytest.approx(SECONDS, abs=0.3)
+    wave = decoder.load(path, longest=60.0)
+    assert len(wave.samples) / audio.SAMPLE_RATE == pytest.approx(SECONDS, abs=0.3)
+    count = mpeg_frames.find(whole).count
+    assert wave.notes[0] == f"states no length; {count} MP3 frames were counted"
+    assert np.abs(wave.samples[-audio.SAMPLE_RATE :]).max() > 0.4  # the end is there
+
+
+def test_a_stated_length_is_taken_as_before(tmp_path):
+    path = recorded(tmp_path / "a.mp3")
+    wave = decoder.load(path, longest=60.0)
+    assert wave.notes == ()
+    samples, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_array_equal(wave.samples, samples)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_joined_files_are_read_to_the_end(tmp_path, plain):
+    one = recorded(tmp_path / "one.mp3")
+    path = tmp_path / "two.mp3"
+    path.write_bytes(one.read_bytes() + (bare(one) if plain else one.read_bytes()))
+    wave = decoder.load(path, longest=60.0)
+    assert len(wave.samples) / audio.SAMPLE_RATE == pytest.approx(2 * SECONDS, abs=0.5)
+    count = mpeg_frames.find(one).count
+    said = f"states {count} of {2 * count} MP3 frames; all were read"
+    assert wave.notes == (said if plain else "is 2 MP3 files joined; read as one",)
+
+
+def test_joined_files_of_different_rates_are_refused(tmp_path):
+    one, two = recorded(tmp_path / "1.mp3"), recorded(tmp_path / "2.mp3", 24_000)
+    path = tmp_path / "both.mp3"
+    path.write_bytes(one.read_bytes() + two.read_bytes())
+    assert "different sampling rates or channels" in reason(path)
+    with pytest.raises(audio.Unusable, match="different sampling rates"):
+        audio.probe(path)
+
+
+def test_a_cut_file_is_still_refused(tmp_path):
+    path = recorded(tmp_path / "a.mp3")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "is cut off" in reason(path)
