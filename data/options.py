@@ -7,9 +7,48 @@ from typing import Any
 import click
 
 from data import plugins
-from data.errors import AffuseError, message
+from data.errors import AffuseError, OptionError, message
 from data.output import inactive, protect, say
+from data.suggestions import hint
 from data.utterance import NATURES
+
+
+class Names(click.Choice):
+    """A choice of names; its error suggests the one that is nearest."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the name, as `click.Choice` does."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            said = error.message + hint(str(value), self.choices)
+            raise click.BadParameter(said, ctx, param) from error
+
+
+class Misuse(click.ClickException):
+    """One sentence on wrong options, with the exit status of wrong usage."""
+
+    exit_code = 2
+
+
+def split_names(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the names of a repeatable option, of which one may list several.
+
+    Raises:
+        click.BadParameter: if a name between two commas is empty
+    """
+    names = tuple(name.strip() for value in values for name in value.split(","))
+    if "" in names:
+        raise click.BadParameter(
+            f"{','.join(values)!r} has an empty name; divide names by one comma, as in "
+            f"early,late",
+            ctx,
+            param,
+        )
+    return names
+
 
 # fmt: off
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -28,7 +67,7 @@ COMPUTE = (
 OUTPUT = click.option(
     "--output", type=click.File("w", encoding="utf-8"), default="-",
     help="File to write.  [default: the screen]")
-CORPUS = click.Choice(plugins.names("data.corpora"))
+CORPUS = Names(plugins.names("data.corpora"))
 READ = (
     click.argument("corpus", type=CORPUS),
     click.argument("root", type=ANY, required=False),
@@ -79,7 +118,8 @@ class Group(click.Group):
         except (AffuseError, OSError) as error:
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
-            raise click.ClickException(message(error)) from error
+            kind = Misuse if isinstance(error, OptionError) else click.ClickException
+            raise kind(message(error)) from error
         except click.UsageError as error:
             _refuse_active(error)
             raise

@@ -13,11 +13,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.output import printable
 from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
+from data.suggestions import hint
 from fuse import exports, groups, measures, notes, published
 from fuse.alignment import division
 from fuse.comparing import all_pairs, compared
@@ -89,9 +90,9 @@ def _check_against(tables: Sequence[Table], against: str) -> None:
     rows = [row for table in tables for row in table.rows if row.info]
     designs = {row.design for row in rows}
     if against and against not in designs | {row.name for row in rows}:
-        raise AffuseError(
+        raise OptionError(
             f"nothing to compare against: no row '{against}'; there are "
-            f"{', '.join(sorted(designs))}"
+            f"{', '.join(sorted(designs))}{hint(against, designs)}"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from data import finetuned, plugins, reading
-from data.errors import AffuseError
+from data.errors import OptionError
 from data.utterance import Corpus
 from fuse import command, report
 from fuse.requested_designs import needs
@@ -83,7 +83,7 @@ def tuned_design(wanted: Sequence[str]) -> str:
     known = plugins.names("fuse.designs")
     found = [name for name in wanted if name in known]
     if not found:
-        raise AffuseError(
+        raise OptionError(
             f"--finetune trains encoders together with a design, and "
             f"{', '.join(wanted)} is none; add --fusion early, say"
         )

@@ -59,7 +59,7 @@ def test_designs_are_matched_by_their_parameters(tmp_path, caches):
 def test_a_size_that_cannot_be_is_said_before_anything_is_trained(tmp_path, caches):
     words = ("--fusion", "text", "--fusion", "early", "--match-parameters", 300)
     done = train(tmp_path, *words)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "early cannot have about 300 parameters" in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -77,7 +77,7 @@ def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):
         audio, recipe=recipe, values=audio.values[:, :1]
     )
     done = train(tmp_path, "--fusion", "early", *WEIGHTED)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "extract again with --layers all" in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -89,7 +89,7 @@ def test_a_search_does_not_weigh_a_single_layer_either(tmp_path, caches):
         caches[modality] = dataclasses.replace(found, recipe=recipe, values=values)
     words = ("--fusion", "text", "--grid", "layers=concat,weighted")
     done = call("sweep", *words, *QUICK, "--sweeps", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "extract again with --layers all" in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -104,7 +104,7 @@ def test_a_search_refuses_what_it_would_not_heed(caches):
 @pytest.mark.parametrize("words", [("train",), ("sweep", "--grid", "latent=4,8")])
 def test_an_unknown_design_is_said_before_any_cache_is_looked_for(tmp_path, words):
     done = call(*words, "--fusion", "erly", "--cache", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "no fusion 'erly': choose from audio, crossattention" in done.stderr
 
 

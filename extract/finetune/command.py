@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from data import divisions, reading
-from data.errors import AffuseError
+from data.errors import AffuseError, options_at_fault
 from data.utterance import Corpus
 from extract.choice import Machine
 from extract.finetune import adapters, backbone, plan, tuning
@@ -78,6 +78,8 @@ def prepare(corpus: Corpus, found: dict[str, Any]) -> Plan:
     if dtype == "auto":  # a CPU gains too little by it to train with less precision
         cuda = device.startswith("cuda")
         dtype = choose_dtype(dtype, device) if cuda else "float32"
+    with options_at_fault():
+        stage_two.find(found["experiment"])
     changes = {name: found[name] for name in TUNING}
     tuned = tuning.load(found["experiment"], {**changes, "dtype": dtype})
     adapters.demand(tuned)
@@ -102,7 +104,9 @@ def _settings(found: dict[str, Any]) -> Settings:
     """Of stage two: an experiment, then what the user changes."""
     settings = stage_two.load(found["experiment"])
     named = {k: found[k] for k in ("protocol", "folds") if found[k]}
-    return stage_two.override(stage_two.change(settings, named), found["changes"])
+    with options_at_fault():
+        settings = stage_two.change(settings, named)
+    return stage_two.override(settings, found["changes"])
 
 
 def _nothing(line: str) -> None:

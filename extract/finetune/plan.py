@@ -9,9 +9,10 @@ from pathlib import Path
 
 from data import divisions, splits
 from data.divisions import Division
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.spelling import unify
 from data.splits import Fold
+from data.suggestions import hint
 from data.utterance import Corpus
 from extract.finetune.backbone import Backbone
 from extract.finetune.inputs import usable
@@ -90,9 +91,9 @@ def make(
     )
     names = [f.name for f in found]
     if fold not in ("all", *names):
-        raise AffuseError(
+        raise OptionError(
             f"protocol '{protocol}' has no fold {fold!r}; choose from all, "
-            f"{', '.join(names)}"
+            f"{', '.join(names)}{hint(fold, ['all', *names])}"
         )
     wanted = tuple(f for f in found if fold in ("all", f.name))
     demand_folds(aligned, wanted, test=False)
