@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from data import plugins
+from data.environment import version
 from data.errors import AffuseError, OptionError, message
 from data.output import inactive, protect, say
 from data.suggestions import hint
@@ -50,6 +51,7 @@ def split_names(
     return names
 
 
+DEBUG = "affuse.debug"  # key of the context
 # fmt: off
 FOLDER = click.Path(file_okay=False, path_type=Path)
 ANY = click.Path(path_type=Path)
@@ -101,11 +103,57 @@ def options(group: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     return decorate
 
 
-class Group(click.Group):
+def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Keep the flag where all commands of one call look for it."""
+    if value:
+        ctx.meta[DEBUG] = True
+
+
+def debug() -> click.Option:
+    """Return a new ``--debug``, which every command has."""
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        callback=_remember_debug,
+        help="Show the traceback of an error.",
+    )
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the version of the package, and leave."""
+    if value:
+        say(f"affuse {version()}")
+        ctx.exit()
+
+
+class Subgroup(click.Group):
+    """A group of commands, each of which takes ``--debug`` behind its name too."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command, as `click.Group` does, and give it the option."""
+        cmd.params.append(debug())
+        super().add_command(cmd, name)
+
+
+class Group(Subgroup):
     """Commands that print one sentence, no traceback, on wrong data or settings.
 
     Nothing that they print acts on the terminal, whatever the files hold that it names.
     """
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        names = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+        super().__init__(*args, **{"context_settings": names, **given})
+        shown = click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_show_version,
+            help="Show the version and exit.",
+        )
+        self.params += [shown, debug()]
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run as a program, as `click.Group` does."""
@@ -116,7 +164,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except (AffuseError, OSError) as error:
-            if ctx.params["debug"] or isinstance(error, BrokenPipeError):
+            if DEBUG in ctx.meta or isinstance(error, BrokenPipeError):
                 raise
             kind = Misuse if isinstance(error, OptionError) else click.ClickException
             raise kind(message(error)) from error

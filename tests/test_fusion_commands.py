@@ -8,6 +8,7 @@ from learnable import COUNT, corpus, embeddings, reordered
 
 import cli
 from data.predictions import find_runs
+from data.progress import _Bar
 from fuse import sources
 from fuse.requested_designs import designs, needs
 from fuse.sources import Sources
@@ -68,6 +69,14 @@ def test_the_weights_of_layers_are_said(tmp_path, caches):
     done = train(tmp_path, "--fusion", "early", *WEIGHTED)
     assert done.exit_code == 0, done.output
     assert "early: mean weights of layers: valence audio" in done.output
+
+
+def test_the_progress_bar_says_of_which_part_its_ccc_is(tmp_path, caches, monkeypatch):
+    told = []
+    monkeypatch.setattr(_Bar, "set_postfix_str", lambda bar, words: told.append(words))
+    assert train(tmp_path, "--fusion", "text").exit_code == 0
+    assert told
+    assert all(": validation CCC " in words for words in told)
 
 
 def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):

@@ -13,8 +13,8 @@ from test_report import RATINGS, info_of, save
 import cli
 from data import predictions as p
 from fuse import measures, metrics
+from fuse.blocks import WIDTH
 from fuse.report import FORMATS, collect, render
-from fuse.tables import WIDTH
 
 
 @pytest.fixture(autouse=True)
