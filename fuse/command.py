@@ -13,7 +13,7 @@ from data.corpus_csv import cell
 from data.device import choose
 from data.errors import OptionError, options_at_fault
 from data.store import Embeddings
-from fuse import ablation, heads, layers, sources
+from fuse import ablation, heads, layers, omissions, sources
 from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
@@ -137,6 +137,8 @@ def sweep(say: Say, **found: Any) -> None:
             aligned=aligned,
         )
         if aligned is None:
+            for sentence in omissions.sentences(plan.common.left_out):
+                say(sentence)
             for sentence in divisions.sentences(plan.division):
                 say(sentence)
         aligned = plan.aligned

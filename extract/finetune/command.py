@@ -15,6 +15,7 @@ from extract.choice import Machine
 from extract.finetune import adapters, backbone, plan, tuning
 from extract.finetune.plan import Plan
 from extract.rate import choose_dtype
+from fuse import omissions
 from fuse import settings as stage_two
 from fuse.resolution import unused
 from fuse.settings import Settings
@@ -49,6 +50,8 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
     for sentence in unused([_settings(found)], [made.fusion]):
         told(sentence)
     told(f"fine-tuning {', '.join(made.backbones)} on {made.device} in {made.folder}")
+    for sentence in omissions.sentences(made.aligned.left_out):
+        told(sentence)
     for sentence in divisions.sentences(made.division):
         told(sentence)
     for fold in made.folds:

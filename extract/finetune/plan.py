@@ -18,6 +18,7 @@ from extract.finetune.backbone import Backbone
 from extract.finetune.inputs import usable
 from extract.finetune.tuning import Tuning, demand
 from fuse import revisions
+from fuse.omissions import explained
 from fuse.resolution import resolved
 from fuse.settings import Settings
 from fuse.tensors import Aligned
@@ -86,9 +87,10 @@ def make(
     settings = replace(settings, protocol=protocol)
     one = replace(corpus, utterances=unify(corpus.utterances))
     aligned = usable(one, tuple(backbones), policy=settings.out_of_range)
-    found = splits.folds(
-        aligned.utterances, protocol, folds=settings.folds, seed=settings.split_seed
-    )
+    with explained(aligned.left_out, one.utterances, aligned.utterances):
+        found = splits.folds(
+            aligned.utterances, protocol, folds=settings.folds, seed=settings.split_seed
+        )
     names = [f.name for f in found]
     if fold not in ("all", *names):
         raise OptionError(
