@@ -34,9 +34,8 @@ from fuse.options import (
 )
 
 
-@click.group(cls=Group, context_settings={"max_content_width": 100})
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def main(debug: bool) -> None:
+@click.group(cls=Group)
+def main() -> None:
     """Valence, arousal and dominance from speech and transcripts.
 
     Stage one encodes every utterance once; stage two trains fusion designs on the
@@ -284,7 +283,7 @@ def report(runs: Path, form: str, output: Any, **found: Any) -> None:
 
     problems: list[str] = []
     tables = reports.collect(runs, damaged=problems.append, **found)
-    output.write(reports.render(tables, form))
+    reports.write(tables, form, output)
     for sentence in problems:
         say(sentence, err=True)
     sys.exit(bool(problems))

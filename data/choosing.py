@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from data import current, finetuned, store
-from data.errors import AffuseError, DamagedFileError
+from data.errors import AffuseError, DamagedFileError, OptionError
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
+from data.suggestions import hint
 
 
 def choose(
@@ -39,11 +40,12 @@ def choose(
             f"python cli.py extract CORPUS ROOT"
         )
     if corpus and corpus not in corpora:
-        raise AffuseError(
+        raise OptionError(
             f"corpus '{corpus}' is not in {folder}; there are {', '.join(corpora)}"
+            f"{hint(corpus, corpora)}"
         )
     if not corpus and len(corpora) > 1:
-        raise AffuseError(
+        raise OptionError(
             f"{folder} holds embeddings of {', '.join(corpora)}; choose one with "
             f"--corpus NAME"
         )
@@ -83,11 +85,11 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
         found = [c for c in mine if c.path not in losers]
         found = [c for c in found if not finetuned.origin(c.recipe)] or found
     if named and not found:
-        raise AffuseError(
+        raise OptionError(
             f"no {modality} cache {named!r}; there are {len(mine)}", *_list(mine)
         )
     if len(found) > 1:
-        raise AffuseError(
+        raise OptionError(
             f"there are {len(found)} {modality} caches; choose one with --{modality} "
             f"DIGEST",
             *_list(found),

@@ -2,7 +2,7 @@
 
 import re
 
-from data.errors import AffuseError
+from data.errors import OptionError
 
 
 def choose(wanted: str, *, cards: int) -> str:
@@ -13,7 +13,7 @@ def choose(wanted: str, *, cards: int) -> str:
         cards: how many CUDA devices there are
 
     Raises:
-        AffuseError: if it is no device, or one that is not here
+        OptionError: if it is no device, or one that is not here
 
     Examples:
         >>> choose("auto", cards=0), choose("auto", cards=2), choose("cuda:1", cards=2)
@@ -23,9 +23,9 @@ def choose(wanted: str, *, cards: int) -> str:
         return "cuda" if cards else "cpu"
     named = re.fullmatch(r"cpu|cuda(?::(\d{1,3}))?", wanted)
     if named is None:
-        raise AffuseError(f"--device {wanted!r}: say auto, cpu, cuda or cuda:1")
+        raise OptionError(f"--device {wanted!r}: say auto, cpu, cuda or cuda:1")
     if wanted != "cpu" and int(named[1] or 0) >= cards:
-        raise AffuseError(
+        raise OptionError(
             f"--device {wanted}: there are {cards} CUDA devices here; take --device cpu"
         )
     return wanted

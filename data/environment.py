@@ -1,5 +1,7 @@
 """Whether this interpreter has what the project needs; the standard library only."""
 
+import configparser
+import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -11,6 +13,19 @@ NEEDED = (
     "click", "h5py", "huggingface_hub", "joblib", "librosa", "numpy", "safetensors",
     "scipy", "sklearn", "soundfile", "soxr", "torch", "tqdm", "transformers",
 )  # fmt: skip
+
+
+def version() -> str:
+    """Return the version of this package: of the checkout that runs, or as installed.
+
+    An editable installation may have been made of an older state of its checkout.
+    """
+    checkout = ROOT / "setup.cfg"
+    if checkout.is_file() and (ROOT / "cli.py").is_file():
+        found = configparser.ConfigParser()
+        found.read(checkout, encoding="utf-8")
+        return found["metadata"]["version"]
+    return importlib.metadata.version("affuse")
 
 
 def ensure_packages() -> None:

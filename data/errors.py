@@ -7,6 +7,9 @@ A command prints these errors and `OSError` without a traceback. Any other excep
 a fault of the code, ours or that of a plug-in, and keeps its traceback.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from data.output import printable
 
 
@@ -34,6 +37,28 @@ def message(error: BaseException) -> str:
     """
     text = str(error)
     return text if isinstance(error, AffuseError) else printable(text)
+
+
+class OptionError(AffuseError):
+    """A command line that asks for what cannot be; its command exits with status 2."""
+
+
+@contextmanager
+def options_at_fault() -> Iterator[None]:
+    """Turn errors within into an `OptionError`: every `AffuseError`, a missing file.
+
+    It belongs around the parsing of options by code that also reads files, of which the
+    user of a command has typed nothing.
+
+    Raises:
+        OptionError: with the sentence of the error
+    """
+    try:
+        yield
+    except DamagedFileError:
+        raise
+    except (AffuseError, FileNotFoundError) as error:
+        raise OptionError(*error.args) from error
 
 
 class DamagedFileError(AffuseError):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data import choosing, finetuned, seen, store
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.recipe import Recipe
 from data.store import Cache
 
@@ -140,7 +140,7 @@ def _corpus(own: Mapping[str, Mapping[str, Sequence[Cache]]]) -> str:
     lists = (found for each in own.values() for found in each.values())
     names = sorted({c.recipe.corpus for found in lists for c in found})
     if len(names) > 1:
-        raise AffuseError(
+        raise OptionError(
             f"{', '.join(names)} were encoded with these encoders; choose one with "
             f"--corpus NAME"
         )

@@ -7,10 +7,51 @@ from typing import Any
 import click
 
 from data import plugins
-from data.errors import AffuseError, message
+from data.environment import version
+from data.errors import AffuseError, OptionError, message
 from data.output import inactive, protect, say
+from data.suggestions import hint
 from data.utterance import NATURES
 
+
+class Names(click.Choice):
+    """A choice of names; its error suggests the one that is nearest."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the name, as `click.Choice` does."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            said = error.message + hint(str(value), self.choices)
+            raise click.BadParameter(said, ctx, param) from error
+
+
+class Misuse(click.ClickException):
+    """One sentence on wrong options, with the exit status of wrong usage."""
+
+    exit_code = 2
+
+
+def split_names(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the names of a repeatable option, of which one may list several.
+
+    Raises:
+        click.BadParameter: if a name between two commas is empty
+    """
+    names = tuple(name.strip() for value in values for name in value.split(","))
+    if "" in names:
+        raise click.BadParameter(
+            f"{','.join(values)!r} has an empty name; divide names by one comma, as in "
+            f"early,late",
+            ctx,
+            param,
+        )
+    return names
+
+
+DEBUG = "affuse.debug"  # key of the context
 # fmt: off
 FOLDER = click.Path(file_okay=False, path_type=Path)
 ANY = click.Path(path_type=Path)
@@ -28,7 +69,7 @@ COMPUTE = (
 OUTPUT = click.option(
     "--output", type=click.File("w", encoding="utf-8"), default="-",
     help="File to write.  [default: the screen]")
-CORPUS = click.Choice(plugins.names("data.corpora"))
+CORPUS = Names(plugins.names("data.corpora"))
 READ = (
     click.argument("corpus", type=CORPUS),
     click.argument("root", type=ANY, required=False),
@@ -62,11 +103,57 @@ def options(group: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     return decorate
 
 
-class Group(click.Group):
+def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Keep the flag where all commands of one call look for it."""
+    if value:
+        ctx.meta[DEBUG] = True
+
+
+def debug() -> click.Option:
+    """Return a new ``--debug``, which every command has."""
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        callback=_remember_debug,
+        help="Show the traceback of an error.",
+    )
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the version of the package, and leave."""
+    if value:
+        say(f"affuse {version()}")
+        ctx.exit()
+
+
+class Subgroup(click.Group):
+    """A group of commands, each of which takes ``--debug`` behind its name too."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command, as `click.Group` does, and give it the option."""
+        cmd.params.append(debug())
+        super().add_command(cmd, name)
+
+
+class Group(Subgroup):
     """Commands that print one sentence, no traceback, on wrong data or settings.
 
     Nothing that they print acts on the terminal, whatever the files hold that it names.
     """
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        names = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+        super().__init__(*args, **{"context_settings": names, **given})
+        shown = click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_show_version,
+            help="Show the version and exit.",
+        )
+        self.params += [shown, debug()]
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run as a program, as `click.Group` does."""
@@ -77,9 +164,10 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except (AffuseError, OSError) as error:
-            if ctx.params["debug"] or isinstance(error, BrokenPipeError):
+            if DEBUG in ctx.meta or isinstance(error, BrokenPipeError):
                 raise
-            raise click.ClickException(message(error)) from error
+            kind = Misuse if isinstance(error, OptionError) else click.ClickException
+            raise kind(message(error)) from error
         except click.UsageError as error:
             _refuse_active(error)
             raise

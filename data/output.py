@@ -8,10 +8,12 @@ message, and each of them escapes that text. Other formats are in `fuse.escapes`
 import copy
 import logging
 import re
+import shutil
 import sys
 import traceback
 from numbers import Number
 from types import TracebackType
+from typing import TextIO
 
 import click
 
@@ -53,6 +55,18 @@ def inactive(text: str) -> str:
 def _escaped(character: str) -> str:
     """Return the escape sequence that Python writes for a character."""
     return character.encode("unicode_escape").decode()
+
+
+def page_width(stream: TextIO, most: int) -> int:
+    """Return how many columns text may take on a stream.
+
+    Args:
+        stream: a terminal, or a file or a pipe, which is as wide as can be
+        most: columns of a page, however wide the terminal is
+    """
+    if not stream.isatty():
+        return most
+    return min(most, shutil.get_terminal_size((most, 24)).columns)
 
 
 def say(line: str, *, err: bool = False) -> None:

@@ -9,6 +9,7 @@ import pkgutil
 from types import ModuleType
 
 from data.errors import AffuseError
+from data.suggestions import hint
 
 
 def names(package: str) -> list[str]:
@@ -37,6 +38,6 @@ def load(package: str, name: str) -> ModuleType:
         kind = package.rpartition(".")[2]
         raise AffuseError(
             f"no {name!r} in {kind}: choose from {', '.join(names(package))}, "
-            f"or add {package.replace('.', '/')}/{name}.py"
+            f"or add {package.replace('.', '/')}/{name}.py{hint(name, names(package))}"
         )
     return importlib.import_module(f"{package}.{name}")

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from data import plugins
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.utterance import Corpus, Problem
 
 PACKAGE = "data.corpora"
@@ -43,7 +43,7 @@ def read(
     """
     module = plugins.load(PACKAGE, corpus)
     if name != corpus and name in plugins.names(PACKAGE):
-        raise AffuseError(
+        raise OptionError(
             f"--name {name} would pass this corpus off as that of another reader; "
             f"choose another name"
         )
@@ -52,7 +52,7 @@ def read(
         given["columns"] = _pairs(columns)
     known = inspect.signature(module.read).parameters.keys() & NAMES.keys()
     if unknown := sorted(given.keys() - known):
-        raise AffuseError(
+        raise OptionError(
             f"corpus reader '{corpus}' does not take --{NAMES[unknown[0]]}; it takes "
             + (", ".join(f"--{NAMES[k]}" for k in sorted(known)) or "no such option")
         )
@@ -88,7 +88,7 @@ def _root(module: ModuleType, corpus: str) -> Path:
     """Where a corpus lies that comes with the program."""
     found: Path | None = getattr(module, "ROOT", None)
     if found is None:
-        raise AffuseError(
+        raise OptionError(
             f"corpus '{corpus}' does not come with this program: say where it is, as "
             f"in: {corpus} /path/to/it"
         )
@@ -101,9 +101,9 @@ def _pairs(items: Sequence[str]) -> dict[str, str]:
     for item in items:
         role, mark, column = item.partition("=")
         if not mark:
-            raise AffuseError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
+            raise OptionError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
         if role in found:
-            raise AffuseError(f"--map {item}: {role} is mapped twice; leave one out")
+            raise OptionError(f"--map {item}: {role} is mapped twice; leave one out")
         found[role] = column
     return found
 

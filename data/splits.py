@@ -23,8 +23,9 @@ import numpy as np
 
 from data import official_splits
 from data.draws import held_out, shuffled, tenth
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.spelling import spelling, unify
+from data.suggestions import hint
 from data.utterance import Utterance
 
 PROTOCOLS = ("session5", "session5-strict", "loso", "speakers", "official")
@@ -205,8 +206,9 @@ def _fold(
 
 def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
     if protocol not in PROTOCOLS:
-        raise AffuseError(
+        raise OptionError(
             f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
+            f"{hint(protocol, PROTOCOLS)}"
         )
     if protocol != "official":
         _demand("speaker", utterances, protocol)

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from data.options import FOLDER, options
+from data.options import FOLDER, Subgroup, options
 from data.output import say
 from extract.bench.options import ENCODING, TUNING
 
 
-@click.group()
+@click.group(cls=Subgroup)
 def bench() -> None:
     """Measure speed against the device's limit, and against other ways."""
 

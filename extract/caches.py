@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from data.options import CACHE
+from data.options import CACHE, Subgroup
 from data.output import say
 
 
-@click.group()
+@click.group(cls=Subgroup)
 def cache() -> None:
     """Look at the cached embeddings."""
 

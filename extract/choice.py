@@ -7,7 +7,7 @@ from typing import Any, Self
 import joblib
 
 from data.device import choose
-from data.errors import AffuseError
+from data.errors import OptionError
 from data.recipe import MODALITIES
 from extract.pooling import POOLINGS
 
@@ -47,7 +47,7 @@ class Choice:
             ("dtype", self.dtype, DTYPES),
         ):
             if value not in allowed:
-                raise AffuseError(
+                raise OptionError(
                     f"{what} must be one of {', '.join(allowed)}, got {value!r}"
                 )
         if not self.encoder:
@@ -72,7 +72,7 @@ class Machine:
             ("--max-seconds", self.longest),
         ):
             if value is not None and not value > 0:
-                raise AffuseError(f"{option} must be above 0, got {value:g}")
+                raise OptionError(f"{option} must be above 0, got {value:g}")
 
     @classmethod
     def of(cls, device: str, **given: Any) -> Self:

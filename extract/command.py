@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from data import checking, table
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.files import claim
 from data.recipe import MODALITIES
 from data.utterance import Corpus, Problem
@@ -81,7 +81,7 @@ def _others(found: dict[str, Any]) -> tuple[Share, spread.Workers | None]:
     """Which parts are ours, and whose processes make them; None for this one."""
     share = Share.parse(found["shard"])
     if found["dtype"] == "auto" and (found["scheduler"] or share.total > 1):
-        raise AffuseError(
+        raise OptionError(
             "--dtype auto suits one machine; where several fill one cache, name it, as "
             "in --dtype bfloat16"
         )
@@ -235,12 +235,12 @@ def per_modality(
         elif name in wanted:
             found[name] = rest
         else:
-            raise AffuseError(
+            raise OptionError(
                 f"--{option} {value}: '{name}' is not encoded here; say "
                 f"{' or '.join(wanted)}"
             )
     if option == "revision" and len(wanted) > 1 and any("=" not in v for v in values):
-        raise AffuseError(
+        raise OptionError(
             f"--revision {values[0]}: two checkpoints are loaded; say "
             f"--revision audio=COMMIT or --revision text=COMMIT"
         )

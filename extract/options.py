@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from data import plugins
-from data.options import ANY, CACHE, COMPUTE, FOLDER
+from data.options import ANY, CACHE, COMPUTE, FOLDER, Names
 
 # fmt: off
 DTYPE = click.option(
@@ -125,7 +125,7 @@ TUNED_DTYPE = click.option(
     help="Of the encoders' arithmetic; auto: bfloat16 on GPUs that have it.")
 FINETUNE = (
     click.option(
-        "--fusion", type=click.Choice(plugins.names("fuse.designs")), default="early",
+        "--fusion", type=Names(plugins.names("fuse.designs")), default="early",
         show_default=True, help="The design that is trained along."),
     click.option(
         "--protocol",

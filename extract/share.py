@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from data.errors import AffuseError
+from data.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Share:
         """The share that ``--shard`` names.
 
         Raises:
-            AffuseError: if it is none
+            OptionError: if it is none
 
         Examples:
             >>> Share.parse("2/10")
@@ -27,9 +27,9 @@ class Share:
         named = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
         number, total = map(int, named.groups()) if named else (0, 0)
         if named is None or total < 1:
-            raise AffuseError(f"--shard {text!r}: say which of how many, as in 1/10")
+            raise OptionError(f"--shard {text!r}: say which of how many, as in 1/10")
         if not 1 <= number <= total:
-            raise AffuseError(
+            raise OptionError(
                 f"--shard {text}: shards count from 1 to {total}; for an array of jobs "
                 f"in Slurm, say --array=1-{total}"
             )

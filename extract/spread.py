@@ -11,7 +11,7 @@ import joblib
 import torch
 from joblib import Parallel, delayed
 
-from data.errors import AffuseError
+from data.errors import OptionError
 from data.parts import part_path
 from data.recipe import Recipe
 from extract.build import Builder
@@ -72,7 +72,7 @@ def choose(
         AffuseError: if the options exclude each other, or the device is not here
     """
     if scheduler and processes:
-        raise AffuseError(
+        raise OptionError(
             "--processes is for one machine, --scheduler for a cluster; give only one"
         )
     if scheduler:

@@ -11,9 +11,9 @@ import numpy as np
 from data import choosing, divisions
 from data.corpus_csv import cell
 from data.device import choose
-from data.errors import AffuseError
+from data.errors import OptionError, options_at_fault
 from data.store import Embeddings
-from fuse import ablation, heads, layers, sources
+from fuse import ablation, heads, layers, omissions, sources
 from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
@@ -91,7 +91,7 @@ def _demand_layers(
     """Refuse to weigh layers where there is only one of each modality."""
     weighted = any(settings.layers == "weighted" for settings in tried)
     if weighted and all(len(c.recipe.layers) == 1 for c in embeddings.values()):
-        raise AffuseError(
+        raise OptionError(
             "layers='weighted' needs a cache of several layers, and these hold one "
             "each; extract again with --layers all"
         )
@@ -105,7 +105,7 @@ def sweep(say: Say, **found: Any) -> None:
         found: the options of the command line, by name
     """
     if fixed := [name for name in found["designs"] if name in REFERENCES]:
-        raise AffuseError(
+        raise OptionError(
             f"{fixed[0]} has no settings to search; name a design, or all"
         )
     device = compute(found)
@@ -137,6 +137,8 @@ def sweep(say: Say, **found: Any) -> None:
             aligned=aligned,
         )
         if aligned is None:
+            for sentence in omissions.sentences(plan.common.left_out):
+                say(sentence)
             for sentence in divisions.sentences(plan.division):
                 say(sentence)
         aligned = plan.aligned
@@ -208,7 +210,10 @@ def compute(found: Mapping[str, Any]) -> str:
 def _settings(found: Mapping[str, Any]) -> Settings:
     """Defaults, changed by the experiment, then by --set, then by options."""
     experiment = found["experiment"]
-    settings = options.load(experiment) if experiment else Settings()
+    with options_at_fault():
+        path = options.find(experiment) if experiment else None
+    settings = options.load(path) if path else Settings()
     settings = options.override(settings, found["changes"])
     names = ("protocol", "folds", "reduce", "out_of_range")
-    return options.change(settings, {n: found[n] for n in names if found[n]})
+    with options_at_fault():
+        return options.change(settings, {n: found[n] for n in names if found[n]})

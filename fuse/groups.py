@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.folds import FoldRow
 from data.predictions import Run
+from data.suggestions import hint
 from fuse.figures import Row, count
 
 BY: Mapping[str, str] = {  # fields of a row of folds.csv, by the name of the column
@@ -53,7 +54,9 @@ def column(runs: Sequence[Run], by: str) -> str:
     names = dict.fromkeys(_known([row for run in runs for row in _tested(run)]))
     alike = [name for name in names if name.casefold() == by.casefold()]
     if not alike:
-        raise AffuseError(f"no groups by {by!r}: choose from {', '.join(names)}")
+        raise OptionError(
+            f"no groups by {by!r}: choose from {', '.join(names)}{hint(by, names)}"
+        )
     return by if by in alike else alike[0]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from data import finetuned
-from data.errors import AffuseError, DamagedFileError
+from data.errors import AffuseError, DamagedFileError, OptionError
 from data.recipe import Recipe
 from data.system.documents import read_json
 from data.system.schema import Number, Plain, Record, Text, Whole
@@ -145,13 +145,13 @@ def chosen(settings: Settings, found: Mapping[str, Any]) -> Heads | None:
     if settings.training != END_TO_END:
         return None
     if not (run := found["finetuned"]):
-        raise AffuseError(
+        raise OptionError(
             f"training='{END_TO_END}' takes the heads that were trained with their "
             f"encoders; name a fine-tuning: --finetuned finetuned/RUN"
         )
     own = find(run)
     if set(found["designs"]) != {own.design} or found["match_parameters"]:
-        raise AffuseError(
+        raise OptionError(
             f"the heads of {run} are of the design '{own.design}', as they are; type "
             f"--fusion {own.design}, without --match-parameters"
         )

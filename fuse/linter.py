@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
-from data.errors import AffuseError
+from data.errors import AffuseError, options_at_fault
 from data.files import publish
 from data.plugins import load, names
 from data.predictions import PREDICTIONS
@@ -102,10 +102,11 @@ def check_plans(
 
     Raises:
         Leak: if another rule fails; nothing is written
-        AffuseError: if a rule that is allowed is none
+        OptionError: if a rule that is allowed is none
     """
-    for name in allow:
-        load(PACKAGE, name)
+    with options_at_fault():
+        for name in allow:
+            load(PACKAGE, name)
     early = [name for name in rules() if TRAINED not in load(PACKAGE, name).NEEDS]
     found = {
         plan.info.name: check(planned(plan, corpus, embeddings, trained=False), early)

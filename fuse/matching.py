@@ -11,7 +11,7 @@ from typing import Self
 
 import torch
 
-from data.errors import AffuseError
+from data.errors import OptionError
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse.model import build, modalities
@@ -120,7 +120,7 @@ def match(
             if found > parameters
             else ""
         )
-        raise AffuseError(
+        raise OptionError(
             f"{fusion} cannot have about {parameters:,} parameters: with hidden={best} "
             f"it has {found:,}{fixed}; ask for another number"
         )

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from data.errors import AffuseError
+from data.errors import OptionError
 from data.predictions import Run
+from data.suggestions import hint
 from fuse import metrics
 from fuse.figures import Row
 from fuse.statistics import folds
@@ -47,10 +48,12 @@ def parse(text: str) -> tuple[str, ...]:
     """
     names = [name.strip().casefold() for name in text.split(",")]
     names = [name for name in dict.fromkeys(names) if name]
-    if unknown := [repr(name) for name in names if name not in MEASURES]:
-        raise AffuseError(
-            f"no column {', '.join(unknown)}: choose from {', '.join(MEASURES)}, "
-            f"divided by commas, as in --columns rmse,pearson"
+    if unknown := [name for name in names if name not in MEASURES]:
+        near = hint(unknown[0], MEASURES)
+        raise OptionError(
+            f"no column {', '.join(map(repr, unknown))}: choose from "
+            f"{', '.join(MEASURES)}, divided by commas, as in --columns "
+            f"rmse,pearson{near}"
         )
     return tuple(names)
 

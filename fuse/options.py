@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from data import plugins
-from data.options import CACHE, COMPUTE, FOLDER, OUTPUT
+from data.options import CACHE, COMPUTE, FOLDER, OUTPUT, Names, split_names
 from data.ratings import POLICIES
 
 # fmt: off
@@ -29,9 +29,10 @@ MATCH = click.option(
 FIT = (  # what is trained, and how
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
+        callback=split_names,
         help=", ".join(plugins.names("fuse.designs") + plugins.names("fuse.references"))
         + ", latemean, lateccc, stacking, zeroshot, or all that the caches can feed; "
-        "repeatable."),
+        "repeatable, or several divided by commas, as in early,late."),
     click.option(
         "--protocol",
         help="session5, session5-strict, loso, speakers or official.  [default: the "
@@ -59,7 +60,7 @@ FIT = (  # what is trained, and how
         "--set", "changes", multiple=True, metavar="NAME=VALUE",
         help="Any other setting, e.g. latent=64; repeatable."),
     click.option(
-        "--allow", multiple=True, metavar="RULE",
+        "--allow", multiple=True, metavar="RULE", callback=split_names,
         help="A rule of `lint` that may fail, which the run remembers; repeatable."),
     click.option(
         "--memory", type=click.FloatRange(min=0), metavar="GIB",
@@ -127,8 +128,9 @@ REPORT = (
         help="Show only the run of this folder name, or of this unique beginning of "
         "it; repeatable."),
     click.option(
-        "--design", multiple=True, metavar="DESIGN",
-        help="Show only runs of this design; repeatable."),
+        "--design", multiple=True, metavar="DESIGN", callback=split_names,
+        help="Show only runs of this design; repeatable, or several divided by "
+        "commas."),
     click.option(
         "--audio", multiple=True, metavar="CHECKPOINT",
         help="Of runs that take audio, show only those on this checkpoint, or on this "
@@ -195,7 +197,7 @@ TRAINING = (  # of the bench
                  help="Time the whole table instead: audio, text, early and late, five "
                  "folds, five seeds, as `train` would."),
     click.option("--fusion", default="early", show_default=True,
-                 type=click.Choice(plugins.names("fuse.designs"))),
+                 type=Names(plugins.names("fuse.designs"))),
     click.option("--reduce", type=click.Choice(["autoencoder", "none"]),
                  default="autoencoder", show_default=True),
     click.option("--training", type=click.Choice(["joint", "pretrain"]),

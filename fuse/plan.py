@@ -20,6 +20,7 @@ from data.utterance import Corpus
 from fuse import revisions
 from fuse.designs._regressor import pick
 from fuse.model import modalities
+from fuse.omissions import explained
 from fuse.own import Own, divide, join
 from fuse.references import FITTED, Zeroshot
 from fuse.resolution import resolved
@@ -118,13 +119,14 @@ def make(
     if fusion == "zeroshot":
         Zeroshot(any_.head, targets=any_.targets)  # refuses before it is begun
     utterances, protocol = any_.utterances, settings.protocol
-    folds = splits.folds(
-        utterances,
-        protocol,
-        folds=settings.folds,
-        seed=settings.split_seed,
-        everyone=corpus.utterances,
-    )
+    with explained(any_.left_out, corpus.utterances, utterances):
+        folds = splits.folds(
+            utterances,
+            protocol,
+            folds=settings.folds,
+            seed=settings.split_seed,
+            everyone=corpus.utterances,
+        )
     demand_folds(any_, folds, test=False)
     by_fold = divide(joined, folds)
     recipes = {

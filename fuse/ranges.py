@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from data.errors import AffuseError
 from data.ratings import POLICIES
 from data.splits import PROTOCOLS
+from data.suggestions import hint
 from data.system.schema import shown
 from fuse.losses import LOSSES
 
@@ -63,8 +64,11 @@ def demand(name: str, value: object, kind: type) -> None:
             f"({type(value).__name__})"
         )
     if name in CHOICES and value not in CHOICES[name]:
-        known = ", ".join(repr(choice) for choice in CHOICES[name])
-        raise AffuseError(f"{name} must be one of {known}; got {shown(value)}")
+        known = ", ".join(repr(choice) for choice in CHOICES[name] if choice)
+        raise AffuseError(
+            f"{name} must be one of {known}; got {shown(value)}"
+            f"{hint(str(value), CHOICES[name])}"
+        )
     if isinstance(value, int | float) and name in RANGES:
         low, high = RANGES[name]
         if not (math.isfinite(value) and low <= value <= high):

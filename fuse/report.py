@@ -11,22 +11,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from data.errors import AffuseError
-from data.output import printable
+from data.errors import AffuseError, OptionError
+from data.output import page_width, printable
 from data.predictions import Run, finished, read_run, unfinished
 from data.ratings import RATINGS
 from data.sentences import read_sentences
+from data.suggestions import hint
 from fuse import exports, groups, measures, notes, published
 from fuse.alignment import division
+from fuse.blocks import WIDTH
 from fuse.comparing import all_pairs, compared
 from fuse.figures import Table
 from fuse.layers import average
 from fuse.leaks import failing
 from fuse.scored_rows import score
 from fuse.selection import Choice, Selection
-from fuse.tables import latex, markdown, text
+from fuse.tables import latex, markdown
+from fuse.text_tables import text
 from fuse.variation import undefined_notes
 from fuse.verdicts import comparisons, untested
 
@@ -89,9 +92,9 @@ def _check_against(tables: Sequence[Table], against: str) -> None:
     rows = [row for table in tables for row in table.rows if row.info]
     designs = {row.design for row in rows}
     if against and against not in designs | {row.name for row in rows}:
-        raise AffuseError(
+        raise OptionError(
             f"nothing to compare against: no row '{against}'; there are "
-            f"{', '.join(sorted(designs))}"
+            f"{', '.join(sorted(designs))}{hint(against, designs)}"
         )
 
 
@@ -131,15 +134,25 @@ def _divided(chosen: Mapping[str, Any]) -> tuple[Selection, Choice]:
     )
 
 
-def render(tables: Sequence[Table], format: str) -> str:
+def render(tables: Sequence[Table], format: str, *, width: int = WIDTH) -> str:
     """Tables as text, markdown, csv, json or latex; ends with a line end.
+
+    Args:
+        tables: of `collect`
+        format: of `FORMATS`
+        width: columns that text may take
 
     Raises:
         AffuseError: if there is no such format; the sentence lists the choices
     """
     if format not in FORMATS:
-        raise AffuseError(f"no format {format!r}: choose from {', '.join(FORMATS)}")
-    return FORMATS[format](tables)
+        raise OptionError(f"no format {format!r}: choose from {', '.join(FORMATS)}")
+    return text(tables, width=width) if format == "text" else FORMATS[format](tables)
+
+
+def write(tables: Sequence[Table], format: str, output: TextIO) -> None:
+    """Write tables, as `render`, in lines that fit if they go to a terminal."""
+    output.write(render(tables, format, width=page_width(output, WIDTH)))
 
 
 def _kind(run: Run) -> tuple[str, str, str]:

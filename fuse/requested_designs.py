@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from data.errors import AffuseError
+from data.errors import OptionError
 from data.recipe import MODALITIES
+from data.suggestions import hint
 from fuse.model import modalities
 from fuse.references import FITTED, REFERENCES
 from fuse.train import fusions
@@ -32,9 +33,9 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
     """
     known = fusions()
     if unknown := [name for name in wanted if name not in (*known, "all")]:
-        raise AffuseError(
+        raise OptionError(
             f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or add "
-            f"fuse/designs/{unknown[0]}.py"
+            f"fuse/designs/{unknown[0]}.py{hint(unknown[0], (*known, 'all'))}"
         )
     taken: set[str] = set()
     for name in wanted:

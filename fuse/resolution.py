@@ -8,7 +8,7 @@ goes back to its default for the others, and `unused` names it.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from data.errors import AffuseError
+from data.errors import OptionError
 from data.runs.info import RunInfo
 from fuse.decisions import DECISIONS
 from fuse.design import Design, find
@@ -23,10 +23,10 @@ def resolved(settings: Settings, fusion: str | Design) -> Settings:
     """Return settings in which every value is what this design is trained with.
 
     Raises:
-        AffuseError: if a map is asked for where none is fitted
+        OptionError: if a map is asked for where none is fitted
     """
     if settings.map == AFFINE and fusion not in FITTED:
-        raise AffuseError(
+        raise OptionError(
             f"map='affine' is fitted with the baselines {', '.join(FITTED)}, and not "
             f"with {fusion}; leave it at map=auto, and ask for the mapped row of a "
             f"trained network afterwards: python cli.py report --mapped"

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import AffuseError
+from data.errors import OptionError
 from data.predictions import Run
+from data.suggestions import hint
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,23 @@ def _tables(found: Sequence[Run], corpus: str, protocol: str, runs: Path) -> lis
     ]
     if not chosen:
         there = sorted({f"{r.info.corpus} ({r.info.protocol})" for r in found})
-        raise AffuseError(
+        raise OptionError(
             f"no finished run of corpus {corpus or 'any'!r} and protocol "
             f"{protocol or 'any'!r} below {runs}; there are {', '.join(there)}"
+            f"{_hints(found, corpus, protocol)}"
         )
     return chosen
+
+
+def _hints(found: Sequence[Run], corpus: str, protocol: str) -> str:
+    """Return suggestions for a corpus or a protocol that no run has."""
+    corpora = {run.info.corpus for run in found}
+    protocols = {run.info.protocol for run in found}
+    return "".join(
+        hint(name, known)
+        for name, known in ((corpus, corpora), (protocol, protocols))
+        if name not in known
+    )
 
 
 def _folders(found: Sequence[Run], wanted: Sequence[str], runs: Path) -> list[Run]:
@@ -89,7 +102,7 @@ def _folders(found: Sequence[Run], wanted: Sequence[str], runs: Path) -> list[Ru
         ]
         _demand(fits, "run", start, names, runs)
         if len(fits) > 1:
-            raise AffuseError(
+            raise OptionError(
                 f"several runs below {runs} begin with {start!r}: "
                 f"{', '.join(sorted(fits))}; give more of the name"
             )
@@ -145,6 +158,9 @@ def _demand(
 ) -> None:
     """Refuse a name that fits no run, with a list of those that are there."""
     if not fits:
-        names = sorted(set(there))
+        names = sorted(set(there) - {""})
         known = f"there are {', '.join(names)}" if names else "there is none"
-        raise AffuseError(f"no finished run of {kind} {name!r} below {runs}; {known}")
+        raise OptionError(
+            f"no finished run of {kind} {name!r} below {runs}; {known}"
+            f"{hint(name, names)}"
+        )

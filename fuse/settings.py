@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError, options_at_fault
+from data.suggestions import hint
 from data.system.documents import parse_toml, read_toml
 from data.system.schema import MapOf, Plain, Record
 from fuse.losses import SMALLEST_BATCH
@@ -171,7 +172,8 @@ def find(experiment: Path | str) -> Path:
         path = Path(experiment)
     advice = f"choose from {', '.join(experiments())}, or give the path of a TOML file"
     if not path.exists():
-        raise FileNotFoundError(f"no experiment {str(experiment)!r}: {advice}")
+        near = hint(str(experiment), experiments())
+        raise FileNotFoundError(f"no experiment {str(experiment)!r}: {advice}{near}")
     if not path.is_file():
         raise AffuseError(f"experiment {str(experiment)!r} is no file: {advice}")
     return path
@@ -187,6 +189,7 @@ def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     if unknown := sorted(changes.keys() - kinds.keys()):
         raise AffuseError(
             f"unknown setting {', '.join(unknown)}; known are {', '.join(kinds)}"
+            f"{hint(unknown[0], kinds)}"
         )
     exact: dict[str, Any] = {
         name: float(value) if (type(value), kinds[name]) == (int, float) else value
@@ -203,7 +206,7 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
         assignments: ``name=value`` each; text needs no quotes
 
     Raises:
-        AffuseError: as `change`, or if an assignment has no ``=``
+        OptionError: as `change`, or if an assignment has no name or no ``=``
 
     Examples:
         >>> override(Settings(), ["latent=64", "reduce=pca"]).latent
@@ -212,13 +215,14 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
     changes = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        if not equals:
-            raise AffuseError(f"{assignment!r} should be name=value, e.g. latent=64")
+        if not equals or not name.strip():
+            raise OptionError(f"{assignment!r} should be name=value, e.g. latent=64")
         try:
             changes[name.strip()] = parse_toml(f"value = {text}", ASSIGNED)["value"]
         except AffuseError:  # text without quotes
             changes[name.strip()] = text.strip()
-    return change(settings, changes)
+    with options_at_fault():
+        return change(settings, changes)
 
 
 def dump(settings: Settings) -> str:

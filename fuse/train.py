@@ -156,7 +156,9 @@ def _train(
                 errors.append(fitted)
             else:
                 publish(unit, fitted)
-                shown.set_postfix_str(f"{unit.where}: ccc {fitted.score:.3f}")
+                shown.set_postfix_str(
+                    f"{unit.where}: validation CCC {fitted.score:.3f}"
+                )
             shown.update()
     return errors
 

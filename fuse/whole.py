@@ -4,14 +4,17 @@ Every step is the command of its name, which goes on where it was interrupted; s
 this one, if it is repeated.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from data import finetuned, plugins, reading
-from data.errors import AffuseError
+from data.errors import OptionError
+from data.output import page_width
 from data.utterance import Corpus
 from fuse import command, report
+from fuse.blocks import WIDTH
 from fuse.requested_designs import needs
 
 Say = Callable[[str], object]
@@ -83,7 +86,7 @@ def tuned_design(wanted: Sequence[str]) -> str:
     known = plugins.names("fuse.designs")
     found = [name for name in wanted if name in known]
     if not found:
-        raise AffuseError(
+        raise OptionError(
             f"--finetune trains encoders together with a design, and "
             f"{', '.join(wanted)} is none; add --fusion early, say"
         )
@@ -137,7 +140,8 @@ def _report(say: Say, corpus: str, found: Mapping[str, Any]) -> bool:
         protocol=found["protocol"] or "",
         damaged=problems.append,
     )
-    for line in report.render(tables, "text").rstrip("\n").split("\n"):
+    width = page_width(sys.stdout, WIDTH)
+    for line in report.render(tables, "text", width=width).rstrip("\n").split("\n"):
         say(line)
     for sentence in problems:
         say(sentence)

@@ -130,8 +130,6 @@ def test_a_sample_is_written_once(tmp_path):
     [
         (("check", "iemocap", "nowhere"), "no IEMOCAP in nowhere"),
         (("utterances", "manifest", "nowhere"), "nowhere not found"),
-        (("check", "manifest", "nowhere", "--map", "valence"), "say ROLE=COLUMN"),
-        (("check", "iemocap", "nowhere", "--scale", 1, 5), "does not take --scale"),
         (("extract", "emobank", "nowhere"), "nowhere"),
         (("train", "--fusion", "early", "--cache", "nowhere"), "no embeddings below"),
         (("report", "--runs", "nowhere"), "nowhere"),
@@ -144,6 +142,17 @@ def test_an_error_is_a_sentence(tmp_path, monkeypatch, words, sentence):
     assert sentence in found
     assert "\n" not in found
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("check", "manifest", "nowhere", "--map", "valence"), "say ROLE=COLUMN"),
+        (("check", "iemocap", "nowhere", "--scale", 1, 5), "does not take --scale"),
+    ],
+)
+def test_an_error_of_usage_is_a_sentence(words, sentence):
+    assert sentence in refused(call(*words), status=2)
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_the_command_line_takes_another_copy(tmp_path):
 @pytest.mark.parametrize("command", ["check", "utterances", "extract"])
 def test_a_corpus_that_is_not_ours_needs_a_folder(command, name):
     result = call(command, name)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == (
         f"Error: corpus '{name}' does not come with this program: say where it is, as "
         f"in: {name} /path/to/it\n"

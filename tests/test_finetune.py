@@ -688,7 +688,7 @@ def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
 )
 def test_what_cannot_be_done_is_a_sentence(finetune, options, sets, sentence):
     found, _ = finetune(*options, sets=sets)
-    assert found.exit_code == 1
+    assert found.exit_code == 2
     assert sentence in found.output
     assert "Traceback" not in found.output
 

@@ -261,7 +261,7 @@ def test_of_several_kinds_one_is_named_by_any_of_its_caches(root):
     run = root / "finetuned" / NAME
     tuned.keep(root / "cache", run, modalities=["text"], pooling="mean+std")
     assert "there are 2 text caches; choose one" in refused(
-        fit(root, "--fusion", "text")
+        fit(root, "--fusion", "text"), status=2
     )
     recipe = tuned.embeddings(run, "session4", pooling="mean+std")["text"].recipe
     assert fit(root, "--fusion", "text", "--text", recipe.digest()).exit_code == 0
@@ -269,7 +269,7 @@ def test_of_several_kinds_one_is_named_by_any_of_its_caches(root):
         _, about = units.load(units.place(only(root), fold=fold, seed=0))
         assert about.recipes["text"].pooling == "mean+std"
     assert "no text cache 'abc'" in refused(
-        fit(root, "--fusion", "text", "--text", "abc")
+        fit(root, "--fusion", "text", "--text", "abc"), status=2
     )
 
 
@@ -299,7 +299,7 @@ def frozen(root):
 
 def test_without_the_option_frozen_encoders_are_meant(root):
     words = ("train", "--fusion", "text", *where(root), "--seeds", 1, *SMALL)
-    assert "there are 5 text caches" in refused(call(*words))
+    assert "there are 5 text caches" in refused(call(*words), status=2)
     frozen(root)
     assert call(*words).exit_code == 0
     assert read_run(only(root)).info.encoders["text"]["checkpoint"] == "tiny"

@@ -8,6 +8,7 @@ from learnable import COUNT, corpus, embeddings, reordered
 
 import cli
 from data.predictions import find_runs
+from data.progress import _Bar
 from fuse import sources
 from fuse.requested_designs import designs, needs
 from fuse.sources import Sources
@@ -59,7 +60,7 @@ def test_designs_are_matched_by_their_parameters(tmp_path, caches):
 def test_a_size_that_cannot_be_is_said_before_anything_is_trained(tmp_path, caches):
     words = ("--fusion", "text", "--fusion", "early", "--match-parameters", 300)
     done = train(tmp_path, *words)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "early cannot have about 300 parameters" in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -70,6 +71,14 @@ def test_the_weights_of_layers_are_said(tmp_path, caches):
     assert "early: mean weights of layers: valence audio" in done.output
 
 
+def test_the_progress_bar_says_of_which_part_its_ccc_is(tmp_path, caches, monkeypatch):
+    told = []
+    monkeypatch.setattr(_Bar, "set_postfix_str", lambda bar, words: told.append(words))
+    assert train(tmp_path, "--fusion", "text").exit_code == 0
+    assert told
+    assert all(": validation CCC " in words for words in told)
+
+
 def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):
     audio = caches["audio"]
     recipe = dataclasses.replace(audio.recipe, layers=(1,))
@@ -77,7 +86,7 @@ def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):
         audio, recipe=recipe, values=audio.values[:, :1]
     )
     done = train(tmp_path, "--fusion", "early", *WEIGHTED)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "extract again with --layers all" in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -89,7 +98,7 @@ def test_a_search_does_not_weigh_a_single_layer_either(tmp_path, caches):
         caches[modality] = dataclasses.replace(found, recipe=recipe, values=values)
     words = ("--fusion", "text", "--grid", "layers=concat,weighted")
     done = call("sweep", *words, *QUICK, "--sweeps", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "extract again with --layers all" in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -104,7 +113,7 @@ def test_a_search_refuses_what_it_would_not_heed(caches):
 @pytest.mark.parametrize("words", [("train",), ("sweep", "--grid", "latent=4,8")])
 def test_an_unknown_design_is_said_before_any_cache_is_looked_for(tmp_path, words):
     done = call(*words, "--fusion", "erly", "--cache", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "no fusion 'erly': choose from audio, crossattention" in done.stderr
 
 

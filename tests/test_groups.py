@@ -57,7 +57,7 @@ def test_an_unknown_column_is_refused_with_those_there_are(runs):
     described(runs, lambda number: {"language": "de", "age": "9"} if number else {})
     words = ["report", "--runs", str(runs), "--by", "langauge"]
     result = CliRunner().invoke(cli.main, words)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert (
         "no groups by 'langauge': choose from speaker, dialogue, language, age"
         in result.output

@@ -128,13 +128,15 @@ def test_a_damaged_head_is_a_sentence(made, tmp_path):
     ],
 )
 def test_heads_are_of_one_design_and_size(made, tmp_path, words, sentence):
-    assert re.search(sentence, refused(train(made, *words, runs=tmp_path)))
+    assert re.search(sentence, refused(train(made, *words, runs=tmp_path), status=2))
 
 
 def test_without_a_fine_tuning_there_is_no_head(made, tmp_path):
     where = ("--cache", made / "cache", "--protocol", "loso", "--fusion", "text")
     done = call("train", *where, *TAKEN, "--runs", tmp_path)
-    assert re.search("name a fine-tuning: --finetuned finetuned/RUN", refused(done))
+    assert re.search(
+        "name a fine-tuning: --finetuned finetuned/RUN", refused(done, status=2)
+    )
 
 
 def test_nothing_else_trains_end_to_end():

@@ -13,8 +13,8 @@ from test_report import RATINGS, info_of, save
 import cli
 from data import predictions as p
 from fuse import measures, metrics
+from fuse.blocks import WIDTH
 from fuse.report import FORMATS, collect, render
-from fuse.tables import WIDTH
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +88,7 @@ def test_ensembles_have_measures_of_their_own(runs):
 def test_an_unknown_column_is_refused_with_the_list(runs, columns):
     words = ["report", "--runs", str(runs), "--columns", columns]
     result = CliRunner().invoke(cli.main, words)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "choose from rmse, mae, pearson" in result.output
 
 

@@ -14,6 +14,7 @@ from data import predictions as p
 from data.ratings import RATINGS
 from data.runs import info as info_file
 from fuse import metrics
+from fuse.blocks import WIDTH
 from fuse.details import describe, details
 from fuse.figures import Row, Table, Versus
 from fuse.intervals import Interval
@@ -23,7 +24,6 @@ from fuse.published import TABLE
 from fuse.report import FORMATS, collect, render
 from fuse.sections import sections, subset
 from fuse.statistics import Estimate, estimate
-from fuse.tables import WIDTH
 
 AUDIO = {"checkpoint": "hub/w2v2", "layers": [12], "pooling": "mean"}
 TEXT = {"checkpoint": "bert", "layers": [4, 5, 6], "pooling": "mean+std"}

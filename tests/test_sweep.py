@@ -297,8 +297,8 @@ def test_the_mean_is_over_folds_and_seeds_and_the_deviation_over_seeds():
 
 def test_the_command_line_refuses_in_a_sentence(tmp_path):
     words = ("sweep", "--fusion", "text", "--cache", tmp_path, "--sweeps", tmp_path)
-    assert "nothing to search" in refused(call(*words))
+    assert "nothing to search" in refused(call(*words), status=2)
     assert "no embeddings below" in refused(call(*words, "--grid", "latent=8,16"))
     ridge = ("sweep", "--fusion", "ridge", "--grid", "latent=8")
-    assert "ridge has no settings to search" in refused(call(*ridge))
+    assert "ridge has no settings to search" in refused(call(*ridge), status=2)
     assert call(*words, "--random", 0).exit_code == 2

@@ -202,7 +202,9 @@ def test_a_fine_tuning_of_before_is_named(table, tmp_path):
 
 def test_without_a_design_nothing_can_be_fine_tuned(table, tmp_path, tune):
     done = run(table, tmp_path, "--fusion", "ridge", "--finetune")
-    assert "--finetune trains encoders together with a design" in refused(done)
+    assert "--finetune trains encoders together with a design" in refused(
+        done, status=2
+    )
     assert not (tmp_path / "cache").exists()
 
 

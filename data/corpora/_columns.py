@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from data.corpora import _spans
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 
 ALIASES = {  # role: header names, in any case
     "id": ("id", "utterance", "utterance_id", "segment_id"),
@@ -43,7 +43,7 @@ def roles(
         {'file': 0, 'valence': 1, 'speaker': 2}
     """
     if strange := columns.keys() - ALIASES.keys():
-        raise AffuseError(
+        raise OptionError(
             f"no role {', '.join(map(repr, sorted(strange)))} for a column of "
             f"{table}: choose from {', '.join(ALIASES)}"
         )
@@ -71,7 +71,7 @@ def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int 
     hits = [i for i, name in enumerate(header) if name == column]
     hits = hits or _matching(header, (column.casefold(),))
     if len(hits) != 1:
-        raise AffuseError(
+        raise OptionError(
             f"{table} has {len(hits) or 'no'} columns {column!r} for the role {role}; "
             f"its columns are {', '.join(header)}"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data.corpora import _cells
 from data.corpora._records import JOINED, UNQUOTED, Record, records
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.system.regular import TABLE, open_regular, open_text
 from data.utterance import Problem
 
@@ -143,7 +143,7 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
     """
     if root.exists() and not root.is_dir():
         if table:
-            raise AffuseError(
+            raise OptionError(
                 f"{root} is one table, so {table!r} cannot be chosen from it; "
                 f"give its folder, or no name"
             )
@@ -156,7 +156,7 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
     if not table and len({base for base, _ in families.values()}) == 1:
         wanted, _ = next(iter(families.values()))
     elif not table or wanted not in {base for base, _ in families.values()}:
-        raise AffuseError(
+        raise OptionError(
             f"{root} has the tables {', '.join(tables)}; "
             f"{f'there is no {table!r}, ' if table else ''}name one with --table"
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.files import claim, publish
 from data.system.documents import read_json
 from data.system.schema import Plain, Record, Text
@@ -129,9 +129,9 @@ def plan(modality: str, *, batch: int | None, machine: Machine, **found: Any) ->
     module = MODALITIES[modality]
     own = {k: found[k] for k in ("layers", "width", "heads", "vocabulary") if found[k]}
     if modality == "audio" and found["vocabulary"]:
-        raise AffuseError("--vocabulary is of text students; leave it out")
+        raise OptionError("--vocabulary is of text students; leave it out")
     if modality == "text" and found["speeds"]:
-        raise AffuseError("--speeds is of speech students; leave it out")
+        raise OptionError("--speeds is of speech students; leave it out")
     speeds = _numbers(found["speeds"]) if found["speeds"] else module.SPEEDS
     checkpoint, revision = found["teacher"], found["revision"]
     return Plan(
@@ -166,4 +166,4 @@ def _numbers(words: str) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in words.split(","))
     except ValueError as error:
-        raise AffuseError(f"--speeds {words}: say numbers, as in 0.8,1,1.25") from error
+        raise OptionError(f"--speeds {words}: say numbers, as in 0.8,1,1.25") from error

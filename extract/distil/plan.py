@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from data.errors import AffuseError
+from data.errors import OptionError
 from extract.choice import Choice, Machine
 from extract.distil.loop import Schedule
 from extract.distil.size import Size
@@ -31,9 +31,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.batch < 1:
-            raise AffuseError(f"--batch must be at least 1, got {self.batch}")
+            raise OptionError(f"--batch must be at least 1, got {self.batch}")
         if self.speeds and not all(0.3 <= speed <= 3 for speed in self.speeds):
-            raise AffuseError("--speeds must lie between 0.3 and 3")
+            raise OptionError("--speeds must lie between 0.3 and 3")
 
     def settings(self) -> dict[str, Any]:
         """What decides the student, beside teacher and data."""

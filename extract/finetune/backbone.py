@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from data import plugins
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.recipe import MODALITIES
 from extract import decoder
 from extract.choice import ENCODERS, Choice, Machine
@@ -145,7 +145,7 @@ class Backbone:
         found = blocks(self.model)
         count = self.model.config.num_hidden_layers
         if found is None or layers_trained > count:
-            raise AffuseError(
+            raise OptionError(
                 f"checkpoint {self.checkpoint.name!r} has {count} blocks; take "
                 f"--layers-trained 0 to {count}"
             )
@@ -188,7 +188,7 @@ def revision(found: Mapping[str, Any], modality: str, needed: Sequence[str]) -> 
 
 def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone:
     if name == TINY:
-        raise AffuseError(
+        raise OptionError(
             f"the checkpoint '{TINY}' is random weights without files, which cannot be "
             f"saved for stage one; take 'mini' to try fine-tuning"
         )

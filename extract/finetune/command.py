@@ -9,12 +9,13 @@ from typing import Any
 import torch
 
 from data import divisions, reading
-from data.errors import AffuseError
+from data.errors import AffuseError, options_at_fault
 from data.utterance import Corpus
 from extract.choice import Machine
 from extract.finetune import adapters, backbone, plan, tuning
 from extract.finetune.plan import Plan
 from extract.rate import choose_dtype
+from fuse import omissions
 from fuse import settings as stage_two
 from fuse.resolution import unused
 from fuse.settings import Settings
@@ -49,6 +50,8 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
     for sentence in unused([_settings(found)], [made.fusion]):
         told(sentence)
     told(f"fine-tuning {', '.join(made.backbones)} on {made.device} in {made.folder}")
+    for sentence in omissions.sentences(made.aligned.left_out):
+        told(sentence)
     for sentence in divisions.sentences(made.division):
         told(sentence)
     for fold in made.folds:
@@ -78,6 +81,8 @@ def prepare(corpus: Corpus, found: dict[str, Any]) -> Plan:
     if dtype == "auto":  # a CPU gains too little by it to train with less precision
         cuda = device.startswith("cuda")
         dtype = choose_dtype(dtype, device) if cuda else "float32"
+    with options_at_fault():
+        stage_two.find(found["experiment"])
     changes = {name: found[name] for name in TUNING}
     tuned = tuning.load(found["experiment"], {**changes, "dtype": dtype})
     adapters.demand(tuned)
@@ -102,7 +107,9 @@ def _settings(found: dict[str, Any]) -> Settings:
     """Of stage two: an experiment, then what the user changes."""
     settings = stage_two.load(found["experiment"])
     named = {k: found[k] for k in ("protocol", "folds") if found[k]}
-    return stage_two.override(stage_two.change(settings, named), found["changes"])
+    with options_at_fault():
+        settings = stage_two.change(settings, named)
+    return stage_two.override(settings, found["changes"])
 
 
 def _nothing(line: str) -> None:

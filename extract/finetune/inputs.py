@@ -5,6 +5,7 @@ is tokenised, and no recording of it is opened.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ from extract.encoders import distilbert
 from extract.finetune.backbone import Backbone, Input
 from extract.finetune.passes import cut
 from extract.sources import Source
+from fuse import omissions
 from fuse.figures import count
 from fuse.tensors import Aligned, align
 
@@ -70,8 +72,7 @@ class Material:
         Args:
             longest: seconds that are heard
         """
-        for problem in self.problems:
-            yield f"left out: {problem.id} {problem.reason}"
+        yield from omissions.of_problems(self.problems)
         whole = {
             "audio": ("recording", f"{longest:g} s are heard, see --max-seconds"),
             "text": ("text", f"{distilbert.MAX_TOKENS} tokens are read"),
@@ -107,7 +108,16 @@ def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
         raise AffuseError(
             f"no utterance of corpus '{corpus.name}' has {' and '.join(needed)}"
         )
-    return align(replace(corpus, utterances=whole), {}, policy=policy)
+    found = align(replace(corpus, utterances=whole), {}, policy=policy)
+    absent = Counter(_absent(u, needed) for u in corpus.utterances)
+    del absent[""]
+    return replace(found, left_out={**dict(sorted(absent.items())), **found.left_out})
+
+
+def _absent(utterance: Utterance, needed: Sequence[str]) -> str:
+    """Return the first modality that an utterance lacks, in words; "" if none."""
+    words = {"audio": "no recording", "text": "no text"}
+    return next((words[m] for m in needed if _source(utterance, m) is None), "")
 
 
 def _source(utterance: Utterance, modality: str) -> object:
@@ -178,9 +188,8 @@ def gather(
         m: frozenset(digest for i in used for digest in inputs[i].digests)
         for m, inputs in made.items()
     }
-    left_out = tuple(problems)
     both = parts["train"], parts["validation"]
-    return Material(*both, aligned.targets, left_out, short, digests)
+    return Material(*both, aligned.targets, tuple(problems), short, digests)
 
 
 def _encode(

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from data import divisions, splits
 from data.divisions import Division
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from data.spelling import unify
 from data.splits import Fold
+from data.suggestions import hint
 from data.utterance import Corpus
 from extract.finetune.backbone import Backbone
 from extract.finetune.inputs import usable
 from extract.finetune.tuning import Tuning, demand
 from fuse import revisions
+from fuse.omissions import explained
 from fuse.resolution import resolved
 from fuse.settings import Settings
 from fuse.tensors import Aligned
@@ -85,18 +87,19 @@ def make(
     settings = replace(settings, protocol=protocol)
     one = replace(corpus, utterances=unify(corpus.utterances))
     aligned = usable(one, tuple(backbones), policy=settings.out_of_range)
-    found = splits.folds(
-        aligned.utterances,
-        protocol,
-        folds=settings.folds,
-        seed=settings.split_seed,
-        everyone=corpus.utterances,
-    )
+    with explained(aligned.left_out, one.utterances, aligned.utterances):
+        found = splits.folds(
+            aligned.utterances,
+            protocol,
+            folds=settings.folds,
+            seed=settings.split_seed,
+            everyone=corpus.utterances,
+        )
     names = [f.name for f in found]
     if fold not in ("all", *names):
-        raise AffuseError(
+        raise OptionError(
             f"protocol '{protocol}' has no fold {fold!r}; choose from all, "
-            f"{', '.join(names)}"
+            f"{', '.join(names)}{hint(fold, ['all', *names])}"
         )
     wanted = tuple(f for f in found if fold in ("all", f.name))
     demand_folds(aligned, wanted, test=False)

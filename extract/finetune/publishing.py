@@ -67,6 +67,7 @@ def facts(
         "train": _part(train),
         "validation": _part(validation),
         "left_out": [f"{p.id}: {p.reason}" for p in material.problems],
+        "left_out_of_corpus": dict(plan.aligned.left_out),
         "cut": {m: list(ids) for m, ids in material.cut.items()},
         "checkpoints": {m: _origin(b) for m, b in plan.backbones.items()},
         "settings": asdict(plan.settings),

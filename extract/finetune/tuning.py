@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError, options_at_fault
+from data.suggestions import hint
 from data.system.documents import read_toml
 from data.system.schema import shown
 from fuse import settings as stage_two
@@ -121,14 +122,15 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
         if unknown := sorted(set(table) - set(names)):
             raise AffuseError(
                 f"unknown in [{stage_two.FINETUNE}]: {', '.join(unknown)}; known are "
-                f"{', '.join(names)}"
+                f"{', '.join(names)}{hint(unknown[0], names)}"
             )
         tuning = replace(Tuning(), **_rates(table))
     except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
     given = {name: value for name, value in changes.items() if value is not None}
     asked = given.get("adapters") and not tuning.adapters
-    return replace(tuning, **{**(ADAPTED if asked else {}), **given})
+    with options_at_fault():
+        return replace(tuning, **{**(ADAPTED if asked else {}), **given})
 
 
 def _rates(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,16 +142,16 @@ def demand(settings: Settings) -> None:
     """Refuse settings that moving embeddings cannot have.
 
     Raises:
-        AffuseError: naming the setting
+        OptionError: naming the setting
     """
     for name, idle in IDLE.items():
         if (value := getattr(settings, name)) != idle:
-            raise AffuseError(
+            raise OptionError(
                 f"{name}={value!r} is of cached embeddings, and fine-tuning changes "
                 f"them; leave it at {idle!r}"
             )
     if settings.reduce == "pca":
-        raise AffuseError(
+        raise OptionError(
             "reduce='pca' is fitted on embeddings that stay as they are; fine-tune "
             "with reduce='autoencoder' or 'none'"
         )

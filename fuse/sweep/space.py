@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
+from data.suggestions import hint
 from fuse.scopes import names_of_rows
 from fuse.settings import RANGES, Settings, override
 
@@ -59,7 +60,7 @@ def candidates(
         seed: of the draws
 
     Raises:
-        AffuseError: if there is nothing to search, a name or value makes no sense, or a
+        OptionError: if there is nothing to search, a name or value makes no sense, or a
             range is given and nothing is drawn
     """
     lists = _distinct([_list(text) for text in grid])
@@ -78,7 +79,7 @@ def _changed(base: Settings, assignments: Sequence[str]) -> Settings:
     try:
         return override(base, assignments)
     except AffuseError as error:
-        raise AffuseError(f"{', '.join(assignments)}: {error}") from error
+        raise OptionError(f"{', '.join(assignments)}: {error}") from error
 
 
 def _demand(
@@ -86,29 +87,29 @@ def _demand(
 ) -> None:
     """Refuse a search of nothing, and one that says two things at once."""
     if not lists and not ranges:
-        raise AffuseError(
+        raise OptionError(
             "there is nothing to search; name settings: --grid latent=64,128, or "
             "--random 20 --space learning_rate=1e-4:1e-2:log"
         )
     if ranges and draws is None:
-        raise AffuseError(
+        raise OptionError(
             f"a range has no end of values; say how many to draw: --random 20 --space "
             f"{next(iter(ranges))}=..."
         )
     count = math.prod(map(len, lists.values())) if draws is None else draws
     if count > MOST:
-        raise AffuseError(
+        raise OptionError(
             f"{count:,} settings are more than {MOST:,}; draw some: --random 50"
         )
     if both := sorted(lists.keys() & ranges.keys()):
-        raise AffuseError(f"{both[0]} is in --grid and in --space; choose one of them")
+        raise OptionError(f"{both[0]} is in --grid and in --space; choose one of them")
 
 
 def _distinct(named: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """By name; refused if one comes twice."""
     names = [name for name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise AffuseError(
+        raise OptionError(
             f"{twice[0]} is named twice; put all its values in one option"
         )
     return dict(named)
@@ -124,7 +125,7 @@ def _range(text: str) -> tuple[str, Range]:
     """A setting and the bounds of its numbers."""
     name, bounds = _named(text, "learning_rate=1e-4:1e-2:log")
     if name not in RANGES:
-        raise AffuseError(f"{name} is no number; list its values: --grid {name}=...")
+        raise OptionError(f"{name} is no number; list its values: --grid {name}=...")
     least, most = RANGES[name]
     low, _, rest = bounds.partition(":")
     high, _, scale = rest.partition(":")
@@ -138,7 +139,7 @@ def _range(text: str) -> tuple[str, Range]:
         or not least <= found.low < found.high <= most
         or (found.log and found.low <= 0)
     ):
-        raise AffuseError(
+        raise OptionError(
             f"--space {text}: it must be {name}=LOW:HIGH or {name}=LOW:HIGH:log, LOW "
             f"below HIGH, both in [{least:g}, {most:g}], and above 0 for log"
         )
@@ -147,19 +148,21 @@ def _range(text: str) -> tuple[str, Range]:
 
 def _named(text: str, example: str) -> tuple[str, str]:
     """Name and the rest; refused if it is no setting, or not one to be searched."""
-    name, equals, rest = (part.strip() for part in text.partition("="))
+    name, _, rest = (part.strip() for part in text.partition("="))
     known = [field.name for field in fields(Settings)]
-    if not equals or not rest:
-        raise AffuseError(f"{text!r} names no values to try; write e.g. {example}")
+    if not name or not rest:
+        raise OptionError(f"{text!r} names no values to try; write e.g. {example}")
     if name not in known:
-        raise AffuseError(f"unknown setting {name}; known are {', '.join(known)}")
+        raise OptionError(
+            f"unknown setting {name}; known are {', '.join(known)}{hint(name, known)}"
+        )
     if name == "map":
-        raise AffuseError(
+        raise OptionError(
             "map is a setting of baselines, and none is searched; train them with "
             "--set map=affine and with --set map=none to compare both"
         )
     if name in FIXED:
-        raise AffuseError(
+        raise OptionError(
             f"{name} says which rows are scored, so its scores cannot be compared; "
             f"sweep each {name} by itself"
         )
