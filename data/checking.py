@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from data import extra_columns, reading
-from data.corpus_csv import cell
+from data.corpus_csv import cell, write_csv
 from data.files import holds
 from data.system.digests import keep
 from data.utterance import Corpus, Problem
@@ -35,6 +35,24 @@ def command(
     return clean(corpus, problems)
 
 
+def utterances(output: TextIO, say: Callable[..., object], **found: Any) -> bool:
+    """Write a corpus, and name its problems on the error stream.
+
+    Args:
+        output: file of the table
+        say: told each line on problems, with ``err=True``
+        found: the options of the command line, by name
+
+    Returns:
+        whether nothing was left out
+    """
+    corpus = reading.read(**found)
+    write_csv(corpus, output)
+    for line in problem_lines(corpus.problems):
+        say(line, err=True)
+    return not any(problem.fatal for problem in corpus.problems)
+
+
 def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
     """Everything that `check` found, for machines."""
     return {
@@ -49,10 +67,20 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
             name: dict(sorted(values.items()))
             for name, values in extra_columns.counts(corpus.utterances).items()
         },
+        "flags": _flags(corpus),
         "counts": [asdict(c) for c in corpus.counts],
         "problems": [asdict(p) for p in problems],
         "clean": clean(corpus, problems),
     }
+
+
+def _flags(corpus: Corpus) -> dict[str, list[str]]:
+    """Return the ids of the utterances that have each flag of the reader."""
+    found: dict[str, list[str]] = {}
+    for utterance in corpus.utterances:
+        for flag in utterance.flags:
+            found.setdefault(flag, []).append(utterance.id)
+    return dict(sorted(found.items()))
 
 
 def clean(corpus: Corpus, problems: Sequence[Problem]) -> bool:
