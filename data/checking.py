@@ -5,12 +5,13 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from data import extra_columns, reading, reasons
-from data.corpus_csv import cell
+from data.corpus_csv import cell, write_csv
 from data.files import holds
 from data.system.digests import keep
 from data.utterance import Corpus, Problem
@@ -39,6 +40,24 @@ def command(
     return clean(corpus, problems)
 
 
+def utterances(output: TextIO, say: Callable[..., object], **found: Any) -> bool:
+    """Write a corpus; how it was read, and its problems, go to the error stream.
+
+    Args:
+        output: file of the table
+        say: told each line on problems, with ``err=True``
+        found: the options of the command line, by name
+
+    Returns:
+        whether nothing was left out
+    """
+    corpus = reading.read_aloud(partial(say, err=True), **found)
+    write_csv(corpus, output)
+    for line in problem_lines(corpus.problems):
+        say(line, err=True)
+    return not any(problem.fatal for problem in corpus.problems)
+
+
 def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
     """Everything that `check` found, for machines."""
     return {
@@ -54,10 +73,20 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
             for name, values in extra_columns.counts(corpus.utterances).items()
         },
         "reading": list(corpus.reading),
+        "flags": _flags(corpus),
         "counts": [asdict(c) for c in corpus.counts],
         "problems": [asdict(p) for p in problems],
         "clean": clean(corpus, problems),
     }
+
+
+def _flags(corpus: Corpus) -> dict[str, list[str]]:
+    """Return the ids of the utterances that have each flag of the reader."""
+    found: dict[str, list[str]] = {}
+    for utterance in corpus.utterances:
+        for flag in utterance.flags:
+            found.setdefault(flag, []).append(utterance.id)
+    return dict(sorted(found.items()))
 
 
 def clean(corpus: Corpus, problems: Sequence[Problem]) -> bool:

@@ -2,11 +2,10 @@
 
 import csv
 from dataclasses import asdict
-from functools import partial
-from typing import Any, TextIO
+from typing import TextIO
 
-from data import extra_columns, reading
-from data.output import inactive, say
+from data import extra_columns
+from data.output import inactive
 from data.ratings import RATINGS
 from data.utterance import Corpus
 
@@ -14,16 +13,6 @@ COLUMNS = (
     "id", "speaker", "sex", "session", "dialogue", "scripted", "start", "end", "split",
     "audio", "transcript", "text", *RATINGS, "flags",
 )  # fmt: skip
-
-
-def command(file: TextIO, **found: Any) -> None:
-    """Write what is read of a corpus; how, is said on the standard error stream.
-
-    Args:
-        file: open for text
-        found: as for `data.reading.read`
-    """
-    write_csv(reading.read_aloud(partial(say, err=True), **found), file)
 
 
 def write_csv(corpus: Corpus, file: TextIO) -> None:

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def test_facts_are_for_machines():
         "with_text": 2,
         "columns": {},
         "reading": [],
+        "flags": {},
         "counts": [{"what": WRONG.what, "expected": 31, "found": 30}],
         "problems": [
             {
@@ -149,3 +151,11 @@ def test_the_report_has_a_row_for_every_problem(tmp_path):
         ["kept", "'=1+1.wav", "", "'-u", "'@x"],
         ["kept", "labels.txt", "7", "u1", "has an odd line"],
     ]
+
+
+def test_the_utterances_of_each_flag_are_named():
+    one, other = corpus().utterances
+    flagged = replace(one, flags=("dominance_incomplete", "wide"))
+    found = replace(corpus(), utterances=(flagged, replace(other, flags=("wide",))))
+    expected = {"dominance_incomplete": ["u0"], "wide": ["u0", "u1"]}
+    assert checking.facts(found, ())["flags"] == expected

@@ -114,6 +114,34 @@ def test_utterances_are_written_as_csv(corpora, tmp_path, name, count):
     assert tuple(rows[0]) == (*COLUMNS, *more)
 
 
+@pytest.fixture
+def contradicted(tmp_path):
+    """A copy of IEMOCAP's sample in which a turn is rated twice, differently."""
+    iemocap.sample(tmp_path)
+    path = next(tmp_path.rglob("EmoEvaluation/*.txt"))
+    text = path.read_text(encoding="utf-8")
+    start = text.index("\n[") + 1
+    block = text[start : text.find("\n[", start)].rstrip("\n")
+    head, mark, ratings = block.partition("\t[")
+    assert mark
+    again = f"{head}\t[4.2500, 4.2500, 4.2500]{ratings[ratings.index(']') + 1 :]}"
+    path.write_text(f"{text.rstrip()}\n\n{again}\n", encoding="utf-8")
+    return tmp_path, head.split("\t")[1]
+
+
+def test_an_utterance_that_is_rated_twice_is_named_where_it_is_written(contradicted):
+    root, name = contradicted
+    done = call("utterances", "iemocap", root)
+    assert done.exit_code == 1
+    assert name in done.stderr
+    assert "contradicts" in done.stderr
+    assert "which was kept" in done.stderr
+    assert done.stdout.startswith("id,speaker")
+    assert len(list(csv.DictReader(io.StringIO(done.stdout)))) == 194
+    checked = call("check", "iemocap", root, "--no-audio")
+    assert "contradicts" in checked.output
+
+
 def test_a_sample_is_written_once(tmp_path):
     result = call("sample", "iemocap", tmp_path / "new")
     assert (result.exit_code, result.output.split(" in ")[0]) == (
