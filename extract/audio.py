@@ -15,6 +15,7 @@ from extract import corrections
 from extract.corrections import Correction
 from extract.data_size import UNTOLD
 from extract.resampling import SAMPLE_RATE, gather
+from extract.sequence import SoundSequence
 from extract.splice import SplicedFile
 
 RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
@@ -131,10 +132,11 @@ def _opened(path: Path) -> Iterator[tuple[Any, Correction]]:
         found = corrections.find(path, file.format, file.subtype)
         if found.refusal:
             raise Unusable(found.refusal)
-        if found.pieces:
-            spliced = stack.enter_context(closing(SplicedFile(path, found.pieces)))
-            file = stack.enter_context(soundfile.SoundFile(spliced))
-        yield file, found
+        opened = []
+        for pieces in found.parts:
+            spliced = stack.enter_context(closing(SplicedFile(path, pieces)))
+            opened.append(stack.enter_context(soundfile.SoundFile(spliced)))
+        yield (SoundSequence(opened) if opened else file), found
 
 
 def finish(decoded: Decoded) -> Waveform:

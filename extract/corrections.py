@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from extract import data_size, mpeg_frames
+from extract import data_size, mpeg_frames, ogg_links
 from extract.splice import Piece
 
 
@@ -17,9 +17,17 @@ class Correction:
     """How to read a file, and what to say about it."""
 
     pieces: tuple[Piece, ...] = ()  # to read instead of the file; empty: as it is
+    links: tuple[range, ...] = ()  # parts to read one after the other; empty: one
     notes: tuple[str, ...] = ()
     cut_off: bool = False  # whether samples that the header promises are missing
     refusal: str = ""  # why it cannot be read as a whole
+
+    @property
+    def parts(self) -> tuple[tuple[Piece, ...], ...]:
+        """Return the pieces of each part to open; none if the file is read as it is."""
+        if self.links:
+            return tuple((link,) for link in self.links)
+        return (self.pieces,) if self.pieces else ()
 
 
 def find(path: Path, form: str, subtype: str) -> Correction:
@@ -38,11 +46,19 @@ def find(path: Path, form: str, subtype: str) -> Correction:
 def _found(path: Path, form: str, subtype: str, _: tuple[int, int]) -> Correction:
     if form == "MP3":
         return _mpeg(path) if subtype == "MPEG_LAYER_III" else Correction()
+    if form == "OGG":
+        links = ogg_links.find(path)
+        if len(links) < 2:
+            return Correction()
+        said = f"is a chained Ogg file of {len(links)} streams; read as one"
+        return Correction(links=links, notes=(said,))
     size = data_size.find(path)
     if size is None:
         return Correction()
     pieces = size.corrected() if size.is_mended else ()
-    return Correction(pieces, (size.note,) if size.note else (), size.is_cut_off)
+    return Correction(
+        pieces, notes=(size.note,) if size.note else (), cut_off=size.is_cut_off
+    )
 
 
 def _mpeg(path: Path) -> Correction:
@@ -58,4 +74,4 @@ def _mpeg(path: Path) -> Correction:
             "joined; convert each of them to WAV or FLAC"
         )
     pieces = frames.corrected() if frames.is_false else ()
-    return Correction(pieces, (frames.note,) if frames.note else ())
+    return Correction(pieces, notes=(frames.note,) if frames.note else ())
