@@ -402,8 +402,8 @@ PLANTS = {  # rule: (leak, what must be said of it)
             r"below -3 or above 3, the farthest -36,613",
         ),
         (
-            first_row(dominance_predicted="3.01"),
-            r"dominance in 1 prediction .* the farthest 3\.01",
+            first_row(dominance_predicted="30"),
+            r"dominance in 1 prediction .* the farthest 30 ",
         ),
     ],
     "encoders": [

@@ -179,16 +179,16 @@ def test_the_table_says_who_is_how_fast():
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "status", "sentence"),
     [
-        (["--model", "huge"], "--model huge: take large12, large24, base, small, tiny"),
-        (["--layers-trained", "3"], "has 2 blocks; take --layers-trained 0 to 2"),
+        (["--model", "huge"], 1, "--model huge: take large12, large24, base, small"),
+        (["--layers-trained", "3"], 2, "has 2 blocks; take --layers-trained 0 to 2"),
     ],
 )
-def test_what_cannot_be_measured_is_said(monkeypatch, options, sentence):
+def test_what_cannot_be_measured_is_said(monkeypatch, options, status, sentence):
     monkeypatch.setattr(command, "products", lambda device, dtype: 1e10)
     found = tell("--loss-batch", "8", *options)
-    assert found.exit_code == 1
+    assert found.exit_code == status
     assert sentence in found.output
 
 

@@ -272,7 +272,7 @@ def test_a_broken_recording_is_named_and_the_rest_is_learnt(distil, speech, tmp_
     (folder / "broken.wav").write_bytes(b"RIFF no sound")
     said = distil("audio", data=(folder,))
     assert "left out: " in said
-    assert "broken.wav: cannot be decoded" in said
+    assert "left out: broken.wav (000000): cannot be decoded" in said
     assert (tmp_path / "student" / "model.safetensors").is_file()
 
 

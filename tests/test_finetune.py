@@ -703,7 +703,7 @@ def test_what_cannot_be_done_is_a_sentence(finetune, options, sets, sentence):
         ),
         (
             {"constant": (1, 2, 3)},
-            "training CCC of arousal is not defined: all 10 utterances",
+            "arousal cannot be learnt: all 30 utterances that can be used",
         ),
     ],
 )

@@ -338,7 +338,7 @@ def test_a_record_that_was_forged_is_a_sentence(cache, name, value):
 def test_a_record_keeps_every_option_of_the_command():
     taken = {p.name for p in cli.main.commands["extract"].params}
     # who makes it, and how fast, is not what is made
-    who = {"cache", "compile", "processes", "scheduler", "shard"}
+    who = {"cache", "compile", "debug", "processes", "scheduler", "shard"}
     assert taken - who == calls.FLAGS.keys() | {"corpus", "root"}
     flags = {p.name: p.opts[0] for p in cli.main.commands["extract"].params}
     assert {name: flags[name] for name in calls.FLAGS} == calls.FLAGS

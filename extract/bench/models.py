@@ -145,8 +145,8 @@ def copy_of(model: Any) -> Any:
 
 
 def _numbers(words: str) -> list[int]:
-    """A text that is token ids, as `said` writes it."""
-    return [int(word) for word in words.split()]
+    """Return the token ids that a text is, as `said` writes it; 1 for other words."""
+    return [int(word) if word.isdigit() else 1 for word in words.split()]
 
 
 def said(tokens: np.ndarray) -> str:
