@@ -133,6 +133,7 @@ CALLS = {"open", "open wb", "write", "fsync", "replace", "unlink", "flock"}
 
 
 @linux
+@pytest.mark.slow
 def test_every_call_fails_once(tmp_path, setup, monkeypatch, acknowledged):
     args = (tmp_path, setup, monkeypatch, acknowledged)
     assert every_call(*args, "text", "worn", ERRORS) >= {*CALLS, "mkdir", "open rb"}

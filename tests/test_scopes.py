@@ -122,7 +122,13 @@ def alternatives(field, bases):
     return found
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+SOME = [  # every third in `make test`, all of them in `make test-slow`
+    pytest.param(field, marks=pytest.mark.slow if place % 3 else (), id=field.name)
+    for place, field in enumerate(FIELDS)
+]
+
+
+@pytest.mark.parametrize("field", SOME)
 def test_models_that_differ_in_one_setting_are_the_same_together(rows, bases, field):
     matters = False
     for name, other in alternatives(field, BASES):
