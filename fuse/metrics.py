@@ -133,7 +133,7 @@ def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def mae(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Mean of the absolute error, in the unit of the ratings, at least 0.
+    """Return the mean absolute error, in the unit of the ratings, at least 0.
 
     ::
 

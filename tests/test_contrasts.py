@@ -267,12 +267,17 @@ def test_code_that_both_runs_use_must_be_the_same(tmp_path, fusion):
     assert reason(edited, text).startswith("the code of text differs: code 0123")
 
 
-def test_a_rival_that_diverged_is_no_rival_to_beat(runs):
-    path = runs / info_of("text").name / "predictions.csv"
+def diverge(folder):
+    """Let the first prediction of a run be far outside the scale."""
+    path = folder / "predictions.csv"
     head, first, *rest = path.read_text(encoding="utf-8").splitlines()
     cells = first.split(",")
     cells[-1] = "-36613"
     path.write_text("\n".join([head, ",".join(cells), *rest]) + "\n", encoding="utf-8")
+
+
+def test_a_rival_that_diverged_is_no_rival_to_beat(runs):
+    diverge(runs / info_of("text").name)
     (table,) = collect(runs, against="text")
     row = next(row for row in table.rows if row.design == "early")
     assert row.versus["all"].verdict == "not marked"
@@ -291,11 +296,7 @@ def test_rows_that_are_left_out_are_no_reason_to_train(runs):
 
 
 def test_what_is_made_of_a_run_that_diverged_is_no_rival_either(runs):
-    path = runs / info_of("early").name / "predictions.csv"
-    head, first, *rest = path.read_text(encoding="utf-8").splitlines()
-    cells = first.split(",")
-    cells[-1] = "-36613"
-    path.write_text("\n".join([head, ",".join(cells), *rest]) + "\n", encoding="utf-8")
+    diverge(runs / info_of("early").name)
     (table,) = collect(runs, ensemble=True)
     rows = [row for row in table.rows if row.design == "early"]
     assert [row.members for row in rows] == [1, 2]

@@ -148,7 +148,7 @@ def _missing(missing: list[int], *, found: list[int]) -> Problem:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder, by name; nothing if there is no such folder."""
+    """Return what is in a folder, by name; nothing if there is no such folder."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
@@ -161,7 +161,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _child(folder: Path, *names: str) -> Path:
-    """A path below `folder`, in whatever case its names are written."""
+    """Return a path below `folder`, in whatever case its names are written."""
     for name in names:
         written = [e.name for e in _entries(folder) if e.name.lower() == name.lower()]
         folder /= name if name in written else (written or [name])[0]
@@ -174,7 +174,7 @@ def _text_files(folder: Path) -> list[Path]:
 
 
 def _wavs(folder: Path) -> dict[str, Path]:
-    """The sentence wavs of a session by utterance; no file is opened."""
+    """Return the sentence WAV files of a session by utterance; open none."""
     return {
         match[1]: dialogue / entry.name
         for dialogue in _folders(folder)

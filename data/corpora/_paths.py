@@ -33,7 +33,7 @@ class Folder:
         self._recent = lru_cache(RECENT)(self._find)
 
     def file(self, name: str) -> Path:
-        """The file of a relative `name`; for many rows of one file, the same object.
+        """Return the file of a relative `name`, the same object for all rows of it.
 
         Raises:
             AffuseError: if it is not a readable regular file below the folder; the
@@ -133,7 +133,7 @@ def _blobs(root: Path) -> Path | None:
 
 
 def relative(cell: str) -> str:
-    """A path cell as slashes and names only.
+    """Return the path of a cell as names divided by slashes.
 
     Examples:
         >>> relative(".\\\\wav\\\\a.wav"), relative("wav//a.wav"), relative("/a")

@@ -19,7 +19,7 @@ def utterance(
     identities: Identities,
     fallback: str,
 ) -> tuple[Utterance | None, list[str]]:
-    """The record of one row, or none, and a sentence for all that was left out.
+    """Return the record of a row, or None, and a sentence on each part left out.
 
     Args:
         cells: by role, stripped but for the text; roles the table lacks are absent

@@ -97,7 +97,7 @@ def _records(table: Table, width: int = 0) -> Iterator[Record]:
 
 
 def _encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:
-    """The first encoding that all of a table is in, and a note if it is a guess."""
+    """Return the first encoding that fits a table, and a note if it is a guess."""
     with open_regular(path, limit=TABLE) as file:
         marked = file.read(2) in BYTE_ORDER_MARKS
     wanted = "utf-16" if marked else "utf-8-sig"
@@ -111,7 +111,7 @@ def _encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:
 
 
 def _undecodable(path: Path, encoding: str) -> int:
-    """The first line that is not in an encoding; 0 if there is none."""
+    """Return the first line that is not in an encoding; 0 if there is none."""
     decoder = codecs.getincrementaldecoder(encoding)()
     number = 0
     try:
@@ -126,7 +126,7 @@ def _undecodable(path: Path, encoding: str) -> int:
 
 
 def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
-    """The files of one table, each with the split that its name states.
+    """Return the files of one table, each with the split that its name states.
 
     Args:
         root: a table, or a folder with tables
@@ -166,7 +166,7 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
 def _parts(
     root: Path, splits: dict[str, str], tables: dict[str, Path]
 ) -> list[tuple[Path, str]]:
-    """One table in several files: every split once."""
+    """Return the files of one table that is divided by split, each split once."""
     if len(splits) == 1:
         return [(tables[name], "") for name in splits]
     if "" in splits.values() or len(set(splits.values())) < len(splits):
@@ -178,7 +178,7 @@ def _parts(
 
 
 def _tables(root: Path) -> dict[str, Path]:
-    """All tables of a folder by name, sorted."""
+    """Return all tables of a folder by name, sorted."""
     if not root.is_dir():
         raise FileNotFoundError(f"{root} not found; give a CSV file, or its folder")
     prefix = PREFIX if (root / "db.yaml").is_file() else ""

@@ -49,7 +49,7 @@ TRANSCRIPT_ONLY = "a transcript without ratings; left out"
 
 
 def read(root: Path, *, dominance: str = "released") -> Corpus:
-    """Every rated utterance by session, dialogue, start and id; opens no wav.
+    """Return all rated utterances, by session, dialogue, start and id; open no WAV.
 
     Args:
         root: the folder that holds the sessions, or one at most two above it
@@ -128,7 +128,7 @@ def _read_transcripts(tree: Tree) -> tuple[dict[str, Turn], list[Problem]]:
 
 
 def _first(records: Iterable[Record]) -> tuple[dict[str, Record], list[Problem]]:
-    """The first record of each utterance, and a problem for every other one."""
+    """Return the first record of each utterance, and a problem for each other."""
     first: dict[str, Record] = {}
     problems = []
     for record in records:
@@ -230,7 +230,7 @@ def _recomputed(block: Block) -> dict[str, float]:
 
 
 def _nature(root: Path, folder: Path) -> str:
-    """What the folder of the sessions says of itself, or one above it, up to `root`."""
+    """Return the stated nature of the session folder, or of one up to `root`."""
     above = [place for place in folder.parents if place.is_relative_to(root)]
     said = (nature.stated(place) for place in (folder, *above))
     return next((word for word in said if word != "human"), "human")

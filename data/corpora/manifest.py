@@ -199,5 +199,5 @@ def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
 
 
 def _slug(name: str) -> str:
-    """A name that can be part of a path."""
+    """Return a name that can be part of a path."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "manifest"
