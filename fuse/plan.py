@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data import divisions, finetuned, splits
+from data import finetuned
 from data.divisions import Division
 from data.errors import AffuseError
 from data.recipe import Recipe
@@ -19,8 +19,8 @@ from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import revisions
 from fuse.designs._regressor import pick
+from fuse.division import divided
 from fuse.model import modalities
-from fuse.omissions import explained
 from fuse.own import Own, divide, join
 from fuse.references import FITTED, Zeroshot
 from fuse.resolution import resolved
@@ -118,15 +118,8 @@ def make(
     any_ = next(iter(joined.values()))
     if fusion == "zeroshot":
         Zeroshot(any_.head, targets=any_.targets)  # refuses before it is begun
-    utterances, protocol = any_.utterances, settings.protocol
-    with explained(any_.left_out, corpus.utterances, utterances):
-        folds = splits.folds(
-            utterances,
-            protocol,
-            folds=settings.folds,
-            seed=settings.split_seed,
-            everyone=corpus.utterances,
-        )
+    protocol = settings.protocol
+    folds, division = divided(corpus, any_, settings)
     demand_folds(any_, folds, test=False)
     by_fold = divide(joined, folds)
     recipes = {
@@ -148,13 +141,6 @@ def make(
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         shortfall=corpus.shortfall,
         code=code,
-    )
-    known = frozenset(any_.ids)
-    division = divisions.of(
-        folds,
-        [u for u in corpus.utterances if u.id in known],
-        protocol=protocol,
-        seed=settings.split_seed,
     )
     place = runs / info.name
     return Plan(place, info, settings, by_fold, folds, recipes, device, division)

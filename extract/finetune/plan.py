@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from data import divisions, splits
 from data.divisions import Division
 from data.errors import AffuseError, OptionError
 from data.spelling import unify
@@ -18,7 +17,7 @@ from extract.finetune.backbone import Backbone
 from extract.finetune.inputs import usable
 from extract.finetune.tuning import Tuning, demand
 from fuse import revisions
-from fuse.omissions import explained
+from fuse.division import divided
 from fuse.resolution import resolved
 from fuse.settings import Settings
 from fuse.tensors import Aligned
@@ -87,14 +86,7 @@ def make(
     settings = replace(settings, protocol=protocol)
     one = replace(corpus, utterances=unify(corpus.utterances))
     aligned = usable(one, tuple(backbones), policy=settings.out_of_range)
-    with explained(aligned.left_out, one.utterances, aligned.utterances):
-        found = splits.folds(
-            aligned.utterances,
-            protocol,
-            folds=settings.folds,
-            seed=settings.split_seed,
-            everyone=corpus.utterances,
-        )
+    found, division = divided(corpus, aligned, settings)
     names = [f.name for f in found]
     if fold not in ("all", *names):
         raise OptionError(
@@ -103,13 +95,6 @@ def make(
         )
     wanted = tuple(f for f in found if fold in ("all", f.name))
     demand_folds(aligned, wanted, test=False)
-    known = frozenset(aligned.ids)
-    division = divisions.of(
-        found,
-        [u for u in corpus.utterances if u.id in known],
-        protocol=protocol,
-        seed=settings.split_seed,
-    )
     code = revisions.of(fusion)
     digest = _digest(aligned, found, backbones, settings, tuning, seed, code)
     return Plan(
