@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from data import extra_columns, reading, reasons
+from data import extra_columns, reading, reasons, transcripts
 from data.corpus_csv import cell, write_csv
 from data.files import holds
 from data.system.digests import keep
@@ -68,6 +68,7 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "speakers": len({u.speaker for u in corpus.utterances if u.speaker}),
         "with_audio": sum(u.audio is not None for u in corpus.utterances),
         "with_text": sum(u.text is not None for u in corpus.utterances),
+        "without_words": transcripts.count(corpus.utterances),
         "columns": {
             name: dict(sorted(values.items()))
             for name, values in extra_columns.counts(corpus.utterances).items()
@@ -100,10 +101,12 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
     """Everything that `check` found, for people."""
     found = facts(corpus, problems)
     made = "" if corpus.nature == "human" else f" ({corpus.nature})"
+    empty = found["without_words"]
     yield (
         f"{corpus.name}{made}: {found['utterances']} utterances of "
         f"{found['speakers'] or 'unknown'} speakers, {found['with_audio']} with audio, "
         f"{found['with_text']} with text"
+        + (f", of which {empty} without words" if empty else "")
     )
     yield from corpus.reading
     if columns := found["columns"]:

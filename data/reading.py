@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from data import plugins
+from data import plugins, transcripts
 from data.errors import AffuseError, OptionError
 from data.utterance import Corpus, Problem
 
@@ -25,7 +25,7 @@ def read(
     columns: Sequence[str] = (),
     **options: Any,
 ) -> Corpus:
-    """All utterances of the corpus at `root`.
+    """All utterances of the corpus at `root`, as `data.transcripts` settles them.
 
     Args:
         corpus: its reader, a file name in data/corpora
@@ -64,7 +64,7 @@ def read(
             + (f": {found.problems[0].reason}" if found.problems else "")
         )
     return replace(
-        found,
+        transcripts.settled(found),
         name=name or found.name,
         nature=nature or found.nature,
         reader=corpus,

@@ -122,6 +122,15 @@ class Corpus:
             )
 
 
+def file_name(utterance: Utterance, root: Path) -> str:
+    """Return the recording, relative to the corpus if it lies in it; "" if none."""
+    path = utterance.audio
+    if path is None:
+        return ""
+    name = str(path.relative_to(root) if path.is_relative_to(root) else path)
+    return name.encode(errors="backslashreplace").decode()  # reports are UTF-8
+
+
 def check_id(name: str) -> None:
     """Refuse an utterance id that tables and terminals would not survive.
 

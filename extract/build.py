@@ -23,7 +23,6 @@ from extract.threads import Room, alone
 
 LARGEST_HALF = 65_504.0  # of float16
 NOT_FINITE = "its embedding is not finite as it is stored; try --dtype float32"
-EMPTY = "transcript is empty after cleaning; kept"
 
 
 @dataclass(frozen=True)
@@ -130,8 +129,7 @@ class Builder:
                     samples = fingerprint(wave.samples)  # before they are changed
                     ready, notes = self.encoder.prepare(wave.samples), wave.notes
                 else:
-                    ready = self.encoder.prepare(u.text or "")
-                    notes = () if u.text else (EMPTY,)
+                    ready, notes = self.encoder.prepare(u.text or ""), ()
             except audio.Unusable as error:
                 return str(error)
             return Input(source, ready.blocks, (*notes, *ready.notes), samples)

@@ -10,7 +10,9 @@ from joblib import Parallel, delayed
 
 from data.progress import bar
 from data.stretch import Stretch
+from data.transcripts import digest as text_digest
 from data.utterance import Corpus, Problem, Utterance
+from data.utterance import file_name as file_name  # beside what it names
 from extract import audio, decoder
 
 LACKING = {
@@ -34,23 +36,21 @@ def find(
 ) -> tuple[list[Source], list[Problem]]:
     """Inputs of one modality, and the files that cannot be among them.
 
-    Utterances without a recording have no place in audio, those without a transcript
-    none in text; that is noted where the corpus reader has not said so.
+    Utterances without a recording have no place in audio, and those whose transcript is
+    missing have none in text; a note names each. What `data.transcripts` says of a
+    transcript without words holds: it is encoded as the empty sentence.
 
     Args:
         limit: take so many utterances, evenly spread over the corpus; None for all
     """
     utterances = spread(corpus.utterances, limit)
-    lacking = {
-        u.id for u in utterances if (u.audio if modality == "audio" else u.text) is None
-    }
-    named = {p.id for p in corpus.problems}
-    problems = [
-        Problem(file_name(u, corpus.root), LACKING[modality], id=u.id, fatal=False)
-        for u in utterances
-        if u.id in lacking - named
-    ]
-    present = [u for u in utterances if u.id not in lacking]
+    present, problems = [], list[Problem]()
+    for u in utterances:
+        if (u.audio if modality == "audio" else u.text) is not None:
+            present.append(u)
+            continue
+        file = file_name(u, corpus.root)
+        problems.append(Problem(file, LACKING[modality], id=u.id, fatal=False))
     if modality == "text":
         return [_text(u) for u in present], problems
     probes = _probe({u.audio for u in present if u.audio}, threads, progress)
@@ -80,15 +80,6 @@ def digest(sources: Sequence[Source]) -> str:
     return found.hexdigest()[:16]
 
 
-def file_name(utterance: Utterance, root: Path) -> str:
-    """The recording, relative to the corpus where it lies in it."""
-    path = utterance.audio
-    if path is None:
-        return ""
-    name = str(path.relative_to(root) if path.is_relative_to(root) else path)
-    return name.encode(errors="backslashreplace").decode()  # reports are UTF-8
-
-
 def _probe(
     files: set[Path], threads: int, progress: bool
 ) -> dict[Path, audio.Probe | str]:
@@ -115,4 +106,4 @@ def _audio(u: Utterance, probe: audio.Probe) -> Source:
 
 def _text(u: Utterance) -> Source:
     text = u.text or ""
-    return Source(u, hashlib.sha256(text.encode()).hexdigest()[:32], float(len(text)))
+    return Source(u, text_digest(text), float(len(text)))

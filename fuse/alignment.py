@@ -10,6 +10,7 @@ from data.predictions import Run
 from data.runs.info import INFO
 from data.system.documents import read_json
 from data.system.schema import MapOf, Record, Whole, shown
+from fuse.omissions import wordless_sentences
 
 ALIGNMENT = "alignment.json"
 COUNTS = Record(
@@ -18,7 +19,7 @@ COUNTS = Record(
         "left_out": MapOf(Whole(), most=1_000),
         "outside_scale": Whole(),
     },
-    {"division": divisions.KIND},  # which older runs lack
+    {"division": divisions.KIND, "without_words": Whole()},  # which older runs lack
 )
 
 
@@ -39,12 +40,16 @@ def summary(folder: Path) -> str:
 def decisions(folder: Path) -> tuple[str, ...]:
     """Return what the protocol of a run decided by itself, a sentence each.
 
+    A sentence on utterances without words follows, if the run used any.
+
     Raises:
         FileNotFoundError: if the folder is no run
         DamagedFileError: if the file is damaged
     """
-    facts = _counts(folder).get("division")
-    return () if facts is None else tuple(sentences(divisions.parse(facts)))
+    counts = _counts(folder)
+    facts = counts.get("division")
+    decided = () if facts is None else tuple(sentences(divisions.parse(facts)))
+    return (*decided, *wordless_sentences(counts.get("without_words", 0)))
 
 
 def division(run: Run) -> Division:

@@ -139,6 +139,8 @@ def sweep(say: Say, **found: Any) -> None:
         if aligned is None:
             for sentence in omissions.sentences(plan.common.left_out):
                 say(sentence)
+            for sentence in omissions.wordless_sentences(plan.wordless):
+                say(sentence)
             for sentence in divisions.sentences(plan.division):
                 say(sentence)
         aligned = plan.aligned
@@ -166,12 +168,14 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     )
     for there, count in applied.partial.items():
         log.warning("%d utterances are predicted from %s alone", count, there)
-    if applied.left_out:
+    for sentence in omissions.sentences(applied.left_out):
         log.warning(
-            "%d utterances lack a modality and are left aside; a run that was trained "
-            "with --set modality_dropout=0.3 predicts them",
-            applied.left_out,
+            "%s; a run that was trained with --set modality_dropout=0.3 predicts them",
+            sentence,
         )
+    empty = omissions.wordless(given.embeddings, applied.ids)
+    for sentence in omissions.wordless_sentences(empty):
+        log.warning("%s", sentence)
     for sentence in unrated(applied.said, applied.targets):
         log.warning("%s", sentence)
     more = columns(run_folder, applied) if found["calibrated"] else {}

@@ -1,12 +1,14 @@
-"""Sentences on the utterances that a command leaves out of training, and why."""
+"""Sentences on utterances that are left out of training, or kept without words."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from data.errors import AffuseError
 from data.spelling import spelling
 from data.splits import some
-from data.utterance import Problem, Utterance
+from data.store import Embeddings
+from data.transcripts import digest
+from data.utterance import Utterance
 from fuse.figures import count
 
 
@@ -24,13 +26,34 @@ def sentences(left_out: Mapping[str, int]) -> Iterator[str]:
         yield f"left out: {count(number, 'utterance')} with {reason}"
 
 
-def of_problems(problems: Iterable[Problem]) -> Iterator[str]:
-    """Yield one sentence for each reason of problems, with the first few ids."""
-    reasons: dict[str, list[str]] = {}
-    for problem in problems:
-        reasons.setdefault(problem.reason, []).append(problem.id)
-    for reason, ids in reasons.items():
-        yield f"left out: {count(len(ids), 'utterance')} ({some(ids)}): {reason}"
+def wordless(embeddings: Mapping[str, Embeddings], ids: Collection[str]) -> int:
+    """Return the number of utterances whose text embedding is of the empty sentence.
+
+    They are kept, see `data.transcripts`.
+
+    Args:
+        embeddings: {modality: rows of its cache}
+        ids: of the utterances that are used
+    """
+    if (text := embeddings.get("text")) is None:
+        return 0
+    empty, used = digest(""), frozenset(ids)
+    pairs = zip(text.ids, text.contents, strict=True)
+    return sum(content == empty and id_ in used for id_, content in pairs)
+
+
+def wordless_sentences(number: int) -> Iterator[str]:
+    """Yield a sentence on utterances without words, if there are any.
+
+    Examples:
+        >>> list(wordless_sentences(2))
+        ['kept: 2 utterances without words, whose text is read as the empty sentence']
+    """
+    if number:
+        yield (
+            f"kept: {count(number, 'utterance')} without words, whose text is read as "
+            f"the empty sentence"
+        )
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from fuse import revisions
 from fuse.designs._regressor import pick
 from fuse.division import divided
 from fuse.model import modalities
+from fuse.omissions import wordless
 from fuse.own import Own, divide, join
 from fuse.references import FITTED, Zeroshot
 from fuse.resolution import resolved
@@ -44,6 +45,7 @@ class Plan:
     recipes: Mapping[str, Mapping[str, Recipe]]  # by fold, of what the design takes
     device: str
     division: Division  # what the protocol decided by itself
+    wordless: int = 0  # utterances whose text is the empty sentence
 
     @property
     def common(self) -> Aligned:
@@ -143,7 +145,8 @@ def make(
         code=code,
     )
     place = runs / info.name
-    return Plan(place, info, settings, by_fold, folds, recipes, device, division)
+    empty = wordless(embeddings, any_.ids)
+    return Plan(place, info, settings, by_fold, folds, recipes, device, division, empty)
 
 
 def _digest(

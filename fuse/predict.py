@@ -32,7 +32,8 @@ class Applied:
     folds: tuple[str, ...]  # of each model
     seeds: tuple[int, ...]  # of each model
     partial: Mapping[str, int]  # modalities that were there, if not all -> utterances
-    left_out: int  # utterances that lack a modality the models cannot do without
+    # {reason: utterances} that lack a modality which the models cannot do without
+    left_out: Mapping[str, int]
 
 
 def apply(
@@ -84,7 +85,7 @@ def apply(
             seed for folder in folders if (seed := seed_of(folder)) is not None
         ),
         partial={" and ".join(m): len(v) for m, v in partial.items() if robust},
-        left_out=0 if robust else sum(map(len, partial.values())),
+        left_out={} if robust else _lacking(partial, tuple(first.recipes)),
     )
 
 
@@ -136,6 +137,14 @@ def _groups(embeddings: Mapping[str, Embeddings]) -> Groups:
         there = tuple(modality for modality, ids in known.items() if id_ in ids)
         groups.setdefault(there, []).append(id_)
     return groups
+
+
+def _lacking(partial: Groups, needed: Sequence[str]) -> dict[str, int]:
+    """Return the number of utterances by what they lack, in words."""
+    return {
+        " and ".join(f"no {m} embedding" for m in needed if m not in there): len(ids)
+        for there, ids in sorted(partial.items())
+    }
 
 
 def _say(

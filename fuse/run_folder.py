@@ -41,6 +41,8 @@ def begin(plan: Plan) -> None:
             "outside_scale": plan.common.outside,
             "division": asdict(plan.division),
         }
+        if plan.wordless:
+            counts["without_words"] = plan.wordless
         content = json.dumps(counts, indent=1) + "\n"
         publish(plan.folder / ALIGNMENT, content.encode())
 

@@ -49,11 +49,13 @@ def run(say: Say, encode: Encode, tune: Tune | None, **found: Any) -> bool:
         AffuseError: as the steps
     """
 
+    corpus = reading.read_aloud(say, **found)
+
     def told(line: str) -> None:
-        if not line.startswith("next: "):  # what is next is done here
+        # what is next is done here; how columns were read is said once
+        if not line.startswith("next: ") and line not in corpus.reading:
             say(line)
 
-    corpus = reading.read_aloud(say, **found)
     if tune is not None:
         say("fine-tuning an encoder for each fold")
         wanted = {

@@ -15,8 +15,9 @@ WRONG = Count("dialogues of session 5", 31, 30)
 
 
 def corpus(*counts, nature="human", speakers=("ann", "ben")):
+    words = (None, *["hi"] * (len(speakers) - 1))
     rows = [
-        Utterance(id=f"u{i}", speaker=who, text="" if i else None, audio=Path("a.wav"))
+        Utterance(id=f"u{i}", speaker=who, text=words[i], audio=Path("a.wav"))
         for i, who in enumerate(speakers)
     ]
     return Corpus("toy", Path("/toy"), tuple(rows), (1, 5), "loso", (), counts, nature)
@@ -50,6 +51,7 @@ def test_facts_are_for_machines():
         "speakers": 1,
         "with_audio": 3,
         "with_text": 2,
+        "without_words": 0,
         "columns": {},
         "reading": [],
         "flags": {},

@@ -14,7 +14,7 @@ from caches import flip
 from published import REDUCED, publish
 from spoken import CHOICES, MACHINE, corpus, images, noise, record, rows, run, utterance
 
-from data import current, store
+from data import current, parts, store, transcripts
 from data.files import claim
 from data.utterance import Problem, Utterance
 from extract import command, pooling
@@ -22,6 +22,7 @@ from extract import run as stage
 from extract.choice import Choice, Machine, choose_device
 from extract.encoder import hidden
 from extract.encoders import distilbert, wav2vec2
+from extract.run import OLD_NOTE
 
 MODALITIES = ("audio", "text")
 # one utterance alone and among others: float32 sums in another order
@@ -455,6 +456,33 @@ def bad_corpus(root):
     return made, reasons, notes
 
 
+def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeypatch):
+    given = corpus(tmp_path, count=4)
+    mute = replace(given.utterances[1], text="", transcript="[GARBAGE]")
+    rest = [u for u in given.utterances if u.id != mute.id]
+    found = transcripts.settled(replace(given, utterances=(mute, *rest)))
+    options = {"modalities": ("text",)}
+    left_out, lines = command_run(found, tmp_path / "cache", **options)
+    assert left_out == 0
+    (cache,) = store.find(tmp_path / "cache")
+    made = store.load(cache)
+    row = made.ids.index(mute.id)
+    assert made.contents[row] == transcripts.digest("")
+    wanted = alone(mute, "text", "mean", layers="last")
+    np.testing.assert_allclose(made.vector(row), wanted, **ROUNDING)
+    assert sum("empty sentence" in line for line in lines) == 1
+
+    # parts of older versions have a note of their own, which says it no second time
+    old = Problem("", OLD_NOTE, id=mute.id, fatal=False)
+    header = parts.header
+    monkeypatch.setattr(
+        parts, "header", lambda path: replace(header(path), problems=(old,))
+    )
+    _, lines = command_run(found, tmp_path / "cache", **options)
+    assert sum("empty sentence" in line for line in lines) == 1
+    assert not any("after cleaning" in line for line in lines)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_bad_input_is_named_and_the_rest_is_encoded(tmp_path):
     found, reasons, notes = bad_corpus(tmp_path)
@@ -475,7 +503,6 @@ def test_bad_input_is_named_and_the_rest_is_encoded(tmp_path):
     assert sorted(kept) == sorted(
         [
             *wanted,
-            ("silent text", "transcript is empty after cleaning; kept"),
             ("long text", "transcript cut from 302 to 128 tokens"),
             ("silent text", "has no recording, so it is not in audio"),
             ("long text", "has no recording, so it is not in audio"),

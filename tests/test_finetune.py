@@ -39,6 +39,7 @@ from extract.finetune import (
 )
 from extract.finetune.accumulate import Share, backward, seeded
 from extract.finetune.averaging import Averages
+from extract.finetune.remarks import remarks
 from extract.finetune.trainer import FineTuner
 from extract.finetune.tuning import Tuning
 from fuse import heads, losses, revisions, weights
@@ -466,7 +467,7 @@ def test_what_is_too_long_is_named(world, monkeypatch):
     assert set(material.cut["text"]) == {i for i, n in words.items() if n + 2 > 4}
     samples = {u.id: len(decoder.load(u.audio, longest=9).samples) for u in used}
     assert set(material.cut["audio"]) == {i for i, n in samples.items() if n > 4400}
-    audio, text = material.remarks(longest=0.25)
+    audio, text = remarks(material, longest=0.25)
     assert audio.startswith(f"cut off: of {len(material.cut['audio'])} recordings (u0")
     assert audio.endswith("only the first 0.25 s are heard, see --max-seconds")
     assert text.endswith("only the first 4 tokens are read")

@@ -146,7 +146,7 @@ def test_what_each_modality_contributes_is_printed(tmp_path, caches):
     ("fusion", "said", "rows"),
     [
         ("experts", "7 utterances are predicted from audio alone", COUNT),
-        ("early", "7 utterances lack a modality and are left aside", COUNT - 7),
+        ("early", "left out: 7 utterances with no text embedding", COUNT - 7),
     ],
 )
 def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, rows):

@@ -49,7 +49,7 @@ def test_rows_keep_their_order_and_text_or_audio_alone_suffices(tmp_path):
     rows = "file,text\nb.wav,\n,only words\na.wav,both\n"
     corpus = read(tmp_path, rows, audio=["a.wav", "b.wav"])
     assert [u.id for u in corpus.utterances] == ["b", "table-3", "a"]
-    assert [u.text for u in corpus.utterances] == [None, "only words", "both"]
+    assert [u.text for u in corpus.utterances] == ["", "only words", "both"]
     assert [u.audio is None for u in corpus.utterances] == [False, True, False]
     assert corpus.protocol == ""
 
@@ -261,7 +261,7 @@ def test_audio_must_lie_below_the_table(tmp_path, cell, reason):
     (root / "outside").symlink_to(tmp_path)
     os.mkfifo(root / "pipe.wav")
     corpus = read(root, f"file,text\n{cell},kept\n{cell},\nwav/a.wav,\n")
-    assert [u.text for u in corpus.utterances] == ["kept", None]
+    assert [u.text for u in corpus.utterances] == ["kept", ""]
     assert [u.audio is None for u in corpus.utterances] == [True, False]
     assert [p.line for p in corpus.problems] == [2, 3]
     assert all(reason in r for r in reasons(corpus))
@@ -570,7 +570,7 @@ def test_the_sample_has_every_kind_of_row(tmp_path):
     found = manifest.read(tmp_path).utterances
     assert len({u.speaker for u in found}) == 6
     assert sum(u.audio is None for u in found) == 6
-    assert sum(u.text is None for u in found) == 6
+    assert sum(u.text == "" for u in found) == 6
     assert {u.span for u in found if u.speaker == "ann"} == {
         None,
         (0.0, 0.5),

@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import tunable
 from click.testing import CliRunner
@@ -14,7 +15,8 @@ from data import reading
 from data.errors import AffuseError, OptionError
 from data.utterance import Problem
 from extract.finetune import inputs, system
-from extract.finetune.inputs import Material
+from extract.finetune.inputs import Material, Part
+from extract.finetune.remarks import remarks
 from fuse.omissions import explained, sentences
 
 
@@ -34,7 +36,9 @@ def corpus_without(folder, change):
 
 def sparse(number, row):
     if number in (0, 9):
-        row["text"] = ""
+        row["text"] = "NaN"
+    elif number in (1, 10, 12):
+        row["text"] = " "
     elif number in (4, 8, 13):
         row["dominance"] = ""
 
@@ -56,6 +60,8 @@ def test_finetune_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert "left out: 2 utterances with no text" in lines
+    assert lines[0].startswith("columns of table.csv as they are read: id from 'id'")
+    assert sum("3 times: the text is empty" in line for line in lines) == 1
     assert "left out: 3 utterances with no rating of dominance" in lines
     (facts,) = (tmp_path / "out").glob("*/session1/finetune.json")
     found = json.loads(facts.read_text())["left_out_of_corpus"]
@@ -90,9 +96,21 @@ def test_the_class_of_an_error_stays():
             raise AffuseError("no")
 
 
-def test_problems_of_one_reason_share_a_line():
-    problems = tuple(Problem("f", "is empty", id=f"u{k}") for k in range(3))
-    material = Material(None, None, (), problems)
-    found = list(material.remarks(longest=30))
-    assert found == ["left out: 3 utterances (u0, u1, u2): is empty"]
+def test_problems_that_differ_in_numbers_share_a_line():
+    problems = tuple(Problem("f", f"lasts {k} s", id=f"u{k}") for k in range(3))
+    (line,) = remarks(Material(None, None, (), problems), longest=30)
+    said = "left out: 3 times, with other numbers or names, as in: f (u0): lasts 0 s"
+    assert line == said
     assert list(sentences({})) == []
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_the_tokens_that_are_read_are_those_of_the_encoder(count):
+    """A model may have fewer positions than texts have tokens at most."""
+    part = Part((), {"text": (np.ones(9), np.ones(64))}, None)
+    ids = tuple(f"u{k}" for k in range(count))
+    material = Material(part, part, (), cut={"text": ids})
+    (line,) = remarks(material, longest=30)
+    noun = "text" if count == 1 else "texts"
+    assert line.startswith(f"cut off: of {count} {noun} (u0")
+    assert line.endswith("only the first 64 tokens are read")

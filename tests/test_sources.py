@@ -82,19 +82,15 @@ def test_a_modality_takes_what_it_has(tmp_path):
     assert [s.size for s in find(found, "text")[0]] == [3.0, 0.0]
 
 
-def test_what_an_utterance_lacks_is_noted_unless_the_reader_said_it(tmp_path):
+def test_what_an_utterance_lacks_is_noted_whatever_else_is_said_of_it(tmp_path):
     speech = Utterance("speech", audio=record(tmp_path / "a.wav"))
     known = Utterance("known", audio=speech.audio)
     text = Utterance("text", text="yes")
-    said = Problem("words.txt", "has no transcript", id="known", fatal=False)
+    said = Problem("own.csv", "valence is left out", id="known")
     found = replace(corpus(tmp_path, speech, known, text), problems=(said,))
+    reason = "has no transcript, so it is not in text"
     assert find(found, "text")[1] == [
-        Problem(
-            "a.wav",
-            "has no transcript, so it is not in text",
-            id="speech",
-            fatal=False,
-        )
+        Problem("a.wav", reason, id=name, fatal=False) for name in ("speech", "known")
     ]
     assert [p.id for p in find(found, "audio")[1]] == ["text"]
 

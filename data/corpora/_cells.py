@@ -111,6 +111,23 @@ def known(cell: str) -> str:
     return "" if unknown else cell
 
 
+def transcript(cell: str) -> str | None:
+    """Return a text as it was released; None if the cell says that it is missing.
+
+    An empty cell is a text without words, see `data.transcripts`. What people may say
+    (none, null, unknown, the name Nan) is a text.
+
+    Examples:
+        >>> transcript(" Well"), transcript(""), transcript("Unknown")
+        (' Well', '', 'Unknown')
+        >>> transcript("NaN"), transcript("N/A")
+        (None, None)
+    """
+    word = cell.strip()
+    missing = word and (word in NOTHING or word.casefold() in ("n/a", "<na>"))
+    return None if missing else cell
+
+
 def is_doubtful(cell: str) -> bool:
     """Return True if a name may also mean that nothing is known.
 

@@ -29,13 +29,13 @@ def utterance(
         fallback: the id if the row has none and names no file
     """
     ratings, wrong = _ratings(cells)
-    audio, transcript = None, cells.get("text", "")
+    audio, transcript = None, _cells.transcript(cells.get("text", "NaN"))
     path = relative(cells.get("file", ""))
     try:
         audio = folder.file(path) if path else None
     except ValueError as error:
         wrong.append(str(error))
-    cleaned = " ".join(transcript.split())
+    cleaned = None if transcript is None else " ".join(transcript.split())
     cleaned = transcript if cleaned == transcript else cleaned  # one object, not two
     if audio is None and not cleaned:
         return None, wrong if path else [*wrong, "row has neither audio nor text"]
@@ -46,8 +46,8 @@ def utterance(
             id=cells.get("id") or identities.of(stem, start, end) or fallback,
             audio=audio,
             span=None if audio is None or start is None else (start, end),
-            transcript=transcript if cleaned else None,
-            text=cleaned or None,
+            transcript=transcript,
+            text=cleaned,
             ratings=ratings,
             # one object for all rows that say the same
             speaker=intern(_cells.known(cells.get("speaker", ""))),

@@ -1,5 +1,6 @@
 """Words and times of a table that could mean two things, or nothing to its reader."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -12,6 +13,7 @@ CODES: Mapping[str, Mapping[str, object]] = {  # role: the words that it may hol
     "scripted": _cells.SCRIPTED,
 }
 SHOWN = 5  # words that one note names
+MARK = re.compile(r"\[[A-Za-z_]+\]")  # of a sound, such as [LAUGHTER]
 
 
 class Words:
@@ -21,6 +23,9 @@ class Words:
         self._names: Counter[tuple[str, str]] = Counter()  # by role and word
         self._strange: dict[str, Counter[str]] = {}  # by role
         self._durations = 0  # that are not from the start to the end
+        self._missing: Counter[str] = Counter()  # texts that say so, or may say so
+        self._marks: Counter[str] = Counter()  # of sounds, in texts
+        self._marked = 0  # texts that hold some
 
     def count(self, cells: Mapping[str, str]) -> None:
         """Add the words of one row, by role."""
@@ -28,6 +33,12 @@ class Words:
             if _cells.is_doubtful(word := cells.get(role, "")):
                 self._names[role, word] += 1
         self._durations += _spans.contradict(cells)
+        text = cells.get("text", "").strip()
+        if text.casefold() in _cells.MISSING - {""}:
+            self._missing[text] += 1
+        marks = {*MARK.findall(text)}
+        self._marks.update(marks)
+        self._marked += bool(marks)
         for role, words in CODES.items():
             word = cells.get(role, "").casefold()
             if word not in words and word not in _cells.MISSING and word != "unknown":
@@ -52,11 +63,31 @@ class Words:
                 f"end="
             )
             yield Problem(file, reason, fatal=False)
+        yield from self._texts(file)
         for role, found in self._strange.items():
             words = ", ".join(repr(word) for word, _ in found.most_common(SHOWN))
             more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
             reason = (
                 f"{role} is not read where it is {words}{more} (rows: "
                 f"{found.total()}); write one of {', '.join(CODES[role])}"
+            )
+            yield Problem(file, reason, fatal=False)
+
+    def _texts(self, file: str) -> Iterator[Problem]:
+        """Yield a note for each word that stands for a text, and one on marks."""
+        for word, count in self._missing.items():
+            reason = f"{word!r} is read as a missing transcript (rows: {count})"
+            if _cells.transcript(word) is not None:
+                reason = (
+                    f"{word!r} is read as the words of an utterance (rows: {count}); "
+                    f"if its transcript is missing, write NaN"
+                )
+            yield Problem(file, reason, fatal=False)
+        if self._marks:
+            named = ", ".join(repr(mark) for mark, _ in self._marks.most_common(SHOWN))
+            reason = (
+                f"marks in brackets, such as {named}, are read as words (rows: "
+                f"{self._marked}); if they are marks of sounds, take them out of the "
+                f"table"
             )
             yield Problem(file, reason, fatal=False)

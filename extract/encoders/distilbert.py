@@ -18,6 +18,7 @@ from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
 
 from data.errors import AffuseError
 from data.system.schema import shown
+from extract.audio import Unusable
 from extract.encoder import Packed, Prepared
 from extract.encoders import _checkpoint, _within
 from extract.encoders._checkpoint import Checkpoint, Origin
@@ -126,8 +127,19 @@ class Encoder:
         return min(MAX_TOKENS, self.longest)
 
     def prepare(self, source: str) -> Prepared:
-        """Text -> token ids, `most_tokens` at most; an empty text is its marks."""
+        """Return the token ids of a text, `most_tokens` at most.
+
+        An empty text is its marks of beginning and end, see `data.transcripts`.
+
+        Raises:
+            Unusable: if nothing is left to encode, as with a tokenizer without marks
+        """
         tokens, most = self.tokenise(source), self.most_tokens
+        if not tokens:
+            raise Unusable(
+                "the tokenizer makes no token of its text, not even a mark of its end; "
+                "it is not in text"
+            )
         if len(tokens) <= most:
             return Prepared((np.array(tokens, np.int64),))
         note = f"transcript cut from {len(tokens)} to {most} tokens"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from data import divisions, reading
+from data import checking, divisions, reading
 from data.errors import AffuseError, options_at_fault
 from data.utterance import Corpus
 from extract.choice import Machine
@@ -43,10 +43,13 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
     demand_accelerate()
     from extract.finetune import folding  # which needs it
 
-    made = prepare(reading.read(**found), found)
-    torch.set_num_threads(made.threads)
     first = int(os.environ.get("RANK", "0")) == 0  # as torchrun numbers processes
     told = say if first else _nothing
+    corpus = reading.read_aloud(told, **found)
+    for line in checking.problem_lines(corpus.problems):
+        told(line)
+    made = prepare(corpus, found)
+    torch.set_num_threads(made.threads)
     for sentence in unused([_settings(found)], [made.fusion]):
         told(sentence)
     told(f"fine-tuning {', '.join(made.backbones)} on {made.device} in {made.folder}")

@@ -20,6 +20,7 @@ from extract.finetune.inputs import Found, Material
 from extract.finetune.lesson import Lesson
 from extract.finetune.plan import Plan
 from extract.finetune.publishing import FACTS
+from extract.finetune.remarks import remarks
 from extract.finetune.trainer import FineTuner
 from extract.finetune.watch import LOG, Watch, course
 from fuse.fit import Fitted
@@ -92,7 +93,7 @@ def _train(
     material = inputs.gather(
         found, plan.corpus, plan.aligned, backbones, threads=plan.threads
     )
-    for line in material.remarks(longest=plan.tuning.max_seconds):
+    for line in remarks(material, longest=plan.tuning.max_seconds):
         say(f"{name}: {line}")
     seed = derived(plan.seed, name)
     module, head = _begin(plan, material, backbones, seed)

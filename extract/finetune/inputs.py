@@ -6,7 +6,7 @@ is tokenised, and no recording of it is opened.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,16 +15,13 @@ from joblib import Parallel, delayed
 from torch import Tensor
 
 from data.errors import AffuseError
-from data.splits import Fold, some
+from data.splits import Fold
 from data.utterance import Corpus, Problem, Utterance
 from extract import sources
 from extract.audio import Unusable
-from extract.encoders import distilbert
 from extract.finetune.backbone import Backbone, Input
 from extract.finetune.passes import cut
 from extract.sources import Source
-from fuse import omissions
-from fuse.figures import count
 from fuse.tensors import Aligned, align
 
 LEAST = {"train": 8, "validation": 3}  # utterances; a CCC of two says nothing
@@ -66,26 +63,11 @@ class Material:
     # {modality: digests of the inputs, and of the decoded samples}
     digests: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def remarks(self, *, longest: float) -> Iterator[str]:
-        """What is not as it was given, a line each.
-
-        Args:
-            longest: seconds that are heard
-        """
-        yield from omissions.of_problems(self.problems)
-        whole = {
-            "audio": ("recording", f"{longest:g} s are heard, see --max-seconds"),
-            "text": ("text", f"{distilbert.MAX_TOKENS} tokens are read"),
-        }
-        for modality, ids in self.cut.items():
-            noun, rest = whole[modality]
-            if ids:
-                said = f"{count(len(ids), noun)} ({some(ids)})"
-                yield f"cut off: of {said}, only the first {rest}"
-
 
 def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
     """Rated utterances that have every modality, with ratings on [-1, 1].
+
+    Those without words have text, see `data.transcripts`.
 
     Args:
         needed: modalities
