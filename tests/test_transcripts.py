@@ -193,3 +193,9 @@ def test_all_designs_keep_them_and_their_runs_say_so(tmp_path, design):
 def test_nothing_is_said_where_every_text_has_words():
     assert omissions.wordless(embeddings(), ["u000"]) == 0
     assert [*omissions.wordless_sentences(0)] == []
+
+
+def test_what_was_never_spoken_is_not_asked_about(tmp_path):
+    (tmp_path / "own.csv").write_text("id,text\na,None\nb,so [SIC] it was\n")
+    found = reading.read("manifest", tmp_path / "own.csv")
+    assert (texts(found), found.problems) == (["None", "so [SIC] it was"], ())

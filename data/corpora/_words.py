@@ -33,7 +33,8 @@ class Words:
             if _cells.is_doubtful(word := cells.get(role, "")):
                 self._names[role, word] += 1
         self._durations += _spans.contradict(cells)
-        text = cells.get("text", "").strip()
+        # what was written and never spoken has no marks of sounds, and is not missing
+        text = cells.get("text", "").strip() if cells.get("file") else ""
         if text.casefold() in _cells.MISSING - {""}:
             self._missing[text] += 1
         marks = {*MARK.findall(text)}
