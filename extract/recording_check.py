@@ -1,0 +1,40 @@
+"""Compares the recordings of a corpus with its utterances, by the headers of the files.
+
+Nothing is decoded: samples that are no numbers, for example, are found by `extract`.
+"""
+
+import math
+from collections.abc import Iterator
+
+from joblib import cpu_count
+
+from data.utterance import Corpus, Problem
+from extract import audio, bounds, sources
+
+DELAY = 2.0  # seconds before there is a progress bar
+MOST = 8  # files that are opened at once, each in a process of its own
+
+
+def faults(corpus: Corpus) -> Iterator[Problem]:
+    """Yield what would keep `extract` from the recordings, one problem an utterance.
+
+    Args:
+        corpus: of any reader
+    """
+    files = {u.audio for u in corpus.utterances if u.audio}
+    threads = min(MOST, cpu_count(), max(1, len(files)))
+    found = sources.probes(files, threads, progress=True, delay=DELAY)
+    for u in corpus.utterances:
+        if u.audio and (reason := _reason(found[u.audio], u.span)):
+            yield Problem(sources.file_name(u, corpus.root), reason, id=u.id)
+
+
+def _reason(probe: audio.Probe | str, span: bounds.Span) -> str:
+    """Return why a stretch of a file cannot be encoded; "" if it can."""
+    if isinstance(probe, str):
+        return probe
+    try:
+        bounds.frames(probe.frames, probe.rate, probe.channels, span, math.inf)
+    except bounds.Unusable as error:
+        return str(error)
+    return bounds.CUT_OFF if probe.cut_off and bounds.reaches_end(span) else ""
