@@ -127,7 +127,9 @@ class _Gathered:
                 f"not known; give its lowest and highest value with --scale 1 5, or as "
                 f'"scale": [1, 5] in {nature.SIDECAR} beside the table'
             )
+        is_empty = True
         for row in table.rows():
+            is_empty = False
             if isinstance(row, Problem):
                 self.problems.append(row)
                 continue
@@ -141,6 +143,9 @@ class _Gathered:
             }
             self.words.count(cells)
             self._add(cells, extra_columns.mapping(others), table, line)
+        if is_empty:
+            reason = "no row follows the line that names the columns"
+            self.problems.append(Problem(table.path.name, reason, fatal=False))
 
     def _add(
         self,
