@@ -97,3 +97,89 @@ def test_a_row_in_place_of_the_names_is_asked_about(tmp_path, header, values):
     rows = header.replace("text", "hi")
     asked = [x for x in read(tmp_path, header, rows).reading if "first line" in x]
     assert [values in line for line in asked] == [True] * bool(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("NaN", "'NaN' is read as a text that was said (rows: 1)"),
+        ("null", "'null' is read as a text that was said (rows: 1)"),
+        ("#NAME?", "'#NAME?', an error of a spreadsheet, is read as a text (rows: 1)"),
+        (
+            "gr\ufffd\ufffd",
+            "texts hold U+FFFD, which stands for a character that was l",
+        ),
+        ("None of them", ""),
+    ],
+)
+def test_a_text_that_nobody_said_is_counted(tmp_path, text, reason):
+    corpus = read(tmp_path, "text,speaker", "hi,ann", f"{text},ben")
+    assert texts(corpus) == ["hi", text]
+    assert [note.startswith(reason) for note in notes(corpus)] == [True] * bool(reason)
+
+
+def test_a_text_that_cannot_be_seen_is_none(tmp_path):
+    (tmp_path / "a.wav").touch()
+    corpus = read(tmp_path, "file,text", "a.wav,\u200b\ufeff", ",hi")
+    assert texts(corpus) == [None, "hi"]
+    (note,) = notes(corpus)
+    assert note.endswith("that can be seen are read as none (rows: 1)")
+
+
+def test_a_start_that_is_not_stated_is_counted(tmp_path):
+    (tmp_path / "a.wav").touch()
+    rows = ("a.wav,1,2", "a.wav,,2", "a.wav,,")
+    (note,) = notes(read(tmp_path, "file,start,end", *rows))
+    assert note == "an end is stated, but no start (rows: 1); it is read as 0"
+    assert notes(read(tmp_path, "file,start,end", "a.wav,,", "a.wav,,2")) == []
+
+
+@pytest.mark.parametrize("role", ["speaker", "session", "dialogue"])
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (
+            ("Ann", "ann", "ANN"),
+            "a {0} is spelt in several ways, each taken as one, such as 'ANN' and 'Ann'"
+            " and 'ann' ({0}s: 1, rows: 3)",
+        ),
+        (
+            ("1", "01", "1.0"),
+            "names of a {0} are one number in several spellings, each taken as another "
+            "{0}, such as '01' and '1' and '1.0' (numbers: 1, rows: 3); write them",
+        ),
+        (("1", "2", "10"), ""),
+        (("1.5", "15", "A1"), ""),
+    ],
+)
+def test_names_that_may_be_one_are_counted(tmp_path, role, names, reason):
+    rows = [f"text {i},{name}" for i, name in enumerate(names)]
+    found = notes(read(tmp_path, f"text,{role}", *rows))
+    wanted = reason.format(role)
+    assert [note.startswith(wanted) for note in found] == [True] * bool(reason)
+
+
+@pytest.mark.parametrize("word", ["", "NA"])
+def test_rows_without_a_split_beside_several_are_counted(tmp_path, word):
+    rows = ("a,train", f"b,{word}", "c,test")
+    (note,) = notes(read(tmp_path, "text,split", *rows))
+    assert note == (
+        "no split is stated (rows: 1), so protocol official uses none of these rows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("https://example.org/a.wav", "'https:/example.org/a.wav' is an address"),
+        ("file:///data/a.wav", "'file:/data/a.wav' is an address"),
+        ("s3://bucket/a.wav", "is an address, and only files below the folder"),
+        (".", "audio path '.' names no file"),
+        ("link.wav", "'link.wav' is a link to 'gone.wav', which is not there; fetch"),
+    ],
+)
+def test_a_path_that_leads_to_no_file_says_why(tmp_path, path, reason):
+    (tmp_path / "link.wav").symlink_to("gone.wav")
+    (problem,) = read(tmp_path, "file,text", f"{path},hi").problems
+    assert reason in problem.reason
+    assert problem.fatal

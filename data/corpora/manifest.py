@@ -26,7 +26,9 @@ from data.corpora import (
 from data.corpora._extra_columns import Columns
 from data.corpora._identities import Identities, fallback
 from data.corpora._manifest_sample import sample as sample
+from data.corpora._name_spellings import NameSpellings
 from data.corpora._tables import Table
+from data.corpora._text_cells import TextCells
 from data.corpora._words import Words
 from data.errors import AffuseError, DamagedFileError
 from data.ratings import RATINGS
@@ -88,7 +90,7 @@ def read(
         protocol=protocol,
         problems=(
             *rows.problems,
-            *rows.words.notes(names),
+            *(note for counter in rows.counters for note in counter.notes(names)),
             *split_notes,
             *_extra_columns.notes(sorting.dropped, names),
             *_scales.compared(utterances, scale, names),
@@ -115,7 +117,7 @@ class _Gathered:
         self.identities = identities
         self.found: dict[str, Utterance] = {}
         self.problems: list[Problem] = []
-        self.words = Words()
+        self.counters = (Words(), TextCells(), NameSpellings())
 
     def read(self, table: Table, columns: Columns, split: str) -> None:
         """Add the rows of one table, which are of `split` unless they say it."""
@@ -141,7 +143,8 @@ class _Gathered:
             others = {
                 n: _extra_columns.cell(values[i]) for n, i in columns.kept.items()
             }
-            self.words.count(cells)
+            for counter in self.counters:
+                counter.count(cells)
             self._add(cells, extra_columns.mapping(others), table, line)
         if is_empty:
             reason = "no row follows the line that names the columns"
