@@ -24,6 +24,7 @@ FORMATS = (  # of libsndfile; the parsers of what else it reads see little testi
     "WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "NIST", "CAF",
 )  # fmt: skip
 SILENCE = 1e-4  # highest amplitude of what is called silent, full scale being 1
+ABSENT = "File does not exist"  # of libsndfile, for all that a decoder cannot read
 READ = 2**22  # bytes hashed at a time
 DECODED = 2**18  # frames decoded at a time, before they are mixed down
 SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave64
@@ -212,6 +213,8 @@ def _reasons() -> Iterator[None]:
         raise
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".")
+        if reason.startswith(ABSENT):  # it was opened, so this is not why
+            reason = "its samples are damaged or cut off"
         raise Unusable(f"cannot be decoded: {reason}") from error
     except UnicodeEncodeError as error:
         raise Unusable("has a name that is not valid UTF-8; rename it") from error

@@ -8,6 +8,7 @@ from data.errors import AffuseError
 RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
 CHANNELS = 8  # more are refused before they are read
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
+LONGEST = 3600.0  # seconds that a stretch may last, unless --max-seconds says more
 CUT_OFF = "is cut off: the header promises more samples than there are"
 
 Span = tuple[float, float | None] | None  # seconds; None: the end, or all of the file

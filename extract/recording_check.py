@@ -3,7 +3,6 @@
 Nothing is decoded: samples that are no numbers, for example, are found by `extract`.
 """
 
-import math
 from collections.abc import Iterator
 
 from joblib import cpu_count
@@ -34,7 +33,7 @@ def _reason(probe: audio.Probe | str, span: bounds.Span) -> str:
     if isinstance(probe, str):
         return probe
     try:
-        bounds.frames(probe.frames, probe.rate, probe.channels, span, math.inf)
+        bounds.frames(probe.frames, probe.rate, probe.channels, span, bounds.LONGEST)
     except bounds.Unusable as error:
         return str(error)
     return bounds.CUT_OFF if probe.cut_off and bounds.reaches_end(span) else ""

@@ -517,6 +517,8 @@ def test_a_table_is_chosen_by_name(tmp_path, table):
         (["a.csv", "b.csv"], "c", "there is no 'c'"),
         (["e.dev.csv", "e.val.csv"], "e", "several tables for one split: e.dev, e.val"),
         (["e.csv", "e.test.csv"], "", "several tables for one split: e, e.test"),
+        (["a.csv", "a.tsv"], "", "two tables of one name, a.csv and a.tsv; give"),
+        (["a.csv", "db.a.csv"], "a", "two tables of one name, a.csv and db.a.csv"),
         (["db.files.parquet"], "", "only parquet tables.*save them as CSV"),
     ],
 )

@@ -183,3 +183,14 @@ def test_a_path_that_leads_to_no_file_says_why(tmp_path, path, reason):
     (problem,) = read(tmp_path, "file,text", f"{path},hi").problems
     assert reason in problem.reason
     assert problem.fatal
+
+
+def test_tables_in_other_formats_are_named(tmp_path):
+    for name in ("x.test.parquet", "x.test.csv.gz"):
+        (tmp_path / name).touch()
+    (tmp_path / "x.train.csv").write_text("text\nhi\n")
+    (problem,) = manifest.read(tmp_path).problems
+    assert "are not read (files: 2): 'x.test.csv.gz', 'x.test.parquet'" in (
+        problem.reason
+    )
+    assert manifest.read(tmp_path / "x.train.csv").problems == ()

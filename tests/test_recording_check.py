@@ -71,6 +71,20 @@ def test_a_file_that_cannot_be_encoded_is_named_as_by_extract(tmp_path, kind, re
         audio.load(tmp_path / "odd.wav", longest=60.0)
 
 
+def test_a_damaged_file_is_not_called_absent(tmp_path):
+    path = tmp_path / "cut.mp3"
+    soundfile.write(path, noise(RATE), RATE)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(audio.Unusable, match="decoded: its samples are damaged or cut"):
+        audio.load(path, longest=60.0)
+
+
+def test_a_recording_that_extract_refuses_as_too_long_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("extract.bounds.LONGEST", 0.5)
+    (reason,) = reasons(tmp_path, "whole.wav,,", "whole.wav,0,0.5")
+    assert reason.startswith("lasts 1 s, more than 0.5 s; cut it into utterances")
+
+
 def test_the_command_fails_unless_it_is_told_not_to_listen(tmp_path):
     corpus(tmp_path, "whole.wav,0,3", "whole.wav,0,1")
     words = ["check", "manifest", str(tmp_path)]

@@ -47,9 +47,10 @@ def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
     if others:
         yield printable(f"not read: {_listed(others)}")
     if values := [f"'{name}'" for name in header if _is_value(name)]:
+        look = "looks like a value" if len(values) == 1 else "look like values"
         yield printable(
             f"is the first line of {file} a row? it should name the columns, but "
-            f"{_listed(values)} look{'s' * (len(values) == 1)} like a value"
+            f"{_listed(values)} {look}"
         )
     taken = set(columns.roles.values())
     free = [name for at, name in enumerate(header) if name and at not in taken]

@@ -21,6 +21,10 @@ from data.system.regular import TABLE, open_text
 from data.utterance import Problem
 
 SUFFIXES = (".csv", ".tsv")
+OTHERS = (  # that people keep tables in
+    ".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".jsonl", ".csv.gz",
+    ".tsv.gz", ".csv.zip",
+)  # fmt: skip
 PREFIX = "db."  # of the tables in an audformat folder
 DELIMITERS = ",;\t"
 SHOWN = 5  # lines that one note names
@@ -164,6 +168,26 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
     return _parts(root, {t: s for t, (b, s) in families.items() if b == wanted}, tables)
 
 
+def unread(root: Path) -> tuple[Problem, ...]:
+    """Return a note on tables in a folder that are in formats which are not read.
+
+    Args:
+        root: the folder, or a table
+    """
+    if not root.is_dir():
+        return ()
+    names = sorted(p.name for p in root.iterdir() if p.name.lower().endswith(OTHERS))
+    if not names:
+        return ()
+    shown = ", ".join(map(repr, names[:SHOWN]))
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    reason = (
+        f"tables in other formats than CSV and TSV are not read (files: {len(names)}): "
+        f"{shown}{more}; save them as CSV, or leave them if they are not needed"
+    )
+    return (Problem("", reason, fatal=False),)
+
+
 def _parts(
     root: Path, splits: dict[str, str], tables: dict[str, Path]
 ) -> list[tuple[Path, str]]:
@@ -185,7 +209,13 @@ def _tables(root: Path) -> dict[str, Path]:
     prefix = PREFIX if (root / "db.yaml").is_file() else ""
     files = [p for p in root.iterdir() if not p.is_dir() and p.name[0] != "."]
     files = sorted(p for p in files if p.name.startswith(prefix))
-    tables = {_name(p.name): p for p in files if p.suffix.lower() in SUFFIXES}
+    tables: dict[str, Path] = {}
+    for path in (p for p in files if p.suffix.lower() in SUFFIXES):
+        if (other := tables.setdefault(_name(path.name), path)) != path:
+            raise OptionError(
+                f"{root} has two tables of one name, {other.name} and {path.name}; "
+                f"give the path of one, or move the other away"
+            )
     if tables:
         return tables
     if parquet := [p.name for p in files if p.suffix == ".parquet"]:

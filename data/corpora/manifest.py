@@ -90,6 +90,7 @@ def read(
         protocol=protocol,
         problems=(
             *rows.problems,
+            *_tables.unread(root),
             *(note for counter in rows.counters for note in counter.notes(names)),
             *split_notes,
             *_extra_columns.notes(sorting.dropped, names),
