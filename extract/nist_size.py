@@ -1,7 +1,7 @@
 """Number of samples that the header of a NIST SPHERE file promises.
 
-libsndfile does not compare it with the size of the file. The header is text: the name of
-the format, the size of the header, then a name, a type and a value in each line.
+libsndfile does not compare it with the size of the file. The header is text: the format
+and the size of the header, then a name, a type and a value in each line.
 """
 
 import re
