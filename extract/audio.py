@@ -41,6 +41,7 @@ class Probe:
     rate: int  # Hz
     channels: int
     cut_off: bool  # whether its header promises more frames than there are
+    repairs: tuple[str, ...] = ()  # what is wrong with it, and will be mended
 
     @property
     def seconds(self) -> float:
@@ -85,7 +86,7 @@ def probe(path: Path) -> Probe:
             cut_off = found.cut_off or _cut_off(file.extra_info)
     if about[0] > UNTOLD:
         raise Unusable("does not say how long it is; convert it once more, to a file")
-    return Probe(digest.hexdigest()[:32], *about, cut_off)
+    return Probe(digest.hexdigest()[:32], *about, cut_off, found.notes)
 
 
 def load(path: Path, span: Span = None, *, longest: float) -> Waveform:

@@ -36,9 +36,9 @@ def probe(path: Path) -> audio.Probe:
         frames, rate, channels = (int(found[n]) for n in ("frames", "rate", "channels"))
         if frames < 0 or rate < 1:
             raise ValueError(found)
-        return audio.Probe(
-            str(found["digest"]), frames, rate, channels, bool(found["cut_off"])
-        )
+        digest, cut_off = str(found["digest"]), bool(found["cut_off"])
+        repairs = tuple(map(str, found["repairs"]))
+        return audio.Probe(digest, frames, rate, channels, cut_off, repairs)
 
     return pool.ask("probe", path, read)
 

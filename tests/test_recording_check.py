@@ -85,6 +85,18 @@ def test_a_recording_that_extract_refuses_as_too_long_is_named(tmp_path, monkeyp
     assert reason.startswith("lasts 1 s, more than 0.5 s; cut it into utterances")
 
 
+def test_a_file_that_is_mended_is_noted_once(tmp_path):
+    path = tmp_path / "odd.wav"
+    soundfile.write(path, noise(RATE), RATE)
+    image = path.read_bytes()
+    at = image.index(b"data") + 4
+    path.write_bytes(image[:at] + bytes(4) + image[at + 4 :])
+    rows = ("odd.wav,0,0.5", "odd.wav,0.5,", "whole.wav,,")
+    (note,) = recording_check.faults(corpus(tmp_path, *rows))
+    assert (note.file, note.fatal) == ("odd.wav", False)
+    assert note.reason == "states no data size; read to the end of the file"
+
+
 def test_the_command_fails_unless_it_is_told_not_to_listen(tmp_path):
     corpus(tmp_path, "whole.wav,0,3", "whole.wav,0,1")
     words = ["check", "manifest", str(tmp_path)]
