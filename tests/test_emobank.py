@@ -69,7 +69,7 @@ def test_the_sample_has_rows_in_every_split(tmp_path):
 @pytest.mark.skipif(not RELEASE.is_dir(), reason="needs the EmoBank release")
 def test_the_release_is_complete():
     corpus = emobank.read(RELEASE)
-    (note,) = corpus.problems  # one sentence of a letter is "None"
+    (note,) = corpus.problems  # the text of easy_money_13624_13628 is "None"
     assert note.reason.startswith("'None' is read as a text that was said (rows: 1)")
     assert not note.fatal
     assert all(count.found == count.expected for count in corpus.counts)
