@@ -66,8 +66,9 @@ def check(**found: Any) -> None:
     Exit status 0 if nothing is wrong, 1 if something is missing or differs.
     """
     from data import checking
+    from extract import recording_check
 
-    sys.exit(not checking.command(say, **found))
+    sys.exit(not checking.command(say, recording_check.faults, **found))
 
 
 @main.command()

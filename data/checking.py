@@ -22,11 +22,24 @@ COLUMNS = ("severity", "file", "line", "id", "reason")
 
 
 def command(
-    say: Callable[[str], object], *, as_json: bool, no_audio: bool, **found: Any
+    say: Callable[[str], object],
+    hear: Callable[[Corpus], Iterable[Problem]],
+    *,
+    as_json: bool,
+    no_audio: bool,
+    **found: Any,
 ) -> bool:
-    """Say what `check` finds, as the options ask; True if nothing is wrong."""
+    """Say what `check` finds, as the options ask; True if nothing is wrong.
+
+    Args:
+        say: prints a line
+        hear: checks the recordings of a corpus whose reader does not
+        as_json: print everything, for machines
+        no_audio: do not open the recordings
+        found: the options of `data.reading.read`, by name
+    """
     corpus = reading.read(**found)
-    heard = () if no_audio else reading.verify(found["corpus"], corpus)
+    heard = () if no_audio else reading.verify(found["corpus"], corpus, hear)
     problems = (*corpus.problems, *heard)
     if as_json:
         shown = json.dumps(facts(corpus, problems), indent=1).split("\n")

@@ -10,21 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import AffuseError
-from extract import corrections
+from extract import bounds, corrections
+from extract.bounds import CUT_OFF, Span
+from extract.bounds import RATES as RATES
+from extract.bounds import Unusable as Unusable
 from extract.corrections import Correction
 from extract.data_size import UNTOLD
 from extract.resampling import SAMPLE_RATE, gather
 from extract.sequence import SoundSequence
 from extract.splice import SplicedFile
 
-RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
-CHANNELS = 8  # more are refused before they are read
 FORMATS = (  # of libsndfile; the parsers of what else it reads see little testing
     "WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "NIST", "CAF",
 )  # fmt: skip
 SILENCE = 1e-4  # highest amplitude of what is called silent, full scale being 1
-TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
+ABSENT = "File does not exist"  # of libsndfile, for all that a decoder cannot read
 READ = 2**22  # bytes hashed at a time
 DECODED = 2**18  # frames decoded at a time, before they are mixed down
 SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave64
@@ -32,16 +32,21 @@ SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave6
 )
 
 
-class Unusable(AffuseError):
-    """An utterance that cannot be encoded; the message is the reason."""
-
-
 @dataclass(frozen=True)
 class Probe:
     """What is known of a file before it is decoded."""
 
     digest: str  # of its bytes, 32 hexadecimal digits
-    seconds: float
+    frames: int
+    rate: int  # Hz
+    channels: int
+    cut_off: bool  # whether its header promises more frames than there are
+    repairs: tuple[str, ...] = ()  # what is wrong with it, and will be mended
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the file lasts."""
+        return self.frames / self.rate
 
 
 @dataclass(frozen=True)
@@ -76,16 +81,15 @@ def probe(path: Path) -> Probe:
                 digest.update(block)
         if not path.stat().st_size:
             raise Unusable("the file is empty")
-        with _opened(path) as (file, _):
-            frames, rate = file.frames, file.samplerate
-    if frames > UNTOLD:
+        with _opened(path) as (file, found):
+            about = file.frames, file.samplerate, file.channels
+            cut_off = found.cut_off or _cut_off(file.extra_info)
+    if about[0] > UNTOLD:
         raise Unusable("does not say how long it is; convert it once more, to a file")
-    return Probe(digest.hexdigest()[:32], frames / rate)
+    return Probe(digest.hexdigest()[:32], *about, cut_off, found.notes)
 
 
-def load(
-    path: Path, span: tuple[float, float | None] | None = None, *, longest: float
-) -> Waveform:
+def load(path: Path, span: Span = None, *, longest: float) -> Waveform:
     """Decode, mix down, resample and check one stretch of a file: `finish(decode())`.
 
     Where a file is not known to be harmless, take `extract.decoder.load`.
@@ -93,9 +97,7 @@ def load(
     return finish(decode(path, span, longest=longest))
 
 
-def decode(
-    path: Path, span: tuple[float, float | None] | None = None, *, longest: float
-) -> Decoded:
+def decode(path: Path, span: Span = None, *, longest: float) -> Decoded:
     """Decode, mix down, resample and check one stretch of a file.
 
     All of it block by block: an hour takes the 230 MB of its samples, whatever the
@@ -113,9 +115,10 @@ def decode(
     with _reasons():
         _check_regular(path)
     with _reasons(), _opened(path) as (file, found):
-        begin, frames = _frames(file, span, longest)
+        about = file.frames, file.samplerate, file.channels
+        begin, frames = bounds.frames(*about, span, longest)
         file.seek(begin)
-        to_end = span is None or span[1] is None  # what lies before it is whole
+        to_end = bounds.reaches_end(span)  # what lies before it is whole
         blocks = _checked(file, frames, to_end=to_end, cut_off=found.cut_off)
         samples = gather(blocks, frames, file.samplerate)
         return Decoded(samples, file.samplerate, file.channels, found.notes)
@@ -162,32 +165,6 @@ def _check_format(name: str) -> None:
         raise Unusable(f"is a sound file of type {name}; convert it to WAV or FLAC")
 
 
-def _frames(
-    file: Any,  # a soundfile.SoundFile
-    span: tuple[float, float | None] | None,
-    longest: float,
-) -> tuple[int, int]:
-    """First frame and number of frames of a span, checked against the header."""
-    rate, length = file.samplerate, file.frames
-    if not RATES[0] <= rate <= RATES[1]:
-        raise Unusable(f"has a sampling rate of {rate} Hz")
-    if file.channels > CHANNELS:
-        raise Unusable(f"has {file.channels} channels, more than {CHANNELS}")
-    begin = round((span[0] if span else 0.0) * rate)
-    end = length if span is None or span[1] is None else round(span[1] * rate)
-    if end > length + TOLERANCE * rate:
-        raise Unusable(f"ends at {length / rate:.2f} s, before {end / rate:.2f} s")
-    frames = min(end, length) - begin
-    if frames <= 0:
-        raise Unusable("has no samples" if span is None else "has no samples there")
-    if frames > longest * rate:
-        raise Unusable(
-            f"lasts {frames / rate:.0f} s, more than {longest:g} s; cut it into "
-            f"utterances, or raise --max-seconds"
-        )
-    return begin, frames
-
-
 def _checked(
     file: Any, frames: int, *, to_end: bool, cut_off: bool
 ) -> Iterator[np.ndarray]:
@@ -202,7 +179,7 @@ def _checked(
         frames -= len(block)
         yield block
     if frames or (to_end and (cut_off or _cut_off(file.extra_info))):
-        raise Unusable("is cut off: the header promises more samples than there are")
+        raise Unusable(CUT_OFF)
     if not finite:
         raise Unusable("holds NaN or infinite samples")
 
@@ -237,6 +214,8 @@ def _reasons() -> Iterator[None]:
         raise
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".")
+        if reason.startswith(ABSENT):  # it was opened, so this is not why
+            reason = "its samples are damaged or cut off"
         raise Unusable(f"cannot be decoded: {reason}") from error
     except UnicodeEncodeError as error:
         raise Unusable("has a name that is not valid UTF-8; rename it") from error

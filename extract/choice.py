@@ -9,6 +9,7 @@ import joblib
 from data.device import choose
 from data.errors import OptionError
 from data.recipe import MODALITIES
+from extract.bounds import LONGEST
 from extract.pooling import POOLINGS
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -61,7 +62,7 @@ class Machine:
     device: str = "cpu"
     threads: int = field(default_factory=joblib.cpu_count)  # that we may use
     batch: float | None = None  # seconds or tokens at once; None for the device's own
-    longest: float = 3600.0  # seconds; longer recordings are refused
+    longest: float = LONGEST  # seconds; longer recordings are refused
     limit: int | None = None  # utterances, evenly spread; None for all
     progress: bool = True
     compiled: bool = False  # by torch.compile, what gains by it

@@ -1,6 +1,6 @@
 """What must be corrected of a sound file before libsndfile reads all of it.
 
-It collects what `extract.data_size` and `extract.mpeg_frames` find, by format.
+It collects what the modules on each format find.
 """
 
 import os
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from extract import data_size, mpeg_frames, ogg_links
+from extract import data_size, mpeg_frames, nist_size, ogg_links
 from extract.splice import Piece
 
 
@@ -47,17 +47,30 @@ def _found(path: Path, form: str, subtype: str, _: tuple[int, int]) -> Correctio
     if form == "MP3":
         return _mpeg(path) if subtype == "MPEG_LAYER_III" else Correction()
     if form == "OGG":
-        links = ogg_links.find(path)
-        if len(links) < 2:
-            return Correction()
-        said = f"is a chained Ogg file of {len(links)} streams; read as one"
-        return Correction(links=links, notes=(said,))
+        return _ogg(path)
+    if form == "NIST":
+        return Correction(cut_off=nist_size.is_cut_off(path))
     size = data_size.find(path)
     if size is None:
         return Correction()
     pieces = size.corrected() if size.is_mended else ()
     return Correction(
         pieces, notes=(size.note,) if size.note else (), cut_off=size.is_cut_off
+    )
+
+
+def _ogg(path: Path) -> Correction:
+    links = ogg_links.find(path)
+    notes = []
+    if several := len(links.ranges) > 1:
+        streams = len(links.ranges)
+        notes.append(f"is a chained Ogg file of {streams} streams; read as one")
+    if not links.cut_off and not links.ended:
+        notes.append("ends without a last page, so that its end may be missing")
+    return Correction(
+        links=links.ranges if several else (),
+        notes=tuple(notes),
+        cut_off=links.cut_off,
     )
 
 

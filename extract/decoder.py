@@ -33,7 +33,12 @@ def probe(path: Path) -> audio.Probe:
     """
 
     def read(found: Mapping[str, Any], _: np.ndarray) -> audio.Probe:
-        return audio.Probe(str(found["digest"]), float(found["seconds"]))
+        frames, rate, channels = (int(found[n]) for n in ("frames", "rate", "channels"))
+        if frames < 0 or rate < 1:
+            raise ValueError(found)
+        digest, cut_off = str(found["digest"]), bool(found["cut_off"])
+        repairs = tuple(map(str, found["repairs"]))
+        return audio.Probe(digest, frames, rate, channels, cut_off, repairs)
 
     return pool.ask("probe", path, read)
 

@@ -12,6 +12,7 @@ import signal
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -98,7 +99,7 @@ def _start(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
 
 def _probe(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     found = audio.probe(Path(request["path"]))
-    return {"digest": found.digest, "seconds": found.seconds}, NOTHING
+    return asdict(found), NOTHING
 
 
 def _load(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:

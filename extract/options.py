@@ -6,6 +6,7 @@ import click
 
 from data import plugins
 from data.options import ANY, CACHE, COMPUTE, FOLDER, Names
+from extract.bounds import LONGEST
 
 # fmt: off
 DTYPE = click.option(
@@ -52,7 +53,7 @@ ENCODE = (
         "--block-seconds", type=float, default=60.0, show_default=True,
         help="Longer utterances are encoded in blocks of this length."),
     click.option(
-        "--max-seconds", type=float, default=3600.0, show_default=True,
+        "--max-seconds", type=float, default=LONGEST, show_default=True,
         help="Longer utterances are refused."),
     click.option(
         "--limit", type=click.IntRange(min=1),

@@ -53,10 +53,10 @@ def find(
         problems.append(Problem(file, LACKING[modality], id=u.id, fatal=False))
     if modality == "text":
         return [_text(u) for u in present], problems
-    probes = _probe({u.audio for u in present if u.audio}, threads, progress)
+    found = probes({u.audio for u in present if u.audio}, threads, progress)
     sources = []
     for u in present:
-        probe = probes[u.audio] if u.audio else LACKING[modality]
+        probe = found[u.audio] if u.audio else LACKING[modality]
         if isinstance(probe, str):
             problems.append(Problem(file_name(u, corpus.root), probe, id=u.id))
         else:
@@ -80,10 +80,17 @@ def digest(sources: Sequence[Source]) -> str:
     return found.hexdigest()[:16]
 
 
-def _probe(
-    files: set[Path], threads: int, progress: bool
+def probes(
+    files: set[Path], threads: int, progress: bool, delay: float = 0.0
 ) -> dict[Path, audio.Probe | str]:
-    """What each file is, or why it cannot be read."""
+    """Return what each file is, or why it cannot be read.
+
+    Args:
+        files: sound files
+        threads: files that are opened at once
+        progress: show a progress bar
+        delay: seconds before there is a bar
+    """
 
     def one(path: Path) -> tuple[Path, audio.Probe | str]:
         try:
@@ -93,7 +100,10 @@ def _probe(
 
     jobs = (delayed(one)(path) for path in sorted(files))
     found = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(jobs)
-    return dict(bar(found, total=len(files), name="files", unit="file", show=progress))
+    total = len(files)
+    return dict(
+        bar(found, total=total, name="files", unit="file", show=progress, delay=delay)
+    )
 
 
 def _audio(u: Utterance, probe: audio.Probe) -> Source:

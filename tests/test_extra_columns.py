@@ -83,6 +83,14 @@ def test_a_column_of_a_repeated_name_is_not_kept_twice(tmp_path):
     assert "another column of the table has the same name: 'Tag'" in reasons(found)[0]
 
 
+def test_the_first_of_several_columns_of_a_name_is_kept(tmp_path):
+    found = read(tmp_path, "text,tag,tag,tag\none,a,b,c\n")
+    assert found.utterances[0].columns == {"tag": "a"}
+    (note,) = reasons(found)
+    assert note.startswith("2 columns not kept, because another column of the table")
+    assert note.endswith("'tag (column 3)', 'tag (column 4)'")
+
+
 def test_there_is_a_limit_on_the_number_of_columns(tmp_path):
     names = [f"c{k}" for k in range(120)]
     cells = ",".join("x" * 120)

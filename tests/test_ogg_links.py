@@ -29,7 +29,7 @@ def chained(folder, coding, rate=RATE):
 def test_all_streams_are_read(tmp_path, coding):
     path, parts = chained(tmp_path, coding)
     assert soundfile.info(path).frames == RATE  # the first alone
-    assert len(ogg_links.find(path)) == 3
+    assert len(ogg_links.find(path).ranges) == 3
     assert audio.probe(path).seconds == 6.0
     wave = decoder.load(path, longest=60.0)
     assert wave.notes == ("is a chained Ogg file of 3 streams; read as one",)
@@ -54,5 +54,32 @@ def test_streams_of_different_rates_are_refused(tmp_path):
 @pytest.mark.parametrize("coding", ["VORBIS", "OPUS"])
 def test_one_stream_is_read_as_before(tmp_path, coding):
     path = stream(tmp_path / "a.ogg", coding, 2)
-    assert len(ogg_links.find(path)) == 1
+    assert len(ogg_links.find(path).ranges) == 1
     assert decoder.load(path, longest=60.0).notes == ()
+
+
+@pytest.mark.parametrize("coding", ["VORBIS", "OPUS"])
+def test_a_stream_that_is_cut_off_is_refused(tmp_path, coding):
+    path = stream(tmp_path / "a.ogg", coding, 4)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"OggS") - 100])  # within a page
+    assert ogg_links.find(path).cut_off
+    assert "is cut off" in reason(path) or "has no samples" in reason(path)
+    if soundfile.info(path).frames:
+        assert decoder.load(path, (0.0, 0.1), longest=60.0).samples.size  # before it
+
+
+def test_a_stream_without_a_last_page_is_noted(tmp_path):
+    path = stream(tmp_path / "a.ogg", "OPUS", 4)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"OggS")])
+    assert decoder.load(path, longest=60.0).notes == (
+        "ends without a last page, so that its end may be missing",
+    )
+
+
+def test_a_header_of_a_page_that_is_cut_off_counts(tmp_path):
+    path = stream(tmp_path / "a.ogg", "OPUS", 4)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"OggS") + 10])
+    assert ogg_links.find(path).cut_off

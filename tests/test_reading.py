@@ -7,6 +7,7 @@ from tqdm import tqdm
 from data import plugins, reading
 from data.progress import bar
 from data.utterance import Corpus, Problem, Utterance
+from extract.recording_check import faults
 
 
 @pytest.fixture
@@ -92,11 +93,11 @@ def test_a_reader_may_say_where_its_corpus_lies(plain, tmp_path):
     assert reading.read("plain", tmp_path / "copy").root == tmp_path / "copy"
 
 
-def test_a_reader_without_slow_checks_has_no_problems(plain, tmp_path):
-    assert reading.verify("plain", plain.read(tmp_path)) == ()
-    found = (Problem("a.wav", "is silent"),)
-    plain.verify = lambda corpus: list(found)
-    assert reading.verify("plain", plain.read(tmp_path)) == found
+def test_a_reader_without_slow_checks_gets_those_of_all(plain, tmp_path):
+    usual, own = ((Problem("a.wav", reason),) for reason in ("is silent", "is odd"))
+    assert reading.verify("plain", plain.read(tmp_path), lambda _: usual) == usual
+    plain.verify = lambda corpus: list(own)
+    assert reading.verify("plain", plain.read(tmp_path), lambda _: usual) == own
 
 
 def test_an_empty_corpus_is_refused_with_its_first_problem(manifest):
@@ -119,7 +120,7 @@ def test_a_sample_says_how_many_utterances_it_has(tmp_path, corpus):
     count = reading.sample(corpus, tmp_path / "deep" / "folder")
     found = reading.read(corpus, tmp_path / "deep" / "folder")
     assert len(found.utterances) == count > 0
-    assert [p for p in reading.verify(corpus, found) if p.fatal] == []
+    assert [p for p in reading.verify(corpus, found, faults) if p.fatal] == []
 
 
 def test_a_sample_does_not_mix_with_other_files(tmp_path):

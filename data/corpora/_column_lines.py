@@ -3,14 +3,16 @@
 import shlex
 from collections.abc import Iterator, Sequence
 
-from data.corpora import _hints
+from data.corpora import _cells, _hints
 from data.corpora._extra_columns import Columns, Sorting
 from data.corpora._tables import Table
+from data.errors import AffuseError
 from data.output import printable
 from data.ratings import RATINGS
 from data.utterance import Utterance
 
 SHOWN = 30  # columns that one line names
+SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aiff")
 TIMES = ("start", "end", "duration")
 
 
@@ -44,11 +46,32 @@ def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
     ]
     if others:
         yield printable(f"not read: {_listed(others)}")
+    if values := [f"'{name}'" for name in header if _is_value(name)]:
+        look = "looks like a value" if len(values) == 1 else "look like values"
+        yield printable(
+            f"is the first line of {file} a row? it should name the columns, but "
+            f"{_listed(values)} {look}"
+        )
     taken = set(columns.roles.values())
     free = [name for at, name in enumerate(header) if name and at not in taken]
     for name in free:
         if role := _hints.role(name, columns.roles):
             yield printable(_question(name, role))
+
+
+def _is_value(name: str) -> bool:
+    """Return True for what stands in rows, such as a number or a sound file.
+
+    Examples:
+        >>> _is_value("3.5"), _is_value("wav/a.wav"), _is_value("v1")
+        (True, True, False)
+    """
+    if name.lower().endswith(SOUNDS):
+        return True
+    try:
+        return _cells.rating(name) is not None
+    except AffuseError:
+        return False
 
 
 def _question(name: str, role: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from data.corpora import _spans
 from data.errors import AffuseError, OptionError
 
+SHOWN, LONGEST = 30, 100  # columns, and characters of a name, that an error shows
 ALIASES = {  # role: header names, in any case
     "id": ("id", "utterance", "utterance_id", "segment_id"),
     "file": ("file", "path", "wav", "audio", "filename"),
@@ -59,9 +60,18 @@ def roles(
     if not found.keys() & {"file", "text"}:
         raise AffuseError(
             f"{table} has neither a column of audio files nor one of text among "
-            f"{', '.join(header)}; name it with --map file=COLUMN or text=COLUMN"
+            f"{_shown(header)}; name it with --map file=COLUMN or text=COLUMN; if "
+            f"these are no names of columns, let the first line hold them, divided by "
+            f"commas, semicolons or tabs"
         )
     return found
+
+
+def _shown(header: Sequence[str]) -> str:
+    """Return the names of the columns in a few lines."""
+    more = f" and {len(header) - SHOWN} more" if len(header) > SHOWN else ""
+    names = (n if len(n) <= LONGEST else f"{n[:LONGEST]}..." for n in header[:SHOWN])
+    return ", ".join(names) + more
 
 
 def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int | None:
@@ -73,7 +83,7 @@ def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int 
     if len(hits) != 1:
         raise OptionError(
             f"{table} has {len(hits) or 'no'} columns {column!r} for the role {role}; "
-            f"its columns are {', '.join(header)}"
+            f"its columns are {_shown(header)}"
         )
     return hits[0]
 

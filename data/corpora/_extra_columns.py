@@ -91,7 +91,9 @@ def named(
                 f"the name is longer than {NAME_LENGTH} characters"
             )
         elif shown.casefold() in map(str.casefold, found):
-            dropped[shown] = "another column of the table has the same name"
+            # a key of its own, so that the first column of the name is kept and counted
+            again = f"{shown} (column {index + 1})" if shown in found else shown
+            dropped[again] = "another column of the table has the same name"
         else:
             found[shown] = index
     return found

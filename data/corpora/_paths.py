@@ -5,6 +5,7 @@ other files of the machine, by absolute paths, ``..`` or links, nor devices or p
 """
 
 import os
+import re
 import stat
 from contextlib import suppress
 from functools import lru_cache
@@ -18,6 +19,7 @@ from data.spelling import spelling
 LISTED = 100_000  # names of a folder that are compared with one that is not there
 LISTINGS = 64  # folders whose names are kept for that
 SHARED = ("datasets--", "models--", "spaces--")  # folders of a Hugging Face cache
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # such as https:// and file://
 RECENT = 1024  # files that are known without another look
 
 
@@ -42,6 +44,11 @@ class Folder:
         return self._recent(name)
 
     def _find(self, name: str) -> Path:
+        if ADDRESS.match(name):
+            raise AffuseError(
+                f"audio path {name!r} is an address, and only files below the folder "
+                f"of the table are read; copy the file there, and write its path"
+            )
         if name[:1] == "/" or name[1:2] == ":":
             raise AffuseError(
                 f"audio path {name!r} is absolute; write it relative to the folder of "
@@ -69,6 +76,11 @@ class Folder:
             raise AffuseError(
                 f"audio file {name!r} is a link that leads out of the folder of the "
                 f"table; put the table where the audio is"
+            )
+        if stat.S_ISLNK(mode) and not path.exists():
+            raise AffuseError(
+                f"audio file {name!r} is a link to {os.readlink(path)!r}, which is not "
+                f"there; fetch the file, or correct the link"
             )
         if not stat.S_ISREG(mode) and not path.is_file():
             raise AffuseError(

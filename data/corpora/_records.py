@@ -13,6 +13,10 @@ from functools import lru_cache
 
 UNQUOTED = "a cell begins with a quotation mark that is part of its text"
 JOINED = "one row of several lines, each of which has the cells of a row"
+SPACED = "blanks stand before or after the quotation marks of a cell, so the marks are "
+SPACED += "part of its text"
+WIDE = "a row has more cells than the header, of which the last are empty and not read"
+NULL = "a row holds null characters (U+0000)"
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,30 @@ class Record:
     cells: list[str]
     error: str = ""
     doubt: str = ""  # `UNQUOTED`, `JOINED` or none
+
+    def doubts(self, width: int) -> Iterator[str]:
+        """Yield what may have been read in another way than it was meant.
+
+        Args:
+            width: cells that a row should have
+        """
+        if self.doubt:
+            yield self.doubt
+        if len(self.cells) > width and not any(self.cells[width:]):
+            yield WIDE
+        characters = "".join(self.cells)
+        if '"' in characters and any(map(_is_spaced, self.cells)):
+            yield SPACED
+        if "\0" in characters:
+            yield NULL
+
+
+def _is_spaced(cell: str) -> bool:
+    """Return True if a cell is in quotation marks but for blanks around them."""
+    if cell[:1] != " " and cell[-1:] != " ":
+        return False
+    inner = cell.strip(" ")
+    return len(inner) > 1 and inner[0] == inner[-1] == '"'
 
 
 class _Lines:

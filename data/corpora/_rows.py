@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from sys import intern
 
-from data.corpora import _cells, _spans
+from data.corpora import _cells, _spans, _text_cells
 from data.corpora._identities import Identities
 from data.corpora._paths import Folder, relative
 from data.output import printable
@@ -31,14 +31,18 @@ def utterance(
     ratings, wrong = _ratings(cells)
     audio, transcript = None, _cells.transcript(cells.get("text", "NaN"))
     path = relative(cells.get("file", ""))
+    if cells.get("file") and not path:
+        wrong.append(f"audio path {cells['file']!r} names no file; correct the path")
     try:
         audio = folder.file(path) if path else None
     except ValueError as error:
         wrong.append(str(error))
     cleaned = None if transcript is None else " ".join(transcript.split())
+    if cleaned and _text_cells.is_unseen(cleaned):
+        cleaned = ""
     cleaned = transcript if cleaned == transcript else cleaned  # one object, not two
     if audio is None and not cleaned:
-        return None, wrong if path else [*wrong, "row has neither audio nor text"]
+        return None, wrong or ["row has neither audio nor text"]
     try:
         start, end = _spans.span(cells)
         stem = printable(path)  # an id with blanks of other kinds would be refused

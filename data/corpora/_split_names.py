@@ -48,6 +48,11 @@ def settled(
             f"every row with a split is of '{next(iter(sizes))}', so the split divides "
             f"nothing; the default protocol is speakers"
         )
+    if len(sizes) > 1 and (count := sum(not u.split for u in utterances)):
+        notes.append(
+            f"no split is stated (rows: {count}), so protocol official uses none of "
+            f"these rows"
+        )
     return tuple(utterances), [Problem(file, n, fatal=False) for n in notes]
 
 

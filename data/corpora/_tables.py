@@ -1,22 +1,33 @@
-"""Delimited tables: which of a folder to read, how they are encoded, their rows."""
+"""Delimited tables: which of a folder to read, their columns and their rows."""
 
-import codecs
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from data.corpora import _cells
-from data.corpora._records import JOINED, UNQUOTED, Record, records
+from data.corpora import _cells, _encodings
+from data.corpora._records import (
+    JOINED,
+    NULL,
+    SPACED,
+    UNQUOTED,
+    WIDE,
+    Record,
+    records,
+)
 from data.errors import AffuseError, OptionError
-from data.system.regular import TABLE, open_regular, open_text
+from data.system.regular import TABLE, open_text
 from data.utterance import Problem
 
 SUFFIXES = (".csv", ".tsv")
+OTHERS = (  # that people keep tables in
+    ".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".jsonl", ".csv.gz",
+    ".tsv.gz", ".csv.zip",
+)  # fmt: skip
 PREFIX = "db."  # of the tables in an audformat folder
 DELIMITERS = ",;\t"
 SHOWN = 5  # lines that one note names
-BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -36,10 +47,12 @@ class Table:
         """
         width = len(self.header)
         doubts: dict[str, list[int]] = {}
+        count = 0
         for record in islice(_records(self, width), 1, None):  # after the header
             line, cells = record.line, record.cells
-            if record.doubt:
-                doubts.setdefault(record.doubt, []).append(line)
+            count += 1
+            for doubt in record.doubts(width):
+                doubts.setdefault(doubt, []).append(line)
             if record.error:
                 reason = f"row is not readable: {record.error}"
                 yield Problem(self.path.name, reason, line)
@@ -49,8 +62,13 @@ class Table:
                     f"round cells that hold {self.delimiter!r} or a line break"
                 )
                 yield Problem(self.path.name, reason, line)
+            elif tuple(map(_bare, cells[:width])) == self.header:
+                reason = "row repeats the names of the columns, so it is skipped"
+                yield Problem(self.path.name, reason, line, fatal=False)
             else:
                 yield line, cells
+        if len(doubts.get(WIDE, ())) == count:
+            doubts.pop(WIDE, None)  # a delimiter ends each row
         for doubt, found in doubts.items():
             yield _doubt(self.path.name, doubt, found)
 
@@ -59,6 +77,9 @@ ADVICE = {
     UNQUOTED: "write such a cell in quotation marks, and each mark in it twice",
     JOINED: "if each line is a row, write a mark that begins a text three times, and "
     "close the cell with one",
+    SPACED: "remove the blanks before and after such marks",
+    WIDE: "if a text holds the delimiter, put it in quotation marks",
+    NULL: "the table may be damaged, so compare it with its source",
 }
 
 
@@ -77,7 +98,7 @@ def load(path: Path) -> Table:
         AffuseError: if there is no such line, the encoding is unknown, or it is a pipe
             or a device
     """
-    encoding, notes = _encoding(path)
+    encoding, notes = _encodings.encoding(path)
     with open_text(path, limit=TABLE, encoding=encoding, newline=None) as file:
         first = next(filter(str.strip, file), "")
     # Names rarely hold a delimiter, texts often do: the header decides
@@ -86,7 +107,20 @@ def load(path: Path) -> Table:
     header = next(_records(table), Record(0, [])).cells
     if not header:
         raise AffuseError(f"{path} is empty; its first line should name the columns")
-    return replace(table, header=tuple(map(str.strip, header)))
+    return replace(table, header=tuple(map(_bare, header)))
+
+
+def _bare(name: str) -> str:
+    """Return the name of a column without blanks and unseen characters around it.
+
+    Examples:
+        >>> _bare(" text\u200b")
+        'text'
+    """
+    if name.isalnum():
+        return name
+    around = {c for c in name if c.isspace() or unicodedata.category(c) == "Cf"}
+    return name.strip("".join(around)) if around else name
 
 
 def _records(table: Table, width: int = 0) -> Iterator[Record]:
@@ -94,35 +128,6 @@ def _records(table: Table, width: int = 0) -> Iterator[Record]:
     path, encoding = table.path, table.encoding
     with open_text(path, limit=TABLE, encoding=encoding, newline="") as file:
         yield from records(file, table.delimiter, width)
-
-
-def _encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:
-    """Return the first encoding that fits a table, and a note if it is a guess."""
-    with open_regular(path, limit=TABLE) as file:
-        marked = file.read(2) in BYTE_ORDER_MARKS
-    wanted = "utf-16" if marked else "utf-8-sig"
-    line = _undecodable(path, wanted)
-    if not line:
-        return wanted, ()
-    if _undecodable(path, "cp1252"):
-        raise AffuseError(f"{path} is neither in UTF-8 nor in cp1252; save it in UTF-8")
-    reason = "not in UTF-8, so read as cp1252; save it in UTF-8"
-    return "cp1252", (Problem(path.name, reason, line, fatal=False),)
-
-
-def _undecodable(path: Path, encoding: str) -> int:
-    """Return the first line that is not in an encoding; 0 if there is none."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    number = 0
-    try:
-        with open_regular(path, limit=TABLE) as file:
-            for line in file:
-                number += 1
-                decoder.decode(line)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return number
-    return 0
 
 
 def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
@@ -163,6 +168,26 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
     return _parts(root, {t: s for t, (b, s) in families.items() if b == wanted}, tables)
 
 
+def unread(root: Path) -> tuple[Problem, ...]:
+    """Return a note on tables in a folder that are in formats which are not read.
+
+    Args:
+        root: the folder, or a table
+    """
+    if not root.is_dir():
+        return ()
+    names = sorted(p.name for p in root.iterdir() if p.name.lower().endswith(OTHERS))
+    if not names:
+        return ()
+    shown = ", ".join(map(repr, names[:SHOWN]))
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    reason = (
+        f"tables in other formats than CSV and TSV are not read (files: {len(names)}): "
+        f"{shown}{more}; save them as CSV, or leave them if they are not needed"
+    )
+    return (Problem("", reason, fatal=False),)
+
+
 def _parts(
     root: Path, splits: dict[str, str], tables: dict[str, Path]
 ) -> list[tuple[Path, str]]:
@@ -184,7 +209,13 @@ def _tables(root: Path) -> dict[str, Path]:
     prefix = PREFIX if (root / "db.yaml").is_file() else ""
     files = [p for p in root.iterdir() if not p.is_dir() and p.name[0] != "."]
     files = sorted(p for p in files if p.name.startswith(prefix))
-    tables = {_name(p.name): p for p in files if p.suffix.lower() in SUFFIXES}
+    tables: dict[str, Path] = {}
+    for path in (p for p in files if p.suffix.lower() in SUFFIXES):
+        if (other := tables.setdefault(_name(path.name), path)) != path:
+            raise OptionError(
+                f"{root} has two tables of one name, {other.name} and {path.name}; "
+                f"give the path of one, or move the other away"
+            )
     if tables:
         return tables
     if parquet := [p.name for p in files if p.suffix == ".parquet"]:

@@ -26,7 +26,9 @@ from data.corpora import (
 from data.corpora._extra_columns import Columns
 from data.corpora._identities import Identities, fallback
 from data.corpora._manifest_sample import sample as sample
+from data.corpora._name_spellings import NameSpellings
 from data.corpora._tables import Table
+from data.corpora._text_cells import TextCells
 from data.corpora._words import Words
 from data.errors import AffuseError, DamagedFileError
 from data.ratings import RATINGS
@@ -88,7 +90,8 @@ def read(
         protocol=protocol,
         problems=(
             *rows.problems,
-            *rows.words.notes(names),
+            *_tables.unread(root),
+            *(note for counter in rows.counters for note in counter.notes(names)),
             *split_notes,
             *_extra_columns.notes(sorting.dropped, names),
             *_scales.compared(utterances, scale, names),
@@ -115,7 +118,7 @@ class _Gathered:
         self.identities = identities
         self.found: dict[str, Utterance] = {}
         self.problems: list[Problem] = []
-        self.words = Words()
+        self.counters = (Words(), TextCells(), NameSpellings())
 
     def read(self, table: Table, columns: Columns, split: str) -> None:
         """Add the rows of one table, which are of `split` unless they say it."""
@@ -127,7 +130,9 @@ class _Gathered:
                 f"not known; give its lowest and highest value with --scale 1 5, or as "
                 f'"scale": [1, 5] in {nature.SIDECAR} beside the table'
             )
+        is_empty = True
         for row in table.rows():
+            is_empty = False
             if isinstance(row, Problem):
                 self.problems.append(row)
                 continue
@@ -139,8 +144,12 @@ class _Gathered:
             others = {
                 n: _extra_columns.cell(values[i]) for n, i in columns.kept.items()
             }
-            self.words.count(cells)
+            for counter in self.counters:
+                counter.count(cells)
             self._add(cells, extra_columns.mapping(others), table, line)
+        if is_empty:
+            reason = "no row follows the line that names the columns"
+            self.problems.append(Problem(table.path.name, reason, fatal=False))
 
     def _add(
         self,

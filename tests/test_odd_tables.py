@@ -1,0 +1,195 @@
+"""Tables that are odd, but read: whatever is skipped or doubtful in them is named."""
+
+import pytest
+
+from data import reading
+from data.corpora import manifest
+from data.errors import AffuseError
+
+
+def read(folder, *lines, **options):
+    (folder / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return manifest.read(folder, **options)
+
+
+def notes(corpus):
+    return [p.reason for p in corpus.problems if not p.fatal]
+
+
+def texts(corpus):
+    return [u.text for u in corpus.utterances]
+
+
+def test_names_of_columns_between_rows_are_no_utterance(tmp_path):
+    corpus = read(tmp_path, "Text, speaker", "hi,ann", "Text ,speaker", "ho,ben")
+    assert texts(corpus) == ["hi", "ho"]
+    (note,) = corpus.problems
+    assert (note.line, note.fatal) == (3, False)
+    assert note.reason == "row repeats the names of the columns, so it is skipped"
+
+
+def test_a_text_that_was_divided_is_named_though_its_last_cell_is_empty(tmp_path):
+    corpus = read(tmp_path, "text,speaker", "well, no,", "hi,ann")
+    assert [u.speaker for u in corpus.utterances] == ["no", "ann"]
+    (note,) = notes(corpus)
+    assert note.startswith(
+        "a row has more cells than the header, of which the last are empty and not "
+        "read (rows: 1, at line 2); if a text holds the delimiter, put it in quotation"
+    )
+
+
+def test_a_delimiter_that_ends_each_row_is_no_doubt(tmp_path):
+    assert notes(read(tmp_path, "text,speaker", "hi,ann,", "ho,ben,")) == []
+
+
+def test_marks_with_blanks_around_them_are_named(tmp_path):
+    corpus = read(tmp_path, "text, speaker", '"hi", ann', ' "ho", ben')
+    assert texts(corpus) == ["hi", '"ho"']
+    (note,) = notes(corpus)
+    assert note.startswith(
+        "blanks stand before or after the quotation marks of a cell, so the marks are "
+        "part of its text (rows: 1, at line 3)"
+    )
+
+
+def test_null_characters_are_named(tmp_path):
+    (note,) = notes(read(tmp_path, "text,speaker", "h\0i,ann", "ho,ben"))
+    assert note.startswith("a row holds null characters (U+0000) (rows: 1, at line 2)")
+
+
+def test_a_table_without_rows_is_named(tmp_path):
+    (tmp_path / "table.csv").write_text("text\n")
+    with pytest.raises(AffuseError, match="no row follows the line that names"):
+        reading.read("manifest", tmp_path)
+    (tmp_path / "table.csv").unlink()
+    (tmp_path / "x.train.csv").write_text("text\nhi\n")
+    (tmp_path / "x.test.csv").write_text("text\n")
+    (note,) = manifest.read(tmp_path).problems
+    assert (note.file, note.fatal) == ("x.test.csv", False)
+
+
+@pytest.mark.parametrize(
+    "header", ["text|speaker", "sep=;", "# made by hand", "text speaker", "My corpus"]
+)
+def test_a_first_line_that_names_no_columns_is_told_what_it_should_hold(
+    tmp_path, header
+):
+    with pytest.raises(AffuseError, match=f"among {header.strip(';')}.*let the first"):
+        read(tmp_path, header, "hi|ann")
+
+
+def test_an_endless_header_is_not_printed(tmp_path):
+    with pytest.raises(AffuseError) as caught:
+        read(tmp_path, ",".join(f"column{i}" * 30 for i in range(1_000)), "hi")
+    assert len(str(caught.value)) < 4_000
+    assert "and 970 more" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("text,wav/a.wav,3.5", "'wav/a.wav', '3.5' look like"),
+        ("text,4", "'4' looks like"),
+        ("text,v1", ""),
+    ],
+)
+def test_a_row_in_place_of_the_names_is_asked_about(tmp_path, header, values):
+    rows = header.replace("text", "hi")
+    asked = [x for x in read(tmp_path, header, rows).reading if "first line" in x]
+    assert [values in line for line in asked] == [True] * bool(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("#NAME?", "'#NAME?', an error of a spreadsheet, is read as a text (rows: 1)"),
+        (
+            "gr\ufffd\ufffd",
+            "texts hold U+FFFD, which stands for a character that was l",
+        ),
+        ("None of them", ""),
+    ],
+)
+def test_a_text_that_nobody_said_is_counted(tmp_path, text, reason):
+    corpus = read(tmp_path, "text,speaker", "hi,ann", f"{text},ben")
+    assert texts(corpus) == ["hi", text]
+    assert [note.startswith(reason) for note in notes(corpus)] == [True] * bool(reason)
+
+
+def test_a_text_that_cannot_be_seen_is_empty(tmp_path):
+    (tmp_path / "a.wav").touch()
+    corpus = read(tmp_path, "file,text", "a.wav,\u200b\ufeff", ",hi")
+    assert texts(corpus) == ["", "hi"]
+    (note,) = notes(corpus)
+    assert note.endswith("that can be seen count as empty (rows: 1)")
+    assert any("the text is empty" in p.reason for p in corpus.problems)
+
+
+def test_a_start_that_is_not_stated_is_counted(tmp_path):
+    (tmp_path / "a.wav").touch()
+    rows = ("a.wav,1,2", "a.wav,,2", "a.wav,,")
+    (note,) = notes(read(tmp_path, "file,start,end", *rows))
+    assert note == "an end is stated, but no start (rows: 1); it is read as 0"
+    assert notes(read(tmp_path, "file,start,end", "a.wav,,", "a.wav,,2")) == []
+
+
+@pytest.mark.parametrize("role", ["speaker", "session", "dialogue"])
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (
+            ("Ann", "ann", "ANN"),
+            "a {0} is spelt in several ways, each taken as one, such as 'ANN' and 'Ann'"
+            " and 'ann' ({0}s: 1, rows: 3)",
+        ),
+        (
+            ("1", "01", "1.0"),
+            "names of a {0} are one number in several spellings, each taken as another "
+            "{0}, such as '01' and '1' and '1.0' (numbers: 1, rows: 3); write them",
+        ),
+        (("1", "2", "10"), ""),
+        (("1.5", "15", "A1"), ""),
+    ],
+)
+def test_names_that_may_be_one_are_counted(tmp_path, role, names, reason):
+    rows = [f"text {i},{name}" for i, name in enumerate(names)]
+    found = notes(read(tmp_path, f"text,{role}", *rows))
+    wanted = reason.format(role)
+    assert [note.startswith(wanted) for note in found] == [True] * bool(reason)
+
+
+@pytest.mark.parametrize("word", ["", "NA"])
+def test_rows_without_a_split_beside_several_are_counted(tmp_path, word):
+    rows = ("a,train", f"b,{word}", "c,test")
+    (note,) = notes(read(tmp_path, "text,split", *rows))
+    assert note == (
+        "no split is stated (rows: 1), so protocol official uses none of these rows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("https://example.org/a.wav", "'https:/example.org/a.wav' is an address"),
+        ("file:///data/a.wav", "'file:/data/a.wav' is an address"),
+        ("s3://bucket/a.wav", "is an address, and only files below the folder"),
+        (".", "audio path '.' names no file"),
+        ("link.wav", "'link.wav' is a link to 'gone.wav', which is not there; fetch"),
+    ],
+)
+def test_a_path_that_leads_to_no_file_says_why(tmp_path, path, reason):
+    (tmp_path / "link.wav").symlink_to("gone.wav")
+    (problem,) = read(tmp_path, "file,text", f"{path},hi").problems
+    assert reason in problem.reason
+    assert problem.fatal
+
+
+def test_tables_in_other_formats_are_named(tmp_path):
+    for name in ("x.test.parquet", "x.test.csv.gz"):
+        (tmp_path / name).touch()
+    (tmp_path / "x.train.csv").write_text("text\nhi\n")
+    (problem,) = manifest.read(tmp_path).problems
+    assert "are not read (files: 2): 'x.test.csv.gz', 'x.test.parquet'" in (
+        problem.reason
+    )
+    assert manifest.read(tmp_path / "x.train.csv").problems == ()
