@@ -183,7 +183,7 @@ def _frames(
     if frames > longest * rate:
         raise Unusable(
             f"lasts {frames / rate:.0f} s, more than {longest:g} s; cut it into "
-            f"utterances, or raise --max-seconds"
+            f"utterances, or, for extract, raise --max-seconds"
         )
     return begin, frames
 
