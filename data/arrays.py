@@ -54,9 +54,24 @@ def collect(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise AffuseError(
                 f"{name} of utterances '{part.ids[0]}' to '{part.ids[-1]}' are not all "
-                f"finite as {values.dtype}; try --dtype float32, or look at the weights"
+                f"finite as {values.dtype}; {advice(recipe)}"
             )
     return found
+
+
+def advice(recipe: Recipe) -> str:
+    """Say what can make embeddings finite that are not, by how they were made.
+
+    Returns:
+        other options of extract, unless arithmetic and storage are in float32 already;
+        other commands have no such options
+    """
+    looked = "look at the input and at the weights"
+    if recipe.dtype != "float32":
+        return f"for extract, try --dtype float32; else {looked}"
+    if recipe.storage != "float32":
+        return f"for extract, try --pooling mean, kept in float32; else {looked}"
+    return looked
 
 
 def _strings(texts: tuple[str, ...]) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from data import current, finetuned, store
+from data import current, finetuned, store, table
 from data.errors import AffuseError, DamagedFileError, OptionError
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
@@ -37,13 +37,16 @@ def choose(
     if not corpora:
         raise FileNotFoundError(
             f"no embeddings below {folder}; extract them first: make extract, or "
-            f"python cli.py extract CORPUS ROOT"
+            f"python cli.py extract CORPUS ROOT; or name their folder with --cache"
         )
     if corpus and corpus not in corpora:
         raise OptionError(
             f"corpus '{corpus}' is not in {folder}; there are {', '.join(corpora)}"
             f"{hint(corpus, corpora)}"
         )
+    # distil leaves embeddings of its teacher there, which no corpus belongs to
+    read = [name for name in corpora if (folder / name / table.FILE).is_file()]
+    corpora = corpora if corpus else read or corpora
     if not corpus and len(corpora) > 1:
         raise OptionError(
             f"{folder} holds embeddings of {', '.join(corpora)}; choose one with "

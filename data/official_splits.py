@@ -1,12 +1,17 @@
 """Refuses a corpus whose own splits cannot train and test, and says what to do."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from data.alternatives import alternatives, otherwise
 from data.errors import AffuseError
 from data.utterance import Utterance
 
 NEEDED = ("train", "test")
+KNOWN = {*NEEDED, "dev", ""}  # "" is no split
+PREDICT = (
+    "then predict the corpus, these included: python cli.py predict RUN --corpus CORPUS"
+)
 
 
 def demand(utterances: Sequence[Utterance], everyone: Sequence[Utterance]) -> None:
@@ -25,22 +30,42 @@ def demand(utterances: Sequence[Utterance], everyone: Sequence[Utterance]) -> No
     if not lacking:
         return
     there = Counter(u.split for u in everyone)
-    speakers = any(u.speaker for u in utterances)
     for name in lacking:
         if there[name]:
-            raise AffuseError(_unusable(name, everyone, speakers=speakers))
+            raise AffuseError(_unusable(name, utterances, everyone))
     sizes = there or usable
     shown = [f"{name or 'no split'}: {n}" for name, n in sorted(sizes.items())[:10]]
     more = f" and {len(sizes) - 10} more" if len(sizes) > 10 else ""
-    advice = "; or choose --protocol speakers" if speakers else ""
     raise AffuseError(
         f"protocol 'official' needs utterances of the splits train and test; the "
-        f"corpus has {', '.join(shown) or 'none'}{more}; write train, dev or test in "
-        f"the table where another name means that, and extract again{advice}"
+        f"corpus has {', '.join(shown) or 'none'}{more}; {_naming(sizes, lacking)}"
+        f"{otherwise(utterances, 'official')}"
     )
 
 
-def _unusable(name: str, everyone: Sequence[Utterance], *, speakers: bool) -> str:
+def _naming(sizes: Mapping[str, int], lacking: Sequence[str]) -> str:
+    """Say how splits come into a corpus that lacks some.
+
+    Args:
+        sizes: utterances by the name of their split
+        lacking: splits that no utterance is of
+    """
+    if set(sizes) - KNOWN:
+        return (
+            "write train, dev or test in the table where another name means that, and "
+            "extract again"
+        )
+    if set(sizes) - {""}:
+        return (
+            f"write {' and '.join(lacking)} in the table for the utterances that shall "
+            f"{' and '.join(lacking)}, and extract again"
+        )
+    return "if a column of its table has splits, extract again with --map split=COLUMN"
+
+
+def _unusable(
+    name: str, utterances: Sequence[Utterance], everyone: Sequence[Utterance]
+) -> str:
     """Return a sentence on a split whose utterances are there, but cannot be used."""
     found = [u for u in everyone if u.split == name]
     unrated = sum(not u.ratings for u in found)
@@ -48,20 +73,18 @@ def _unusable(name: str, everyone: Sequence[Utterance], *, speakers: bool) -> st
         return (
             f"protocol 'official': none of the {len(found)} utterances of the split "
             f"{name} can be used: {unrated} have no ratings, and the others lack a "
-            f"rating or an embedding that is needed; see problems.csv in the cache"
+            f"rating or an embedding that is needed; give what they lack"
+            f"{otherwise(utterances, 'official')}"
         )
     start = (
         f"protocol 'official': the {len(found)} utterances of the split {name} are "
         f"unrated, so they cannot {name}"
     )
-    if name == "test" and speakers:
-        return (
-            f"{start}; train with --protocol speakers, then predict them with the "
-            f"models: python cli.py predict RUN --corpus CORPUS"
-        )
-    if name == "test":
-        return (
-            f"{start}; call a rated part of the corpus test and these ones unrated, "
-            f"train, then predict them with python cli.py predict RUN --corpus CORPUS"
-        )
-    return f"{start}; add their ratings to the table, and extract again"
+    if name != "test":
+        return f"{start}; add their ratings to the table, and extract again"
+    if others := alternatives(utterances, "official"):
+        return f"{start}; train with {' or '.join(others)}, {PREDICT}"
+    return (
+        f"{start}; in the table write test for others that are rated, and another "
+        f"name, such as unrated, for these; extract again and train, {PREDICT}"
+    )

@@ -87,8 +87,8 @@ def blank(shape: tuple[int, ...], folder: Path) -> np.ndarray:
         why = "there is no room" if error.errno in FULL else error.strerror
         raise OSError(
             f"{size / 2**30:.2f} GiB of scratch space are needed in {folder}, but "
-            f"{why}; free some, set TMPDIR to a folder of another disk, or allow more "
-            f"memory with --memory"
+            f"{why}; free some, set TMPDIR to a folder of another disk, or, for train, "
+            f"sweep and run, allow more memory with --memory"
         ) from error
 
 

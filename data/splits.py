@@ -22,6 +22,7 @@ from itertools import pairwise
 import numpy as np
 
 from data import official_splits
+from data.alternatives import otherwise
 from data.draws import held_out, shuffled, tenth
 from data.errors import AffuseError, OptionError
 from data.spelling import spelling, unify
@@ -107,7 +108,8 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
         if not ids:
             raise AffuseError(
                 f"{where} has nothing for {part}: {len(utterances)} utterances are too "
-                f"few to divide in this way; choose another protocol"
+                f"few to divide in this way; give more utterances"
+                f"{otherwise(utterances, protocol)}"
             )
         if strange := ids - known.keys():
             raise AffuseError(
@@ -143,7 +145,7 @@ def _by_sessions(
         five = "" if protocol == "loso" else ", '5' among them"
         raise AffuseError(
             f"protocol '{protocol}' needs {least} sessions or more{five}; the corpus "
-            f"has {some(sessions)}; choose loso (any 3 sessions), speakers or official"
+            f"has {some(sessions)}; give more sessions{otherwise(utterances, protocol)}"
         )
     found = []
     for place, test in enumerate(tests):
@@ -164,10 +166,12 @@ def _by_speakers(
     """Groups of about as many utterances each: large speakers are dealt first."""
     sizes = Counter(u.speaker for u in utterances)
     if not 3 <= count <= len(sizes):
-        remedy = f"--folds 3 to {len(sizes)}" if len(sizes) > 2 else "more speakers"
+        remedy = f"give more speakers{otherwise(utterances, 'speakers')}"
+        if len(sizes) > 2:
+            remedy = f"use --folds 3{f' to {len(sizes)}' if len(sizes) > 3 else ''}"
         raise AffuseError(
             f"protocol 'speakers' cannot make {count} folds of {len(sizes)} speakers: "
-            f"each needs speakers of its own to train, validate and test; use {remedy}"
+            f"each needs speakers of its own to train, validate and test; {remedy}"
         )
     groups: list[list[str]] = [[] for _ in range(count)]
     loads = [0] * count
@@ -217,10 +221,13 @@ def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
 def _demand(what: str, utterances: Sequence[Utterance], protocol: str) -> None:
     """Refuse utterances whose speaker or session is unknown."""
     if unknown := [u.id for u in utterances if not spelling(getattr(u, what))]:
+        others = otherwise(utterances, protocol)
+        few = len(unknown) < len(utterances)  # or nothing would be left
+        leave = f",{'' if others else ' or'} leave them out" if few else ""
         raise AffuseError(
             f"{len(unknown)} of {len(utterances)} utterances have no {what} "
             f"({some(unknown)}), but protocol '{protocol}' divides by it; name their "
-            f"{what} in the corpus, leave them out, or choose another protocol"
+            f"{what} in the corpus{leave}{others}"
         )
 
 

@@ -47,7 +47,7 @@ def frames(
     if found > longest * rate:
         raise Unusable(
             f"lasts {found / rate:.0f} s, more than {longest:g} s; cut it into "
-            f"utterances, or raise --max-seconds"
+            f"utterances, or, for extract, raise --max-seconds"
         )
     return begin, found
 

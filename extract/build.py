@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from joblib import Parallel, delayed
 
+from data import arrays
 from data.errors import AffuseError
 from data.parts import Part
 from data.recipe import Recipe
@@ -22,7 +23,7 @@ from extract.sources import Source, file_name
 from extract.threads import Room, alone
 
 LARGEST_HALF = 65_504.0  # of float16
-NOT_FINITE = "its embedding is not finite as it is stored; try --dtype float32"
+NOT_FINITE = "its embedding is not finite as it is stored"
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,15 @@ class Builder:
             blocks = pooling.blocks(batch.layers)
             pooled |= dict(zip(batch.places, blocks, strict=True))
         rows: dict[str, Row | str] = {}
+        advice = arrays.advice(self.recipe)
         ordered = iter(sorted(pooled))
         for i in inputs:
             merged = pooling.merge([pooled[next(ordered)] for _ in i.blocks])
             head = self.encoder.regress(merged.mean[-1]) if self.recipe.head else None
             vector = pooling.vector(merged, self.recipe.pooling)
             row = Row(vector, head, i.notes, i.samples)
-            rows[i.source.content] = row if _fits(row, self.recipe) else NOT_FINITE
+            fits = _fits(row, self.recipe)
+            rows[i.source.content] = row if fits else f"{NOT_FINITE}; {advice}"
         return rows
 
     def _part(
@@ -206,9 +209,11 @@ def _halves(
             return [Batch(tuple(places), encoder(np.stack(batch), each))]
     except torch.OutOfMemoryError as error:
         if len(batch) == 1:
+            blocks = "block_seconds" in encoder.inputs
             raise AffuseError(
                 f"an input of {len(batch[0])} samples or tokens does not fit into the "
-                f"memory of the device; take --device cpu, or a smaller --block-seconds"
+                f"memory of the device; take --device cpu"
+                + (", or, for extract, a smaller --block-seconds" if blocks else "")
             ) from error
     torch.cuda.empty_cache()
     half = len(batch) // 2

@@ -122,6 +122,6 @@ def match(
         )
         raise OptionError(
             f"{fusion} cannot have about {parameters:,} parameters: with hidden={best} "
-            f"it has {found:,}{fixed}; ask for another number"
+            f"it has {found:,}{fixed}; ask for {found:,}"
         )
     return replace(settings, hidden=best)

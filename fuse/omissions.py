@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from data.errors import AffuseError
+from data.ratings import RATINGS
 from data.spelling import spelling
 from data.splits import some
 from data.store import Embeddings
@@ -68,18 +69,38 @@ def explained(
         kept: those that are divided
 
     Raises:
-        AffuseError: of the same class, with a line for each reason, and a line that
-            names the speakers of whom no utterance is kept
+        AffuseError: of the same class, with a line for each reason, one for each rating
+            without which more utterances could be used, and one that names the speakers
+            of whom no utterance is kept
     """
     try:
         yield
     except AffuseError as error:
         lines = [f"  {sentence}" for sentence in sentences(left_out)]
+        lines += [f"  {sentence}" for sentence in _costly(left_out, given)]
         there = {spelling(u.speaker) for u in kept}
         lost = {u.speaker for u in given if spelling(u.speaker) not in there} - {""}
         if lost:
             lines.append(
                 f"  of {count(len(lost), 'speaker')} ({some(lost)}) no utterance is "
-                f"left; give what these lack, or leave the rating out with --map"
+                f"left"
             )
         raise type(error)(*error.args, *lines) from error
+
+
+def _costly(left_out: Mapping[str, int], given: Sequence[Utterance]) -> Iterator[str]:
+    """Yield a sentence for each rating that utterances lack which have the others.
+
+    Args:
+        left_out: reason to number of utterances
+        given: all utterances of the corpus
+    """
+    rated = [u for u in given if u.ratings]
+    for name in RATINGS:
+        lacking = sum(name not in u.ratings for u in rated)
+        if f"no rating of {name}" in left_out and lacking:
+            yield (
+                f"{count(lacking, 'utterance')} of them "
+                f"{'has' if lacking == 1 else 'have'} other ratings; to use them "
+                f"without {name}, for a table, extract again with --map {name}="
+            )

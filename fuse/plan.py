@@ -122,7 +122,7 @@ def make(
         Zeroshot(any_.head, targets=any_.targets)  # refuses before it is begun
     protocol = settings.protocol
     folds, division = divided(corpus, any_, settings)
-    demand_folds(any_, folds, test=False)
+    demand_folds(any_, folds, protocol=protocol, test=False)
     by_fold = divide(joined, folds)
     recipes = {
         f.name: {m: pick(own.get(f.name, embeddings), m).recipe for m in needed}

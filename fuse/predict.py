@@ -186,7 +186,10 @@ def _units(run: Path) -> list[Path]:
     """Return the folders of the finished models of a run."""
     folders = finished(run)
     if not folders:
-        raise FileNotFoundError(f"{run} has no finished model; train first")
+        raise FileNotFoundError(
+            f"{run} has no finished model; name the folder of a run, or repeat its "
+            f"train command"
+        )
     return folders
 
 

@@ -30,6 +30,7 @@ from fuse.scored_rows import score
 from fuse.selection import Choice, Selection
 from fuse.tables import latex, markdown
 from fuse.text_tables import text
+from fuse.training_errors import stopped
 from fuse.variation import undefined_notes
 from fuse.verdicts import comparisons, untested
 
@@ -66,7 +67,7 @@ def collect(
     which, wanted = _divided(chosen)
     found, problems = _read(runs)
     for folder in unfinished(runs):
-        log.warning("unfinished, so not shown: %s; repeat its train command", folder)
+        log.warning("unfinished, so not shown: %s; %s", folder, stopped(folder))
     if not found:
         raise AffuseError(
             "; ".join(problems)

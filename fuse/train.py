@@ -16,7 +16,7 @@ from data.progress import bar
 from data.store import Embeddings
 from data.utterance import Corpus
 from fuse import plan as plans
-from fuse import run_folder
+from fuse import run_folder, training_errors
 from fuse.decisions import DECISIONS
 from fuse.failure_notes import doubts
 from fuse.fit import Fitted, Folds
@@ -109,7 +109,8 @@ def run_all(
                 aligned=made[0].aligned if made else None,
             )
         )
-    demand_folds(made[0].common, made[0].folds, test=True)
+    protocol = made[0].info.protocol
+    demand_folds(made[0].common, made[0].folds, protocol=protocol, test=True)
     for sentence in unused([settings, *(sized or {}).values()], fusions):
         log.warning("%s", sentence)
     check_plans(made, corpus, embeddings, allow=allow)
@@ -120,12 +121,13 @@ def run_all(
     seeds = [heads.seed] if heads else list(dict.fromkeys(seeds))
     errors = _train(made, seeds, heads, device, progress)
     for plan in made:
+        training_errors.record(plan.folder, errors[plan.folder])
         join(plan)
         for sentence in doubts(plan.folder, plan.info.targets):
             log.warning("%s: %s", plan.folder, sentence)
-    if errors:
-        more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
-        raise AffuseError(f"{errors[0]}{more}; all other models are finished")
+    if failed := [error for each in errors.values() for error in each]:
+        more = f" (and {len(failed) - 1} more)" if failed[1:] else ""
+        raise AffuseError(f"{failed[0]}{more}; all other models are finished")
     check_runs(made, corpus, embeddings, allow=allow)
     return [plan.folder for plan in made]
 
@@ -136,8 +138,12 @@ def _train(
     heads: Heads | None,
     device: str,
     progress: bool,
-) -> list[AffuseError]:
-    """Train what is not there yet, and publish each model when it is done."""
+) -> dict[Path, list[AffuseError]]:
+    """Train what is not there yet, and publish each model when it is done.
+
+    Returns:
+        by run folder why models of it could not be trained
+    """
     wanted = [
         Unit(plan, fold, seed)
         for fold in made[0].folds
@@ -145,7 +151,7 @@ def _train(
         for seed in ((SEED,) if plan.info.design in REFERENCES else seeds)
     ]
     name = made[0].info.design if len(made) == 1 else f"{len(made)} designs"
-    errors = []
+    errors: dict[Path, list[AffuseError]] = {plan.folder: [] for plan in made}
     with bar(total=len(wanted), name=name, unit="models", show=progress) as shown:
         missing = [unit for unit in wanted if not is_done(unit)]
         shown.update(len(wanted) - len(missing))
@@ -153,7 +159,7 @@ def _train(
             headed(missing, heads) if heads else _fitted(missing, device)
         ):
             if isinstance(fitted, AffuseError):
-                errors.append(fitted)
+                errors[unit.plan.folder].append(fitted)
             else:
                 publish(unit, fitted)
                 shown.set_postfix_str(

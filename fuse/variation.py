@@ -12,10 +12,11 @@ import numpy as np
 from data.errors import AffuseError
 from data.predictions import Run
 from data.splits import Fold
+from fuse import remedies
 from fuse.tensors import Aligned
 
 SHOWN = 6  # places that a footnote names
-REMEDY = "choose another protocol, --folds or split_seed"
+REMEDY = "divide the utterances in another way"  # where no protocol is known
 
 
 def constant(truth: np.ndarray) -> np.ndarray:
@@ -30,7 +31,12 @@ def constant(truth: np.ndarray) -> np.ndarray:
 
 
 def undefined(
-    truth: np.ndarray, targets: Sequence[str], *, part: str, where: str = ""
+    truth: np.ndarray,
+    targets: Sequence[str],
+    *,
+    part: str,
+    where: str = "",
+    remedy: str = REMEDY,
 ) -> str:
     """Return a sentence if a CCC is not defined; "" if all are.
 
@@ -39,11 +45,12 @@ def undefined(
         targets: names of the columns
         part: "training", "validation" or "test"
         where: run, fold or model in words
+        remedy: what to do, in words
 
     Examples:
         >>> undefined(np.zeros((2, 1)), ["valence"], part="test", where="fold '5'")
         "fold '5': the test CCC of valence is not defined: all 2 utterances have the \
-same rating; choose another protocol, --folds or split_seed"
+same rating; divide the utterances in another way"
     """
     names = [name for name, same in zip(targets, constant(truth), strict=False) if same]
     if not names:
@@ -54,28 +61,37 @@ same rating; choose another protocol, --folds or split_seed"
         if count == 1
         else f"all {count:,} utterances have the same rating"
     )
-    what = f"the {part} CCC of {' and '.join(names)} is not defined: {alike}; {REMEDY}"
+    what = f"the {part} CCC of {' and '.join(names)} is not defined: {alike}; {remedy}"
     return f"{where}: {what}" if where else what
 
 
 def demand_defined(
-    truth: np.ndarray, targets: Sequence[str], *, part: str, where: str = ""
+    truth: np.ndarray,
+    targets: Sequence[str],
+    *,
+    part: str,
+    where: str = "",
+    remedy: str = REMEDY,
 ) -> None:
     """Refuse rows on which the CCC of a rating is not defined; see `undefined`.
 
     Raises:
         AffuseError: naming part, rating and remedy
     """
-    if sentence := undefined(truth, targets, part=part, where=where):
+    sentence = undefined(truth, targets, part=part, where=where, remedy=remedy)
+    if sentence:
         raise AffuseError(sentence)
 
 
-def demand_folds(aligned: Aligned, folds: Sequence[Fold], *, test: bool) -> None:
+def demand_folds(
+    aligned: Aligned, folds: Sequence[Fold], *, protocol: str, test: bool
+) -> None:
     """Refuse folds in which a CCC is not defined, before time is spent on any.
 
     Args:
         aligned: utterances and their ratings
         folds: that shall be trained on
+        protocol: that divided the utterances
         test: look at the ratings of the test part too, which will be scored
 
     Raises:
@@ -88,8 +104,12 @@ def demand_folds(aligned: Aligned, folds: Sequence[Fold], *, test: bool) -> None
             parts["test"] = fold.test
         for part, ids in parts.items():
             truth = aligned.truth[aligned.places(ids)]
-            where = f"fold '{fold.name}'"
-            demand_defined(truth, aligned.targets, part=part, where=where)
+            if undefined(truth, aligned.targets, part=part):
+                advice = remedies.remedy(aligned, protocol, len(folds))
+                where = f"fold '{fold.name}'"
+                demand_defined(
+                    truth, aligned.targets, part=part, where=where, remedy=advice
+                )
 
 
 def _demand_variation(aligned: Aligned) -> None:

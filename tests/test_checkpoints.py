@@ -409,7 +409,7 @@ def test_speech_model_given_as_text(saved, name):
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "bert"])
 def test_no_head_to_keep(saved, name):
     with pytest.raises(
-        ValueError, match=r"lacks .* it may have no head: leave out --h"
+        ValueError, match=r"lacks .* it has no such head: leave out --head"
     ):
         speech(saved(name), head=True)
 
@@ -494,7 +494,7 @@ def test_layers_of_unlike_length_are_refused_but_the_last(tmp_path):
     transformers.Wav2Vec2Model(config).save_pretrained(tmp_path)
     every, last = speech(tmp_path, layers="all"), speech(tmp_path)
     with pytest.raises(
-        ValueError, match="differ in length or size; take --layers last"
+        ValueError, match="differ in length or size; choose its last layer"
     ):
         hidden(every, block(every, noise(8000))[None])
     assert hidden(last, block(last, noise(8000))[None]).shape[:2] == (1, 1)

@@ -40,6 +40,13 @@ def test_of_several_corpora_one_must_be_named(tmp_path):
         choose(tmp_path, corpus="none", named=FREE)
 
 
+def test_embeddings_without_a_corpus_are_taken_only_if_named(tmp_path):
+    text, other = fill(tmp_path), fill(tmp_path, of=OTHER)  # a teacher's, by distil
+    (text.parent / "corpus.json").write_text("{}")
+    assert paths(choose(tmp_path, named=FREE)) == {"text": text}
+    assert paths(choose(tmp_path, corpus="other", named=FREE)) == {"text": other}
+
+
 def test_of_several_caches_one_must_be_named(tmp_path):
     mean, frames = fill(tmp_path), fill(tmp_path, of=FRAMES)
     digests = [RECIPE.digest(), FRAMES.digest()]

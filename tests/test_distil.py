@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 
-from data.errors import MemoryShortageError
+from data.errors import AffuseError, MemoryShortageError
 from data.files import claim
 from extract.audio import SAMPLE_RATE
 from extract.choice import Machine
@@ -286,8 +286,13 @@ def test_a_broken_recording_is_named_and_the_rest_is_learnt(distil, speech, tmp_
         ("audio", {"heads": 5}, "--width 32 must be a multiple of --heads 5"),
         ("text", {"vocabulary": 9}, "--vocabulary 9 is too small"),
         ("text", {"rate": -1.0}, "--rate must be above 0"),
-        ("text", {"held_out": 0.001}, "cannot be divided with 0.001 of them held out"),
-        ("audio", {"teacher_layers": "9"}, "--layers '9': say last, all"),
+        ("text", {"held_out": 0.001}, "with 0.001 of them held out; take --held"),
+        (
+            "audio",
+            {"teacher_layers": "9"},
+            "^--teacher-layers 9: layers '9': the audio checkpoint 'tiny' has those",
+        ),
+        ("text", {"rate": 0.0}, "--rate must be above 0"),
     ],
 )
 def test_options_that_cannot_be(distil, modality, changes, sentence):
@@ -348,6 +353,21 @@ def test_what_is_held_out_does_not_depend_on_the_order():
     assert {turned[i] for i in teacher.divide(turned, 0.1, 0)[1]} == {
         ids[i] for i in kept
     }
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 30, 999])
+@pytest.mark.parametrize("share", [1e-6, 0.9999])
+def test_the_share_that_is_advised_divides(count, share):
+    names = [str(number) for number in range(count)]
+    with pytest.raises(AffuseError, match="take --held-out") as raised:
+        teacher.divide(names, share, 0)
+    advised = float(str(raised.value).partition("--held-out ")[2].partition(",")[0])
+    assert len(teacher.divide(names, advised, 0)[1]) == 1
+
+
+def test_one_input_needs_another_whatever_the_share():
+    with pytest.raises(AffuseError, match="give 2 or more with --data$"):
+        teacher.divide(["a"], 0.5, 0)
 
 
 def test_frames_between_frames():

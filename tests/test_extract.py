@@ -575,7 +575,7 @@ def test_embeddings_that_are_not_finite_are_left_out(tmp_path, monkeypatch, valu
     assert outcome.utterances == 9
     (problem,) = (p for p in outcome.problems if p.fatal)
     assert problem.id == "flat"
-    assert "not finite as it is stored; try --dtype float32" in problem.reason
+    assert "not finite as it is stored; look at the input" in problem.reason
 
 
 def test_frames_too_large_for_half_precision_are_left_out(tmp_path, monkeypatch):
@@ -591,6 +591,9 @@ def test_frames_too_large_for_half_precision_are_left_out(tmp_path, monkeypatch)
     frames = run(found, tmp_path / "cache", "text", pooling="frames")
     assert list(rows(frames)) == ["two"]
     assert [p.id for p in frames.problems] == ["one"]
+    assert "finite as it is stored; for extract, try --pooling mean" in (
+        frames.problems[0].reason
+    )
     assert run(found, tmp_path / "cache", "text").utterances == 2
 
 

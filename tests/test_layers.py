@@ -80,5 +80,5 @@ def test_layers_of_other_sizes_are_refused():
     _, sizes, inputs = MODELS["wav2vec2"]
     config = transformers.Wav2Vec2Config(**sizes, add_adapter=True)
     model = transformers.Wav2Vec2Model(config).eval()
-    with pytest.raises(ValueError, match="differ in length or size; take --layers las"):
+    with pytest.raises(ValueError, match="differ in length or size; choose its la"):
         Layers(model, (1, 4), 4)(lambda layer: layer, **inputs())

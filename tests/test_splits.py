@@ -160,12 +160,21 @@ def test_official_may_share_speakers_and_says_which():
 
 @pytest.mark.parametrize(
     ("speaker", "advice"),
-    [("A", "train with --protocol speakers, then predict them"), ("", "call a rated")],
+    [
+        ("ABCDE", "; train with --protocol speakers, then predict the corpus"),
+        ("ABC", "; train with --protocol speakers --folds 3, then predict"),
+        ("AB", "; in the table write test for others that are rated"),
+        ("", "; in the table write test for others that are rated"),
+    ],
 )
 def test_an_unrated_test_split_is_called_unrated(speaker, advice):
     rated = [
-        replace(u, ratings={"valence": 1.0}, speaker=speaker)
-        for u in official(train=20, dev=5)
+        replace(
+            u,
+            ratings={"valence": 1.0},
+            speaker=speaker[k % len(speaker)] if speaker else "",
+        )
+        for k, u in enumerate(official(train=20, dev=5))
     ]
     with pytest.raises(ValueError, match="the 7 utterances of the split test are unr"):
         folds(rated, "official", everyone=[*rated, *official(test=7)])
@@ -181,9 +190,25 @@ def test_a_test_split_that_lacks_something_else_is_not_called_unrated():
 
 
 def test_a_split_of_another_name_is_named():
-    found = [*official(train=5), Utterance("a", text="hi", split="2", speaker="A")]
-    with pytest.raises(ValueError, match=r"has 2: 1, train: 5; .*--protocol speakers"):
+    found = [*official(train=5), Utterance("a", text="hi", split="2")]
+    with pytest.raises(ValueError, match=r"has 2: 1, train: 5; .* extract again$"):
         folds(found, "official")
+    known = [replace(u, speaker=f"s{k}") for k, u in enumerate(found)]
+    with pytest.raises(ValueError, match=r"again, or choose --protocol speakers$"):
+        folds(known, "official")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "advice"),
+    [
+        ({"": 4}, "has splits, extract again with --map split=COLUMN$"),
+        ({"train": 4, "dev": 2}, "write test in the table for the utterances that"),
+        ({"train": 4, "x": 2}, "where another name means that, and extract again$"),
+    ],
+)
+def test_the_advice_on_splits_is_for_what_is_lacking(sizes, advice):
+    with pytest.raises(ValueError, match=advice):
+        folds(official(**sizes), "official")
 
 
 @pytest.mark.parametrize("sizes", [{"train": 3, "dev": 2}, {"test": 2}, {"": 4}, {}])
@@ -198,7 +223,7 @@ def test_official_needs_train_and_test(sizes):
         (
             "session5",
             4,
-            r"2 sessions or more, '5' among them.* 1, 2, 3, 4; choose loso",
+            r"2 sessions or more, '5' among them.* or choose --protocol loso or --prot",
         ),
         ("session5-strict", 3, r"3 sessions or more, '5' among them"),
         ("loso", 2, r"needs 3 sessions or more; the corpus has 1, 2;"),

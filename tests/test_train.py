@@ -11,10 +11,13 @@ from learnable import COUNT, corpus, embeddings, reordered
 from data.errors import AffuseError
 from data.predictions import find_runs, read_predictions, read_run
 from data.rows import read_rows
+from data.verification import verify
 from fuse import run_folder, train, units, untrained
 from fuse import settings as options
 from fuse.metrics import ccc
+from fuse.report import collect
 from fuse.settings import Settings
+from fuse.training_errors import FAILED, stopped
 
 QUICK = Settings(
     latent=8,
@@ -197,6 +200,30 @@ def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "fit_fusions", None)  # would raise if it were called
     trained(tmp_path, "text")
     assert contents(folder) == before
+
+
+def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
+    tmp_path, monkeypatch, caplog
+):
+    original = train.fit_fusions
+
+    def failing(jobs):
+        yield from ((n, AffuseError(f"{job.where}: no")) for n, job in enumerate(jobs))
+
+    monkeypatch.setattr(train, "fit_fusions", failing)
+    with pytest.raises(AffuseError, match=": no"):
+        trained(tmp_path, "text")
+    (folder,) = tmp_path.iterdir()
+    assert stopped(folder).startswith("its training failed, and would fail again: text")
+    assert not verify(folder).problems
+    trained(tmp_path, "ridge")
+    collect(tmp_path)
+    assert f"not shown: {folder}; its training failed" in caplog.text
+    monkeypatch.setattr(train, "fit_fusions", original)
+    trained(tmp_path, "text")
+    assert not (folder / FAILED).exists()
+    assert stopped(folder) == "its training was interrupted; repeat its train command"
+    assert not verify(folder).problems
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):

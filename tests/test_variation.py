@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,15 +12,19 @@ from test_train import QUICK, trained
 
 from data.errors import AffuseError
 from data.predictions import PREDICTIONS, read_run, write_predictions
+from data.splits import folds
 from data.system import digests
 from fuse import fit, plan, train, untrained
 from fuse.ablation import ablate
 from fuse.calibration.command import calibrate
+from fuse.remedies import remedy
 from fuse.report import collect, render
-from fuse.variation import constant, undefined
+from fuse.tensors import align
+from fuse.variation import constant, demand_folds, undefined
 
 SESSIONS = {"train": "1", "validation": "4", "test": "5"}  # of session5-strict
 WORDS = {"train": "training"}
+HELPS = {"train": "session5", "validation": "session5", "test": "speakers"}
 
 
 def constant_in(part, *, rating="arousal", value=3.0):
@@ -45,7 +50,7 @@ def test_what_is_constant():
     alone = undefined(truth[:1], ["valence", "arousal"], part="test", where="fold 'a'")
     assert alone.startswith(
         "fold 'a': the test CCC of valence and arousal is not defined: there is one "
-        "utterance alone; choose another protocol"
+        "utterance alone; divide the utterances in another way"
     )
 
 
@@ -67,8 +72,8 @@ def test_every_kind_is_refused_with_one_sentence_before_time_is_spent(
         said.add(str(raised.value))
     assert said == {
         f"fold 'session5': the {WORDS.get(part, part)} CCC of arousal is not defined: "
-        f"all {count} utterances have the same rating; choose another protocol, "
-        f"--folds or split_seed"
+        f"all {count} utterances have the same rating; choose "
+        f"--protocol {HELPS[part]}"
     }
     assert not any(tmp_path.iterdir())
 
@@ -194,3 +199,32 @@ def test_a_small_part_without_variation_is_named_and_the_rest_is_scored(tmp_path
     assert row.sections["all"].mean.value == row.sections["all"].mean.value
     (note,) = (n for n in table.notes if n.startswith("CCC not defined"))
     assert note.endswith(f"scripted, valence in fold '5' (of {scripted.sum() // 2})")
+
+
+def divided_by_speakers(sizes):
+    """Aligned utterances of speakers, each with so many; a speaker's first is low."""
+    found = corpus()
+    names = [f"s{k}" for k, size in enumerate(sizes) for _ in range(size)]
+    kept = found.utterances[: len(names)]
+    utterances = tuple(
+        dataclasses.replace(u, speaker=name, session="", split="")
+        for u, name in zip(kept, names, strict=True)
+    )
+    return align(dataclasses.replace(found, utterances=utterances), {})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "advice"),
+    [
+        ([1] * 5, "^give more utterances, for training"),
+        ([1] * 12, "^choose --folds [34] or --set split_seed=|^choose --folds [34]$"),
+        ([1, 1, 30], "^no other protocol, number of folds or seed"),
+    ],
+)
+def test_a_division_is_advised_only_where_it_works(sizes, advice):
+    aligned = divided_by_speakers(sizes)
+    said = remedy(aligned, "speakers", 5)
+    assert re.search(advice, said), said
+    if found := re.search(r"--folds (\d+)", said):
+        made = folds(aligned.utterances, "speakers", folds=int(found[1]))
+        demand_folds(aligned, made, protocol="speakers", test=True)

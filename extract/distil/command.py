@@ -18,6 +18,7 @@ from extract.choice import Choice, Machine
 from extract.distil import audio, card, loop, text
 from extract.distil.loop import Schedule
 from extract.distil.plan import Plan
+from extract.encoder import Encoder
 from extract.loading import load, suited
 
 MODALITIES: dict[str, ModuleType] = {"audio": audio, "text": text}
@@ -61,7 +62,7 @@ def _distil(plan: Plan, say: Callable[[str], object]) -> None:
     module = MODALITIES[plan.teacher.modality]
     torch.set_num_threads(plan.machine.threads)
     corpus = module.find(plan.data)
-    encoder = load(plan.teacher, plan.machine)
+    encoder = _teacher(plan)
     say(f"{len(corpus.utterances):,} inputs; the teacher encodes what is not cached")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.schedule.seed)
@@ -94,6 +95,21 @@ def _distil(plan: Plan, say: Callable[[str], object]) -> None:
     say(f"held-out cosine {points[-1].cosine:.3f} after {points[-1].step} steps")
     option = f"--{plan.teacher.modality}-checkpoint {plan.output}"
     say(f"next: python cli.py extract CORPUS ROOT {option}")
+
+
+def _teacher(plan: Plan) -> Encoder:
+    """Load the teacher.
+
+    Raises:
+        AffuseError: as `load`; it names the option that states the teacher's layers
+    """
+    wanted = plan.teacher.layers
+    try:
+        return load(plan.teacher, plan.machine)
+    except AffuseError as error:
+        if wanted == "last":
+            raise
+        raise AffuseError(f"--teacher-layers {wanted}: {error}") from error
 
 
 def _identity(folder: Path) -> str:
@@ -148,7 +164,7 @@ def plan(modality: str, *, batch: int | None, machine: Machine, **found: Any) ->
         size=replace(module.SIZE, **own),
         schedule=Schedule(
             steps=found["steps"] or module.STEPS,
-            rate=found["rate"] or module.RATE,
+            rate=module.RATE if found["rate"] is None else found["rate"],
             seed=found["seed"],
         ),
         batch=batch or module.BATCH,

@@ -15,8 +15,13 @@ class Size:
     vocabulary: int = 0  # pieces; of text students only
 
     def __post_init__(self) -> None:
-        if min(self.layers, self.width, self.heads) < 1 or self.width % self.heads:
+        if min(self.layers, self.width, self.heads) < 1:
             raise AffuseError(
-                f"--width {self.width} must be a multiple of --heads {self.heads}, and "
-                f"--layers {self.layers} at least 1"
+                f"--layers {self.layers}, --width {self.width} and --heads "
+                f"{self.heads} must each be 1 or more"
+            )
+        if self.width % self.heads:
+            raise AffuseError(
+                f"--width {self.width} must be a multiple of --heads {self.heads}; "
+                f"take --width {self.heads * max(1, round(self.width / self.heads))}"
             )

@@ -75,10 +75,24 @@ def divide(ids: Sequence[str], share: float, seed: int) -> tuple[list[int], list
     """
     held = round(share * len(ids))
     if not 0 < held < len(ids):
-        raise AffuseError(
-            f"{len(ids)} inputs cannot be divided with {share:g} of them held out; "
-            f"give more --data, or another --held-out"
-        )
+        raise AffuseError(_too_few(len(ids), share))
     ordered = sorted(range(len(ids)), key=ids.__getitem__)
     shuffled = np.random.default_rng(seed).permutation(ordered).tolist()
     return sorted(shuffled[held:]), sorted(shuffled[:held])
+
+
+def _too_few(inputs: int, share: float) -> str:
+    """Say what divides inputs of which a share leaves none on one side.
+
+    A share holds out one input where it is rounded to one, so that of a single input
+    none can be held out whatever the share.
+    """
+    if inputs < 2:
+        return (
+            "the teacher encoded 1 input, and one more must be held out; give 2 or "
+            "more with --data"
+        )
+    return (
+        f"{inputs} inputs cannot be divided with {share:g} of them held out; take "
+        f"--held-out {1 / inputs:.2g}, which holds out 1, or give more --data"
+    )

@@ -30,6 +30,7 @@ SHORT = {  # names that are typed often
 }
 FILES = ("*.json", "*.txt", "*.model")  # configuration and vocabulary
 WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")  # the first that there are
+HEAD = "classifier."  # where tensors of a regression head are, see `_head`
 UNUSED = {"masked_spec_embed", "pooler"}  # of training only, or never asked for
 
 
@@ -73,7 +74,8 @@ def find(checkpoint: str, revision: str, modality: str) -> Origin:
     folder = BUNDLED / modality if bundled else Path(os.path.expanduser(checkpoint))
     if folder.is_dir() and revision:
         raise AffuseError(
-            f"--revision {revision} does not apply to the local folder {folder}"
+            f"--revision {revision} does not apply to the local folder {folder}; "
+            f"leave it out"
         )
     if folder.is_dir():
         return Origin(folder, MINI if bundled else folder.resolve().name)
@@ -144,8 +146,12 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
         raise AffuseError(
             f"checkpoint {origin.name!r} lacks {len(absent)} tensors that "
             f"{type(model).__name__} needs, or has them in other shapes, first "
-            f"{min(absent)!r}; it is made for another architecture, or incomplete"
-            + ("; it may have no head: leave out --head" if headed else "")
+            f"{min(absent)!r}; "
+            + (
+                "it has no such head: leave out --head"
+                if all(key.startswith(HEAD) for key in absent)
+                else "it is made for another architecture, or incomplete"
+            )
         )
     tensors = {k: t for k, t in model.state_dict().items() if not _unused(k)}
     return Checkpoint(
@@ -182,12 +188,18 @@ def digest(tensors: dict[str, Tensor]) -> str:
     return found.hexdigest()[:16]
 
 
-def choose_layers(wanted: str, top: int) -> tuple[int, ...]:
+def choose_layers(
+    wanted: str, top: int, name: str = "the checkpoint"
+) -> tuple[int, ...]:
     """Layer numbers from ``last``, ``all`` or a list such as ``0,6,12``.
+
+    Errors do not name the option, which is --layers of extract, and --teacher-layers of
+    distil, where --layers is of the student.
 
     Args:
         wanted: as typed
         top: number of transformer blocks; the highest layer that can be asked for
+        name: of the checkpoint, for the error
 
     Raises:
         AffuseError: if a number is none, or out of range
@@ -206,8 +218,9 @@ def choose_layers(wanted: str, top: int) -> tuple[int, ...]:
         layers = [-1]
     if layers[0] < 0 or layers[-1] > top:
         raise AffuseError(
-            f"--layers {wanted!r}: say last, all, or numbers from 0 (what enters the "
-            f"first block) to {top} (what leaves the last), as in 0,{top}"
+            f"layers {wanted!r}: {name} has those from 0 (what enters the first block) "
+            f"to {top} (what leaves the last); say last, all, or numbers of them, as "
+            f"in 0,{top}"
         )
     return tuple(layers)
 

@@ -79,8 +79,8 @@ class Layers:
         told = output.hidden_states
         if told is None or len(told) != self._top + 1:
             raise AffuseError(
-                "this checkpoint does not give its lower layers one by one; take "
-                "--layers last"
+                "this checkpoint does not give its lower layers one by one; choose its "
+                "last layer alone"
             )
         inner = [o[0] if isinstance(o, tuple) else o for o in outputs[:-1]]
         same = len(outputs) == self._top and all(
@@ -111,8 +111,8 @@ class Layers:
         now = self._pass
         if now.found and hidden.shape != now.shape:
             raise AffuseError(
-                "the layers of this checkpoint differ in length or size; take --layers "
-                "last"
+                "the layers of this checkpoint differ in length or size; choose its "
+                "last layer alone"
             )
         now.shape = hidden.shape
         now.found.append(now.each(hidden))

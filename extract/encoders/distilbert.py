@@ -58,7 +58,9 @@ class Encoder:
     ):
         self.checkpoint = checkpoint
         top = checkpoint.model.config.num_hidden_layers
-        self.layers = _checkpoint.choose_layers(layers, top)
+        self.layers = _checkpoint.choose_layers(
+            layers, top, f"the {MODALITY} checkpoint {checkpoint.name!r}"
+        )
         self.tokenise, self.longest = tokenise, longest
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
         self.packed: Packed | None = None

@@ -59,7 +59,9 @@ class Encoder:
         self.checkpoint = checkpoint
         self.config = checkpoint.model.config
         top = self.config.num_hidden_layers
-        self.layers = _checkpoint.choose_layers(layers, top)
+        self.layers = _checkpoint.choose_layers(
+            layers, top, f"the {MODALITY} checkpoint {checkpoint.name!r}"
+        )
         self.normalise = normalise
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.to(device, self.dtype)
@@ -102,7 +104,7 @@ class Encoder:
         if head and kind not in ("", HEADED):
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {kind} model and lacks the head that "
-                f"{HEADED} models of audEERING have; it may have no head: leave out "
+                f"{HEADED} models of audEERING have; it has no such head: leave out "
                 f"--head"
             )
         loaded = _checkpoint.load(origin, headed=Wav2Vec2Regressor if head else None)

@@ -60,7 +60,9 @@ class Encoder:
         self.checkpoint = checkpoint
         self.extractor = extractor
         top = checkpoint.model.config.encoder_layers
-        self.layers = _checkpoint.choose_layers(layers, top)
+        self.layers = _checkpoint.choose_layers(
+            layers, top, f"the {MODALITY} checkpoint {checkpoint.name!r}"
+        )
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.eval().to(device, self.dtype)
         self._run = Layers(self.model, self.layers, top)

@@ -94,7 +94,7 @@ def make(
             f"{', '.join(names)}{hint(fold, ['all', *names])}"
         )
     wanted = tuple(f for f in found if fold in ("all", f.name))
-    demand_folds(aligned, wanted, test=False)
+    demand_folds(aligned, wanted, protocol=protocol, test=False)
     code = revisions.of(fusion)
     digest = _digest(aligned, found, backbones, settings, tuning, seed, code)
     return Plan(

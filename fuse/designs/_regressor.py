@@ -48,6 +48,7 @@ def pick(available: Mapping[str, T], modality: str) -> T:
         there = ", ".join(sorted(available)) or "nothing"
         raise AffuseError(
             f"this design needs {modality} embeddings, and there is only {there}; "
-            f"extract {modality} first, or choose another design"
+            f"extract {modality} first, or take a design, or a run of one, that does "
+            f"without"
         )
     return available[modality]
