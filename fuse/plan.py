@@ -141,6 +141,7 @@ def make(
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         shortfall=corpus.shortfall,
         code=code,
+        scale=corpus.scale,
     )
     place = runs / info.name
     return Plan(place, info, settings, by_fold, folds, recipes, device, division)
