@@ -67,7 +67,7 @@ def gather(run: Path, applied: Applied, given: Sources, cache: Path) -> Context:
     if corpus is not None:
         same = corpus is given.corpus
         theirs = ours if same else training_overlap.inputs(corpus, cache)
-    overlap = training_overlap.find(run, applied, ours, theirs)
+    overlap = training_overlap.find(run, applied, ours, theirs, trained=info.corpus)
     faults = (*ours.faults, *(theirs.faults if theirs else ()))
     scale = rating_scale.of_run(run, info, corpus)
     places = _places(applied, given.corpus, ours)

@@ -20,7 +20,6 @@ from data.splits import some
 from data.store import Embeddings
 from data.stretch import Stretch
 from data.utterance import Corpus
-from fuse.figures import count
 from fuse.lint._gathering import stretches
 from fuse.lint._timelines import Timelines
 from fuse.predict import Applied
@@ -52,14 +51,14 @@ class Overlap:
         """Yield a sentence on what was trained on, and one on what is not known."""
         every = f"{len(self.models):,} utterances"
         if known := {id_: n for id_, n in self.models.items() if n}:
+            most = f"up to {max(known.values())} of {self.total} models"
             whose = f" as recordings or texts of '{self.renamed}'" * bool(self.renamed)
             held_out = f", or read {run / PREDICTIONS}, which is held out"
             yield (
                 f"{len(known):,} of {every} were in the training or validation part of "
-                f"up to {max(known.values())} of {count(self.total, 'model')}{whose}: "
-                f"{some(known)}; what is predicted for them does not show how good the "
-                f"models are; leave out the rows in which trained_on is not 0"
-                f"{'' if self.renamed else held_out}"
+                f"{most if self.total > 1 else 'the one model'}{whose}: {some(known)}; "
+                f"these predictions do not show how good the models are; leave out the "
+                f"rows in which trained_on is not 0{'' if self.renamed else held_out}"
             )
         if lacking := sum(number is None for number in self.models.values()):
             yield (
@@ -68,7 +67,9 @@ class Overlap:
             )
 
 
-def find(run: Path, applied: Applied, ours: Inputs, theirs: Inputs | None) -> Overlap:
+def find(
+    run: Path, applied: Applied, ours: Inputs, theirs: Inputs | None, *, trained: str
+) -> Overlap:
     """Count for each predicted utterance the models that were trained on it.
 
     Args:
@@ -76,6 +77,7 @@ def find(run: Path, applied: Applied, ours: Inputs, theirs: Inputs | None) -> Ov
         applied: what was predicted, and the fold of each model
         ours: the corpus that is predicted
         theirs: the corpus that was trained on; None if it is not at hand
+        trained: its name
 
     Raises:
         DamagedFileError: if folds.csv is damaged
@@ -90,8 +92,8 @@ def find(run: Path, applied: Applied, ours: Inputs, theirs: Inputs | None) -> Ov
         return Overlap(
             nothing,
             total,
-            reason=f"the corpus that {run.name} was trained on is not in the cache "
-            f"({alike:,} ids are alike)",
+            reason=f"'{trained}', which they were trained on, is not in the cache to "
+            f"compare recordings and texts; {alike:,} of its ids are alike",
         )
     same = ours.corpus == theirs.corpus
     found = Counter[str]()

@@ -311,12 +311,18 @@ def test_rows_of_one_modality_are_trained_on(tmp_path):
     assert "Protocol speakers: 3 speakers in 3 groups of 1" in done.output
     (run,) = runs.iterdir()
     said = call("predict", run, "--cache", cache)
-    assert said.output.startswith("id,valence,valence_deviation\n")
-    assert said.output.count("\n") == 61
+    assert said.stdout.startswith(
+        "id,valence,valence_deviation,valence_1_to_5,valence_deviation_1_to_5,"
+        "trained_on,file,start,end\n"
+    )
+    assert said.stdout.count(",2,,,\n") == 60  # of three models, one tests it
+    assert "60 of 60 utterances were in the training" in said.stderr
+    assert said.stdout.count("\n") == 61
     assert call("calibrate", run).exit_code == 0
     said = call("predict", run, "--cache", cache, "--calibrated")
     names = "valence,valence_deviation,valence_calibrated,valence_low,valence_high"
-    assert said.output.startswith(f"id,{names}\n")
+    again = ",".join(f"{name}_1_to_5" for name in names.split(","))
+    assert said.stdout.startswith(f"id,{names},{again},trained_on,file,start,end\n")
     where = (*where, "--folds", 3, "--seeds", 1, "--sweeps", tmp_path / "sweeps")
     swept = call("sweep", "--fusion", "text", "--grid", "latent=4,8", *where)
     assert swept.exit_code == 0, swept.output
