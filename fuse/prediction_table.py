@@ -75,7 +75,7 @@ def gather(run: Path, applied: Applied, given: Sources, cache: Path) -> Context:
         *dict.fromkeys(faults),
         *overlap.sentences(run),
         *_on_scale(scale, info, given.corpus),
-        *_on_places(places, given.corpus.name, cache),
+        *_on_files(given.corpus, cache),
     ):
         log.warning("%s", sentence)
     return Context(scale, overlap, places)
@@ -118,14 +118,14 @@ def _on_scale(scale: Scale | None, info: RunInfo, given: Corpus) -> Iterator[str
         )
 
 
-def _on_places(places: Mapping[str, Place], name: str, cache: Path) -> Iterator[str]:
+def _on_files(corpus: Corpus, cache: Path) -> Iterator[str]:
     """Yield a sentence if recordings have no names in the cache of an older version."""
-    spoken = any(f.name.startswith("audio-") for f in store.folders(cache, name))
-    if spoken and not any(place.file for place in places.values()):
+    spoken = any(f.name.startswith("audio-") for f in store.folders(cache, corpus.name))
+    if spoken and not any(recordings.inside(u, corpus.root) for u in corpus.utterances):
         yield (
-            f"the column file is empty, for an older version extracted '{name}' and "
-            f"kept no names of recordings; repeat the extract command, which encodes "
-            f"nothing again"
+            f"the column file is empty, for an older version extracted '{corpus.name}' "
+            f"and kept no names of recordings; repeat the extract command, which "
+            f"encodes nothing again"
         )
 
 
