@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from data.options import CACHE, COMPUTE, CORPUS, FOLDER, OUTPUT, READ, Group, options
+from data.options import CACHE, CORPUS, FOLDER, OUTPUT, READ, Group, options
 from data.output import say
 from extract.benches import bench
 from extract.caches import cache
@@ -23,8 +23,8 @@ from extract.options import DISTIL, ENCODE, FINETUNE
 from fuse.options import (
     ABLATE,
     CALIBRATE,
-    CHOOSE,
     LINT,
+    PREDICT,
     REPORT,
     RUNS,
     SWEEP,
@@ -310,20 +310,21 @@ def calibrate(run: Path, output: Any, **found: Any) -> None:
 
 @main.command()
 @click.argument("run", type=FOLDER)
-@options(CHOOSE)
-@click.option(
-    "--calibrated", is_flag=True, help="Add what `calibrate` learnt: mapped, low, high."
-)
-@options(COMPUTE)
-@OUTPUT
+@options(PREDICT)
 def predict(run: Path, output: Any, **found: Any) -> None:
     """Predict other cached utterances.
 
-    Applies the models of RUN and writes CSV.
+    Writes a row of CSV for each utterance: what the models of RUN say on average. The
+    embeddings must come from the same recipe as those the run was trained on.
 
-    The embeddings must come from the same recipe as those the run was trained on;
-    ratings are about [-1, 1], (2 r - low - high) / (high - low) of the corpus's scale:
-    mean and deviation over the run's models.
+    \b
+    Example: python cli.py predict runs/RUN --corpus new --output new.csv
+
+    valence, arousal and dominance are on [-1, 1], as (2 r - low - high) / (high - low)
+    of a rating r; *_deviation is the deviation over models. Columns such as
+    valence_1_to_5 have the same on the scale of the ratings that the run was trained
+    on. trained_on counts the models that had the utterance in training or validation.
+    start and end are seconds in file.
     """
     from fuse import command
 

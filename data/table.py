@@ -2,7 +2,8 @@
 
 ``<cache>/<corpus>/corpus.json`` keeps speakers, sessions, splits and ratings as
 released, so that training asks for nothing but the cache. Transcripts and recordings
-stay where they are; of a transcript there is a digest, which tells equal sentences.
+stay where they are; of a transcript there is a digest, which tells equal sentences, and
+of a recording its path below the folder of the corpus, with the span in seconds.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from typing import Any
 
 from data import extra_columns
 from data.errors import AffuseError, DamagedFileError
-from data.recordings import shared
+from data.recordings import inside, shared
 from data.sentences import key
 from data.system.digests import keep, opened
 from data.system.documents import parse_json
@@ -66,7 +67,9 @@ ROW = Record(
         "flags": ListOf(WORD, most=100),
     },
     {
-        **dict.fromkeys(("audio", "span", "transcript", "text"), NOTHING),
+        **dict.fromkeys(("audio", "transcript", "text"), NOTHING),
+        "span": Maybe(ListOf(SECONDS, least=2, most=2)),
+        "file": WORD,
         **dict.fromkeys(("speaker", "sex", "session", "dialogue", "split"), WORD),
         **dict.fromkeys(("start", "end"), SECONDS),
         "scripted": Maybe(Flag()),
@@ -76,8 +79,10 @@ ROW = Record(
     },
 )
 LATER = ("sentence", "recording", "columns")  # lacking in caches of older versions
+PLACES = ("file", "span")  # a corpus is the same if its recordings are elsewhere
 log = logging.getLogger(__name__)
-LEFT_OUT = ("audio", "span", "transcript", "text")
+LEFT_OUT = ("audio", "transcript", "text")
+SPARSE = ("recording", "columns", "file")  # written where an utterance has them
 
 
 def save(corpus: Corpus, cache: Path) -> Path:
@@ -139,7 +144,8 @@ def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
     for u in corpus.utterances:
         row = {n: None if n in LEFT_OUT else getattr(u, n) for n in names}
         row |= {"sentence": key(u), "recording": recordings.get(u.id)}
-        yield {n: v for n, v in row.items() if v or n not in ("recording", "columns")}
+        row["file"] = inside(u, corpus.root)
+        yield {n: v for n, v in row.items() if v or n not in SPARSE}
 
 
 def _is_same(path: Path, corpus: Corpus) -> bool:
@@ -179,12 +185,14 @@ def _repeats(path: Path, corpus: Corpus) -> bool:
 def _equal(old: Any, new: Any) -> bool:
     """Whether two rows are equal, but for what the version of the old one did not keep.
 
-    The old one then lacks it, and so may a row of this version that has none.
+    The old one then lacks it, and so may a row of this version that has none. Where the
+    recordings lie is not compared.
     """
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return bool(old == new)
-    lacking = [name for name in LATER if name not in old]
-    return bool(old == {n: v for n, v in new.items() if n not in lacking})
+    left = {*PLACES, *(name for name in LATER if name not in old)}
+    one, other = ({n: v for n, v in r.items() if n not in left} for r in (old, new))
+    return one == other
 
 
 def _kept(path: Path) -> Iterator[Any]:
@@ -233,4 +241,6 @@ def load(cache: Path, name: str) -> Corpus:
 def _utterance(row: Mapping[str, Any]) -> Utterance:
     """Return the record of a row of the file."""
     columns = extra_columns.mapping(row.get("columns", {}))
-    return Utterance(**{**row, "flags": tuple(row["flags"]), "columns": columns})
+    span = tuple(row["span"]) if row.get("span") else None
+    more = {"flags": tuple(row["flags"]), "columns": columns, "span": span}
+    return Utterance(**{**row, **more})

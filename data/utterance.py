@@ -46,6 +46,7 @@ class Utterance:
     flags: tuple[str, ...] = ()  # e.g. "dominance_incomplete"
     sentence: str = ""  # digest of its words, where the text is not at hand any more
     recording: str = ""  # first utterance of its file, where that is not at hand either
+    file: str = ""  # its recording, relative to the corpus, where that is not either
     columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS)  # any others
 
     def __post_init__(self) -> None:

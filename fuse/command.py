@@ -1,19 +1,15 @@
 """The train, sweep and predict commands: choose caches and settings, then work."""
 
-import csv
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 from data import choosing, divisions
-from data.corpus_csv import cell
 from data.device import choose
 from data.errors import OptionError, options_at_fault
 from data.store import Embeddings
-from fuse import ablation, heads, layers, omissions, sources
+from fuse import ablation, heads, layers, omissions, prediction_table, sources
 from fuse import plan as plans
 from fuse import predict as prediction
 from fuse import settings as options
@@ -179,12 +175,8 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     for sentence in unrated(applied.said, applied.targets):
         log.warning("%s", sentence)
     more = columns(run_folder, applied) if found["calibrated"] else {}
-    numbers = np.column_stack([applied.mean, applied.std, *more.values()])
-    writer = csv.writer(output, lineterminator="\n")
-    spread = [f"{target}_deviation" for target in applied.targets]
-    writer.writerow(("id", *applied.targets, *spread, *more))
-    for name, row in zip(applied.ids, numbers, strict=True):
-        writer.writerow((cell(name), *(f"{x:.6f}" for x in row)))
+    context = prediction_table.gather(run_folder, applied, given, found["cache"])
+    prediction_table.write(output, applied, context, more)
 
 
 def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:

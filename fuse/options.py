@@ -101,6 +101,14 @@ SWEEP = (
         help="Folder of all sweeps."),
     *(option for option in TRAIN if option is not MATCH),  # sizes are searched
 )
+PREDICT = (
+    *CHOOSE,
+    click.option(
+        "--calibrated", is_flag=True,
+        help="Add what `calibrate` learnt: mapped, low, high."),
+    *COMPUTE,
+    OUTPUT,
+)
 CALIBRATE = (
     click.option(
         "--level", default=0.9, show_default=True,

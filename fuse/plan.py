@@ -143,6 +143,7 @@ def make(
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         shortfall=corpus.shortfall,
         code=code,
+        scale=corpus.scale,
     )
     place = runs / info.name
     empty = wordless(embeddings, any_.ids)

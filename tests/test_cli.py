@@ -289,7 +289,7 @@ def test_nothing_is_written_outside_the_cache(corpora, tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
-def test_rows_of_one_modality_are_trained_on(tmp_path):
+def test_rows_of_one_modality_are_trained_on(tmp_path, caplog):
     lines = ["file,text,speaker,valence"]
     for i in range(60):
         lines.append(f",{'good' if i % 2 else 'bad'} {i},s{i % 3},{1 + 4 * (i % 2)}")
@@ -310,13 +310,21 @@ def test_rows_of_one_modality_are_trained_on(tmp_path):
     assert "; 60 utterances" in done.output
     assert "Protocol speakers: 3 speakers in 3 groups of 1" in done.output
     (run,) = runs.iterdir()
+    caplog.clear()
     said = call("predict", run, "--cache", cache)
-    assert said.output.startswith("id,valence,valence_deviation\n")
-    assert said.output.count("\n") == 61
+    assert said.stdout.startswith(
+        "id,valence,valence_deviation,valence_1_to_5,valence_deviation_1_to_5,"
+        "trained_on,file,start,end\n"
+    )
+    assert said.stdout.count(",2,,,\n") == 60  # of three models, one tests it
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("60 of 60 utterances were in the training")
+    assert said.stdout.count("\n") == 61
     assert call("calibrate", run).exit_code == 0
     said = call("predict", run, "--cache", cache, "--calibrated")
     names = "valence,valence_deviation,valence_calibrated,valence_low,valence_high"
-    assert said.output.startswith(f"id,{names}\n")
+    again = ",".join(f"{name}_1_to_5" for name in names.split(","))
+    assert said.stdout.startswith(f"id,{names},{again},trained_on,file,start,end\n")
     where = (*where, "--folds", 3, "--seeds", 1, "--sweeps", tmp_path / "sweeps")
     swept = call("sweep", "--fusion", "text", "--grid", "latent=4,8", *where)
     assert swept.exit_code == 0, swept.output

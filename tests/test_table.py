@@ -64,15 +64,15 @@ def test_a_corpus_comes_back_without_what_was_said(tmp_path):
     path = table.save(CORPUS, tmp_path)
     assert path == tmp_path / "toy" / "corpus.json"
     found = table.load(tmp_path, "toy")
-    nothing = {"audio": None, "span": None, "transcript": None, "text": None}
+    nothing = {"audio": None, "transcript": None, "text": None}
     bare = tuple(
-        dataclasses.replace(u, **nothing, sentence=digest(u.text))
-        for u in CORPUS.utterances
+        dataclasses.replace(u, **nothing, sentence=digest(u.text), file=file)
+        for u, file in zip(CORPUS.utterances, ("wav/a.wav", ""), strict=True)
     )
     assert found == dataclasses.replace(CORPUS, root=path.parent, utterances=bare)
     kept = path.read_text(encoding="utf-8")
     assert "yes" not in kept
-    assert "wav" not in kept
+    assert "corpora" not in kept  # the folder of the corpus
 
 
 @pytest.mark.parametrize("changes", [{"scale": None}, {"utterances": ()}])
@@ -98,8 +98,7 @@ def test_utterances_of_one_recording_are_known_without_its_path(tmp_path):
     corpus = dataclasses.replace(
         CORPUS, utterances=(*turns, alone, Utterance(id="d", text="yes"))
     )
-    kept = table.save(corpus, tmp_path).read_text(encoding="utf-8")
-    assert "wav" not in kept
+    table.save(corpus, tmp_path)
     found = table.load(tmp_path, "toy")
     assert [u.recording for u in found.utterances] == ["b", "b", "", ""]
     assert shared(found.utterances) == shared(corpus.utterances) == {"a": "b", "b": "b"}
@@ -116,6 +115,24 @@ def test_a_cache_of_an_older_version_is_the_same_corpus(tmp_path):
     assert [u.recording for u in table.load(tmp_path, "toy").utterances] == ["", ""]
     table.save(dataclasses.replace(first, root=tmp_path / "two"), tmp_path)
     assert [u.recording for u in table.load(tmp_path, "toy").utterances] == ["a", "a"]
+
+
+@pytest.mark.parametrize("lost", [("file",), ("file", "span")])
+def test_a_corpus_that_moved_its_recordings_is_the_same(tmp_path, lost):
+    path = table.save(CORPUS, tmp_path)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for row in found["utterances"]:
+        for name in lost:  # as versions wrote it that kept neither
+            row[name] = None
+        row.pop("file")
+    damage(tmp_path, lambda kept: kept.update(found))
+    assert [u.file for u in table.load(tmp_path, "toy").utterances] == ["", ""]
+    moved = dataclasses.replace(FULL, audio=Path("/new/a.flac"))
+    rows = (moved, CORPUS.utterances[1])
+    corpus = dataclasses.replace(CORPUS, root=Path("/new"), utterances=rows)
+    table.save(corpus, tmp_path)
+    kept = table.load(tmp_path, "toy").utterances[0]
+    assert (kept.file, kept.span) == ("a.flac", (0.5, None))
 
 
 def test_a_corpus_of_whole_files_is_kept_as_before(tmp_path):

@@ -10,7 +10,17 @@ from data.errors import AffuseError, DamagedFileError
 from data.files import publish
 from data.ratings import RATINGS
 from data.system.documents import read_json
-from data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
+from data.system.schema import (
+    ListOf,
+    MapOf,
+    Maybe,
+    Number,
+    OneOf,
+    Plain,
+    Record,
+    Text,
+    Whole,
+)
 from data.utterance import NATURES
 
 INFO = "run.json"
@@ -44,6 +54,7 @@ KIND = Record(
         "versions": MapOf(WORD, most=1_000),
         "shortfall": WORD,
         "code": WORD,
+        "scale": Maybe(ListOf(Number(), least=2, most=2)),
     },
 )
 
@@ -65,6 +76,7 @@ class RunInfo:
     versions: Mapping[str, str] = field(default_factory=dict)
     shortfall: str = ""  # what a partial copy of the corpus lacks, in words
     code: str = ""  # identity of the design's code; "" in runs of older versions
+    scale: tuple[float, float] | None = None  # of the ratings as released, see `Corpus`
 
     def __post_init__(self) -> None:
         known = tuple(name for name in RATINGS if name in self.targets)
@@ -77,6 +89,11 @@ class RunInfo:
             raise AffuseError(
                 f"run '{self.name}' has nature {self.nature!r}; it must be one of "
                 f"{', '.join(NATURES)}"
+            )
+        if self.scale is not None and not self.scale[0] < self.scale[1]:
+            raise AffuseError(
+                f"run '{self.name}' has the scale {self.scale[0]:g} to "
+                f"{self.scale[1]:g}; the lowest rating must come first"
             )
 
 
@@ -109,6 +126,7 @@ def read_info(folder: Path) -> RunInfo:
             f"{path} not found; {folder} is not a run folder"
         ) from error
     try:
-        return RunInfo(**{**found, "targets": tuple(found["targets"])})
+        scale = tuple(found["scale"]) if found.get("scale") else None
+        return RunInfo(**{**found, "targets": tuple(found["targets"]), "scale": scale})
     except AffuseError as error:
         raise DamagedFileError(f"{path} is damaged: {error}; {ADVICE}") from error

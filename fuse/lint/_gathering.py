@@ -40,7 +40,7 @@ def planned(
         folder=plan.folder,
         corpus=corpus,
         contents=_contents(embeddings.values()),
-        stretches=_stretches(embeddings.values()),
+        stretches=stretches(embeddings.values()),
         tensors=Stated("the tensors", plan.common.ids, plan.common.truth),
         load=lambda fold, ids: plan.aligned[fold].rows(ids, features=names).features,
     )
@@ -77,7 +77,7 @@ def left(folder: Path, cache: Path) -> Evidence:
         folder=folder,
         corpus=corpus,
         contents=_contents(embeddings.values()),
-        stretches=_stretches(embeddings.values()),
+        stretches=stretches(embeddings.values()),
         load=load,
     )
 
@@ -123,7 +123,7 @@ def _contents(embeddings: Iterable[Embeddings]) -> dict[str, dict[str, str]]:
     return contents
 
 
-def _stretches(embeddings: Iterable[Embeddings]) -> dict[str, Stretch]:
+def stretches(embeddings: Iterable[Embeddings]) -> dict[str, Stretch]:
     """Recordings by utterance id; of several caches, the one that knows the samples."""
     found: dict[str, Stretch] = {}
     for each in embeddings:

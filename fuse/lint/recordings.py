@@ -7,7 +7,8 @@ Caches of older versions hold neither samples nor spans, which a note says.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from data.stretch import SILENT, overlap
+from data import recordings
+from data.stretch import overlap
 from fuse.lint._evidence import CACHE, Evidence
 from fuse.lint._finding import Finding, Skipped, examples
 from fuse.lint._overlap import TEST
@@ -37,10 +38,8 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 
 def _keys(evidence: Evidence, id_: str) -> tuple[str, ...]:
     """Return what utterances of one recording have in common."""
-    stretch = evidence.stretches.get(id_)
-    samples = "" if stretch is None or stretch.samples == SILENT else stretch.samples
-    named = (("samples", samples), ("input", evidence.contents["audio"].get(id_, "")))
-    return tuple(f"{what} {digest}" for what, digest in named if digest)
+    content = evidence.contents["audio"].get(id_, "")
+    return recordings.keys(content, evidence.stretches.get(id_))
 
 
 def _twice(fold: str, other: str, pairs: Mapping[str, str]) -> Iterator[Finding]:
