@@ -53,7 +53,9 @@ def test_of_several_caches_one_must_be_named(tmp_path):
 
 def test_a_name_that_no_cache_has_lists_those_there_are(tmp_path):
     fill(tmp_path)
-    with pytest.raises(ValueError, match=f"'zzz'; there are 1\n  {RECIPE.digest()}"):
+    with pytest.raises(
+        ValueError, match=f"'zzz'; there are 1, of tiny\n  --text {RECIPE.digest()}"
+    ):
         choose(tmp_path, named={"text": "zzz"})
     with pytest.raises(ValueError, match="no audio cache 'zzz'; there are 0"):
         choose(tmp_path, named={"audio": "zzz"})
