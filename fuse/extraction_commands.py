@@ -33,7 +33,9 @@ def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: Applied) ->
     if not lacking:
         return
     first = lacking[0]
-    difference = _as_trained(_differing(first, caches)[0], first).difference(first)
+    others = _differing(first, caches)
+    near = [c for c in others if c.recipe.checkpoint == first.checkpoint] or others
+    difference = _as_trained(near[0], first).difference(first)
     raise AffuseError(
         f"the {first.modality} embeddings of '{caches[0].recipe.corpus}' were "
         f"extracted with {difference} as those of {again.run}; extract again with the "

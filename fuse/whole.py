@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from data import finetuned, plugins, reading
+from data.commands import NEXT
 from data.errors import OptionError
 from data.output import page_width
 from data.utterance import Corpus
@@ -50,7 +51,7 @@ def run(say: Say, encode: Encode, tune: Tune | None, **found: Any) -> bool:
     """
 
     def told(line: str) -> None:
-        if not line.startswith("next: "):  # what is next is done here
+        if not line.startswith(NEXT):  # what is next is done here
             say(line)
 
     corpus = reading.read_aloud(say, **found)

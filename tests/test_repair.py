@@ -174,8 +174,8 @@ def test_without_a_record_the_command_is_said_and_nothing_removed(cache, encoded
     assert contents(cache) == before
     assert (
         "repeat the command that made it: python cli.py extract CORPUS ROOT "
-        "--name corpus --modality text --text-checkpoint tiny --layers 2 --dtype float32"
-        in result.output
+        "--name corpus --modality text --text-checkpoint tiny --layers 2 --dtype "
+        "float32 --cache" in result.output
     )
 
 
@@ -353,7 +353,7 @@ def test_a_record_says_what_was_typed(tmp_path, original, monkeypatch):
         folder = of(tmp_path / "a", modality)
         found = provenance.load(folder)
         assert found["layers"] == [layers]
-        line = provenance.command(found, tmp_path / "b")
+        line = str(provenance.command(found, tmp_path / "b"))
         assert str(original / "corpus") in line
         assert f"--modality {modality}" in line
         call(*shlex.split(line.removeprefix("python cli.py ")))
