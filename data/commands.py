@@ -5,6 +5,7 @@ is left out of the line. So every option that is printed exists, which a test as
 """
 
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -61,7 +62,19 @@ class Command:
         yield from options
 
     def __str__(self) -> str:
-        return shlex.join([*PROGRAM, *self.words()])
+        return shlex.join([*program(), *self.words()])
+
+
+def program() -> tuple[str, ...]:
+    """Return how this program was started, for the same shell to start it again.
+
+    It was ``affuse`` where it is installed, or ``cli.py`` in any folder.
+    """
+    typed = sys.argv[0] if sys.argv else ""
+    name = Path(typed).name
+    if name == "affuse":
+        return (name,)
+    return ("python", typed) if name == "cli.py" else PROGRAM
 
 
 def next_line(command: Command) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from data import cache_names, choosing, finetuned, seen, store
+from data import cache_names, choosing, finetuned, provenance, seen, store
 from data.errors import AffuseError, OptionError
 from data.fold_commands import Commands
 from data.recipe import Recipe
@@ -115,7 +115,7 @@ def demand(
     rest = {m for each in recipes.values() for m in each} - absent
     if set(counts) - absent or not rest:
         paths = {
-            fold: {m: Path("finetuned", finetuned.name(r)) for m, r in each.items()}
+            fold: {m: _checkpoint(folder, r) for m, r in each.items()}
             for fold, each in recipes.items()
         }
         raise AffuseError(
@@ -124,6 +124,16 @@ def demand(
             f"folder that the fine-tuning is in:",
             *Commands(folder, caches).lines(paths, lacking),
         )
+
+
+def _checkpoint(folder: Path, recipe: Recipe) -> Path:
+    """Return where a fine-tuned encoder lies, by the provenance of what it encoded.
+
+    Without that, it is taken to lie where `finetune` puts it by default.
+    """
+    made = provenance.known(folder / recipe.corpus / recipe.folder())
+    typed = made.get(f"{recipe.modality}_checkpoint", "")
+    return Path(typed or Path("finetuned", finetuned.name(recipe)))
 
 
 def _fit(caches: Sequence[Cache], modality: str, name: str) -> tuple[list[Cache], bool]:

@@ -125,6 +125,20 @@ def test_what_a_record_says_is_what_the_shell_gives_the_command(record):
             assert str(there) == f"{Path(prefix + str(word))}" or there == word, name
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("cli.py", ["python", "cli.py"]),
+        ("/a b/cli.py", ["python", "/a b/cli.py"]),
+        ("/usr/bin/affuse", ["affuse"]),
+        ("/usr/bin/pytest", ["python", "cli.py"]),
+    ],
+)
+def test_a_line_starts_the_program_as_it_was_started(monkeypatch, typed, words):
+    monkeypatch.setattr("sys.argv", [typed, "train"])
+    assert shlex.split(str(Report())) == [*words, "report"]
+
+
 def test_no_other_code_writes_such_a_line():
     written = {
         path.name: re.findall(r"""["']next:.*""", path.read_text(encoding="utf-8"))
