@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from data import current, finetuned, store, table
+from data import cache_names, current, finetuned, store, table
+from data.commands import Extract
 from data.errors import AffuseError, DamagedFileError, OptionError
 from data.recipe import MODALITIES, Recipe
 from data.store import Cache
@@ -24,7 +25,7 @@ def choose(
     Args:
         folder: of all caches
         corpus: its name; ``""`` if there is but one
-        named: modality to the beginning of a cache's digest, or ``""``
+        named: modality to a name of its cache, see `cache_names.matching`, or ``""``
         modalities: those that are wanted; others may have as many caches as they like
         like: recipe of each modality; if a cache was made in the same way, only such,
             and only such of an encoder that was fine-tuned for a fold
@@ -36,8 +37,8 @@ def choose(
     corpora = sorted({path.parent.name for path in store.folders(folder)})
     if not corpora:
         raise FileNotFoundError(
-            f"no embeddings below {folder}; extract them first: make extract, or "
-            f"python cli.py extract CORPUS ROOT; or name their folder with --cache"
+            f"no embeddings below {folder}; extract a corpus first: make extract, or "
+            f"for example {example(folder)}; or name their folder with --cache"
         )
     if corpus and corpus not in corpora:
         raise OptionError(
@@ -66,6 +67,43 @@ def choose(
     return {m: cache for m, cache in chosen.items() if cache is not None}
 
 
+def example(folder: Path) -> Extract:
+    """Return a command that works on any machine: it encodes the bundled demo."""
+    return Extract(
+        corpus="demo", audio_checkpoint="mini", text_checkpoint="mini", cache=folder
+    )
+
+
+def selection(folder: Path, wanted: Mapping[str, Path]) -> dict[str, str]:
+    """Return the options that make `choose` take certain caches; few are needed.
+
+    Args:
+        folder: of all caches
+        wanted: cache folder of each modality, of one corpus
+
+    Returns:
+        ``corpus``, ``audio`` and ``text``; "" where nothing needs to be said
+    """
+    path = next(iter(wanted.values()))
+    corpora = {each.parent.name for each in store.folders(folder)}
+    caches = list(store.find(folder, path.parent.name))
+    chosen = {m: _shortest(caches, m, path) for m, path in wanted.items()}
+    return {"corpus": path.parent.name if len(corpora) > 1 else "", **chosen}
+
+
+def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
+    """Return the most telling name that selects one cache; "" if it is taken anyway."""
+    (cache,) = (c for c in caches if c.path == path)
+    for name in ("", *cache_names.names(cache)):
+        try:
+            found = one(caches, modality, name)
+        except AffuseError:
+            continue
+        if found == cache:
+            return name
+    return cache_names.digest(cache)
+
+
 def is_alike(found: Recipe, wanted: Recipe) -> bool:
     """Return True if only the corpus and its content differ."""
     return replace(found, corpus=wanted.corpus).kind() == wanted.kind()
@@ -82,19 +120,21 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     """
     mine = [c for c in caches if c.recipe.modality == modality]
     if named:
-        found = [c for c in mine if _digest(c).startswith(named.rpartition("-")[2])]
+        found = cache_names.matching(mine, named)
     else:
         losers = current.superseded(mine)
         found = [c for c in mine if c.path not in losers]
         found = [c for c in found if not finetuned.origin(c.recipe)] or found
     if named and not found:
         raise OptionError(
-            f"no {modality} cache {named!r}; there are {len(mine)}", *_list(mine)
+            f"no {modality} cache {named!r}; {cache_names.unknown(mine, named)}",
+            *_list(mine),
         )
     if len(found) > 1:
+        of = f" of {named!r}" if named else ""
         raise OptionError(
-            f"there are {len(found)} {modality} caches; choose one with --{modality} "
-            f"DIGEST",
+            f"there are {len(found)} {modality} caches{of}; choose one with "
+            f"--{modality} DIGEST, or with a checkpoint that only one has",
             *_list(found),
         )
     if found and not found[0].complete:
@@ -114,7 +154,7 @@ def describe(cache: Cache) -> str:
     revision = f"@{r.revision[:8]}" if r.revision else ""
     revision += f", {r.code}" if r.code else ""
     return (
-        f"{_digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "
+        f"{cache_names.digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "
         f"layers {layers}, {r.pooling}, {r.dtype}  {cache.rows} utterances"
     )
 
@@ -146,10 +186,9 @@ def listing(folder: Path) -> Iterator[str]:
         yield f"no embeddings below {folder}; extract some: make extract"
 
 
-def _digest(cache: Cache) -> str:
-    return cache.path.name.rpartition("-")[2]
-
-
 def _list(caches: Sequence[Cache]) -> list[str]:
-    """Return a line on each cache, as it stands below a sentence."""
-    return [f"  {describe(c)}" for c in caches]
+    """Return a line on each cache below a sentence; it begins with its option."""
+    return [
+        f"  --{cache.recipe.modality} {describe(cache)}{more}"
+        for cache, more in cache_names.apart(caches)
+    ]

@@ -1,13 +1,13 @@
 """Which caches a training uses whose every fold has encoders of its own."""
 
-import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from data import choosing, finetuned, seen, store
+from data import cache_names, choosing, finetuned, provenance, seen, store
 from data.errors import AffuseError, OptionError
+from data.fold_commands import Commands
 from data.recipe import Recipe
 from data.store import Cache
 
@@ -28,8 +28,8 @@ def choose(
         run: folder of a fine-tuning
         folder: of all caches
         corpus: its name; ``""`` if there is but one that was encoded
-        named: modality to the beginning of the digest of any of its caches, or ``""``;
-            a cache of an encoder that was not fine-tuned is then that of all folds
+        named: modality to a name of any of its caches, or ``""``; a cache of an encoder
+            that was not fine-tuned is then that of all folds
         modalities: those that are wanted
 
     Returns:
@@ -57,8 +57,31 @@ def choose(
             chosen = choosing.one([c for c in theirs if c in fit], modality, "")
             found[fold] |= {modality: chosen} if chosen else {}
         _demand_alike({f: c[modality] for f, c in found.items() if modality in c})
-    _demand_all(run, encoders, found, modalities)
+    commands = Commands(folder, here or caches)
+    _demand_all(run, encoders, found, modalities, commands)
     return found
+
+
+def lacking(
+    run: Path, folder: Path, corpus: str, modalities: Sequence[str]
+) -> dict[str, dict[str, Path]]:
+    """Return the encoders that a corpus is not encoded with: {fold: {modality: path}}.
+
+    Args:
+        run: folder of a fine-tuning
+        folder: of all caches
+        corpus: its name
+        modalities: those that are asked about
+    """
+    caches = list(store.find(folder, corpus))
+    return {
+        fold: {
+            m: path
+            for m, path in paths.items()
+            if m in modalities and not _made_with(caches, m, fold, path)
+        }
+        for fold, paths in finetuned.folds(run).items()
+    }
 
 
 def demand(
@@ -76,7 +99,8 @@ def demand(
     Raises:
         AffuseError: if one is missing; the lines after the sentence say what to type
     """
-    there = [cache.recipe for cache in store.find(folder, corpus)]
+    caches = list(store.find(folder, corpus))
+    there = [cache.recipe for cache in caches]
     lacking = {
         fold: [
             m
@@ -91,26 +115,42 @@ def demand(
     rest = {m for each in recipes.values() for m in each} - absent
     if set(counts) - absent or not rest:
         paths = {
-            fold: {m: Path("finetuned", finetuned.name(r)) for m, r in each.items()}
+            fold: {m: _checkpoint(folder, r) for m, r in each.items()}
             for fold, each in recipes.items()
         }
         raise AffuseError(
             f"the run has encoders of its own for each fold, and {corpus or 'this'} is "
             f"not extracted with all of them; type, with the run's options and the "
             f"folder that the fine-tuning is in:",
-            *_extract(paths, lacking),
+            *Commands(folder, caches).lines(paths, lacking),
         )
 
 
-def _fit(
-    caches: Sequence[Cache], modality: str, digest: str
-) -> tuple[list[Cache], bool]:
+def _checkpoint(folder: Path, recipe: Recipe) -> Path:
+    """Return where a fine-tuned encoder lies, by the provenance of what it encoded.
+
+    Without that, it is taken to lie where `finetune` puts it by default.
+    """
+    made = provenance.known(folder / recipe.corpus / recipe.folder())
+    typed = made.get(f"{recipe.modality}_checkpoint", "")
+    return Path(typed or Path("finetuned", finetuned.name(recipe)))
+
+
+def _fit(caches: Sequence[Cache], modality: str, name: str) -> tuple[list[Cache], bool]:
     """All, or those that only weights tell from the one that is named.
 
     Returns:
         these, and whether one of them is that of all folds
     """
-    named = choosing.one(caches, modality, digest) if digest else None
+    if not name:
+        return list(caches), False
+    mine = [c for c in caches if c.recipe.modality == modality]
+    meant = cache_names.matching(mine, name)
+    kinds = {_plain(c.recipe).text() for c in meant if finetuned.origin(c.recipe)}
+    if len(kinds) == 1:  # any of them names the kind
+        named: Cache | None = meant[0]
+    else:
+        named = choosing.one(caches, modality, name)
     if named is None:
         return list(caches), False
     if not finetuned.origin(named.recipe):
@@ -157,6 +197,7 @@ def _demand_all(
     encoders: Mapping[str, Mapping[str, Path]],
     found: Mapping[str, Mapping[str, Cache]],
     modalities: Sequence[str],
+    commands: Commands,
 ) -> None:
     """Refuse a fold whose own embeddings are missing."""
     missing = {
@@ -165,22 +206,10 @@ def _demand_all(
     }
     if any(missing.values()):
         raise AffuseError(
-            f"folds of {run} are not extracted yet with their own encoders; type, with "
-            f"the corpus's options:",
-            *_extract(encoders, missing),
+            f"folds of {run} are not extracted yet with their own encoders; type"
+            f"{commands.condition}:",
+            *commands.lines(encoders, missing),
         )
-
-
-def _extract(
-    encoders: Mapping[str, Mapping[str, Path]], missing: Mapping[str, Sequence[str]]
-) -> Iterator[str]:
-    """What to type for each fold."""
-    for fold, wanted in missing.items():
-        paths = encoders[fold]
-        words = [f"--{m}-checkpoint {shlex.quote(str(paths[m]))}" for m in wanted]
-        words += [f"--modality {m}" for m in wanted] if len(wanted) == 1 else []
-        if wanted:
-            yield f"  python cli.py extract CORPUS ROOT {' '.join(words)}"
 
 
 def _demand_alike(caches: Mapping[str, Cache]) -> None:

@@ -16,6 +16,7 @@ from extract import calls, spread
 from extract.choice import Choice, Machine, choose_device
 from extract.fill import fill
 from extract.loading import load, suited
+from extract.next_commands import following
 from extract.rate import choose_dtype
 from extract.run import UNITS, Fill, Outcome, extract, remembered
 from extract.share import Share
@@ -68,11 +69,10 @@ def encode(
         say(f"{choice.modality}: {_line(done, choice.modality, share)}")
         made.append(done)
     told = _report(corpus, cache, made, say)
-    if all(done.complete for done in made):
-        say(f"next: python cli.py {_next(corpus, [c.modality for c in chosen])}")
-    else:
-        say("next: the other shards; whoever is last completes the cache")
-    folders = {c.modality: d.folder for c, d in zip(chosen, made, strict=True)}
+    outcomes = {c.modality: done for c, done in zip(chosen, made, strict=True)}
+    for line in following(corpus, outcomes, cache, found):
+        say(line)
+    folders = {m: done.folder for m, done in outcomes.items()}
     lost = _left_out(corpus, made, told, share)
     return lost, {m: folder for m, folder in folders.items() if folder}
 
@@ -87,13 +87,6 @@ def _others(found: dict[str, Any]) -> tuple[Share, spread.Workers | None]:
         )
     names = ("processes", "scheduler", "device", "threads")
     return share, spread.choose(**{name: found[name] for name in names})
-
-
-def _next(corpus: Corpus, modalities: Sequence[str]) -> str:
-    """What can be done with these embeddings."""
-    if not any(u.ratings for u in corpus.utterances):
-        return f"predict runs/RUN --corpus {corpus.name}"
-    return f"train --fusion {modalities[0] if len(modalities) == 1 else 'early'}"
 
 
 def _line(done: Outcome, modality: str, share: Share) -> str:

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from data import current, parts, reading, repair, store, table
+from data import current, parts, provenance, reading, repair, store, table
 from data.errors import AffuseError
 from data.recipe import Recipe
 from data.store import EXTRA, MISSING, UNKNOWN, UNREAD, Fault
-from extract import calls, command
+from extract import command
 from extract.loading import load
 from extract.run import UNITS, extract
 
@@ -41,7 +41,7 @@ def run(cache: Path, *, dry_run: bool, say: Say) -> bool:
 
 def _folders(cache: Path) -> list[Path]:
     """Folders with parts, and those that should have some, for a call was kept."""
-    begun = {path for path in cache.glob("*/*-*-*/") if calls.path(path).is_file()}
+    begun = {path for path in cache.glob("*/*-*-*/") if provenance.path(path).is_file()}
     return sorted({*store.folders(cache), *begun})
 
 
@@ -94,14 +94,14 @@ def _restore(
         for path in (*extra, *damaged):
             say(f"{path}: {_dropped(dry_run)}")
         if lost:
-            line = calls.command(calls.load(folder), cache)
+            line = provenance.command(provenance.load(folder), cache)
             say(f"what is missing would be made as by: {line}")
         return not found
     _drop(extra, say)
     if lost:
         # nothing that is damaged goes before it is sure that it can be made again
-        call = calls.load(folder)
-        say(f"as by: {calls.command(call, cache)}")
+        call = provenance.load(folder)
+        say(f"as by: {provenance.command(call, cache)}")
         _encode(folder, cache, call, damaged, say)
     return True
 
@@ -151,7 +151,7 @@ def _encode(
 def _advice(folder: Path, cache: Path) -> str:
     """What to type once the reason is gone."""
     try:
-        return f"repeat: {calls.command(calls.load(folder), cache)}"
+        return f"repeat: {provenance.command(provenance.load(folder), cache)}"
     except (AffuseError, OSError):
         pass
     for number in store.numbers(folder):
@@ -159,5 +159,5 @@ def _advice(folder: Path, cache: Path) -> str:
             recipe = parts.header(parts.part_path(folder, number)).recipe
         except (AffuseError, OSError):
             continue
-        return f"repeat the command that made it: {calls.guess(recipe, cache)}"
+        return f"repeat the command that made it: {provenance.guess(recipe, cache)}"
     return "repeat the extract command that made it"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from data.commands import Lint
 from data.divisions import sentences
 from data.predictions import PREDICTIONS, Run
 from data.system import digests
@@ -23,7 +24,8 @@ def leaks(runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[str]:
         if rules := sorted({*failing(run.path)} - {DIVERGENCE}):  # see `failures`
             yield (
                 f"Leak: {row.name} fails the linter ({', '.join(rules)}) and is not to "
-                f"be reported as it stands; ask: python cli.py lint"
+                f"be reported as it stands; ask: "
+                f"{Lint(folders=(run.path,))}"
             )
 
 

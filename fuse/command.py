@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from data import choosing, divisions
+from data.commands import Ablate, Predict, Report, next_line
 from data.device import choose
 from data.errors import OptionError, options_at_fault
 from data.store import Embeddings
@@ -78,7 +79,7 @@ def train(say: Say, **found: Any) -> None:
         say(f"{fusion}: {folder}; {summary(folder)}")
         if words := layers.describe(folder):
             say(f"{fusion}: mean weights of layers: {words}")
-    say("next: python cli.py report")
+    say(next_line(Report(runs=found["runs"])))
 
 
 def _demand_layers(
@@ -158,7 +159,8 @@ def _introduce(say: Say, given: Sources) -> None:
 def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
     device = compute(found)
-    given = sources.alike(found, prediction.recipes(run_folder))
+    again = Predict.of(found, run=run_folder, output=_file(output))
+    given = sources.alike(found, prediction.recipes(run_folder), again)
     applied = prediction.apply(
         run_folder, given.embeddings, own=given.own, device=device
     )
@@ -179,13 +181,20 @@ def predict(run_folder: Path, output: TextIO, **found: Any) -> None:
     prediction_table.write(output, applied, context, more)
 
 
+def _file(output: TextIO) -> str:
+    """Return the file that is written, as it was typed; "-" for the screen."""
+    name = str(getattr(output, "name", "-"))
+    return "-" if name.startswith("<") else name
+
+
 def ablate(say: Say, run_folder: Path, *, seed: int, **found: Any) -> None:
     """Say what each modality contributes to a run."""
     device = compute(found)
     recipes = prediction.recipes(run_folder)
     any_ = next(r for each in recipes.values() for r in each.values())
     found["corpus"] = found["corpus"] or any_.corpus
-    given = sources.alike(found, recipes)
+    again = Ablate.of(found, run=run_folder, seed=seed)
+    given = sources.alike(found, recipes, again)
     done = ablation.ablate(
         run_folder, given.embeddings, own=given.own, seed=seed, device=device
     )

@@ -19,8 +19,13 @@ FINETUNED = click.option(
     "heads that it left there.")
 CHOOSE = (
     click.option("--corpus", default="", help="Name of the corpus in the cache."),
-    click.option("--audio", default="", help="Digest of the audio cache, if several."),
-    click.option("--text", default="", help="Digest of the text cache, if several."),
+    click.option(
+        "--audio", default="", metavar="CHECKPOINT_OR_DIGEST",
+        help="Audio cache to use if there are several, e.g. mini, a hub name, a "
+        "folder, or the digest of `cache list`."),
+    click.option(
+        "--text", default="", metavar="CHECKPOINT_OR_DIGEST",
+        help="Text cache to use if there are several; named like that of --audio."),
     CACHE,
 )
 MATCH = click.option(
@@ -119,6 +124,7 @@ CALIBRATE = (
         type=click.Choice(["auto", "utterance", "speaker"]),
         help="What is exchangeable: speakers, for new speakers, where there are enough "
         "of them to validate on; else utterances."),
+    CACHE,
 )
 LINT = (
     click.argument(

@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
+from data.commands import Train
 from data.errors import AffuseError, OptionError
 from data.output import page_width, printable
 from data.predictions import Run, finished, read_run, unfinished
@@ -72,7 +73,7 @@ def collect(
         raise AffuseError(
             "; ".join(problems)
             or f"no finished run below {runs}; train one: "
-            f"python cli.py train --fusion early"
+            f"{Train(designs=('early',), runs=runs)}"
         )
     picked = _chosen(which, found, runs, problems)
     by = groups.column(picked, wanted.by)

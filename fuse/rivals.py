@@ -9,6 +9,7 @@ that have such a map, and no row is compared with it.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from data.commands import Train
 from data.errors import AffuseError
 from fuse.contrasts import Side, contrast, same_encoder
 from fuse.details import describe
@@ -171,8 +172,20 @@ def _to_train(
             f"No row of {modality} alone is on the encoder {encoder}, so {names} "
             f"{'is' if len(places) == 1 else 'are'} not compared with "
             f"{'any single modality' if alone else modality}; train it on the same "
-            f"cache with the same settings: python cli.py train --fusion {modality}"
+            f"cache with the same settings: {_command(modality, rows[places[0]])}"
         )
+
+
+def _command(modality: str, row: Row) -> Train:
+    """Return the command that trains a modality alone on the corpus of a row.
+
+    A cache is named by its checkpoint; one that was fine-tuned for each fold has none.
+    """
+    if row.info is None:
+        return Train(designs=(modality,))
+    checkpoint = str(row.info.encoders[modality].get("checkpoint", ""))
+    named = {} if " " in checkpoint else {modality: checkpoint}
+    return Train.of(named, designs=(modality,), corpus=row.info.corpus)
 
 
 def _weaker(

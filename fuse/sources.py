@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from data import choosing, foldwise, store, streaming, table
+from data.commands import Applied
 from data.recipe import Recipe
 from data.store import Cache, Embeddings
 from data.utterance import Corpus
+from fuse.extraction_commands import demand_alike
 from fuse.own import ALL, Own
 
 
@@ -39,15 +41,23 @@ def find(found: Mapping[str, Any], modalities: Sequence[str]) -> Sources:
 
 
 def alike(
-    found: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Recipe]]
+    found: Mapping[str, Any],
+    recipes: Mapping[str, Mapping[str, Recipe]],
+    again: Applied,
 ) -> Sources:
     """What was made as the embeddings that a run was trained on.
 
     Args:
         found: options of the command line, by name
         recipes: of the run, {fold: {modality: recipe}}
+        again: the command that was typed, which an error repeats
+
+    Raises:
+        AffuseError: as `fuse.extraction_commands.demand_alike`, and if there is no
+            choice of caches, or more than one
     """
     foldwise.demand(found["cache"], found["corpus"], recipes)
+    demand_alike(recipes, again)
     distinct = {_key(like): like for like in recipes.values()}
     chosen = {
         key: choosing.choose(

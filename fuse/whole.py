@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from data import finetuned, plugins, reading
+from data.commands import NEXT
 from data.errors import OptionError
 from data.output import page_width
 from data.utterance import Corpus
@@ -53,7 +54,7 @@ def run(say: Say, encode: Encode, tune: Tune | None, **found: Any) -> bool:
 
     def told(line: str) -> None:
         # what is next is done here; how columns were read is said once
-        if not line.startswith("next: ") and line not in corpus.reading:
+        if not line.startswith(NEXT) and line not in corpus.reading:
             say(line)
 
     if tune is not None:

@@ -6,10 +6,10 @@ import pytest
 from barred import BARRED, FILES, barred, in_time
 from test_cli import call
 
-from data import finetuned, reading
+from data import finetuned, provenance, reading
 from data.corpora import demo, emobank, iemocap, manifest
 from data.errors import AffuseError
-from extract import audio, calls, decoder
+from extract import audio, decoder
 from extract.distil import audio as speech
 from extract.distil import command, loop, text
 from extract.finetune import folding
@@ -158,9 +158,9 @@ def test_the_settings_of_a_student_that_are_none(tmp_path, content):
 def test_how_a_cache_was_made(tmp_path, kind, command):
     folder = tmp_path / "toy" / "audio-tiny-12345678"
     folder.mkdir(parents=True)
-    barred(calls.path(folder), kind)
+    barred(provenance.path(folder), kind)
     with pytest.raises(AffuseError, match=f"12345678.json {NO_FILE}; remove it; ex"):
-        calls.load(folder)
+        provenance.load(folder)
     done = call("cache", command, "--cache", tmp_path)
     assert "Traceback" not in done.output
     assert isinstance(done.exception, SystemExit | None)
@@ -173,9 +173,9 @@ def test_how_a_cache_was_made(tmp_path, kind, command):
 def test_how_a_cache_was_made_if_it_is_damaged(tmp_path, content):
     folder = tmp_path / "toy" / "audio-tiny-12345678"
     folder.mkdir(parents=True)
-    calls.path(folder).write_text(content)
+    provenance.path(folder).write_text(content)
     with pytest.raises(AffuseError, match="json is damaged.*; extract into this cache"):
-        calls.load(folder)
+        provenance.load(folder)
 
 
 @pytest.mark.parametrize("kind", BARRED)

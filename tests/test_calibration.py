@@ -287,7 +287,7 @@ def test_what_each_model_says_of_its_validation_part_is_kept(run):
 def test_test_truths_change_nothing_that_was_learnt(run, tmp_path):
     said = calibrate(run, level=0.9, by="auto")
     assert "90% interval holds" in said
-    assert "next: python cli.py predict" in said
+    assert f"type python cli.py predict {run} --calibrated" in said
     clean = json.loads((run / "calibration.json").read_text())
     found = read_run(run)
     poisoned = dataclasses.replace(

@@ -1,9 +1,11 @@
+import json
 import os
+from pathlib import Path
 
 import pytest
 from caches import FRAMES, RECIPE, fill, flip, recipe
 
-from data import parts, store
+from data import parts, provenance, store
 from data.choosing import choose, describe, listing
 
 AUDIO = recipe(modality="audio", encoder="wav2vec2", revision="0123456789" * 4)
@@ -60,10 +62,94 @@ def test_of_several_caches_one_must_be_named(tmp_path):
 
 def test_a_name_that_no_cache_has_lists_those_there_are(tmp_path):
     fill(tmp_path)
-    with pytest.raises(ValueError, match=f"'zzz'; there are 1\n  {RECIPE.digest()}"):
+    with pytest.raises(
+        ValueError, match=f"'zzz'; there are 1, of tiny\n  --text {RECIPE.digest()}"
+    ):
         choose(tmp_path, named={"text": "zzz"})
     with pytest.raises(ValueError, match="no audio cache 'zzz'; there are 0"):
         choose(tmp_path, named={"audio": "zzz"})
+
+
+def of(checkpoint, **changes):
+    return recipe(checkpoint=checkpoint, weights=checkpoint, **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "checkpoint"),
+    [
+        ("mini", "mini"),
+        ("facebook/beef", "facebook/beef"),
+        ("beef", "facebook/beef"),  # which is no beginning of a digest then
+        ("abc", "abc"),
+    ],
+)
+def test_a_cache_goes_by_its_checkpoint(tmp_path, name, checkpoint):
+    names = ("tiny", "mini", "facebook/beef", "abc")
+    made = {each: fill(tmp_path, of=of(each)) for each in names}
+    assert paths(choose(tmp_path, named={"text": name})) == {"text": made[checkpoint]}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["provenance", "none"])
+def test_a_cache_goes_by_the_folder_of_its_checkpoint(tmp_path, known, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder, other = Path("models/small"), Path("elsewhere/small")
+    for each in (folder, other):
+        each.mkdir(parents=True)
+    made = fill(tmp_path, of=of("small"))
+    fill(tmp_path, of=of("tiny"))
+    if known:
+        call = {
+            **dict.fromkeys(provenance.FLAGS, ""),
+            **dict.fromkeys(("batch", "threads", "limit", "scale", "nature", "table")),
+            **dict.fromkeys(("root", "block_seconds", "max_seconds", "dominance")),
+            **dict.fromkeys(("columns", "revision", "layers", "pooling"), []),
+            **{"corpus": "demo", "head": False, "modalities": ["text"]},
+            "text_checkpoint": str(folder.resolve()),
+        }
+        provenance.path(made).write_text(json.dumps(call), encoding="utf-8")
+    for name in ("models/small", "./models/small/", str(folder.resolve()), "small"):
+        assert paths(choose(tmp_path, named={"text": name})) == {"text": made}
+    named = {"text": str(other)}
+    if known:  # it is known to be another one
+        with pytest.raises(ValueError, match="no text cache 'elsewhere/small'"):
+            choose(tmp_path, named=named)
+    else:
+        assert paths(choose(tmp_path, named=named)) == {"text": made}
+
+
+def test_what_no_checkpoint_is_called_is_no_beginning_of_a_digest(tmp_path):
+    fill(tmp_path, of=of("mini"))
+    fill(tmp_path)
+    named = {"text": f"facebook/wav2vec2-{RECIPE.digest()[:2]}"}
+    with pytest.raises(ValueError, match="there are 2, of mini, tiny"):
+        choose(tmp_path, named=named)
+    with pytest.raises(ValueError, match="of mini, tiny; did you mean 'mini'?"):
+        choose(tmp_path, named={"text": "mimi"})
+
+
+def test_caches_of_one_checkpoint_are_told_apart(tmp_path):
+    other = {"layers": (2,)}
+    recipes = [of("mini"), of("mini", **other), of("mini", **other, head=("valence",))]
+    for each in recipes:
+        fill(tmp_path, of=each)
+    fill(tmp_path)
+    with pytest.raises(ValueError, match="there are 3 text caches of 'mini'") as caught:
+        choose(tmp_path, named={"text": "mini"})
+    lines = {line.split()[1]: line for line in str(caught.value).split("\n")[1:]}
+    assert list(lines) == sorted(r.digest() for r in recipes)
+    for each in recipes:
+        assert lines[each.digest()].startswith(f"  --text {each.digest()} ")
+        assert paths(choose(tmp_path, named={"text": each.digest()}))
+    assert "layers 1,2" in lines[recipes[0].digest()]
+    assert lines[recipes[0].digest()].endswith("utterances")
+    assert lines[recipes[1].digest()].endswith(", head no")
+    assert lines[recipes[2].digest()].endswith(", head yes")
+
+
+def test_a_checkpoint_names_the_cache_that_counts(tmp_path):
+    old, new = fill(tmp_path), fill(tmp_path, of=recipe(content="repaired"))
+    os.utime(old, (1000, 1000))
+    assert paths(choose(tmp_path, named={"text": "tiny"})) == {"text": new}
 
 
 def test_a_superseded_cache_is_chosen_only_by_name(tmp_path):

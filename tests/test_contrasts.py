@@ -67,7 +67,8 @@ def test_fusion_on_an_encoder_without_a_row_of_its_own_says_what_to_train(mixed)
     first, second = table.comparisons
     assert first.startswith("No row of audio alone is on the encoder audio: hub/w2v2,")
     assert ", late (w2v2, audio layer 12) are not compared with any single" in first
-    assert first.endswith("python cli.py train --fusion audio")
+    command = "python cli.py train --fusion audio --corpus iemocap --audio hub/w2v2"
+    assert first.endswith(command)
     assert "text: bert, layers 4-6" in second
 
 

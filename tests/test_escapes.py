@@ -355,7 +355,7 @@ def test_calibrate_shows_it_and_draws_it_as_text(runs):
 def test_what_is_to_be_typed_next_is_a_single_word_for_the_shell(made, tmp_path):
     run = copied(run_of(made[0]), tmp_path).rename(tmp_path / "a; b")
     lines = shown(call("calibrate", run, "--level", "0.8").stdout)
-    assert lines[-1] == f"next: python cli.py predict '{run}' --calibrated"
+    assert lines[-1].endswith(f"type python cli.py predict '{run}' --calibrated")
     (run / "calibration.json").unlink()
     with pytest.raises(AffuseError, match=f"python cli.py calibrate '{run}'$"):
         files.read(run)

@@ -678,7 +678,7 @@ def test_command_says_where_and_how_fast(tmp_path):
     assert audio.startswith(f"audio: 5 utterances in {tmp_path / 'cache' / 'toy'}")
     assert " audio-s in " in audio
     assert " char in " in text
-    assert following == "next: python cli.py predict runs/RUN --corpus toy"
+    assert following.startswith("nothing here is rated, so it can only be predicted,")
     _, again = command_run(found, tmp_path / "cache")
     assert all(line.endswith("; nothing was left to encode") for line in again[:2])
 
@@ -692,7 +692,8 @@ def test_command_says_what_rated_utterances_can_train(tmp_path, modalities, fusi
     rated = tuple(replace(u, ratings={"valence": 1.0}) for u in found.utterances)
     found = replace(found, utterances=rated, scale=(1, 5))
     _, lines = command_run(found, tmp_path / "cache", modalities=modalities)
-    assert lines[-1] == f"next: python cli.py train --fusion {fusion}"
+    where = f"--cache {tmp_path / 'cache'}"
+    assert lines[-1] == f"next: python cli.py train --fusion {fusion} {where}"
 
 
 def test_command_repeats_what_the_reader_found(tmp_path):

@@ -547,6 +547,9 @@ def test_a_finished_fold_is_left_alone(finetune):
     state = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
     again, _ = finetune()
     assert "nothing was left to do" in again.output
+    line = again.output.splitlines()[-1]  # with the corpus and its options
+    assert line.startswith("next: python cli.py extract manifest ")
+    assert f" --scale 1.0 5.0 --modality text --text-checkpoint {run}" in line
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == state
     assert [p.name for p in run.iterdir()] == ["session1"]
 

@@ -216,8 +216,9 @@ def test_missing_embeddings_are_a_command_to_type(root):
     begin = "python cli.py extract CORPUS ROOT"
     assert lines == [
         f"{begin} --audio-checkpoint {run}/session2/audio "
-        f"--text-checkpoint {run}/session2/text",
-        f"{begin} --text-checkpoint {run}/session4/text --modality text",
+        f"--text-checkpoint {run}/session2/text --cache {root}/cache",
+        f"{begin} --modality text --text-checkpoint {run}/session4/text "
+        f"--cache {root}/cache",
     ]
 
 
@@ -233,7 +234,7 @@ def test_a_folder_in_a_command_to_type_is_a_single_word(root):
     assert len(lines) == len(FOLDS)
     for fold, line in zip(FOLDS, lines, strict=True):
         place = f"{root}/finetuned/a; b\\x1b/{fold}/text"
-        assert line.endswith(f" --text-checkpoint '{place}' --modality text")
+        assert f" --modality text --text-checkpoint '{place}' --cache " in line
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "seen.json"])
@@ -242,7 +243,8 @@ def test_embeddings_of_another_state_of_a_checkpoint_are_not_taken(root, name):
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("ession3", "essionX").replace("ratings", "rating"))
     sentence = refused(fit(root, "--fusion", "text"))
-    assert "session3/text --modality text" in sentence
+    assert "--modality text --text-checkpoint" in sentence
+    assert "session3/text --cache" in sentence
     assert sentence.count("cli.py extract") == 1
 
 

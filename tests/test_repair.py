@@ -15,10 +15,9 @@ from click.testing import CliRunner
 from spoken import images
 
 import cli
-from data import current, parts, repair
+from data import current, parts, provenance, repair
 from data.corpora import manifest
 from data.parts import checksum_path, part_path
-from extract import calls
 from extract import run as stage
 
 ROWS = 4
@@ -167,7 +166,7 @@ def test_a_clock_that_was_set_back_does_not_keep_what_was_half_written(tmp_path)
 
 def test_without_a_record_the_command_is_said_and_nothing_removed(cache, encoded):
     folder = of(cache, "text")
-    calls.path(folder).unlink()
+    provenance.path(folder).unlink()
     flip(part_path(folder, 1))
     before = contents(cache)
     result = mend(cache)
@@ -175,8 +174,8 @@ def test_without_a_record_the_command_is_said_and_nothing_removed(cache, encoded
     assert contents(cache) == before
     assert (
         "repeat the command that made it: python cli.py extract CORPUS ROOT "
-        "--name corpus --modality text --text-checkpoint tiny --layers 2 --pooling mean"
-        in result.output
+        "--name corpus --modality text --text-checkpoint tiny --layers 2 --dtype "
+        "float32 --cache" in result.output
     )
 
 
@@ -292,12 +291,12 @@ def test_repairing_an_old_cache_does_not_make_it_count(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"corpus": 1}', "[" * 100_000])
 def test_a_record_that_is_damaged_is_said(cache, text):
     folder = of(cache, "text")
-    calls.path(folder).write_text(text)
-    unlisted(calls.path(folder))
+    provenance.path(folder).write_text(text)
+    unlisted(provenance.path(folder))
     flip(part_path(folder, 0))
     result = mend(cache)
     assert result.exit_code == 1
-    assert f"{calls.path(folder)} is damaged" in result.output
+    assert f"{provenance.path(folder)} is damaged" in result.output
     assert "repeat the command that made it" in result.output
 
 
@@ -322,9 +321,9 @@ def test_a_record_that_is_damaged_is_said(cache, text):
 )
 def test_a_record_that_was_forged_is_a_sentence(cache, name, value):
     folder = of(cache, "text")
-    kept = json.loads(calls.path(folder).read_text())
-    calls.path(folder).write_text(json.dumps({**kept, name: value}))
-    unlisted(calls.path(folder))
+    kept = json.loads(provenance.path(folder).read_text())
+    provenance.path(folder).write_text(json.dumps({**kept, name: value}))
+    unlisted(provenance.path(folder))
     flip(part_path(folder, 0))
     before = contents(cache)
     result = mend(cache)
@@ -339,9 +338,9 @@ def test_a_record_keeps_every_option_of_the_command():
     taken = {p.name for p in cli.main.commands["extract"].params}
     # who makes it, and how fast, is not what is made
     who = {"cache", "compile", "debug", "processes", "scheduler", "shard"}
-    assert taken - who == calls.FLAGS.keys() | {"corpus", "root"}
+    assert taken - who == provenance.FLAGS.keys() | {"corpus", "root"}
     flags = {p.name: p.opts[0] for p in cli.main.commands["extract"].params}
-    assert {name: flags[name] for name in calls.FLAGS} == calls.FLAGS
+    assert {name: flags[name] for name in provenance.FLAGS} == provenance.FLAGS
 
 
 def test_a_record_says_what_was_typed(tmp_path, original, monkeypatch):
@@ -352,15 +351,15 @@ def test_a_record_says_what_was_typed(tmp_path, original, monkeypatch):
     call(*words, "--cache", tmp_path / "a")
     for modality, layers in (("audio", "0,2"), ("text", "all")):
         folder = of(tmp_path / "a", modality)
-        found = calls.load(folder)
+        found = provenance.load(folder)
         assert found["layers"] == [layers]
-        line = calls.command(found, tmp_path / "b")
+        line = str(provenance.command(found, tmp_path / "b"))
         assert str(original / "corpus") in line
         assert f"--modality {modality}" in line
         call(*shlex.split(line.removeprefix("python cli.py ")))
         made = of(tmp_path / "b", modality)
         assert (made.name, images(made)) == (folder.name, images(folder))
-        raw = [json.loads(calls.path(f).read_text()) for f in (folder, made)]
+        raw = [json.loads(provenance.path(f).read_text()) for f in (folder, made)]
         assert raw[0] == raw[1]
 
 

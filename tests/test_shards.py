@@ -262,7 +262,7 @@ def test_processes_make_the_same_bytes(tmp_path, undisturbed):
     count, lines = command_run(found, tmp_path, **two)
     assert count == 0
     assert lines[0].startswith(f"text: {COUNT} utterances in {tmp_path}")
-    assert lines[-1].startswith("next: python cli.py")
+    assert lines[-1].startswith("nothing here is rated, so it can only be predicted")
     folder = tmp_path / "toy" / alone["text"].folder.name
     assert images(folder) == images(alone["text"].folder)
     assert hidden(folder) == []
@@ -358,7 +358,8 @@ def test_jobs_in_any_order_make_the_same_cache(tmp_path):
         assert bool(noted) == (job == "2/3")  # a cache that lacks parts counts for none
         total = sum(f"shard {job} is done" in line for line in lines)
         assert total == 2  # modalities
-        end = "next: python cli.py" if job == "2/3" else "next: the other shards"
+        left = {"3/3": 2, "1/3": 1}.get(job)
+        end = f"{left} of 3 shards are not there yet" if left else "nothing here is "
         assert lines[-1].startswith(end)
     assert lines[0].endswith(
         "shard 2/3 is done, 7 of 7 parts are there: the cache is complete"

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from data.commands import Extract, next_line
 from data.errors import AffuseError, OptionError
 from data.files import claim, publish
 from data.system.documents import read_json
@@ -75,6 +76,7 @@ def _distil(plan: Plan, say: Callable[[str], object]) -> None:
                 f"settings; choose another --output"
             )
         say(f"{plan.output} is finished; nothing was left to do")
+        say(next_line(following(plan)))
         return
     points = loop.train(
         lesson,
@@ -93,8 +95,17 @@ def _distil(plan: Plan, say: Callable[[str], object]) -> None:
     )
     _save(plan, identity, lesson, module.files(lesson), found)
     say(f"held-out cosine {points[-1].cosine:.3f} after {points[-1].step} steps")
-    option = f"--{plan.teacher.modality}-checkpoint {plan.output}"
-    say(f"next: python cli.py extract CORPUS ROOT {option}")
+    say(next_line(following(plan)))
+
+
+def following(plan: Plan) -> Extract:
+    """Return the command that tries a student, on the corpus that is built in."""
+    modality = plan.teacher.modality
+    return Extract.of(
+        {f"{modality}_checkpoint": str(plan.output), "modalities": (modality,)},
+        corpus="demo",
+        cache=plan.cache,
+    )
 
 
 def _teacher(plan: Plan) -> Encoder:

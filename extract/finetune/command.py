@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import torch
 
 from data import checking, divisions, reading
+from data.commands import Extract, Reading, Run, next_line
 from data.errors import AffuseError, options_at_fault
+from data.finetuned import MARK
 from data.utterance import Corpus
 from extract.choice import Machine
 from extract.finetune import adapters, backbone, plan, tuning
@@ -59,10 +62,32 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
         told(sentence)
     for fold in made.folds:
         folding.run(made, fold, told, first=first, progress=True)
-    for modality in made.backbones:
-        place = made.folder / made.folds[0].name / modality
-        told(f"next: python cli.py extract CORPUS ROOT --{modality}-checkpoint {place}")
+    told(next_line(following(made, found)))
     return made.folder
+
+
+def following(made: Plan, found: dict[str, Any]) -> Extract | Run:
+    """Return the command that comes next.
+
+    Once every fold of the protocol is fine-tuned, `run` encodes the corpus with the
+    encoders of each and trains. Before, the first fold that was asked for is encoded.
+    """
+    corpus = {each.name: found.get(each.name) for each in fields(Reading)}
+    if all((made.folder / name / MARK).is_file() for name in made.every):
+        usual, settings = Settings(), made.settings
+        rule = settings.out_of_range
+        return Run.of(
+            {**found, **corpus},
+            finetuned=made.folder,
+            designs=(made.fusion,),
+            protocol=settings.protocol,
+            folds=None if settings.folds == usual.folds else settings.folds,
+            out_of_range=None if rule == usual.out_of_range else rule,
+        )
+    place = made.folder / made.folds[0].name
+    encoders = {f"{m}_checkpoint": str(place / m) for m in made.backbones}
+    few = tuple(made.backbones) if len(made.backbones) == 1 else ()
+    return Extract.of({**corpus, **encoders, "modalities": few})
 
 
 def demand_accelerate() -> None:

@@ -38,6 +38,7 @@ class Plan:
     settings: Settings
     tuning: Tuning
     folds: tuple[Fold, ...]  # those that are wanted
+    every: tuple[str, ...]  # names of all folds of the protocol
     backbones: Mapping[str, Backbone]
     seed: int
     code: str  # of the design, as `fuse.revisions.of` tells it
@@ -105,6 +106,7 @@ def make(
         settings,
         tuning,
         wanted,
+        tuple(names),
         backbones,
         seed,
         code,

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from shlex import quote
 
 import numpy as np
 
+from data.commands import Calibrate
 from data.errors import AffuseError
 from fuse.calibration.files import read
 from fuse.calibration.fitting import Calibrations
@@ -94,6 +94,6 @@ def _demand_same(run: Path, found: Calibrations, applied: Applied) -> None:
     if now != then or applied.targets != found.targets:
         raise AffuseError(
             f"{run} was calibrated with {len(then)} models and has {len(now)} now, or "
-            f"others; calibrate again: python cli.py calibrate {quote(str(run))}; if "
-            f"its training was interrupted, repeat that before"
+            f"others; calibrate again: {Calibrate(run=run)}; if its "
+            f"training was interrupted, repeat that before"
         )

@@ -3,12 +3,15 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from shlex import quote
 
+from data import store
 from data.columns import columns
+from data.commands import Predict, next_line
+from data.errors import AffuseError
 from data.files import publish
 from data.output import printable
 from data.predictions import Run, read_run
+from data.runs.recipes import can_predict
 from data.system import digests
 from fuse.calibration import files, rejection
 from fuse.calibration.chart import draw
@@ -26,13 +29,16 @@ SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares kept, in the table
 WIDTH = 100  # columns of text
 
 
-def calibrate(folder: Path, *, level: float, by: str) -> str:
+def calibrate(
+    folder: Path, *, level: float, by: str, cache: Path = Path("cache")
+) -> str:
     """Calibrate a run, write the files beside it, and say how good it is.
 
     Args:
         folder: of a finished run
         level: share of ratings that intervals shall hold
         by: what is exchangeable, of fuse.calibration.fitting.BY
+        cache: folder of all caches; the last line says which corpus of it to predict
 
     Raises:
         FileNotFoundError: if it is no run, or kept no validation predictions
@@ -65,7 +71,33 @@ def calibrate(folder: Path, *, level: float, by: str) -> str:
             publish(folder / CHART, _chart(run, curves).encode())
         else:  # that of earlier models would say what these do not
             (folder / CHART).unlink(missing_ok=True)
-    return "\n".join(map(printable, _lines(run, found, measured, curves))) + "\n"
+    lines = [*_lines(run, found, measured, curves), _next(run, cache)]
+    return "\n".join(map(printable, lines)) + "\n"
+
+
+def _next(run: Run, cache: Path) -> str:
+    """Return the line that says what to do next: predict a corpus of the cache.
+
+    It names a corpus whose embeddings the run takes, and the run's own one only if
+    there is no other.
+    """
+    corpora = sorted({path.parent.name for path in store.folders(cache)})
+    fitting = [name for name in corpora if _fits(run, cache, name)]
+    wanted = sorted(fitting, key=lambda name: name == run.info.corpus)
+    named = wanted[0] if wanted and len(corpora) > 1 else ""
+    command = Predict(run=run.path, corpus=named, cache=cache, calibrated=True)
+    if wanted:
+        return next_line(command)
+    return f"{cache} holds no embeddings as this run takes; with some, type {command}"
+
+
+def _fits(run: Run, cache: Path, corpus: str) -> bool:
+    """Return True if the run can predict from the caches of a corpus."""
+    try:
+        there = [found.recipe for found in store.find(cache, corpus)]
+    except AffuseError:  # damaged, as the command that reads it will say
+        return False
+    return can_predict(run.path, there)
 
 
 def _chart(run: Run, curves: Mapping[str, Sequence[Point]]) -> str:
@@ -101,7 +133,6 @@ def _lines(
         yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")
     names = [files.CALIBRATION, REJECTION, *([CHART] if any(curves.values()) else [])]
     yield f"written to {run.path}: {', '.join(names)}"
-    yield f"next: python cli.py predict {quote(str(run.path))} --calibrated"
 
 
 def _table(

@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
+from data.commands import Calibrate
 from data.errors import DamagedFileError
 from data.files import publish
 from data.ratings import RATINGS
@@ -81,7 +81,7 @@ def read(folder: Path) -> Calibrations:
         DamagedFileError: if the file is damaged, or of another version
     """
     path = folder / CALIBRATION
-    command = f"python cli.py calibrate {quote(str(folder))}"
+    command = Calibrate(run=folder)
     try:
         facts = read_json(path, KIND, advice=f"calibrate again: {command}")
     except FileNotFoundError as error:

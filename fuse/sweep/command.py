@@ -1,6 +1,5 @@
 """The sweep command: search, rank, and say what to train next."""
 
-import shlex
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import columns
+from data.commands import Train, next_line
 from data.errors import AffuseError
 from data.files import publish
 from data.splits import Fold
@@ -21,16 +21,6 @@ from fuse.sweep.ranking import Ranked
 BEST = "best.toml"
 SHOWN = 20  # rows of the ranking on the screen
 WIDTH = 98  # columns of text
-CARRIED = {  # options of `train` that the next command repeats -> their defaults
-    "finetuned": None,
-    "corpus": "",
-    "audio": "",
-    "text": "",
-    "cache": Path("cache"),
-    "device": "auto",
-    "threads": None,
-    "runs": Path("runs"),
-}
 
 
 @dataclass(frozen=True)
@@ -94,7 +84,7 @@ def _conclude(state: Found, options: Mapping[str, Any]) -> Iterator[str]:
     publish(state.folder / BEST, text.encode())
     yield from (*_table(state), "", *notes)
     yield f"written to {state.folder}: {ranking.RANKING}, {BEST}, {trials.TRIALS}/"
-    yield f"next: {_next(state, options)}"
+    yield next_line(_next(state, options))
 
 
 def _table(found: Found) -> Iterator[str]:
@@ -146,14 +136,13 @@ def _overlap(folds: Sequence[Fold]) -> bool:
     return any(id_ in seen for fold in folds for id_ in fold.test)
 
 
-def _next(found: Found, options: Mapping[str, Any]) -> str:
-    """The command that trains the best settings and predicts the test."""
-    words = ["python", "cli.py", "train", "--experiment", str(found.folder / BEST)]
-    words += ["--fusion", found.plan.info.design, "--seeds", str(len(found.seeds))]
-    words += ["--seed", str(found.seeds[0])] if found.seeds[0] else []
-    for name, default in CARRIED.items():
-        if options.get(name, default) != default:
-            words += [f"--{name}", str(options[name])]
-    for rule in options.get("allow", ()):
-        words += ["--allow", rule]
-    return shlex.join(words)
+def _next(found: Found, options: Mapping[str, Any]) -> Train:
+    """Return the command that trains the best settings and predicts the test."""
+    return Train.of(
+        options,
+        experiment=str(found.folder / BEST),
+        designs=(found.plan.info.design,),
+        protocol=None,  # it is among the settings
+        seeds=len(found.seeds),
+        seed=found.seeds[0],
+    )

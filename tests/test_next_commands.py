@@ -1,0 +1,414 @@
+"""Lines that begin with ``next:`` can be pasted, and do what they say."""
+
+import dataclasses
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import click
+import leaks
+import learnable
+import pytest
+import tuned
+from caches import fill, recipe
+from test_cli import call, refused
+
+import cli
+from data import choosing, commands, provenance, store
+from data.commands import NEXT, Command, Extract, Predict, Report, Run, Train
+from extract.distil import command as distil
+from extract.finetune import command as finetune
+from extract.next_commands import following
+from extract.run import Outcome
+from fuse import sources
+from fuse.calibration.command import _next as after_calibration
+from fuse.predict import recipes
+from fuse.requested_designs import needs
+from fuse.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ["cli.py", *(f"{layer}/**/*.py" for layer in ("data", "extract", "fuse"))]
+RECORDS = [
+    each
+    for each in vars(commands).values()
+    if isinstance(each, type) and issubclass(each, Command) and each.COMMAND
+]
+OTHER = {  # a value of each kind of option that is no default, as it is typed
+    "shard": "2/3",
+    "device": "cpu",
+    "dtype": "float32",
+    "nature": "proxy",
+    "dominance": "released",
+    "corpus": "demo",
+    "out_of_range": "keep",
+}
+SMALL = (
+    *("--set", "epochs=1", "--set", "latent=4", "--set", "hidden=8", "--seeds", "1"),
+    *("--set", "autoencoder_hidden=8", "--threads", "1", "--protocol", "speakers"),
+)
+
+
+def parsed(line):
+    """The command that a line names, and the values of its options."""
+    python, file, name, *words = shlex.split(line.removeprefix(NEXT))
+    assert (python, file) == commands.PROGRAM
+    command = cli.main.commands[name]
+    return command, command.make_context(name, words).params
+
+
+def found_by(line):
+    """What a printed `train` command trains on."""
+    command, params = parsed(line)
+    assert command is cli.train
+    return sources.find(params, needs(params["designs"]))
+
+
+def usual(command):
+    """The values of a command that is told nothing."""
+    return command.make_context("x", [], resilient_parsing=True).params
+
+
+# Every line comes from a record, and every record from the command line
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.COMMAND)
+def test_every_option_of_a_record_is_one_of_the_command_with_its_default(record):
+    command = cli.main.commands[record.COMMAND]
+    known, defaults = {p.name: p for p in command.params}, usual(command)
+    for each in dataclasses.fields(record):
+        param, flag = known[each.name], each.metadata["flag"]
+        if not flag:
+            assert isinstance(param, click.Argument)
+            continue
+        assert flag in param.opts
+        if each.name != "output":  # of which the default is an open file
+            assert (each.default or None) == (defaults[each.name] or None), each.name
+        assert param.nargs == (2 if each.metadata["together"] else 1)
+        assert param.multiple == (each.default == () and not each.metadata["together"])
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.COMMAND)
+def test_what_a_record_says_is_what_the_shell_gives_the_command(record):
+    command = cli.main.commands[record.COMMAND]
+    given = {}
+    for param in command.params:
+        name = param.name
+        if name not in {each.name for each in dataclasses.fields(record)}:
+            continue
+        value = OTHER.get(name, "a b; $c")
+        if isinstance(param.type, click.types.FloatRange | click.types.FloatParamType):
+            value = 7.5
+        elif isinstance(param.type, click.types.IntParamType):
+            value = 7
+        elif isinstance(param.type, click.Path):
+            value = Path("-a 'b'" if isinstance(param, click.Argument) else "x y")
+        elif name == "modalities":
+            value = "audio"
+        elif getattr(param, "is_flag", False):
+            value = True
+        if param.nargs == 2:
+            value = (-1.5, 2.0)
+        elif param.multiple or param.nargs == -1:
+            value = (value,)
+        given[name] = value
+    if "output" in given:
+        given["output"] = "-"  # is opened as it is parsed
+    _, params = parsed(str(record.of(given)))
+    for name, value in given.items():
+        if name != "output":
+            word = value[0] if isinstance(value, tuple) else value
+            there = params[name][0] if isinstance(value, tuple) else params[name]
+            prefix = "./" if str(word).startswith("-a") else ""
+            assert str(there) == f"{Path(prefix + str(word))}" or there == word, name
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("cli.py", ["python", "cli.py"]),
+        ("/a b/cli.py", ["python", "/a b/cli.py"]),
+        ("/usr/bin/affuse", ["affuse"]),
+        ("/usr/bin/pytest", ["python", "cli.py"]),
+    ],
+)
+def test_a_line_starts_the_program_as_it_was_started(monkeypatch, typed, words):
+    monkeypatch.setattr("sys.argv", [typed, "train"])
+    assert shlex.split(str(Report())) == [*words, "report"]
+
+
+def test_no_other_code_writes_such_a_line():
+    written = {
+        path.name: re.findall(r"""["']next:.*""", path.read_text(encoding="utf-8"))
+        for pattern in SOURCES
+        for path in ROOT.glob(pattern)
+    }
+    assert len(written.pop("commands.py")) == 1
+    assert {name: lines for name, lines in written.items() if lines} == {}
+
+
+# After an extraction
+
+
+def outcomes(*folders, planned=1, present=1):
+    """What `extract` says that it made, of text."""
+    (folder,) = folders
+    return {"text": Outcome(folder, 3, 1.0, 1.0, (), present=present, planned=planned)}
+
+
+def lines_after(made, cache, corpus=None, found=None):
+    corpus = corpus or learnable.corpus(count=9)
+    return list(following(corpus, made, cache, found or {"shard": "1/1"}))
+
+
+def test_after_a_second_encoder_the_line_names_the_one_that_was_encoded(tmp_path):
+    cache = tmp_path / "a cache"
+    kept = leaks.corpus()
+    leaks.table.save(kept, cache)
+    seen = set()
+    for checkpoint, layers in (("tiny", (1, 2)), ("mini", (2,)), ("mini", (0,))):
+        made = fill(cache, of=recipe(checkpoint=checkpoint, layers=layers))
+        (line,) = lines_after(outcomes(made), cache, kept)
+        (chosen,) = found_by(line).caches.values()
+        assert chosen.path == made
+        seen.add(parsed(line)[1]["text"])
+    assert {"", "mini"} <= seen  # the last needs its digest
+    assert len(seen) == 3
+
+
+def test_of_several_corpora_the_line_names_the_one_that_was_encoded(tmp_path):
+    kept = leaks.corpus()
+    leaks.table.save(kept, tmp_path)
+    fill(tmp_path, of=recipe(corpus="other"))
+    made = fill(tmp_path, of=recipe())
+    (line,) = lines_after(outcomes(made), tmp_path, kept)
+    assert found_by(line).caches["text"].path == made
+
+
+def test_what_has_no_recording_that_can_be_read_has_no_next_step(tmp_path):
+    assert lines_after({"audio": Outcome(None, 0, 0.0, 0.0, ())}, tmp_path) == []
+
+
+def test_missing_shards_are_commands(tmp_path):
+    folder = fill(tmp_path, rows=(2,), planned=5)
+    words = ["extract", "manifest", "a b", "--scale", "1", "5", "--dtype", "float32"]
+    words += ["--map", "text=my words", "--shard", "1/3", "--cache", str(tmp_path)]
+    params = cli.extract.make_context("extract", words[1:]).params
+    made = outcomes(folder, planned=5)
+    fill(tmp_path, rows=(2,), planned=5)
+    said, *lines = lines_after(made, tmp_path, found=params)
+    assert said.startswith("3 of 3 shards are not there yet")  # part 3 is of the first
+    expected = [{**params, "shard": f"{k}/3"} for k in (1, 2, 3)]
+    assert [parsed(line)[1] for line in lines] == expected
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    """A run and its cache, which no test may change."""
+    return leaks.kept(tmp_path_factory.mktemp("next") / "a b")
+
+
+def test_an_unrated_corpus_is_predicted_by_a_run_that_takes_it(
+    case, tmp_path, monkeypatch
+):
+    unrated = dataclasses.replace(
+        leaks.corpus(),
+        utterances=tuple(
+            dataclasses.replace(u, ratings={}) for u in leaks.corpus().utterances
+        ),
+    )
+    made = {
+        c.recipe.modality: Outcome(c.path, 1, 1.0, 1.0, (), present=1, planned=1)
+        for c in store.find(case.cache)
+    }
+    monkeypatch.chdir(tmp_path)
+    (said,) = lines_after(made, case.cache, unrated)
+    assert "no run in runs takes these embeddings" in said
+    Path("runs").symlink_to(case.run.parent)
+    (line,) = lines_after(made, case.cache, unrated)
+    done = call(*shlex.split(line)[3:])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("\n") == 1 + leaks.COUNT
+
+
+def test_encoders_of_one_fold_are_followed_by_those_of_the_next(tmp_path):
+    run = tuned.fine_tune(tmp_path / "fine tuned", modalities=["text"])
+    words = ["demo", "--cache", str(tmp_path), "--modality", "text", "--threads", "1"]
+    found = cli.extract.make_context("extract", words).params
+    place = run / "session1" / "text"
+    for fold in tuned.FOLDS:
+        assert place == run / fold / "text"
+        tuned.keep(tmp_path, run, modalities=["text"], wanted=[fold])
+        made = outcomes(max(store.folders(tmp_path), key=lambda p: p.stat().st_mtime))
+        typed = {**found, "text_checkpoint": str(place)}
+        (line,) = lines_after(made, tmp_path, tuned.corpus(), typed)
+        command, params = parsed(line)
+        if command is cli.extract:
+            place = Path(params["text_checkpoint"])
+            assert params == {**typed, "text_checkpoint": str(place)}
+    assert command is cli.train
+    assert params["finetuned"] == run
+    assert set(found_by(line).own) == set(tuned.FOLDS)
+
+
+# After other commands
+
+
+@pytest.mark.parametrize("there", [("session5",), ("session1", "session5")])
+def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
+    folder = tmp_path / "out put" / "toy-early-loso-1"
+    for fold in there:
+        (folder / fold).mkdir(parents=True)
+        (folder / fold / "finetune.json").write_text("{}", encoding="utf-8")
+    words = ["manifest", "my corpus", "--scale", "1", "5", "--name", "toy", "--map"]
+    words += ["text=what is said", "--fold", there[0], "--threads", "1"]
+    found = cli.finetune.make_context("finetune", words).params
+    made = SimpleNamespace(
+        folder=folder,
+        folds=[SimpleNamespace(name=there[0])],
+        every=("session1", "session5"),
+        backbones={"audio": None, "text": None},
+        fusion="early",
+        settings=Settings(protocol="loso"),
+    )
+    command, params = parsed(str(finetune.following(made, found)))
+    names = ("corpus", "root", "scale", "name", "columns")
+    assert {n: params[n] for n in names} == {n: found[n] for n in names}
+    if len(there) == 2:
+        assert command is cli.run
+        assert params["designs"] == ("early",)
+        assert (params["protocol"], params["finetuned"]) == ("loso", folder)
+    else:
+        assert command is cli.extract
+        assert params["audio_checkpoint"] == str(folder / "session5" / "audio")
+        assert params["text_checkpoint"] == str(folder / "session5" / "text")
+
+
+def test_a_student_is_tried_on_the_corpus_that_is_built_in(tmp_path):
+    teacher = SimpleNamespace(modality="text")
+    plan = SimpleNamespace(output=Path("a b"), cache=tmp_path, teacher=teacher)
+    command, params = parsed(str(distil.following(plan)))
+    assert command is cli.extract
+    assert (params["corpus"], params["root"]) == ("demo", None)
+    assert (params["text_checkpoint"], params["cache"]) == ("a b", tmp_path)
+
+
+def test_a_calibrated_run_predicts_another_corpus_if_there_is_one(case, tmp_path):
+    run = SimpleNamespace(path=case.run, info=SimpleNamespace(corpus="toy"))
+    _, params = parsed(after_calibration(run, case.cache))
+    assert (params["run"], params["corpus"]) == (case.run, "")
+    fill(tmp_path)  # whose embeddings the run does not take
+    said = after_calibration(run, tmp_path)
+    assert said.startswith(f"{tmp_path} holds no embeddings as this run takes")
+
+
+def test_reports_are_of_the_same_runs():
+    assert str(Report(runs=Path("my runs"))).endswith("report --runs 'my runs'")
+    assert str(Report()) == "python cli.py report"
+    assert str(Train(designs=("a", "b"))).endswith("train --fusion a --fusion b")
+    assert str(Run(corpus="demo", root=Path("-x"))).endswith("run demo ./-x")
+
+
+# Where `predict` needs what the run was trained on
+
+
+def other_encoder(case, root, **changes):
+    """A copy of a case whose text is encoded in another way, with its provenance."""
+    copy = leaks.copied(case, root)
+    for found in list(store.find(copy.cache)):
+        if found.recipe.modality == "text":
+            shutil.rmtree(found.path)
+            other = dataclasses.replace(found.recipe, **changes)
+            folder = fill(copy.cache, of=other)
+            words = ["manifest", "/my corpus", "--scale", "1", "5", "--name", "toy"]
+            typed = cli.extract.make_context("extract", words).params
+            call_ = {name: typed[name] for name in provenance.FLAGS}
+            call_ |= {"corpus": "manifest", "root": "/my corpus"}
+            call_ |= {"modalities": ["text"]}
+            provenance.path(folder).write_text(json.dumps(call_), encoding="utf-8")
+    return copy
+
+
+@pytest.mark.parametrize("words", [("predict",), ("ablate",)], ids=" ".join)
+def test_embeddings_of_another_kind_are_answered_with_commands(case, tmp_path, words):
+    changed = other_encoder(case, tmp_path, pooling="mean+std")
+    said = refused(call(*words, changed.run, "--cache", changed.cache, "--threads", 1))
+    sentence, extract, again = said.splitlines()
+    assert "text embeddings of 'toy' were extracted with pooling='mean+" in sentence
+    assert sentence.endswith("extract again with the run's options, and repeat:")
+    wanted = recipes(case.run)["session5"]["text"]
+    command, params = parsed(extract.strip())
+    assert command is cli.extract
+    assert (params["corpus"], params["root"]) == ("manifest", Path("/my corpus"))
+    assert (params["name"], params["scale"]) == ("toy", (1.0, 5.0))
+    assert params["text_checkpoint"] == wanted.checkpoint
+    assert (params["modalities"], params["cache"]) == (("text",), changed.cache)
+    assert params["layers"] == (",".join(map(str, wanted.layers)),)
+    command, params = parsed(again.strip())
+    assert (params["run"], params["cache"]) == (changed.run, changed.cache)
+
+
+def test_a_command_repeats_the_whole_recipe(tmp_path):
+    wanted = recipe(
+        modality="audio",
+        checkpoint="facebook/wav2vec2-base",
+        revision="0123",
+        layers=(3, 12),
+        pooling="mean+std",
+        dtype="bfloat16",
+        head=("arousal",),
+        inputs={"block_seconds": 30.0},
+    )
+    made = provenance.alike(wanted, {"corpus": "demo"}, tmp_path)
+    _, params = parsed(str(made))
+    expected = {
+        "audio_checkpoint": "facebook/wav2vec2-base",
+        "revision": ("0123",),
+        "layers": ("3,12",),
+        "pooling": ("mean+std",),
+        "dtype": "bfloat16",
+        "head": True,
+        "block_seconds": 30.0,
+        "modalities": ("audio",),
+    }
+    assert {name: params[name] for name in expected} == expected
+
+
+@pytest.mark.slow
+def test_lines_work_from_the_first_command_to_the_last(tmp_path):
+    """What is printed is typed, beside options that make it quick."""
+
+    def following_of(done):
+        assert done.exit_code == 0, done.output
+        return shlex.split(done.stdout.splitlines()[-1].removeprefix(NEXT))[2:]
+
+    cache, runs = tmp_path / "my cache", tmp_path / "my runs"
+    words = ("extract", "demo", "--modality", "text", "--threads", 1, "--cache", cache)
+    few = ("--limit", 60)
+    call(*words, *few, "--text-checkpoint", "tiny")
+    after = following_of(call(*words, *few, "--text-checkpoint", "mini"))
+    assert after[after.index("--text") + 1] == "mini"
+    after = following_of(call(*after, "--runs", runs, *SMALL))
+    assert call(*after).exit_code == 0
+    (run,) = runs.iterdir()
+    after = following_of(
+        call("calibrate", run, "--level", 0.5, "--cache", cache),
+    )
+    assert call(*after).exit_code == 0
+    for found in list(store.find(cache)):
+        if found.recipe.checkpoint == "mini":
+            shutil.rmtree(found.path)
+    _, *typed = refused(call("predict", run, "--cache", cache)).splitlines()
+    for line in typed:
+        done = call(*shlex.split(line)[2:])
+        assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("id,valence")
+
+
+def test_records_leave_out_what_is_not_theirs():
+    words = Predict.of({"run": Path("x"), "seed": 3, "threads": None}).words()
+    assert list(words) == ["predict", "x"]
+    assert Extract.of({"layers": ["all"], "finetuned": 1}).layers == ("all",)
+    assert choosing.example(Path("x")).cache == Path("x")
