@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import AffuseError
+from data import media
 from extract import corrections
 from extract.corrections import Correction
 from extract.data_size import UNTOLD
+from extract.media_file import MediaFile
+from extract.refusal import Unusable
 from extract.resampling import SAMPLE_RATE, gather
 from extract.sequence import SoundSequence
 from extract.splice import SplicedFile
@@ -30,10 +32,6 @@ DECODED = 2**18  # frames decoded at a time, before they are mixed down
 SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave64
     r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be \d+\)", re.MULTILINE
 )
-
-
-class Unusable(AffuseError):
-    """An utterance that cannot be encoded; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +125,10 @@ def _opened(path: Path) -> Iterator[tuple[Any, Correction]]:
     import soundfile
 
     with ExitStack() as stack:
+        if container := media.find(path):
+            sound = stack.enter_context(closing(MediaFile(path, container)))
+            yield sound, Correction(notes=sound.notes, cut_off=sound.is_cut_off)
+            return
         file = stack.enter_context(soundfile.SoundFile(str(path)))
         _check_format(file.format)
         found = corrections.find(path, file.format, file.subtype)

@@ -26,6 +26,7 @@ from data.corpora import (
 from data.corpora._extra_columns import Columns
 from data.corpora._identities import Identities, fallback
 from data.corpora._manifest_sample import sample as sample
+from data.corpora._media import verify as verify
 from data.corpora._tables import Table
 from data.corpora._words import Words
 from data.errors import AffuseError, DamagedFileError
