@@ -29,7 +29,9 @@ MP4 = Container("an MP4 file (m4a, mp4, mov, 3gp)", "mov", ".m4a")
 AAC = Container("an AAC file without a container", "aac", ".aac")
 WEBM = Container("a WebM or Matroska file", "matroska", ".webm")
 AMR = Container("an AMR file", "amr", ".amr")
-MPEG = Container("an MPEG audio file", "mp3", ".mp3")  # where libsndfile misreads it
+MPEG = Container(  # which `extract.corrections` tells from others
+    "an MPEG file of layer I or II whose length libsndfile misjudges", "mp3", ".mp2"
+)
 SUFFIXES = (
     ".m4a", ".mp4", ".mov", ".3gp", ".aac", ".webm", ".mka", ".mkv", ".amr", ".awb",
 )  # fmt: skip

@@ -125,13 +125,15 @@ def _opened(path: Path) -> Iterator[tuple[Any, Correction]]:
     import soundfile
 
     with ExitStack() as stack:
-        if container := media.find(path):
+        container, found = media.find(path), Correction()
+        if container is None:
+            file = stack.enter_context(soundfile.SoundFile(str(path)))
+            _check_format(file.format)
+            found = corrections.find(path, file.format, file.subtype, file.frames)
+        if container := container or found.container:
             sound = stack.enter_context(closing(MediaFile(path, container)))
             yield sound, Correction(notes=sound.notes, cut_off=sound.is_cut_off)
             return
-        file = stack.enter_context(soundfile.SoundFile(str(path)))
-        _check_format(file.format)
-        found = corrections.find(path, file.format, file.subtype)
         if found.refusal:
             raise Unusable(found.refusal)
         opened = []

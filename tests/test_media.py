@@ -118,7 +118,7 @@ def test_containers_are_decoded_in_full(tmp_path, name, options, slack):
     shifts = {"a.aac": [FRAME], "a.amr": range(160)}.get(name, [0])
     count = min(len(wave.samples) - max(shifts), len(wanted))
     errors = [(wave.samples[s : s + count] - wanted[:count]).std() for s in shifts]
-    assert min(errors) < (0.3 if name == "a.amr" else 0.05) * wanted.std()
+    assert min(errors) < (0.3 if name == "a.amr" else 0.15) * wanted.std()
 
 
 @NEEDED

@@ -30,6 +30,7 @@ from data.corpora._media import verify as verify
 from data.corpora._tables import Table
 from data.corpora._words import Words
 from data.errors import AffuseError, DamagedFileError
+from data.output import printable
 from data.ratings import RATINGS
 from data.system.documents import read_json
 from data.system.schema import ListOf, MapOf, Number, Plain, Record, Text
@@ -141,6 +142,8 @@ class _Gathered:
                 n: _extra_columns.cell(values[i]) for n, i in columns.kept.items()
             }
             self.words.count(cells)
+            if "id" in cells:
+                cells["id"] = printable(cells["id"])
             self._add(cells, extra_columns.mapping(others), table, line)
 
     def _add(
