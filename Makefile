@@ -49,7 +49,7 @@ OLDEST = $(shell sed -nE "s/^ +($(OLD)) >= (.*)/'\1==\2.*'/p" setup.cfg)
 # Nothing is installed where nothing is missing.
 ready:
 	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
-	&& $(RUN) -c 'import pytest, xdist, ruff, audmetric, accelerate, peft' 2>/dev/null || $(MAKE) --no-print-directory setup
+	&& $(RUN) -c 'import pytest, xdist, ruff, audmetric, accelerate, av, peft' 2>/dev/null || $(MAKE) --no-print-directory setup
 
 # Without a corpus: the synthetic one and the small encoders that come with the project.
 ifeq ($(CORPUS),)

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from data import media
 from extract import bounds, corrections
 from extract.bounds import CUT_OFF, Span
 from extract.bounds import RATES as RATES
-from extract.bounds import Unusable as Unusable
 from extract.corrections import Correction
 from extract.data_size import UNTOLD
+from extract.media_file import MediaFile
+from extract.refusal import Unusable
 from extract.resampling import SAMPLE_RATE, gather
 from extract.sequence import SoundSequence
 from extract.splice import SplicedFile
@@ -130,9 +132,15 @@ def _opened(path: Path) -> Iterator[tuple[Any, Correction]]:
     import soundfile
 
     with ExitStack() as stack:
-        file = stack.enter_context(soundfile.SoundFile(str(path)))
-        _check_format(file.format)
-        found = corrections.find(path, file.format, file.subtype)
+        container, found = media.find(path), Correction()
+        if container is None:
+            file = stack.enter_context(soundfile.SoundFile(str(path)))
+            _check_format(file.format)
+            found = corrections.find(path, file.format, file.subtype, file.frames)
+        if container := container or found.container:
+            sound = stack.enter_context(closing(MediaFile(path, container)))
+            yield sound, Correction(notes=sound.notes, cut_off=sound.is_cut_off)
+            return
         if found.refusal:
             raise Unusable(found.refusal)
         opened = []

@@ -3,7 +3,7 @@
 Nothing is decoded here, so that `check` can compare a whole corpus with its files.
 """
 
-from data.errors import AffuseError
+from extract.refusal import Unusable as Unusable
 
 RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
 CHANNELS = 8  # more are refused before they are read
@@ -12,10 +12,6 @@ LONGEST = 3600.0  # seconds that a stretch may last, unless --max-seconds says m
 CUT_OFF = "is cut off: the header promises more samples than there are"
 
 Span = tuple[float, float | None] | None  # seconds; None: the end, or all of the file
-
-
-class Unusable(AffuseError):
-    """An utterance that cannot be encoded; the message is the reason."""
 
 
 def frames(

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from data import media
+from data.media import Container
 from extract import data_size, mpeg_frames, nist_size, ogg_links
 from extract.splice import Piece
+
+OLD_LAYERS = {  # whose length libsndfile guesses from the first bit rate
+    "MPEG_LAYER_I": mpeg_frames.LAYER_I,
+    "MPEG_LAYER_II": mpeg_frames.LAYER_II,
+}
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,7 @@ class Correction:
     links: tuple[range, ...] = ()  # parts to read one after the other; empty: one
     notes: tuple[str, ...] = ()
     cut_off: bool = False  # whether samples that the header promises are missing
+    container: Container | None = None  # to read by libav instead of libsndfile
     refusal: str = ""  # why it cannot be read as a whole
 
     @property
@@ -30,22 +38,28 @@ class Correction:
         return (self.pieces,) if self.pieces else ()
 
 
-def find(path: Path, form: str, subtype: str) -> Correction:
+def find(path: Path, form: str, subtype: str, frames: int) -> Correction:
     """Return what must be corrected of a file.
 
     Args:
         path: of the file
         form: as libsndfile calls the format, such as ``MP3``
         subtype: as libsndfile calls the coding, such as ``MPEG_LAYER_III``
+        frames: samples of a channel that libsndfile would read
     """
     status = os.stat(path)
-    return _found(path, form, subtype, (status.st_mtime_ns, status.st_size))
+    return _found(path, form, subtype, frames, (status.st_mtime_ns, status.st_size))
 
 
 @lru_cache(16)  # many spans of one long recording follow one another
-def _found(path: Path, form: str, subtype: str, _: tuple[int, int]) -> Correction:
+def _found(
+    path: Path, form: str, subtype: str, frames: int, _: tuple[int, int]
+) -> Correction:
+    if layer := OLD_LAYERS.get(subtype):
+        right = mpeg_frames.count(path, layer) == frames
+        return Correction(container=None if right else media.MPEG)
     if form == "MP3":
-        return _mpeg(path) if subtype == "MPEG_LAYER_III" else Correction()
+        return _mpeg(path)
     if form == "OGG":
         return _ogg(path)
     if form == "NIST":

@@ -22,7 +22,7 @@ from extract.known import Known, Row
 from extract.pending import PARTLY, WHOLE, Claims, Plan
 from extract.sources import Source
 
-PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "soxr")
+PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "soxr", "av")
 T = TypeVar("T")
 
 

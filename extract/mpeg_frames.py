@@ -18,26 +18,35 @@ RATES: dict[float, tuple[int, ...]] = {  # Hz
     2: (22_050, 24_000, 16_000),
     2.5: (11_025, 12_000, 8_000),
 }
+LAYER_III, LAYER_II, LAYER_I = 1, 2, 3  # as a header writes them
 BITS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # kbit/s
 BITS_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-LAYER_III = 1  # as a header writes it
+BITS: dict[tuple[int, bool], tuple[int, ...]] = {  # by layer, and whether MPEG 1
+    (LAYER_I, True): tuple(range(32, 449, 32)),
+    (LAYER_I, False): (32, 48, 56, *range(64, 145, 16), 160, 176, 192, 224, 256),
+    (LAYER_II, True): (32, 48, 56, *BITS_1[4:], 384),
+    (LAYER_II, False): BITS_2,
+    (LAYER_III, True): BITS_1,
+    (LAYER_III, False): BITS_2,
+}
 PLAIN = 9  # bit rate of the frame that states a count; it has room for one
 GARBAGE = 2**20  # bytes that are searched for the next frame
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the four bytes before a frame of layer III say."""
+    """What the four bytes before a frame say."""
 
     version: float
     rate: int  # Hz
     channels: int
     length: int  # bytes of the frame
+    layer: int = LAYER_III
 
     @property
     def samples(self) -> int:
         """Return the samples of a frame."""
-        return 1152 if self.version == 1 else 576
+        return _samples(self.layer, self.version)
 
     @property
     def side(self) -> int:
@@ -90,20 +99,29 @@ class Frames:
         return (told.ljust(made.length, b"\0"), *self.ranges)
 
 
-def parsed(head: bytes) -> Header | None:
+def _samples(layer: int, version: float) -> int:
+    """Return the samples of a frame (ISO/IEC 11172-3, 2.4.2.1; 13818-3 for others)."""
+    if layer == LAYER_I:
+        return 384
+    return 576 if layer == LAYER_III and version != 1 else 1152
+
+
+def parsed(head: bytes, layer: int = LAYER_III) -> Header | None:
     """Return what a header says; None if it is none, or of another layer."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version = VERSIONS.get(head[1] >> 3 & 3)
     bits, rate = head[2] >> 4, head[2] >> 2 & 3
-    if version is None or head[1] >> 1 & 3 != LAYER_III or rate == 3:
+    if version is None or head[1] >> 1 & 3 != layer or rate == 3:
         return None
     if not 0 < bits < 15:
         return None
     hertz = RATES[version][rate]
-    each = (BITS_1 if version == 1 else BITS_2)[bits - 1]
-    length = (144 if version == 1 else 72) * 1000 * each // hertz + (head[2] >> 1 & 1)
-    return Header(version, hertz, 1 if head[3] >> 6 == 3 else 2, length)
+    slot = 4 if layer == LAYER_I else 1  # bytes
+    each = 1000 * BITS[layer, version == 1][bits - 1] // 8 // slot
+    slots = each * _samples(layer, version) // hertz + (head[2] >> 1 & 1)
+    channels = 1 if head[3] >> 6 == 3 else 2
+    return Header(version, hertz, channels, slot * slots, layer)
 
 
 def stated(frame: bytes, header: Header) -> int | None:
@@ -124,6 +142,15 @@ def find(path: Path) -> Frames | None:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m,
     ):
         return _counted(m)
+
+
+def count(path: Path, layer: int) -> int:
+    """Return the samples of all frames of one layer, at whatever rates."""
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        return sum(header.samples for _, header in _walk(data, layer))
 
 
 def _counted(data: mmap.mmap) -> Frames | None:
@@ -147,11 +174,11 @@ def _counted(data: mmap.mmap) -> Frames | None:
     return Frames(tuple(ranges), count, known, len(told), mixed, head, first)
 
 
-def _walk(data: mmap.mmap) -> Iterator[tuple[int, Header]]:
+def _walk(data: mmap.mmap, layer: int = LAYER_III) -> Iterator[tuple[int, Header]]:
     """Yield position and header of each whole frame; tags between them are skipped."""
     at, size = 0, len(data)
     while at + 4 <= size:
-        header = parsed(data[at : at + 4])
+        header = parsed(data[at : at + 4], layer)
         if header and at + header.length <= size:
             yield at, header
             at += header.length
@@ -161,18 +188,19 @@ def _walk(data: mmap.mmap) -> Iterator[tuple[int, Header]]:
         elif data[at : at + 3] == b"TAG":
             at += 128
         else:
-            found = _next(data, at + 1)
+            found = _next(data, at + 1, layer)
             if found is None:
                 return
             at = found
 
 
-def _next(data: mmap.mmap, at: int) -> int | None:
+def _next(data: mmap.mmap, at: int, layer: int) -> int | None:
     """Return where the next frame or tag begins: two headers in a row, or a tag."""
     limit = min(len(data), at + GARBAGE)
     while (at := data.find(b"\xff", at, limit)) >= 0:
-        header = parsed(data[at : at + 4])
-        if header and parsed(data[at + header.length : at + header.length + 4]):
+        header = parsed(data[at : at + 4], layer)
+        after = at + header.length if header else at
+        if header and parsed(data[after : after + 4], layer):
             return at
         at += 1
     return None

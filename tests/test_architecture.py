@@ -26,9 +26,11 @@ BELOW = {  # what of ours each layer may import
 ALSO = {"extract/finetune/": {"fuse"}}  # its settings, losses and designs
 FORBIDDEN = {"data": {"torch", "transformers"}, "fuse": {"transformers"}}
 HEAVY = {
-    "h5py", "librosa", "numpy", "sklearn", "soundfile", "soxr", "torch", "transformers",
+    "av", "h5py", "librosa", "numpy", "sklearn", "soundfile", "soxr", "torch",
+    "transformers",
 }  # fmt: skip
-SLOW = {"librosa", "soundfile", "soxr"}  # to import, or a C library that may be missing
+# to import, or a C library that may be missing
+SLOW = {"av", "librosa", "soundfile", "soxr"}
 LINES, CLI_LINES = 250, 350
 PACKAGES = {"sklearn": "scikit-learn"}  # import name to distribution, if they differ
 
@@ -136,7 +138,9 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
     wanted = setup["options"]["install_requires"].split("\n")
     declared = {line.split()[0] for line in wanted if line}
     extras = setup["options.extras_require"]
-    extra = "".join(extras[k] for k in ("cluster", "finetune", "adapters")).split("\n")
+    extra = "".join(extras[k] for k in ("adapters", "av", "cluster", "finetune")).split(
+        "\n"
+    )
     optional = {line.split()[0] for line in extra if line}
     used = {
         PACKAGES.get(i.package, i.package)

@@ -26,6 +26,14 @@ def test_blanks_and_joiners_in_names_are_read(tmp_path, stem):
     assert found.id.isprintable()
 
 
+def test_ids_with_blanks_of_other_kinds_are_kept_with_one_note(tmp_path):
+    corpus = read(tmp_path, "id,text\na\xa0b,one\nc\u202fd,two\ne f,three\n")
+    assert [u.id for u in corpus.utterances] == ["a\\xa0b", "c\\u202fd", "e f"]
+    (note,) = corpus.problems
+    assert not note.fatal
+    assert "as in 'a\\xa0b' (rows: 2)" in note.reason.replace("\\\\", "\\")
+
+
 @pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\x1b", "\u2028", "\x7f"])
 def test_what_acts_on_a_terminal_is_refused(tmp_path, mark):
     name = f"a{mark}b.wav"

@@ -1,8 +1,11 @@
 """MP3 files that state no length or a false one, and joined ones."""
 
+import sys
+
 import numpy as np
 import pytest
 import soundfile
+from containers import NEEDED, tone, write
 from spoken import noise
 from test_audio import reason
 
@@ -75,3 +78,58 @@ def test_a_cut_file_is_still_refused(tmp_path):
     path = recorded(tmp_path / "a.mp3")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert "is cut off" in reason(path)
+
+
+def layer_two(folder, rate, **options):
+    """Three seconds of MPEG layer II."""
+    path = folder / f"{options['bits']}.mp2"
+    return write(path, tone(3, rate), rate=rate, codec="mp2", b=str(options["bits"]))
+
+
+@NEEDED
+@pytest.mark.parametrize("order", [(8_000, 160_000), (160_000, 8_000)])
+def test_layer_two_of_several_bit_rates_is_read_to_the_end(tmp_path, order):
+    parts = [layer_two(tmp_path, 16_000, bits=bits) for bits in order]
+    path = tmp_path / "both.mp3"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    guessed = soundfile.info(path).frames / 16_000
+    assert abs(guessed - 2 * 3.024) > 1  # 42 frames each, of 72 ms
+    assert audio.probe(path).seconds == pytest.approx(2 * 3.024)
+    assert len(decoder.load(path, longest=60.0).samples) == 2 * 42 * 1152
+
+
+@NEEDED
+def test_layer_two_with_padding_is_not_called_cut_off(tmp_path):
+    path = layer_two(tmp_path, 44_100, bits=64_000)
+    assert soundfile.info(path).frames > 132_480  # it is a guess
+    assert audio.probe(path).seconds == pytest.approx(132_480 / 44_100)
+    assert len(decoder.load(path, longest=60.0).samples) == 48_066
+
+
+def layer_head(layer, bits, rate=0):
+    """The header of a frame, MPEG 1, mono."""
+    return bytes((0xFF, 0xF9 | layer << 1, bits << 4 | rate << 2, 0xC0))
+
+
+@pytest.mark.parametrize(
+    ("layer", "length", "samples"),
+    # 384 kbit/s of layer I and 192 of layer II at 44.1 kHz
+    [(mpeg_frames.LAYER_I, 416, 384), (mpeg_frames.LAYER_II, 626, 1152)],
+)
+def test_without_av_a_misjudged_length_is_refused(
+    tmp_path, monkeypatch, layer, length, samples
+):
+    low, high = 1, 12 if layer == mpeg_frames.LAYER_I else 10
+    head = mpeg_frames.parsed(layer_head(layer, high), layer)
+    assert (head.length, head.samples) == (length, samples)
+    few = mpeg_frames.parsed(layer_head(layer, low), layer)
+    image = b"".join(
+        layer_head(layer, bits).ljust(frame.length, b"\0") * 20
+        for bits, frame in ((high, head), (low, few))
+    )
+    path = tmp_path / "a.mp3"
+    path.write_bytes(image)
+    assert mpeg_frames.count(path, layer) == 40 * samples
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert "whose length libsndfile misjudges" in reason(path)
+    assert "pip install '.[av]'" in reason(path)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from data.corpora import _cells, _spans
+from data.output import printable
 from data.utterance import Problem
 
 NAMES = ("speaker", "session", "dialogue")  # roles whose cells are names
@@ -22,6 +23,7 @@ class Words:
     def __init__(self) -> None:
         self._names: Counter[tuple[str, str]] = Counter()  # by role and word
         self._strange: dict[str, Counter[str]] = {}  # by role
+        self._ids: list[str] = []  # that are written with escapes
         self._durations = 0  # that are not from the start to the end
         self._missing: Counter[str] = Counter()  # texts that say so, or may say so
         self._marks: Counter[str] = Counter()  # of sounds, in texts
@@ -32,6 +34,8 @@ class Words:
         for role in NAMES:
             if _cells.is_doubtful(word := cells.get(role, "")):
                 self._names[role, word] += 1
+        if not (name := cells.get("id", "")).isprintable():
+            self._ids.append(printable(name))
         self._durations += _spans.contradict(cells)
         # what was written and never spoken has no marks of sounds, and is not missing
         text = cells.get("text", "").strip() if cells.get("file") else ""
@@ -55,6 +59,13 @@ class Words:
             reason = (
                 f"{word!r} is read as the name of a {role} (rows: {count}); if it "
                 f"means that the {role} is not known, leave these cells empty"
+            )
+            yield Problem(file, reason, fatal=False)
+        if self._ids:
+            reason = (
+                f"the id has characters that are not printed, such as no-break blanks; "
+                f"they are kept as escapes, as in '{self._ids[0]}' (rows: "
+                f"{len(self._ids)})"
             )
             yield Problem(file, reason, fatal=False)
         if self._durations:

@@ -31,6 +31,7 @@ from data.corpora._tables import Table
 from data.corpora._text_cells import TextCells
 from data.corpora._words import Words
 from data.errors import AffuseError, DamagedFileError
+from data.output import printable
 from data.ratings import RATINGS
 from data.system.documents import read_json
 from data.system.schema import ListOf, MapOf, Number, Plain, Record, Text
@@ -146,6 +147,8 @@ class _Gathered:
             }
             for counter in self.counters:
                 counter.count(cells)
+            if "id" in cells:
+                cells["id"] = printable(cells["id"])
             self._add(cells, extra_columns.mapping(others), table, line)
         if is_empty:
             reason = "no row follows the line that names the columns"

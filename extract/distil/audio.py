@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
+from data import media
 from data.errors import AffuseError
 from data.utterance import Corpus, Utterance
 from extract import decoder
@@ -30,7 +31,10 @@ MODALITY = "audio"
 SIZE = Size(layers=4, width=192, heads=4)
 STEPS, RATE, BATCH = 3_000, 1.5e-3, 16  # recordings in a batch
 POOLING = "frames"
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus")
+SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff", ".au", ".caf", ".sph",
+    ".w64", *media.SUFFIXES,
+)  # fmt: skip
 SPEEDS = (0.8, 1.0, 1.25)  # at which everything is heard: rate and pitch change
 PIECE = 4.0  # seconds
 POOLED = 0.5  # weight of the pooled term
