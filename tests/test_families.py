@@ -241,9 +241,9 @@ def test_the_readme_lists_the_families_that_are_tested(modality):
     [
         ("text", {"model_type": "t5"}, "it is a t5 model, whose encoder has a decoder"),
         ("text", {"model_type": "t5", "is_encoder_decoder": False}, "it is a t5 model"),
-        ("text", {"model_type": "new"}, "transformers does not know its model_type"),
+        ("text", {"model_type": "new"}, "transformers does not know its model type"),
         ("audio", {"model_type": "speecht5"}, "it is a speecht5 model, whose encoder"),
-        ("audio", {"model_type": "new"}, "transformers does not know its model_type"),
+        ("audio", {"model_type": "new"}, "transformers does not know its model type"),
     ],
 )
 def test_what_cannot_be_an_encoder_is_refused_by_its_kind(

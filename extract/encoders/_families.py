@@ -62,7 +62,7 @@ def demand(origin: Origin, modality: str) -> None:
     """
     kind = _checkpoint.kind(origin)
     if kind and kind not in CONFIG_MAPPING:
-        why = f"transformers does not know its model_type {shown(kind)}"
+        why = f"transformers does not know its model type {shown(kind)}"
     elif kind and getattr(AutoConfig.for_model(kind), "is_encoder_decoder", False):
         why = f"it is a {kind} model, whose encoder has a decoder"
     else:
