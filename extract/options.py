@@ -17,9 +17,9 @@ DTYPE = click.option(
 CHECKPOINTS = (
     click.option(
         "--audio-checkpoint", default="", metavar="NAME",
-        help="Speech encoder (Wav2Vec2 family, Whisper): hub name, folder, 'mini' "
-        "(small, bundled), or 'tiny' (random weights).  [default: audeering, which is "
-        "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim]"),
+        help="Speech encoder (Wav2Vec2 family, w2v-BERT, Whisper): hub name, folder, "
+        "'mini' (small, bundled), or 'tiny' (random weights).  [default: audeering, "
+        "which is audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim]"),
     click.option(
         "--text-checkpoint", default="", metavar="NAME",
         help="Text encoder: hub name, folder, 'mini' or 'tiny'.  [default: distilbert, "

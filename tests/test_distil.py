@@ -27,7 +27,7 @@ from extract.distil import (
 )
 from extract.distil.size import Size
 from extract.encoder import hidden
-from extract.encoders import distilbert, wav2vec2, whisper
+from extract.encoders import distilbert, wav2vec2, wav2vec2_bert, whisper
 
 SMALL = {"layers": 1, "width": 32, "heads": 2}
 WORDS = "the sea was calm and they sang all night while rain fell on grey stone".split()
@@ -380,7 +380,9 @@ def test_frames_between_frames():
     )
 
 
-@pytest.mark.parametrize(("module", "first"), [(wav2vec2, 199.5), (whisper, 0.0)])
+@pytest.mark.parametrize(
+    ("module", "first"), [(wav2vec2, 199.5), (whisper, 0.0), (wav2vec2_bert, 279.5)]
+)
 def test_the_grids_of_student_and_teacher_agree_in_time(module, first):
     encoder = module.Encoder.tiny()
     grid = views.Grid(encoder.hop, (encoder.window - 1) / 2, 320, front_end.window())

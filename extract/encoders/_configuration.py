@@ -186,6 +186,9 @@ CONFIG = Fields(
             Number(1, POSITIONS),
         ),
         ("conv_(dim|kernel|stride)|conv_pos_kernel_size", Sizes(1, CONVOLUTION)),
+        ("(adapter|conv_depthwise)_kernel_size|adapter_stride", Sizes(1, CONVOLUTION)),
+        ("feature_projection_input_dim", Sizes(1, WIDTH)),
+        ("(left|right)_max_position_embeddings", Whole(0, POSITIONS)),
         ("num_conv_pos_embedding(s|_groups)", Sizes(1, CONVOLUTION)),
         ("conv_bias|do_stable_layer_norm|is_encoder_decoder|add_adapter", Flag()),
         (SHARES, Number(0, 1)),
@@ -199,6 +202,7 @@ EXTRACTOR = Fields(
         ("do_normalize|return_attention_mask", Flag()),
         ("n_fft|fft_length|win_length|frame_length|hop_length", Whole(1, FOURIER)),
         ("feature_size|num_mel_bins|n_mels", Whole(1, BANDS)),
+        ("stride", Whole(1, BANDS)),  # bands that are joined
         ("chunk_length|max_length_s", Number(0, 3600)),
         ("n_samples|nb_max_frames|nb_max_samples", Whole(1, 2**24)),
     )

@@ -40,8 +40,17 @@ def rewrite(model: Any) -> None:
         model.feature_extractor = Stack(front)
     place: Any = getattr(getattr(model, "encoder", None), "pos_conv_embed", None)
     conv = getattr(place, "conv", None)
-    if isinstance(conv, nn.Conv1d) and conv.kernel_size[0] >= SHORTEST:
+    if isinstance(conv, nn.Conv1d) and suits(conv):
         place.conv = Spectral(conv)
+
+
+def suits(conv: nn.Conv1d) -> bool:
+    """Return True if a convolution is as long and as plain as `Spectral` assumes.
+
+    That of SEW has a stride.
+    """
+    plain = (conv.stride, conv.dilation) == ((1,), (1,))
+    return plain and conv.kernel_size[0] >= SHORTEST
 
 
 def is_known(front: Any) -> bool:

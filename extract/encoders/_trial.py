@@ -4,6 +4,7 @@ A configuration may be accepted when a model is made, and fail when it computes:
 too few positions, or outputs of another form. That is said before a corpus is read.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from data.errors import AffuseError
 from extract.audio import SAMPLE_RATE
 from extract.encoders._checkpoint import Checkpoint
 from extract.encoders._failures import told
+
+SQUEEZED = 64  # frames that a model may join
 
 
 def demand_states(checkpoint: Checkpoint, **inputs: Tensor) -> None:
@@ -38,6 +41,21 @@ def demand_states(checkpoint: Checkpoint, **inputs: Tensor) -> None:
         )
 
 
+def joined(config: Any) -> int:
+    """Return how many frames a model joins in front of its blocks: two in SEW, else one
+
+    Raises:
+        AffuseError: if it is no number of frames
+    """
+    found = getattr(config, "squeeze_factor", 1)
+    if not isinstance(found, int) or not 1 <= found <= SQUEEZED:
+        raise AffuseError(
+            f"squeeze_factor {found!r} is no number of frames from 1 to {SQUEEZED}; "
+            f"correct config.json"
+        )
+    return found
+
+
 def receptive_field(config: Any) -> int:
     """Return the samples that one frame sees."""
     window: int = 1
@@ -49,7 +67,7 @@ def receptive_field(config: Any) -> int:
 
 
 def frame(checkpoint: Checkpoint) -> Tensor:
-    """Return silence that is just long enough for one frame: (1, samples).
+    """Return silence that is just long enough for one step of the blocks: (1, samples).
 
     Raises:
         AffuseError: if the convolutions are no front end for speech
@@ -60,4 +78,5 @@ def frame(checkpoint: Checkpoint) -> Tensor:
         raise AffuseError(f"{fault} differ in length; correct config.json")
     if (window := receptive_field(config)) > SAMPLE_RATE:
         raise AffuseError(f"{fault} make frames of {window} samples; at most a second")
-    return torch.zeros(1, window)
+    hop = math.prod(config.conv_stride)
+    return torch.zeros(1, window + (joined(config) - 1) * hop)

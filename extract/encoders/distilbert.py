@@ -1,4 +1,4 @@
-"""DistilBERT (Sanh et al., 2019) and other text encoders: BERT, RoBERTa, MiniLM.
+"""DistilBERT (Sanh et al., 2019) and other text encoders: BERT, RoBERTa, XLM-R.
 
 A transcript to one hidden state a token, the tokens that mark its beginning and end
 included.
@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
+from transformers.utils import is_protobuf_available, is_sentencepiece_available
 
 from data.errors import AffuseError
 from data.system.schema import shown
 from extract.audio import Unusable
 from extract.encoder import Packed, Prepared
-from extract.encoders import _checkpoint, _within
+from extract.encoders import _checkpoint, _families, _within
 from extract.encoders._checkpoint import Checkpoint, Origin
 from extract.encoders._failures import told
 from extract.encoders._layers import Layers, send
@@ -86,12 +87,13 @@ class Encoder:
         if head:
             raise AffuseError("text encoders have no head; leave out --head")
         origin = _checkpoint.find(checkpoint, revision, MODALITY)
+        _families.demand(origin, MODALITY)
         loaded = _checkpoint.load(origin)
         config = loaded.model.config
         if loaded.model.main_input_name != "input_ids" or config.is_encoder_decoder:
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {config.model_type} model, not a "
-                f"text encoder"
+                f"text encoder; {_families.advice(MODALITY)}"
             )
         tokenizer = _tokenizer(origin, config.vocab_size)
         fault = f"the tokenizer of checkpoint {origin.name!r} fails"
@@ -175,8 +177,21 @@ def _tokenizer(origin: Origin, known: int) -> Any:
     """Load the tokenizer of a checkpoint whose weights know so many ids.
 
     Raises:
-        AffuseError: if it is missing, damaged, or another checkpoint's
+        AffuseError: if it is missing, damaged, another checkpoint's, or in a form that
+            needs packages which are not here
     """
+    alone = not (origin.folder / "tokenizer.json").exists()
+    pieces = sorted(path.name for path in origin.folder.glob("*.model"))
+    if (
+        alone
+        and pieces
+        and not (is_sentencepiece_available() and is_protobuf_available())
+    ):
+        raise AffuseError(
+            f"the tokenizer of checkpoint {origin.name!r} is {pieces[0]}, which needs "
+            f"two packages: pip install sentencepiece protobuf (or put tokenizer.json "
+            f"beside its weights in {origin.folder})"
+        )
     with told(f"cannot read the tokenizer of checkpoint {origin.name!r}"):
         found = AutoTokenizer.from_pretrained(origin.folder, trust_remote_code=False)
         numbers = list(found.get_vocab().values())

@@ -1,9 +1,12 @@
-"""Wav2Vec2 (Baevski et al., 2020) and its family: HuBERT, WavLM, Data2Vec audio.
+"""Wav2Vec2 (Baevski et al., 2020) and its family: HuBERT, WavLM, Data2Vec, SEW.
 
 16 kHz speech to one hidden state every 20 ms. Encoders whose first convolution is
 group-normalised (the base models) normalise over time, so the last samples of a
 waveform count in every frame; all others ignore samples after the last whole frame,
 which are cut off here so that more utterances have equal length.
+
+SEW (Wu et al., 2022) joins two frames in front of its blocks and parts them behind.
+Where their number is odd, transformers adds a frame of zeros, which is left out here.
 """
 
 import math
@@ -19,11 +22,12 @@ from transformers import AutoFeatureExtractor, Wav2Vec2Config, Wav2Vec2Model
 from data.errors import AffuseError
 from extract.audio import SAMPLE_RATE, Unusable
 from extract.encoder import Packed, Prepared
-from extract.encoders import _checkpoint, _convolutions, _packing, _trial
+from extract.encoders import _checkpoint, _convolutions, _families, _packing, _trial
 from extract.encoders._checkpoint import Checkpoint, Origin
 from extract.encoders._failures import told
 from extract.encoders._head import Wav2Vec2Regressor, head_names
 from extract.encoders._layers import Layers, send
+from extract.encoders._position_embeddings import guard
 from extract.levels import standardise
 
 T = TypeVar("T")
@@ -68,6 +72,8 @@ class Encoder:
         _convolutions.fold(self.model)
         self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
         self.window = _trial.receptive_field(self.config)  # samples that one frame sees
+        self.joined = _trial.joined(self.config)  # frames in one step of the blocks
+        guard(self.model)
         self.packed: Packed | None = None
         if _packing.packs(self.model):
             self._line = _packing.Line(self.model, hop=self.hop, window=self.window)
@@ -82,7 +88,8 @@ class Encoder:
             )
         self.regressor = head
         self.head = head_names(self.config) if head is not None else ()
-        self.block = int(block_seconds * SAMPLE_RATE) // self.hop  # frames
+        frames = int(block_seconds * SAMPLE_RATE) // self.hop
+        self.block = frames // self.joined * self.joined
         if self.block < 1:
             raise AffuseError(
                 f"--block-seconds {block_seconds:g} is shorter than one frame; take 10 "
@@ -101,6 +108,8 @@ class Encoder:
         """Load from the hub or a folder; with `head`, its regression head as well."""
         origin = _checkpoint.find(checkpoint, revision, MODALITY)
         kind = _checkpoint.kind(origin)
+        if kind != "whisper":
+            _families.demand(origin, MODALITY)
         if head and kind not in ("", HEADED):
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {kind} model and lacks the head that "
@@ -112,7 +121,7 @@ class Encoder:
         if not hasattr(model.config, "conv_stride"):
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {model.config.model_type} model, not "
-                f"of the Wav2Vec2 family"
+                f"of the Wav2Vec2 family; {_families.advice(MODALITY)}"
             )
         part = loaded.of(model.wav2vec2) if head else loaded
         _trial.demand_states(part, input_values=_trial.frame(part))
@@ -148,7 +157,8 @@ class Encoder:
 
     def count_frames(self, samples: int) -> int:
         """Whole frames in so many samples: 49 in a second, for the usual front end."""
-        return (samples - self.window) // self.hop + 1
+        frames = (samples - self.window) // self.hop + 1
+        return frames // self.joined * self.joined
 
     def prepare(self, source: np.ndarray) -> Prepared:
         """(samples,) at 16 kHz -> model input, in blocks if it is long.
@@ -162,8 +172,8 @@ class Encoder:
         frames = self.count_frames(len(source))
         if frames < 1:
             raise Unusable(
-                f"has {len(source)} samples at 16 kHz, under the {self.window} that "
-                f"one frame needs"
+                f"has {len(source)} samples at 16 kHz, under the "
+                f"{self._span(self.joined)} that one frame needs"
             )
         samples = standardise(source, out=source) if self.normalise else source
         if getattr(self.config, "feat_extract_norm", "layer") != "group":
@@ -181,7 +191,8 @@ class Encoder:
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
         """(n, samples) -> what `each` makes of (n, frames, dim) of every layer"""
         waves = send(batch, self.model.device).to(self.dtype)
-        return self._run(each, input_values=waves)
+        frames = self.count_frames(batch.shape[1])
+        return self._run(lambda h: each(h[:, :frames]), input_values=waves)
 
     def _packed(self, batch: Sequence[np.ndarray], each: Callable[..., T]) -> list[T]:
         """(samples,) of any lengths -> what `each` makes of (1, all frames, dim)"""

@@ -32,6 +32,7 @@ from extract.sources import Source
 from fuse.model import modalities
 
 MASKABLE = ("wav2vec2", "hubert", "wavlm")  # whose padding is zero wherever it matters
+FROZEN = ("sew", "sew-d")  # whose last frame may be of zeros, which counts in the mean
 OPTIONS = {"audio": "block_seconds"}
 # All that would be random beside dropout: layers that are left out get no gradient,
 # which several GPUs do not bear, and stretches of short speech cannot be masked.
@@ -193,18 +194,19 @@ def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone
             f"saved for stage one; take 'mini' to try fine-tuning"
         )
     kind = suited(modality, name, commit)
-    if kind != ENCODERS[modality]:
+    default = plugins.load("extract.encoders", kind).CHECKPOINT
+    origin = _checkpoint.find(name or default, commit, modality)
+    if kind != ENCODERS[modality] or _checkpoint.kind(origin) in FROZEN:
+        kind = _checkpoint.kind(origin)
         raise AffuseError(
-            f"checkpoint {name!r} is of the encoder '{kind}', which cannot be "
-            f"fine-tuned; take one of the Wav2Vec2 family, or a BERT-like text encoder"
+            f"checkpoint {name!r} is a {kind} model, which cannot be fine-tuned; take "
+            f"one of the Wav2Vec2 family, or a BERT-like text encoder"
         )
     options = {OPTIONS[modality]: max_seconds} if modality in OPTIONS else {}
     choice = Choice(modality, kind, name, commit, options=options)
     # it prepares inputs; its model was rewritten for speed, so `fresh` loads another
     encoder = load(choice, Machine(threads=1))
     encoder.checkpoint.model.to("meta")  # which frees its memory
-    default = plugins.load("extract.encoders", kind).CHECKPOINT
-    origin = _checkpoint.find(name or default, commit, modality)
     frames = encoder.count_frames if isinstance(encoder, SpeechEncoder) else None
     known = encoder.checkpoint
     return Backbone(modality, known, origin.folder, encoder.prepare, frames)
