@@ -64,7 +64,7 @@ def test_a_suffix_that_a_shell_would_run_is_not_repeated(tmp_path, without):
 
 def test_check_names_what_needs_av(tmp_path, without, monkeypatch):
     (tmp_path / "a.m4a").write_bytes(HEADS[0][0])
-    record(tmp_path / "b.wav", np.zeros(100))
+    record(tmp_path / "b.wav", tone(1.0))
     (tmp_path / "t.csv").write_text("file,start,end\na.m4a,0,1\na.m4a,1,2\nb.wav,0,1\n")
     monkeypatch.setattr(decoder, "probe", audio.probe)  # in this process, without av
     found = list(recording_check.faults(manifest.read(tmp_path / "t.csv")))
