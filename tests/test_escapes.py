@@ -8,8 +8,6 @@ import json
 import logging
 import re
 import shutil
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +16,7 @@ import caches
 import pytest
 from leaks import edit_json
 from poisoned import COLUMN, HARMLESS, HOSTILE, copied, make, places, poison
+from processes import python
 from test_architecture import FILES, ROOT
 from test_cli import call
 
@@ -441,8 +440,7 @@ def test_the_log_and_a_traceback_act_on_no_terminal(made, tmp_path):
 
 def program(*words):
     """The program itself, whose log and tracebacks are Python's."""
-    command = [sys.executable, "cli.py", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return python("import runpy; runpy.run_path('cli.py', run_name='__main__')", *words)
 
 
 @pytest.mark.parametrize(
