@@ -17,7 +17,7 @@ import pytest
 from leaks import edit_json
 from poisoned import COLUMN, HARMLESS, HOSTILE, copied, make, places, poison
 from processes import python
-from test_architecture import FILES, ROOT
+from test_architecture import FILES, ROOT, tree
 from test_cli import call
 
 from data import choosing, output
@@ -533,18 +533,18 @@ def test_data_stay_readable_but_for_what_acts():
 
 def calls(file):
     """Every call in a module: the name that is called, and the call."""
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+    nodes = [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+    return [(ast.unparse(node.func), node) for node in nodes]
 
 
 @pytest.mark.parametrize("file", [f for f in FILES if f != "data/output.py"])
 def test_nothing_is_printed_by_another_way(file):
-    names = {name for name, _ in calls(file)}
+    found = calls(file)
+    names = {name for name, _ in found}
     assert not names & {"print", "click.echo", "click.secho", "sys.stdout.write"}
     source = (ROOT / file).read_text(encoding="utf-8")
     assert "click.echo" not in source
-    for name, call_ in calls(file):
+    for name, call_ in found:
         if name in ("say", "self._say", "output.say", "told"):
             inside = ast.walk(call_.args[0]) if call_.args else ()
             texts = [n.value for n in inside if isinstance(n, ast.Constant)]
