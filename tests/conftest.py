@@ -1,11 +1,26 @@
 """For all tests: one thread, no network, and what several of them ask for."""
 
+import gc
 import os
 
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector the modules and tests, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_is_cut():
+    """Wait for no disk: `os.fsync` only looks whether there is such a file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: os.fstat(file) and None)
+        yield
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import ast
 import configparser
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,22 @@ class Import(NamedTuple):
 
 def imports(source):
     """Every import of a module, by the first name of its path."""
-    tree = ast.parse(source)
+    return list(_imports(ast.parse(source)))
+
+
+@cache
+def tree(file):
+    """A file of ours, parsed once for all tests."""
+    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
+
+
+@cache
+def found_in(file):
+    """Every import of a file of ours."""
+    return list(_imports(tree(file)))
+
+
+def _imports(tree):
     functions = [
         node
         for node in ast.walk(tree)
@@ -79,7 +95,7 @@ def wrong(file, found):
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_module_imports_only_what_is_below_it(file):
-    assert wrong(file, imports((ROOT / file).read_text(encoding="utf-8"))) == []
+    assert wrong(file, found_in(file)) == []
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -90,7 +106,7 @@ def test_a_module_can_be_read_at_once(file):
 
 @pytest.mark.parametrize("file", FILES)
 def test_what_is_slow_or_may_be_missing_is_imported_where_it_is_used(file):
-    found = imports((ROOT / file).read_text(encoding="utf-8"))
+    found = found_in(file)
     slow = HEAVY if file == "cli.py" else SLOW
     assert [i for i in found if i.package in slow and not i.inside] == []
 
@@ -145,7 +161,7 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
     used = {
         PACKAGES.get(i.package, i.package)
         for file in FILES
-        for i in imports((ROOT / file).read_text(encoding="utf-8"))
+        for i in found_in(file)
         if i.package not in OURS | sys.stdlib_module_names
     }
     assert used == declared | optional

@@ -13,6 +13,7 @@ from transformers import (
 )
 
 import cli
+from extract import rate
 from extract.bench import command, flops, samples
 from extract.bench.models import MAKERS, SPEECH
 from extract.bench.ways import ways
@@ -95,7 +96,8 @@ def test_the_table_says_who_is_how_fast():
 
 
 @pytest.mark.parametrize("modality", BOTH)
-def test_the_command(modality):
+def test_the_command(modality, monkeypatch):
+    monkeypatch.setitem(rate.SIZE, "cpu", 64)
     options = ["--size", "small", "--count", "5", "--rounds", "1", "--threads", "1"]
     found = CliRunner().invoke(
         cli.main, ["bench", "extract", "--modality", modality, *options]

@@ -5,6 +5,7 @@ import torch
 from click.testing import CliRunner
 
 import cli
+from extract import rate
 from fuse.bench import command, loops, made_up, whole
 from fuse.losses import SMALLEST_BATCH
 from fuse.settings import Settings
@@ -63,7 +64,8 @@ SLOW = pytest.param(["--reduce", "none"], marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("options", [["--training", "pretrain"], SLOW])
-def test_the_command(options):
+def test_the_command(options, monkeypatch):
+    monkeypatch.setitem(rate.SIZE, "cpu", 64)
     size = "--rows 300 --dims 8 6 --models 2 --epochs 1 --batch 128 --threads 1"
     small = "--hidden 8 --latent 4"
     found = CliRunner().invoke(

@@ -39,17 +39,22 @@ def model(kind=Wav2Vec2Model, config=Wav2Vec2Config, **changes):
     return found
 
 
-@pytest.fixture(params=STACKS.values(), ids=STACKS)
+@pytest.fixture(autouse=True)
+def same_waves():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="module", params=STACKS.values(), ids=STACKS)
 def changes(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def original(changes):
     return model(**changes)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rewritten(changes):
     found = model(**changes)
     _convolutions.fold(found)
@@ -78,9 +83,9 @@ def test_the_stack_is_the_original(original, rewritten, samples, n):
 
 @pytest.mark.parametrize("tile", [1, 7, 1000])
 @torch.inference_mode()
-def test_tiles_change_nothing(original, rewritten, tile):
-    rewritten.feature_extractor.tile = tile
-    waves = torch.randn(2, 12_000)
+def test_tiles_change_nothing(original, rewritten, tile, monkeypatch):
+    monkeypatch.setattr(rewritten.feature_extractor, "tile", tile)
+    waves = torch.randn(2, 4_000)
     wanted = original.feature_extractor(waves)
     torch.testing.assert_close(rewritten.feature_extractor(waves), wanted, **EXACT)
 

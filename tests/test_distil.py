@@ -58,9 +58,19 @@ def sentences(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    """What the teachers said, which is the same for all tests."""
+    return tmp_path_factory.mktemp("taught")
+
+
 @pytest.fixture
-def distil(tmp_path, speech, sentences):
-    """Distil from a tiny teacher; returns what was said."""
+def distil(tmp_path, speech, sentences, taught):
+    return distilling(tmp_path, speech, sentences, taught)
+
+
+def distilling(folder, speech, sentences, taught):
+    """A function that distils from a tiny teacher, and returns what was said."""
     data = {"audio": (speech,), "text": (sentences,)}
     own = {
         "audio": {"vocabulary": None, "speeds": "1,1.25", "batch": 2},
@@ -75,14 +85,14 @@ def distil(tmp_path, speech, sentences):
             "revision": "",
             "teacher_layers": "1,2",
             "data": data[modality],
-            "output": tmp_path / output,
+            "output": folder / output,
             "steps": 6,
             "rate": 1e-3,
             "held_out": 0.2,
             "seed": 0,
             "credits": ("Tones made for this test, CC0.",),
             "licence": "mit",
-            "cache": tmp_path / "cache",
+            "cache": taught,
             "machine": Machine(threads=1, progress=False),
             **changes,
         }
@@ -93,18 +103,25 @@ def distil(tmp_path, speech, sentences):
     return run
 
 
-@pytest.fixture(params=["audio", "text"])
+@pytest.fixture(scope="module", params=["audio", "text"])
 def modality(request):
     return request.param
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory, speech, sentences, taught, modality):
+    """The folder of a student, which no test may change."""
+    folder = tmp_path_factory.mktemp("students")
+    distilling(folder, speech, sentences, taught)(modality, seed=3)
+    return folder / "student"
 
 
 def weights(folder):
     return load_file(folder / "model.safetensors")
 
 
-def test_the_student_is_an_ordinary_folder(distil, modality, tmp_path):
-    distil(modality)
-    folder = tmp_path / "student"
+def test_the_student_is_an_ordinary_folder(student, modality):
+    folder = student
     model = AutoModel.from_pretrained(folder)
     wanted = {"audio": "Wav2Vec2Model", "text": "DistilBertModel"}[modality]
     assert type(model).__name__ == wanted
@@ -118,35 +135,34 @@ def test_the_student_is_an_ordinary_folder(distil, modality, tmp_path):
     assert not (folder / loop.STATE).exists()
 
 
-def test_stage_one_takes_the_student(distil, modality, tmp_path):
-    distil(modality)
+def test_stage_one_takes_the_student(student, modality):
     source = {"audio": tone(0.5, 300), "text": "rain fell"}[modality]
-    encoder = TEACHERS[modality].Encoder.pretrained(str(tmp_path / "student"))
+    encoder = TEACHERS[modality].Encoder.pretrained(str(student))
     (block,) = encoder.prepare(source).blocks
     found = hidden(encoder, block[None])
     assert found.shape[-1] == SMALL["width"]
     assert found.isfinite().all()
 
 
-def test_the_card_says_how_it_was_made(distil, modality, tmp_path):
-    distil(modality, seed=3)
-    card = (tmp_path / "student" / "README.md").read_text(encoding="utf-8")
+def test_the_card_says_how_it_was_made(student, modality, taught):
+    card = (student / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlibrary_name: transformers\nlicense: mit\n---\n")
     assert "Tones made for this test, CC0." in card
     assert f"python cli.py distil {modality}" in card
     for words in ("--teacher tiny", "--steps 6", "--seed 3", "--teacher-layers 1,2"):
         assert words in card
-    assert str(tmp_path) not in card
-    with (tmp_path / "student" / "history.csv").open() as file:
+    assert str(student.parent) not in card
+    assert str(taught) not in card
+    with (student / "history.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
     assert last["step"] == "6"
     assert f"| 6 | {float(last['loss']):.3f} | {float(last['cosine']):.3f} |" in card
 
 
 def test_the_same_seed_gives_the_same_student(distil, modality, tmp_path):
-    distil(modality, "one")
-    distil(modality, "two")
-    distil(modality, "three", seed=1)
+    distil(modality, "one", steps=3)
+    distil(modality, "two", steps=3)
+    distil(modality, "three", steps=3, seed=1)
     one, two, three = (weights(tmp_path / n) for n in ("one", "two", "three"))
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not all(torch.equal(one[name], three[name]) for name in one)
@@ -248,10 +264,11 @@ def test_a_short_recording_is_heard_again():
     np.testing.assert_allclose(frames, np.minimum(wanted, 49), atol=0.02)
 
 
-def test_the_teacher_works_once(distil, modality, monkeypatch):
-    distil(modality, "one")
+def test_the_teacher_works_once(distil, modality, tmp_path, monkeypatch):
+    own = {"cache": tmp_path / "cache", "steps": 2}
+    distil(modality, "one", **own)
     monkeypatch.setattr(TEACHERS[modality].Encoder, "__call__", None)
-    distil(modality, "two", steps=4)
+    distil(modality, "two", **{**own, "steps": 1})
 
 
 def test_students_learn(distil, modality, tmp_path):

@@ -8,8 +8,6 @@ import json
 import logging
 import re
 import shutil
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +16,8 @@ import caches
 import pytest
 from leaks import edit_json
 from poisoned import COLUMN, HARMLESS, HOSTILE, copied, make, places, poison
-from test_architecture import FILES, ROOT
+from processes import python
+from test_architecture import FILES, ROOT, tree
 from test_cli import call
 
 from data import choosing, output
@@ -441,8 +440,7 @@ def test_the_log_and_a_traceback_act_on_no_terminal(made, tmp_path):
 
 def program(*words):
     """The program itself, whose log and tracebacks are Python's."""
-    command = [sys.executable, "cli.py", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return python("import runpy; runpy.run_path('cli.py', run_name='__main__')", *words)
 
 
 @pytest.mark.parametrize(
@@ -535,18 +533,18 @@ def test_data_stay_readable_but_for_what_acts():
 
 def calls(file):
     """Every call in a module: the name that is called, and the call."""
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+    nodes = [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+    return [(ast.unparse(node.func), node) for node in nodes]
 
 
 @pytest.mark.parametrize("file", [f for f in FILES if f != "data/output.py"])
 def test_nothing_is_printed_by_another_way(file):
-    names = {name for name, _ in calls(file)}
+    found = calls(file)
+    names = {name for name, _ in found}
     assert not names & {"print", "click.echo", "click.secho", "sys.stdout.write"}
     source = (ROOT / file).read_text(encoding="utf-8")
     assert "click.echo" not in source
-    for name, call_ in calls(file):
+    for name, call_ in found:
         if name in ("say", "self._say", "output.say", "told"):
             inside = ast.walk(call_.args[0]) if call_.args else ()
             texts = [n.value for n in inside if isinstance(n, ast.Constant)]

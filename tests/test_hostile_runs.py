@@ -30,6 +30,12 @@ def good(tmp_path_factory):
     return leaks.kept(tmp_path_factory.mktemp("good"))
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A hundredth of the exchanges of a permutation test."""
+    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 99)
+
+
 def call(*words):
     """Call a command; it must end soon, and not with a traceback."""
     found = []

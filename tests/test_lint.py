@@ -18,7 +18,7 @@ from data.sentences import read_sentences
 from data.splits import PROTOCOLS
 from data.stretch import SILENT
 from fuse import linter, plan, train
-from fuse.lint import _overlap, _records, ratings
+from fuse.lint import _evidence, _overlap, _records, ratings
 from fuse.lint._evidence import CACHE, CORPUS
 from fuse.lint._gathering import left
 from fuse.references import FITTED
@@ -50,6 +50,19 @@ def statuses(case):
 
 def call(*words):
     return CliRunner().invoke(cli.main, ["lint", *map(str, words)])
+
+
+@pytest.mark.parametrize(("kept_bytes", "times"), [(_evidence.KEPT, 1), (0, 5)])
+def test_models_are_read_once_if_they_are_small(kept, monkeypatch, kept_bytes, times):
+    monkeypatch.setattr(_evidence, "KEPT", kept_bytes)
+    read, load = [], _evidence.units.load
+    monkeypatch.setattr(
+        _evidence.units, "load", lambda folder: [read.append(folder), load(folder)][1]
+    )
+    every = linter.check(left(kept.run, kept.cache), linter.rules())
+    assert not any(result.fails or result.skipped for result in every)
+    assert read
+    assert {read.count(folder) for folder in read} == {times}
 
 
 @pytest.mark.parametrize("rule", linter.rules())

@@ -6,17 +6,16 @@ kernel allows one, and calls of Python that refuse to write everywhere else.
 
 import os
 import shutil
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from broken import read_only, snapshot
 from click.testing import CliRunner
+from processes import python
 from spoken import corpus, images, noise, record, rows, run
 from test_extract import command_run
 
@@ -28,7 +27,6 @@ from extract import pending
 from extract import run as stage
 from extract.encoders import wav2vec2
 
-ROOT = Path(__file__).parents[1]
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
 DEMO = ("extract", "demo", *TINY, "--limit", "24")
 
@@ -120,25 +118,27 @@ def test_looking_after_a_whole_cache_writes_nothing(cache, monkeypatch, command)
 
 NO_MOUNTS = 77
 MOUNTED = """
-import subprocess, sys
+import ctypes, subprocess, sys
 folder, where, *words = sys.argv[1:]
-for options in (["--bind", folder], ["-o", "remount,ro,bind"]):
-    if subprocess.run(["mount", *options, where], capture_output=True).returncode:
+MOUNTS_OF_ITS_OWN = 0x20000  # CLONE_NEWNS
+if ctypes.CDLL(None).unshare(MOUNTS_OF_ITS_OWN):
+    sys.exit(77)
+read_only = ["-o", "remount,ro,bind", where]
+for options in (["--make-rprivate", "/"], ["--bind", folder, where], read_only):
+    if subprocess.run(["mount", *options], capture_output=True).returncode:
         sys.exit(77)
-command = [sys.executable, "cli.py", *words, "--cache", where]
-sys.exit(subprocess.run(command).returncode)
+import cli
+cli.main([*words, "--cache", where])
 """
 
 
-@pytest.mark.skipif(not shutil.which("unshare"), reason="needs mounts of its own")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs mounts of its own")
 def test_a_file_system_that_is_read_only(cache, tmp_path):
     where = tmp_path / "mounted"
     where.mkdir()
     before = snapshot(cache)
-    code = [sys.executable, "-c", MOUNTED, str(cache), str(where)]
-    command = ["unshare", "--mount", "--propagation", "private", *code, *DEMO]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode == NO_MOUNTS or done.stderr.startswith("unshare:"):
+    done = python(MOUNTED, cache, where, *DEMO)
+    if done.returncode == NO_MOUNTS:
         pytest.skip("no mounts here")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("nothing was left to encode") == 2

@@ -3,12 +3,11 @@
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import spoken
+from processes import python
 
 from data import plugins, source_code
 from data.errors import AffuseError
@@ -99,13 +98,9 @@ def told(checkout):
 
 def printed(checkout, *lines):
     """What a process in that checkout prints."""
-    return subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)],
-        cwd=checkout,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    done = python("\n".join(lines), folder=checkout)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def edit(path, old, new):
@@ -211,9 +206,7 @@ def trained(checkout, runs):
     code = TRAINING.format(tests=str(ROOT / "tests"), runs=str(runs)).replace(
         f"runs={str(runs)!r}", f"runs=__import__('pathlib').Path({str(runs)!r})"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True
-    )
+    done = python(code, folder=checkout)
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip()), done.stderr
 
@@ -248,13 +241,8 @@ try:
 except AffuseError as error:
     print(error)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=checkout,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = python(code, folder=checkout)
+    assert done.returncode == 0, done.stderr
     assert "the code of the design 'mine' has changed since" in done.stdout
 
 
@@ -277,6 +265,7 @@ EXTRACTING = """
 import dataclasses, pathlib, sys
 sys.path[:0] = [{tests!r}]
 import spoken
+from processes import python
 from extract import loading
 from extract.run import extract
 choice = dataclasses.replace(spoken.CHOICES["text"], encoder="mine")
@@ -310,9 +299,7 @@ def test_an_edited_encoder_makes_another_cache(checkout, tmp_path):
     code = EXTRACTING.format(tests=str(ROOT / "tests"), root=str(tmp_path / "own"))
 
     def encoded():
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True
-        )
+        done = python(code, folder=checkout)
         assert done.returncode == 0, done.stderr
         return Path(done.stdout.strip())
 

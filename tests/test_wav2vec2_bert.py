@@ -3,6 +3,7 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -55,10 +56,16 @@ def block(encoder, wave):
     return found
 
 
+@lru_cache(maxsize=1)
+def original(folder):
+    """What transformers loads, which a test asks about several waveforms."""
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    return model, transformers.AutoFeatureExtractor.from_pretrained(folder)
+
+
 def reference(folder, wave):
     """All layers as transformers gives them, less the frames that its mask hides."""
-    model = transformers.AutoModel.from_pretrained(folder).eval()
-    extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
+    model, extractor = original(folder)
     given = extractor(wave, sampling_rate=16_000, return_tensors="pt")
     with torch.inference_mode():
         output = model(**given, output_hidden_states=True)

@@ -26,6 +26,7 @@ from fuse.settings import Settings
 
 CORPUS, CACHE, TRAINED = "corpus", "cache", "trained"  # what a rule may need
 ROWS = 2048  # that go through a model at once
+KEPT = 2**26  # bytes of trained models that stay in memory from rule to rule
 
 
 @dataclass(frozen=True)
@@ -144,37 +145,57 @@ class Evidence:
         return read_predictions(self.folder / PREDICTIONS, self.info.targets)
 
     def units(self) -> Iterator[Unit]:
-        """Yield every finished model, one in memory at a time.
+        """Yield every finished model; those beyond `KEPT` are read again each time.
 
         Raises:
             AffuseError: if a model cannot be read, or is of another run
         """
         for path in finished(self.folder):
-            module, description = units.load(path)
-            where = (path.parent.name, seed(path))
-            if (description.fold, description.seed) != where:
-                raise DamagedFileError(
-                    f"{path} holds the model of fold '{description.fold}', seed "
-                    f"{description.seed}; remove it and train again"
-                )
-            if not self.ids(description.fold, "train"):
-                raise DamagedFileError(
-                    f"{path} is of fold '{description.fold}', of which folds.csv has "
-                    f"no training rows; remove it and train again"
-                )
-            if description.targets != self.info.targets:
-                raise DamagedFileError(
-                    f"{path} predicts {', '.join(description.targets)}, and its run "
-                    f"{', '.join(self.info.targets)}; remove it and train again"
-                )
-            yield Unit(
-                folder=path,
-                fold=path.parent.name,
-                seed=description.seed,
-                module=module,
-                epochs=_epochs(path / units.HISTORY, self.info.targets),
-                predictions=read_predictions(path / PREDICTIONS, self.info.targets),
+            if path in self._kept:
+                yield self._kept[path]
+                continue
+            unit = self._unit(path)
+            if sum(map(_size, (*self._kept, path))) <= KEPT:
+                self._kept[path] = unit
+            yield unit
+
+    @cached_property
+    def _kept(self) -> dict[Path, Unit]:
+        """Models that were read, by folder, for every rule asks for all of them."""
+        return {}
+
+    def _unit(self, path: Path) -> Unit:
+        """Read one finished model, or raise AffuseError."""
+        module, description = units.load(path)
+        where = (path.parent.name, seed(path))
+        if (description.fold, description.seed) != where:
+            raise DamagedFileError(
+                f"{path} holds the model of fold '{description.fold}', seed "
+                f"{description.seed}; remove it and train again"
             )
+        if not self.ids(description.fold, "train"):
+            raise DamagedFileError(
+                f"{path} is of fold '{description.fold}', of which folds.csv has "
+                f"no training rows; remove it and train again"
+            )
+        if description.targets != self.info.targets:
+            raise DamagedFileError(
+                f"{path} predicts {', '.join(description.targets)}, and its run "
+                f"{', '.join(self.info.targets)}; remove it and train again"
+            )
+        return Unit(
+            folder=path,
+            fold=path.parent.name,
+            seed=description.seed,
+            module=module,
+            epochs=_epochs(path / units.HISTORY, self.info.targets),
+            predictions=read_predictions(path / PREDICTIONS, self.info.targets),
+        )
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of all files of a trained model."""
+    return sum(file.stat().st_size for file in folder.iterdir())
 
 
 def _epochs(path: Path, targets: Sequence[str]) -> np.ndarray:
