@@ -181,9 +181,8 @@ def _to_train(
 def _command(modality: str, side: Side) -> Train:
     """Return the command that trains a modality alone as a run was trained.
 
-    A cache is named by its digest, for one checkpoint may have several caches; where the
-    models do not say it, by its checkpoint. One that was fine-tuned for each fold has
-    neither.
+    A cache is named by its digest, because a checkpoint may have several caches. Where
+    the models do not say it, the checkpoint names it, unless each fold has its own.
     """
     info = side.info
     checkpoint = str(info.encoders[modality].get("checkpoint", ""))
