@@ -164,6 +164,7 @@ class Train(Command):
     experiment: str = _option("--experiment")
     designs: tuple[str, ...] = _option("--fusion", ())
     protocol: str | None = _option("--protocol", None)
+    folds: int | None = _option("--folds", None)
     seeds: int = _option("--seeds", 3)
     seed: int = _option("--seed", 0)
     finetuned: Path | None = _option("--finetuned", None)

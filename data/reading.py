@@ -50,6 +50,12 @@ def read(
     given = {key: options[key] for key in OPTIONS if options.get(key) is not None}
     if columns:
         given["columns"] = _pairs(columns)
+    low, high = given.get("scale", (0, 1))
+    if not low < high:
+        raise OptionError(
+            f"--scale {low:g} {high:g}: say the lowest rating first, then the highest, "
+            f"as in --scale 1 5"
+        )
     known = inspect.signature(module.read).parameters.keys() & NAMES.keys()
     if unknown := sorted(given.keys() - known):
         raise OptionError(

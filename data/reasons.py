@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from data.utterance import Problem
 
 KINDS = 40  # reasons that are printed; a damaged table may have another for each row
+COUNTED = 10  # notes of one reason that count rows of a table, and are listed anyway
+ROWS = re.compile(r"\brows: (\d+)")  # in a note on all rows of one kind
 VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+(?:[.,:]\d+)*")
 
 
@@ -33,6 +35,9 @@ def grouped(problems: Iterable[Problem]) -> list[list[Problem]]:
 def lines(problems: Iterable[Problem], listed: int = 1) -> Iterator[str]:
     """Yield one line for each reason, with its count and the first place.
 
+    A note that counts rows is a line for one reason already, such as one on ``NaN`` and
+    one on ``N/A``. The count of the first would hide that of the second.
+
     Args:
         problems: all of them
         listed: problems of one reason that are still listed one by one
@@ -42,7 +47,8 @@ def lines(problems: Iterable[Problem], listed: int = 1) -> Iterator[str]:
     """
     groups = grouped(problems)
     for group in groups[:KINDS]:
-        if len(group) > listed:
+        counted = ROWS.search(group[0].reason)
+        if len(group) > (max(listed, COUNTED) if counted else listed):
             yield _summary(group)
         else:
             yield from (f"{place(p)}{p.reason}" for p in group)
@@ -58,8 +64,10 @@ def _summary(group: Sequence[Problem]) -> str:
         return f"{len(group):,} times: {first.reason}" + (
             f" (first: {where})" if where else ""
         )
+    rows = sum(int(found[1]) for p in group if (found := ROWS.search(p.reason)))
     return (
-        f"{len(group):,} times, with other numbers or names, as in: {place(first)}"
+        f"{len(group):,} times, with other numbers or names"
+        f"{f' ({rows:,} rows in all)' if rows else ''}, as in: {place(first)}"
         f"{first.reason}"
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data import choosing, finetuned, foldwise, store
+from data.alternatives import alternatives
 from data.commands import Extract, Predict, Train, next_line
 from data.errors import AffuseError
 from data.runs.recipes import predictors
@@ -48,7 +49,23 @@ def following(
         yield next_line(_tuned(folders, cache, found, design))
     else:
         chosen = choosing.selection(cache, folders)
-        yield next_line(Train.of({**chosen, "cache": cache, "designs": (design,)}))
+        divided = _divided(corpus)
+        wanted = {**chosen, **divided, "cache": cache, "designs": (design,)}
+        yield next_line(Train.of(wanted))
+
+
+def _divided(corpus: Corpus) -> dict[str, Any]:
+    """Return the protocol to train with if the corpus's own cannot test.
+
+    The utterances of its test split may be unrated, for they are to be predicted.
+    """
+    rated = [u for u in corpus.utterances if u.ratings]
+    if corpus.protocol != "official" or any(u.split == "test" for u in rated):
+        return {}
+    for found in alternatives(rated, "official")[:1]:
+        _, protocol, *folds = found.split()
+        return {"protocol": protocol, "folds": int(folds[1]) if folds else None}
+    return {}
 
 
 def _others(

@@ -8,6 +8,7 @@ compared with that of a network of any number of epochs.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from data.folds import FoldRow
@@ -62,6 +63,7 @@ class Side:
     digest: str  # of the division
     diverged: int  # models whose predictions lie far outside the scale
     settings: Mapping[str, Any]  # with dotted names
+    path: Path  # of the run
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -74,6 +76,7 @@ class Side:
             digest=hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest(),
             diverged=diverged(run.predictions),
             settings=flat(run.info.settings),
+            path=run.path,
         )
 
 

@@ -123,6 +123,8 @@ def _chosen(
     try:
         return wanted.apply(found, runs)
     except AffuseError as error:
+        if not problems:
+            raise
         raise AffuseError(*error.args, *problems) from error
 
 

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from data.commands import Train
 from data.errors import AffuseError
+from data.runs import recipes
 from fuse.contrasts import Side, contrast, same_encoder
 from fuse.details import describe
 from fuse.figures import Row
 from fuse.resolution import has_map
 
 SINGLE = ("audio", "text")  # designs that fusion has to beat, named as their modality
+BY_FOLD = "(fine-tuned for each fold)"  # ends the checkpoint of several encoders
 
 
 def to_beat(
@@ -172,20 +174,28 @@ def _to_train(
             f"No row of {modality} alone is on the encoder {encoder}, so {names} "
             f"{'is' if len(places) == 1 else 'are'} not compared with "
             f"{'any single modality' if alone else modality}; train it on the same "
-            f"cache with the same settings: {_command(modality, rows[places[0]])}"
+            f"cache with the same settings: {_command(modality, sides[places[0]])}"
         )
 
 
-def _command(modality: str, row: Row) -> Train:
-    """Return the command that trains a modality alone on the corpus of a row.
+def _command(modality: str, side: Side) -> Train:
+    """Return the command that trains a modality alone as a run was trained.
 
-    A cache is named by its checkpoint; one that was fine-tuned for each fold has none.
+    A cache is named by its digest, because a checkpoint may have several caches. Where
+    the models do not say it, the checkpoint names it, unless each fold has its own.
     """
-    if row.info is None:
-        return Train(designs=(modality,))
-    checkpoint = str(row.info.encoders[modality].get("checkpoint", ""))
-    named = {} if " " in checkpoint else {modality: checkpoint}
-    return Train.of(named, designs=(modality,), corpus=row.info.corpus)
+    info = side.info
+    checkpoint = str(info.encoders[modality].get("checkpoint", ""))
+    name = recipes.cache(side.path, modality)
+    if not name and not checkpoint.endswith(BY_FOLD):
+        name = checkpoint
+    return Train.of(
+        {modality: name},
+        designs=(modality,),
+        protocol=info.protocol,
+        corpus=info.corpus,
+        runs=side.path.parent,
+    )
 
 
 def _weaker(

@@ -123,6 +123,24 @@ def test_each_reason_has_one_line_with_a_count():
     ]
 
 
+def test_notes_that_count_rows_do_not_hide_each_other():
+    def notes(number):
+        reason = "'w{}' is read as a missing transcript (rows: {})"
+        return [
+            Problem("t.csv", reason.format(i, i), fatal=False)
+            for i in range(1, number + 1)
+        ]
+
+    assert list(checking.problem_lines(notes(2)))[1:] == [
+        "  t.csv: 'w1' is read as a missing transcript (rows: 1)",
+        "  t.csv: 'w2' is read as a missing transcript (rows: 2)",
+    ]
+    assert list(checking.problem_lines(notes(20)))[1:] == [
+        "  20 times, with other numbers or names (210 rows in all), as in: t.csv: 'w1' "
+        "is read as a missing transcript (rows: 1)"
+    ]
+
+
 def test_few_of_a_reason_are_listed_where_asked():
     found = list(checking.problem_lines([LOST] * 5 + [ODD] * 3, 3))
     assert found == [

@@ -53,6 +53,14 @@ def test_a_name_like_a_known_one_is_asked_about(tmp_path, name, role):
     assert asked == ([wanted] if role else [])
 
 
+def test_a_role_that_was_left_out_is_not_asked_about(tmp_path):
+    header, row = "text,speaker,valence,arousal,dominance", "hi,A,1,2,3"
+    left_out = {"columns": {"dominance": ""}}
+    assert read(tmp_path, header, row, **left_out).reading[1:] == (
+        "not read: 'dominance'",
+    )
+
+
 def test_the_answer_can_be_pasted(tmp_path):
     found = read(tmp_path, "text,speaker name", "hi,A", "ho,B")
     assert "is 'speaker name' the speaker? if so: --map 'speaker=speaker name'" in (

@@ -9,6 +9,8 @@ from test_report import AUDIO, TEXT, info_of, runs, save
 from data import folds
 from data.folds import FoldRow
 from data.predictions import read_run
+from data.recipe import Recipe
+from data.runs.recipes import MODEL
 from fuse import settings
 from fuse.contrasts import CONDITIONS, Side, contrast, uses
 from fuse.decisions import DECISIONS
@@ -67,9 +69,35 @@ def test_fusion_on_an_encoder_without_a_row_of_its_own_says_what_to_train(mixed)
     first, second = table.comparisons
     assert first.startswith("No row of audio alone is on the encoder audio: hub/w2v2,")
     assert ", late (w2v2, audio layer 12) are not compared with any single" in first
-    command = "python cli.py train --fusion audio --corpus iemocap --audio hub/w2v2"
-    assert first.endswith(command)
+    command = "python cli.py train --fusion audio --protocol session5 --corpus iemocap"
+    assert first.endswith(f"{command} --audio hub/w2v2 --runs {mixed}")
     assert "text: bert, layers 4-6" in second
+
+
+def test_a_cache_to_train_on_is_named_by_the_digest_that_the_models_say(mixed):
+    for design in ("text", "audio"):
+        (mixed / info_of(design).name / "predictions.csv").unlink()
+    recipe = Recipe(
+        corpus="iemocap",
+        content="0",
+        modality="audio",
+        encoder="wav2vec2",
+        checkpoint="hub/w2v2",
+        revision="",
+        weights="1",
+        layers=(12,),
+        pooling="mean",
+        dtype="float32",
+    )
+    model = {"recipes": {"audio": json.loads(recipe.text())}}
+    for run in mixed.glob("*/run.json"):
+        folder = run.parent / "session1" / "seed-0"
+        folder.mkdir(parents=True)
+        (folder / MODEL).write_text(json.dumps(model))
+    (table,) = collect(mixed)
+    first, second = table.comparisons
+    assert f" --audio {recipe.digest()} " in first
+    assert " --text bert " in second
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,11 @@ def test_a_broken_recording_is_named_and_the_rest_is_learnt(distil, speech, tmp_
             {"teacher_layers": "9"},
             "^--teacher-layers 9: layers '9': the audio checkpoint 'tiny' has those",
         ),
+        (
+            "text",
+            {"teacher": "./nowhere", "teacher_layers": "1"},
+            "^checkpoint folder ./nowhere not found",
+        ),
         ("text", {"rate": 0.0}, "--rate must be above 0"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from data import plugins
+from data.errors import OptionError
 from extract import batches, levels
 from extract.audio import Unusable
 from extract.encoder import Prepared, hidden
@@ -128,7 +129,7 @@ def test_layers(module, inputs):
 
 @pytest.mark.parametrize("layers", ["99", "-1", "0,99", "first", "", "1.5", "all,1"])
 def test_layers_that_are_not_there_are_refused(module, layers):
-    with pytest.raises(ValueError, match=r"^layers '.*': the .* has those"):
+    with pytest.raises(OptionError, match=r"^layers '.*': the .* has those"):
         module.Encoder.tiny(layers=layers)
 
 

@@ -19,6 +19,7 @@ from test_cli import call, refused
 import cli
 from data import choosing, commands, provenance, store
 from data.commands import NEXT, Command, Extract, Predict, Report, Run, Train
+from data.utterance import Corpus, Utterance
 from extract.distil import command as distil
 from extract.finetune import command as finetune
 from extract.next_commands import following
@@ -185,6 +186,29 @@ def test_of_several_corpora_the_line_names_the_one_that_was_encoded(tmp_path):
     made = fill(tmp_path, of=recipe())
     (line,) = lines_after(outcomes(made), tmp_path, kept)
     assert found_by(line).caches["text"].path == made
+
+
+@pytest.mark.parametrize(("speakers", "folds"), [(6, None), (3, 3)])
+def test_a_test_split_without_ratings_is_followed_by_another_protocol(
+    tmp_path, speakers, folds
+):
+    rated = [{"valence": 3.0}] * 12 + [{}] * 6
+    utterances = tuple(
+        Utterance(
+            id=f"u{n}",
+            text="hi",
+            speaker=f"s{n % speakers}",
+            split="train" if n < 12 else "test",
+            ratings=ratings,
+        )
+        for n, ratings in enumerate(rated)
+    )
+    corpus = Corpus(recipe().corpus, tmp_path, utterances, (1, 5), "official")
+    made = outcomes(fill(tmp_path, of=recipe()))
+    leaks.table.save(corpus, tmp_path)
+    (line,) = lines_after(made, tmp_path, corpus)
+    _, params = parsed(line)
+    assert (params["protocol"], params["folds"]) == ("speakers", folds)
 
 
 def test_what_has_no_recording_that_can_be_read_has_no_next_step(tmp_path):

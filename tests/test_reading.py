@@ -1,3 +1,4 @@
+import json
 import sys
 from types import SimpleNamespace
 
@@ -5,6 +6,7 @@ import pytest
 from tqdm import tqdm
 
 from data import plugins, reading
+from data.errors import OptionError
 from data.progress import bar
 from data.utterance import Corpus, Problem, Utterance
 from extract.recording_check import faults
@@ -34,6 +36,16 @@ def test_a_corpus_keeps_its_own_name_and_nature(manifest):
     found = reading.read("manifest", manifest)
     assert (found.name, found.nature) == ("own", "synthetic")
     assert len(found.utterances) == 30
+
+
+def test_a_scale_that_does_not_rise_is_refused_before_ratings_are_compared(manifest):
+    with pytest.raises(OptionError, match="^--scale 5 1: say the lowest rating first"):
+        reading.read("manifest", manifest, scale=(5.0, 1.0))
+    sidecar = manifest / "affuse.json"
+    stated = json.loads(sidecar.read_text()) if sidecar.is_file() else {}
+    sidecar.write_text(json.dumps({**stated, "scale": [5, 1]}))
+    with pytest.raises(ValueError, match="its lowest rating must come first"):
+        reading.read("manifest", manifest)
 
 
 def test_name_and_nature_can_be_said(manifest):

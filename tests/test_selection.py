@@ -87,5 +87,5 @@ def test_the_command_takes_the_filters(several):
     lines = csv.DictReader(io.StringIO(result.stdout, newline=""))
     assert {line["run"] for line in lines} - {""} == {"iemocap-early-session5-b"}
     result = CliRunner().invoke(cli.main, [*words, "--run", "x"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no finished run of run 'x'" in result.stderr

@@ -1,7 +1,7 @@
 """Says how the columns of a table were read, and what the table lacks."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from data.corpora import _cells, _hints
 from data.corpora._extra_columns import Columns, Sorting
@@ -16,12 +16,15 @@ SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aiff")
 TIMES = ("start", "end", "duration")
 
 
-def lines(tables: Sequence[Table], sorting: Sorting) -> Iterator[str]:
+def lines(
+    tables: Sequence[Table], sorting: Sorting, left_out: Collection[str] = ()
+) -> Iterator[str]:
     """Yield lines on the columns of each kind of table, and questions about names.
 
     Args:
         tables: of one corpus
         sorting: of their columns
+        left_out: roles that the user left out, which nothing is asked about
     """
     files: dict[tuple[str, ...], list[str]] = {}
     columns = dict[tuple[str, ...], Columns]()
@@ -29,10 +32,12 @@ def lines(tables: Sequence[Table], sorting: Sorting) -> Iterator[str]:
         files.setdefault(table.header, []).append(table.path.name)
         columns[table.header] = found
     for header, names in files.items():
-        yield from _read(header, columns[header], ", ".join(names))
+        yield from _read(header, columns[header], ", ".join(names), left_out)
 
 
-def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
+def _read(
+    header: Sequence[str], columns: Columns, file: str, left_out: Collection[str]
+) -> Iterator[str]:
     roles = (f"{role} from '{header[at]}'" for role, at in columns.roles.items())
     yield printable(f"columns of {file} as they are read: {', '.join(roles)}")
     if columns.kept:
@@ -55,7 +60,7 @@ def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
     taken = set(columns.roles.values())
     free = [name for at, name in enumerate(header) if name and at not in taken]
     for name in free:
-        if role := _hints.role(name, columns.roles):
+        if role := _hints.role(name, {*columns.roles, *left_out}):
             yield printable(_question(name, role))
 
 
@@ -88,15 +93,19 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def lacking(utterances: Sequence[Utterance], protocol: str) -> Iterator[str]:
+def lacking(
+    utterances: Sequence[Utterance], protocol: str, left_out: Collection[str] = ()
+) -> Iterator[str]:
     """Yield lines on ratings and speakers that are missing.
 
     Args:
         utterances: all of the corpus
         protocol: the default protocol of the corpus; "" if nothing divides it
+        left_out: roles that the user left out, which are not missed
     """
     rated = {name for u in utterances for name in u.ratings}
-    if rated and (missing := [name for name in RATINGS if name not in rated]):
+    there = {*rated, *left_out}
+    if rated and (missing := [name for name in RATINGS if name not in there]):
         yield (
             f"no rating of {' and '.join(missing)} was read, so no model predicts it; "
             f"if a column has it: --map {missing[0]}=COLUMN"

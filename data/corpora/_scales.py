@@ -24,8 +24,8 @@ def compared(
         file: name of the table, or of the tables
 
     Raises:
-        AffuseError: if more than `MOST` of the values of a rating lie outside; it names
-            what was observed
+        AffuseError: if the scale does not rise, or if more than `MOST` of the values of
+            a rating lie outside it; then it names what was observed
     """
     if scale is None:
         return []
@@ -34,6 +34,11 @@ def compared(
     outside = {name: _outside(found, scale) for name, found in values.items()}
     wrong = [name for name, n in outside.items() if n > MOST * len(values[name])]
     low, high = scale
+    if not low < high:
+        raise AffuseError(
+            f"{file}: the scale {low:g} to {high:g} is none; its lowest rating must "
+            f"come first"
+        )
     if wrong:
         counts = (f"{outside[n]} of {len(values[n])} of {n}" for n in wrong)
         raise AffuseError(

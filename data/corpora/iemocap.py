@@ -43,7 +43,7 @@ Record = TypeVar("Record", Block, Turn)
 
 # Reasons of the lists that `Corpus.problems` holds; none occurs in a whole release.
 NO_WAV = "has ratings but no wav in sentences/wav; kept without speech"
-NO_TRANSCRIPT = "has ratings but no transcript; kept without words"
+NO_TRANSCRIPT = "has ratings but no transcript; kept without text"
 WAV_ONLY = "a wav without ratings; left out"
 TRANSCRIPT_ONLY = "a transcript without ratings; left out"
 

@@ -74,7 +74,9 @@ def read(
     stated_scale, stated_columns = _sidecar(folder)
     scale = scale or stated_scale
     tables = [_tables.load(path) for path, _ in files]
-    sorting = _extra_columns.sort(tables, {**stated_columns, **columns})
+    wanted = {**stated_columns, **columns}
+    sorting = _extra_columns.sort(tables, wanted)
+    left_out = {role for role, column in wanted.items() if not column}
     identities = Identities(zip(tables, sorting.tables, strict=True))
     rows = _Gathered(folder, scale, identities)
     for table_, sorted_, (_, split) in zip(tables, sorting.tables, files, strict=True):
@@ -99,8 +101,8 @@ def read(
         ),
         nature=nature.stated(folder),
         reading=(
-            *_column_lines.lines(tables, sorting),
-            *_column_lines.lacking(utterances, protocol),
+            *_column_lines.lines(tables, sorting, left_out),
+            *_column_lines.lacking(utterances, protocol, left_out),
         ),
     )
 

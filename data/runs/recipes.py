@@ -45,6 +45,17 @@ def can_predict(run: Path, there: Sequence[Recipe]) -> bool:
     return False
 
 
+def cache(run: Path, modality: str) -> str:
+    """Return the digest of the cache that all folds of a run took a modality from.
+
+    It is ``""`` if the folds took several, or the models do not say it.
+    """
+    with suppress(OSError, AffuseError):
+        found = {r[modality].digest() for r in _recipes(run) if modality in r}
+        return found.pop() if len(found) == 1 else ""
+    return ""
+
+
 def _recipes(run: Path) -> Iterator[Mapping[str, Recipe]]:
     """Yield how the embeddings of each fold were made, by its first model."""
     for fold in sorted({path.parents[1] for path in run.glob(f"*/seed-*/{MODEL}")}):

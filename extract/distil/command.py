@@ -112,15 +112,15 @@ def _teacher(plan: Plan) -> Encoder:
     """Load the teacher.
 
     Raises:
-        AffuseError: as `load`; it names the option that states the teacher's layers
+        AffuseError: as `load`; an `OptionError` names the option of its layers
     """
     wanted = plan.teacher.layers
     try:
         return load(plan.teacher, plan.machine)
-    except AffuseError as error:
+    except OptionError as error:
         if wanted == "last":
             raise
-        raise AffuseError(f"--teacher-layers {wanted}: {error}") from error
+        raise OptionError(f"--teacher-layers {wanted}: {error}") from error
 
 
 def _identity(folder: Path) -> str:

@@ -16,7 +16,7 @@ from transformers import AutoModel
 from transformers.utils import logging
 
 from data import finetuned, seen
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 from extract.encoders import _examination
 from extract.encoders._construction import bounded
 from extract.encoders._failures import reason, told
@@ -202,7 +202,7 @@ def choose_layers(
         name: of the checkpoint, for the error
 
     Raises:
-        AffuseError: if a number is none, or out of range
+        OptionError: if a number is none, or out of range
 
     Examples:
         >>> choose_layers("last", 6), choose_layers("all", 2), choose_layers("3,1", 6)
@@ -217,7 +217,7 @@ def choose_layers(
     except ValueError:
         layers = [-1]
     if layers[0] < 0 or layers[-1] > top:
-        raise AffuseError(
+        raise OptionError(
             f"layers {wanted!r}: {name} has those from 0 (what enters the first block) "
             f"to {top} (what leaves the last); say last, all, or numbers of them, as "
             f"in 0,{top}"

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data.errors import AffuseError
+from data.errors import AffuseError, OptionError
 
 T = TypeVar("T")
 # Where models keep their blocks: Wav2Vec2 and its family; BERT; DistilBERT; Whisper
@@ -40,7 +40,7 @@ class Layers:
             listened to; without one, this is taken for granted
 
     Raises:
-        AffuseError: if lower layers are wanted of a model that does not give them
+        OptionError: if lower layers are wanted of a model that does not give them
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Layers:
                 hook.remove()
         told = output.hidden_states
         if told is None or len(told) != self._top + 1:
-            raise AffuseError(
+            raise OptionError(
                 "this checkpoint does not give its lower layers one by one; choose its "
                 "last layer alone"
             )
