@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup ready extract train report demo bench lint type test test-slow test-gpu test-oldest test-coverage test-damage test-hostile crashtest check clean
+.PHONY: help setup install installed ready extract train report demo bench lint type test test-slow test-gpu test-oldest test-coverage test-damage test-hostile crashtest check clean
 
 # The first interpreter that is new enough; an active environment's comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -32,12 +32,16 @@ WORKERS ?= 2
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup:  ## Install what setup.cfg lists, in the versions of constraints.txt
+install: PACKAGE := .
+install:  ## Install what the program needs, in the versions of constraints.txt
+setup: PACKAGE := .[dev]
+setup:  ## Install the tools of development too
+install setup:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer not found; install it first"; exit 1; }
 	@[ -z "$(PRIVATE)" ] || [ -x .venv/bin/pip ] || $(PYTHON) -m venv --clear .venv || { \
 	echo "$(PYTHON) cannot make an environment; on Debian or Ubuntu type first:" \
 	"apt-get install python3-venv"; exit 1; }
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '$(PACKAGE)'
 	@command -v python >/dev/null || \
 	echo "this shell has no command 'python': type python3 in its place"
 
@@ -47,33 +51,37 @@ OLD := h5py|numpy
 OLDEST = $(shell sed -nE "s/^ +($(OLD)) >= (.*)/'\1==\2.*'/p" setup.cfg)
 
 # Nothing is installed where nothing is missing.
-ready:
+installed:
 	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
-	&& $(RUN) -c 'import pytest, xdist, ruff, audmetric, accelerate, av, peft' 2>/dev/null || $(MAKE) --no-print-directory setup
+	|| $(MAKE) --no-print-directory install
+
+ready: installed
+	@$(RUN) -c 'import pytest, xdist, ruff, audmetric, accelerate, av, peft' 2>/dev/null \
+	|| $(MAKE) --no-print-directory setup
 
 # Without a corpus: the synthetic one and the small encoders that come with the project.
 ifeq ($(CORPUS),)
 extract: AUDIO := $(or $(AUDIO),mini)
 extract: TEXT := $(or $(TEXT),mini)
 endif
-extract: ready  ## Stage one: CORPUS=iemocap ROOT=/path [AUDIO=... TEXT=... OPTIONS=...]
+extract: installed  ## Stage one: CORPUS=iemocap ROOT=/path [AUDIO=... TEXT=... OPTIONS=...]
 	$(RUN) cli.py extract $(or $(CORPUS),demo) $(if $(ROOT),"$(ROOT)") \
 	$(if $(AUDIO),--audio-checkpoint "$(AUDIO)") \
 	$(if $(TEXT),--text-checkpoint "$(TEXT)") $(OPTIONS)
 
-train: ready  ## Stage two: FUSION=early, late, ... or all [OPTIONS=...]
+train: installed  ## Stage two: FUSION=early, late, ... or all [OPTIONS=...]
 	$(RUN) cli.py train --fusion $(FUSION) $(OPTIONS)
 
-report: ready  ## The CCC table
+report: installed  ## The CCC table
 	$(RUN) cli.py report $(OPTIONS)
 
-demo: ready  ## All of it on the synthetic demo corpus: five designs, three seeds, the table
+demo: installed  ## All of it on the synthetic demo corpus: five designs, three seeds, the table
 	$(RUN) cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
 	$(RUN) cli.py train --corpus demo --seeds 3 \
 	--fusion ridge --fusion audio --fusion text --fusion early --fusion late
 	$(RUN) cli.py report --corpus demo
 
-bench: ready  ## How fast both stages are here, beside other ways and the limit
+bench: installed  ## How fast both stages are here, beside other ways and the limit
 	$(RUN) cli.py bench extract $(OPTIONS)
 	$(RUN) cli.py bench extract --modality text $(OPTIONS)
 	$(RUN) cli.py bench train
@@ -82,8 +90,10 @@ lint: ready  ## Style and formatting (pyproject.toml)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
+# mypy finds the package by its name: in a folder that links to this one.
 type: ready  ## Static types (setup.cfg, [mypy])
-	$(RUN) -m mypy
+	@mkdir -p build/import && ln -sfn ../.. build/import/affuse
+	MYPYPATH=build/import $(RUN) -m mypy
 
 test: ready  ## Tests and docstring examples, without a GPU, a download or a long wait
 	$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"

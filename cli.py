@@ -4,34 +4,34 @@ This file parses, calls and prints; the work is done in `data`, `extract` and `f
 """
 
 import sys
-
-from data.environment import ensure_packages
-
-if __name__ == "__main__":
-    ensure_packages()
-
 from pathlib import Path
+
+if __name__ == "__main__":  # `affuse.cli` does the work, under that name alone
+    import importlib
+    import runpy
+
+    prepare = Path(__file__).with_name("data") / "system" / "environment.py"
+    runpy.run_path(str(prepare))["ensure_packages"]()
+    sys.exit(importlib.import_module("affuse.cli").main())
+
 from typing import Any
 
 import click
 
-from data.options import CACHE, CORPUS, FOLDER, OUTPUT, READ, Group, options
-from data.output import say
-from extract.benches import bench
-from extract.caches import cache
-from extract.options import DISTIL, ENCODE, FINETUNE
-from fuse.options import (
-    ABLATE,
-    CALIBRATE,
-    LINT,
-    PREDICT,
-    REPORT,
-    RUNS,
-    SWEEP,
-    TRAIN,
-    TRAINING,
-    WHOLE,
+from affuse.data.shared_options import (
+    CACHE,
+    CORPUS,
+    FOLDER,
+    OUTPUT,
+    READ,
+    Group,
+    options,
 )
+from affuse.data.terminal import say
+from affuse.extract.commands.bench_command import bench
+from affuse.extract.commands.cache_command import cache
+from affuse.extract.extraction_options import DISTIL, ENCODE, FINETUNE
+from affuse.fuse import fusion_options
 
 
 @click.group(cls=Group)
@@ -65,10 +65,10 @@ def check(**found: Any) -> None:
 
     Exit status 0 if nothing is wrong, 1 if something is missing or differs.
     """
-    from data import checking
-    from extract import recording_check
+    from affuse.data.reading import corpus_checks
+    from affuse.extract.caching import recording_headers
 
-    sys.exit(not checking.command(say, recording_check.faults, **found))
+    sys.exit(not corpus_checks.command(say, recording_headers.faults, **found))
 
 
 @main.command()
@@ -80,9 +80,9 @@ def utterances(output: Any, **found: Any) -> None:
     One row an utterance of CORPUS at ROOT (demo needs none). Names every problem on
     the error stream; exit status 1 if something was left out.
     """
-    from data import checking
+    from affuse.data.reading import corpus_checks
 
-    sys.exit(not checking.utterances(output, say, **found))
+    sys.exit(not corpus_checks.utterances(output, say, **found))
 
 
 @main.command()
@@ -93,9 +93,9 @@ def sample(corpus: str, root: Path) -> None:
 
     CORPUS in its own layout at ROOT: composed text, generated tones.
     """
-    from data import reading
+    from affuse.data.reading import corpus_reading
 
-    count = reading.sample(corpus, root)
+    count = corpus_reading.sample(corpus, root)
     say(f"{count} synthetic utterances in the layout of {corpus} in {root}")
 
 
@@ -114,11 +114,11 @@ def extract(cache: Path, **found: Any) -> None:
     Several GPUs of a machine are all used. With --scheduler, or as an array of jobs
     with --shard, several machines fill one cache; the bytes are the same.
     """
-    from data import reading
-    from extract import command
+    from affuse.data.reading import corpus_reading
+    from affuse.extract.commands import extract_command
 
-    corpus = reading.read_aloud(say, **found)
-    sys.exit(command.run(corpus, cache=cache, say=say, found=found) > 0)
+    corpus = corpus_reading.read_aloud(say, **found)
+    sys.exit(extract_command.run(corpus, cache=cache, say=say, found=found) > 0)
 
 
 main.add_command(cache)
@@ -127,7 +127,7 @@ main.add_command(cache)
 @main.command()
 @options(READ)
 @options(ENCODE)
-@options(WHOLE)
+@options(fusion_options.WHOLE)
 def run(finetune: bool, **found: Any) -> None:
     """From a corpus to its table: extract, train, report.
 
@@ -137,11 +137,11 @@ def run(finetune: bool, **found: Any) -> None:
 
     Exit status 1 if something was left out.
     """
-    from extract import command, tuned
-    from fuse import whole
+    from affuse.extract.commands import extract_command, run_tuning
+    from affuse.fuse.commands import run_command
 
-    tune = tuned.tune if finetune else None
-    sys.exit(not whole.run(say, command.encode, tune, **found))
+    tune = run_tuning.tune if finetune else None
+    sys.exit(not run_command.run(say, extract_command.encode, tune, **found))
 
 
 @main.command()
@@ -161,9 +161,9 @@ def distil(**found: Any) -> None:
       python cli.py distil text --teacher sentence-transformers/all-MiniLM-L6-v2 \\
           --data sentences.txt --output small-text
     """
-    from extract.distil import command
+    from affuse.extract.commands import distil_command
 
-    command.distil(say, **found)
+    distil_command.distil(say, **found)
 
 
 @main.command()
@@ -176,30 +176,30 @@ def finetune(**found: Any) -> None:
     decides, and its test is not looked at. Each fold becomes a folder of ordinary
     checkpoints for `extract`. Repeat the command after an interruption.
     """
-    from extract.finetune import command
+    from affuse.extract.commands import finetune_command
 
-    command.finetune(say, **found)
+    finetune_command.finetune(say, **found)
 
 
 main.add_command(bench)
 
 
 @bench.command("train")
-@options(TRAINING)
+@options(fusion_options.TRAINING)
 def bench_train(**found: Any) -> None:
     """Measure stage two on made-up embeddings.
 
     The same models for the same epochs: from a file with a data set an utterance, from
     tensors that a DataLoader collates, and as stage two trains them, all at once.
     """
-    from extract.rate import products
-    from fuse.bench import command
+    from affuse.extract.encoding.gemm_throughput import products
+    from affuse.fuse.bench import training_bench
 
-    command.bench(say, products, **found)
+    training_bench.bench(say, products, **found)
 
 
 @main.command()
-@options(TRAIN)
+@options(fusion_options.TRAIN)
 def train(**found: Any) -> None:
     """Stage two: train fusion designs.
 
@@ -208,13 +208,13 @@ def train(**found: Any) -> None:
     Without more, it uses the one cache that is there. Finished folds and seeds are
     kept: repeat the command after an interruption, or with more seeds.
     """
-    from fuse import command
+    from affuse.fuse.commands import training_commands
 
-    command.train(say, **found)
+    training_commands.train(say, **found)
 
 
 @main.command()
-@options(SWEEP)
+@options(fusion_options.SWEEP)
 def sweep(**found: Any) -> None:
     """Search settings on validation parts; the test stays unseen.
 
@@ -227,13 +227,13 @@ def sweep(**found: Any) -> None:
 
     Writes ranking.csv, and the best settings as an experiment for `train`.
     """
-    from fuse import command
+    from affuse.fuse.commands import training_commands
 
-    command.sweep(say, **found)
+    training_commands.sweep(say, **found)
 
 
 @main.command()
-@options(LINT)
+@options(fusion_options.LINT)
 def lint(**found: Any) -> None:
     """Look for leaks in finished runs.
 
@@ -242,7 +242,7 @@ def lint(**found: Any) -> None:
 
     Exit status 1 if a rule fails.
     """
-    from fuse import linter
+    from affuse.fuse.linting import linter
 
     sys.exit(not linter.command(say, **found))
 
@@ -250,7 +250,7 @@ def lint(**found: Any) -> None:
 @main.command()
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=FOLDER)
 @CACHE
-@RUNS
+@fusion_options.RUNS
 def verify(folders: tuple[Path, ...], cache: Path, runs: Path) -> None:
     """Check caches and runs against the digests of their files.
 
@@ -265,14 +265,14 @@ def verify(folders: tuple[Path, ...], cache: Path, runs: Path) -> None:
 
     Exit status 1 if a file is damaged or missing.
     """
-    from data import verification
+    from affuse.data.cache import verification
 
     usual = [cache, runs]
     sys.exit(not verification.command(say, folders=folders, usual=usual))
 
 
 @main.command()
-@options(REPORT)
+@options(fusion_options.REPORT)
 def report(runs: Path, form: str, output: Any, **found: Any) -> None:
     """Print the CCC table.
 
@@ -281,7 +281,7 @@ def report(runs: Path, form: str, output: Any, **found: Any) -> None:
 
     Exit status 1 if a run is damaged; it is named, and the others are shown.
     """
-    from fuse import report as reports
+    from affuse.fuse.commands import report_command as reports
 
     problems: list[str] = []
     tables = reports.collect(runs, damaged=problems.append, **found)
@@ -293,7 +293,7 @@ def report(runs: Path, form: str, output: Any, **found: Any) -> None:
 
 @main.command()
 @click.argument("run", type=FOLDER)
-@options(CALIBRATE)
+@options(fusion_options.CALIBRATE)
 @OUTPUT
 def calibrate(run: Path, output: Any, **found: Any) -> None:
     """Calibrate the predictions of RUN, and give them intervals.
@@ -303,14 +303,14 @@ def calibrate(run: Path, output: Any, **found: Any) -> None:
     uncertain utterances out; writes calibration.json, rejection.csv and rejection.svg
     into RUN.
     """
-    from fuse.calibration import command
+    from affuse.fuse.commands import calibrate_command
 
-    output.write(command.calibrate(run, **found))
+    output.write(calibrate_command.calibrate(run, **found))
 
 
 @main.command()
 @click.argument("run", type=FOLDER)
-@options(PREDICT)
+@options(fusion_options.PREDICT)
 def predict(run: Path, output: Any, **found: Any) -> None:
     """Predict other cached utterances.
 
@@ -326,24 +326,20 @@ def predict(run: Path, output: Any, **found: Any) -> None:
     on. trained_on counts the models that had the utterance in training or validation.
     start and end are seconds in file.
     """
-    from fuse import command
+    from affuse.fuse.commands import training_commands
 
-    command.predict(run, output, **found)
+    training_commands.predict(run, output, **found)
 
 
 @main.command()
 @click.argument("run", type=FOLDER)
-@options(ABLATE)
+@options(fusion_options.ABLATE)
 def ablate(run: Path, **found: Any) -> None:
     """Say what each modality contributes.
 
     Test CCC of RUN with both modalities, with one of them only, and with one that is
     permuted between utterances.
     """
-    from fuse import command
+    from affuse.fuse.commands import training_commands
 
-    command.ablate(say, run, **found)
-
-
-if __name__ == "__main__":
-    main()
+    training_commands.ablate(say, run, **found)

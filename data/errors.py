@@ -10,7 +10,7 @@ a fault of the code, ours or that of a plug-in, and keeps its traceback.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from data.output import printable
+from affuse.data.terminal import printable
 
 
 class AffuseError(ValueError):

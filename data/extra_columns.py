@@ -2,7 +2,7 @@
 
 They describe utterances in the words of the corpus. Nothing is encoded or trained by
 them; a report can score their groups apart. Which columns of a table are kept is
-decided by its reader (`data.corpora._extra_columns`).
+decided by its reader (`affuse.data.tables.unread_columns`).
 """
 
 from collections import Counter
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from sys import intern
 
-from data.system.schema import MapOf, Text
-from data.utterance import Utterance
+from affuse.data.records import Utterance
+from affuse.data.system.schema import MapOf, Text
 
 MOST = 16  # columns of one corpus
 NAME_LENGTH = 60  # characters of the name of a column

@@ -8,15 +8,21 @@ import importlib.util
 import pkgutil
 from types import ModuleType
 
-from data.errors import AffuseError
-from data.suggestions import hint
+from affuse.data.errors import AffuseError
+from affuse.data.suggestions import hint
+
+CORPUS_PACKAGE = "affuse.data.corpora"
+ENCODER_PACKAGE = "affuse.extract.encoders"
+DESIGN_PACKAGE = "affuse.fuse.models.designs"
+BASELINE_PACKAGE = "affuse.fuse.models.baselines"
+RULE_PACKAGE = "affuse.fuse.linting.rules"
 
 
 def names(package: str) -> list[str]:
     """Sorted plug-in names in `package`, read from file names alone.
 
     Examples:
-        >>> "iemocap" in names("data.corpora")
+        >>> "iemocap" in names(CORPUS_PACKAGE)
         True
     """
     spec = importlib.util.find_spec(package)  # does not import it
@@ -36,8 +42,9 @@ def load(package: str, name: str) -> ModuleType:
     """
     if name not in names(package):
         kind = package.rpartition(".")[2]
+        folder = package.removeprefix("affuse.").replace(".", "/")
         raise AffuseError(
             f"no {name!r} in {kind}: choose from {', '.join(names(package))}, "
-            f"or add {package.replace('.', '/')}/{name}.py{hint(name, names(package))}"
+            f"or add {folder}/{name}.py{hint(name, names(package))}"
         )
     return importlib.import_module(f"{package}.{name}")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from data.errors import AffuseError
+from affuse.data.errors import AffuseError
 
 Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 

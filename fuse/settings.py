@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from data.errors import AffuseError, OptionError, options_at_fault
-from data.suggestions import hint
-from data.system.documents import parse_toml, read_toml
-from data.system.schema import MapOf, Plain, Record
-from fuse.losses import SMALLEST_BATCH
-from fuse.ranges import CHOICES, END_TO_END, RANGES, demand
-from fuse.scopes import PER_MODEL, UNUSED, setting, setting_of_rows
+from affuse.data.errors import AffuseError, OptionError, options_at_fault
+from affuse.data.suggestions import hint
+from affuse.data.system.documents import parse_toml, read_toml
+from affuse.data.system.schema import MapOf, Plain, Record
+from affuse.fuse.losses import SMALLEST_BATCH
+from affuse.fuse.setting_ranges import CHOICES, END_TO_END, RANGES, demand
+from affuse.fuse.setting_scopes import PER_MODEL, UNUSED, setting, setting_of_rows
 
 __all__ = [
     "CHOICES",
@@ -33,7 +33,9 @@ __all__ = [
 ]
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
-FINETUNE = "finetune"  # table of an experiment that is for `extract.finetune` alone
+FINETUNE = (
+    "finetune"  # table of an experiment that is for `affuse.extract.finetune` alone
+)
 EXPERIMENT = Record({}, {FINETUNE: MapOf(Plain(1))}, others=Plain(1))
 ASSIGNED = Record({"value": Plain(1)})
 
@@ -43,11 +45,13 @@ class Settings:
     """The defaults; they were chosen on development sets, never on a test set.
 
     The models of a group share the value of a field, unless its mark says otherwise;
-    see `fuse.scopes`.
+    see `affuse.fuse.setting_scopes`.
     """
 
     # What is trained on what
-    protocol: str = setting_of_rows("")  # of data.splits; "" is the corpus's own
+    protocol: str = setting_of_rows(
+        ""
+    )  # of affuse.data.splits.protocols; "" is the corpus's own
     folds: int = setting_of_rows(5)  # groups of speakers, for the protocol "speakers"
     split_seed: int = setting_of_rows(0)  # of what a protocol leaves to chance
     # ratings outside the scale: clip, keep or drop

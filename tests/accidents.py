@@ -5,7 +5,7 @@ MAIN = """
 import json, os, signal, sys, time
 sys.path[:] = sys.argv[1:]
 import numpy as np
-from extract import audio, decoding
+from affuse.extract.audio import decoding as audio, decoder_main as decoding
 
 class Accidents:
     def hang(path):

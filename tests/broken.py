@@ -12,7 +12,7 @@ import os
 import threading
 from contextlib import contextmanager
 
-from data import files
+from affuse.data.system import atomic_files
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS)
 NAMES = ("replace", "unlink", "mkdir", "open", "fsync")  # of os
@@ -65,8 +65,8 @@ class Disk:
             for name in NAMES:
                 patch.setattr(os, name, self._counted(name, getattr(os, name)))
             patch.setattr(io, "open", self._opening(io.open))
-            flock = self._counted("flock", files.fcntl.flock)
-            patch.setattr(files.fcntl, "flock", flock)
+            flock = self._counted("flock", atomic_files.fcntl.flock)
+            patch.setattr(atomic_files.fcntl, "flock", flock)
             yield self
 
     def _counted(self, name, real):

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from data import parts, verification
-from data.parts import Part
-from data.recipe import Recipe
-from data.system import digests
-from data.utterance import Problem
+from affuse.data.cache import parts, verification
+from affuse.data.cache.parts import Part
+from affuse.data.cache.recipe import Recipe
+from affuse.data.records import Problem
+from affuse.data.system import digests
 
 RECIPE = Recipe(
     corpus="toy",

@@ -26,7 +26,10 @@ def no_power_is_cut():
 @pytest.fixture
 def encoded(monkeypatch):
     """How many inputs went through an encoder, counted as it happens."""
-    from extract.encoders import distilbert, wav2vec2  # with torch: not for all tests
+    from affuse.extract.encoders import (  # with torch: not for all tests
+        distilbert,
+        wav2vec2,
+    )
 
     counts = []
     for kind in (wav2vec2.Encoder, distilbert.Encoder):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from click.testing import CliRunner
 
-import cli
+from affuse import cli
 
 LIMIT = 60  # utterances
 QUICK = ("latent=4", "autoencoder_hidden=8", "hidden=8", "epochs=2")

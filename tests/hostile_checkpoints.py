@@ -17,7 +17,7 @@ import tunable
 from published import REDUCED, publish
 from safetensors.torch import load_file, save_file
 
-from data.system import digests
+from affuse.data.system import digests
 
 KINDS = ("text", "audio", "headed", "whisper")
 HUGE = 2**30

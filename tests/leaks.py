@@ -15,15 +15,16 @@ import safetensors.torch
 import torch
 from caches import unlisted
 
-from data import parts, table
-from data.parts import Part
-from data.sentences import SENTENCES
-from data.store import Embeddings
-from data.stretch import Stretch
-from fuse import train, units
-from fuse.metrics import ccc
-from fuse.reduce import Projection
-from fuse.settings import Settings
+from affuse.data.cache import corpus_table, parts
+from affuse.data.cache.parts import Part
+from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.store import Embeddings
+from affuse.data.runs.sentence_overlap import SENTENCES
+from affuse.fuse.commands import design_training
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.scoring.metrics import ccc
+from affuse.fuse.settings import Settings
+from affuse.fuse.trained import model_files
 
 COUNT = 150
 AGAIN = 120  # from here on, sentences repeat those of utterances 3 and on
@@ -109,7 +110,7 @@ def stretches(samples=True):
 
 def keep(cache, found=None):
     """Corpus and embeddings as stage one leaves them."""
-    table.save(corpus(), cache)
+    corpus_table.save(corpus(), cache)
     for each in (found or embeddings()).values():
         fill(cache, each)
 
@@ -130,7 +131,7 @@ def fill(cache, found: Embeddings):
 
 
 def trained(runs, fusion="early", *, found=None, caches=None, allow=(), **changes):
-    return train.run(
+    return design_training.run(
         found or corpus(),
         caches or embeddings(),
         fusion=fusion,
@@ -170,7 +171,7 @@ def edit_tables(case, change):
 
 def edit_state(case, change):
     """The weights of the only model."""
-    path = case.unit / units.WEIGHTS
+    path = case.unit / model_files.WEIGHTS
     state = safetensors.torch.load(path.read_bytes())
     change(state)
     path.write_bytes(safetensors.torch.save(state))
@@ -198,7 +199,7 @@ def respelt(field):
         text = (case.run / "folds.csv").read_text(encoding="utf-8")
         rows = csv.DictReader(text.splitlines())
         (id_,) = {row["id"] for row in rows if row["part"] == "train"} & TESTED
-        path = case.cache / "toy" / table.FILE
+        path = case.cache / "toy" / corpus_table.FILE
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         for k, line in enumerate(lines[1:-1], 1):
             row = json.loads(line.rstrip().rstrip(","))
@@ -256,7 +257,7 @@ SPAN = {"file": FILE, "begin": 0.5, "end": 2.5}
 def tuned(**record):
     """The encoder of speech says what it has seen."""
     return lambda case: edit_json(
-        case.unit / units.MODEL,
+        case.unit / model_files.MODEL,
         lambda found: found["recipes"]["audio"].update(training={"seen": [record]}),
     )
 
@@ -268,7 +269,7 @@ def elsewhere(kept="manifest", **record):
         told = {"corpus": "original", **record}
         tuned(**told)(case)
         fill(case.cache, embeddings(seen=[told])["audio"])
-        path = case.cache / "toy" / table.FILE
+        path = case.cache / "toy" / corpus_table.FILE
         head, rest = path.read_text(encoding="utf-8").split("\n", 1)
         head = head.replace('"name": "toy"', f'"name": "toy", "reader": "{kept}"')
         path.write_text(f"{head}\n{rest}", encoding="utf-8")
@@ -280,7 +281,7 @@ def elsewhere(kept="manifest", **record):
 def known_encoder(case):
     """A checkpoint that was fine-tuned on the corpus, by its name."""
     edit_json(
-        case.unit / units.MODEL,
+        case.unit / model_files.MODEL,
         lambda found: found["recipes"]["text"].update(checkpoint="Someone/VAD-BERT"),
     )
     edit_json(case.run / "run.json", lambda found: found.update(corpus="emobank-1.1"))
@@ -308,14 +309,14 @@ def fitted_on(*sessions, name="mean"):
 def another_epoch(case):
     """Weights of the first epoch, which is not the best one."""
     other = trained(case.run.parent / "short", epochs=1)
-    first = Case(other, case.cache).unit / units.WEIGHTS
-    (case.unit / units.WEIGHTS).write_bytes(first.read_bytes())
-    unlisted(case.unit / units.WEIGHTS)
+    first = Case(other, case.cache).unit / model_files.WEIGHTS
+    (case.unit / model_files.WEIGHTS).write_bytes(first.read_bytes())
+    unlisted(case.unit / model_files.WEIGHTS)
 
 
 def history_of_test(case):
     """A history whose best epoch shows the CCC of the test rows."""
-    module, _ = units.load(case.unit)
+    module, _ = model_files.load(case.unit)
     rows = range(4, COUNT, 5)
     features = {
         m: torch.from_numpy(found.values[rows].reshape(len(rows), -1))
@@ -331,7 +332,7 @@ def history_of_test(case):
         rows[-1].update({f"validation_{n}": f"{v:.6f}" for n, v in shown.items()})
         return rows[-1:]
 
-    edit(case.unit / units.HISTORY, change)
+    edit(case.unit / model_files.HISTORY, change)
 
 
 def lost(case):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data.ratings import RATINGS
-from data.recipe import Recipe
-from data.store import Embeddings
-from data.utterance import Corpus, Utterance
+from affuse.data.cache.recipe import Recipe
+from affuse.data.cache.store import Embeddings
+from affuse.data.rating_scales import RATINGS
+from affuse.data.records import Corpus, Utterance
 
 COUNT = 300
 DIMS = {"audio": (2, 6), "text": (1, 7)}  # layers, features

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from torch import nn
 
-from fuse.estimator import Design, FusionRegressor, ccc_scorer
+from affuse.fuse.sklearn.estimator import Design, FusionRegressor, ccc_scorer
 
 if __name__ == "__main__":
     rng = np.random.default_rng(0)

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import leaks
 
-from data import table
-from data.system.digests import MANIFEST
-from fuse import train
-from fuse.calibration.command import calibrate
-from fuse.leaks import FAILS
+from affuse.data.cache import corpus_table
+from affuse.data.runs.leak_record import FAILS
+from affuse.data.system.digests import MANIFEST
+from affuse.fuse.commands import design_training
+from affuse.fuse.commands.calibrate_command import calibrate
 
 # All that acts anywhere, but for "/" and NUL, which no folder name can hold.
 HOSTILE = (
@@ -54,11 +54,11 @@ def corpus():
 def make(folder):
     """Two runs that are trained, calibrated and linted, and the cache they are from."""
     runs, cache = folder / "runs", folder / "cache"
-    table.save(corpus(), cache)
+    corpus_table.save(corpus(), cache)
     for each in leaks.embeddings().values():
         leaks.fill(cache, each)
     for design in ("early", "text"):
-        run = train.run(
+        run = design_training.run(
             corpus(),
             leaks.embeddings(),
             fusion=design,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data.predictions import FoldRow, Predictions, Run
-from data.runs.info import RunInfo
+from affuse.data.runs.run_information import RunInfo
+from affuse.data.runs.run_predictions import FoldRow, Predictions, Run
 
 SPREAD = 0.4  # standard deviation of the ratings
 SIGMA = 0.8  # of the logarithm of the sizes of clusters

@@ -5,10 +5,10 @@ import hashlib
 import numpy as np
 import soundfile
 
-from data import store
-from data.utterance import Corpus, Utterance
-from extract.choice import Choice, Machine
-from extract.run import extract
+from affuse.data.cache import store
+from affuse.data.records import Corpus, Utterance
+from affuse.extract.caching.extraction import extract
+from affuse.extract.encoding.choices import Choice, Machine
 
 RATE = 16_000
 WORDS = "it is not so bad a day to say that all was well with us in the end".split()

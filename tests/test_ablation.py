@@ -5,9 +5,9 @@ import pytest
 from learnable import COUNT, embeddings, reordered
 from test_train import trained
 
-from data.predictions import read_run
-from fuse.ablation import ablate
-from fuse.metrics import ccc
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.robustness.ablation import ablate
+from affuse.fuse.scoring.metrics import ccc
 
 LEARNT = {"epochs": 60, "dropout": 0.0, "seeds": [0, 1]}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-import cli
+from affuse import cli
 
 ROOT = Path(__file__).parents[1]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
@@ -19,16 +19,16 @@ OWNERS = {
     "extract/distil": ("distil",),
     "extract/finetune/bench": ("bench finetune",),
     "extract/finetune": ("finetune",),
-    "extract/bench/ways.py": (),  # names rows of a table after options of extract
+    "extract/bench/encoding_ways.py": (),  # names rows of its table
     "extract/bench": ("bench extract",),
     "extract/encoders": SHARED,
-    "extract/build.py": SHARED,
-    "extract/audio.py": SHARED,
-    "data/arrays.py": SHARED,
+    "extract/caching/part_building.py": SHARED,
+    "extract/audio/decoding.py": SHARED,
+    "data/cache/part_arrays.py": SHARED,
     "fuse/bench": ("bench train",),
     "fuse/sweep": ("sweep",),
     "fuse/calibration": ("calibrate",),
-    "fuse/ablation.py": ("ablate",),
+    "fuse/robustness/ablation.py": ("ablate",),
 }
 # A teacher is loaded without its head and in blocks of the usual length, so that these
 # can only be at fault where they were given.
@@ -118,11 +118,15 @@ def test_messages_name_options_of_the_command_that_says_so():
 @pytest.mark.parametrize(
     ("module", "text", "strange"),
     [
-        ("fuse/train.py", "take --no-such-option", ["--no-such-option"]),
+        (
+            "fuse/commands/design_training.py",
+            "take --no-such-option",
+            ["--no-such-option"],
+        ),
         ("extract/distil/x.py", "raise --max-seconds", ["--max-seconds"]),
         ("extract/distil/x.py", "for extract, raise --max-seconds", []),
-        ("extract/audio.py", "raise --max-seconds", ["--max-seconds"]),
-        ("extract/audio.py", "or, for extract, raise --max-seconds", []),
+        ("extract/audio/decoding.py", "raise --max-seconds", ["--max-seconds"]),
+        ("extract/audio/decoding.py", "or, for extract, raise --max-seconds", []),
         ("extract/encoders/x.py", "take --revision", []),
         ("extract/encoders/x.py", "take --layers last", ["--layers"]),
     ],

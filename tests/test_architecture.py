@@ -1,55 +1,57 @@
-"""The layers of the project: data <- extract, data <- fuse, all <- cli.
+"""The layers of the package: data <- extract, data <- fuse, all <- cli.
 
-One exception: extract/finetune trains encoders together with what stage two trains, so
-it imports `fuse`; nothing else of extract does.
+Within extract, only `finetune` and `commands` may import `fuse`: they train encoders
+together with what stage two trains. No sub-package imports one that imports it.
 """
 
 import ast
 import configparser
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from data import environment
+from affuse.data.system import environment
 
 ROOT = Path(__file__).parents[1]
-OURS = {"cli", "data", "extract", "fuse"}
+LAYERS = ("data", "extract", "fuse")
 BELOW = {  # what of ours each layer may import
     "data": {"data"},
     "extract": {"extract", "data"},
     "fuse": {"fuse", "data"},
-    "cli.py": OURS,
+    "cli.py": {"cli", *LAYERS},
+    "__init__.py": set(LAYERS),
 }
-ALSO = {"extract/finetune/": {"fuse"}}  # its settings, losses and designs
+ALSO = {"extract/finetune/": {"fuse"}, "extract/commands/": {"fuse"}}
 FORBIDDEN = {"data": {"torch", "transformers"}, "fuse": {"transformers"}}
 HEAVY = {
-    "av", "h5py", "librosa", "numpy", "sklearn", "soundfile", "soxr", "torch",
-    "transformers",
+    "h5py", "librosa", "numpy", "sklearn", "soundfile", "soxr", "torch", "transformers",
 }  # fmt: skip
-# to import, or a C library that may be missing
-SLOW = {"av", "librosa", "soundfile", "soxr"}
+SLOW = {"librosa", "soundfile", "soxr"}  # to import, or a C library that may be missing
 LINES, CLI_LINES = 250, 350
 PACKAGES = {"sklearn": "scikit-learn"}  # import name to distribution, if they differ
 
-FILES = ["cli.py"] + sorted(
+FILES = ["__init__.py", "cli.py"] + sorted(
     str(path.relative_to(ROOT))
-    for layer in ("data", "extract", "fuse")
+    for layer in LAYERS
     for path in (ROOT / layer).rglob("*.py")
 )
 
 
 class Import(NamedTuple):
-    package: str
+    package: str  # the first name of its path; of ours, "affuse.data" and so on
     line: int
     inside: bool  # of a function, so that it costs nothing until it is called
+    module: str  # the whole path
 
 
 def imports(source):
-    """Every import of a module, by the first name of its path."""
+    """Every import of a module."""
     return list(_imports(ast.parse(source)))
 
 
@@ -76,20 +78,24 @@ def _imports(tree):
         if isinstance(node, ast.Import):
             found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found = ["." * node.level + (node.module or "")]
+            base = "." * node.level + (node.module or "")
+            found = [f"{base}.{alias.name}" for alias in node.names]
         else:
             continue
         for name in found:
-            package = name.split(".")[0] or "."  # of this folder
-            yield Import(package, node.lineno, node in inside)
+            first = name.split(".")[0] or "."  # of this folder
+            if first == "affuse":
+                first = ".".join(name.split(".")[:2])
+            yield Import(first, node.lineno, node in inside, name)
 
 
 def wrong(file, found):
     """Imports that a file of ours must not have."""
     layer = file.split("/")[0]
     more = (also for folder, also in ALSO.items() if file.startswith(folder))
-    allowed = BELOW[layer].union(*more)
-    refused = (OURS | {"."}) - allowed | FORBIDDEN.get(layer, set())
+    allowed = {f"affuse.{name}" for name in BELOW[layer].union(*more)}
+    every = {f"affuse.{name}" for name in ("cli", *LAYERS)}
+    refused = every - allowed | {"cli", *LAYERS, "."} | FORBIDDEN.get(layer, set())
     return [i for i in found if i.package in refused]
 
 
@@ -114,18 +120,19 @@ def test_what_is_slow_or_may_be_missing_is_imported_where_it_is_used(file):
 @pytest.mark.parametrize(
     ("file", "source", "count"),
     [
-        ("data/x.py", "import data.store, json\nfrom data import store", 0),
-        ("data/x.py", "from extract import run", 1),
+        ("data/x.py", "import affuse.data.files, json\nfrom affuse.data import a", 0),
+        ("data/x.py", "from affuse.extract import run", 1),
         ("data/x.py", "def f():\n    import torch.nn as nn", 1),
         ("data/x.py", "from . import store\nfrom ..fuse import losses", 2),
-        ("extract/x.py", "import transformers\nfrom data import parts", 0),
-        ("extract/x.py", "from fuse.losses import ccc\nimport cli", 2),
-        ("extract/finetune/x.py", "from fuse.losses import ccc", 0),
-        ("extract/finetune/x.py", "import cli", 1),
-        ("extract/distil/x.py", "from fuse.losses import ccc", 1),
-        ("fuse/designs/x.py", "import torch\nfrom fuse import losses", 0),
-        ("fuse/designs/x.py", "import extract.run\nimport transformers", 2),
-        ("cli.py", "from data import plugins\nfrom fuse import train", 0),
+        ("data/x.py", "import data\nfrom data import store", 2),
+        ("extract/x.py", "import transformers\nfrom affuse.data import parts", 0),
+        ("extract/x.py", "from affuse.fuse.losses import a\nimport affuse.cli", 2),
+        ("extract/finetune/x.py", "from affuse.fuse.losses import ccc", 0),
+        ("extract/finetune/x.py", "from affuse import cli", 1),
+        ("extract/distil/x.py", "from affuse.fuse.losses import ccc", 1),
+        ("fuse/models/x.py", "import torch\nfrom affuse.fuse import losses", 0),
+        ("fuse/models/x.py", "import affuse.extract.a\nimport transformers", 2),
+        ("cli.py", "from affuse.data import plugins\nfrom affuse.fuse import a", 0),
     ],
 )
 def test_what_is_wrong_is_noticed(file, source, count):
@@ -142,7 +149,7 @@ def test_imports_inside_functions_are_told_from_others():
 
 
 def test_help_needs_nothing_heavy():
-    code = f"import cli, sys; print(*sorted({HEAVY} & set(sys.modules)))"
+    code = f"import affuse.cli, sys; print(*sorted({HEAVY} & set(sys.modules)))"
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
@@ -162,8 +169,105 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
         PACKAGES.get(i.package, i.package)
         for file in FILES
         for i in found_in(file)
-        if i.package not in OURS | sys.stdlib_module_names
+        if not i.package.startswith("affuse")
+        and i.package not in sys.stdlib_module_names
     }
     assert used == declared | optional
     needed = {PACKAGES.get(name, name) for name in environment.NEEDED}
     assert needed == declared
+
+
+def package(module):
+    """The sub-package of a module; a module beside the sub-packages stands alone."""
+    names = module.split(".")
+    return module if len(names) == 3 else ".".join(names[:-1])
+
+
+@cache
+def modules():
+    """{module: file} of the layers; a package is named after its folder."""
+    found = {}
+    for file in FILES[2:]:
+        names = ["affuse", *Path(file).with_suffix("").parts]
+        found[".".join(names[:-1] if names[-1] == "__init__" else names)] = file
+    return found
+
+
+@cache
+def edges():
+    """All imports between modules of the layers, as (from, to)."""
+    known, found = modules(), set()
+    for module, file in known.items():
+        for i in found_in(file):
+            name = i.module
+            while name and name not in known:
+                name = name.rpartition(".")[0]
+            if name.count(".") >= 2:
+                found.add((module, name))
+    return found
+
+
+def is_package(module):
+    return modules()[module].endswith("__init__.py")
+
+
+def test_no_sub_package_imports_one_that_imports_it():
+    graph = {}
+    for a, b in edges():
+        a, b = (m if is_package(m) else package(m) for m in (a, b))
+        if a != b:
+            graph.setdefault(a, set()).add(b)
+    assert len(graph) > 40
+    TopologicalSorter(graph).prepare()  # raises if there is a cycle
+
+
+def test_a_file_name_is_used_once():
+    names = Counter(name.rpartition(".")[2] for name in modules())
+    folders = {name.rpartition(".")[2] for name in modules() if is_package(name)}
+    twice = {name for name, number in names.items() if number > 1}
+    assert twice - folders == set()
+
+
+def test_what_begins_with_an_underscore_is_used_in_its_folder_alone():
+    assert [
+        (a, b)
+        for a, b in edges()
+        if b.rpartition(".")[2][0] == "_" and not a.startswith(b.rpartition(".")[0])
+    ] == []
+
+
+def test_the_list_of_packages_is_complete():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    listed = setup["options"]["packages"].split()
+    found = {"affuse"} | {
+        ".".join(["affuse", *path.relative_to(ROOT).parts[:-1]])
+        for layer in LAYERS
+        for path in (ROOT / layer).rglob("__init__.py")
+    }
+    assert listed == sorted(found)
+
+
+def test_after_a_command_no_module_has_a_second_name():
+    code = (
+        "import runpy, sys; sys.argv = ['cli.py', '--version']\n"
+        "try: runpy.run_path('cli.py', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print({'data', 'extract', 'fuse', 'cli'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "set()"
+
+
+CONTRACTS = {"Encoder", "Fusion"}  # what each plug-in of a kind offers by that name
+
+
+def test_a_class_name_is_used_once():
+    names = Counter(
+        node.name
+        for file in FILES
+        for node in tree(file).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert {name for name, count in names.items() if count > 1} == CONTRACTS

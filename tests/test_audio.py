@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from extract import audio
+from affuse.extract.audio import decoding
 
-RATE = audio.SAMPLE_RATE
+RATE = decoding.SAMPLE_RATE
 LOUD = 0.1
 
 
@@ -27,12 +27,12 @@ def write(path, samples=None, rate=RATE, **options):
 
 
 def load(path, span=None, longest=60.0):
-    return audio.load(path, span, longest=longest)
+    return decoding.load(path, span, longest=longest)
 
 
 def reason(path, **options):
     """Why a file is refused; the test fails if it is not."""
-    with pytest.raises(audio.Unusable) as caught:
+    with pytest.raises(decoding.Unusable) as caught:
         load(path, **options)
     return str(caught.value)
 
@@ -67,7 +67,7 @@ def test_floating_samples_are_exact(tmp_path, subtype):
 )
 def test_lossless_formats(tmp_path, name, options):
     path = write(tmp_path / name, **options)
-    assert audio.probe(path).seconds == 1.0
+    assert decoding.probe(path).seconds == 1.0
     wave = load(path)
     np.testing.assert_allclose(wave.samples, noise(), atol=2**-15)  # 16 bits
 
@@ -131,7 +131,7 @@ def test_blocks_make_what_the_whole_makes(
     path = write(tmp_path / name, samples, rate)
     wanted = at_once(path, span)
     for frames in (999, 2**18):
-        monkeypatch.setattr(audio, "DECODED", frames)
+        monkeypatch.setattr(decoding, "DECODED", frames)
         np.testing.assert_array_equal(load(path, span).samples, wanted)
 
 
@@ -146,14 +146,14 @@ def test_few_samples_are_as_many_as_they_last(tmp_path, rate, samples):
 
 @pytest.mark.parametrize("rate", [RATE, 48_000])
 def test_memory_is_that_of_the_result(tmp_path, monkeypatch, rate):
-    monkeypatch.setattr(audio, "DECODED", 4096)
+    monkeypatch.setattr(decoding, "DECODED", 4096)
     samples = np.stack([noise(10 * rate), noise(10 * rate, seed=1)], axis=1)
     path = write(tmp_path / "a.wav", samples, rate)
     del samples
     load(path)  # imports, made only once
     tracemalloc.start()
     try:
-        found = audio.decode(path, longest=10.0)
+        found = decoding.decode(path, longest=10.0)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -194,7 +194,7 @@ def test_spans_beyond_the_end_are_refused(tmp_path):
 def test_what_is_too_long_is_not_decoded(tmp_path, monkeypatch):
     path = write(tmp_path / "a.wav")
     assert load(path, longest=1.0).samples.shape == (RATE,)
-    monkeypatch.setattr(audio, "_mixed", None)
+    monkeypatch.setattr(decoding, "_mixed", None)
     assert "lasts 1 s, more than 0.5 s; cut it into utterances" in reason(
         path, longest=0.5
     )
@@ -262,16 +262,16 @@ def test_flac_of_untold_length_is_refused(tmp_path):
     image[21] &= 0xF0  # 36 bits in STREAMINFO, 0 for unknown
     image[22:26] = bytes(4)
     path.write_bytes(bytes(image))
-    with pytest.raises(audio.Unusable, match="does not say how long it is"):
-        audio.probe(path)
+    with pytest.raises(decoding.Unusable, match="does not say how long it is"):
+        decoding.probe(path)
 
 
 @pytest.mark.parametrize("name", ["text.wav", "text.flac", "text.mp3"])
 def test_text_is_no_sound(tmp_path, name):
     path = tmp_path / name
     path.write_text("not a sound\n" * 100)
-    with pytest.raises(audio.Unusable, match="cannot be decoded"):
-        audio.probe(path)
+    with pytest.raises(decoding.Unusable, match="cannot be decoded"):
+        decoding.probe(path)
 
 
 @pytest.mark.parametrize("name", ["VOC", "PAF", "SVX", "IRCAM", "MAT5", "AVR", "HTK"])
@@ -279,15 +279,15 @@ def test_formats_that_hardly_anybody_has_are_refused(tmp_path, name):
     path = write(tmp_path / "a.wav", format=name)
     why = f"is a sound file of type {name}; convert it to WAV or FLAC"
     assert reason(path) == why
-    with pytest.raises(audio.Unusable, match=why):
-        audio.probe(path)
+    with pytest.raises(decoding.Unusable, match=why):
+        decoding.probe(path)
 
 
 def test_headerless_samples_are_refused(tmp_path):
     path = tmp_path / "a.raw"
     path.write_bytes(bytes(3200))
-    with pytest.raises(audio.Unusable, match="cannot be decoded: samplerate"):
-        audio.probe(path)
+    with pytest.raises(decoding.Unusable, match="cannot be decoded: samplerate"):
+        decoding.probe(path)
 
 
 def test_empty_missing_and_folder(tmp_path):
@@ -298,16 +298,16 @@ def test_empty_missing_and_folder(tmp_path):
         ("missing.wav", "cannot be read: No such file or directory"),
         ("folder.wav", "is not a regular file"),
     ):
-        with pytest.raises(audio.Unusable, match=why):
-            audio.probe(tmp_path / name)
+        with pytest.raises(decoding.Unusable, match=why):
+            decoding.probe(tmp_path / name)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="is root")
 def test_file_without_read_permission(tmp_path):
     path = write(tmp_path / "a.wav")
     path.chmod(0)
-    with pytest.raises(audio.Unusable, match="cannot be read: Permission denied"):
-        audio.probe(path)
+    with pytest.raises(decoding.Unusable, match="cannot be read: Permission denied"):
+        decoding.probe(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -317,8 +317,8 @@ def test_a_pipe_does_not_keep_us_waiting(tmp_path):
 
     def look():
         try:
-            audio.probe(tmp_path / "pipe.wav")
-        except audio.Unusable as error:
+            decoding.probe(tmp_path / "pipe.wav")
+        except decoding.Unusable as error:
             reasons.append(str(error))
 
     thread = threading.Thread(target=look, daemon=True)
@@ -332,7 +332,7 @@ def test_a_pipe_does_not_keep_us_waiting(tmp_path):
 )
 def test_names_in_any_script(tmp_path, name):
     path = write(tmp_path / name)
-    assert audio.probe(path).seconds == 1.0
+    assert decoding.probe(path).seconds == 1.0
     assert len(load(path).samples) == RATE
 
 
@@ -340,13 +340,13 @@ def test_names_in_any_script(tmp_path, name):
 def test_name_that_is_not_utf_8(tmp_path):
     name = os.fsencode(tmp_path) + b"/caf\xe9.wav"
     path = write(tmp_path / "a.wav").rename(os.fsdecode(name))
-    with pytest.raises(audio.Unusable, match="name that is not valid UTF-8"):
-        audio.probe(path)
+    with pytest.raises(decoding.Unusable, match="name that is not valid UTF-8"):
+        decoding.probe(path)
 
 
 def test_probe_tells_contents_apart(tmp_path):
     one, same = write(tmp_path / "1.wav"), write(tmp_path / "2.wav")
     other = write(tmp_path / "3.wav", noise(seed=1))
-    assert audio.probe(one) == audio.probe(same)
-    assert audio.probe(one).digest != audio.probe(other).digest
-    assert audio.probe(write(tmp_path / "8k.wav", noise(4000), 8000)).seconds == 0.5
+    assert decoding.probe(one) == decoding.probe(same)
+    assert decoding.probe(one).digest != decoding.probe(other).digest
+    assert decoding.probe(write(tmp_path / "8k.wav", noise(4000), 8000)).seconds == 0.5

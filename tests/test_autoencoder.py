@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from fuse.autoencoder import Autoencoder
-from fuse.losses import reconstruction
+from affuse.fuse.losses import reconstruction
+from affuse.fuse.models.autoencoder import Autoencoder
 
 
 @pytest.fixture

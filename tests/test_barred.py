@@ -6,13 +6,15 @@ import pytest
 from barred import BARRED, FILES, barred, in_time
 from test_cli import call
 
-from data import finetuned, provenance, reading
-from data.corpora import demo, emobank, iemocap, manifest
-from data.errors import AffuseError
-from extract import audio, decoder
-from extract.distil import audio as speech
-from extract.distil import command, loop, text
-from extract.finetune import folding
+from affuse.data.cache import fold_encoders, provenance
+from affuse.data.corpora import demo, emobank, iemocap, manifest
+from affuse.data.errors import AffuseError
+from affuse.data.reading import corpus_reading
+from affuse.extract.audio import decoder_pool, decoding
+from affuse.extract.commands import distil_command
+from affuse.extract.distil import distillation_loop, text_student
+from affuse.extract.distil import speech_student as speech
+from affuse.extract.finetune import fold_training
 
 NO_FILE = "is damaged: it is no regular file, but a (named pipe|device|folder)"
 
@@ -49,7 +51,7 @@ def test_a_table_of_a_known_name(tmp_path, kind, reader):
 
 @pytest.mark.parametrize("kind", BARRED)
 def test_the_list_of_the_demo_recordings(tmp_path, kind):
-    reading.sample("demo", tmp_path / "copy")
+    corpus_reading.sample("demo", tmp_path / "copy")
     found = demo.read(tmp_path / "copy")
     barred(tmp_path / "copy" / demo.MADE, kind)
     with pytest.raises(AffuseError, match=f"{demo.MADE} {NO_FILE}; remove it; copy"):
@@ -106,16 +108,16 @@ def test_a_recording_of_iemocap(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", BARRED)
-@pytest.mark.parametrize("read", [audio.probe, decoder.probe])
+@pytest.mark.parametrize("read", [decoding.probe, decoder_pool.probe])
 def test_a_recording_that_is_hashed(tmp_path, kind, read):
-    with pytest.raises(audio.Unusable, match="is not a regular file"):
+    with pytest.raises(decoding.Unusable, match="is not a regular file"):
         read(barred(tmp_path / "a.wav", kind))
 
 
 @pytest.mark.parametrize("kind", BARRED)
-@pytest.mark.parametrize("read", [audio.load, decoder.load])
+@pytest.mark.parametrize("read", [decoding.load, decoder_pool.load])
 def test_a_recording_that_is_decoded(tmp_path, kind, read):
-    with pytest.raises(audio.Unusable, match="is not a regular file"):
+    with pytest.raises(decoding.Unusable, match="is not a regular file"):
         read(barred(tmp_path / "a.wav", kind), longest=60.0)
 
 
@@ -124,7 +126,7 @@ def test_texts_to_distil_on(tmp_path, kind):
     barred(tmp_path / "a.txt", kind)
     for given in (tmp_path, tmp_path / "a.txt"):
         with pytest.raises(AffuseError, match=f"a.txt {NO_FILE}"):
-            text.find([given])
+            text_student.find([given])
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -136,21 +138,21 @@ def test_recordings_to_distil_on_are_named_when_they_are_heard(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", BARRED)
 def test_the_state_of_a_distillation(tmp_path, kind):
-    path = barred(tmp_path / loop.STATE, kind)
+    path = barred(tmp_path / distillation_loop.STATE, kind)
     with pytest.raises(AffuseError, match="training.pt is damaged: it is no regular"):
-        loop._resume(path, "identity", None, None)
+        distillation_loop._resume(path, "identity", None, None)
 
 
 @pytest.mark.parametrize("kind", BARRED)
 def test_the_settings_of_a_student(tmp_path, kind):
-    barred(tmp_path / command.SETTINGS, kind)
-    assert command._identity(tmp_path) == ""
+    barred(tmp_path / distil_command.SETTINGS, kind)
+    assert distil_command._identity(tmp_path) == ""
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, "5", '{"identity": 5}', "{"])
 def test_the_settings_of_a_student_that_are_none(tmp_path, content):
-    (tmp_path / command.SETTINGS).write_text(content)
-    assert command._identity(tmp_path) == ""
+    (tmp_path / distil_command.SETTINGS).write_text(content)
+    assert distil_command._identity(tmp_path) == ""
 
 
 @pytest.mark.parametrize("kind", BARRED)
@@ -180,9 +182,9 @@ def test_how_a_cache_was_made_if_it_is_damaged(tmp_path, content):
 
 @pytest.mark.parametrize("kind", BARRED)
 def test_an_unfinished_fine_tuning(tmp_path, kind):
-    path = barred(tmp_path / folding.IDENTITY, kind)
+    path = barred(tmp_path / fold_training.IDENTITY, kind)
     with pytest.raises(AffuseError, match=f"{path.name} {NO_FILE}; remove it; del"):
-        folding._resumable(tmp_path, "content")
+        fold_training._resumable(tmp_path, "content")
 
 
 @pytest.mark.parametrize(
@@ -192,22 +194,22 @@ def test_an_unfinished_fine_tuning(tmp_path, kind):
 def test_a_state_of_a_fine_tuning_that_cannot_be_read_counts_for_nothing(
     tmp_path, state
 ):
-    (tmp_path / folding.IDENTITY).write_text('{"content": "one"}')
+    (tmp_path / fold_training.IDENTITY).write_text('{"content": "one"}')
     for step in (2, 9):
         (tmp_path / f"checkpoint-{step}").mkdir()
-        path = tmp_path / f"checkpoint-{step}" / folding.STATE
+        path = tmp_path / f"checkpoint-{step}" / fold_training.STATE
         path.write_text(json.dumps({"global_step": step}))
     if state == "pipe":
         barred(path, state)
     else:
         path.write_text(state)
-    assert folding._resumable(tmp_path, "one") == tmp_path / "checkpoint-2"
+    assert fold_training._resumable(tmp_path, "one") == tmp_path / "checkpoint-2"
 
 
 @pytest.mark.parametrize("kind", FILES)
 def test_the_weights_of_an_encoder_of_a_fold(tmp_path, kind):
     (tmp_path / "session1" / "audio").mkdir(parents=True)
-    (tmp_path / "session1" / finetuned.MARK).write_text("{}")
+    (tmp_path / "session1" / fold_encoders.MARK).write_text("{}")
     barred(tmp_path / "session1" / "audio" / "model.safetensors", kind)
     with pytest.raises(AffuseError, match=f"model.safetensors {NO_FILE}"):
-        finetuned.told(tmp_path / "session1" / "audio")
+        fold_encoders.told(tmp_path / "session1" / "audio")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from extract import batches
+from affuse.extract.encoding import batching
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def ids(sizes):
 
 
 def test_parts_hold_everything_once_longest_first(sizes):
-    found = batches.parts(sizes, ids(sizes), rows=16, size=1e9)
+    found = batching.parts(sizes, ids(sizes), rows=16, size=1e9)
     order = [i for part in found for i in part]
     assert sorted(order) == list(range(len(sizes)))
     assert [sizes[i] for i in order] == sorted(sizes, reverse=True)
@@ -26,8 +26,8 @@ def test_parts_hold_everything_once_longest_first(sizes):
 def test_parts_do_not_depend_on_the_order_of_the_corpus(sizes):
     names = ids(sizes)
     shuffled = np.random.default_rng(1).permutation(len(sizes))
-    one = batches.parts(sizes, names, rows=16, size=50.0)
-    two = batches.parts(
+    one = batching.parts(sizes, names, rows=16, size=50.0)
+    two = batching.parts(
         [sizes[i] for i in shuffled], [names[i] for i in shuffled], rows=16, size=50.0
     )
     assert [[names[i] for i in part] for part in one] == [
@@ -37,7 +37,7 @@ def test_parts_do_not_depend_on_the_order_of_the_corpus(sizes):
 
 @pytest.mark.parametrize("size", [5.0, 20.0, 100.0])
 def test_parts_are_bounded_in_size(sizes, size):
-    found = batches.parts(sizes, ids(sizes), rows=50, size=size)
+    found = batching.parts(sizes, ids(sizes), rows=50, size=size)
     for part in found:
         total = sum(sizes[i] for i in part)
         assert len(part) == 1 or total <= size + 1e-9  # sums of floats
@@ -48,13 +48,13 @@ def test_parts_are_bounded_in_size(sizes, size):
 
 
 def test_no_utterances_no_parts():
-    assert batches.parts([], [], rows=4, size=1.0) == []
+    assert batching.parts([], [], rows=4, size=1.0) == []
 
 
 @pytest.mark.parametrize("budget", [1, 40, 100, 10_000])
 def test_equal_batches_hold_everything_once_and_fit(budget):
     lengths = np.random.default_rng(0).integers(0, 20, size=300).tolist()
-    found = batches.equal(lengths, budget=budget)
+    found = batching.equal(lengths, budget=budget)
     assert sorted(i for batch in found for i in batch) == list(range(300))
     for batch in found:
         each = {lengths[i] for i in batch}
@@ -63,4 +63,4 @@ def test_equal_batches_hold_everything_once_and_fit(budget):
 
 
 def test_as_few_equal_batches_as_possible():
-    assert [len(b) for b in batches.equal([7] * 10, budget=29)] == [4, 4, 2]
+    assert [len(b) for b in batching.equal([7] * 10, budget=29)] == [4, 4, 2]

@@ -12,13 +12,13 @@ from transformers import (
     Wav2Vec2Model,
 )
 
-import cli
-from extract import rate
-from extract.bench import command, flops, samples
-from extract.bench.models import MAKERS, SPEECH
-from extract.bench.ways import ways
-from extract.choice import Machine
-from extract.rate import choose_dtype
+from affuse import cli
+from affuse.extract.bench import encoder_bench, encoder_flops, random_inputs
+from affuse.extract.bench.encoding_ways import ways
+from affuse.extract.bench.random_models import MAKERS, SPEECH
+from affuse.extract.encoding import gemm_throughput
+from affuse.extract.encoding.choices import Machine
+from affuse.extract.encoding.gemm_throughput import choose_dtype
 
 CPU = Machine(threads=1, progress=False)
 
@@ -41,7 +41,7 @@ def test_arithmetic_of_speech_is_what_torch_counts(samples, kernel):
     )
     model = Wav2Vec2Model(config).eval()
     wanted = counted(model, torch.randn(1, samples))
-    assert flops.speech(config, samples) == pytest.approx(wanted, rel=1e-3)
+    assert encoder_flops.speech(config, samples) == pytest.approx(wanted, rel=1e-3)
 
 
 @pytest.mark.parametrize("tokens", [3, 77])
@@ -50,18 +50,18 @@ def test_arithmetic_of_text_is_what_torch_counts(tokens):
     config = DistilBertConfig(**sizes, attn_implementation="eager")
     model = DistilBertModel(config).eval()
     wanted = counted(model, torch.ones(1, tokens, dtype=torch.long))
-    assert flops.text(config, tokens) == pytest.approx(wanted, rel=1e-3)
+    assert encoder_flops.text(config, tokens) == pytest.approx(wanted, rel=1e-3)
 
 
 def test_lengths_are_those_that_are_published():
-    seconds = np.array([len(w) / 16_000 for w in samples.waves(1_000, seed=0)])
+    seconds = np.array([len(w) / 16_000 for w in random_inputs.waves(1_000, seed=0)])
     assert 4.2 < seconds.mean() < 4.8  # IEMOCAP: 4.5
     assert seconds.min() >= 0.6
     assert seconds.max() <= 34.0
 
 
 def test_samples_are_those_of_their_seed():
-    one, two, other = (samples.tokens(9, 100, seed) for seed in (1, 1, 2))
+    one, two, other = (random_inputs.tokens(9, 100, seed) for seed in (1, 1, 2))
     assert all(map(np.array_equal, one, two))
     assert not all(map(np.array_equal, one, other))
 
@@ -86,10 +86,10 @@ def test_padding_is_what_does_not_count():
 
 def test_the_table_says_who_is_how_fast():
     measured = {
-        "one by one": command.Measured(6.0, 1.0, 0.0),
-        "affuse": command.Measured(2.0, 1.0, 1e-6),
+        "one by one": encoder_bench.EncodingSpeed(6.0, 1.0, 0.0),
+        "affuse": encoder_bench.EncodingSpeed(2.0, 1.0, 1e-6),
     }
-    title, other, ours = command.table(measured, 30.0, "audio-s", shortest=1.5)
+    title, other, ours = encoder_bench.table(measured, 30.0, "audio-s", shortest=1.5)
     assert "audio-s/s" in title
     assert other.split() == "one by one 6.00 5.0 3.00 x as fast 100% 25% 0e+00".split()
     assert ours.split() == "affuse 2.00 15.0 1.00 x as fast 100% 75% 1e-06".split()
@@ -97,7 +97,7 @@ def test_the_table_says_who_is_how_fast():
 
 @pytest.mark.parametrize("modality", BOTH)
 def test_the_command(modality, monkeypatch):
-    monkeypatch.setitem(rate.SIZE, "cpu", 64)
+    monkeypatch.setitem(gemm_throughput.SIZE, "cpu", 64)
     options = ["--size", "small", "--count", "5", "--rounds", "1", "--threads", "1"]
     found = CliRunner().invoke(
         cli.main, ["bench", "extract", "--modality", modality, *options]
@@ -118,7 +118,8 @@ def test_a_size_that_is_none():
 def test_precision_is_as_asked_and_single_where_half_is_no_faster(monkeypatch):
     rates = {torch.float32: 100.0, torch.bfloat16: 150.0}
     monkeypatch.setattr(
-        "extract.rate.products", lambda device, dtype, size: rates[dtype]
+        "affuse.extract.encoding.gemm_throughput.products",
+        lambda device, dtype, size: rates[dtype],
     )
     assert choose_dtype("float16", "cpu") == "float16"
     assert choose_dtype("auto", "cpu") == "float32"

@@ -14,21 +14,25 @@ import torch
 from click.testing import CliRunner
 from torch.utils.flop_counter import FlopCounterMode
 
-import cli
-from extract.audio import SAMPLE_RATE
-from extract.bench import samples
-from extract.bench.models import SPEECH
-from extract.finetune import command as finetune
-from extract.finetune.accumulate import backward
-from extract.finetune.backbone import Encoders
-from extract.finetune.bench import command, made_up, memory, ways
-from extract.finetune.inputs import collate, together
-from extract.finetune.passes import cut
-from extract.finetune.trainer import FineTuner
-from fuse import losses
+from affuse import cli
+from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.bench import random_inputs
+from affuse.extract.bench.random_models import SPEECH
+from affuse.extract.finetune.backbone import Encoders
+from affuse.extract.finetune.batch_passes import cut
+from affuse.extract.finetune.bench import (
+    finetune_bench,
+    peak_memory,
+    random_task,
+    training_ways,
+)
+from affuse.extract.finetune.fold_inputs import collate, together
+from affuse.extract.finetune.gradient_accumulation import backward
+from affuse.extract.finetune.trainer import FineTuner
+from affuse.fuse import losses
 
 ROOT = Path(__file__).parents[1]
-SIZE = made_up.Size(
+SIZE = random_task.TaskSize(
     model="tiny",
     fusion="early",
     batch=4,
@@ -80,9 +84,9 @@ def short(lesson, seconds=1.0):
 def test_arithmetic_is_what_torch_counts(monkeypatch, trained, norm, fusion):
     # torch counts the gradient of a grouped kernel as if it had no groups
     ungrouped = {**SPEECH["tiny"], "num_conv_pos_embedding_groups": 1}
-    monkeypatch.setitem(made_up.SPEECH, "tiny", {**ungrouped, **norm})
+    monkeypatch.setitem(random_task.SPEECH, "tiny", {**ungrouped, **norm})
     size = replace(SIZE, fusion=fusion, layers_trained=trained, loss_batch=8)
-    found, part = made_up.backbones(size), made_up.utterances(size)
+    found, part = random_task.backbones(size), random_task.utterances(size)
     row = min(range(8), key=lambda k: len(part.inputs[fusion][k]))
     for backbone in found.values():
         backbone.model.set_attn_implementation("eager")  # in the open
@@ -92,43 +96,49 @@ def test_arithmetic_is_what_torch_counts(monkeypatch, trained, norm, fusion):
         if trained:
             values.sum().backward()
     one = replace(part, inputs={fusion: (part.inputs[fusion][row],)})
-    needed = made_up.operations(size, one)
+    needed = random_task.operations(size, one)
     assert needed == pytest.approx(counter.get_total_flops(), rel=1e-3)
 
 
 def test_both_ways_begin_alike(tmp_path):
-    one, two = (made_up.lesson(SIZE, "cpu", tmp_path) for _ in range(2))
+    one, two = (random_task.lesson(SIZE, "cpu", tmp_path) for _ in range(2))
     weights = two.module.state_dict()
     for name, tensor in one.module.state_dict().items():
         assert torch.equal(tensor, weights[name]), name
     assert torch.equal(one.material.train.truth, two.material.train.truth)
     lengths = [len(x) for x in one.material.train.inputs["audio"]]
-    assert lengths == [len(x) for x in samples.waves(10, seed=0)]  # none is over 30 s
+    assert lengths == [
+        len(x) for x in random_inputs.waves(10, seed=0)
+    ]  # none is over 30 s
 
 
 def test_an_ordinary_loop_pads_whatever_the_encoder(monkeypatch):
-    part, rows = made_up.utterances(SIZE), [3, 1, 2]
-    found = made_up.backbones(SIZE)
+    part, rows = random_task.utterances(SIZE), [3, 1, 2]
+    found = random_task.backbones(SIZE)
     wanted = collate(part, rows, found, "cpu")
-    for modality, given in ways.padded(part, rows, found, "cpu").items():
+    for modality, given in training_ways.padded(part, rows, found, "cpu").items():
         for name, tensor in given.items():
             assert torch.equal(tensor, wanted[modality][name])
-    monkeypatch.setitem(made_up.SPEECH, "tiny", {**SPEECH["tiny"], **POSTNORM})
-    given = ways.padded(part, rows, made_up.backbones(SIZE), "cpu")["audio"]
+    monkeypatch.setitem(random_task.SPEECH, "tiny", {**SPEECH["tiny"], **POSTNORM})
+    given = training_ways.padded(part, rows, random_task.backbones(SIZE), "cpu")[
+        "audio"
+    ]
     assert torch.equal(given.pop("input_values"), wanted["audio"]["input_values"])
     assert not given
 
 
-@pytest.mark.parametrize(("way", "steps"), [(ways.ours, 1), (ways.ordinary, 3)])
+@pytest.mark.parametrize(
+    ("way", "steps"), [(training_ways.ours, 1), (training_ways.ordinary, 3)]
+)
 def test_a_way_trains_and_leaves_nothing(monkeypatch, tmp_path, way, steps):
-    made, original = [], made_up.lesson
+    made, original = [], random_task.lesson
 
     def watched(*given):
         made.append(original(*given))
         made.append({n: p.clone() for n, p in made[0].module.named_parameters()})
         return made[0]
 
-    monkeypatch.setattr(made_up, "lesson", watched)
+    monkeypatch.setattr(random_task, "lesson", watched)
     found = way(replace(SIZE, fusion="audio", steps=2), "cpu", tmp_path)
     lesson, before = made
     assert found.steps == steps
@@ -137,7 +147,7 @@ def test_a_way_trains_and_leaves_nothing(monkeypatch, tmp_path, way, steps):
     for name, parameter in lesson.module.named_parameters():
         assert parameter.requires_grad == (not torch.equal(parameter, before[name]))
     lengths = [len(x) for x in lesson.material.train.inputs["audio"]]
-    if way is ways.ours:  # neighbours in length share a part
+    if way is training_ways.ours:  # neighbours in length share a part
         parts = cut(lengths, size=4, modality="audio", device="cpu", equal=False)
         padded = sum(max(lengths[k] for k in part) * len(part) for part in parts)
         assert found.useful == pytest.approx(sum(lengths) / padded)
@@ -149,7 +159,7 @@ def tell(*options):
 
 
 def test_the_command(monkeypatch):
-    monkeypatch.setattr(command, "products", lambda device, dtype: 1e10)
+    monkeypatch.setattr(finetune_bench, "products", lambda device, dtype: 1e10)
     found = tell("--fusion", "text", "--loss-batch", "12", "--steps", "1")
     assert found.exit_code == 0, found.output
     assert "fine-tuning text with encoders tiny" in found.output
@@ -167,10 +177,12 @@ def test_the_command(monkeypatch):
 
 def test_the_table_says_who_is_how_fast():
     measured = {
-        "affuse": ways.Measured(2.0, 1, 0.9, 3 * 2**29),
-        "ordinary": ways.Measured(3.0, 4, 0.5, None),
+        "affuse": training_ways.TrainingSpeed(2.0, 1, 0.9, 3 * 2**29),
+        "ordinary": training_ways.TrainingSpeed(3.0, 4, 0.5, None),
     }
-    title, ours, other = command.table(measured, 32, 60.0, "audio-s", shortest=0.5)
+    title, ours, other = finetune_bench.table(
+        measured, 32, 60.0, "audio-s", shortest=0.5
+    )
     assert "audio-s/s" in title
     assert (
         ours.split() == "affuse 32 2.000 16.0 30.0 1.00 x as fast 90% 25% 1.50".split()
@@ -186,7 +198,7 @@ def test_the_table_says_who_is_how_fast():
     ],
 )
 def test_what_cannot_be_measured_is_said(monkeypatch, options, status, sentence):
-    monkeypatch.setattr(command, "products", lambda device, dtype: 1e10)
+    monkeypatch.setattr(finetune_bench, "products", lambda device, dtype: 1e10)
     found = tell("--loss-batch", "8", *options)
     assert found.exit_code == status
     assert sentence in found.output
@@ -196,13 +208,13 @@ def test_memory_that_runs_out_is_said(monkeypatch):
     def full(*given):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setitem(command.WAYS, command.OURS, full)
+    monkeypatch.setitem(finetune_bench.WAYS, finetune_bench.OURS, full)
     with pytest.raises(ValueError, match="memory ran out in 'affuse' with 4 utteranc"):
-        command.measure(SIZE, "cpu")
+        finetune_bench.measure(SIZE, "cpu")
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setattr(finetune, "find_spec", lambda name: None)
+    monkeypatch.setattr("affuse.extract.finetune.adapters.find_spec", lambda name: None)
     found = tell()
     assert found.exit_code == 1
     assert "needs the package accelerate, which is not installed" in found.output
@@ -215,9 +227,9 @@ def test_nothing_that_decodes_recordings_is_needed():
     code = (
         "import sys\n"
         "sys.modules.update(dict.fromkeys(['librosa', 'soundfile', 'soxr']))\n"
-        "from extract.finetune.bench import command\n"
+        "from affuse.extract.finetune.bench import finetune_bench as command\n"
         "command.products = lambda device, dtype: 1e10\n"
-        f"import cli; cli.main({words})"
+        f"from affuse import cli; cli.main({words})"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
@@ -226,25 +238,27 @@ def test_nothing_that_decodes_recordings_is_needed():
     assert "ordinary loop, padded batches" in run.stdout
 
 
-@pytest.mark.skipif(not memory.CLEAR.exists(), reason="the system counts no peaks anew")
+@pytest.mark.skipif(
+    not peak_memory.CLEAR.exists(), reason="the system counts no peaks anew"
+)
 def test_memory_is_that_of_the_work_alone():
-    few = memory.most(lambda: None, "cpu")
-    many = memory.most(lambda: np.ones(2**23).sum(), "cpu")  # 64 MiB
-    again = memory.most(lambda: None, "cpu")
+    few = peak_memory.most(lambda: None, "cpu")
+    many = peak_memory.most(lambda: np.ones(2**23).sum(), "cpu")  # 64 MiB
+    again = peak_memory.most(lambda: None, "cpu")
     assert many - few > 60 * 2**20
     assert many - again > 60 * 2**20
 
 
 def test_memory_that_nobody_counts_is_not_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory, "CLEAR", tmp_path / "absent" / "file")
+    monkeypatch.setattr(peak_memory, "CLEAR", tmp_path / "absent" / "file")
     done = []
-    assert memory.most(lambda: done.append(1), "cpu") is None
+    assert peak_memory.most(lambda: done.append(1), "cpu") is None
     assert done == [1]
 
 
 def gradient(size, device, work):
     """Of all trained parameters, one after the other, without dropout."""
-    lesson = short(made_up.lesson(size, device, work))
+    lesson = short(random_task.lesson(size, device, work))
     module, part = lesson.module.eval(), lesson.material.train
     encoders = module.encoders.backbones
 
@@ -280,7 +294,9 @@ def test_parts_in_half_precision_give_about_that_gradient(tmp_path, device, fusi
 @pytest.mark.parametrize(("device", "fusion"), HALVED)
 def test_steps_in_half_precision_have_finite_losses(tmp_path, device, fusion):
     size = replace(SIZE, dtype="bfloat16", fusion=fusion, steps=2)
-    trainer = FineTuner(made_up.lesson(size, device, tmp_path), [ways.Clock(device)])
+    trainer = FineTuner(
+        random_task.lesson(size, device, tmp_path), [training_ways.Clock(device)]
+    )
     trainer.train()
     found = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     assert len(found) == 3
@@ -289,8 +305,10 @@ def test_steps_in_half_precision_have_finite_losses(tmp_path, device, fusion):
 
 def peak(size, device, work):
     """Bytes of steps on recordings of ten seconds each."""
-    lesson = short(made_up.lesson(size, device, work), seconds=10)
-    return memory.most(FineTuner(lesson, [ways.Clock(device)]).train, device)
+    lesson = short(random_task.lesson(size, device, work), seconds=10)
+    return peak_memory.most(
+        FineTuner(lesson, [training_ways.Clock(device)]).train, device
+    )
 
 
 @pytest.mark.parametrize("device", [CUDA])

@@ -4,20 +4,25 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-import cli
-from extract import rate
-from fuse.bench import command, loops, made_up, whole
-from fuse.losses import SMALLEST_BATCH
-from fuse.settings import Settings
+from affuse import cli
+from affuse.extract.encoding import gemm_throughput
+from affuse.fuse.bench import (
+    random_embeddings,
+    table_timing,
+    training_bench,
+    training_loops,
+)
+from affuse.fuse.losses import SMALLEST_BATCH
+from affuse.fuse.settings import Settings
 
 SETTINGS = Settings(
     latent=4, autoencoder_hidden=8, hidden=8, batch=128, epochs=1, patience=1
 )
-SIZE = made_up.Size(300, (12, 6), 2, "early", SETTINGS, seed=0)
+SIZE = random_embeddings.EmbeddingSize(300, (12, 6), 2, "early", SETTINGS, seed=0)
 
 
 def jobs():
-    return made_up.jobs(SIZE, "cpu")
+    return random_embeddings.jobs(SIZE, "cpu")
 
 
 def test_batches_may_be_as_small_as_the_loss_allows():
@@ -34,7 +39,7 @@ def test_models_differ_in_their_seed_alone():
 
 
 def test_files_and_tensors_hold_the_same(tmp_path):
-    standard = loops.Standard(jobs()[0])
+    standard = training_loops.StandardisedModel(jobs()[0])
     files, tensors = standard.files(tmp_path), standard.tensors()
     assert len(files) == len(tensors) == 240
     for row in (0, 239):
@@ -51,11 +56,13 @@ def test_operations_are_those_of_the_layers():
     others = products((8, 4), (8, 4), (4, 8), (4, 8), (8, 12), (8, 6), (8, 8), (8, 3))
     unseen = first + products((8, 4), (8, 4), (8, 8), (8, 3))
     expected = 240 * (2 * first + 3 * others) + 60 * unseen
-    assert command.operations(jobs()) == pytest.approx(2 * expected)
+    assert training_bench.operations(jobs()) == pytest.approx(2 * expected)
 
 
 def test_the_table_says_who_is_how_fast():
-    lines = command.table({"loop": 6.0, "affuse": 2.0}, 4, needed=8e9, limit=16e9)
+    lines = training_bench.table(
+        {"loop": 6.0, "affuse": 2.0}, 4, needed=8e9, limit=16e9
+    )
     assert lines[1].split() == "loop 6.00 1500.0 3.0 x as fast 1.3 8%".split()
     assert lines[2].split() == "affuse 2.00 500.0 1.0 x as fast 4.0 25%".split()
 
@@ -65,7 +72,7 @@ SLOW = pytest.param(["--reduce", "none"], marks=pytest.mark.slow)
 
 @pytest.mark.parametrize("options", [["--training", "pretrain"], SLOW])
 def test_the_command(options, monkeypatch):
-    monkeypatch.setitem(rate.SIZE, "cpu", 64)
+    monkeypatch.setitem(gemm_throughput.SIZE, "cpu", 64)
     size = "--rows 300 --dims 8 6 --models 2 --epochs 1 --batch 128 --threads 1"
     small = "--hidden 8 --latent 4"
     found = CliRunner().invoke(
@@ -82,11 +89,11 @@ def test_the_command(options, monkeypatch):
 
 
 def test_the_whole_table_tests_every_row_once_and_never_trains_on_it():
-    found = whole.jobs(SIZE, "cpu")
+    found = table_timing.jobs(SIZE, "cpu")
     assert len(found) == 100
     assert len({(job.fusion, job.fold, job.seed) for job in found}) == 100
     rows, tested = set(range(300)), []
-    for job in found[:: whole.SEEDS][: whole.FOLDS]:
+    for job in found[:: table_timing.SEEDS][: table_timing.FOLDS]:
         train, validation = set(job.train.tolist()), set(job.validation.tolist())
         assert not train & validation
         tested += rows - train - validation

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from learnable import recipe
 
-from data import parts, table
-from data.parts import Part
-from data.utterance import Corpus, Utterance
+from affuse.data.cache import corpus_table, parts
+from affuse.data.cache.parts import Part
+from affuse.data.records import Corpus, Utterance
 
 ROOT = Path(__file__).parents[1]
 STATUS = Path("/proc/self/status")
@@ -26,8 +26,9 @@ BUDGET = 0.1  # GiB
 WORKING = 480 << 20
 TRAIN = """
 import sys, threading, time
-import cli
-import fuse.command, fuse.references, scipy.linalg, sklearn.decomposition
+from affuse import cli
+import affuse.fuse.commands.training_commands, affuse.fuse.models.baselines
+import scipy.linalg, sklearn.decomposition
 
 def anonymous():
     with open("/proc/self/status") as file:
@@ -63,7 +64,7 @@ def utterances():
 def made(cache):
     """A corpus of random ratings and embeddings, with nothing to learn."""
     found = tuple(utterances())
-    table.save(
+    corpus_table.save(
         Corpus("toy", cache, found, (1.0, 5.0), "session5-strict", nature="synthetic"),
         cache,
     )

@@ -9,15 +9,15 @@ from learnable import corpus, embeddings, reordered
 from test_cli import call, refused
 from test_train import trained
 
-from data.columns import columns as in_columns
-from data.predictions import read_run
-from fuse.calibration.applying import columns
-from fuse.calibration.chart import draw
-from fuse.calibration.command import calibrate
-from fuse.calibration.fitting import fit
-from fuse.calibration.measure import apply as calibrated
-from fuse.calibration.parts import of_test, of_validation
-from fuse.predict import apply
+from affuse.data.runs.run_predictions import read_run
+from affuse.data.system.text_columns import columns as in_columns
+from affuse.fuse.calibration.applying import columns
+from affuse.fuse.calibration.calibration_fitting import fit
+from affuse.fuse.calibration.calibration_scores import apply as calibrated
+from affuse.fuse.calibration.chart import draw
+from affuse.fuse.commands.calibrate_command import calibrate
+from affuse.fuse.trained.fold_predictions import of_test, of_validation
+from affuse.fuse.trained.prediction import apply
 
 TARGETS = ("valence", "arousal", "dominance")
 

@@ -8,12 +8,19 @@ from learnable import corpus, embeddings
 from scipy.optimize import minimize
 from test_train import contents, trained
 
-from data.predictions import VALIDATION, read_run, write_predictions
-from fuse.calibration import affine, conformal, fitting, measure, parts, rejection
-from fuse.calibration.affine import IDENTITY, Line
-from fuse.calibration.command import calibrate
-from fuse.calibration.parts import Part
-from fuse.metrics import ccc
+from affuse.data.runs.run_predictions import VALIDATION, read_run, write_predictions
+from affuse.fuse.calibration import (
+    calibration_fitting,
+    calibration_scores,
+    conformal,
+    rejection,
+)
+from affuse.fuse.commands.calibrate_command import calibrate
+from affuse.fuse.scoring import affine
+from affuse.fuse.scoring.affine import IDENTITY, AffineMap
+from affuse.fuse.scoring.metrics import ccc
+from affuse.fuse.trained import fold_predictions
+from affuse.fuse.trained.fold_predictions import PredictedPart
 
 TARGETS = ("valence", "arousal")
 
@@ -28,7 +35,7 @@ def pair(count=200, *, seed=0, noise=0.5):
 def part(truth, predicted, *, speakers=None, fold="f"):
     """One part; `predicted` (seeds, n, targets), speakers counted from 0."""
     groups = np.arange(len(truth)) if speakers is None else speakers
-    return Part(
+    return PredictedPart(
         fold=fold,
         ids=np.array([f"u{k:05d}" for k in range(len(truth))]),
         speakers=tuple("" if speakers is None else f"s{g}" for g in groups),
@@ -59,7 +66,7 @@ def edges(rng, count=2_000):
 
 def learnt(found, **changes):
     settings = {"targets": TARGETS, "seeds": (0, 1, 2), "clip": False, **changes}
-    return fitting.fit([found], **settings)
+    return calibration_fitting.fit([found], **settings)
 
 
 # the map
@@ -89,7 +96,7 @@ def test_planted_errors_of_scale_and_location_are_undone():
 def test_without_a_positive_correlation_nothing_is_mapped(predicted):
     truth, predicted = np.array([1, 2, 3.0]), np.array(predicted)
     assert affine.concordant(truth, predicted) == IDENTITY
-    assert affine.least_squares(truth, predicted) == Line(0.0, 2.0)
+    assert affine.least_squares(truth, predicted) == AffineMap(0.0, 2.0)
 
 
 def test_errors_are_of_lines_that_have_not_seen_the_rating():
@@ -136,8 +143,8 @@ def test_exchangeable_ratings_are_covered_as_promised(level):
     for _ in range(60):
         found = learnt(simulated(60, rng), level=level)
         assert found.by == "utterance"
-        said = measure.apply([simulated(200, rng)], found)
-        figures = measure.measure(said, found)
+        said = calibration_scores.apply([simulated(200, rng)], found)
+        figures = calibration_scores.measure(said, found)
         covered += [m.coverage for m in figures.values()]
         widths += [m.width for m in figures.values()]
     # 120 calibrations of 60: the mean is known to sqrt(.9 * .1 / 62 / 120) = .0035
@@ -157,8 +164,8 @@ def test_new_speakers_are_covered_as_promised_and_by_utterance_they_are_not():
         new = simulated(len(speakers), rng, speakers=speakers, between=0.3)
         for by, shares in covered.items():
             found = learnt(old, by=by)
-            said = measure.apply([new], found)
-            for m in measure.measure(said, found).values():
+            said = calibration_scores.apply([new], found)
+            for m in calibration_scores.measure(said, found).values():
                 shares.append(np.mean([*m.by_speaker.values()]))
     assert np.mean(covered["speaker"]) > 0.9
     assert np.mean(covered["utterance"]) < np.mean(covered["speaker"]) - 0.02
@@ -199,13 +206,15 @@ def test_what_is_measured_is_what_is_written(clip):
     rng = np.random.default_rng(11)
     found = learnt(simulated(200, rng), clip=clip)
     tested = part(*edges(rng))
-    for k, (said,) in enumerate(measure.apply([tested], found).values()):
+    for k, (said,) in enumerate(calibration_scores.apply([tested], found).values()):
         assert ((said.low <= said.mapped) & (said.mapped <= said.high)).all()
         beyond = np.abs(found.folds["f"][k].map(tested.mean[:, k])) > 1
         assert beyond.any()
         assert (np.abs(said.mapped) <= 1).all() == clip
         assert said.beyond == (beyond.sum() if clip else 0)
-    figures = measure.measure(measure.apply([tested], found), found)
+    figures = calibration_scores.measure(
+        calibration_scores.apply([tested], found), found
+    )
     mapped = np.stack(
         [c.map(m) for c, m in zip(found.folds["f"], tested.mean.T, strict=True)]
     )
@@ -237,7 +246,7 @@ def test_leaving_out_what_seeds_disagree_on_helps_where_it_should():
     spread = rng.uniform(0, 0.4, (400, 1))
     each = truth + spread * rng.normal(size=(5, 400, 1))
     found = learnt(part(truth, each), targets=("valence",))
-    (folds,) = measure.apply([part(truth, each)], found).values()
+    (folds,) = calibration_scores.apply([part(truth, each)], found).values()
     points = rejection.curve(folds)
     assert [p.kept for p in points] == list(rejection.SHARES)
     assert (points[0].utterances, points[-1].utterances) == (400, 40)
@@ -245,7 +254,7 @@ def test_leaving_out_what_seeds_disagree_on_helps_where_it_should():
     assert points[-1].ccc > points[0].ccc + 0.02
     assert points[-1].rmse < points[0].rmse / 2
     alone = part(truth, each[:1])
-    assert rejection.curve(*measure.apply([alone], found).values()) == ()
+    assert rejection.curve(*calibration_scores.apply([alone], found).values()) == ()
 
 
 # a run
@@ -262,7 +271,7 @@ def test_a_curve_ends_where_the_ratings_that_are_kept_are_the_same():
     truth = np.r_[np.full(40, 0.25), np.linspace(-1, 1, 60)]
     each = np.tile(truth, (2, 1))
     each[:, 40:] += np.array([[0.1], [-0.1]])  # seeds agree where ratings do not vary
-    said = measure.Said(
+    said = calibration_scores.CalibratedFold(
         fold="f",
         truth=truth,
         each=each,
@@ -277,7 +286,7 @@ def test_a_curve_ends_where_the_ratings_that_are_kept_are_the_same():
 
 
 def test_what_each_model_says_of_its_validation_part_is_kept(run):
-    found = parts.of_validation(read_run(run))
+    found = fold_predictions.of_validation(read_run(run))
     assert [p.fold for p in found] == [f"session{k}" for k in range(1, 6)]
     for p in found:
         assert p.predicted.shape == (2, 60, 3)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from data import checking
-from data.utterance import Corpus, Count, Problem, Utterance
+from affuse.data.reading import corpus_checks
+from affuse.data.records import Corpus, Count, Problem, Utterance
 
 LOST = Problem("b.wav", "is not there", id="b")
 ODD = Problem("labels.txt", "has an odd line", line=7, id="u1", fatal=False)
@@ -24,7 +24,7 @@ def corpus(*counts, nature="human", speakers=("ann", "ben")):
 
 
 def lines(*args):
-    return list(checking.lines(*args))
+    return list(corpus_checks.lines(*args))
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def lines(*args):
     ],
 )
 def test_clean_is_nothing_left_out_and_counts_as_published(counts, problems, clean):
-    assert checking.clean(corpus(*counts), problems) == clean
-    assert checking.facts(corpus(*counts), problems)["clean"] == clean
+    assert corpus_checks.clean(corpus(*counts), problems) == clean
+    assert corpus_checks.facts(corpus(*counts), problems)["clean"] == clean
 
 
 def test_facts_are_for_machines():
-    found = checking.facts(corpus(WRONG, speakers=("ann", "ann", "")), [LOST, ODD])
+    found = corpus_checks.facts(corpus(WRONG, speakers=("ann", "ann", "")), [LOST, ODD])
     assert json.loads(json.dumps(found)) == {
         "corpus": "toy",
         "root": "/toy",
@@ -93,7 +93,7 @@ def test_people_are_told_the_same():
 
 def test_fatal_problems_come_first_and_places_are_told():
     everywhere = Problem("", "is strange", id="c")
-    assert list(checking.problem_lines([ODD, LOST, everywhere])) == [
+    assert list(corpus_checks.problem_lines([ODD, LOST, everywhere])) == [
         "2 problems:",
         "  b.wav: is not there",
         "  c: is strange",
@@ -101,9 +101,10 @@ def test_fatal_problems_come_first_and_places_are_told():
         "  labels.txt:7 (u1): has an odd line",
     ]
     assert (
-        list(checking.problem_lines([Problem("", "is strange")]))[1] == "  is strange"
+        list(corpus_checks.problem_lines([Problem("", "is strange")]))[1]
+        == "  is strange"
     )
-    assert list(checking.problem_lines([])) == []
+    assert list(corpus_checks.problem_lines([])) == []
 
 
 def test_each_reason_has_one_line_with_a_count():
@@ -112,7 +113,7 @@ def test_each_reason_has_one_line_with_a_count():
         for i in range(800)
         for reason in ("mixed down from 2 channels", f"resampled from {44100 + i} Hz")
     ]
-    assert list(checking.problem_lines([*mixed, LOST, ODD])) == [
+    assert list(corpus_checks.problem_lines([*mixed, LOST, ODD])) == [
         "1 problem:",
         "  b.wav: is not there",
         "1601 notes:",
@@ -131,18 +132,18 @@ def test_notes_that_count_rows_do_not_hide_each_other():
             for i in range(1, number + 1)
         ]
 
-    assert list(checking.problem_lines(notes(2)))[1:] == [
+    assert list(corpus_checks.problem_lines(notes(2)))[1:] == [
         "  t.csv: 'w1' is read as a missing transcript (rows: 1)",
         "  t.csv: 'w2' is read as a missing transcript (rows: 2)",
     ]
-    assert list(checking.problem_lines(notes(20)))[1:] == [
+    assert list(corpus_checks.problem_lines(notes(20)))[1:] == [
         "  20 times, with other numbers or names (210 rows in all), as in: t.csv: 'w1' "
         "is read as a missing transcript (rows: 1)"
     ]
 
 
 def test_few_of_a_reason_are_listed_where_asked():
-    found = list(checking.problem_lines([LOST] * 5 + [ODD] * 3, 3))
+    found = list(corpus_checks.problem_lines([LOST] * 5 + [ODD] * 3, 3))
     assert found == [
         "5 problems:",
         "  5 times: is not there (first: b.wav)",
@@ -153,7 +154,7 @@ def test_few_of_a_reason_are_listed_where_asked():
 
 def test_reasons_without_end_are_counted():
     many = [Problem("a", f"is {'x' * i}") for i in range(50)]
-    found = list(checking.problem_lines(many))
+    found = list(corpus_checks.problem_lines(many))
     assert len(found) == 1 + 40 + 1
     assert found[-1] == "  and 10 more, of 10 other reasons"
 
@@ -161,7 +162,7 @@ def test_reasons_without_end_are_counted():
 def test_the_report_has_a_row_for_every_problem(tmp_path):
     formula = Problem("=1+1.wav", "@x", id="-u", fatal=False)
     odd = Problem("\udcff.wav", "is,\nodd")
-    path = checking.save([ODD, formula, LOST, odd], tmp_path / "toy")
+    path = corpus_checks.save([ODD, formula, LOST, odd], tmp_path / "toy")
     with path.open(newline="", encoding="utf-8") as file:
         found = list(csv.reader(file))
     assert found == [
@@ -178,4 +179,4 @@ def test_the_utterances_of_each_flag_are_named():
     flagged = replace(one, flags=("dominance_incomplete", "wide"))
     found = replace(corpus(), utterances=(flagged, replace(other, flags=("wide",))))
     expected = {"dominance_incomplete": ["u0"], "wide": ["u0", "u1"]}
-    assert checking.facts(found, ())["flags"] == expected
+    assert corpus_checks.facts(found, ())["flags"] == expected

@@ -16,10 +16,11 @@ from published import REDUCED, SPELLINGS, publish
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from extract import batches, loading
-from extract.choice import Choice
-from extract.encoder import hidden
-from extract.encoders import _checkpoint, distilbert, wav2vec2
+from affuse.extract.checkpoints import checkpoint_files
+from affuse.extract.encoders import distilbert, wav2vec2
+from affuse.extract.encoding import batching, encoder_loading
+from affuse.extract.encoding.choices import Choice
+from affuse.extract.encoding.protocol import hidden
 
 RATE = 16_000
 # float32 through a few layers, in another order of summation
@@ -183,7 +184,7 @@ def test_agrees_with_transformers_on_single_inputs(name, saved):
 def test_batches_agree_with_single_inputs(name, saved):
     encoder = load(name, saved(name), layers="all")
     blocks = [block(encoder, source) for source in sources(name)]
-    found = batches.equal([len(b) for b in blocks], budget=10**9)
+    found = batching.equal([len(b) for b in blocks], budget=10**9)
     assert any(len(batch) > 1 for batch in found)
     for batch in found:
         rows = hidden(encoder, np.stack([blocks[i] for i in batch]))
@@ -212,7 +213,7 @@ def test_what_a_checkpoint_has_seen_enters_the_recipe(name, saved, copied):
     (folder / "seen.json").write_text(json.dumps(record), encoding="utf-8")
     choice = Choice("text" if name in WRITTEN else "audio")
     recipes = [
-        loading.make_recipe("toy", choice, load(name, where), "0")
+        encoder_loading.make_recipe("toy", choice, load(name, where), "0")
         for where in (folder, saved(name))
     ]
     assert [recipe.training for recipe in recipes] == [{"seen": [record]}, {}]
@@ -507,7 +508,7 @@ def test_hub_out_of_reach(monkeypatch, caplog):
     def unreachable(*args, **options):
         raise LocalEntryNotFoundError("Got: ConnectError\nAn error happened")
 
-    monkeypatch.setattr(_checkpoint, "snapshot_download", unreachable)
+    monkeypatch.setattr(checkpoint_files, "snapshot_download", unreachable)
     with pytest.raises(
         ValueError,
         match="cannot fetch the checkpoint 'some/model': the hub cannot be reached; "
@@ -557,7 +558,7 @@ def test_what_the_hub_gives_is_pinned_to_its_commit(copied, monkeypatch, form):
         asked.append((name, revision, allow_patterns[-1]))
         return str(folder)
 
-    monkeypatch.setattr(_checkpoint, "snapshot_download", snapshot)
+    monkeypatch.setattr(checkpoint_files, "snapshot_download", snapshot)
     found = speech("some/model", revision="v1").checkpoint
     assert (found.name, found.revision) == ("some/model", commit)
     wanted = ["model*.safetensors", "pytorch_model*.bin"][: 1 + (form == "bin")]
@@ -570,8 +571,8 @@ def test_what_the_hub_gives_is_pinned_to_its_commit(copied, monkeypatch, form):
 def check_published(folder, tensors):
     """Every tensor arrived, and the head computes what its publication says."""
     encoder = speech(folder, head=True)
-    origin = _checkpoint.find(str(folder), "", "audio")
-    loaded = _checkpoint.load(origin, headed=wav2vec2.Wav2Vec2Regressor)
+    origin = checkpoint_files.find(str(folder), "", "audio")
+    loaded = checkpoint_files.load(origin, headed=wav2vec2.Wav2Vec2Regressor)
     assert encoder.checkpoint.weights == loaded.weights
     found = loaded.model.state_dict()
     assert found.keys() == tensors.keys()
@@ -732,7 +733,7 @@ def test_layers_of_models_whose_blocks_are_not_heard(kind, layers):
     torch.manual_seed(0)
     whole = model(model.config_class(**OTHERS[kind])).eval()
     encoder = distilbert.Encoder(
-        _checkpoint.Checkpoint(deepcopy(whole), kind, "", ""),
+        checkpoint_files.Checkpoint(deepcopy(whole), kind, "", ""),
         tokenise=lambda text: [2, *range(5, 5 + len(text)), 3],
         vocabulary="letters",
         layers=layers,
@@ -750,7 +751,7 @@ def test_layers_of_models_whose_blocks_are_not_heard(kind, layers):
 def test_a_model_that_keeps_its_lower_layers_is_refused(tmp_path):
     config = {**TEXT, "max_position_embeddings": 256}
     model = transformers.CanineModel(transformers.CanineConfig(**config))
-    loaded = _checkpoint.Checkpoint(model, "canine", "", "weights")
+    loaded = checkpoint_files.Checkpoint(model, "canine", "", "weights")
     with pytest.raises(ValueError, match="does not give its lower layers one by one"):
         distilbert.Encoder(
             loaded, tokenise=lambda _: [1, *range(5, 20), 2], vocabulary="x", layers="0"

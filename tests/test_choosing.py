@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from caches import FRAMES, RECIPE, fill, flip, recipe
 
-from data import parts, provenance, store
-from data.choosing import choose, describe, listing
+from affuse.data.cache import parts, provenance, store
+from affuse.data.cache.cache_selection import choose, describe, listing
 
 AUDIO = recipe(modality="audio", encoder="wav2vec2", revision="0123456789" * 4)
 OTHER = recipe(corpus="other")

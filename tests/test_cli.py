@@ -8,10 +8,10 @@ import pytest
 from caches import fill, flip, recipe
 from click.testing import CliRunner
 
-import cli
-from data import parts
-from data.corpora import iemocap, manifest
-from data.corpus_csv import COLUMNS
+from affuse import cli
+from affuse.data.cache import parts
+from affuse.data.corpora import iemocap, manifest
+from affuse.data.reading.corpus_csv import COLUMNS
 
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
 
@@ -210,7 +210,7 @@ def test_an_interruption_says_what_is_kept(monkeypatch):
     def interrupt(corpus, root):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("data.reading.sample", interrupt)
+    monkeypatch.setattr("affuse.data.reading.corpus_reading.sample", interrupt)
     result = call("sample", "iemocap", "nowhere")
     assert result.exit_code == 130
     assert "what is finished is kept, repeat to go on" in result.stderr

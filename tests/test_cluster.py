@@ -13,10 +13,10 @@ from spoken import CHOICES, MACHINE, corpus, images, run
 from test_extract import command_run
 from test_shards import Background, held, hidden
 
-from extract import cluster, spread
-from extract import run as stage
-from extract.loading import load
-from extract.run import extract
+from affuse.extract.caching import extraction as stage
+from affuse.extract.caching.extraction import extract
+from affuse.extract.encoding.encoder_loading import load
+from affuse.extract.parallel import cluster, spreading
 
 distributed = pytest.importorskip(
     "distributed", reason="dask is not installed; the extra 'cluster' brings it"
@@ -86,8 +86,8 @@ def small_parts(monkeypatch):
 def on_cluster(found, cache, address, modality="audio", **options):
     """Stage one by the workers of a scheduler."""
     choice = CHOICES[modality]
-    workers = spread.Workers(scheduler=address, device="cpu", threads=1)
-    how = partial(spread.fill, workers=workers, choice=choice)
+    workers = spreading.Workers(scheduler=address, device="cpu", threads=1)
+    how = partial(spreading.fill, workers=workers, choice=choice)
     return extract(found, choice, MACHINE, cache, fill=how, **options)
 
 
@@ -100,7 +100,7 @@ def busy(address):
 
 @pytest.mark.slow
 def test_a_killed_worker_is_replaced_by_another(tmp_path, processes, monkeypatch):
-    monkeypatch.setattr(spread, "SHARDS", 1)  # so that one has made parts and dies
+    monkeypatch.setattr(spreading, "SHARDS", 1)  # so that one has made parts and dies
     found = corpus(tmp_path, count=COUNT)
     alone = run(found, tmp_path / "alone")
     processes.scheduler()

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli import main
-from data import checking, reading
-from data.corpora import _columns, _hints, manifest
+from affuse.cli import main
+from affuse.data.corpora import manifest
+from affuse.data.reading import corpus_checks, corpus_reading
+from affuse.data.tables import column_hints, column_roles
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -94,22 +95,22 @@ def test_missing_ratings_and_speakers_are_told(tmp_path):
 
 def test_check_and_extract_say_it(tmp_path):
     corpus = read(tmp_path, "text,pleasure", "hi,1")
-    assert set(corpus.reading) <= {*checking.lines(corpus, ())}
-    assert checking.facts(corpus, ())["reading"] == list(corpus.reading)
+    assert set(corpus.reading) <= {*corpus_checks.lines(corpus, ())}
+    assert corpus_checks.facts(corpus, ())["reading"] == list(corpus.reading)
     said = []
-    aloud = reading.read_aloud(said.append, corpus="manifest", root=tmp_path)
+    aloud = corpus_reading.read_aloud(said.append, corpus="manifest", root=tmp_path)
     assert said == list(aloud.reading)
     assert any("--map valence=pleasure" in line for line in said)
 
 
 def test_the_readme_lists_all_names():
     section = README.read_text(encoding="utf-8").partition("## Corpora")[2]
-    for role, names in _columns.ALIASES.items():
+    for role, names in column_roles.ALIASES.items():
         assert f"| `{role}` | {', '.join(f'`{n}`' for n in names)} |" in section
 
 
 def test_a_role_that_is_read_is_not_asked_about():
-    assert _hints.role("speaker_name", ("speaker",)) == ""
+    assert column_hints.role("speaker_name", ("speaker",)) == ""
 
 
 def test_utterances_says_it_beside_the_table(tmp_path):

@@ -6,16 +6,16 @@ import json
 import pytest
 from test_report import AUDIO, TEXT, info_of, runs, save
 
-from data import folds
-from data.folds import FoldRow
-from data.predictions import read_run
-from data.recipe import Recipe
-from data.runs.recipes import MODEL
-from fuse import settings
-from fuse.contrasts import CONDITIONS, Side, contrast, uses
-from fuse.decisions import DECISIONS
-from fuse.details import details
-from fuse.report import collect, render
+from affuse.data.cache.recipe import Recipe
+from affuse.data.cache.run_recipes import MODEL
+from affuse.data.runs import fold_table
+from affuse.data.runs.fold_table import FoldRow
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse import settings
+from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.reporting.contrasts import CONDITIONS, Side, contrast, uses
+from affuse.fuse.reporting.row_labels import details
 
 OTHER = {"checkpoint": "hub/hubert", "layers": [6], "pooling": "mean"}
 ALL = dataclasses.asdict(settings.Settings())
@@ -26,7 +26,7 @@ __all__ = ["runs"]  # a fixture
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """A hundredth of the exchanges."""
-    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 99)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
 
 
 def run_of(tmp_path, design, **changed):
@@ -277,7 +277,7 @@ def test_other_training_rows_forbid_a_mark(tmp_path):
     assert reason(early, text) == ""  # of a protocol that leaves nothing to chance
     rows = [
         dataclasses.replace(row, part="train") if row.part == "validation" else row
-        for row in folds.read_folds(text.path)
+        for row in fold_table.read_folds(text.path)
     ]
     moved = dataclasses.replace(text, folds=(*rows, FoldRow("5", "validation", "x")))
     assert reason(early, moved) == "split_seed differs: 0 and 1"

@@ -5,7 +5,7 @@ import torch
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
 from transformers.models.wav2vec2 import modeling_wav2vec2
 
-from extract.encoders import _convolutions
+from affuse.extract.networks import convolutions
 
 EXACT = {"rtol": 0.0, "atol": 1e-5}  # float32 sums in another order, of values about 1
 SIZES = {
@@ -57,8 +57,8 @@ def original(changes):
 @pytest.fixture(scope="module")
 def rewritten(changes):
     found = model(**changes)
-    _convolutions.fold(found)
-    _convolutions.rewrite(found)
+    convolutions.fold(found)
+    convolutions.rewrite(found)
     return found.eval()
 
 
@@ -77,7 +77,7 @@ def one_thread():
 def test_the_stack_is_the_original(original, rewritten, samples, n):
     waves = torch.randn(n, samples)
     wanted = original.feature_extractor(waves)
-    assert isinstance(rewritten.feature_extractor, _convolutions.Stack)
+    assert isinstance(rewritten.feature_extractor, convolutions.ConvolutionStack)
     torch.testing.assert_close(rewritten.feature_extractor(waves), wanted, **EXACT)
 
 
@@ -103,7 +103,7 @@ def test_a_view_of_other_samples_is_taken_as_it_is(original, rewritten):
 def test_the_positions_are_the_original(kernel, steps):
     conv = torch.nn.Conv1d(64, 64, kernel, padding=kernel // 2, groups=4)
     x = torch.randn(2, 64, steps)
-    found = _convolutions.Spectral(conv)(x)
+    found = convolutions.Spectral(conv)(x)
     torch.testing.assert_close(found, conv(x), **EXACT)
 
 
@@ -111,7 +111,7 @@ def test_the_positions_are_the_original(kernel, steps):
 def test_the_whole_model_is_the_original(original, rewritten):
     waves = torch.randn(2, 16_000)
     wanted = original(waves).last_hidden_state
-    assert isinstance(rewritten.encoder.pos_conv_embed.conv, _convolutions.Spectral)
+    assert isinstance(rewritten.encoder.pos_conv_embed.conv, convolutions.Spectral)
     torch.testing.assert_close(rewritten(waves).last_hidden_state, wanted, **EXACT)
 
 
@@ -120,7 +120,7 @@ def test_folded_weight_norms_are_bit_equal(one_thread):
     found = model()
     waves = torch.randn(1, 8000)
     wanted = found(waves).last_hidden_state
-    _convolutions.fold(found)
+    convolutions.fold(found)
     assert not any("parametrizations" in name for name, _ in found.named_parameters())
     assert torch.equal(found(waves).last_hidden_state, wanted)
 
@@ -128,10 +128,10 @@ def test_folded_weight_norms_are_bit_equal(one_thread):
 @torch.inference_mode()
 def test_the_family_is_rewritten_too():
     original, found = (model(HubertModel, HubertConfig) for _ in range(2))
-    _convolutions.rewrite(found)
+    convolutions.rewrite(found)
     waves = torch.randn(1, 8000)
     wanted = original(waves).last_hidden_state
-    assert isinstance(found.feature_extractor, _convolutions.Stack)
+    assert isinstance(found.feature_extractor, convolutions.ConvolutionStack)
     torch.testing.assert_close(found.eval()(waves).last_hidden_state, wanted, **EXACT)
 
 
@@ -147,5 +147,5 @@ def test_what_has_another_form_is_left_alone():
     found = model()
     found.feature_extractor.conv_layers[2] = Padded(found.config, 2)
     kept = found.feature_extractor
-    _convolutions.rewrite(found)
+    convolutions.rewrite(found)
     assert found.feature_extractor is kept

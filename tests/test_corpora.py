@@ -5,13 +5,14 @@ import shutil
 
 import pytest
 
-from data import plugins, splits
-from data.ratings import RATINGS
+from affuse.data import plugins
+from affuse.data.rating_scales import RATINGS
+from affuse.data.splits import protocols
 
 
-@pytest.fixture(scope="module", params=plugins.names("data.corpora"))
+@pytest.fixture(scope="module", params=plugins.names("affuse.data.corpora"))
 def reader(request):
-    return plugins.load("data.corpora", request.param)
+    return plugins.load("affuse.data.corpora", request.param)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_ratings_are_numbers_by_their_names_and_have_a_scale(corpus):
 
 
 def test_its_own_protocol_divides_it(corpus):
-    folds = splits.folds(corpus.utterances, corpus.protocol)
+    folds = protocols.folds(corpus.utterances, corpus.protocol)
     assert all(fold.train and fold.validation and fold.test for fold in folds)
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from simulated import Design, Population, draw, equal_noise, true_ccc
 
-from fuse.clusters import choose
-from fuse.paired import holm, paired_difference, permutation_test
-from fuse.statistics import estimate, folds, values
+from affuse.fuse.scoring.clusters import choose
+from affuse.fuse.scoring.paired_tests import holm, paired_difference, permutation_test
+from affuse.fuse.scoring.statistics import estimate, folds, values
 
 REPLICATES = int(os.environ.get("AFFUSE_REPLICATES", "500"))
 SEED = int(os.environ.get("AFFUSE_SEED", "0"))

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def quick():
     """A hundredth of the exchanges of a permutation test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fuse.comparing.PERMUTATIONS", 99)
+        patch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
         yield
 
 

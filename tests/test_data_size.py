@@ -7,7 +7,7 @@ import pytest
 from spoken import noise
 from test_audio import reason, write
 
-from extract import audio, data_size, decoder
+from affuse.extract.audio import data_size, decoder_pool, decoding
 
 FIELDS = {  # name of a chunk, distance of its size, form
     "a.wav": (b"data", 4, "<I"),
@@ -36,8 +36,8 @@ def stated(folder, name, change, samples=1000, tail=b""):
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_size_that_counts_the_header_is_noted(tmp_path, name, excess):
     path = stated(tmp_path, name, lambda size: size + excess)
-    assert audio.probe(path).seconds == 1000 / audio.SAMPLE_RATE
-    wave = decoder.load(path, longest=60.0)
+    assert decoding.probe(path).seconds == 1000 / decoding.SAMPLE_RATE
+    wave = decoder_pool.load(path, longest=60.0)
     np.testing.assert_allclose(wave.samples, noise(1000), atol=2**-15)
     assert wave.notes == (
         f"states a data size that is {excess} bytes too large; read to the end of "
@@ -48,8 +48,8 @@ def test_a_size_that_counts_the_header_is_noted(tmp_path, name, excess):
 @pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.w64", "a.rf64"])
 def test_no_size_with_samples_behind_it_is_noted(tmp_path, name):
     path = stated(tmp_path, name, lambda size: 0)
-    assert audio.probe(path).seconds == 1000 / audio.SAMPLE_RATE
-    wave = decoder.load(path, longest=60.0)
+    assert decoding.probe(path).seconds == 1000 / decoding.SAMPLE_RATE
+    wave = decoder_pool.load(path, longest=60.0)
     np.testing.assert_allclose(wave.samples, noise(1000), atol=2**-15)
     assert wave.notes == ("states no data size; read to the end of the file",)
 
@@ -68,5 +68,5 @@ def test_a_file_that_lacks_samples_is_still_cut_off(tmp_path, name):
 
 def test_samples_behind_the_stated_size_are_named(tmp_path):
     path = stated(tmp_path, "a.wav", lambda size: size // 2)
-    (note,) = decoder.load(path, longest=60.0).notes
+    (note,) = decoder_pool.load(path, longest=60.0).notes
     assert note == "has 1000 bytes behind its data that are no chunk; not read"

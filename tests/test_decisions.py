@@ -3,8 +3,13 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from fuse.decisions import Decisions, ccc_weights, scaled, stacking_weights
-from fuse.metrics import ccc
+from affuse.fuse.models.decisions import (
+    Decisions,
+    ccc_weights,
+    scaled,
+    stacking_weights,
+)
+from affuse.fuse.scoring.metrics import ccc
 
 
 def votes(models=3, *, count=200, seed=0):

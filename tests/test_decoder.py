@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from spoken import corpus, noise, record, rows, run
 
-from data import store
-from data.files import claim
-from data.utterance import Utterance
-from extract import audio, command, decoder
+from affuse.data.cache import store
+from affuse.data.records import Utterance
+from affuse.data.system.atomic_files import claim
+from affuse.extract.audio import decoder_pool, decoding
+from affuse.extract.commands import extract_command
 
 ROOT = Path(__file__).parents[1]
 FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks, no locks here")
@@ -29,9 +30,9 @@ CRASHED = "crashed the decoder; convert it once more"
 @pytest.fixture
 def pool(monkeypatch):
     """Processes that have accidents."""
-    monkeypatch.setattr(decoder, "TICK", 0.05)
-    made = decoder.Pool(accidents.MAIN)
-    monkeypatch.setattr(decoder, "pool", made)
+    monkeypatch.setattr(decoder_pool, "TICK", 0.05)
+    made = decoder_pool.Pool(accidents.MAIN)
+    monkeypatch.setattr(decoder_pool, "pool", made)
     yield made
     made.close()
 
@@ -39,13 +40,13 @@ def pool(monkeypatch):
 def ask(task, path, **options):
     """Probe or load a file; both give what can be compared."""
     if task == "probe":
-        return decoder.probe(path)
-    return decoder.load(path, longest=60.0, **options).samples.tolist()
+        return decoder_pool.probe(path)
+    return decoder_pool.load(path, longest=60.0, **options).samples.tolist()
 
 
 def reason(task, path, **options):
     """Why a file is refused; the test fails if it is not."""
-    with pytest.raises(audio.Unusable) as caught:
+    with pytest.raises(decoding.Unusable) as caught:
         ask(task, path, **options)
     return str(caught.value)
 
@@ -71,13 +72,13 @@ def stop_soon(pool):
 def test_samples_and_notes_are_the_same(tmp_path, name, rate, channels, span):
     samples = noise(rate * channels).reshape(-1, channels)
     path = record(tmp_path / name, samples, rate)
-    found = decoder.load(path, span, longest=60.0)
-    wanted = audio.load(path, span, longest=60.0)
+    found = decoder_pool.load(path, span, longest=60.0)
+    wanted = decoding.load(path, span, longest=60.0)
     np.testing.assert_array_equal(found.samples, wanted.samples)
     assert found.samples.dtype == np.float32
     assert found.samples.flags.writeable
     assert found.notes == wanted.notes
-    assert decoder.probe(path) == audio.probe(path)
+    assert decoder_pool.probe(path) == decoding.probe(path)
 
 
 def test_spans_are_exact(tmp_path):
@@ -86,8 +87,8 @@ def test_spans_are_exact(tmp_path):
         np.float64(0.1) + np.float64(0.2),
         np.float32(0.7),
     )  # 0.30000000000000004
-    found = decoder.load(path, (begin, end), longest=np.float64(0.5))
-    wanted = audio.load(path, (begin, end), longest=0.5)
+    found = decoder_pool.load(path, (begin, end), longest=np.float64(0.5))
+    wanted = decoding.load(path, (begin, end), longest=0.5)
     np.testing.assert_array_equal(found.samples, wanted.samples)
 
 
@@ -102,12 +103,12 @@ def test_reasons_are_the_same(tmp_path):
     (tmp_path / "empty.wav").touch()
     (tmp_path / "folder.wav").mkdir()
     for path in (*sorted(tmp_path.iterdir()), tmp_path / "missing.wav"):
-        with pytest.raises(audio.Unusable) as caught:
-            audio.load(path, longest=60.0)
+        with pytest.raises(decoding.Unusable) as caught:
+            decoding.load(path, longest=60.0)
         assert reason("load", path) == str(caught.value)
     for name in ("text", "empty", "folder", "missing"):
-        with pytest.raises(audio.Unusable) as caught:
-            audio.probe(tmp_path / f"{name}.wav")
+        with pytest.raises(decoding.Unusable) as caught:
+            decoding.probe(tmp_path / f"{name}.wav")
         assert reason("probe", tmp_path / f"{name}.wav") == str(caught.value)
 
 
@@ -131,8 +132,8 @@ def test_names_are_those_of_the_folder_we_are_in(tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path / name)
         path = Path("a.wav")
         np.testing.assert_array_equal(
-            decoder.load(path, longest=1.0).samples,
-            audio.load(path, longest=1.0).samples,
+            decoder_pool.load(path, longest=1.0).samples,
+            decoding.load(path, longest=1.0).samples,
         )
 
 
@@ -145,14 +146,14 @@ def test_a_file_that_hangs_the_decoder_is_named(tmp_path, pool, task):
     assert works(tmp_path)
     stop_soon(pool)
     assert reason(task, path) == "was not decoded within 0 s; convert it once more"
-    pool.deadline = decoder.DEADLINE
+    pool.deadline = decoder_pool.DEADLINE
     assert works(tmp_path)
     assert len(pool.workers) == 1
 
 
 def test_large_files_have_more_time(tmp_path, pool, monkeypatch):
     path = record(tmp_path / "hang load.wav", noise(800))
-    monkeypatch.setattr(decoder, "SLOWEST", path.stat().st_size / 1.1)
+    monkeypatch.setattr(decoder_pool, "SLOWEST", path.stat().st_size / 1.1)
     stop_soon(pool)
     assert reason("load", path).startswith("was not decoded within 1 s")
 
@@ -189,7 +190,7 @@ def test_an_error_that_nobody_thought_of_costs_its_file(tmp_path, pool):
 def test_what_a_library_says_is_no_answer(tmp_path, pool, task):
     path = record(tmp_path / f"say {task}.wav", noise(800), subtype="FLOAT")
     assert ask(task, path) == (
-        audio.probe(path) if task == "probe" else noise(800).tolist()
+        decoding.probe(path) if task == "probe" else noise(800).tolist()
     )
 
 
@@ -205,15 +206,15 @@ def hanging_wave():
 
 
 def test_a_header_that_hangs_libsndfile(tmp_path, monkeypatch):
-    made = decoder.Pool()
-    monkeypatch.setattr(decoder, "pool", made)
+    made = decoder_pool.Pool()
+    monkeypatch.setattr(decoder_pool, "pool", made)
     path = tmp_path / "endless.wav"
     path.write_bytes(hanging_wave())
     assert works(tmp_path)
     stop_soon(made)
-    with suppress(audio.Unusable):  # libsndfile 1.2.2 hangs; a later one may read it
-        assert decoder.probe(path).seconds == 32 / 16_000
-    made.deadline = decoder.DEADLINE
+    with suppress(decoding.Unusable):  # libsndfile 1.2.2 hangs; a later one may read it
+        assert decoder_pool.probe(path).seconds == 32 / 16_000
+    made.deadline = decoder_pool.DEADLINE
     assert works(tmp_path)
     made.close()
 
@@ -238,7 +239,7 @@ def test_a_run_goes_on(tmp_path, pool):
         **{"processes": None, "scheduler": "", "shard": "1/1"},
     }
     lines = []
-    left_out = command.run(
+    left_out = extract_command.run(
         found,
         cache=cache,
         say=lines.append,
@@ -295,7 +296,9 @@ def test_many_threads_get_what_they_asked_for(tmp_path):
         for i in range(40)
     ]
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda path: decoder.load(path, longest=1), paths))
+        found = list(
+            threads.map(lambda path: decoder_pool.load(path, longest=1), paths)
+        )
     for i, wave in enumerate(found):
         np.testing.assert_array_equal(wave.samples, noise(400 + i, seed=i))
 
@@ -315,7 +318,7 @@ def test_a_process_that_ended_meanwhile_is_replaced(tmp_path, pool):
         ("raise SystemExit", "its process ends at once"),
         (
             "import sys; sys.path[:] = sys.argv[1:]; sys.modules['soundfile'] = None;"
-            "from extract import decoding; decoding.main()",
+            "from affuse.extract.audio.decoder_main import main; main()",
             "import of soundfile halted",
         ),
     ],
@@ -323,12 +326,12 @@ def test_a_process_that_ended_meanwhile_is_replaced(tmp_path, pool):
 def test_a_decoder_that_does_not_start_is_no_fault_of_a_file(tmp_path, main, why):
     path = record(tmp_path / "a.wav", noise(800))
     with pytest.raises(OSError, match=f"the decoder of sound files does not.*{why}"):
-        decoder.Pool(main).ask("probe", path, lambda found, _: found)
+        decoder_pool.Pool(main).ask("probe", path, lambda found, _: found)
 
 
 def test_a_process_imports_little():
     code = (
-        "from extract import decoding; import soundfile, sys;"
+        "import affuse.extract.audio.decoder_main, soundfile, sys;"
         "print({'torch', 'librosa', 'transformers', 'numba'} & set(sys.modules))"
     )
     made = subprocess.run(
@@ -344,7 +347,7 @@ import os, sys, threading, time
 sys.path[:0] = ['tests', '.']
 from pathlib import Path
 import accidents
-from extract import decoder
+from affuse.extract.audio import decoder_pool as decoder
 pool = decoder.pool = decoder.Pool(accidents.MAIN)
 path = Path(sys.argv[1]) / sys.argv[2]
 """

@@ -11,12 +11,21 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-import cli
-from data import plugins, reading, splits
-from data.corpora import demo
-from data.corpora.demo import delivery, lines, make, ogg, sound, voices
-from data.ratings import RATINGS
-from extract import audio
+from affuse import cli
+from affuse.data import plugins
+from affuse.data.corpora import demo
+from affuse.data.corpora.demo import (
+    corpus_making,
+    delivery,
+    dialogue_script,
+    ogg_writer,
+    room_acoustics,
+    voices,
+)
+from affuse.data.rating_scales import RATINGS
+from affuse.data.reading import corpus_reading
+from affuse.data.splits import protocols
+from affuse.extract.audio import decoding
 
 CORNERS = list(product((False, True), repeat=3))  # above the middle, in each rating
 DIALOGUE = "Ses3_impro_exam"
@@ -30,12 +39,12 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def written():
-    return lines.load()
+    return dialogue_script.load()
 
 
 @pytest.fixture(scope="module")
 def cast(written):
-    return lines.dialogues(written)
+    return dialogue_script.dialogues(written)
 
 
 def call(*words):
@@ -47,7 +56,7 @@ def reproducible():
     made = json.loads((demo.ROOT / demo.MADE).read_text())["versions"]
     if shutil.which(voices.PROGRAM) is None:
         return "needs espeak-ng"
-    here = make.versions()
+    here = corpus_making.versions()
     other = [f"{k} {v}, not {made[k]}" for k, v in here.items() if v != made[k]]
     return "made by other versions: here is " + "; ".join(other) if other else ""
 
@@ -114,7 +123,7 @@ def test_a_recurring_sentence_is_rated_anew(corpus):
 
 
 def test_every_corner_of_the_cube_is_written_into_every_session(cast):
-    for session in lines.SESSIONS:
+    for session in dialogue_script.SESSIONS:
         improvised = [d for d in cast if d.session == session and not d.scripted]
         designs = [line.design for d in improvised for line in d.lines]
         corners = {tuple(x > 3 for x in d) for d in designs if 3.0 not in d}
@@ -123,7 +132,7 @@ def test_every_corner_of_the_cube_is_written_into_every_session(cast):
 
 
 def test_every_corner_of_the_cube_is_rated_in_every_session(corpus):
-    for session in lines.SESSIONS:
+    for session in dialogue_script.SESSIONS:
         rated = [u.ratings.values() for u in corpus.utterances if u.session == session]
         corners = Counter(tuple(x > 3 for x in r) for r in rated if 3 not in r)
         assert corners.keys() == set(CORNERS), session
@@ -158,7 +167,7 @@ def test_spans_follow_each_other_inside_their_recordings(corpus):
     }
     for path, end in ends.items():
         found = soundfile.info(path)
-        assert (found.samplerate, found.channels) == (audio.SAMPLE_RATE, 1)
+        assert (found.samplerate, found.channels) == (decoding.SAMPLE_RATE, 1)
         assert found.subtype == "VORBIS"
         assert end < found.duration < end + 1
 
@@ -170,7 +179,7 @@ def test_a_span_is_decoded_to_the_sample(corpus):
         if path not in whole:
             whole[path], rate = soundfile.read(path, dtype="float32")
         start, end = (round(time * rate) for time in utterance.span)
-        found = audio.load(path, utterance.span, longest=10)
+        found = decoding.load(path, utterance.span, longest=10)
         np.testing.assert_array_equal(found.samples, whole[path][start:end])
         assert found.notes == ()
 
@@ -182,12 +191,12 @@ def test_the_repository_stays_small():
 
 
 def test_all_sessions_test_once(corpus):
-    folds = splits.folds(corpus.utterances, corpus.protocol)
+    folds = protocols.folds(corpus.utterances, corpus.protocol)
     assert [len(fold.test) for fold in folds] == [102] * 5
 
 
 def test_a_recording_that_changed_is_named(tmp_path):
-    reading.sample("demo", tmp_path / "copy")
+    corpus_reading.sample("demo", tmp_path / "copy")
     found = demo.read(tmp_path / "copy")
     assert demo.verify(found) == []
     changed = found.utterances[0].audio
@@ -234,7 +243,9 @@ def test_the_command_line_takes_another_copy(tmp_path):
     assert "leave the folder out to read the copy that comes with" in result.stderr
 
 
-@pytest.mark.parametrize("name", sorted(set(plugins.names("data.corpora")) - {"demo"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(plugins.names("affuse.data.corpora")) - {"demo"})
+)
 @pytest.mark.parametrize("command", ["check", "utterances", "extract"])
 def test_a_corpus_that_is_not_ours_needs_a_folder(command, name):
     result = call(command, name)
@@ -246,11 +257,15 @@ def test_a_corpus_that_is_not_ours_needs_a_folder(command, name):
 
 
 def test_its_helpers_are_no_corpora():
-    assert {"lines", "make", "ogg", "voices"}.isdisjoint(plugins.names("data.corpora"))
+    assert {"lines", "make", "ogg", "voices"}.isdisjoint(
+        plugins.names("affuse.data.corpora")
+    )
 
 
 def test_an_utterance_is_said_around_what_its_words_mean():
-    line = lines.Line("1", "impro_x", "F", (3.0, 3.0, 3.0), False, "It is noon.")
+    line = dialogue_script.ScriptLine(
+        "1", "impro_x", "F", (3.0, 3.0, 3.0), False, "It is noon."
+    )
     rng = np.random.default_rng(0)
     said = np.array([delivery.perform(line, rng) for _ in range(2000)])
     np.testing.assert_allclose(said.mean(axis=0), 3, atol=0.1)
@@ -261,7 +276,9 @@ def test_an_utterance_is_said_around_what_its_words_mean():
 
 
 def test_words_decide_on_less_arousal_than_valence():
-    line = lines.Line("1", "impro_x", "F", (2.0, 2.0, 2.0), False, "It is noon.")
+    line = dialogue_script.ScriptLine(
+        "1", "impro_x", "F", (2.0, 2.0, 2.0), False, "It is noon."
+    )
     rng = np.random.default_rng(0)
     said = np.mean([delivery.perform(line, rng) for _ in range(2000)], axis=0)
     assert said[0] == pytest.approx(2, abs=0.1)
@@ -293,66 +310,66 @@ def test_arousal_speaks_faster_higher_louder_and_brighter():
 def test_speech_gets_the_level_that_is_wanted_and_loses_its_silence():
     time = np.arange(voices.RATE) / voices.RATE
     tone = np.sin(2 * np.pi * 440 * time) * (time > 0.5)
-    found = sound.voiced(tone, level=-26, tilt=0)
-    assert len(found) % sound.GRID == 0
-    assert len(found) / sound.RATE == pytest.approx(0.5, abs=0.03)
+    found = room_acoustics.voiced(tone, level=-26, tilt=0)
+    assert len(found) % room_acoustics.GRID == 0
+    assert len(found) / room_acoustics.RATE == pytest.approx(0.5, abs=0.03)
     assert 20 * np.log10(found.std()) == pytest.approx(-26, abs=0.3)
 
 
 def test_a_tilt_makes_high_tones_louder_than_low_ones():
     time = np.arange(voices.RATE) / voices.RATE
     tones = np.sin(2 * np.pi * 400 * time) + np.sin(2 * np.pi * 1600 * time)
-    spectrum = np.abs(np.fft.rfft(sound.voiced(tones, level=-26, tilt=3)))
-    seconds = len(sound.voiced(tones, level=-26, tilt=3)) / sound.RATE
+    spectrum = np.abs(np.fft.rfft(room_acoustics.voiced(tones, level=-26, tilt=3)))
+    seconds = len(room_acoustics.voiced(tones, level=-26, tilt=3)) / room_acoustics.RATE
     low, high = (spectrum[round(hertz * seconds)] for hertz in (400, 1600))
     assert 20 * np.log10(high / low) == pytest.approx(6, abs=0.3)  # two octaves
 
 
 def test_a_stream_gets_its_own_number_back():
     stream = (demo.ROOT / "audio" / f"{DIALOGUE}.ogg").read_bytes()
-    other = ogg.renumbered(stream, 0xDEADBEEF)
+    other = ogg_writer.renumbered(stream, 0xDEADBEEF)
     assert other != stream
     assert len(other) == len(stream)
-    assert ogg.renumbered(other) == stream
+    assert ogg_writer.renumbered(other) == stream
 
 
 def test_no_utterance_begins_where_a_seek_could_miss(corpus):
     last = {u.audio: u.span[0] for u in corpus.utterances}  # of each recording
     for path, start in last.items():
-        assert start * audio.SAMPLE_RATE < ogg.seekable(path.read_bytes())
+        assert start * decoding.SAMPLE_RATE < ogg_writer.seekable(path.read_bytes())
 
 
 def test_equal_samples_become_equal_files():
     pcm = np.random.default_rng(0).integers(-9000, 9000, 8000).astype(np.int16)
-    assert ogg.encode(pcm, 16_000) == ogg.encode(pcm, 16_000)
+    assert ogg_writer.encode(pcm, 16_000) == ogg_writer.encode(pcm, 16_000)
 
 
 @pytest.mark.parametrize("stream", [b"RIFF" + bytes(40), b"OggS", b"OggS" + b"\1" * 23])
 def test_what_is_no_ogg_stream_is_refused(stream):
     with pytest.raises(ValueError, match="Ogg page"):
-        ogg.renumbered(stream)
+        ogg_writer.renumbered(stream)
 
 
 @pytest.mark.skipif(bool(reproducible()), reason=reproducible())
 def test_a_dialogue_is_made_again_byte_for_byte(cast):
     (dialogue,) = [d for d in cast if d.id == DIALOGUE]
-    stream, rows = make.render(dialogue, make.SEED)
-    assert stream == (demo.ROOT / make.recording(dialogue)).read_bytes()
+    stream, rows = corpus_making.render(dialogue, corpus_making.SEED)
+    assert stream == (demo.ROOT / corpus_making.recording(dialogue)).read_bytes()
     table = (demo.ROOT / demo.TABLE).read_text(encoding="utf-8").splitlines()
     kept = [line for line in table if line.startswith(DIALOGUE)]
     assert [line.split(",", 12)[:12] for line in kept] == [
         [str(cell) for cell in row[:12]] for row in rows
     ]
-    assert make.render(dialogue, make.SEED + 1)[0] != stream
+    assert corpus_making.render(dialogue, corpus_making.SEED + 1)[0] != stream
 
 
 def test_the_maker_writes_a_whole_corpus(tmp_path, monkeypatch):
     monkeypatch.setattr(voices, "version", lambda: "none")
     tone = np.sin(np.arange(6000) / 20)
     monkeypatch.setattr(voices, "speak", lambda text, voice, prosody: tone)
-    few = lines.dialogues(lines.load())[:3]
-    monkeypatch.setattr(lines, "dialogues", lambda found: few)
-    result = CliRunner().invoke(make.main, [str(tmp_path)])
+    few = dialogue_script.dialogues(dialogue_script.load())[:3]
+    monkeypatch.setattr(dialogue_script, "dialogues", lambda found: few)
+    result = CliRunner().invoke(corpus_making.main, [str(tmp_path)])
     assert result.exit_code == 0
     assert "42 synthetic utterances" in result.output
     found = demo.read(tmp_path)
@@ -363,7 +380,7 @@ def test_the_maker_writes_a_whole_corpus(tmp_path, monkeypatch):
 
 def test_without_espeak_one_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(voices.shutil, "which", lambda program: None)
-    result = CliRunner().invoke(make.main, [str(tmp_path / "new")])
+    result = CliRunner().invoke(corpus_making.main, [str(tmp_path / "new")])
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: espeak-ng not found; the demo corpus is ")
     assert not (tmp_path / "new").exists()

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
-from data import plugins
-from data.recipe import MODALITIES
-from fuse.design import find
-from fuse.model import System
-from fuse.reduce import Projection
-from fuse.resolution import OF_SOME_DESIGNS
-from fuse.settings import Settings
+from affuse.data import plugins
+from affuse.data.cache.recipe import MODALITIES
+from affuse.fuse.models.design import find
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.system import System
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.setting_resolution import OF_SOME_DESIGNS
 
 DIMS = {"audio": 10, "text": 12}
 
@@ -20,7 +20,9 @@ def batch(size):
     return {m: torch.randn(size, d, generator=generator) for m, d in DIMS.items()}
 
 
-@pytest.fixture(params=[*plugins.names("fuse.designs"), "late with a ReLU"])
+@pytest.fixture(
+    params=[*plugins.names("affuse.fuse.models.designs"), "late with a ReLU"]
+)
 def design(request):
     return find(Rectified if " " in request.param else request.param)
 
@@ -31,7 +33,7 @@ def model(design):
     return design.Fusion(DIMS, hidden=16, targets=2).eval()
 
 
-class Rectified(plugins.load("fuse.designs", "late").Fusion):
+class Rectified(plugins.load("affuse.fuse.models.designs", "late").Fusion):
     """Late fusion with its ReLU, for the tests of every design."""
 
     MODALITIES, EXTRA_SETTINGS = ("audio", "text"), ()
@@ -51,7 +53,9 @@ def stacked(models, inputs):
 
 
 def test_the_four_of_the_paper_are_there():
-    assert {"audio", "text", "early", "late"} <= set(plugins.names("fuse.designs"))
+    assert {"audio", "text", "early", "late"} <= set(
+        plugins.names("affuse.fuse.models.designs")
+    )
 
 
 def test_modalities_are_named(design):
@@ -153,7 +157,7 @@ def test_dropout_is_all_that_is_random(design):
 
 
 def test_late_fusion_may_have_a_relu_that_no_linear_map_equals():
-    late = plugins.load("fuse.designs", "late")
+    late = plugins.load("affuse.fuse.models.designs", "late")
     settings = {"hidden": 4, "targets": 2}
     torch.manual_seed(0)
     branch = late.Branch(10, late_activation="relu", **settings).double()
@@ -176,7 +180,7 @@ def test_a_design_gets_the_further_settings_that_it_states():
     assert find("late").extra_settings == ("late_activation",)
     assert find("early").extra_settings == ()
     assert early(dict.fromkeys(DIMS, torch.ones(1, 4))).shape == (1, 2)
-    stated = {name for name in plugins.names("fuse.designs") for name in
+    stated = {name for name in plugins.names("affuse.fuse.models.designs") for name in
               find(name).extra_settings}  # fmt: skip
     assert stated == set(OF_SOME_DESIGNS)
 
@@ -191,7 +195,7 @@ def test_further_settings_must_be_settings():
 
 
 def test_late_fusion_weighs_six_votes():
-    late = plugins.load("fuse.designs", "late")
+    late = plugins.load("affuse.fuse.models.designs", "late")
     model = late.Fusion(DIMS, hidden=16, targets=3)
     assert model.weigh.layers[0].in_features == 6
     for modality, branch in model.branches.items():
@@ -200,7 +204,7 @@ def test_late_fusion_weighs_six_votes():
 
 def test_late_fusion_convolves_along_the_code():
     # a filter of three taps moves with its input: shifted code, shifted response
-    late = plugins.load("fuse.designs", "late")
+    late = plugins.load("affuse.fuse.models.designs", "late")
     branch = late.Branch(10, hidden=4, targets=2)
     code = torch.randn(1, 1, 10)
     moved = branch.convolution(code.roll(1, dims=2))[..., 2:-1]
@@ -209,7 +213,7 @@ def test_late_fusion_convolves_along_the_code():
 
 
 def test_late_fusion_filters_every_utterance_by_weights_joined_once():
-    late = plugins.load("fuse.designs", "late")
+    late = plugins.load("affuse.fuse.models.designs", "late")
     branch = late.Branch(10, hidden=4, targets=2).double()
     codes = torch.randn(7, 10, dtype=torch.float64)
     filtered = branch.convolution(codes[:, None]).flatten(1)
@@ -218,7 +222,7 @@ def test_late_fusion_filters_every_utterance_by_weights_joined_once():
 
 def fusion(name, **changes):
     torch.manual_seed(0)
-    return plugins.load("fuse.designs", name).Fusion(
+    return plugins.load("affuse.fuse.models.designs", name).Fusion(
         DIMS, hidden=16, targets=2, **changes
     )
 
@@ -278,7 +282,7 @@ def test_one_expert_is_enough_and_none_is_not():
 
 @torch.no_grad()
 def test_hybrid_fusion_weighs_nine_votes_of_three_ratings():
-    hybrid = plugins.load("fuse.designs", "hybrid")
+    hybrid = plugins.load("affuse.fuse.models.designs", "hybrid")
     model = hybrid.Fusion(DIMS, hidden=16, targets=3)
     assert list(model.regressors) == ["audio", "text", "features"]
     assert model.weigh.layers[0].in_features == 9

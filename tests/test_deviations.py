@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fuse.settings import Settings, override
+from affuse.fuse.settings import Settings, override
 
 ROOT = Path(__file__).parents[1]
 SECTION = (ROOT / "fuse" / "README.md").read_text(encoding="utf-8").partition(

@@ -1,6 +1,6 @@
 import pytest
 
-from data.device import choose
+from affuse.data.system.device_names import choose
 
 
 @pytest.mark.parametrize("wanted", ["tpu", "", "cuda:", "cuda:x", "CPU"])

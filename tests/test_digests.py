@@ -7,11 +7,11 @@ import subprocess
 
 import pytest
 
-from data.errors import DamagedFileError
-from data.files import publish
-from data.system import digests
-from data.system.digests import MANIFEST
-from data.verification import verify
+from affuse.data.cache.verification import verify
+from affuse.data.errors import DamagedFileError
+from affuse.data.system import digests
+from affuse.data.system.atomic_files import publish
+from affuse.data.system.digests import MANIFEST
 
 
 @pytest.fixture

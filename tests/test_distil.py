@@ -11,23 +11,23 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 
-from data.errors import AffuseError, MemoryShortageError
-from data.files import claim
-from extract.audio import SAMPLE_RATE
-from extract.choice import Machine
-from extract.distil import (
-    audio,
-    command,
+from affuse.data.errors import AffuseError, MemoryShortageError
+from affuse.data.system.atomic_files import claim
+from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.commands import distil_command
+from affuse.extract.distil import (
+    distillation_loop,
     front_end,
-    loop,
-    teacher,
-    text,
-    views,
+    recording_views,
+    speech_student,
+    teacher_cache,
+    text_student,
     vocabulary,
 )
-from extract.distil.size import Size
-from extract.encoder import hidden
-from extract.encoders import distilbert, wav2vec2, wav2vec2_bert, whisper
+from affuse.extract.distil.student_size import StudentSize
+from affuse.extract.encoders import distilbert, wav2vec2, wav2vec2_bert, whisper
+from affuse.extract.encoding.choices import Machine
+from affuse.extract.encoding.protocol import hidden
 
 SMALL = {"layers": 1, "width": 32, "heads": 2}
 WORDS = "the sea was calm and they sang all night while rain fell on grey stone".split()
@@ -97,7 +97,7 @@ def distilling(folder, speech, sentences, taught):
             **changes,
         }
         said = []
-        command.run(command.plan(modality, **options), said.append)
+        distil_command.run(distil_command.plan(modality, **options), said.append)
         return "\n".join(said)
 
     return run
@@ -132,7 +132,7 @@ def test_the_student_is_an_ordinary_folder(student, modality):
         ids = AutoTokenizer.from_pretrained(folder)("The sea sang")["input_ids"]
         assert len(ids) == 5
         assert max(ids) < model.config.vocab_size
-    assert not (folder / loop.STATE).exists()
+    assert not (folder / distillation_loop.STATE).exists()
 
 
 def test_stage_one_takes_the_student(student, modality):
@@ -171,10 +171,12 @@ def test_the_same_seed_gives_the_same_student(distil, modality, tmp_path):
 def test_an_interrupted_training_ends_as_one_that_was_not(
     distil, modality, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(loop.Schedule, "pause", 2)
-    monkeypatch.setattr(loop.Schedule.__init__, "__defaults__", (0, 0.01, 2))
+    monkeypatch.setattr(distillation_loop.Schedule, "pause", 2)
+    monkeypatch.setattr(
+        distillation_loop.Schedule.__init__, "__defaults__", (0, 0.01, 2)
+    )
     distil(modality, "whole")
-    real, calls = loop._step, []
+    real, calls = distillation_loop._step, []
 
     def stopped(*given):
         calls.append(given)
@@ -182,11 +184,11 @@ def test_an_interrupted_training_ends_as_one_that_was_not(
             raise KeyboardInterrupt
         return real(*given)
 
-    monkeypatch.setattr(loop, "_step", stopped)
+    monkeypatch.setattr(distillation_loop, "_step", stopped)
     with pytest.raises(KeyboardInterrupt):
         distil(modality, "cut")
     assert not (tmp_path / "cut" / "model.safetensors").exists()
-    monkeypatch.setattr(loop, "_step", real)
+    monkeypatch.setattr(distillation_loop, "_step", real)
     assert "goes on after step 2 of 6" in distil(modality, "cut")
     whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
@@ -195,12 +197,12 @@ def test_an_interrupted_training_ends_as_one_that_was_not(
 def test_an_unfinished_training_of_other_settings_is_not_overwritten(
     distil, modality, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(command, "_save", lambda *given: None)
+    monkeypatch.setattr(distil_command, "_save", lambda *given: None)
     distil(modality)
     monkeypatch.undo()
     with pytest.raises(ValueError, match=r"training\.pt is of a training with other"):
         distil(modality, steps=7)
-    (tmp_path / "student" / loop.STATE).write_bytes(b"half")
+    (tmp_path / "student" / distillation_loop.STATE).write_bytes(b"half")
     with pytest.raises(ValueError, match=r"training\.pt is damaged; delete it"):
         distil(modality)
 
@@ -220,7 +222,7 @@ def test_an_unfinished_training_of_other_settings_is_not_overwritten(
 def test_a_state_that_cannot_be_read_now_is_not_called_damaged(
     tmp_path, monkeypatch, error, kind, words
 ):
-    path = tmp_path / loop.STATE
+    path = tmp_path / distillation_loop.STATE
     path.write_bytes(b"whole")
 
     def load(*_args, **_options):
@@ -228,7 +230,7 @@ def test_a_state_that_cannot_be_read_now_is_not_called_damaged(
 
     monkeypatch.setattr(torch, "load", load)
     with pytest.raises(kind, match=words) as refused:
-        loop._resume(path, "", None, None)
+        distillation_loop._resume(path, "", None, None)
     assert "delete" not in str(refused.value)
 
 
@@ -242,18 +244,22 @@ def test_a_finished_student_is_kept(distil, modality, tmp_path):
 
 
 def test_two_at_once_do_not_mix(distil, tmp_path):
-    with claim(tmp_path / "student" / command.LOCK, wait=False):
+    with claim(tmp_path / "student" / distil_command.LOCK, wait=False):
         with pytest.raises(ValueError, match="another process distils into"):
             distil("text")
     assert "held-out cosine" in distil("text")
-    assert not (tmp_path / "student" / command.LOCK).exists()
+    assert not (tmp_path / "student" / distil_command.LOCK).exists()
 
 
 def test_a_short_recording_is_heard_again():
-    heard = views.Heard(tone(1.0, 300), np.arange(50.0)[:, None, None].astype("f2"))
-    grid = views.Grid(320, 0.0, 320, front_end.window())
-    student = front_end.build(Size(1, 32, 2))
-    lesson = audio.Lesson(student, [heard], [heard], grid=grid, batch=1, device="cpu")
+    heard = recording_views.Heard(
+        tone(1.0, 300), np.arange(50.0)[:, None, None].astype("f2")
+    )
+    grid = recording_views.FrameGrid(320, 0.0, 320, front_end.window())
+    student = front_end.build(StudentSize(1, 32, 2))
+    lesson = speech_student.SpeechLesson(
+        student, [heard], [heard], grid=grid, batch=1, device="cpu"
+    )
     (samples, targets), *_ = lesson.examination
     np.testing.assert_allclose(samples[:16_000], samples[16_000:32_000], atol=1e-5)
     frames = (
@@ -322,7 +328,7 @@ def test_options_that_cannot_be(distil, modality, changes, sentence):
         distil(modality, **changes)
 
 
-@pytest.mark.parametrize("module", [audio, text])
+@pytest.mark.parametrize("module", [speech_student, text_student])
 def test_data_that_is_not_there(module, tmp_path):
     with pytest.raises(ValueError, match="--data .*nowhere not found"):
         module.find((tmp_path / "nowhere",))
@@ -333,11 +339,11 @@ def test_data_that_is_not_there(module, tmp_path):
 def test_texts_are_read_once_each(tmp_path):
     (tmp_path / "a.txt").write_text("one text\n\n two texts \n", encoding="utf-8")
     (tmp_path / "b.txt").write_text("two texts\nthree", encoding="utf-8")
-    found = text.find((tmp_path,)).utterances
+    found = text_student.find((tmp_path,)).utterances
     assert [u.text for u in found] == ["one text", "two texts", "three"]
     (tmp_path / "c.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"c\.txt is not UTF-8"):
-        text.find((tmp_path,))
+        text_student.find((tmp_path,))
 
 
 def test_a_training_that_diverges_says_so(distil):
@@ -349,7 +355,7 @@ def test_a_training_that_diverges_says_so(distil):
 
 
 def test_the_rate_rises_and_falls():
-    schedule = loop.Schedule(steps=100, rate=1.0)
+    schedule = distillation_loop.Schedule(steps=100, rate=1.0)
     rates = [schedule.rate_at(step) for step in range(100)]
     assert rates[:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
     assert all(a > b for a, b in zip(rates[5:], rates[6:], strict=False))
@@ -360,7 +366,7 @@ def test_constant_dimensions_are_not_blown_up():
     values = np.random.default_rng(0).normal(3.0, 2.0, (500, 1, 4)).astype(np.float32)
     values[:, :, 0] = 7.0
     values[0, 0, 0] += 1e-3
-    scaled = teacher.Scaling.fit(values)(values)
+    scaled = teacher_cache.Scaling.fit(values)(values)
     assert np.abs(scaled[:, :, 0]).max() < 0.02
     np.testing.assert_allclose(scaled[:, :, 1:].std(axis=0), 1.0, atol=1e-4)
     np.testing.assert_allclose(scaled.mean(axis=0), 0.0, atol=1e-4)
@@ -368,11 +374,11 @@ def test_constant_dimensions_are_not_blown_up():
 
 def test_what_is_held_out_does_not_depend_on_the_order():
     ids = [f"u{i}" for i in range(50)]
-    learnt, kept = teacher.divide(ids, 0.1, 0)
+    learnt, kept = teacher_cache.divide(ids, 0.1, 0)
     assert sorted([*learnt, *kept]) == list(range(50))
     assert len(kept) == 5
     turned = ids[::-1]
-    assert {turned[i] for i in teacher.divide(turned, 0.1, 0)[1]} == {
+    assert {turned[i] for i in teacher_cache.divide(turned, 0.1, 0)[1]} == {
         ids[i] for i in kept
     }
 
@@ -382,23 +388,23 @@ def test_what_is_held_out_does_not_depend_on_the_order():
 def test_the_share_that_is_advised_divides(count, share):
     names = [str(number) for number in range(count)]
     with pytest.raises(AffuseError, match="take --held-out") as raised:
-        teacher.divide(names, share, 0)
+        teacher_cache.divide(names, share, 0)
     advised = float(str(raised.value).partition("--held-out ")[2].partition(",")[0])
-    assert len(teacher.divide(names, advised, 0)[1]) == 1
+    assert len(teacher_cache.divide(names, advised, 0)[1]) == 1
 
 
 def test_one_input_needs_another_whatever_the_share():
     with pytest.raises(AffuseError, match="give 2 or more with --data$"):
-        teacher.divide(["a"], 0.5, 0)
+        teacher_cache.divide(["a"], 0.5, 0)
 
 
 def test_frames_between_frames():
     frames = np.stack([np.arange(5.0), 10 - np.arange(5.0)], axis=1).astype(np.float16)
-    found = views.between(frames, np.array([0.0, 1.25, 3.5, -1.0, 9.0]))
+    found = recording_views.between(frames, np.array([0.0, 1.25, 3.5, -1.0, 9.0]))
     np.testing.assert_allclose(found[:, 0], [0, 1.25, 3.5, 0, 4])
     np.testing.assert_allclose(found.sum(1), 10)
     np.testing.assert_allclose(
-        views.between(frames[:1], np.array([0.0, 2.0])), [[0, 10]] * 2
+        recording_views.between(frames[:1], np.array([0.0, 2.0])), [[0, 10]] * 2
     )
 
 
@@ -407,7 +413,9 @@ def test_frames_between_frames():
 )
 def test_the_grids_of_student_and_teacher_agree_in_time(module, first):
     encoder = module.Encoder.tiny()
-    grid = views.Grid(encoder.hop, (encoder.window - 1) / 2, 320, front_end.window())
+    grid = recording_views.FrameGrid(
+        encoder.hop, (encoder.window - 1) / 2, 320, front_end.window()
+    )
     # the student's frame k is centred on 439.5 + 320 k of what it hears
     places = grid.at(640, 3)
     np.testing.assert_allclose(places * 320 + first, 640 + 439.5 + 320 * np.arange(3))
@@ -416,14 +424,14 @@ def test_the_grids_of_student_and_teacher_agree_in_time(module, first):
 @pytest.mark.parametrize("speed", [0.8, 1.0, 1.25])
 def test_speed_changes_rate_and_pitch(speed):
     samples = tone(1.0, 400)
-    found = views.at_speed(samples, speed)
+    found = recording_views.at_speed(samples, speed)
     assert len(found) == pytest.approx(len(samples) / speed, abs=2)
     peak = np.abs(np.fft.rfft(found)).argmax() * SAMPLE_RATE / len(found)
     assert peak == pytest.approx(400 * speed, abs=3)
 
 
 def test_the_first_convolution_begins_as_tones():
-    model = front_end.build(Size(1, 32, 2))
+    model = front_end.build(StudentSize(1, 32, 2))
     filters = model.feature_extractor.conv_layers[0].conv.weight[:, 0].detach().numpy()
     spectra = np.abs(np.fft.rfft(filters, 4096))
     peaks = spectra.argmax(axis=1).reshape(front_end.TONES, front_end.PHASES)
@@ -432,7 +440,7 @@ def test_the_first_convolution_begins_as_tones():
 
 
 def test_the_student_counts_frames_as_transformers_does():
-    model = front_end.build(Size(1, 32, 2))
+    model = front_end.build(StudentSize(1, 32, 2))
     for samples in (880, 16_000, 33_333):
         frames = (samples - front_end.window()) // 320 + 1
         assert model._get_feat_extract_output_lengths(samples) == frames
@@ -464,7 +472,7 @@ def test_the_vocabulary_is_of_the_size_and_spells_everything():
 def test_token_embeddings_begin_as_the_teachers(sentences):
     encoder = distilbert.Encoder.tiny()
     texts = sentences.read_text(encoding="utf-8").splitlines()
-    student = text.build(Size(1, 16, 2, vocabulary=120), texts, encoder)
+    student = text_student.build(StudentSize(1, 16, 2, vocabulary=120), texts, encoder)
     table = student.model.embeddings.word_embeddings.weight.detach()
     theirs = encoder.model.get_input_embeddings().weight
     ids = student.tokenizer.convert_tokens_to_ids(["sea", "calm", "rain"])

@@ -14,20 +14,20 @@ from test_report import info_of, runs, save, text_of
 from test_sweep import swept
 from test_train import trained
 
-from data.predictions import Predictions, read_run, write_predictions
-from fuse.ablation import ablate
-from fuse.calibration.command import calibrate
-from fuse.divergence import (
+from affuse.data.runs.run_predictions import Predictions, read_run, write_predictions
+from affuse.fuse.commands.calibrate_command import calibrate
+from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.reporting.table_records import bounds, is_known
+from affuse.fuse.robustness.ablation import ablate
+from affuse.fuse.scoring.failed_training import (
     constant,
     diverged,
     failures,
     far,
     limits,
 )
-from fuse.failure_notes import sentences, unrated
-from fuse.figures import bounds, is_known
-from fuse.intervals import Interval
-from fuse.report import collect, render
+from affuse.fuse.scoring.failure_notes import sentences, unrated
+from affuse.fuse.scoring.intervals import Interval
 
 TARGETS = ("valence", "arousal", "dominance")
 WILD = {"learning_rate": 1.0, "optimizer": "adam", "reduce": "none", "epochs": 2}
@@ -148,7 +148,7 @@ def test_a_divergence_that_is_allowed_is_said(tmp_path, caches, caplog):
 
 
 def test_train_names_models_that_predict_a_constant(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr("fuse.divergence.CONSTANT", 100.0)
+    monkeypatch.setattr("affuse.fuse.scoring.failed_training.CONSTANT", 100.0)
     folder = trained(tmp_path)
     assert f"{folder}: 1 of 1 model predicts (nearly) the same value" in caplog.text
     facts = json.loads((folder / "lint.json").read_text(encoding="utf-8"))
@@ -231,7 +231,7 @@ def test_a_sweep_ranks_divergence_to_finite_numbers_last(tmp_path, monkeypatch):
 
 def test_a_regressor_warns_of_a_constant(joined, monkeypatch):
     x, y, _ = joined
-    monkeypatch.setattr("fuse.divergence.CONSTANT", 100.0)
+    monkeypatch.setattr("affuse.fuse.scoring.failed_training.CONSTANT", 100.0)
     with pytest.warns(UserWarning, match=r"target 0, 1, 2 is predicted as \(nearly\)"):
         model(epochs=1).fit(x, y)
 

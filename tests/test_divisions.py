@@ -8,12 +8,12 @@ from caches import unlisted
 from learnable import corpus
 from test_train import trained
 
-from data import divisions
-from data.predictions import read_run
-from data.spelling import spelling, variants
-from data.splits import folds
-from fuse import report
-from fuse.alignment import decisions, division
+from affuse.data.name_spellings import spelling, variants
+from affuse.data.runs.run_predictions import read_run
+from affuse.data.splits import protocol_assumptions
+from affuse.data.splits.protocols import folds
+from affuse.fuse.commands import report_command
+from affuse.fuse.training.alignment import decisions, division
 
 TOY = corpus()
 
@@ -29,11 +29,11 @@ def divided(**splits):
 
 def described(utterances, protocol, seed=0):
     found = folds(utterances, protocol, seed=seed)
-    return divisions.of(found, utterances, protocol=protocol, seed=seed)
+    return protocol_assumptions.of(found, utterances, protocol=protocol, seed=seed)
 
 
 def said(utterances, protocol, seed=0):
-    return list(divisions.sentences(described(utterances, protocol, seed)))
+    return list(protocol_assumptions.sentences(described(utterances, protocol, seed)))
 
 
 def test_official_without_dev_says_what_validates():
@@ -112,7 +112,7 @@ def test_an_older_run_is_described_from_its_folds(tmp_path, protocol, has_dev):
     found = dataclasses.replace(TOY, utterances=utterances)
     folder = trained(tmp_path, "ridge", found=found, protocol=protocol, split_seed=2)
     now = division(read_run(folder))
-    assert decisions(folder) == tuple(divisions.sentences(now))
+    assert decisions(folder) == tuple(protocol_assumptions.sentences(now))
     assert now == described(utterances, protocol, seed=2)
     older(folder)
     assert division(read_run(folder)) == now
@@ -123,7 +123,7 @@ def test_the_report_says_it_below_the_table(tmp_path):
     found = dataclasses.replace(TOY, utterances=divided(test="5", held="2"))
     for fusion in ("ridge", "text"):
         trained(tmp_path, fusion, found=found, protocol="official")
-    (table,) = report.collect(tmp_path)
+    (table,) = report_command.collect(tmp_path)
     sentences = [note for note in table.notes if note.startswith("Protocol official")]
     assert len(sentences) == 2
     assert "30 of 180 utterances of the training part validate" in sentences[0]
@@ -141,7 +141,7 @@ def test_a_seed_that_is_none_is_damage_of_its_run_alone(tmp_path, seed):
     path.write_text(json.dumps(facts), encoding="utf-8")
     unlisted(path)
     told = []
-    (table,) = report.collect(tmp_path / "a", damaged=told.append)
+    (table,) = report_command.collect(tmp_path / "a", damaged=told.append)
     assert [row.design for row in table.rows] == ["text"]
     assert "split_seed is" in told[0]
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from data.corpora import emobank
+from affuse.data.corpora import emobank
 
 HEADER = "id,split,V,A,D,text\n"
 RELEASE = Path(__file__).parents[2] / "shared" / "data" / "emobank"

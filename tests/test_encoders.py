@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from data import plugins
-from data.errors import OptionError
-from extract import batches, levels
-from extract.audio import Unusable
-from extract.encoder import Prepared, hidden
-from extract.encoders import distilbert, wav2vec2
+from affuse.data import plugins
+from affuse.data.errors import OptionError
+from affuse.extract.audio import waveform_standardisation
+from affuse.extract.audio.decoding import Unusable
+from affuse.extract.encoders import distilbert, wav2vec2
+from affuse.extract.encoding import batching
+from affuse.extract.encoding.protocol import Prepared, hidden
 
 RATE = 16_000
-NAMES = plugins.names("extract.encoders")
+NAMES = plugins.names("affuse.extract.encoders")
 # one input alone and among others: float32 sums in another order
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
 
@@ -33,7 +34,7 @@ INPUTS = {  # of three lengths, the first two equal
 
 @pytest.fixture(params=NAMES)
 def module(request):
-    return plugins.load("extract.encoders", request.param)
+    return plugins.load("affuse.extract.encoders", request.param)
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_an_input_does_not_hear_its_neighbours(encoder, inputs):
 
 def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):
     blocks = [block(encoder, source) for source in inputs]
-    for batch in batches.equal([len(b) for b in blocks], budget=10**9):
+    for batch in batching.equal([len(b) for b in blocks], budget=10**9):
         found = hidden(encoder, np.stack([blocks[i] for i in batch]))
         for row, i in zip(found, batch, strict=True):
             torch.testing.assert_close(row, alone(encoder, inputs[i]), **ROUNDING)
@@ -207,12 +208,14 @@ def standardised(samples):
 
 @pytest.mark.parametrize("samples", [999, 1000, 1001, 4321])
 def test_statistics_are_those_of_the_whole(monkeypatch, samples):
-    monkeypatch.setattr(levels, "PRECISE", 1000)
+    monkeypatch.setattr(waveform_standardisation, "PRECISE", 1000)
     source = 3 * noise(1.0)[:samples] + np.linspace(0, 1, samples, dtype=np.float32)
     kept, wanted = source.copy(), standardised(source)
-    np.testing.assert_allclose(levels.standardise(source), wanted, atol=1e-6)
+    np.testing.assert_allclose(
+        waveform_standardisation.standardise(source), wanted, atol=1e-6
+    )
     np.testing.assert_array_equal(source, kept)
-    found = levels.standardise(source, out=source)
+    found = waveform_standardisation.standardise(source, out=source)
     assert found is source
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
@@ -220,11 +223,11 @@ def test_statistics_are_those_of_the_whole(monkeypatch, samples):
 def test_up_to_a_minute_is_standardised_to_the_last_bit():
     source = noise(60.0) + np.float32(0.2)
     wanted = standardised(source).astype(np.float32)
-    np.testing.assert_array_equal(levels.standardise(source), wanted)
+    np.testing.assert_array_equal(waveform_standardisation.standardise(source), wanted)
 
 
 def test_a_long_recording_is_not_copied(monkeypatch):
-    monkeypatch.setattr(levels, "PRECISE", 1000)
+    monkeypatch.setattr(waveform_standardisation, "PRECISE", 1000)
     source = noise(10.0)
     encoder = wav2vec2.Encoder.tiny(block_seconds=1.0)
     tracemalloc.start()

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from data.corpora import manifest
-from data.errors import AffuseError
+from affuse.data.corpora import manifest
+from affuse.data.errors import AffuseError
 
 TABLE = "text,speaker\nplain,ann\ngrüß dich,Jürgen\n"
 

@@ -11,21 +11,22 @@ from click.testing import CliRunner
 from learnable import corpus, embeddings
 from test_report import TEXT, info_of, save
 
-import cli
-from data import predictions as p
-from fuse import predict, train
-from fuse.calibration import parts as calibration_parts
-from fuse.ensembles import ensemble
-from fuse.metrics import ccc
-from fuse.report import FORMATS, collect, render
-from fuse.settings import Settings
+from affuse import cli
+from affuse.data.runs import run_predictions as p
+from affuse.fuse.commands import design_training
+from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.reporting.ensembles import ensemble
+from affuse.fuse.scoring.metrics import ccc
+from affuse.fuse.settings import Settings
+from affuse.fuse.trained import fold_predictions as calibration_parts
+from affuse.fuse.trained import prediction
 
 QUICK = Settings(latent=8, autoencoder_hidden=16, hidden=16, epochs=4)
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 199)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 199)
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ def test_machines_are_told_the_members(runs):
 
 def test_an_ensemble_of_one_fold_is_what_predict_gives(tmp_path):
     settings = dataclasses.replace(QUICK, protocol="session5-strict")
-    folder = train.run(
+    folder = design_training.run(
         corpus(),
         embeddings(),
         fusion="early",
@@ -164,7 +165,7 @@ def test_an_ensemble_of_one_fold_is_what_predict_gives(tmp_path):
     )
     run = p.read_run(folder)
     together = ensemble(run)
-    applied = predict.apply(folder, embeddings())
+    applied = prediction.apply(folder, embeddings())
     assert applied.models == 3
     place = {id_: row for row, id_ in enumerate(applied.ids)}
     said = applied.mean[[place[id_] for id_ in together.predictions.id.tolist()]]

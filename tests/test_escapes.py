@@ -20,16 +20,17 @@ from processes import python
 from test_architecture import FILES, ROOT, tree
 from test_cli import call
 
-from data import choosing, output
-from data.corpus_csv import cell
-from data.errors import AffuseError, message
-from data.output import inactive, printable
-from data.predictions import read_run
-from data.progress import bar
-from data.system.digests import MANIFEST
-from fuse import units
-from fuse.calibration import files
-from fuse.escapes import (
+from affuse.data import terminal
+from affuse.data.cache import cache_selection
+from affuse.data.errors import AffuseError, message
+from affuse.data.reading.corpus_csv import cell
+from affuse.data.runs.run_predictions import read_run
+from affuse.data.system.digests import MANIFEST
+from affuse.data.system.progress import bar
+from affuse.data.terminal import inactive, printable
+from affuse.fuse.calibration import calibration_file
+from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.reporting.escapes import (
     for_csv,
     for_html,
     for_json,
@@ -37,17 +38,17 @@ from fuse.escapes import (
     for_markdown,
     for_markdown_line,
 )
-from fuse.report import FORMATS, collect, render
-from fuse.run_folder import summary
-from fuse.settings import Settings
-from fuse.statistics import estimate
-from fuse.sweep import ranking
+from affuse.fuse.scoring.statistics import estimate
+from affuse.fuse.settings import Settings
+from affuse.fuse.sweep import ranking
+from affuse.fuse.trained import model_files
+from affuse.fuse.training.run_description import summary
 
 SHOWN = printable(HOSTILE)
 MODELS = "*/seed-*/model.json"
 READERS = {  # of what the report does not read
-    "calibration.json": files.read,
-    MODELS: lambda run: units.load(next(run.glob("*/seed-*"))),
+    "calibration.json": calibration_file.read,
+    MODELS: lambda run: model_files.load(next(run.glob("*/seed-*"))),
 }
 REASON = ("left_out", "no audio embedding")  # in alignment.json
 CLOSED = {"nature", "targets", "ratings", "parts"}  # fields of a table
@@ -79,7 +80,9 @@ def tried(made, tmp_path_factory):
     taken, sentences = [], {}
     figures = estimate(read_run(run))
     with pytest.MonkeyPatch.context() as patch:  # which takes most of the time
-        patch.setattr("fuse.scored_rows.estimate", lambda *_, **__: figures)
+        patch.setattr(
+            "affuse.fuse.reporting.scored_rows.estimate", lambda *_, **__: figures
+        )
         for number, place in enumerate(places(run)):
             one = folder / str(number) / run.name
             shutil.copytree(run, one, ignore=unneeded(place.file))
@@ -98,7 +101,7 @@ def unneeded(file):
     if file not in READERS:
         more = ("model.*", "history.csv", "validation.csv")
         return shutil.ignore_patterns(MANIFEST, *more)
-    needed = {Path(file).name, units.WEIGHTS}
+    needed = {Path(file).name, model_files.WEIGHTS}
     return lambda _, names: {n for n in names if "." in n or n == MANIFEST} - needed
 
 
@@ -149,7 +152,7 @@ def poisoned(runs, chosen, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """A hundredth of the exchanges."""
-    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 99)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
 
 
 def run_of(folder, design="early"):
@@ -357,7 +360,7 @@ def test_what_is_to_be_typed_next_is_a_single_word_for_the_shell(made, tmp_path)
     assert lines[-1].endswith(f"type python cli.py predict '{run}' --calibrated")
     (run / "calibration.json").unlink()
     with pytest.raises(AffuseError, match=f"python cli.py calibrate '{run}'$"):
-        files.read(run)
+        calibration_file.read(run)
 
 
 def test_ablate_and_predict_show_it_as_text(made, known):
@@ -374,7 +377,7 @@ def test_ablate_and_predict_show_it_as_text(made, known):
 def test_what_a_training_left_out_is_said_in_one_line(made, tmp_path, capsys):
     run = copied(run_of(made[0]), tmp_path)
     poison(run, [p for p in places(run) if p.at[:2] == REASON], HOSTILE)
-    output.say(summary(run))
+    terminal.say(summary(run))
     (line,) = shown(capsys.readouterr().out)
     assert f"3 with {SHOWN}" in line
 
@@ -395,7 +398,7 @@ def test_a_cache_is_listed_in_one_line(tmp_path):
     lines = shown(call("cache", "list", "--cache", tmp_path).output)
     assert [SHOWN in line for line in lines] == [True, True]
     with pytest.raises(AffuseError, match="there are 2 text caches") as error:
-        choosing.choose(tmp_path, named={})
+        cache_selection.choose(tmp_path, named={})
     assert [SHOWN in line for line in shown(str(error.value))] == [False, True, True]
 
 
@@ -457,7 +460,7 @@ def test_a_log_message_keeps_its_own_lines_only(arguments, expected):
     record.args = arguments[1] if "(a)" in arguments[0] else arguments[1:]
     if expected == r"'\x9b'":
         expected = r"'\\x9b'"  # escaped twice, but safe
-    assert output.Formatter().format(record) == expected
+    assert terminal.Formatter().format(record) == expected
 
 
 def test_a_bar_shows_names_as_text(capsys):
@@ -537,7 +540,7 @@ def calls(file):
     return [(ast.unparse(node.func), node) for node in nodes]
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if f != "data/output.py"])
+@pytest.mark.parametrize("file", [f for f in FILES if f != "data/terminal.py"])
 def test_nothing_is_printed_by_another_way(file):
     found = calls(file)
     names = {name for name, _ in found}

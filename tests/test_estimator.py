@@ -18,16 +18,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from data import parts, table
-from data.parts import Part
-from data.predictions import read_run
-from fuse import designs, fit, metrics, train
-from fuse.conventions import FEWEST, OF_A_CORPUS, divide
-from fuse.designs import early, late
-from fuse.estimator import FusionRegressor, ccc_scorer, mean_ccc
-from fuse.places import places
-from fuse.settings import Settings
-from fuse.tensors import Rows, align
+from affuse.data.cache import corpus_table, parts
+from affuse.data.cache.parts import Part
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.commands import design_training
+from affuse.fuse.inputs.column_ranges import places
+from affuse.fuse.inputs.tensors import Rows, align
+from affuse.fuse.models import designs
+from affuse.fuse.models.designs import early, late
+from affuse.fuse.scoring import metrics
+from affuse.fuse.settings import Settings
+from affuse.fuse.sklearn.conventions import FEWEST, OF_A_CORPUS, divide
+from affuse.fuse.sklearn.estimator import FusionRegressor, ccc_scorer, mean_ccc
+from affuse.fuse.training import fitting
 
 QUICK = {
     "latent": 8,
@@ -93,7 +96,7 @@ def test_what_is_trained_is_what_fit_trains(joined):
         for r in (rest, held)
     ]
     options = {"fusion": "early", "settings": Settings(**QUICK), "seed": 3}
-    expected = fit.fit(*rows, **options)
+    expected = fitting.fit(*rows, **options)
     assert len(found.history_) == len(expected.history)
     # the columns are standardised twice, so they are rounded otherwise
     np.testing.assert_allclose(
@@ -110,7 +113,7 @@ def test_what_is_trained_is_what_fit_trains(joined):
         )
         for part, r in zip(rows, (rest, held), strict=True)
     ]
-    exact = fit.fit(*rows, **options)
+    exact = fitting.fit(*rows, **options)
     assert found.history_ == exact.history
     for name, values in exact.module.state_dict().items():
         assert torch.equal(found.module_.state_dict()[name], values.double())
@@ -413,7 +416,7 @@ def test_columns_of_other_modalities_are_left_aside(joined):
 
 
 class Own(early.Fusion):
-    """Early fusion, as a class that is in no file of fuse/designs."""
+    """Early fusion, as a class that is in no file of fuse/models/designs."""
 
     MODALITIES = ("audio", "text")
 
@@ -444,8 +447,10 @@ def test_what_is_no_design_is_refused(joined, fusion, sentence):
 
 
 def test_a_run_wants_a_name(tmp_path):
-    with pytest.raises(ValueError, match="has no name, .* save it as fuse/designs/NA"):
-        train.run(
+    with pytest.raises(
+        ValueError, match="has no name, .* save it as fuse/models/designs/NA"
+    ):
+        design_training.run(
             corpus(),
             embeddings(),
             fusion=early.Fusion,
@@ -518,7 +523,7 @@ def test_gpu_agrees_with_cpu(joined):
 def cached(tmp_path):
     """The learnable corpus as the caches of a corpus named demo."""
     cache = tmp_path / "cache"
-    table.save(dataclasses.replace(corpus(), name="demo"), cache)
+    corpus_table.save(dataclasses.replace(corpus(), name="demo"), cache)
     for found in embeddings().values():
         recipe = dataclasses.replace(found.recipe, corpus="demo")
         made = Part(found.ids, found.contents, tuple(found.values), found.head, ())
@@ -527,7 +532,7 @@ def cached(tmp_path):
     yield tmp_path
     if "my_designs" in designs.__path__:
         designs.__path__.remove("my_designs")
-    sys.modules.pop("fuse.designs.product", None)
+    sys.modules.pop("affuse.fuse.models.designs.product", None)
 
 
 def test_the_readme_says_what_works(cached, monkeypatch, capsys):
@@ -542,11 +547,14 @@ def test_the_readme_says_what_works(cached, monkeypatch, capsys):
     (cached / "my_designs" / "product.py").write_text(
         blocks[1].partition("\nmodel =")[0]
     )
+    assert len(blocks[0].splitlines()) < 10
     for block in blocks:
         exec(block, notebook.__dict__)
-    assert float(capsys.readouterr().out.splitlines()[0]) > 0.7
-    assert notebook.model.score(notebook.X, notebook.y) > 0.7
-    assert read_run(notebook.run).info.design == "product"
+    shown = capsys.readouterr().out
+    assert float(shown.splitlines()[0]) > 0.7
+    assert notebook.model.score(notebook.data.X, notebook.data.y) > 0.7
+    assert read_run(notebook.runs["product"]).info.design == "product"
+    assert "product" in shown.rpartition("CCC on demo")[2]
 
 
 def test_a_setting_that_a_design_does_not_take_is_said(joined):

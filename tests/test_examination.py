@@ -7,11 +7,16 @@ import torch
 from torch import nn
 from transformers import CONFIG_MAPPING
 
-from data.errors import AffuseError
-from data.system.schema import Mismatch
-from extract.encoders import _configuration, _construction, _examination, _layers
-from extract.encoders._construction import bounded
-from extract.encoders._failures import LONGEST, told
+from affuse.data.errors import AffuseError
+from affuse.data.system.schema import Mismatch
+from affuse.extract.checkpoints import (
+    configuration_schemas,
+    construction_bounds,
+    folder_examination,
+)
+from affuse.extract.checkpoints.construction_bounds import bounded
+from affuse.extract.checkpoints.library_failures import LONGEST, told
+from affuse.extract.networks import hidden_layers
 
 TEXT = (
     *("albert", "bert", "bert-generation", "big_bird", "camembert", "canine"),
@@ -40,7 +45,7 @@ def test_the_configuration_of_no_family_is_refused(family):
     if family not in CONFIG_MAPPING:
         pytest.skip(f"this transformers does not know {family}")
     made = CONFIG_MAPPING[family]().to_json_string(use_diff=False)
-    _configuration.CONFIG.check(json.loads(made))
+    configuration_schemas.CONFIG.check(json.loads(made))
 
 
 @pytest.mark.parametrize(
@@ -58,12 +63,12 @@ def test_the_configuration_of_no_family_is_refused(family):
     ],
 )
 def test_what_checkpoints_hold_is_accepted(file, found):
-    _configuration.kind(file).check(found)
+    configuration_schemas.kind(file).check(found)
 
 
 @pytest.mark.parametrize("file", ["trainer_state.json", "distil.json", "x.index.json"])
 def test_what_no_library_reads_has_no_kind(file):
-    assert _configuration.kind(file) is None
+    assert configuration_schemas.kind(file) is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,7 @@ def test_what_no_library_reads_has_no_kind(file):
 )
 def test_where_a_configuration_is_wrong_is_said(found, sentence):
     with pytest.raises(Mismatch, match=sentence):
-        _configuration.CONFIG.check(found)
+        configuration_schemas.CONFIG.check(found)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,7 @@ def test_where_a_configuration_is_wrong_is_said(found, sentence):
 )
 def test_a_file_of_another_folder_is_none_of_this_one(name):
     with pytest.raises(Mismatch):
-        _configuration.FileName().check(name)
+        configuration_schemas.FileName().check(name)
 
 
 # Whose errors become a sentence
@@ -124,7 +129,7 @@ def test_the_sentence_is_the_beginning_of_the_message(error, sentence):
 
 def test_an_error_of_our_own_code_is_not_hidden():
     with pytest.raises(AttributeError), told("it failed"):
-        _layers.blocks(None)  # a fault of whoever calls it
+        hidden_layers.blocks(None)  # a fault of whoever calls it
 
 
 def test_an_interruption_is_not_told():
@@ -159,19 +164,19 @@ def test_what_is_counted_ends_with_the_construction():
 def test_a_buffer_may_be_larger_than_the_files_but_not_by_any_number():
     with torch.device("meta"), bounded(stored=0):
         module = nn.Module()
-        module.register_buffer("some", torch.empty(_construction.SPARE))
+        module.register_buffer("some", torch.empty(construction_bounds.SPARE))
         with pytest.raises(AffuseError, match="asks for buffers of 67,108,865 numbers"):
             module.register_buffer("more", torch.empty(1))
 
 
 def test_modules_without_end_are_refused(monkeypatch):
-    monkeypatch.setattr(_construction, "MODULES", 100)
+    monkeypatch.setattr(construction_bounds, "MODULES", 100)
     with bounded(stored=10), pytest.raises(AffuseError, match="more than 100 modules"):
         nn.ModuleList(nn.Identity() for _ in range(10**6))
 
 
 def test_more_than_the_memory_of_the_machine_is_refused(monkeypatch):
-    monkeypatch.setattr(_construction, "machine_memory", lambda: 2**30)
+    monkeypatch.setattr(construction_bounds, "machine_memory", lambda: 2**30)
     with torch.device("meta"), bounded(stored=2**40):
         with pytest.raises(
             AffuseError, match="asks for 2 GiB of memory or more, and th"
@@ -181,13 +186,13 @@ def test_more_than_the_memory_of_the_machine_is_refused(monkeypatch):
 
 def test_a_large_vocabulary_is_read(tmp_path, monkeypatch):
     """A tenth of the largest in use, whose merges are pairs."""
-    monkeypatch.setattr(_examination, "VALUES", _examination.VALUES // 10)
+    monkeypatch.setattr(folder_examination, "VALUES", folder_examination.VALUES // 10)
     words = {f"word{i}": i for i in range(26_000)}
     merges = [[f"a{i}", f"b{i}"] for i in range(52_000)]
     found = {"model": {"vocab": words, "merges": merges}, "added_tokens": []}
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(found))
-    assert _examination._read(path)["model"]["vocab"]["word7"] == 7
+    assert folder_examination._read(path)["model"]["vocab"]["word7"] == 7
     path.write_text(json.dumps([merges] * 6))
     with pytest.raises(AffuseError, match="tokenizer.json holds more than 600,000 val"):
-        _examination._read(path)
+        folder_examination._read(path)

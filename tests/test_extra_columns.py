@@ -10,13 +10,17 @@ import pytest
 from click.testing import CliRunner
 from learnable import corpus, embeddings
 
-import cli
-from data import checking, corpus_csv, extra_columns, folds, store, table
-from data.corpora import _extra_columns, emobank, iemocap, manifest
-from data.predictions import find_runs
-from data.utterance import NO_COLUMNS, Utterance
-from fuse import train
-from fuse.settings import Settings
+from affuse import cli
+from affuse.data import extra_columns
+from affuse.data.cache import corpus_table, store
+from affuse.data.corpora import emobank, iemocap, manifest
+from affuse.data.reading import corpus_checks, corpus_csv
+from affuse.data.records import NO_COLUMNS, Utterance
+from affuse.data.runs import fold_table
+from affuse.data.runs.run_predictions import find_runs
+from affuse.data.tables import unread_columns
+from affuse.fuse.commands import design_training
+from affuse.fuse.settings import Settings
 
 HEADER = "id,text,speaker,language,Emotion\n"
 ROWS = "a,one,ann,de, sad \nb,two,ben,en,happy\nc,three,cleo,de,NaN\n"
@@ -149,14 +153,14 @@ def test_a_row_of_many_columns_is_still_small(tmp_path):
 
 def test_the_cache_keeps_the_columns(tmp_path):
     found = read(tmp_path / "corpus", HEADER + ROWS)
-    table.save(found, tmp_path / "cache")
-    kept = table.load(tmp_path / "cache", found.name)
+    corpus_table.save(found, tmp_path / "cache")
+    kept = corpus_table.load(tmp_path / "cache", found.name)
     assert [u.columns for u in kept.utterances] == [u.columns for u in found.utterances]
     assert kept.utterances[2].columns is not NO_COLUMNS
     bare = read(tmp_path / "bare", "id,text\na,one\n", name="bare")
-    text = table.save(bare, tmp_path / "cache").read_text(encoding="utf-8")
+    text = corpus_table.save(bare, tmp_path / "cache").read_text(encoding="utf-8")
     assert "columns" not in text
-    assert table.load(tmp_path / "cache", "bare").utterances[0].columns == {}
+    assert corpus_table.load(tmp_path / "cache", "bare").utterances[0].columns == {}
 
 
 def test_new_columns_do_not_encode_a_corpus_again(tmp_path):
@@ -173,17 +177,17 @@ def test_new_columns_do_not_encode_a_corpus_again(tmp_path):
     (after,) = store.find(tmp_path / "cache")
     assert after.recipe == before.recipe
     assert {p: p.stat().st_mtime_ns for p in after.path.iterdir()} == parts
-    kept = table.load(tmp_path / "cache", "own")
+    kept = corpus_table.load(tmp_path / "cache", "own")
     assert [u.columns["language"] for u in kept.utterances] == ["de", "en"]
 
 
 def test_check_and_utterances_show_the_columns(tmp_path):
     found = read(tmp_path, HEADER + ROWS)
-    assert checking.facts(found, ())["columns"] == {
+    assert corpus_checks.facts(found, ())["columns"] == {
         "language": {"de": 2, "en": 1},
         "Emotion": {"happy": 1, "sad": 1},
     }
-    shown = "\n".join(checking.lines(found, ()))
+    shown = "\n".join(corpus_checks.lines(found, ()))
     assert (
         "columns that are kept beside these: language (2 values), Emotion (2 values)"
         in shown
@@ -204,7 +208,7 @@ def test_a_run_folder_keeps_the_columns(tmp_path):
         dataclasses.replace(u, columns={"a,b": "x\ny"} if row % 2 else {})
         for row, u in enumerate(found.utterances)
     )
-    train.run(
+    design_training.run(
         dataclasses.replace(found, utterances=named),
         embeddings(),
         fusion="ridge",
@@ -224,11 +228,11 @@ def test_a_run_folder_keeps_the_columns(tmp_path):
 
 
 def test_folds_with_an_endless_header_are_named(tmp_path):
-    folds.write_folds(tmp_path, [folds.FoldRow("5", "test", "a")])
+    fold_table.write_folds(tmp_path, [fold_table.FoldRow("5", "test", "a")])
     path = tmp_path / "folds.csv"
     path.write_text(f"fold,{'x' * 200_000}\n")
     with pytest.raises(ValueError, match="folds.csv"):
-        folds.read_folds(tmp_path)
+        fold_table.read_folds(tmp_path)
 
 
 def test_the_class_of_iemocap_is_a_column(tmp_path):
@@ -267,5 +271,5 @@ def test_counts_are_of_each_value():
 
 
 def test_every_name_of_a_role_is_taken():
-    assert _extra_columns.TAKEN["transcript"] == "text"
-    assert _extra_columns.TAKEN["gender"] == "sex"
+    assert unread_columns.TAKEN["transcript"] == "text"
+    assert unread_columns.TAKEN["gender"] == "sex"

@@ -14,15 +14,17 @@ from caches import flip
 from published import REDUCED, publish
 from spoken import CHOICES, MACHINE, corpus, images, noise, record, rows, run, utterance
 
-from data import current, parts, store, transcripts
-from data.files import claim
-from data.utterance import Problem, Utterance
-from extract import command, pooling
-from extract import run as stage
-from extract.choice import Choice, Machine, choose_device
-from extract.encoder import hidden
-from extract.encoders import distilbert, wav2vec2
-from extract.run import OLD_NOTE
+from affuse.data.cache import current_content, parts, store
+from affuse.data.reading import transcript_rule
+from affuse.data.records import Problem, Utterance
+from affuse.data.system.atomic_files import claim
+from affuse.extract.caching import extraction as stage
+from affuse.extract.caching.extraction import OLD_NOTE
+from affuse.extract.commands import extract_command
+from affuse.extract.encoders import distilbert, wav2vec2
+from affuse.extract.encoding import pooling
+from affuse.extract.encoding.choices import Choice, Machine, choose_device
+from affuse.extract.encoding.protocol import hidden
 
 MODALITIES = ("audio", "text")
 # one utterance alone and among others: float32 sums in another order
@@ -66,15 +68,17 @@ def alone(u, modality, how="mean", **options):
 
 
 def noise_of(u):
-    from extract import audio
+    from affuse.extract.audio import decoding
 
-    return audio.load(u.audio, u.span, longest=60.0).samples
+    return decoding.load(u.audio, u.span, longest=60.0).samples
 
 
 def command_run(found, cache, **options):
     """The extract command: what it returns, and the lines it says."""
     lines = []
-    made = command.run(found, cache=cache, say=lines.append, found={**FOUND, **options})
+    made = extract_command.run(
+        found, cache=cache, say=lines.append, found={**FOUND, **options}
+    )
     return made, lines
 
 
@@ -226,7 +230,9 @@ def test_a_repaired_recording_is_encoded_alone(tmp_path, encoded):
         rows(second)["u004"], alone(found.utterances[4], "audio"), **ROUNDING
     )
     # and the next training takes the repaired one
-    assert first.folder in current.superseded(list(store.find(tmp_path / "cache")))
+    assert first.folder in current_content.superseded(
+        list(store.find(tmp_path / "cache"))
+    )
 
 
 def test_notes_of_rows_that_are_used_again_are_kept(tmp_path):
@@ -460,14 +466,14 @@ def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeyp
     given = corpus(tmp_path, count=4)
     mute = replace(given.utterances[1], text="", transcript="[GARBAGE]")
     rest = [u for u in given.utterances if u.id != mute.id]
-    found = transcripts.settled(replace(given, utterances=(mute, *rest)))
+    found = transcript_rule.settled(replace(given, utterances=(mute, *rest)))
     options = {"modalities": ("text",)}
     left_out, lines = command_run(found, tmp_path / "cache", **options)
     assert left_out == 0
     (cache,) = store.find(tmp_path / "cache")
     made = store.load(cache)
     row = made.ids.index(mute.id)
-    assert made.contents[row] == transcripts.digest("")
+    assert made.contents[row] == transcript_rule.digest("")
     wanted = alone(mute, "text", "mean", layers="last")
     np.testing.assert_allclose(made.vector(row), wanted, **ROUNDING)
     assert sum("empty sentence" in line for line in lines) == 1
@@ -734,7 +740,7 @@ def test_corpus_with_neither(tmp_path):
 
 def test_options_by_modality(tmp_path):
     found = corpus(tmp_path, count=2)
-    one, two = command.choices(
+    one, two = extract_command.choices(
         found, {**FOUND, "layers": ("all", "audio=0,1"), "pooling": ("text=frames",)}
     )
     assert (one.modality, one.layers, one.pooling) == ("audio", "0,1", "mean")

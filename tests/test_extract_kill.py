@@ -16,9 +16,9 @@ import torch
 from caches import verified
 from spoken import corpus, images, rows, run
 
-from data import parts, store
-from data.files import claim
-from extract import run as stage
+from affuse.data.cache import checksums, store
+from affuse.data.system.atomic_files import claim
+from affuse.extract.caching import extraction as stage
 
 UTTERANCES = 48
 PART_ROWS = 3  # so that there are many moments between parts
@@ -41,7 +41,9 @@ def work(root, cache, modality):
 def start():
     """Start a process that extracts one modality; it is ended with the tests."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["extract.run", "extract.encoders.wav2vec2"])
+    context.set_forkserver_preload(
+        ["affuse.extract.caching.extraction", "affuse.extract.encoders.wav2vec2"]
+    )
     begun = []
 
     def begin(root, cache, modality):
@@ -108,7 +110,7 @@ def sound(cache, wanted):
     """Whatever has a name is whole, and as it would have been; return how much has."""
     finished = published(cache)
     for path in finished:
-        parts.check(path)
+        checksums.check(path)
     for folder in {path.parent for path in finished}:
         found = images(folder)
         whole = [n for n in found if not n.endswith(".sha256")]

@@ -15,12 +15,12 @@ import transformers
 from spoken import MACHINE, noise, record, rows
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from data import store
-from data.utterance import Corpus, Utterance
-from extract.choice import Choice
-from extract.encoders._families import FAMILIES, advice
-from extract.loading import suited
-from extract.run import extract
+from affuse.data.cache import store
+from affuse.data.records import Corpus, Utterance
+from affuse.extract.caching.extraction import extract
+from affuse.extract.checkpoints.encoder_families import FAMILIES, advice
+from affuse.extract.encoding.choices import Choice
+from affuse.extract.encoding.encoder_loading import suited
 
 ROOT = Path(__file__).parents[1]
 ROUNDING = {"rtol": 1e-3, "atol": 1e-4}  # float32, in another order of summation
@@ -275,7 +275,7 @@ def test_models_of_other_inputs_are_refused(tmp_path, modality, kind, config):
 
 @pytest.mark.parametrize("file", ["spm.model", "sentencepiece.bpe.model"])
 def test_a_tokenizer_that_needs_other_packages_says_which(tmp_path, monkeypatch, file):
-    from extract.encoders import distilbert
+    from affuse.extract.encoders import distilbert
 
     save(tmp_path, "DebertaV2Model", DISENTANGLED)
     (tmp_path / file).write_bytes(b"\n")

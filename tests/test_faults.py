@@ -20,12 +20,14 @@ from broken import ERRORS, Disk
 from caches import RECIPE, fill, part, recipe, verified, write
 from spoken import CHOICES, MACHINE, corpus, images
 
-from data import current, files, parts, repair, store
-from data.files import publish
-from data.parts import checksum_path, part_path
-from extract import run as stage
-from extract.loading import load
-from extract.run import extract
+from affuse.data.cache import current_content, part_removal, parts, store
+from affuse.data.cache.checksums import checksum_path
+from affuse.data.cache.parts import part_path
+from affuse.data.system import atomic_files
+from affuse.data.system.atomic_files import publish
+from affuse.extract.caching import extraction as stage
+from affuse.extract.caching.extraction import extract
+from affuse.extract.encoding.encoder_loading import load
 
 COUNT, ROWS = 7, 3  # utterances, and those of a part
 PAGE = 4096  # bytes
@@ -54,7 +56,7 @@ def small_parts(monkeypatch):
 @pytest.fixture
 def acknowledged(monkeypatch):
     """Paths of all files whose `publish` returned."""
-    done, real = [], files.publish
+    done, real = [], atomic_files.publish
 
     def noting(path, content):
         real(path, content)
@@ -189,26 +191,28 @@ def test_the_sentence_names_the_file_that_users_know(tmp_path, monkeypatch, erro
 def test_notes_of_others_survive_a_disk_that_cannot_be_read(tmp_path, monkeypatch):
     one, two = recipe(), recipe(layers=(3,))
     folders = [fill(tmp_path, of=one), fill(tmp_path, of=two)]
-    current.make(folders[0], one)
+    current_content.make(folders[0], one)
     for number in itertools.count(1):
         disk = Disk(tmp_path, fail=number, error=5)
         with disk.inserted(monkeypatch), contextlib.suppress(OSError):
-            current.make(folders[1], two)
-        assert current.noted(tmp_path / "toy")[one.kind()] == folders[0].name
+            current_content.make(folders[1], two)
+        assert current_content.noted(tmp_path / "toy")[one.kind()] == folders[0].name
         if not disk.failed:
             break
-    assert current.noted(tmp_path / "toy")[two.kind()] == folders[1].name
+    assert current_content.noted(tmp_path / "toy")[two.kind()] == folders[1].name
 
 
 def test_two_processes_note_at_once(tmp_path, monkeypatch):
     """Each reads, adds its own and publishes; none forgets what the other added."""
     made = [recipe(layers=(n,)) for n in range(8)]
     folders = [fill(tmp_path, of=of, rows=(1,)) for of in made]
-    real = current.keep
-    monkeypatch.setattr(current, "keep", lambda *a: (time.sleep(0.01), real(*a)))
+    real = current_content.keep
+    monkeypatch.setattr(
+        current_content, "keep", lambda *a: (time.sleep(0.01), real(*a))
+    )
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(current.make, folders, made))
-    noted = current.noted(tmp_path / "toy")
+        list(pool.map(current_content.make, folders, made))
+    noted = current_content.noted(tmp_path / "toy")
     assert noted == {r.kind(): f.name for r, f in zip(made, folders, strict=True)}
 
 
@@ -236,7 +240,7 @@ def test_a_clock_that_runs_backwards(tmp_path, setup, monkeypatch):
     assert images(made.folder) == images(whole["text"].folder)
     later = made.folder / ".part-00000.h5.0123456789ab.partial"
     later.touch()  # an hour after the present
-    assert list(repair.abandoned(made.folder)) == [later]
+    assert list(part_removal.abandoned(made.folder)) == [later]
 
 
 def test_of_two_caches_the_later_counts_whatever_the_clock_said(tmp_path, setup):
@@ -247,7 +251,9 @@ def test_of_two_caches_the_later_counts_whatever_the_clock_said(tmp_path, setup)
         moment = 1_000_000 - 1000 * count  # and it runs backwards
         os.utime(made.folder, (moment, moment))
         caches = list(store.find(tmp_path))
-        assert current.superseded(caches) == {c.path for c in caches} - {made.folder}
+        assert current_content.superseded(caches) == {c.path for c in caches} - {
+            made.folder
+        }
 
 
 # Rot

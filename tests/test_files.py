@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from broken import Disk, snapshot
 
-from data import files
-from data.files import claim, holds, publish, refresh
+from affuse.data.system import atomic_files
+from affuse.data.system.atomic_files import claim, holds, publish, refresh
 
 ROOT = Path(__file__).parents[1]
 HOLD = """
 import sys, time
 from pathlib import Path
-from data.files import claim
+from affuse.data.system.atomic_files import claim
 with claim(Path(sys.argv[1]), wait=False) as mine:
     print(mine, flush=True)
     time.sleep(60)
@@ -152,10 +152,10 @@ def test_without_locks_everything_counts_as_claimed(tmp_path, monkeypatch):
     def refuse(file, operation):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    monkeypatch.setattr(atomic_files.fcntl, "flock", refuse)
     with claim(tmp_path / ".lock", wait=True) as mine:
         assert mine
-    monkeypatch.setattr(files, "fcntl", None)
+    monkeypatch.setattr(atomic_files, "fcntl", None)
     with claim(tmp_path / ".lock", wait=True) as mine:
         assert mine
 
@@ -234,7 +234,7 @@ def test_what_is_not_there_is_published(tmp_path):
 
 def test_a_refresh_holds_one_piece_at_a_time(tmp_path, monkeypatch):
     """Also of what is there already, of which the beginning is copied."""
-    monkeypatch.setattr(files, "PIECE", 1000)
+    monkeypatch.setattr(atomic_files, "PIECE", 1000)
     path = tmp_path / "a.bin"
     piece, count = b"x" * 1000, 20
     publish(path, (piece for _ in range(count)))
@@ -245,14 +245,14 @@ def test_a_refresh_holds_one_piece_at_a_time(tmp_path, monkeypatch):
             live.append(number)
             yield piece if number < count - 1 else b"y" * 1000
 
-    real = files._copied
+    real = atomic_files._copied
 
     def copied(file, size):
         for found in real(file, size):
             read.append(len(found))
             yield found
 
-    monkeypatch.setattr(files, "_copied", copied)
+    monkeypatch.setattr(atomic_files, "_copied", copied)
     assert refresh(path, pieces())
     assert live == list(range(count))  # each made once
     assert read == [1000] * (count - 1)
@@ -305,6 +305,6 @@ def test_a_lock_of_a_stranger_hangs_nobody_and_makes_nothing(tmp_path, kind):
     lock, elsewhere = tmp_path / ".lock", tmp_path / "elsewhere"
     elsewhere.write_text("precious")
     os.mkfifo(lock) if kind == "pipe" else lock.symlink_to(elsewhere)
-    with pytest.raises(OSError, match="lock"), files.claim(lock, wait=True):
+    with pytest.raises(OSError, match="lock"), atomic_files.claim(lock, wait=True):
         pass
     assert elsewhere.read_text() == "precious"

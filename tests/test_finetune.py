@@ -17,33 +17,38 @@ import tunable
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
-import cli
-from data import reading, seen, splits, verification
-from data.errors import AffuseError
-from data.system import digests
-from extract import decoder, loading
-from extract.choice import Choice, Machine
-from extract.encoder import hidden
-from extract.encoders import distilbert
-from extract.encoders._checkpoint import Checkpoint
-from extract.finetune import (
+from affuse import cli
+from affuse.data.cache import training_data, verification
+from affuse.data.errors import AffuseError
+from affuse.data.reading import corpus_reading
+from affuse.data.splits import protocols
+from affuse.data.system import digests
+from affuse.extract.audio import decoder_pool
+from affuse.extract.checkpoints.checkpoint_files import Checkpoint
+from affuse.extract.commands import finetune_command
+from affuse.extract.encoders import distilbert
+from affuse.extract.encoding import encoder_loading
+from affuse.extract.encoding.choices import Choice, Machine
+from affuse.extract.encoding.protocol import hidden
+from affuse.extract.finetune import (
     adapters,
     backbone,
-    command,
-    folding,
-    inputs,
-    passes,
-    publishing,
-    system,
-    tuning,
+    batch_passes,
+    fold_inputs,
+    fold_publishing,
+    fold_training,
+    joint_system,
+    tuning_settings,
 )
-from extract.finetune.accumulate import Share, backward, seeded
-from extract.finetune.averaging import Averages
-from extract.finetune.remarks import remarks
-from extract.finetune.trainer import FineTuner
-from extract.finetune.tuning import Tuning
-from fuse import heads, losses, revisions, weights
-from fuse.settings import Settings
+from affuse.extract.finetune.fold_remarks import remarks
+from affuse.extract.finetune.gradient_accumulation import BatchShare, backward, seeded
+from affuse.extract.finetune.trainer import FineTuner
+from affuse.extract.finetune.tuning_settings import Tuning
+from affuse.extract.finetune.weight_averaging import Averages
+from affuse.fuse import losses
+from affuse.fuse.models import code_revisions, weight_files
+from affuse.fuse.settings import Settings
+from affuse.fuse.training import finetuned_heads
 
 ROOT = Path(__file__).parents[1]
 # float32 through a few layers, in another order of summation
@@ -70,7 +75,9 @@ def world(tmp_path_factory):
 def finetune(world, tmp_path, monkeypatch):
     """The command on that corpus; the result, and the one folder that it made."""
     # the head behind frozen encoders is stage two's, and tested there: a few epochs do
-    monkeypatch.setattr(system, "probe", lambda settings: replace(SMALL, epochs=3))
+    monkeypatch.setattr(
+        joint_system, "probe", lambda settings: replace(SMALL, epochs=3)
+    )
 
     def run(*options, fusion="text", fold="session1", sets=QUICK, output="out"):
         words = ["finetune", "manifest", str(world / "corpus"), "--scale", "1", "5"]
@@ -93,23 +100,23 @@ def opened(world, fusion="early", front="layer", max_seconds=30.0):
     named |= {"text_checkpoint": str(world / "text"), "revision": ()}
     known = backbone.open_all(fusion, named, max_seconds=max_seconds)
     backbones = {m: backbone.fresh(found) for m, found in known.items()}
-    corpus = reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
-    aligned = inputs.usable(corpus, tuple(backbones), policy="clip")
+    corpus = corpus_reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
+    aligned = fold_inputs.usable(corpus, tuple(backbones), policy="clip")
     ids = aligned.ids
-    fold = inputs.Fold("one", ids[:20], ids[20:26], ids[26:])
-    found = inputs.find(
+    fold = fold_inputs.Fold("one", ids[:20], ids[20:26], ids[26:])
+    found = fold_inputs.find(
         corpus, aligned, fold, tuple(backbones), threads=1, progress=False
     )
-    return backbones, inputs.gather(found, corpus, aligned, backbones, threads=1)
+    return backbones, fold_inputs.gather(found, corpus, aligned, backbones, threads=1)
 
 
 def tuned(backbones, material, *, fusion="early", settings=SMALL):
     """The module as it begins, with a head of random weights."""
     encoders, part = backbone.Encoders(backbones), material.train
-    features = system.embed(encoders, part, size=4, device="cpu")
-    rows = system.rows(part, features, material.targets)
+    features = joint_system.embed(encoders, part, size=4, device="cpu")
+    rows = joint_system.rows(part, features, material.targets)
     what = {"fusion": fusion, "settings": settings, "seed": 0}
-    return system.build(encoders, rows, None, head_first=False, **what)
+    return joint_system.build(encoders, rows, None, head_first=False, **what)
 
 
 def gradients(module):
@@ -134,7 +141,7 @@ def begun(world):
 
 def predictor(module, part):
     def predict(rows):
-        return module(inputs.collate(part, rows, module.encoders.backbones, "cpu"))
+        return module(fold_inputs.collate(part, rows, module.encoders.backbones, "cpu"))
 
     return predict
 
@@ -150,7 +157,7 @@ def test_the_gradient_of_parts_is_that_of_the_whole_batch(begun, loss, hold):
     total = error(said, part.truth[rows], None) + 0.3 * lost
     total.backward()
     whole = gradients(module)
-    parts = inputs.together(part, rows, module.encoders.backbones, size=3)
+    parts = fold_inputs.together(part, rows, module.encoders.backbones, size=3)
     found = backward(predict, parts, part.truth, error, weight=0.3, hold=hold)
     assert_equal(gradients(module), whole)
     assert found.total == pytest.approx(total.item(), abs=1e-5)
@@ -164,11 +171,11 @@ def cost(lengths, passes, more):
 def test_passes_cost_as_little_as_can_be(device):
     rng = np.random.default_rng(0)
     what = {"size": 3, "modality": "text", "device": device, "equal": False}
-    more = passes.COST.get(device, {}).get("text", passes.DEAR)
+    more = batch_passes.COST.get(device, {}).get("text", batch_passes.DEAR)
     counts = set()
     for _ in range(20):
         lengths = rng.integers(4, 300, 7).tolist()
-        found = passes.cut(lengths, **what)
+        found = batch_passes.cut(lengths, **what)
         assert sorted(k for each in found for k in each) == list(range(7))
         assert max(map(len, found)) <= 3
         ordered = sorted(range(7), key=lambda k: -lengths[k])
@@ -234,7 +241,7 @@ def test_processes_that_share_a_batch_add_up_to_one(begun):
             known = truth if torch.equal(own, truth[rank]) else said  # noqa: B023
             return known if own.ndim == 2 else [own]
 
-        share = Share(rank, 2, gather)
+        share = BatchShare(rank, 2, gather)
         backward(
             predict, [rows[:2], rows[2:]], part.truth, error, weight=0.5, share=share
         )
@@ -248,10 +255,10 @@ def test_embeddings_are_those_of_stage_one(world, front):
     backbones, material = opened(world, front=front)
     encoders = backbone.Encoders(backbones)
     part = material.train
-    found = system.embed(encoders, part, size=4, device="cpu")
+    found = joint_system.embed(encoders, part, size=4, device="cpu")
     for modality, folder in (("audio", front), ("text", "text")):
         choice = Choice(modality, checkpoint=str(world / folder))
-        encoder = loading.load(choice, Machine(threads=1))
+        encoder = encoder_loading.load(choice, Machine(threads=1))
         alone = [
             hidden(encoder, x[None])[0, 0].mean(dim=0) for x in part.inputs[modality]
         ]
@@ -261,7 +268,7 @@ def test_embeddings_are_those_of_stage_one(world, front):
 def test_half_precision_is_of_the_encoders_alone(world):
     backbones, material = opened(world)
     exactly, halved = (
-        system.embed(
+        joint_system.embed(
             backbone.Encoders(backbones, dtype=dtype),
             material.train,
             size=4,
@@ -279,7 +286,7 @@ def test_half_precision_is_of_the_encoders_alone(world):
 
 def test_only_equal_lengths_share_a_batch_where_padding_would_change_them(world):
     backbones, material = opened(world, front="group")
-    rows = inputs.together(material.train, range(20), backbones, size=4)
+    rows = fold_inputs.together(material.train, range(20), backbones, size=4)
     assert sorted(row for batch in rows for row in batch) == list(range(20))
     lengths = [{len(material.train.inputs["audio"][r]) for r in b} for b in rows]
     assert all(len(found) == 1 for found in lengths)
@@ -435,8 +442,12 @@ def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
     done = CliRunner().invoke(cli.main, words)
     assert done.exit_code == 0, done.output
     for modality, base in (("audio", "layer"), ("text", "text")):
-        new = loading.load(Choice(modality, checkpoint=str(fold / modality)), Machine())
-        old = loading.load(Choice(modality, checkpoint=str(world / base)), Machine())
+        new = encoder_loading.load(
+            Choice(modality, checkpoint=str(fold / modality)), Machine()
+        )
+        old = encoder_loading.load(
+            Choice(modality, checkpoint=str(world / base)), Machine()
+        )
         assert new.inputs == old.inputs  # the same tokenizer, the same preparation
         assert new.checkpoint.weights != old.checkpoint.weights
 
@@ -465,7 +476,7 @@ def test_what_is_too_long_is_named(world, monkeypatch):
     used = (*material.train.utterances, *material.validation.utterances)
     words = {u.id: len(u.text.split()) for u in used}
     assert set(material.cut["text"]) == {i for i, n in words.items() if n + 2 > 4}
-    samples = {u.id: len(decoder.load(u.audio, longest=9).samples) for u in used}
+    samples = {u.id: len(decoder_pool.load(u.audio, longest=9).samples) for u in used}
     assert set(material.cut["audio"]) == {i for i, n in samples.items() if n > 4400}
     audio, text = remarks(material, longest=0.25)
     assert audio.startswith(f"cut off: of {len(material.cut['audio'])} recordings (u0")
@@ -492,7 +503,9 @@ def test_a_run_with_adapters_leaves_ordinary_checkpoints(finetune, world):
     for key in moved:
         values = torch.linalg.svdvals(after[key] - before[key])
         assert values[2] < 1e-3 * values[0]  # no more than two, but rounding
-    loading.load(Choice("text", checkpoint=str(fold / "text")), Machine(threads=1))
+    encoder_loading.load(
+        Choice("text", checkpoint=str(fold / "text")), Machine(threads=1)
+    )
 
 
 @pytest.mark.parametrize("protocol", ["official", "speakers"])
@@ -507,11 +520,11 @@ def test_an_encoder_names_what_tells_its_utterances_apart(world, protocol):
             corpus=SimpleNamespace(name="toy", reader="manifest"),
         )
         both = replace(material, train=part, validation=part)
-        return publishing.heard(plan, both, backbones["text"])[0]
+        return fold_publishing.heard(plan, both, backbones["text"])[0]
 
     known = heard(split="train")
     assert known.reader == "manifest"
-    assert 0 < len(known.sample) <= seen.SAMPLED
+    assert 0 < len(known.sample) <= training_data.SAMPLED
     assert known.speakers == ("1F", "1M", "2F", "2M", "3F", "3M")
     assert known.splits == (("train",) if protocol == "official" else ())
     if protocol == "official":  # the only one that takes unknown speakers
@@ -520,22 +533,24 @@ def test_an_encoder_names_what_tells_its_utterances_apart(world, protocol):
 
 
 def test_without_known_speakers_only_the_official_split_divides(world):
-    corpus = reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
+    corpus = corpus_reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
     unknown = [replace(u, speaker="") for u in corpus.utterances]
-    for protocol in set(splits.PROTOCOLS) - {"official"}:
+    for protocol in set(protocols.PROTOCOLS) - {"official"}:
         with pytest.raises(ValueError, match="utterances have no speaker"):
-            splits.folds(unknown, protocol)
+            protocols.folds(unknown, protocol)
 
 
 def test_what_an_encoder_had_seen_before_is_remembered(finetune, world):
-    before = world / "text" / seen.FILE
+    before = world / "text" / training_data.FILE
     before.write_text(json.dumps({"corpus": "EmoBank", "how": "trained on it"}))
     try:
         found, run = finetune()
     finally:
         before.unlink()
     assert found.exit_code == 0, found.output
-    records = seen.parse(seen.read(run / "session1" / "text")[seen.KEY])
+    records = training_data.parse(
+        training_data.read(run / "session1" / "text")[training_data.KEY]
+    )
     assert [r.corpus for r in records] == ["toy", "EmoBank"]
     assert records[0].speakers == ("2F", "2M", "3F", "3M")
     assert records[0].splits == ()
@@ -571,7 +586,7 @@ def test_a_finished_fold_has_manifests_and_its_readers_check_them(finetune, tmp_
     assert json.loads((fold / "finetune.json").read_text())["code"] == "revision 1"
     (fold / "text" / "README.md").write_text("A card may be completed.")
     assert text(fold / "text")
-    assert heads.find(run).design == "text"
+    assert finetuned_heads.find(run).design == "text"
     for name, files in SEALED.items():
         for file in files:
             path = fold / name / file
@@ -589,8 +604,8 @@ def text(folder):
 
 def read_all(run):
     """As commands read a finished fold: the head, the encoder, the lists."""
-    found, fold = heads.find(run), run / "session1"
-    weights.read(found.folders["session1"] / "model.safetensors")
+    found, fold = finetuned_heads.find(run), run / "session1"
+    weight_files.read(found.folders["session1"] / "model.safetensors")
     text(fold / "text")
     for name in ("log.csv", "utterances.csv"):
         digests.content(fold / name, limit=2**20)
@@ -600,14 +615,14 @@ def test_an_edited_design_does_not_take_up_an_old_fine_tuning(finetune, monkeypa
     """Neither one that was finished nor its head."""
     found, run = finetune()
     assert found.exit_code == 0, found.output
-    monkeypatch.setattr(revisions, "of", lambda fusion: "code 0123456789ab")
+    monkeypatch.setattr(code_revisions, "of", lambda fusion: "code 0123456789ab")
     again, _ = finetune()
     assert again.exit_code == 0, again.output
     assert "nothing was left to do" not in again.output
     assert len(list(run.parent.glob("toy-*"))) == 2
     sentence = "the code of the design 'text' has changed since .revision 1 then, code"
     with pytest.raises(AffuseError, match=f"{sentence}.*; restore the code, or"):
-        heads.find(run)
+        finetuned_heads.find(run)
 
 
 def test_a_head_of_before_codes_were_recorded_is_found(finetune):
@@ -617,7 +632,7 @@ def test_a_head_of_before_codes_were_recorded_is_found(finetune):
     del told["code"]
     path.write_text(json.dumps(told))
     (path.parent / digests.MANIFEST).unlink()
-    assert heads.find(run).seed == told["seed"]
+    assert finetuned_heads.find(run).seed == told["seed"]
 
 
 @pytest.mark.parametrize(
@@ -653,10 +668,10 @@ def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, optio
 def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()
-    (folder / folding.IDENTITY).write_text('{"content": "one"}')
-    assert folding._resumable(folder, "one") is None
+    (folder / fold_training.IDENTITY).write_text('{"content": "one"}')
+    assert fold_training._resumable(folder, "one") is None
     with pytest.raises(ValueError, match="other texts or recordings"):
-        folding._resumable(folder, "other")
+        fold_training._resumable(folder, "other")
 
 
 @pytest.mark.parametrize(
@@ -754,13 +769,13 @@ def test_a_loss_that_is_not_finite_ends_it(finetune, monkeypatch):
 
 
 def test_without_accelerate_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setattr(adapters, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"pip install '.\[finetune\]'"):
-        command.finetune(print)
+        finetune_command.finetune(print)
 
 
 def test_without_peft_adapters_say_what_to_install(finetune, monkeypatch):
-    monkeypatch.setattr(adapters, "find_spec", lambda name: None)
+    monkeypatch.setattr(adapters, "find_spec", lambda name: name != "peft" or None)
     found, made = finetune("--adapters", "2")
     assert found.exit_code == 1
     assert "adapters need the package peft, which is not installed" in found.output
@@ -772,11 +787,11 @@ def test_tuning_is_checked_by_name(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[finetune]\nspeech_rate = 1e-5\n")
     with pytest.raises(ValueError, match=r"unknown in \[finetune\]: speech_rate"):
-        tuning.load(path, {})
-    assert tuning.load("finetune", {"warmup": None}).warmup == 0.1
+        tuning_settings.load(path, {})
+    assert tuning_settings.load("finetune", {"warmup": None}).warmup == 0.1
     path.write_text("[finetune]\nadapters = -1\n")
     with pytest.raises(ValueError, match=r"adapters must be in \[0, 1024\], got -1"):
-        tuning.load(path, {})
+        tuning_settings.load(path, {})
 
 
 @pytest.mark.parametrize(
@@ -793,7 +808,7 @@ def test_tuning_is_checked_by_name(tmp_path):
 def test_rates_of_weights_are_not_taken_for_adapters(tmp_path, table, given, rates):
     path = tmp_path / "mine.toml"
     path.write_text(f"[finetune]\n{table}\n")
-    found = tuning.load(path, given)
+    found = tuning_settings.load(path, given)
     assert (found.audio_rate, found.text_rate) == rates
 
 
@@ -839,7 +854,7 @@ def test_averages_are_what_is_scored_and_kept(finetune, monkeypatch):
     monkeypatch.setattr(FineTuner, "predicted", predicted)
     found, run = finetune("--averaging", "1")
     assert found.exit_code == 0, found.output
-    said = json.loads((run / "session1" / publishing.FACTS).read_text())
+    said = json.loads((run / "session1" / fold_publishing.FACTS).read_text())
     assert said["tuning"]["averaging"] == 1
     kept = load_file(run / "session1" / "text" / "model.safetensors")
     best = seen[int(said["epoch"]) - 1]
@@ -884,7 +899,7 @@ def test_two_processes_train_what_one_does(world, tmp_path, options):
 
 
 def test_what_the_protocol_decides_is_said(finetune, monkeypatch):
-    monkeypatch.setattr(folding, "run", lambda *_, **__: None)
+    monkeypatch.setattr(fold_training, "run", lambda *_, **__: None)
     words = ("--protocol", "speakers", "--folds", "3", "--set", "split_seed=1")
     found, _ = finetune(*words, fold="all")
     assert found.exit_code == 0, found.output

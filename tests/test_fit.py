@@ -4,10 +4,10 @@ import pytest
 import torch
 from learnable import COUNT, corpus, embeddings
 
-from fuse.fit import fit
-from fuse.loop import ccc
-from fuse.settings import Settings
-from fuse.tensors import align
+from affuse.fuse.inputs.tensors import align
+from affuse.fuse.models.fitted import ccc
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.fitting import fit
 
 SMALL = Settings(
     latent=8,

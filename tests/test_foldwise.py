@@ -15,12 +15,13 @@ from test_cli import call, refused
 from test_train import QUICK, contents
 from tuned import COUNT, FOLDS, NAME
 
-import cli
-from data import finetuned, foldwise, store
-from data.predictions import read_run
-from fuse import predict, train, units
-from fuse.ablation import ablate
-from fuse.metrics import ccc
+from affuse import cli
+from affuse.data.cache import fold_caches, fold_encoders, store
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.commands import design_training
+from affuse.fuse.robustness.ablation import ablate
+from affuse.fuse.scoring.metrics import ccc
+from affuse.fuse.trained import model_files, prediction
 
 SMALL = (
     *("--threads", 1, "--set", "epochs=2", "--set", "latent=4", "--set", "hidden=8"),
@@ -81,9 +82,9 @@ def test_one_run_with_one_table(made):
     said = f"{NAME} (fine-tuned for each fold)"
     assert {e["checkpoint"] for e in run.info.encoders.values()} == {said}
     for fold in FOLDS:
-        _, about = units.load(units.place(run.path, fold=fold, seed=0))
+        _, about = model_files.load(model_files.place(run.path, fold=fold, seed=0))
         for modality, recipe in about.recipes.items():
-            assert finetuned.name(recipe) == f"{NAME}/{fold}/{modality}"
+            assert fold_encoders.name(recipe) == f"{NAME}/{fold}/{modality}"
     shown = call("report", "--runs", made / "runs", "--format", "json")
     assert shown.exit_code == 0, shown.output
     assert said in shown.output
@@ -98,7 +99,7 @@ def test_each_fold_is_what_it_is_where_all_have_its_embeddings(made, tmp_path):
             )
             for m, e in own(made)[fold].items()
         }
-        folder = train.run(
+        folder = design_training.run(
             tuned.corpus(),
             plain,
             fusion="early",
@@ -113,7 +114,7 @@ def test_each_fold_is_what_it_is_where_all_have_its_embeddings(made, tmp_path):
 
 def learnt(run):
     """The settings of a run."""
-    _, about = units.load(units.place(run, fold="session1", seed=0))
+    _, about = model_files.load(model_files.place(run, fold="session1", seed=0))
     return about.settings
 
 
@@ -157,7 +158,7 @@ def test_an_encoder_that_has_heard_the_test_is_refused(tmp_path, allowed):
 def test_what_is_finished_stays(root):
     assert fit(root, "--fusion", "text").exit_code == 0
     before = contents(only(root))
-    lost = units.place(only(root), fold="session3", seed=0) / "predictions.csv"
+    lost = model_files.place(only(root), fold="session3", seed=0) / "predictions.csv"
     kept = {p: p.stat().st_mtime_ns for p in only(root).glob("*/seed-0/model.*")}
     lost.unlink()
     assert fit(root, "--fusion", "text").exit_code == 0
@@ -174,7 +175,7 @@ def test_the_name_covers_the_embeddings_of_every_fold(made):
             text = given[fold]["text"]
             recipe = dataclasses.replace(text.recipe, weights="other")
             given[fold]["text"] = dataclasses.replace(text, recipe=recipe)
-        plan = train.plans.make(
+        plan = design_training.plans.make(
             tuned.corpus(),
             given["session3"],
             fusion="text",
@@ -194,7 +195,7 @@ def test_folds_of_other_utterances_are_refused(made):
         m: learnable.reordered(e, range(1, COUNT)) for m, e in given["session4"].items()
     }
     with pytest.raises(ValueError, match=r"fold 'session4' are not of the .*: u000;"):
-        train.run(
+        design_training.run(
             tuned.corpus(),
             given["session1"],
             fusion="text",
@@ -208,7 +209,7 @@ def test_folds_of_other_utterances_are_refused(made):
 def test_missing_embeddings_are_a_command_to_type(root):
     run = root / "finetuned" / NAME
     for cache in list(store.find(root / "cache")):
-        fold = finetuned.origin(cache.recipe)["fold"]
+        fold = fold_encoders.origin(cache.recipe)["fold"]
         if fold == "session2" or fold == "session4" and cache.recipe.modality == "text":
             shutil.rmtree(cache.path)
     sentence = refused(fit(root, "--fusion", "early"))
@@ -229,7 +230,7 @@ def test_a_folder_in_a_command_to_type_is_a_single_word(root):
     (root / "cache").mkdir()
     where = {"named": {}, "modalities": ("text",)}
     with pytest.raises(ValueError, match="not extracted yet with their own") as error:
-        foldwise.choose(strange, root / "cache", **where)
+        fold_caches.choose(strange, root / "cache", **where)
     _, *lines = str(error.value).split("\n")
     assert len(lines) == len(FOLDS)
     for fold, line in zip(FOLDS, lines, strict=True):
@@ -268,7 +269,7 @@ def test_of_several_kinds_one_is_named_by_any_of_its_caches(root):
     recipe = tuned.embeddings(run, "session4", pooling="mean+std")["text"].recipe
     assert fit(root, "--fusion", "text", "--text", recipe.digest()).exit_code == 0
     for fold in FOLDS:
-        _, about = units.load(units.place(only(root), fold=fold, seed=0))
+        _, about = model_files.load(model_files.place(only(root), fold=fold, seed=0))
         assert about.recipes["text"].pooling == "mean+std"
     assert "no text cache 'abc'" in refused(
         fit(root, "--fusion", "text", "--text", "abc"), status=2
@@ -278,7 +279,7 @@ def test_of_several_kinds_one_is_named_by_any_of_its_caches(root):
 def test_folds_that_were_extracted_in_other_ways_are_refused(root):
     run = root / "finetuned" / NAME
     for cache in list(store.find(root / "cache")):
-        if finetuned.origin(cache.recipe)["fold"] == "session2":
+        if fold_encoders.origin(cache.recipe)["fold"] == "session2":
             shutil.rmtree(cache.path)
     tuned.keep(root / "cache", run, wanted=["session2"], dtype="bfloat16")
     sentence = refused(fit(root, "--fusion", "text"))
@@ -327,19 +328,19 @@ def test_a_frozen_cache_that_is_named_is_that_of_all_folds(root):
 
 def test_each_model_predicts_from_its_own_embeddings(made):
     run, given = read_run(only(made)), own(made)
-    applied = predict.apply(only(made), given["session1"], own=given)
+    applied = prediction.apply(only(made), given["session1"], own=given)
     said = dict(zip(applied.folds, applied.said, strict=True))
     for fold, written in by_fold(only(made)).items():
         ids = run.predictions.id[run.predictions.fold == fold].tolist()
         rows = [applied.ids.index(id_) for id_ in ids]
         np.testing.assert_allclose(said[fold][rows], written, atol=1e-5)
     with pytest.raises(ValueError, match="embeddings were extracted with weights="):
-        predict.apply(only(made), given["session1"])
+        prediction.apply(only(made), given["session1"])
     short = {m: learnable.reordered(e, range(5)) for m, e in given["session2"].items()}
     with pytest.raises(
         ValueError, match="'session1' and 'session2' have embeddings of"
     ):
-        predict.apply(only(made), {}, own={**given, "session2": short})
+        prediction.apply(only(made), {}, own={**given, "session2": short})
 
 
 def test_new_recordings_are_predicted_once_all_folds_have_them(made, root):
@@ -348,7 +349,7 @@ def test_new_recordings_are_predicted_once_all_folds_have_them(made, root):
     assert done.exit_code == 0, done.output
     assert done.stdout.count("\n") == 1 + COUNT
     for cache in list(store.find(root / "cache")):
-        if finetuned.origin(cache.recipe)["fold"] == "session3":
+        if fold_encoders.origin(cache.recipe)["fold"] == "session3":
             shutil.rmtree(cache.path)
     sentence = refused(call(*words))
     assert (
@@ -417,8 +418,8 @@ def test_a_sweep_searches_on_the_embeddings_of_each_fold(root):
 
 
 def test_a_checkpoint_that_is_none_of_a_fold_tells_nothing(tmp_path):
-    assert finetuned.told(tuned.checkpoint(tmp_path / "a" / "text", b"", [])) == {}
-    assert finetuned.name(learnable.recipe("text")) == "tiny"
+    assert fold_encoders.told(tuned.checkpoint(tmp_path / "a" / "text", b"", [])) == {}
+    assert fold_encoders.name(learnable.recipe("text")) == "tiny"
 
 
 def test_corpora_that_share_encoders_are_told_apart(root):
@@ -427,8 +428,8 @@ def test_corpora_that_share_encoders_are_told_apart(root):
         for each in tuned.embeddings(run, fold, corpus="new").values():
             leaks.fill(root / "cache", each)
     with pytest.raises(ValueError, match="new, toy were encoded with these encoders"):
-        foldwise.choose(run, root / "cache", named={}, modalities=["text"])
-    found = foldwise.choose(
+        fold_caches.choose(run, root / "cache", named={}, modalities=["text"])
+    found = fold_caches.choose(
         run, root / "cache", corpus="new", named={}, modalities=["text"]
     )
     assert {c["text"].recipe.corpus for c in found.values()} == {"new"}

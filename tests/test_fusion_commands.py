@@ -6,12 +6,12 @@ import pytest
 from click.testing import CliRunner
 from learnable import COUNT, corpus, embeddings, reordered
 
-import cli
-from data.predictions import find_runs
-from data.progress import _Bar
-from fuse import sources
-from fuse.requested_designs import designs, needs
-from fuse.sources import Sources
+from affuse import cli
+from affuse.data.runs.run_predictions import find_runs
+from affuse.data.system.progress import _Bar
+from affuse.fuse.commands.requested_designs import designs, needs
+from affuse.fuse.inputs import input_selection
+from affuse.fuse.inputs.input_selection import Sources
 
 QUICK = ("--set", "epochs=2", "--set", "latent=4", "--set", "autoencoder_hidden=8")
 WEIGHTED = ("--set", "layers=weighted")
@@ -29,8 +29,8 @@ def caches(monkeypatch):
     def alike(options, recipes, again):
         return found(options, next(iter(recipes.values())))
 
-    monkeypatch.setattr(sources, "find", found)
-    monkeypatch.setattr(sources, "alike", alike)
+    monkeypatch.setattr(input_selection, "find", found)
+    monkeypatch.setattr(input_selection, "alike", alike)
     return there
 
 

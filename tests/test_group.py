@@ -11,18 +11,20 @@ import torch
 from learnable import corpus, embeddings
 from torch import nn
 
-from fuse import losses, metrics
-from fuse.fit import Job, fit_all
-from fuse.group import batches, codes, scores
-from fuse.group.adam import Adam
-from fuse.group.batches import shape
-from fuse.group.codes import Copies
-from fuse.group.schedule import Work, spread
-from fuse.group.stack import Stack
-from fuse.group.streams import Masks, kept
-from fuse.group.training import Training
-from fuse.settings import Settings
-from fuse.tensors import align
+from affuse.fuse import losses
+from affuse.fuse.inputs.tensors import align
+from affuse.fuse.scoring import metrics
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.fitting import fit_all
+from affuse.fuse.training.grouped import batches, shared_codes, validation_scores
+from affuse.fuse.training.grouped.adam import Adam
+from affuse.fuse.training.grouped.batches import shape
+from affuse.fuse.training.grouped.dropout_streams import Masks, kept
+from affuse.fuse.training.grouped.group_training import Training
+from affuse.fuse.training.grouped.model_group import ModelGroup
+from affuse.fuse.training.grouped.model_tasks import ModelTask
+from affuse.fuse.training.grouped.shared_codes import Copies
+from affuse.fuse.training.grouped.task_schedule import Work, spread
 
 QUICK = Settings(
     latent=8, autoencoder_hidden=16, hidden=16, learning_rate=0.01, epochs=3
@@ -37,7 +39,7 @@ def rows():
 def job(rows, seed=0, *, fusion="early", count=160, **changes):
     train, validation = torch.arange(count), torch.arange(200, 260)
     settings = dataclasses.replace(QUICK, **changes)
-    return Job(rows, train, validation, fusion, settings, seed, f"seed {seed}")
+    return ModelTask(rows, train, validation, fusion, settings, seed, f"seed {seed}")
 
 
 def trained(jobs, threads=1):
@@ -76,7 +78,7 @@ def test_models_too_large_for_company_come_to_the_same(rows, monkeypatch, traini
     jobs = [job(rows, seed, training=training, pretrain_epochs=2) for seed in range(2)]
     stacked = trained(jobs)
     monkeypatch.setitem(batches.STACK, "cpu", 1)
-    monkeypatch.setattr("fuse.group.stack.vmap", None)
+    monkeypatch.setattr("affuse.fuse.training.grouped.model_group.vmap", None)
     for one, other in zip(stacked, trained(jobs), strict=True):
         assert not same(one, other)
         found, expected = one.module.state_dict(), other.module.state_dict()
@@ -144,7 +146,7 @@ def test_embeddings_are_the_same_copied_or_not(rows, monkeypatch, changes):
     copied = trained(jobs)
     assert projected
     projected.clear()
-    monkeypatch.setattr("fuse.group.codes.COPIES", 0)
+    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPIES", 0)
     for one, other in zip(copied, trained(jobs), strict=True):
         assert same(one, other)
     assert not projected
@@ -162,8 +164,8 @@ def test_late_fusion_with_a_relu_is_the_same_in_company(rows, training):
 
 def test_models_that_see_one_copy_stand_on_one_stack(rows, monkeypatch):
     jobs = [job(rows, seed, count=count) for seed in range(4) for count in (159, 160)]
-    room = codes.size(jobs[1], jobs[1].width)
-    monkeypatch.setattr("fuse.group.codes.COPIES", room)
+    room = shared_codes.size(jobs[1], jobs[1].width)
+    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPIES", room)
     sizes = []
 
     def prepared(training, numbered, stopped):
@@ -173,7 +175,7 @@ def test_models_that_see_one_copy_stand_on_one_stack(rows, monkeypatch):
 
     original = Training.prepared
     monkeypatch.setattr(Training, "prepared", prepared)
-    monkeypatch.setattr("fuse.group.works.WIDEST", 4)
+    monkeypatch.setattr("affuse.fuse.training.grouped.group_tasks.WIDEST", 4)
     trained(jobs)
     assert sizes == [4, 4]
 
@@ -318,7 +320,7 @@ def test_a_stack_computes_what_its_modules_do():
     torch.manual_seed(0)
     modules = [Layers() for _ in range(3)]
     x = torch.randn(3, 5, 6)
-    stack = Stack(modules, Masks([0, 1, 2], "cpu"))
+    stack = ModelGroup(modules, Masks([0, 1, 2], "cpu"))
     found = stack({"x": x}, training=False)["y"]
     for k, module in enumerate(modules):
         expected = module.eval()({"x": x[k]})["y"]
@@ -344,7 +346,7 @@ def test_all_parts_are_trained_from_the_first_batch_on():
         module = Layers()
         module.dropout = Wary().eval()  # the whole is in training, a part is not
         modules.append(module)
-    stack = Stack(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
     x = torch.ones(2, 64, 6)
     first, second = (stack({"x": x}, training=True)["y"] for _ in range(2))
     assert len(first[0].unique(dim=0)) > 1  # rows are equal, masks are not
@@ -370,7 +372,7 @@ def test_linear_layers_and_their_gradients_are_those_of_torch(batch, shape):
 
     modules = [Two() for _ in range(3)]
     x = torch.randn(3, batch, *shape, 6)
-    stack, lay = Stack(modules, Masks([0, 1, 2], "cpu")), list[bool]()
+    stack, lay = ModelGroup(modules, Masks([0, 1, 2], "cpu")), list[bool]()
     first = stack.parameters["first.weight"]
     first.register_hook(lambda gradient: lay.append(gradient.is_contiguous()))
     stack({"x": x}, training=True)["y"].square().sum().backward()
@@ -394,7 +396,7 @@ def test_linear_layers_take_single_vectors_as_well():
 
     modules = [Queried() for _ in range(2)]
     x = torch.randn(2, 5, 6)
-    stack = Stack(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
     for k, found in enumerate(stack({"x": x}, training=True)["y"]):
         expected = modules[k]({"x": x[k]})["y"]
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
@@ -411,7 +413,7 @@ def test_modules_may_share_a_parameter():
             return {"y": self.second(self.first(features["x"]))}
 
     modules = [Twice(), Twice()]
-    stack = Stack(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
     x = torch.randn(2, 4, 3)
     for k, found in enumerate(stack({"x": x}, training=True)["y"]):
         expected = modules[k]({"x": x[k]})["y"]
@@ -429,7 +431,7 @@ def test_dropout_hides_the_same_values_from_the_gradient():
         def forward(self, features):
             return {"y": self.part(features["x"]) * self.scale}
 
-    stack = Stack([Only(), copy.deepcopy(Only())], Masks([0, 1], "cpu"))
+    stack = ModelGroup([Only(), copy.deepcopy(Only())], Masks([0, 1], "cpu"))
     x = torch.ones(2, 8, 8, requires_grad=True)
     found = stack({"x": x}, training=True)["y"]
     found.sum().backward()
@@ -466,7 +468,7 @@ def test_scores_are_those_that_are_reported():
         torch.nn.functional.pad(torch.from_numpy(x), (0, 0, 0, 7)).view(2, 4, 8, 3)
         for x in (prediction, truth)
     ]
-    found = scores.ccc(*padded, weight.float().view(2, 4, 8))
+    found = validation_scores.ccc(*padded, weight.float().view(2, 4, 8))
     for k, count in enumerate(counts):
         for target in range(3):
             t, p = truth[k, :count, target], prediction[k, :count, target]

@@ -6,17 +6,17 @@ import pytest
 from click.testing import CliRunner
 from test_report import info_of, save
 
-import cli
-from data import folds
-from data import predictions as p
-from fuse.report import FORMATS, collect, render
-from fuse.sections import subset
-from fuse.statistics import estimate
+from affuse import cli
+from affuse.data.runs import fold_table
+from affuse.data.runs import run_predictions as p
+from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.reporting.sections import subset
+from affuse.fuse.scoring.statistics import estimate
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 199)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 199)
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def described(runs, columns):
     for folder in runs.iterdir():
         rows = [
             dataclasses.replace(row, columns=columns(number))
-            for number, row in enumerate(folds.read_folds(folder))
+            for number, row in enumerate(fold_table.read_folds(folder))
         ]
-        folds.write_folds(folder, rows)
+        fold_table.write_folds(folder, rows)
 
 
 def test_a_column_of_the_corpus_is_scored_apart(runs):

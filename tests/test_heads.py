@@ -13,13 +13,13 @@ from test_cli import call, refused
 from test_finetune import QUICK, SMALL
 from test_train import contents
 
-from data.predictions import read_run
-from data.rows import read_rows
-from extract.finetune import system
-from fuse import units
-from fuse.fit import fit
-from fuse.settings import END_TO_END, Settings
-from fuse.tensors import Rows
+from affuse.data.runs.run_predictions import read_run
+from affuse.data.system.csv_tables import read_rows
+from affuse.extract.finetune import joint_system
+from affuse.fuse.inputs.tensors import Rows
+from affuse.fuse.settings import END_TO_END, Settings
+from affuse.fuse.trained import model_files
+from affuse.fuse.training.fitting import fit
 
 FOLDS = ("session1", "session2", "session3")
 TAKEN = ("--set", f"training={END_TO_END}")
@@ -45,7 +45,7 @@ def made(tmp_path_factory):
     words += [word for change in QUICK for word in ("--set", change)]
     with pytest.MonkeyPatch.context() as patched:
         # the head behind frozen encoders is tested elsewhere: a few epochs do
-        patched.setattr(system, "probe", lambda _: replace(SMALL, epochs=3))
+        patched.setattr(joint_system, "probe", lambda _: replace(SMALL, epochs=3))
         done = call("finetune", *words)
     assert done.exit_code == 0, done.output
     for fold in FOLDS:
@@ -86,9 +86,11 @@ def test_a_head_says_what_it_said_when_it_was_trained(made, tmp_path):
     assert len(table.id) == 30
     assert set(table.seed) == {3}  # that of the fine-tuning, and no other
     for fold in FOLDS:
-        place = units.place(folder, fold=fold, seed=3)
-        ((_, cells),) = read_rows(place / units.HISTORY, units.HISTORY_COLUMNS)
-        row = dict(zip(units.HISTORY_COLUMNS, cells, strict=True))
+        place = model_files.place(folder, fold=fold, seed=3)
+        ((_, cells),) = read_rows(
+            place / model_files.HISTORY, model_files.HISTORY_COLUMNS
+        )
+        row = dict(zip(model_files.HISTORY_COLUMNS, cells, strict=True))
         for rating in ("valence", "arousal", "dominance"):
             found = float(row[f"validation_{rating}"])
             assert found == pytest.approx(told(made, fold)[rating], abs=1e-4)

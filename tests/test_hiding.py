@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fuse.hiding import Hiding
+from affuse.fuse.models.modality_dropout import Hiding
 
 COUNT = 20_000
 

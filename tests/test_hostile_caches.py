@@ -16,9 +16,9 @@ from caches import DIM, FRAMES, RECIPE, fill, part, verified, write
 from click.testing import CliRunner
 from hostile import EDITS, FOREIGN, ROWS, SECRET, secrets
 
-import cli
-from data import current, guard, parts, store, table
-from data.utterance import Corpus, Utterance
+from affuse import cli
+from affuse.data.cache import corpus_table, current_content, hdf5_guard, parts, store
+from affuse.data.records import Corpus, Utterance
 
 ROOT = Path(__file__).parents[1]
 OPENED = 0x20 | 0x1  # IN_OPEN, IN_ACCESS
@@ -71,7 +71,7 @@ def forge(cache, elsewhere, edit):
     with h5py.File(path, "r+") as file:
         edit(file, elsewhere)
     known = (Utterance("a", ratings={"valence": 1.0}), Utterance("b"))
-    table.save(Corpus("toy", cache, known, (1.0, 5.0), "speakers"), cache)
+    corpus_table.save(Corpus("toy", cache, known, (1.0, 5.0), "speakers"), cache)
     return sign(path)
 
 
@@ -188,10 +188,10 @@ def test_a_pipe_is_no_part(tmp_path, suffix):
 def test_json_beside_a_cache_that_is_nested_is_no_crash(tmp_path, name):
     folder = fill(tmp_path)
     (folder.parent / name).write_text("[" * 100_000)
-    assert current.superseded([*store.find(tmp_path)] * 2) == set()
+    assert current_content.superseded([*store.find(tmp_path)] * 2) == set()
     if name == "corpus.json":
         with pytest.raises(ValueError, match=r"corpus\.json is damaged"):
-            table.load(tmp_path, "toy")
+            corpus_table.load(tmp_path, "toy")
 
 
 def test_a_checkpoint_by_the_name_of_a_control_sequence_is_listed_safely(tmp_path):
@@ -231,7 +231,7 @@ def test_what_is_not_forged_passes(tmp_path, monkeypatch):
 
 
 def test_more_text_than_would_be_read_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(guard, "TEXT", 10)
+    monkeypatch.setattr(hdf5_guard, "TEXT", 10)
     with pytest.raises(ValueError, match="recipe of part-00000.h5 exceed 10 bytes"):
         write(tmp_path, 0, part("a"))
     assert not list(tmp_path.iterdir())

@@ -16,10 +16,10 @@ from barred import in_time
 from hostile_checkpoints import CASES, HARMLESS, MARKER
 from test_cli import call
 
-from data.errors import AffuseError
-from extract import loading
-from extract.choice import Choice, Machine
-from extract.finetune.bench import memory
+from affuse.data.errors import AffuseError
+from affuse.extract.encoding import encoder_loading
+from affuse.extract.encoding.choices import Choice, Machine
+from affuse.extract.finetune.bench import peak_memory
 
 MOST = 2**30  # bytes that loading a hostile checkpoint may take at any moment
 ROOM = 2**33  # bytes of addresses beyond those in use, so that nothing worse happens
@@ -51,9 +51,9 @@ def forge(valid, tmp_path, monkeypatch):
 
 def load(folder, kind, **options):
     modality = "text" if kind == "text" else "audio"
-    encoder = loading.suited(modality, str(folder), "")
+    encoder = encoder_loading.suited(modality, str(folder), "")
     choice = Choice(modality, encoder, checkpoint=str(folder), **options)
-    return loading.load(choice, Machine(threads=1))
+    return encoder_loading.load(choice, Machine(threads=1))
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def attempt(folder, kind, **options):
     with guarded():
         before = counted("VmRSS:")
         with suppress(OSError):  # a container may forbid it; then nothing is measured
-            memory.CLEAR.write_text(memory.ANEW)
+            peak_memory.CLEAR.write_text(peak_memory.ANEW)
         with pytest.raises(AffuseError) as caught:
             load(folder, kind, **options)
         return str(caught.value), counted("VmHWM:") - before
@@ -83,7 +83,7 @@ def attempt(folder, kind, **options):
 
 def counted(what):
     """Bytes of this process, as Linux counts them."""
-    return 1024 * int(memory.STATUS.read_text().partition(what)[2].split()[0])
+    return 1024 * int(peak_memory.STATUS.read_text().partition(what)[2].split()[0])
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -14,8 +14,8 @@ import leaks
 import pytest
 from click.testing import CliRunner
 
-import cli
-from data.system.digests import MANIFEST
+from affuse import cli
+from affuse.data.system.digests import MANIFEST
 
 ALL = bool(os.environ.get("AFFUSE_HOSTILE"))
 STEP = 1 if ALL else 29  # every so many
@@ -33,7 +33,7 @@ def good(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """A hundredth of the exchanges of a permutation test."""
-    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 99)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
 
 
 def call(*words):

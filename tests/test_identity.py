@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from data import identity, seen
-from data.identity import Identity, recognised, unknown
-from data.seen import SAMPLED, Seen
-from data.stretch import SILENT
+from affuse.data.cache import corpus_matching, training_data
+from affuse.data.cache.corpus_matching import Identity, recognised, unknown
+from affuse.data.cache.recording_spans import SILENT
+from affuse.data.cache.training_data import SAMPLED, Seen
 
 TOY = Identity("mine", reader="manifest", ids=("a", "b"))
 ACTED = replace(TOY, reader="iemocap")
@@ -22,7 +22,7 @@ def digests(count, start=0):
 
 
 def sampled(count=1_000):
-    return seen.sample(digests(count))
+    return training_data.sample(digests(count))
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_published_corpora_are_recognised_by_their_ids(corpus, ids):
 def test_a_corpus_is_recognised_by_its_inputs(size, same):
     record = Seen("toy", reader="manifest", sample=sampled())
     assert len(record.sample) == SAMPLED
-    inputs = identity.shortened(
+    inputs = corpus_matching.shortened(
         [*digests(size), *digests(500, start=5_000), "", SILENT]
     )
     corpus = replace(TOY, inputs=inputs)
-    shared = identity.shared_inputs(record, corpus)
+    shared = corpus_matching.shared_inputs(record, corpus)
     assert shared / SAMPLED == pytest.approx(size / 1_000, abs=0.12)
     assert bool(recognised(record, corpus)) == same
     if same:
@@ -84,9 +84,9 @@ def test_a_corpus_is_recognised_by_its_inputs(size, same):
 
 def test_few_equal_sentences_do_not_make_one_corpus():
     record = Seen("toy", sample=sampled(128))
-    inputs = identity.shortened([*digests(5), *digests(500, start=5_000)])
+    inputs = corpus_matching.shortened([*digests(5), *digests(500, start=5_000)])
     corpus = replace(TOY, inputs=inputs)
-    assert identity.shared_inputs(record, corpus) == 5
+    assert corpus_matching.shared_inputs(record, corpus) == 5
     assert recognised(record, corpus) == ""
 
 
@@ -126,7 +126,7 @@ def test_what_is_not_known_is_said(record, corpus, said):
     ],
 )
 def test_speakers_in_sensible_spellings(name, known, found):
-    matched = identity.speakers(Seen("x", speakers=(name,)), known)
+    matched = corpus_matching.speakers(Seen("x", speakers=(name,)), known)
     assert matched.names == found
     assert matched.missing == (() if found else (name,))
 
@@ -143,6 +143,6 @@ def test_speakers_in_sensible_spellings(name, known, found):
     ],
 )
 def test_splits_in_sensible_spellings(name, known, found):
-    matched = identity.splits(Seen("x", splits=(name,)), known)
+    matched = corpus_matching.splits(Seen("x", splits=(name,)), known)
     assert matched.names == found
     assert matched.missing == (() if found else (name,))

@@ -3,17 +3,17 @@ from collections import Counter
 
 import pytest
 
-from data import plugins
-from data.corpora import (
-    _iemocap_counts,
-    _iemocap_lines,
-    _iemocap_sample,
-    _iemocap_writer,
-    iemocap,
+from affuse.data import plugins
+from affuse.data.corpora import iemocap
+from affuse.data.corpora.iemocap import (
+    iemocap_sample,
+    line_grammar,
+    published_counts,
+    release_writer,
 )
-from data.utterance import Count, Utterance
+from affuse.data.records import Count, Utterance
 
-TURNS = {turn.id: turn for turn in _iemocap_sample.plan()}
+TURNS = {turn.id: turn for turn in iemocap_sample.plan()}
 
 
 @pytest.fixture(scope="module")
@@ -104,14 +104,16 @@ def test_reading_opens_no_wav(root, corpus, tmp_path):
 
 
 def test_parts_of_the_reader_are_no_corpora():
-    assert [n for n in plugins.names("data.corpora") if "iemocap" in n] == ["iemocap"]
+    assert [n for n in plugins.names("affuse.data.corpora") if "iemocap" in n] == [
+        "iemocap"
+    ]
 
 
 def dominance_of(root, lines, *, how):
     turn = TURNS["Ses01F_impro01_F000"]
     votes = ["C-E2:\tAnger;\t()", "C-E3:\tAnger;\t()", "C-E4:\tAnger;\t()"]
-    summary = _iemocap_writer.block(turn).partition("\n")[0]
-    path = _iemocap_writer.label_path(root, turn.dialogue)
+    summary = release_writer.block(turn).partition("\n")[0]
+    path = release_writer.label_path(root, turn.dialogue)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([summary, *votes, *lines]))
     (utterance,) = iemocap.read(root, dominance=how).utterances
@@ -128,10 +130,10 @@ def dominance_of(root, lines, *, how):
 )
 def test_blank_dominance_can_be_left_out_of_the_mean(tmp_path, external, recomputed):
     lines = [
-        _iemocap_writer.attribute_line(f"E{n}", (2, 2, value))
+        release_writer.attribute_line(f"E{n}", (2, 2, value))
         for n, value in enumerate(external, 1)
     ]
-    lines.append(_iemocap_writer.attribute_line("F1", (1, 1, 1)))
+    lines.append(release_writer.attribute_line("F1", (1, 1, 1)))
     released = TURNS["Ses01F_impro01_F000"].ratings[2]
     incomplete = None in external
     kept = dominance_of(tmp_path, lines, how="released")
@@ -141,8 +143,8 @@ def test_blank_dominance_can_be_left_out_of_the_mean(tmp_path, external, recompu
 
 
 def test_a_blank_of_the_actor_himself_is_no_matter(tmp_path):
-    lines = [_iemocap_writer.attribute_line(f"E{n}", (2, 2, 2)) for n in (1, 2)]
-    lines.append(_iemocap_writer.attribute_line("F1", (2, 2, None)))
+    lines = [release_writer.attribute_line(f"E{n}", (2, 2, 2)) for n in (1, 2)]
+    lines.append(release_writer.attribute_line("F1", (2, 2, None)))
     assert not dominance_of(tmp_path, lines, how="released")[1]
 
 
@@ -152,7 +154,7 @@ def test_another_way_to_dominance_is_refused(root):
 
 
 def test_the_published_counts_add_up():
-    published = _iemocap_counts.PUBLISHED
+    published = published_counts.PUBLISHED
     sessions = range(1, 6)
     for whole, parts in {
         "utterances": [f"utterances of session {n}" for n in sessions],
@@ -160,7 +162,7 @@ def test_the_published_counts_add_up():
         "four classes (ang, hap+exc, sad, neu)": [
             f"four classes of session {n}" for n in sessions
         ],
-        "labels": [f"class {name}" for name in _iemocap_lines.CLASSES],
+        "labels": [f"class {name}" for name in line_grammar.CLASSES],
         "wavs": ["improvised", "scripted"],
         "transcripts": ["by women", "by men"],
         "utterances of session 5": [
@@ -199,10 +201,10 @@ def test_counts_are_those_of_the_copy(corpus):
 
 
 def test_counts_of_nothing_are_zero():
-    counts = _iemocap_counts.compare((), {})
+    counts = published_counts.compare((), {})
     assert counts[0] == Count("utterances", 10_039, 0)
     assert {count.found for count in counts} == {0}
 
 
 def test_the_class_of_an_utterance_without_one_is_empty():
-    assert _iemocap_counts.category(Utterance("x")) == ""
+    assert published_counts.category(Utterance("x")) == ""

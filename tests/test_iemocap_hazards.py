@@ -5,11 +5,16 @@ from collections import Counter
 
 import pytest
 
-from data import ratings
-from data.corpora import _iemocap_hazards, _iemocap_lines, _iemocap_sample, iemocap
-from data.corpora._iemocap_writer import label_path, transcript_path, wav_path
+from affuse.data import rating_scales
+from affuse.data.corpora import iemocap
+from affuse.data.corpora.iemocap import iemocap_sample, line_grammar, odd_sample
+from affuse.data.corpora.iemocap.release_writer import (
+    label_path,
+    transcript_path,
+    wav_path,
+)
 
-TURNS = {turn.id: turn for turn in _iemocap_sample.plan()}
+TURNS = {turn.id: turn for turn in iemocap_sample.plan()}
 DAMAGED = "Ses04M_impro01_F000"  # its summary line has two numbers
 
 
@@ -42,7 +47,7 @@ def problems(corpus, **wanted):
 def blocks(root, dialogue):
     path = label_path(root, dialogue)
     text = path.read_bytes().decode("utf-8-sig")
-    found, _ = _iemocap_lines.blocks(text, file="x.txt")
+    found, _ = line_grammar.blocks(text, file="x.txt")
     return {block.id: block for block in found}
 
 
@@ -58,7 +63,7 @@ def test_the_written_count_is_the_one_read(tmp_path):
 def test_01_files_of_other_programs_are_never_decoded(root, corpus):
     labels = label_path(root, "Ses01F_impro01")
     for name in ("._Ses01F_impro01.txt", ".DS_Store", "Thumbs.db"):
-        assert labels.with_name(name).read_bytes() == _iemocap_hazards.APPLE_DOUBLE
+        assert labels.with_name(name).read_bytes() == odd_sample.APPLE_DOUBLE
     strays = ("/._", ".DS_Store", "Thumbs.db", ".anvil", " copy.")
     assert [p for p in corpus.problems if any(s in p.file for s in strays)] == []
     assert all(not u.audio.name.startswith("._") for u in corpus.utterances if u.audio)
@@ -116,7 +121,7 @@ def test_06_blank_dominance_is_none_and_odd_integers_are_kept(root, corpus, by_i
     incomplete = {u.id for u in by_id.values() if "dominance_incomplete" in u.flags}
     assert incomplete == {
         name
-        for name, (_, rows) in _iemocap_hazards.RATED.items()
+        for name, (_, rows) in odd_sample.RATED.items()
         if any(row[2] is None for row in rows)
     }
     (count,) = (c for c in corpus.counts if "blank dominance" in c.what)
@@ -134,7 +139,7 @@ def test_06_recomputed_dominance_ignores_blanks(root, by_id):
     for name, (released, recomputed) in expected.items():
         assert by_id[name].ratings["dominance"] == released
         assert again[name].ratings["dominance"] == recomputed
-    others = set(by_id) - set(_iemocap_hazards.RATED)
+    others = set(by_id) - set(odd_sample.RATED)
     assert all(again[name] == by_id[name] for name in others)
 
 
@@ -164,13 +169,14 @@ def test_07_values_outside_the_scale_are_kept_flagged_and_noted(corpus, by_id):
 def test_07_every_policy_can_be_applied_to_them(corpus, policy, kept):
     odd = [u for u in corpus.utterances if "out_of_range" in u.flags]
     scaled = [
-        ratings.normalise(u.ratings, scale=corpus.scale, policy=policy) for u in odd
+        rating_scales.normalise(u.ratings, scale=corpus.scale, policy=policy)
+        for u in odd
     ]
     assert sum(values is not None for values in scaled) == kept
 
 
 def test_08_rare_classes_keep_their_ratings(by_id):
-    for name, category in _iemocap_hazards.CLASSES.items():
+    for name, category in odd_sample.CLASSES.items():
         assert by_id[name].flags == (f"category={category}",)
         assert tuple(by_id[name].ratings.values()) == pytest.approx(
             TURNS[name].ratings,

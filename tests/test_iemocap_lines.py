@@ -4,13 +4,14 @@ import time
 
 import pytest
 
-from data.corpora import _iemocap_lines, _iemocap_writer, iemocap
+from affuse.data.corpora import iemocap
+from affuse.data.corpora.iemocap import line_grammar, release_writer
 
 SUMMARY = "[3.2500 - 5.7500]\tSes02M_impro09_F007\tfru\t[1.5000, 4.0000, 4.5000]"
 
 
 def parse(*lines):
-    blocks, problems = _iemocap_lines.blocks("\n".join(lines), file="x.txt")
+    blocks, problems = line_grammar.blocks("\n".join(lines), file="x.txt")
     return blocks, [(p.line, p.id, p.fatal) for p in problems]
 
 
@@ -91,7 +92,7 @@ def test_a_hostile_line_costs_no_more_than_its_length(line):
 
 
 def test_few_raters_are_noted_once(tmp_path):
-    path = _iemocap_writer.label_path(tmp_path, "Ses02M_impro09")
+    path = release_writer.label_path(tmp_path, "Ses02M_impro09")
     path.parent.mkdir(parents=True)
     path.write_text(SUMMARY + "\n\n" + SUMMARY.replace("F007", "F008"))
     last = iemocap.read(tmp_path).problems[-1]
@@ -100,7 +101,7 @@ def test_few_raters_are_noted_once(tmp_path):
 
 
 def test_times_of_a_turn_may_have_spaces_round_the_hyphen():
-    (turn,), dropped, problems = _iemocap_lines.turns(
+    (turn,), dropped, problems = line_grammar.turns(
         "Ses02M_impro09_F007 [003.2500 - 005.7500]:No.", file="x.txt"
     )
     assert turn.text == "No."

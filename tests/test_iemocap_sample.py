@@ -5,10 +5,11 @@ import wave
 import numpy as np
 import pytest
 
-from data import nature
-from data.corpora import _iemocap_sample, _iemocap_writer, iemocap
+from affuse.data import rating_kinds
+from affuse.data.corpora import iemocap
+from affuse.data.corpora.iemocap import iemocap_sample, release_writer
 
-TURNS = {turn.id: turn for turn in _iemocap_sample.plan()}
+TURNS = {turn.id: turn for turn in iemocap_sample.plan()}
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +47,9 @@ def test_the_sample_may_be_written_again(tmp_path):
 
 @pytest.mark.parametrize("sidecar", [None, "human"])
 def test_the_sample_never_overwrites_other_sessions(tmp_path, sidecar):
-    _iemocap_writer.write_dialogue(tmp_path, list(TURNS.values())[:6])
+    release_writer.write_dialogue(tmp_path, list(TURNS.values())[:6])
     if sidecar:
-        nature.state(tmp_path, sidecar)
+        rating_kinds.state(tmp_path, sidecar)
     with pytest.raises(FileExistsError, match="holds other sessions"):
         iemocap.sample(tmp_path)
     written = [path for path in tmp_path.rglob("*.wav")]
@@ -75,7 +76,7 @@ def test_the_actors_have_tones_of_their_own(corpus):
     for utterance in corpus.utterances[::7]:
         samples = sound(utterance)
         spectrum = np.abs(np.fft.rfft(samples, 2**16))  # 0.24 Hz apart
-        expected = _iemocap_sample.pitch(
+        expected = iemocap_sample.pitch(
             utterance.speaker, utterance.ratings["dominance"]
         )
         assert np.argmax(spectrum) * 16_000 / 2**16 == pytest.approx(expected, abs=2)

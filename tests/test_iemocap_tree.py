@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from data import nature
-from data.corpora import _iemocap_sample, _iemocap_tree, _iemocap_writer, iemocap
+from affuse.data import rating_kinds
+from affuse.data.corpora import iemocap
+from affuse.data.corpora.iemocap import file_tree, iemocap_sample, release_writer
 
-TURNS = {turn.id: turn for turn in _iemocap_sample.plan()}
+TURNS = {turn.id: turn for turn in iemocap_sample.plan()}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def labelled(root, *dialogues):
     """Labels and transcripts of a few dialogues, without wavs."""
     for name in dialogues:
         turns = [turn for turn in TURNS.values() if turn.dialogue == name]
-        _iemocap_writer.write_dialogue(root, turns)
+        release_writer.write_dialogue(root, turns)
     return root
 
 
@@ -131,14 +132,14 @@ def test_single_label_files_win_over_the_joined_one(tmp_path):
 
 def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path, monkeypatch):
     labelled(tmp_path, "Ses01F_impro01", "Ses01M_impro01")
-    opened = _iemocap_tree.open_regular
+    opened = file_tree.open_regular
 
     def fail(path, **options):
         if path.name == "Ses01F_impro01.txt":
             raise OSError(5, "Input/output error")
         return opened(path, **options)
 
-    monkeypatch.setattr(_iemocap_tree, "open_regular", fail)
+    monkeypatch.setattr(file_tree, "open_regular", fail)
     corpus = iemocap.read(tmp_path)
     assert {u.dialogue for u in corpus.utterances} == {"Ses01M_impro01"}
     unread = [p.file for p in corpus.problems if "Input/output error" in p.reason]
@@ -152,11 +153,11 @@ def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path, monkeypatch):
 def test_what_a_folder_above_says_of_itself_counts(tmp_path, place):
     labelled(tmp_path / "a/b", "Ses01F_impro01")
     assert iemocap.read(tmp_path).nature == "human"
-    nature.state(tmp_path / place, "synthetic")
+    rating_kinds.state(tmp_path / place, "synthetic")
     assert iemocap.read(tmp_path).nature == "synthetic"
 
 
 def test_what_lies_above_the_root_is_not_asked(tmp_path):
     labelled(tmp_path / "a", "Ses01F_impro01")
-    nature.state(tmp_path, "synthetic")
+    rating_kinds.state(tmp_path, "synthetic")
     assert iemocap.read(tmp_path / "a").nature == "human"

@@ -3,9 +3,10 @@ import pytest
 from caches import unlisted
 from test_train import contents, trained
 
-from data.predictions import read_run
-from fuse import layers, report, units
-from fuse.mixing import layer_weights
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.commands import report_command
+from affuse.fuse.models.scalar_mix import layer_weights
+from affuse.fuse.trained import layer_weight_files, model_files
 
 
 @pytest.fixture(scope="module")
@@ -15,10 +16,10 @@ def run(tmp_path_factory):
 
 
 def test_each_model_has_its_weights_beside_it(run):
-    files = sorted(run.glob(f"*/seed-*/{layers.LAYERS}"))
+    files = sorted(run.glob(f"*/seed-*/{layer_weight_files.LAYERS}"))
     assert [file.parent.name for file in files] == ["seed-0", "seed-1"]
-    each = [layer_weights(units.load(file.parent)[0]) for file in files]
-    found = layers.average(run)
+    each = [layer_weights(model_files.load(file.parent)[0]) for file in files]
+    found = layer_weight_files.average(run)
     targets = read_run(run).info.targets
     assert list(found) == [(t, m) for m in ("audio", "text") for t in targets]
     for (target, modality), weights in found.items():
@@ -31,8 +32,8 @@ def test_each_model_has_its_weights_beside_it(run):
 
 
 def test_a_report_says_the_weights(run):
-    text = report.render(report.collect(run.parent), "text")
-    found = layers.describe(run)
+    text = report_command.render(report_command.collect(run.parent), "text")
+    found = layer_weight_files.describe(run)
     assert f"Layers of early, mean weights: {found}" in " ".join(text.split())
     first, _, _ = found.partition("; ")
     assert first.startswith("valence audio ")
@@ -42,19 +43,21 @@ def test_a_report_says_the_weights(run):
 
 def test_layers_side_by_side_have_no_file(tmp_path):
     folder = trained(tmp_path, "audio", epochs=1)
-    assert not [file for file in contents(folder) if file.name == layers.LAYERS]
-    assert layers.describe(folder) == ""
+    assert not [
+        file for file in contents(folder) if file.name == layer_weight_files.LAYERS
+    ]
+    assert layer_weight_files.describe(folder) == ""
 
 
 def test_models_of_decisions_have_weights_too(tmp_path):
     folder = trained(tmp_path, "latemean", epochs=1, layers="weighted")
-    assert {m for _, m in layers.average(folder)} == {"audio", "text"}
+    assert {m for _, m in layer_weight_files.average(folder)} == {"audio", "text"}
 
 
 def test_a_damaged_table_is_named(tmp_path):
     folder = trained(tmp_path, "audio", epochs=1, layers="weighted")
-    path = next(folder.glob(f"*/seed-*/{layers.LAYERS}"))
+    path = next(folder.glob(f"*/seed-*/{layer_weight_files.LAYERS}"))
     path.write_text(path.read_text().replace("0.5", "half", 1))
     unlisted(path)
     with pytest.raises(ValueError, match="layers.csv, line .*: could not convert"):
-        layers.average(folder)
+        layer_weight_files.average(folder)

@@ -4,7 +4,7 @@ import pytest
 import torch
 import transformers
 
-from extract.encoders._layers import Layers
+from affuse.extract.networks.hidden_layers import Layers
 
 SMALL = {"num_hidden_layers": 4, "hidden_size": 32, "num_attention_heads": 2}
 SPEECH = {**SMALL, "intermediate_size": 64, "conv_dim": (16,) * 7}

@@ -12,16 +12,19 @@ from caches import unlisted
 from click.testing import CliRunner
 from leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
 
-import cli
-from data import seen
-from data.sentences import read_sentences
-from data.splits import PROTOCOLS
-from data.stretch import SILENT
-from fuse import linter, plan, train
-from fuse.lint import _evidence, _overlap, _records, ratings
-from fuse.lint._evidence import CACHE, CORPUS
-from fuse.lint._gathering import left
-from fuse.references import FITTED
+from affuse import cli
+from affuse.data.cache import training_data
+from affuse.data.cache.recording_spans import SILENT
+from affuse.data.runs.sentence_overlap import read_sentences
+from affuse.data.splits.protocols import PROTOCOLS
+from affuse.fuse.commands import design_training
+from affuse.fuse.linting import checkpoint_records, linter, overlap
+from affuse.fuse.linting import evidence as _evidence
+from affuse.fuse.linting.evidence import CACHE, CORPUS
+from affuse.fuse.linting.gathering import left
+from affuse.fuse.linting.rules import ratings
+from affuse.fuse.models.baselines import FITTED
+from affuse.fuse.training import run_plan
 
 FOLDER_ALONE = {"divergence", "encoders", "ids", "sentences", "speakers", "utterances"}
 
@@ -55,9 +58,11 @@ def call(*words):
 @pytest.mark.parametrize(("kept_bytes", "times"), [(_evidence.KEPT, 1), (0, 5)])
 def test_models_are_read_once_if_they_are_small(kept, monkeypatch, kept_bytes, times):
     monkeypatch.setattr(_evidence, "KEPT", kept_bytes)
-    read, load = [], _evidence.units.load
+    read, load = [], _evidence.model_files.load
     monkeypatch.setattr(
-        _evidence.units, "load", lambda folder: [read.append(folder), load(folder)][1]
+        _evidence.model_files,
+        "load",
+        lambda folder: [read.append(folder), load(folder)][1],
     )
     every = linter.check(left(kept.run, kept.cache), linter.rules())
     assert not any(result.fails or result.skipped for result in every)
@@ -131,7 +136,7 @@ def test_principal_axes_of_other_rows_are_caught(tmp_path):
     )
 
 
-@pytest.mark.parametrize("fusion", train.fusions())
+@pytest.mark.parametrize("fusion", design_training.fusions())
 def test_a_clean_run_passes(kept, tmp_path, fusion):
     run = Case(trained(tmp_path, fusion), kept.cache)
     expected = {**dict.fromkeys(linter.rules(), "ok"), "sentences": "note"}
@@ -176,7 +181,9 @@ def poisoned():
     return dataclasses.replace(wrong, utterances=tuple(turned)), caches
 
 
-@pytest.mark.parametrize("fusion", sorted(set(train.fusions()) - {"zeroshot"}))
+@pytest.mark.parametrize(
+    "fusion", sorted(set(design_training.fusions()) - {"zeroshot"})
+)
 def test_rows_outside_training_change_no_fitted_parameter(tmp_path, fusion):
     # of one epoch, so that validation has nothing to choose from
     wrong, caches = poisoned()
@@ -209,7 +216,9 @@ def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
     facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
     assert (facts["status"], facts["allowed"]) == ("FAILS", True)
     assert "has seen toy" in caplog.text
-    with pytest.raises(ValueError, match="no 'encoder' in lint: choose from dialogues"):
+    with pytest.raises(
+        ValueError, match="no 'encoder' in rules: choose from dialogues"
+    ):
         trained(tmp_path, allow=["encoder"])
 
 
@@ -254,13 +263,13 @@ def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
 
 
 def test_records_that_finetune_copied_are_not_doubted(tmp_path, caplog):
-    own = {"corpus": "other", "how": seen.TUNED, "sample": ["f" * 12]}
-    cards = [*seen.KNOWN["mini"], *seen.KNOWN["vad-bert"]]
+    own = {"corpus": "other", "how": training_data.TUNED, "sample": ["f" * 12]}
+    cards = [*training_data.KNOWN["mini"], *training_data.KNOWN["vad-bert"]]
     base = [*map(dataclasses.asdict, cards), {"corpus": "third", "how": "by hand"}]
     origin = {"run": "r", "fold": "f", "files": "0"}
     trained(tmp_path / "a", caches=embeddings(seen=[own, *base], finetuned=origin))
     assert "is not known" not in caplog.text
-    older = {"corpus": "other", "how": seen.TUNED}  # twice fine-tuned here
+    older = {"corpus": "other", "how": training_data.TUNED}  # twice fine-tuned here
     trained(
         tmp_path / "b", caches=embeddings(seen=[own, older, *base], finetuned=origin)
     )
@@ -305,9 +314,11 @@ def test_a_single_text_of_few_is_a_note(tmp_path):
     evidence = SimpleNamespace(
         contents={"text": {"u004": "a" * 32, "u009": "b" * 32}}, stretches={}
     )
-    one, both = (seen.Seen("x", sample=s) for s in (("a" * 12,), ("a" * 12, "b" * 12)))
-    assert _records.sampled(evidence, one, "text", ids) == []
-    assert _records.sampled(evidence, both, "text", ids) == ids
+    one, both = (
+        training_data.Seen("x", sample=s) for s in (("a" * 12,), ("a" * 12, "b" * 12))
+    )
+    assert checkpoint_records.sampled(evidence, one, "text", ids) == []
+    assert checkpoint_records.sampled(evidence, both, "text", ids) == ids
 
 
 def test_silence_is_nobodys_recording(tmp_path):
@@ -318,8 +329,10 @@ def test_silence_is_nobodys_recording(tmp_path):
         contents={"audio": dict(zip(audio.ids, audio.contents, strict=True))},
         stretches={"u004": silent, "u009": audio.stretches[9]},
     )
-    record = seen.Seen("other", sample=(*sample, f"a{leaks.content(9)[1:12]}"))
-    assert _records.sampled(evidence, record, "audio", ["u004", "u009"]) == ["u009"]
+    record = training_data.Seen("other", sample=(*sample, f"a{leaks.content(9)[1:12]}"))
+    assert checkpoint_records.sampled(evidence, record, "audio", ["u004", "u009"]) == [
+        "u009"
+    ]
 
 
 def test_speakers_of_other_corpora_that_say_the_same_are_no_leak(tmp_path):
@@ -362,7 +375,7 @@ def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
 
 
 def test_a_leak_after_training_fails_and_the_run_stays(case):
-    again = plan.make(
+    again = run_plan.make(
         corpus(),
         embeddings(),
         fusion="early",
@@ -399,21 +412,21 @@ def test_sentences_are_counted_and_scored_apart(kept):
 
 
 def test_a_protocol_that_promises_new_sentences_fails(kept, monkeypatch):
-    strict = {"session5-strict": {"sentence": _overlap.EVERY}}
-    monkeypatch.setattr(_overlap, "PROMISES", strict)
+    strict = {"session5-strict": {"sentence": overlap.EVERY}}
+    monkeypatch.setattr(overlap, "PROMISES", strict)
     assert found(kept)["sentences"].fails
 
 
 def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
     leaks.moved()(case)
-    monkeypatch.setattr(_overlap, "PROMISES", {"session5-strict": {}})
+    monkeypatch.setattr(overlap, "PROMISES", {"session5-strict": {}})
     result = found(case)["speakers"]
     assert result.status == "note"
     assert "does not promise otherwise" in result.findings[0].text
 
 
 def test_promises_are_those_of_the_protocols():
-    assert set(_overlap.PROMISES) == set(PROTOCOLS)
+    assert set(overlap.PROMISES) == set(PROTOCOLS)
 
 
 def test_without_a_cache_the_folder_is_checked_alone(kept, tmp_path):

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from fuse.group.batches import Source, Task, divide, shape
-from fuse.loop import ccc, minimise, seeded
-from fuse.losses import SMALLEST_BATCH
-from fuse.settings import Settings
+from affuse.fuse.losses import SMALLEST_BATCH
+from affuse.fuse.models.fitted import ccc
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.grouped.batches import BatchSource, BatchTask, divide, shape
+from affuse.fuse.training.grouped.loop import minimise, seeded
 
 
 def order(seed=0):
@@ -81,7 +82,7 @@ class Told:
 def told(objective, *, models=1, epochs=6, **changes):
     """Modules and how they were trained."""
     tasks = [
-        Task(
+        BatchTask(
             Rising(),
             torch.arange(10),
             torch.arange(10, 13),
@@ -92,7 +93,7 @@ def told(objective, *, models=1, epochs=6, **changes):
         )
         for k in range(models)
     ]
-    source = Source({"x": torch.ones(13, 1)}, torch.zeros(13, 1))
+    source = BatchSource({"x": torch.ones(13, 1)}, torch.zeros(13, 1))
     return [t.module for t in tasks], minimise(tasks, source, objective)
 
 
@@ -145,7 +146,7 @@ def test_a_score_that_is_not_finite_is_an_error():
 
 
 def test_a_training_can_be_stopped():
-    task = Task(
+    task = BatchTask(
         Rising(),
         torch.arange(2),
         torch.arange(2),
@@ -154,7 +155,7 @@ def test_a_training_can_be_stopped():
         seed=0,
         where="",
     )
-    source = Source({"x": torch.ones(2, 1)}, torch.zeros(2, 1))
+    source = BatchSource({"x": torch.ones(2, 1)}, torch.zeros(2, 1))
     with pytest.raises(InterruptedError, match="was stopped"):
         minimise([task], source, Told([[0.0]]), stopped=lambda: True)
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from fuse import losses, metrics
+from affuse.fuse import losses
+from affuse.fuse.scoring import metrics
 
 
 def batch(*shape, dtype=torch.float32):

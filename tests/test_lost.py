@@ -9,16 +9,16 @@ import leaks
 import pytest
 from click.testing import CliRunner
 
-import cli
-from data import choosing, current
-from data.errors import AffuseError, DamagedFileError
-from data.rows import read_rows
-from data.runs.info import read_info
-from data.system.digests import MANIFEST
-from fuse import predict, units
-from fuse.calibration.command import calibrate
-from fuse.leaks import failing
-from fuse.lint._gathering import left
+from affuse import cli
+from affuse.data.cache import cache_selection, current_content
+from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.runs.leak_record import failing
+from affuse.data.runs.run_information import read_info
+from affuse.data.system.csv_tables import read_rows
+from affuse.data.system.digests import MANIFEST
+from affuse.fuse.commands.calibrate_command import calibrate
+from affuse.fuse.linting.gathering import left
+from affuse.fuse.trained import model_files, prediction
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def case(made, tmp_path):
 
 
 def said(case):
-    return predict.apply(case.run, leaks.embeddings()).mean
+    return prediction.apply(case.run, leaks.embeddings()).mean
 
 
 def test_a_model_that_the_run_does_not_list_is_left_out_and_named(case, caplog):
@@ -113,11 +113,11 @@ def test_a_verdict_that_is_lost_is_named(case):
 
 def test_a_note_that_is_lost_is_named(tmp_path):
     folder = caches.fill(tmp_path, rows=(1,))
-    current.make(folder, caches.RECIPE)
-    assert current.noted(folder.parent)
-    (folder.parent / current.FILE).unlink()
+    current_content.make(folder, caches.RECIPE)
+    assert current_content.noted(folder.parent)
+    (folder.parent / current_content.FILE).unlink()
     with pytest.raises(DamagedFileError, match=r"current\.json is missing, and SHA"):
-        current.noted(folder.parent)
+        current_content.noted(folder.parent)
 
 
 def test_a_run_without_a_description_fails_the_linter(case):
@@ -152,7 +152,7 @@ def test_a_model_of_another_run_is_not_taken_up(case, caplog):
     with caplog.at_level(logging.WARNING):
         assert leaks.trained(case.run.parent) == case.run
     assert "holds a model of another run; training it anew" in caplog.text
-    assert units.describe(case.unit).settings.hidden == leaks.QUICK.hidden
+    assert model_files.describe(case.unit).settings.hidden == leaks.QUICK.hidden
 
 
 def test_a_damaged_description_is_not_sealed_again(case, monkeypatch):
@@ -164,7 +164,7 @@ def test_a_damaged_description_is_not_sealed_again(case, monkeypatch):
     def stopped(plan):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fuse.train.join", stopped)
+    monkeypatch.setattr("affuse.fuse.commands.design_training.join", stopped)
     with pytest.raises(KeyboardInterrupt):
         leaks.trained(case.run.parent)
     assert read_info(case.run).parameters in (0, whole["parameters"])
@@ -174,8 +174,8 @@ def test_caches_are_listed_beside_a_note_that_is_damaged(tmp_path):
     """Which of two counts that differ in content only is then not known."""
     recipes = [caches.recipe(content=content) for content in ("a" * 16, "b" * 16)]
     for recipe in recipes:
-        current.make(caches.fill(tmp_path, of=recipe, rows=(1,)), recipe)
-    (tmp_path / "toy" / current.FILE).write_text("{")
-    *lines, damage = choosing.listing(tmp_path)
+        current_content.make(caches.fill(tmp_path, of=recipe, rows=(1,)), recipe)
+    (tmp_path / "toy" / current_content.FILE).write_text("{")
+    *lines, damage = cache_selection.listing(tmp_path)
     assert {line.split()[0] for line in lines} == {r.digest() for r in recipes}
     assert "current.json is damaged" in damage

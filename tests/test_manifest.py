@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from data.corpora import manifest
-from data.nature import SIDECAR
-from data.utterance import Problem
+from affuse.data.corpora import manifest
+from affuse.data.rating_kinds import SIDECAR
+from affuse.data.records import Problem
 
 
 def write(folder, text, *, name="table.csv", audio=(), encoding="utf-8"):

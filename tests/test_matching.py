@@ -4,14 +4,14 @@ import pytest
 from learnable import corpus, embeddings
 from test_train import trained
 
-from data import plugins
-from data.predictions import read_run
-from fuse.decisions import DECISIONS
-from fuse.matching import Sizes, count, match, match_all
-from fuse.settings import Settings
+from affuse.data import plugins
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.parameter_budget import InputSizes, count, match, match_all
 
-SIZES = Sizes({"audio": 1024, "text": 768}, {"audio": 1, "text": 1}, 3)
-DESIGNS = [*plugins.names("fuse.designs"), *DECISIONS]
+SIZES = InputSizes({"audio": 1024, "text": 768}, {"audio": 1, "text": 1}, 3)
+DESIGNS = [*plugins.names("affuse.fuse.models.designs"), *DECISIONS]
 
 
 @pytest.mark.parametrize("fusion", DESIGNS)
@@ -46,8 +46,8 @@ def test_what_is_counted_is_what_is_trained(tmp_path, fusion, changes):
     folder = trained(tmp_path, fusion, epochs=1, **changes)
     info = read_run(folder).info
     settings = Settings(**info.settings)
-    sizes = Sizes.of(corpus(), embeddings())
-    assert sizes == Sizes({"audio": 12, "text": 7}, {"audio": 2, "text": 1}, 3)
+    sizes = InputSizes.of(corpus(), embeddings())
+    assert sizes == InputSizes({"audio": 12, "text": 7}, {"audio": 2, "text": 1}, 3)
     assert count(fusion, sizes, settings) == info.parameters
 
 
@@ -60,7 +60,7 @@ def test_what_autoencoders_take_is_no_size_to_match():
 
 
 def test_more_than_the_largest_is_refused():
-    sizes = Sizes({"text": 2}, {"text": 1}, 1)
+    sizes = InputSizes({"text": 2}, {"text": 1}, 1)
     with pytest.raises(ValueError, match=r"hidden=65536 it has [\d,]*; ask for"):
         match("text", sizes, Settings(reduce="none"), parameters=10**9)
 

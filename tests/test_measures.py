@@ -10,16 +10,17 @@ from click.testing import CliRunner
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from test_report import RATINGS, info_of, save
 
-import cli
-from data import predictions as p
-from fuse import measures, metrics
-from fuse.blocks import WIDTH
-from fuse.report import FORMATS, collect, render
+from affuse import cli
+from affuse.data.runs import run_predictions as p
+from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.reporting import measures
+from affuse.fuse.reporting.blocks import WIDTH
+from affuse.fuse.scoring import metrics
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 199)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 199)
 
 
 @pytest.fixture

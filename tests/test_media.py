@@ -10,10 +10,16 @@ from containers import NEEDED, amr_wide, tone, write
 from spoken import record
 from test_audio import reason
 
-from data import media
-from data.corpora import manifest
-from extract import audio, decoder, media_file, media_track, recording_check
-from extract.distil import audio as distilled
+from affuse.data.corpora import manifest
+from affuse.extract.audio import (
+    decoder_pool,
+    decoding,
+    media_containers,
+    media_file,
+    media_track,
+)
+from affuse.extract.caching import recording_headers
+from affuse.extract.distil import speech_student as distilled
 
 FRAME = 1024  # samples of AAC
 HEADS = [  # the first bytes of a file, its name, and what it is called
@@ -52,8 +58,8 @@ def test_without_av_it_says_what_the_file_is_and_what_to_type(
     assert "pip install '.[av]'" in said
     other = "flac" if name == "a.wav" else "wav"
     assert said.endswith(f"ffmpeg -i NAME{path.suffix} NAME.{other}")
-    with pytest.raises(audio.Unusable, match="needs the package av"):
-        audio.probe(path)
+    with pytest.raises(decoding.Unusable, match="needs the package av"):
+        decoding.probe(path)
 
 
 def test_a_suffix_that_a_shell_would_run_is_not_repeated(tmp_path, without):
@@ -66,8 +72,10 @@ def test_check_names_what_needs_av(tmp_path, without, monkeypatch):
     (tmp_path / "a.m4a").write_bytes(HEADS[0][0])
     record(tmp_path / "b.wav", tone(1.0))
     (tmp_path / "t.csv").write_text("file,start,end\na.m4a,0,1\na.m4a,1,2\nb.wav,0,1\n")
-    monkeypatch.setattr(decoder, "probe", audio.probe)  # in this process, without av
-    found = list(recording_check.faults(manifest.read(tmp_path / "t.csv")))
+    monkeypatch.setattr(
+        decoder_pool, "probe", decoding.probe
+    )  # in this process, without av
+    found = list(recording_headers.faults(manifest.read(tmp_path / "t.csv")))
     assert [(p.file, p.fatal) for p in found] == [("a.m4a", True)] * 2
     assert "pip install '.[av]'" in found[0].reason
 
@@ -77,14 +85,14 @@ def test_check_names_what_needs_av(tmp_path, without, monkeypatch):
 )
 def test_what_libsndfile_reads_is_left_to_it(tmp_path, without, name):
     path = record(tmp_path / name, tone(0.2))
-    assert media.find(path) is None
-    assert audio.probe(path).seconds == pytest.approx(0.2)
+    assert media_containers.find(path) is None
+    assert decoding.probe(path).seconds == pytest.approx(0.2)
 
 
 def test_distil_takes_all_of_these_files(tmp_path):
-    for suffix in media.SUFFIXES:
+    for suffix in media_containers.SUFFIXES:
         (tmp_path / f"a{suffix}").touch()
-    assert len(distilled.find([tmp_path]).utterances) == len(media.SUFFIXES)
+    assert len(distilled.find([tmp_path]).utterances) == len(media_containers.SUFFIXES)
 
 
 # With it
@@ -109,8 +117,8 @@ def test_containers_are_decoded_in_full(tmp_path, name, options, slack):
     rate = options.get("rate", 16_000)
     samples = tone(1.5, rate)
     path = write(tmp_path / name, samples, **options)
-    wave = decoder.load(path, longest=60.0)
-    seconds = decoder.probe(path).seconds
+    wave = decoder_pool.load(path, longest=60.0)
+    seconds = decoder_pool.probe(path).seconds
     assert abs(seconds - 1.5) <= slack / rate + 1e-9
     assert len(wave.samples) == np.ceil(round(seconds * rate) * 16_000 / rate)
     assert wave.notes == ((f"resampled from {rate} Hz",) if rate != 16_000 else ())
@@ -126,11 +134,11 @@ def test_containers_are_decoded_in_full(tmp_path, name, options, slack):
 def test_content_decides_not_the_name(tmp_path):
     wanted = write(tmp_path / "a.m4a", tone(0.5))
     named = wanted.rename(tmp_path / "a.wav")
-    assert len(decoder.load(named, longest=60.0).samples) == pytest.approx(
+    assert len(decoder_pool.load(named, longest=60.0).samples) == pytest.approx(
         8000, abs=FRAME
     )
     wave = record(tmp_path / "b.wav", tone(0.5)).rename(tmp_path / "b.m4a")
-    assert len(decoder.load(wave, longest=60.0).samples) == 8000
+    assert len(decoder_pool.load(wave, longest=60.0).samples) == 8000
 
 
 @NEEDED
@@ -140,7 +148,7 @@ def test_spans_are_those_of_the_whole(tmp_path, name, span):
     rate = 48_000
     codec = "aac" if name == "a.m4a" else "libopus"
     path = write(tmp_path / name, tone(3, rate), rate=rate, codec=codec)
-    whole = media_file.MediaFile(path, media.find(path))
+    whole = media_file.MediaFile(path, media_containers.find(path))
     wanted = whole.read(whole.frames)
     begin = round(span[0] * rate)
     whole.seek(begin)
@@ -148,13 +156,13 @@ def test_spans_are_those_of_the_whole(tmp_path, name, span):
     np.testing.assert_allclose(
         whole.read(count), wanted[begin : begin + count], atol=1e-4
     )
-    assert len(audio.load(path, span, longest=60.0).samples) == -(-count // 3)
+    assert len(decoding.load(path, span, longest=60.0).samples) == -(-count // 3)
 
 
 @NEEDED
 def test_of_an_mp4_what_lies_before_a_span_is_skipped(tmp_path, monkeypatch):
     path = write(tmp_path / "a.m4a", tone(20))
-    file = media_file.MediaFile(path, media.find(path))
+    file = media_file.MediaFile(path, media_containers.find(path))
     decoded = []
     real = media_track.samples
     monkeypatch.setattr(
@@ -168,7 +176,7 @@ def test_of_an_mp4_what_lies_before_a_span_is_skipped(tmp_path, monkeypatch):
 @NEEDED
 def test_channels_are_mixed_and_too_long_is_refused(tmp_path):
     path = write(tmp_path / "a.m4a", np.stack([tone(1), 0 * tone(1)]))
-    wave = decoder.load(path, longest=2.0)
+    wave = decoder_pool.load(path, longest=2.0)
     assert wave.notes == ("mixed down from 2 channels",)
     assert np.abs(wave.samples).max() == pytest.approx(0.15, abs=0.01)
     assert "lasts 1 s, more than 0.5 s" in reason(path, longest=0.5)
@@ -187,7 +195,7 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path, value):
 @NEEDED
 def test_of_several_tracks_the_first_is_read_and_the_others_are_named(tmp_path):
     path = write(tmp_path / "a.mp4", tone(1), 0 * tone(1), 0 * tone(1))
-    wave = decoder.load(path, longest=60.0)
+    wave = decoder_pool.load(path, longest=60.0)
     said = "holds 3 audio tracks; track 1 was read, and 2 left out: 2, 3"
     assert wave.notes == (said,)
     assert np.abs(wave.samples).max() > 0.2
@@ -196,7 +204,7 @@ def test_of_several_tracks_the_first_is_read_and_the_others_are_named(tmp_path):
 @NEEDED
 def test_of_a_video_the_sound_is_read(tmp_path):
     path = write(tmp_path / "a.mp4", tone(1), pictures=10)
-    wave = decoder.load(path, longest=60.0)
+    wave = decoder_pool.load(path, longest=60.0)
     assert wave.notes == ("is a video; only its sound was read",)
     assert len(wave.samples) == pytest.approx(16_000, abs=FRAME)
 
@@ -205,8 +213,8 @@ def test_of_a_video_the_sound_is_read(tmp_path):
 def test_a_video_without_sound_is_refused(tmp_path):
     path = write(tmp_path / "a.mp4", pictures=3)
     assert reason(path) == "holds no sound: it has no audio track"
-    with pytest.raises(audio.Unusable, match="holds no sound"):
-        decoder.probe(path)
+    with pytest.raises(decoding.Unusable, match="holds no sound"):
+        decoder_pool.probe(path)
 
 
 @NEEDED
@@ -230,12 +238,12 @@ def test_a_cut_file_still_gives_what_lies_before(tmp_path):
     path = write(
         tmp_path / "a.m4a", tone(3), codec="alac", muxing={"movflags": "faststart"}
     )
-    whole = decoder.load(path, (0.1, 1.0), longest=60.0).samples
+    whole = decoder_pool.load(path, (0.1, 1.0), longest=60.0).samples
     image = path.read_bytes()
     assert image.find(b"moov") < image.find(b"mdat")
     path.write_bytes(image[: len(image) * 2 // 3])
     np.testing.assert_array_equal(
-        decoder.load(path, (0.1, 1.0), longest=60.0).samples, whole
+        decoder_pool.load(path, (0.1, 1.0), longest=60.0).samples, whole
     )
     assert "is cut off" in reason(path)
 
@@ -262,7 +270,7 @@ def test_gaps_in_the_timestamps_are_named(tmp_path):
             frame.sample_rate, frame.pts = 16_000, start
             made.mux(stream.encode(frame))
         made.mux(stream.encode(None))
-    notes = decoder.load(path, longest=60.0).notes
+    notes = decoder_pool.load(path, longest=60.0).notes
     assert notes[0].startswith("its timestamps last 0.50 s more than its samples")
 
 
@@ -275,8 +283,8 @@ def test_wide_amr_with_and_without_silence(tmp_path, kinds):
         and media_track.BETTER["amr_wb"] not in containers.av.codecs_available
     ):
         pytest.skip("this av cannot decode the silence of AMR")
-    assert audio.probe(path).seconds == pytest.approx(1.2)  # 20 ms each
-    assert len(decoder.load(path, longest=60.0).samples) == 60 * 320
+    assert decoding.probe(path).seconds == pytest.approx(1.2)  # 20 ms each
+    assert len(decoder_pool.load(path, longest=60.0).samples) == 60 * 320
 
 
 @NEEDED
@@ -285,7 +293,7 @@ def test_silence_of_a_telephone_is_not_lost(tmp_path):
     options = {"codec": "libopencore_amrnb", "rate": 8_000, "dtx": "1"}
     path = write(tmp_path / "a.amr", samples, **options)
     assert path.stat().st_size < 2000  # most frames say that there is nothing
-    assert audio.probe(path).seconds == pytest.approx(2.0, abs=0.021)
+    assert decoding.probe(path).seconds == pytest.approx(2.0, abs=0.021)
 
 
 @NEEDED

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 from spoken import WORDS
 
-import cli
-from data import store
-from extract import run as stage
+from affuse import cli
+from affuse.data.cache import store
+from affuse.extract.caching import extraction as stage
 
 ROOT = Path(__file__).parents[1]
 STATUS = Path("/proc/self/status")
@@ -28,7 +28,7 @@ SLACK = 12 * 2**20  # bytes, of pages that are there or not by chance
 EXTRACT = """
 import sys
 from pathlib import Path
-import cli
+from affuse import cli
 try:
     cli.main(sys.argv[1:])
 finally:

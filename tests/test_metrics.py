@@ -2,7 +2,7 @@ import audmetric
 import numpy as np
 import pytest
 
-from fuse.metrics import ccc, pearson, rmse, split
+from affuse.fuse.scoring.metrics import ccc, pearson, rmse, split
 
 TRUTH = np.random.default_rng(0).uniform(-1, 1, 50)
 NOISE = np.random.default_rng(1).normal(0, 0.3, 50)

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
-from extract.audio import SAMPLE_RATE
-from extract.encoder import hidden
-from extract.encoders import distilbert, wav2vec2
-from extract.encoders._checkpoint import BUNDLED, SHORT, find
-from extract.loading import suited
+from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.checkpoints.checkpoint_files import BUNDLED, SHORT, find
+from affuse.extract.encoders import distilbert, wav2vec2
+from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.protocol import hidden
 
 SIZES = {"audio": 6_000_000, "text": 8_000_000}  # bytes at most, of the whole folder
 KINDS = {"audio": "Wav2Vec2Model", "text": "DistilBertModel"}
@@ -74,7 +74,7 @@ def test_short_names(monkeypatch):
         asked.append(name)
         return BUNDLED / "audio"
 
-    monkeypatch.setattr("extract.encoders._checkpoint._fetch", fetch)
+    monkeypatch.setattr("affuse.extract.checkpoints.checkpoint_files._fetch", fetch)
     assert find("audeering", "", "audio").name == wav2vec2.CHECKPOINT
     assert find("distilbert", "", "text").name == distilbert.CHECKPOINT
     assert asked == list(SHORT.values())

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
-from fuse.fit import fit
-from fuse.loop import ccc
-from fuse.mixing import Mixture, PerRating, layer_weights
-from fuse.model import System
-from fuse.reduce import Projection
-from fuse.settings import Settings
-from fuse.tensors import Rows
+from affuse.fuse.inputs.tensors import Rows
+from affuse.fuse.models.fitted import ccc
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.scalar_mix import Mixture, PerRating, layer_weights
+from affuse.fuse.models.system import System
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.fitting import fit
 
 LAYERS = {"audio": 3, "text": 2}
 DIM = 4

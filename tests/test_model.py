@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from fuse.model import System
-from fuse.reduce import Projection
-from fuse.settings import Settings
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.system import System
+from affuse.fuse.settings import Settings
 
 
 def features(size=40):

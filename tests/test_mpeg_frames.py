@@ -9,7 +9,7 @@ from containers import NEEDED, tone, write
 from spoken import noise
 from test_audio import reason
 
-from extract import audio, decoder, mpeg_frames
+from affuse.extract.audio import decoder_pool, decoding, mpeg_frames
 
 SECONDS = 6
 
@@ -37,17 +37,17 @@ def test_without_a_stated_length_the_frames_are_counted(tmp_path, rate, channels
     path.write_bytes(b"ID3\4\0\0\0\0\0\5hello" + bare(whole) + b"TAG".ljust(128))
     assert abs(soundfile.info(path).frames / rate - SECONDS) > 1  # the estimate
     # an encoder fills the last frames up, and puts 0.1 s before the first sample
-    assert audio.probe(path).seconds == pytest.approx(SECONDS, abs=0.3)
-    wave = decoder.load(path, longest=60.0)
-    assert len(wave.samples) / audio.SAMPLE_RATE == pytest.approx(SECONDS, abs=0.3)
+    assert decoding.probe(path).seconds == pytest.approx(SECONDS, abs=0.3)
+    wave = decoder_pool.load(path, longest=60.0)
+    assert len(wave.samples) / decoding.SAMPLE_RATE == pytest.approx(SECONDS, abs=0.3)
     count = mpeg_frames.find(whole).count
     assert wave.notes[0] == f"states no length; {count} MP3 frames were counted"
-    assert np.abs(wave.samples[-audio.SAMPLE_RATE :]).max() > 0.4  # the end is there
+    assert np.abs(wave.samples[-decoding.SAMPLE_RATE :]).max() > 0.4  # the end is there
 
 
 def test_a_stated_length_is_taken_as_before(tmp_path):
     path = recorded(tmp_path / "a.mp3")
-    wave = decoder.load(path, longest=60.0)
+    wave = decoder_pool.load(path, longest=60.0)
     assert wave.notes == ()
     samples, _ = soundfile.read(path, dtype="float32")
     np.testing.assert_array_equal(wave.samples, samples)
@@ -58,8 +58,10 @@ def test_joined_files_are_read_to_the_end(tmp_path, plain):
     one = recorded(tmp_path / "one.mp3")
     path = tmp_path / "two.mp3"
     path.write_bytes(one.read_bytes() + (bare(one) if plain else one.read_bytes()))
-    wave = decoder.load(path, longest=60.0)
-    assert len(wave.samples) / audio.SAMPLE_RATE == pytest.approx(2 * SECONDS, abs=0.5)
+    wave = decoder_pool.load(path, longest=60.0)
+    assert len(wave.samples) / decoding.SAMPLE_RATE == pytest.approx(
+        2 * SECONDS, abs=0.5
+    )
     count = mpeg_frames.find(one).count
     said = f"states {count} of {2 * count} MP3 frames; all were read"
     assert wave.notes == (said if plain else "is 2 MP3 files joined; read as one",)
@@ -70,8 +72,8 @@ def test_joined_files_of_different_rates_are_refused(tmp_path):
     path = tmp_path / "both.mp3"
     path.write_bytes(one.read_bytes() + two.read_bytes())
     assert "different sampling rates or channels" in reason(path)
-    with pytest.raises(audio.Unusable, match="different sampling rates"):
-        audio.probe(path)
+    with pytest.raises(decoding.Unusable, match="different sampling rates"):
+        decoding.probe(path)
 
 
 def test_a_cut_file_is_still_refused(tmp_path):
@@ -94,16 +96,16 @@ def test_layer_two_of_several_bit_rates_is_read_to_the_end(tmp_path, order):
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     guessed = soundfile.info(path).frames / 16_000
     assert abs(guessed - 2 * 3.024) > 1  # 42 frames each, of 72 ms
-    assert audio.probe(path).seconds == pytest.approx(2 * 3.024)
-    assert len(decoder.load(path, longest=60.0).samples) == 2 * 42 * 1152
+    assert decoding.probe(path).seconds == pytest.approx(2 * 3.024)
+    assert len(decoder_pool.load(path, longest=60.0).samples) == 2 * 42 * 1152
 
 
 @NEEDED
 def test_layer_two_with_padding_is_not_called_cut_off(tmp_path):
     path = layer_two(tmp_path, 44_100, bits=64_000)
     assert soundfile.info(path).frames > 132_480  # it is a guess
-    assert audio.probe(path).seconds == pytest.approx(132_480 / 44_100)
-    assert len(decoder.load(path, longest=60.0).samples) == 48_066
+    assert decoding.probe(path).seconds == pytest.approx(132_480 / 44_100)
+    assert len(decoder_pool.load(path, longest=60.0).samples) == 48_066
 
 
 def layer_head(layer, bits, rate=0):

@@ -1,9 +1,9 @@
 import pytest
 from barred import BARRED, barred
 
-from data.errors import AffuseError
-from data.nature import REHEARSAL, SIDECAR, state, stated
-from data.utterance import NATURES
+from affuse.data.errors import AffuseError
+from affuse.data.rating_kinds import REHEARSAL, SIDECAR, state, stated
+from affuse.data.records import NATURES
 
 
 @pytest.mark.parametrize("nature", NATURES)

@@ -9,21 +9,23 @@ import pytest
 from click.testing import CliRunner
 from test_train import QUICK, trained
 
-import cli
-from data.errors import AffuseError
-from data.predictions import (
+from affuse import cli
+from affuse.data.errors import AffuseError
+from affuse.data.runs.run_predictions import (
     PREDICTIONS,
     VALIDATION,
     read_predictions,
     read_run,
     write_predictions,
 )
-from fuse import metrics, train, units
-from fuse.calibration.affine import concordant
-from fuse.calibration.networks import DETAIL, mapped, validation_ccc
-from fuse.report import collect, render
-from fuse.resolution import resolved, unused
-from fuse.settings import Settings
+from affuse.fuse.commands import design_training
+from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.reporting.mapped_networks import DETAIL, mapped, validation_ccc
+from affuse.fuse.scoring import metrics
+from affuse.fuse.scoring.affine import concordant
+from affuse.fuse.settings import Settings
+from affuse.fuse.trained import model_files
+from affuse.fuse.training.setting_resolution import resolved, unused
 
 WHAT = {"protocol": "loso", "seeds": [0, 1]}
 
@@ -40,7 +42,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", 199)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 199)
 
 
 def of(runs, design):
@@ -77,7 +79,7 @@ def test_the_map_is_that_of_each_model_and_rating(runs):
     found = mapped(run)[0].predictions
     for fold in ("session2", "session5"):
         for seed in (0, 1):
-            own = units.place(run.path, fold=fold, seed=seed) / VALIDATION
+            own = model_files.place(run.path, fold=fold, seed=seed) / VALIDATION
             said = read_predictions(own, run.info.targets)
             here = (found.fold == fold) & (found.seed == seed)
             for k in range(3):
@@ -201,9 +203,9 @@ def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
     assert caplog.messages == ["late_activation=relu changes nothing in early"]
     late = [trained(tmp_path, "late", late_activation=a) for a in ("none", "relu")]
     assert late[0] != late[1]
-    said = unused([Settings(late_activation="relu")], train.fusions())
+    said = unused([Settings(late_activation="relu")], design_training.fusions())
     assert "late" not in next(said).rpartition(" in ")[2].split(", ")
-    assert not [*unused([Settings()], train.fusions())]
+    assert not [*unused([Settings()], design_training.fusions())]
 
 
 def test_a_map_without_correlation_is_counted(runs, tmp_path):

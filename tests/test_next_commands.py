@@ -16,25 +16,34 @@ import tuned
 from caches import fill, recipe
 from test_cli import call, refused
 
-import cli
-from data import choosing, commands, provenance, store
-from data.commands import NEXT, Command, Extract, Predict, Report, Run, Train
-from data.utterance import Corpus, Utterance
-from extract.distil import command as distil
-from extract.finetune import command as finetune
-from extract.next_commands import following
-from extract.run import Outcome
-from fuse import sources
-from fuse.calibration.command import _next as after_calibration
-from fuse.predict import recipes
-from fuse.requested_designs import needs
-from fuse.settings import Settings
+from affuse import cli
+from affuse.data import command_lines
+from affuse.data.cache import cache_selection, provenance, store
+from affuse.data.command_lines import (
+    NEXT,
+    Command,
+    Extract,
+    Predict,
+    Report,
+    RunCommand,
+    Train,
+)
+from affuse.data.records import Corpus, Utterance
+from affuse.extract.caching.extraction import ExtractionOutcome
+from affuse.extract.commands import distil_command as distil
+from affuse.extract.commands import finetune_command as finetune
+from affuse.extract.commands.next_commands import following
+from affuse.fuse.commands.calibrate_command import _next as after_calibration
+from affuse.fuse.commands.requested_designs import needs
+from affuse.fuse.inputs import input_selection
+from affuse.fuse.settings import Settings
+from affuse.fuse.trained.prediction import recipes
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ["cli.py", *(f"{layer}/**/*.py" for layer in ("data", "extract", "fuse"))]
 RECORDS = [
     each
-    for each in vars(commands).values()
+    for each in vars(command_lines).values()
     if isinstance(each, type) and issubclass(each, Command) and each.COMMAND
 ]
 OTHER = {  # a value of each kind of option that is no default, as it is typed
@@ -55,7 +64,7 @@ SMALL = (
 def parsed(line):
     """The command that a line names, and the values of its options."""
     python, file, name, *words = shlex.split(line.removeprefix(NEXT))
-    assert (python, file) == commands.PROGRAM
+    assert (python, file) == command_lines.PROGRAM
     command = cli.main.commands[name]
     return command, command.make_context(name, words).params
 
@@ -64,7 +73,7 @@ def found_by(line):
     """What a printed `train` command trains on."""
     command, params = parsed(line)
     assert command is cli.train
-    return sources.find(params, needs(params["designs"]))
+    return input_selection.find(params, needs(params["designs"]))
 
 
 def usual(command):
@@ -146,7 +155,7 @@ def test_no_other_code_writes_such_a_line():
         for pattern in SOURCES
         for path in ROOT.glob(pattern)
     }
-    assert len(written.pop("commands.py")) == 1
+    assert len(written.pop("command_lines.py")) == 1
     assert {name: lines for name, lines in written.items() if lines} == {}
 
 
@@ -156,7 +165,11 @@ def test_no_other_code_writes_such_a_line():
 def outcomes(*folders, planned=1, present=1):
     """What `extract` says that it made, of text."""
     (folder,) = folders
-    return {"text": Outcome(folder, 3, 1.0, 1.0, (), present=present, planned=planned)}
+    return {
+        "text": ExtractionOutcome(
+            folder, 3, 1.0, 1.0, (), present=present, planned=planned
+        )
+    }
 
 
 def lines_after(made, cache, corpus=None, found=None):
@@ -167,7 +180,7 @@ def lines_after(made, cache, corpus=None, found=None):
 def test_after_a_second_encoder_the_line_names_the_one_that_was_encoded(tmp_path):
     cache = tmp_path / "a cache"
     kept = leaks.corpus()
-    leaks.table.save(kept, cache)
+    leaks.corpus_table.save(kept, cache)
     seen = set()
     for checkpoint, layers in (("tiny", (1, 2)), ("mini", (2,)), ("mini", (0,))):
         made = fill(cache, of=recipe(checkpoint=checkpoint, layers=layers))
@@ -181,7 +194,7 @@ def test_after_a_second_encoder_the_line_names_the_one_that_was_encoded(tmp_path
 
 def test_of_several_corpora_the_line_names_the_one_that_was_encoded(tmp_path):
     kept = leaks.corpus()
-    leaks.table.save(kept, tmp_path)
+    leaks.corpus_table.save(kept, tmp_path)
     fill(tmp_path, of=recipe(corpus="other"))
     made = fill(tmp_path, of=recipe())
     (line,) = lines_after(outcomes(made), tmp_path, kept)
@@ -205,14 +218,16 @@ def test_a_test_split_without_ratings_is_followed_by_another_protocol(
     )
     corpus = Corpus(recipe().corpus, tmp_path, utterances, (1, 5), "official")
     made = outcomes(fill(tmp_path, of=recipe()))
-    leaks.table.save(corpus, tmp_path)
+    leaks.corpus_table.save(corpus, tmp_path)
     (line,) = lines_after(made, tmp_path, corpus)
     _, params = parsed(line)
     assert (params["protocol"], params["folds"]) == ("speakers", folds)
 
 
 def test_what_has_no_recording_that_can_be_read_has_no_next_step(tmp_path):
-    assert lines_after({"audio": Outcome(None, 0, 0.0, 0.0, ())}, tmp_path) == []
+    assert (
+        lines_after({"audio": ExtractionOutcome(None, 0, 0.0, 0.0, ())}, tmp_path) == []
+    )
 
 
 def test_missing_shards_are_commands(tmp_path):
@@ -244,7 +259,9 @@ def test_an_unrated_corpus_is_predicted_by_a_run_that_takes_it(
         ),
     )
     made = {
-        c.recipe.modality: Outcome(c.path, 1, 1.0, 1.0, (), present=1, planned=1)
+        c.recipe.modality: ExtractionOutcome(
+            c.path, 1, 1.0, 1.0, (), present=1, planned=1
+        )
         for c in store.find(case.cache)
     }
     monkeypatch.chdir(tmp_path)
@@ -332,7 +349,7 @@ def test_reports_are_of_the_same_runs():
     assert str(Report(runs=Path("my runs"))).endswith("report --runs 'my runs'")
     assert str(Report()) == "python cli.py report"
     assert str(Train(designs=("a", "b"))).endswith("train --fusion a --fusion b")
-    assert str(Run(corpus="demo", root=Path("-x"))).endswith("run demo ./-x")
+    assert str(RunCommand(corpus="demo", root=Path("-x"))).endswith("run demo ./-x")
 
 
 # Where `predict` needs what the run was trained on
@@ -435,4 +452,4 @@ def test_records_leave_out_what_is_not_theirs():
     words = Predict.of({"run": Path("x"), "seed": 3, "threads": None}).words()
     assert list(words) == ["predict", "x"]
     assert Extract.of({"layers": ["all"], "finetuned": 1}).layers == ("all",)
-    assert choosing.example(Path("x")).cache == Path("x")
+    assert cache_selection.example(Path("x")).cache == Path("x")

@@ -5,9 +5,9 @@ import soundfile
 from spoken import noise
 from test_audio import reason
 
-from extract import audio, decoder, nist_size
+from affuse.extract.audio import decoder_pool, decoding, nist_size
 
-RATE = audio.SAMPLE_RATE
+RATE = decoding.SAMPLE_RATE
 
 
 @pytest.mark.parametrize("kept", [1.0, 0.6])
@@ -16,10 +16,10 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, kept):
     soundfile.write(path, noise(RATE), RATE, format="NIST")
     content = path.read_bytes()
     path.write_bytes(content[: round(kept * len(content))])
-    assert nist_size.is_cut_off(path) == audio.probe(path).cut_off == (kept < 1)
+    assert nist_size.is_cut_off(path) == decoding.probe(path).cut_off == (kept < 1)
     if kept < 1:
         assert "is cut off: the header promises more samples" in reason(path)
-    assert decoder.load(path, (0.0, 0.5), longest=60.0).notes == ()
+    assert decoder_pool.load(path, (0.0, 0.5), longest=60.0).notes == ()
 
 
 @pytest.mark.parametrize("head", [b"", b"NIST_1A\n", b"NIST_1A\n   many\n"])

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from torch import nn
 
-from fuse.design import Design, find
-from fuse.designs import crossattention, early, experts
-from fuse.model import modalities
+from affuse.fuse.models.design import Design, find
+from affuse.fuse.models.designs import crossattention, early, experts
+from affuse.fuse.models.system import modalities
 
 SCRIPT = Path(__file__).parent / "notebook.py"
 

@@ -6,9 +6,9 @@ import soundfile
 from spoken import noise
 from test_audio import reason
 
-from extract import audio, decoder, ogg_links
+from affuse.extract.audio import decoder_pool, decoding, ogg_links
 
-RATE = audio.SAMPLE_RATE
+RATE = decoding.SAMPLE_RATE
 
 
 def stream(path, coding, seconds, rate=RATE):
@@ -30,18 +30,18 @@ def test_all_streams_are_read(tmp_path, coding):
     path, parts = chained(tmp_path, coding)
     assert soundfile.info(path).frames == RATE  # the first alone
     assert len(ogg_links.find(path).ranges) == 3
-    assert audio.probe(path).seconds == 6.0
-    wave = decoder.load(path, longest=60.0)
+    assert decoding.probe(path).seconds == 6.0
+    wave = decoder_pool.load(path, longest=60.0)
     assert wave.notes == ("is a chained Ogg file of 3 streams; read as one",)
-    wanted = np.concatenate([audio.load(p, longest=60.0).samples for p in parts])
+    wanted = np.concatenate([decoding.load(p, longest=60.0).samples for p in parts])
     np.testing.assert_array_equal(wave.samples, wanted)
 
 
 @pytest.mark.parametrize("span", [(0.5, 1.5), (1.0, 3.0), (2.5, None), (3.25, 3.5)])
 def test_spans_reach_over_streams(tmp_path, span):
     path, _ = chained(tmp_path, "VORBIS")
-    whole = decoder.load(path, longest=60.0).samples
-    found = decoder.load(path, span, longest=60.0).samples
+    whole = decoder_pool.load(path, longest=60.0).samples
+    found = decoder_pool.load(path, span, longest=60.0).samples
     stop = None if span[1] is None else int(span[1] * RATE)
     np.testing.assert_allclose(found, whole[int(span[0] * RATE) : stop], atol=1e-4)
 
@@ -55,7 +55,7 @@ def test_streams_of_different_rates_are_refused(tmp_path):
 def test_one_stream_is_read_as_before(tmp_path, coding):
     path = stream(tmp_path / "a.ogg", coding, 2)
     assert len(ogg_links.find(path).ranges) == 1
-    assert decoder.load(path, longest=60.0).notes == ()
+    assert decoder_pool.load(path, longest=60.0).notes == ()
 
 
 @pytest.mark.parametrize("coding", ["VORBIS", "OPUS"])
@@ -66,14 +66,16 @@ def test_a_stream_that_is_cut_off_is_refused(tmp_path, coding):
     assert ogg_links.find(path).cut_off
     assert "is cut off" in reason(path) or "has no samples" in reason(path)
     if soundfile.info(path).frames:
-        assert decoder.load(path, (0.0, 0.1), longest=60.0).samples.size  # before it
+        assert decoder_pool.load(
+            path, (0.0, 0.1), longest=60.0
+        ).samples.size  # before it
 
 
 def test_a_stream_without_a_last_page_is_noted(tmp_path):
     path = stream(tmp_path / "a.ogg", "OPUS", 4)
     content = path.read_bytes()
     path.write_bytes(content[: content.rindex(b"OggS")])
-    assert decoder.load(path, longest=60.0).notes == (
+    assert decoder_pool.load(path, longest=60.0).notes == (
         "ends without a last page, so that its end may be missing",
     )
 

@@ -10,14 +10,14 @@ import tunable
 from click.testing import CliRunner
 from test_finetune import QUICK, SMALL
 
-import cli
-from data import reading
-from data.errors import AffuseError, OptionError
-from data.utterance import Problem
-from extract.finetune import inputs, system
-from extract.finetune.inputs import Material, Part
-from extract.finetune.remarks import remarks
-from fuse.omissions import explained, sentences
+from affuse import cli
+from affuse.data.errors import AffuseError, OptionError
+from affuse.data.reading import corpus_reading
+from affuse.data.records import Problem
+from affuse.extract.finetune import fold_inputs, joint_system
+from affuse.extract.finetune.fold_inputs import FoldPart, Material
+from affuse.extract.finetune.fold_remarks import remarks
+from affuse.fuse.inputs.omissions import explained, sentences
 
 
 def corpus_without(folder, change):
@@ -51,7 +51,9 @@ def command(corpus, root, *words):
 
 
 def test_finetune_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(system, "probe", lambda settings: replace(SMALL, epochs=3))
+    monkeypatch.setattr(
+        joint_system, "probe", lambda settings: replace(SMALL, epochs=3)
+    )
     tunable.text(tmp_path / "text")
     path = corpus_without(tmp_path / "corpus", sparse)
     quick = [word for each in QUICK for word in ("--set", each)]
@@ -83,8 +85,10 @@ def test_speakers_that_fell_out_are_named(tmp_path):
 
 
 def test_what_is_whole_is_not_mentioned(tmp_path):
-    corpus = reading.read("manifest", tunable.table(tmp_path / "c"), scale=(1.0, 5.0))
-    assert inputs.usable(corpus, ("text", "audio"), policy="clip").left_out == {}
+    corpus = corpus_reading.read(
+        "manifest", tunable.table(tmp_path / "c"), scale=(1.0, 5.0)
+    )
+    assert fold_inputs.usable(corpus, ("text", "audio"), policy="clip").left_out == {}
 
 
 def test_the_class_of_an_error_stays():
@@ -107,7 +111,7 @@ def test_problems_that_differ_in_numbers_share_a_line():
 @pytest.mark.parametrize("count", [1, 40])
 def test_the_tokens_that_are_read_are_those_of_the_encoder(count):
     """A model may have fewer positions than texts have tokens at most."""
-    part = Part((), {"text": (np.ones(9), np.ones(64))}, None)
+    part = FoldPart((), {"text": (np.ones(9), np.ones(64))}, None)
     ids = tuple(f"u{k}" for k in range(count))
     material = Material(part, part, (), cut={"text": ids})
     (line,) = remarks(material, longest=30)

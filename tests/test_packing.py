@@ -7,10 +7,11 @@ import pytest
 import torch
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
 
-from extract import pooling
-from extract.encoder import hidden
-from extract.encoders import _packing, _within, distilbert, wav2vec2
-from extract.encoders._checkpoint import Checkpoint
+from affuse.extract.checkpoints.checkpoint_files import Checkpoint
+from affuse.extract.encoders import distilbert, wav2vec2
+from affuse.extract.encoding import pooling
+from affuse.extract.encoding.protocol import hidden
+from affuse.extract.networks import packed_attention, packing
 
 RATE = 16_000
 SECONDS = (2.31, 0.03, 0.4, 0.4, 1.007, 0.36)
@@ -53,7 +54,7 @@ def on_a_line(monkeypatch):
 
     def made(*args, **options):
         with monkeypatch.context() as patch:
-            patch.setattr(_within, "suits", lambda model: True)
+            patch.setattr(packed_attention, "suits", lambda model: True)
             return encoder(*args, **options)
 
     return made
@@ -104,7 +105,7 @@ def test_a_neighbour_changes_nothing(on_a_line):
 
 def test_texts_end_to_end(monkeypatch):
     alone = distilbert.Encoder.tiny(layers="all")
-    monkeypatch.setattr(_within, "suits", lambda model: True)
+    monkeypatch.setattr(packed_attention, "suits", lambda model: True)
     packed = distilbert.Encoder.tiny(layers="all")
     texts = ["", "I do not know", "Well", "a b c d e f g h i j k l m n o", "Well then"]
     batch = [alone.prepare(text).blocks[0] for text in texts]
@@ -114,7 +115,7 @@ def test_texts_end_to_end(monkeypatch):
 
 
 def test_only_where_it_is_exact_and_fast():
-    assert not _packing.packs(encoder("stable").model)  # on a CPU
+    assert not packing.packs(encoder("stable").model)  # on a CPU
     assert encoder("stable").packed is None
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from test_statistics import make_run
 
-from fuse import metrics
-from fuse.paired import holm, paired_difference, permutation_test
-from fuse.resampling import swapped
-from fuse.statistics import folds
+from affuse.fuse.scoring import metrics
+from affuse.fuse.scoring.cluster_resampling import swapped
+from affuse.fuse.scoring.paired_tests import holm, paired_difference, permutation_test
+from affuse.fuse.scoring.statistics import folds
 
 
 def test_holm_equals_a_hand_computed_example():
@@ -42,7 +42,7 @@ def test_exchanges_equal_those_built_row_by_row(monkeypatch):
     for given, row in zip(coins, found, strict=True):
         expected = [naive(a, b, given, k) for k in range(3)]
         assert row == pytest.approx(expected, abs=1e-10)
-    monkeypatch.setattr("fuse.resampling.BLOCK", 8 * 18 * 6)
+    monkeypatch.setattr("affuse.fuse.scoring.cluster_resampling.BLOCK", 8 * 18 * 6)
     parts = list(swapped(a, b, 20, np.random.default_rng(5)))
     assert [len(part) for part in parts] == [6, 6, 6, 2]
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from caches import DIM, FRAMES, NOTE, RECIPE, VERSIONS, flip, part, recipe, write
 
-from data import parts
-from data.errors import AffuseError
-from data.files import publish
+from affuse.data.cache import checksums, parts
+from affuse.data.errors import AffuseError
+from affuse.data.system.atomic_files import publish
 
 ROOT = Path(__file__).parents[1]
 HEAD = recipe(head=("valence", "arousal"))
@@ -311,7 +311,7 @@ def test_a_part_of_another_recipe_is_refused(tmp_path, changes, difference):
 def test_a_flipped_bit_is_detected(tmp_path, place, bit):
     path = write(tmp_path, 0, part("a", "b"))
     flip(path, place, bit)
-    for refuse in (parts.check, lambda p: parts.read(p, RECIPE)):
+    for refuse in (checksums.check, lambda p: parts.read(p, RECIPE)):
         with pytest.raises(ValueError, match=f"{path.name} is damaged: its SHA-256"):
             refuse(path)
 
@@ -321,7 +321,7 @@ def test_a_truncated_part_is_detected(tmp_path, length):
     path = write(tmp_path, 0, part("a", "b"))
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(ValueError, match=f"{path.name} is damaged: its SHA-256"):
-        parts.check(path)
+        checksums.check(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 64, b"0" * 64 + b"  part-00000.h5"])
@@ -329,14 +329,14 @@ def test_a_damaged_checksum_is_damage(tmp_path, content):
     path = write(tmp_path, 0, part("a"))
     sums(path).write_bytes(content)
     with pytest.raises(ValueError, match=f"{path.name} is damaged: its SHA-256"):
-        parts.check(path)
+        checksums.check(path)
 
 
 def test_a_missing_checksum_is_named(tmp_path):
     path = write(tmp_path, 0, part("a"))
     sums(path).unlink()
     with pytest.raises(ValueError, match=r"has no part-00000.h5.sha256 beside it"):
-        parts.check(path)
+        checksums.check(path)
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="needs sha256sum")

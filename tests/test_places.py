@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fuse.places import places
+from affuse.fuse.inputs.column_ranges import places
 
 NAMES = ("a0", "a1", "a2", "t0", "t1")
 

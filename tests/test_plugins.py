@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from data.plugins import load, names
+from affuse.data.plugins import load, names
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_an_unknown_name_lists_the_choices(package, name):
 @pytest.mark.parametrize(
     ("package", "known"),
     [
-        ("data.corpora", {"demo", "emobank", "iemocap", "manifest"}),
-        ("extract.encoders", {"distilbert", "wav2vec2"}),
-        ("fuse.designs", {"audio", "early", "late", "text"}),
+        ("affuse.data.corpora", {"demo", "emobank", "iemocap", "manifest"}),
+        ("affuse.extract.encoders", {"distilbert", "wav2vec2"}),
+        ("affuse.fuse.models.designs", {"audio", "early", "late", "text"}),
     ],
 )
 def test_ours_are_found(package, known):

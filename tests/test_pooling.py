@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from extract import pooling
+from affuse.extract.encoding import pooling
 
 LAYERS, STEPS, DIM = 2, 50, 6
 

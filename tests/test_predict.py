@@ -6,8 +6,8 @@ import pytest
 from learnable import COUNT, embeddings, reordered
 from test_train import trained
 
-from data.predictions import read_run
-from fuse.predict import apply
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.trained.prediction import apply
 
 
 def recipes_changed(caches, **changes):

@@ -11,18 +11,18 @@ from caches import fill, recipe
 from learnable import corpus, embeddings
 from test_training_overlap import applied
 
-from data import table
-from data.errors import DamagedFileError
-from data.folds import FoldRow, write_folds
-from data.predictions import Predictions, write_predictions
-from data.recordings import Place, place
-from data.runs.info import RunInfo, read_info, write_info
-from data.stretch import Stretch
-from data.utterance import Corpus, Utterance
-from fuse import prediction_table, rating_scale
-from fuse.prediction_table import Context
-from fuse.sources import Sources
-from fuse.training_overlap import Overlap
+from affuse.data.cache import corpus_table
+from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.shared_recordings import Place, place
+from affuse.data.errors import DamagedFileError
+from affuse.data.records import Corpus, Utterance
+from affuse.data.runs.fold_table import FoldRow, write_folds
+from affuse.data.runs.run_information import RunInfo, read_info, write_info
+from affuse.data.runs.run_predictions import Predictions, write_predictions
+from affuse.fuse.commands import prediction_table, training_scale
+from affuse.fuse.commands.prediction_table import Context
+from affuse.fuse.commands.training_overlap import Overlap
+from affuse.fuse.inputs.input_selection import Sources
 
 INFO = RunInfo("run", "text", "toy", "synthetic", "loso", ("valence",), {}, {})
 ROOT = Path("/root")
@@ -74,8 +74,8 @@ def test_without_a_scale_there_are_no_columns_of_it():
 )
 def test_seconds_come_without_opening_the_file(tmp_path, span, stretch, start, end):
     read = Utterance("a", audio=ROOT / "wav" / "a.wav", span=span)
-    table.save(Corpus("toy", ROOT, (read,), None, ""), tmp_path)
-    (kept,) = table.load(tmp_path, "toy").utterances
+    corpus_table.save(Corpus("toy", ROOT, (read,), None, ""), tmp_path)
+    (kept,) = corpus_table.load(tmp_path, "toy").utterances
     for utterance in (read, kept):
         assert place(utterance, ROOT, stretch) == Place("wav/a.wav", start, end)
 
@@ -101,7 +101,7 @@ def run(tmp_path):
 
 def test_the_scale_is_recorded(run):
     write_info(run, dataclasses.replace(INFO, scale=(1.0, 7.0)))
-    assert rating_scale.of_run(run, read_info(run), None) == (1.0, 7.0)
+    assert training_scale.of_run(run, read_info(run), None) == (1.0, 7.0)
     path = run / "run.json"
     path.write_text(path.read_text().replace("7.0", "0.5"), encoding="utf-8")
     with pytest.raises(DamagedFileError, match="lowest rating must come first"):
@@ -111,12 +111,12 @@ def test_the_scale_is_recorded(run):
 def test_an_older_run_has_the_scale_of_its_corpus(run):
     info = read_info(run)
     assert info.scale is None
-    assert rating_scale.of_run(run, info, corpus()) == (1.0, 5.0)
+    assert training_scale.of_run(run, info, corpus()) == (1.0, 5.0)
     other = dataclasses.replace(corpus(), scale=(0.0, 5.0))  # of the same name
-    assert rating_scale.of_run(run, info, other) is None
-    assert rating_scale.of_run(run, info, None) is None
+    assert training_scale.of_run(run, info, other) is None
+    assert training_scale.of_run(run, info, None) is None
     (run / "predictions.csv").unlink()
-    assert rating_scale.of_run(run, info, corpus()) is None
+    assert training_scale.of_run(run, info, corpus()) is None
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from data import folds
-from data import predictions as p
-from data.runs import info as runs
+from affuse.data.runs import fold_table
+from affuse.data.runs import run_information as runs
+from affuse.data.runs import run_predictions as p
 
 INFO = runs.RunInfo(
     name="toy-early-session5-0123abcd",
@@ -22,10 +22,10 @@ INFO = runs.RunInfo(
     versions={"numpy": "2"},
 )
 FOLDS = (
-    folds.FoldRow("5", "train", "Ses01_a", "Ses01F", "Ses01_d", False),
-    folds.FoldRow("5", "validation", "Ses02,b", "Ses02F", "", None),
-    folds.FoldRow("5", "test", "Ses05_a", "Ses05F", "Ses05_d", True),
-    folds.FoldRow("5", "test", "Ses05_ä", "Ses05F", "Ses05_d", True),
+    fold_table.FoldRow("5", "train", "Ses01_a", "Ses01F", "Ses01_d", False),
+    fold_table.FoldRow("5", "validation", "Ses02,b", "Ses02F", "", None),
+    fold_table.FoldRow("5", "test", "Ses05_a", "Ses05F", "Ses05_d", True),
+    fold_table.FoldRow("5", "test", "Ses05_ä", "Ses05F", "Ses05_d", True),
 )
 
 
@@ -47,7 +47,7 @@ def columns(**changed):
 def folder(tmp_path):
     found = tmp_path / INFO.name
     runs.write_info(found, INFO)
-    folds.write_folds(found, FOLDS)
+    fold_table.write_folds(found, FOLDS)
     p.write_predictions(found / "predictions.csv", columns(), INFO)
     return found
 
@@ -95,10 +95,10 @@ def test_sex_and_session_are_kept_where_they_are_known(folder):
         dataclasses.replace(FOLDS[1], sex="M"),
         *FOLDS[2:],
     ]
-    folds.write_folds(folder, rows)
+    fold_table.write_folds(folder, rows)
     header = (folder / "folds.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == "fold,part,id,speaker,dialogue,scripted,sex,session"
-    assert folds.read_folds(folder) == tuple(rows)
+    assert fold_table.read_folds(folder) == tuple(rows)
 
 
 def test_a_recording_is_kept_where_it_holds_several_utterances(folder):
@@ -106,13 +106,13 @@ def test_a_recording_is_kept_where_it_holds_several_utterances(folder):
         *FOLDS[:2],
         *(dataclasses.replace(r, recording="Ses05_a") for r in FOLDS[2:]),
     ]
-    folds.write_folds(folder, rows)
+    fold_table.write_folds(folder, rows)
     header = (folder / "folds.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == "fold,part,id,speaker,dialogue,scripted,recording"
-    assert folds.read_folds(folder) == tuple(rows)
+    assert fold_table.read_folds(folder) == tuple(rows)
     both = [dataclasses.replace(row, sex="F") for row in rows]
-    folds.write_folds(folder, both)
-    assert folds.read_folds(folder) == tuple(both)
+    fold_table.write_folds(folder, both)
+    assert fold_table.read_folds(folder) == tuple(both)
 
 
 def test_the_same_run_gives_the_same_bytes(folder, tmp_path):
@@ -191,7 +191,7 @@ def test_seeds_scored_on_other_utterances_are_refused(folder):
 def test_damaged_folds_are_named(folder, old, new):
     edit(folder / "folds.csv", old, new)
     with pytest.raises(ValueError, match="folds.csv, line 4: part"):
-        folds.read_folds(folder)
+        fold_table.read_folds(folder)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"targets": [], "x": 1}'])

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from data.ratings import normalise, rescale
+from affuse.data.rating_scales import normalise, rescale
 
 SCALES = [(1, 5), (1, 7), (1.1, 5.3), (0.1, 0.7), (-3, 3), (0, 100), (1, 5.5)]
 

@@ -19,13 +19,14 @@ from processes import python
 from spoken import corpus, images, noise, record, rows, run
 from test_extract import command_run
 
-import cli
-from data import current, files
-from data.files import claim
-from data.utterance import Problem, Utterance
-from extract import pending
-from extract import run as stage
-from extract.encoders import wav2vec2
+from affuse import cli
+from affuse.data.cache import current_content
+from affuse.data.records import Problem, Utterance
+from affuse.data.system import atomic_files
+from affuse.data.system.atomic_files import claim
+from affuse.extract.caching import extraction as stage
+from affuse.extract.caching import part_claims
+from affuse.extract.encoders import wav2vec2
 
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
 DEMO = ("extract", "demo", *TINY, "--limit", "24")
@@ -55,7 +56,7 @@ def test_the_disk_of_these_tests_refuses_to_write(tmp_path, monkeypatch):
     with read_only(monkeypatch, tmp_path):
         for write in (
             lambda: path.write_bytes(b"x"),
-            lambda: files.publish(path, b"x"),
+            lambda: atomic_files.publish(path, b"x"),
             lambda: path.unlink(),
             lambda: (tmp_path / "b").mkdir(),
             lambda: os.open(path, os.O_RDWR),
@@ -88,9 +89,9 @@ def test_a_repeated_extract_takes_no_lock(cache, monkeypatch):
     def refuse(path, *, wait):
         raise AssertionError(path)
 
-    for module in (files, current, pending):
+    for module in (atomic_files, current_content, part_claims):
         monkeypatch.setattr(module, "claim", refuse)
-    monkeypatch.setattr("extract.command.claim", refuse)
+    monkeypatch.setattr("affuse.extract.commands.extract_command.claim", refuse)
     assert call(*DEMO, "--cache", cache).exit_code == 0
 
 
@@ -127,7 +128,7 @@ read_only = ["-o", "remount,ro,bind", where]
 for options in (["--make-rprivate", "/"], ["--bind", folder, where], read_only):
     if subprocess.run(["mount", *options], capture_output=True).returncode:
         sys.exit(77)
-import cli
+from affuse import cli
 cli.main([*words, "--cache", where])
 """
 
@@ -151,7 +152,7 @@ def test_what_changes_is_written_as_before(cache):
     assert result.exit_code == 0, result.output
     after = snapshot(cache)
     changed = {name for name in after if after[name] != before.get(name)}
-    assert str(cache / "demo" / current.FILE) in changed
+    assert str(cache / "demo" / current_content.FILE) in changed
     assert str(cache / "demo" / "corpus.json") not in changed
     assert not [name for name in after if ".lock" in name or ".partial" in name]
 
@@ -264,7 +265,7 @@ def test_a_part_that_another_process_makes_is_waited_for(
     found = corpus(tmp_path, count=6)
     whole = run(found, tmp_path / "whole")
     folder = tmp_path / "cache" / "toy" / whole.folder.name
-    real, taken = pending.claim, []
+    real, taken = part_claims.claim, []
 
     @contextmanager
     def slow(path, *, wait):
@@ -274,7 +275,7 @@ def test_a_part_that_another_process_makes_is_waited_for(
         with real(path, wait=wait) as mine:
             yield mine
 
-    monkeypatch.setattr(pending, "claim", slow)
+    monkeypatch.setattr(part_claims, "claim", slow)
     made = run(found, tmp_path / "cache")
     assert (made.encoded, made.utterances, len(taken)) == (0, 6, 1)
 

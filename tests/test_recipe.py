@@ -4,7 +4,7 @@ import json
 import pytest
 from caches import RECIPE, recipe
 
-from data.recipe import Recipe
+from affuse.data.cache.recipe import Recipe
 
 CHANGES = [
     {"corpus": "other"},

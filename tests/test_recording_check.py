@@ -6,11 +6,12 @@ import soundfile
 from click.testing import CliRunner
 from spoken import noise
 
-from cli import main
-from data.corpora import manifest
-from extract import audio, recording_check
+from affuse.cli import main
+from affuse.data.corpora import manifest
+from affuse.extract.audio import decoding
+from affuse.extract.caching import recording_headers
 
-RATE = audio.SAMPLE_RATE
+RATE = decoding.SAMPLE_RATE
 
 
 def corpus(folder, *rows):
@@ -22,7 +23,7 @@ def corpus(folder, *rows):
 
 
 def reasons(folder, *rows):
-    return [p.reason for p in recording_check.faults(corpus(folder, *rows))]
+    return [p.reason for p in recording_headers.faults(corpus(folder, *rows))]
 
 
 @pytest.mark.parametrize(
@@ -67,20 +68,22 @@ def write(path, kind):
 def test_a_file_that_cannot_be_encoded_is_named_as_by_extract(tmp_path, kind, reason):
     write(tmp_path / "odd.wav", kind)
     assert reasons(tmp_path, "odd.wav,,", "whole.wav,,") == [reason]
-    with pytest.raises(audio.Unusable, match=reason):
-        audio.load(tmp_path / "odd.wav", longest=60.0)
+    with pytest.raises(decoding.Unusable, match=reason):
+        decoding.load(tmp_path / "odd.wav", longest=60.0)
 
 
 def test_a_damaged_file_is_not_called_absent(tmp_path):
     path = tmp_path / "cut.mp3"
     soundfile.write(path, noise(RATE), RATE)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(audio.Unusable, match="decoded: its samples are damaged or cut"):
-        audio.load(path, longest=60.0)
+    with pytest.raises(
+        decoding.Unusable, match="decoded: its samples are damaged or cut"
+    ):
+        decoding.load(path, longest=60.0)
 
 
 def test_a_recording_that_extract_refuses_as_too_long_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("extract.bounds.LONGEST", 0.5)
+    monkeypatch.setattr("affuse.extract.audio.header_bounds.LONGEST", 0.5)
     (reason,) = reasons(tmp_path, "whole.wav,,", "whole.wav,0,0.5")
     assert reason.startswith("lasts 1 s, more than 0.5 s; cut it into utterances")
 
@@ -92,7 +95,7 @@ def test_a_file_that_is_mended_is_noted_once(tmp_path):
     at = image.index(b"data") + 4
     path.write_bytes(image[:at] + bytes(4) + image[at + 4 :])
     rows = ("odd.wav,0,0.5", "odd.wav,0.5,", "whole.wav,,")
-    (note,) = recording_check.faults(corpus(tmp_path, *rows))
+    (note,) = recording_headers.faults(corpus(tmp_path, *rows))
     assert (note.file, note.fatal) == ("odd.wav", False)
     assert note.reason == "states no data size; read to the end of the file"
 

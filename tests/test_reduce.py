@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fuse.reduce import Projection
+from affuse.fuse.models.projection import Projection
 
 
 def rows(n=50, dim=6):

@@ -11,13 +11,11 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVR
 
-from data.ratings import RATINGS
-from fuse import pieces, references
-from fuse.calibration.affine import IDENTITY, concordant
-from fuse.loop import ccc
-from fuse.metrics import pearson
-from fuse.reduce import Projection
-from fuse.references import (
+from affuse.data.rating_scales import RATINGS
+from affuse.fuse.inputs import chunks
+from affuse.fuse.inputs.tensors import HEAD, Rows, align
+from affuse.fuse.models import baselines
+from affuse.fuse.models.baselines import (
     FITTED,
     PENALTIES,
     REFERENCES,
@@ -28,9 +26,12 @@ from fuse.references import (
     pcaridge,
     svr,
 )
-from fuse.references._choice import choose
-from fuse.references._linear import Joined, decompose
-from fuse.tensors import HEAD, Rows, align
+from affuse.fuse.models.baselines._choice import choose
+from affuse.fuse.models.baselines._linear import Joined, decompose
+from affuse.fuse.models.fitted import ccc
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.scoring.affine import IDENTITY, concordant
+from affuse.fuse.scoring.metrics import pearson
 
 
 def parts(*features, rows=200, device="cpu"):
@@ -60,17 +61,17 @@ def noisy_parts():
 
 def spectrum(x, y):
     """Of rows that come in pieces."""
-    spans = list(pieces.spans(len(x), 8 * x.shape[1]))
+    spans = list(chunks.spans(len(x), 8 * x.shape[1]))
     return decompose(lambda: (x[span] for span in spans), y, x.shape[1])
 
 
-@pytest.mark.parametrize("most", [7, pieces.MOST])
+@pytest.mark.parametrize("most", [7, chunks.MOST])
 @pytest.mark.parametrize("shape", [(40, 6), (10, 25)])  # primal and dual
 def test_every_penalty_has_the_closed_form(monkeypatch, shape, most):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
     x, y = x - x.mean(0), y - y.mean(0)
-    monkeypatch.setattr(pieces, "MOST", most)
+    monkeypatch.setattr(chunks, "MOST", most)
     of = spectrum(torch.from_numpy(x), torch.from_numpy(y))
     found = of.weights(len(of.values))
     assert found.shape == (len(PENALTIES), shape[1], 2)
@@ -112,14 +113,14 @@ def test_one_eigendecomposition_serves_a_fold(monkeypatch, reference, rows):
     monkeypatch.setattr(
         torch.linalg, "eigh", lambda x: calls.append(len(x)) or original(x)
     )
-    references.fit(reference, train, validation)
+    baselines.fit(reference, train, validation)
     assert calls == [min(rows, 19)]  # two layers of 6 features, and one of 7
 
 
 @pytest.mark.parametrize("reference", FITTED)
 def test_what_is_linear_is_found(reference):
     train, validation = parts("audio", "text")
-    fitted = references.fit(reference, train, validation)
+    fitted = baselines.fit(reference, train, validation)
     with torch.no_grad():
         found = ccc(validation.truth, fitted.module(validation.features))
     assert min(found) > 0.9
@@ -131,7 +132,7 @@ def test_what_is_linear_is_found(reference):
 def test_the_map_gives_validation_the_mean_and_deviation_of_its_ratings(reference):
     train, validation = noisy_parts()
     raw, lined = (
-        references.fit(reference, train, validation, mapped=mapped)
+        baselines.fit(reference, train, validation, mapped=mapped)
         for mapped in (False, True)
     )
     truth = validation.truth.double()
@@ -149,7 +150,7 @@ def test_the_map_gives_validation_the_mean_and_deviation_of_its_ratings(referenc
 
 def candidates_of(name, train, validation):
     """Predictions of scikit-learn's own models, one a penalty: (candidates, n, 3)"""
-    model = references.fit(name, train, validation).module
+    model = baselines.fit(name, train, validation).module
     x, unseen = (
         model.join(rows.features).double().numpy() for rows in (train, validation)
     )
@@ -229,16 +230,16 @@ def test_without_the_map_a_candidate_is_scored_as_it_is():
 @pytest.mark.parametrize("reference", FITTED)
 def test_a_blank_takes_the_state(reference):
     train, validation = parts("audio", "text")
-    module = references.fit(reference, train, validation).module
+    module = baselines.fit(reference, train, validation).module
     projections = {m: Projection(x.shape[1]) for m, x in train.features.items()}
-    again = references.blank(reference, projections, module.state_dict())
+    again = baselines.blank(reference, projections, module.state_dict())
     again.load_state_dict(module.state_dict())
     assert torch.equal(again(validation.features), module(validation.features))
 
 
 @pytest.mark.parametrize("reference", FITTED)
 def test_an_utterance_does_not_see_its_neighbours(reference):
-    module = references.fit(reference, *parts("text")).module
+    module = baselines.fit(reference, *parts("text")).module
     rows = parts("text")[1].features["text"]
     alone = module({"text": rows[3:4]})
     torch.testing.assert_close(module({"text": rows})[3:4], alone, rtol=0, atol=1e-5)
@@ -249,9 +250,9 @@ def test_an_utterance_does_not_see_its_neighbours(reference):
 @pytest.mark.parametrize("reference", FITTED)
 def test_gpu_agrees_with_cpu(reference):
     train, validation = parts("audio", "text")
-    expected = references.fit(reference, train, validation)
+    expected = baselines.fit(reference, train, validation)
     rows = parts("audio", "text", device="cuda")
-    found = references.fit(reference, *rows)
+    found = baselines.fit(reference, *rows)
     assert found.module.linear.weight.device.type == "cuda"
     assert found.score == pytest.approx(expected.score, abs=1e-5)
     predicted = found.module(rows[1].features).cpu()
@@ -289,14 +290,14 @@ def test_nothing_but_a_choice_is_taken_from_validation(monkeypatch, reference):
         truth=-validation.truth,
     )
     good, bad = (
-        references.fit(reference, train, rows, mapped=False).module.state_dict()
+        baselines.fit(reference, train, rows, mapped=False).module.state_dict()
         for rows in (validation, poisoned)
     )
     assert good.keys() == bad.keys()
     assert all(torch.equal(good[name], bad[name]) for name in good)
     # with the map a line besides, of a slope above 0: the direction is the same
     other = dataclasses.replace(validation, truth=0.1 * validation.truth - 0.3)
-    lined = references.fit(reference, train, other).module.linear.weight
+    lined = baselines.fit(reference, train, other).module.linear.weight
     raw = good["linear.weight"]
     assert not torch.allclose(lined, raw, rtol=1e-2)
     likeness = torch.cosine_similarity(lined.double(), raw.double())
@@ -311,7 +312,7 @@ def test_components_are_chosen_on_validation():
     x = torch.from_numpy(mixed.astype(np.float32))
     truth = torch.from_numpy(signal[:, :1].astype(np.float32))
     halves = [Rows({"text": x[r]}, truth[r]) for r in (slice(40), slice(40, 80))]
-    fitted = references.fit("pcaridge", *halves, mapped=False)
+    fitted = baselines.fit("pcaridge", *halves, mapped=False)
     assert fitted.score > 0.9
     weights = fitted.module.linear.weight.detach().numpy()
     first = PCA(8).fit(fitted.module.join(halves[0].features).numpy()).components_
@@ -335,7 +336,7 @@ def test_svr_is_that_of_scikit_learn(monkeypatch):
     monkeypatch.setattr(svr, "COSTS", (10.0,))
     monkeypatch.setattr(svr, "TUBES", (0.1,))
     train, validation = parts("audio", "text")
-    fitted = references.fit("svr", train, validation, mapped=False)
+    fitted = baselines.fit("svr", train, validation, mapped=False)
     x = fitted.module.join(train.features).double().numpy()
     unseen = fitted.module.join(validation.features).double().numpy()
     machine = make_pipeline(
@@ -365,13 +366,13 @@ def test_of_many_rows_few_landmarks_choose_and_all_are_fitted(monkeypatch):
         return solutions(mapped, y, grids)
 
     monkeypatch.setattr(svr, "_solutions", watched)
-    model = references.fit("svr", *parts("audio", "text")).module
+    model = baselines.fit("svr", *parts("audio", "text")).module
     (few, grids), (many, chosen) = solved
     assert (few, many, len(model.landmarks)) == (10, 40, 40)
     assert [len(grid) for grid in grids] == [len(svr.COSTS) * len(svr.TUBES)] * 3
     assert [len(grid) for grid in chosen] == [1, 1, 1]
     solved.clear()
-    references.fit("svr", *parts("audio", rows=40))  # no more rows than landmarks
+    baselines.fit("svr", *parts("audio", rows=40))  # no more rows than landmarks
     assert [(n, len(grids[0])) for n, grids in solved] == [(40, len(grids[0]))]
 
 
@@ -382,7 +383,7 @@ def test_svr_learns_what_no_line_can():
         Rows({"text": part}, part[:, :1] * part[:, 1:2], targets=("valence",))
         for part in (x[:200], x[200:])
     ]
-    scores = {name: references.fit(name, *rows).score for name in FITTED}
+    scores = {name: baselines.fit(name, *rows).score for name in FITTED}
     assert scores["svr"] > 0.8
     assert max(scores["ridge"], scores["pcaridge"]) < 0.4
 
@@ -420,4 +421,4 @@ def test_an_undefined_ccc_names_its_rating():
     with pytest.raises(ValueError, match="validation CCC of arousal is not defined"):
         fit_ridge(alike, alike)
     with pytest.raises(ValueError, match="training CCC of arousal is not defined"):
-        references.fit("ridge", alike, alike)
+        baselines.fit("ridge", alike, alike)

@@ -14,11 +14,12 @@ from caches import fill, flip, unlisted, verified
 from click.testing import CliRunner
 from spoken import images
 
-import cli
-from data import current, parts, provenance, repair
-from data.corpora import manifest
-from data.parts import checksum_path, part_path
-from extract import run as stage
+from affuse import cli
+from affuse.data.cache import current_content, part_removal, parts, provenance
+from affuse.data.cache.checksums import checksum_path
+from affuse.data.cache.parts import part_path
+from affuse.data.corpora import manifest
+from affuse.extract.caching import extraction as stage
 
 ROWS = 4
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
@@ -157,11 +158,11 @@ def test_strays_and_what_was_half_written_go(cache, whole, encoded):
 def test_a_clock_that_was_set_back_does_not_keep_what_was_half_written(tmp_path):
     path = tmp_path / ".part-00000.h5.0123456789ab.partial"
     path.write_bytes(b"half")
-    for age, wanted in ((0, []), (2 * repair.ABANDONED, [path])):
+    for age, wanted in ((0, []), (2 * part_removal.ABANDONED, [path])):
         for sign in (1, -1):
             moment = time.time() + sign * age
             os.utime(path, (moment, moment))
-            assert list(repair.abandoned(tmp_path)) == wanted
+            assert list(part_removal.abandoned(tmp_path)) == wanted
 
 
 def test_without_a_record_the_command_is_said_and_nothing_removed(cache, encoded):
@@ -279,12 +280,12 @@ def test_repairing_an_old_cache_does_not_make_it_count(tmp_path):
     call(*words, "--cache", cache, "--limit", 6)
     old = of(cache, "text")
     call(*words, "--cache", cache)
-    before = (cache / "corpus" / current.FILE).read_bytes()
+    before = (cache / "corpus" / current_content.FILE).read_bytes()
     flip(part_path(old, 0))
     result = mend(cache)
     assert result.exit_code == 0, result.output
     assert "--limit 6" in result.output
-    assert (cache / "corpus" / current.FILE).read_bytes() == before
+    assert (cache / "corpus" / current_content.FILE).read_bytes() == before
     assert verified(cache) == []
 
 

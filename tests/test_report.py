@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import cli
-from data import folds
-from data import predictions as p
-from data.ratings import RATINGS
-from data.runs import info as info_file
-from fuse import metrics
-from fuse.blocks import WIDTH
-from fuse.details import describe, details
-from fuse.figures import Row, Table, Versus
-from fuse.intervals import Interval
-from fuse.leaks import LINT
-from fuse.paired import holm, paired_difference, permutation_test
-from fuse.published import TABLE
-from fuse.report import FORMATS, collect, render
-from fuse.sections import sections, subset
-from fuse.statistics import Estimate, estimate
+from affuse import cli
+from affuse.data.rating_scales import RATINGS
+from affuse.data.runs import fold_table
+from affuse.data.runs import run_information as info_file
+from affuse.data.runs import run_predictions as p
+from affuse.data.runs.leak_record import LINT
+from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.reporting.blocks import WIDTH
+from affuse.fuse.reporting.published_figures import TABLE
+from affuse.fuse.reporting.row_labels import describe, details
+from affuse.fuse.reporting.sections import sections, subset
+from affuse.fuse.reporting.table_records import ReportTable, TableRow, Versus
+from affuse.fuse.scoring import metrics
+from affuse.fuse.scoring.intervals import Interval
+from affuse.fuse.scoring.paired_tests import holm, paired_difference, permutation_test
+from affuse.fuse.scoring.statistics import Estimate, estimate
 
 AUDIO = {"checkpoint": "hub/w2v2", "layers": [12], "pooling": "mean"}
 TEXT = {"checkpoint": "bert", "layers": [4, 5, 6], "pooling": "mean+std"}
@@ -70,17 +70,17 @@ def save(runs, info, *, gain=0.6, n=40, seeds=2, speakers=SPEAKERS, known=True):
         for f in dataclasses.fields(p.Predictions)
     }
     rows = [
-        folds.FoldRow("5", part, part, speakers[part])
+        fold_table.FoldRow("5", part, part, speakers[part])
         for part in ("train", "validation")
     ]
     rows += [
-        folds.FoldRow(
+        fold_table.FoldRow(
             "5", "test", i, speakers["test"], i[:-3], "1" in i if known else None
         )
         for i in ids.tolist()
     ]
     info_file.write_info(runs / info.name, info)
-    folds.write_folds(runs / info.name, rows)
+    fold_table.write_folds(runs / info.name, rows)
     found = p.Predictions(**joined)
     p.write_predictions(runs / info.name / "predictions.csv", found, info)
 
@@ -92,7 +92,7 @@ def text_of(runs, **chosen):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """A tenth of the exchanges."""
-    monkeypatch.setattr("fuse.comparing.PERMUTATIONS", PERMUTATIONS)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", PERMUTATIONS)
 
 
 @pytest.fixture
@@ -272,9 +272,9 @@ def test_groups_are_scored_apart_on_request(runs):
     folder = runs / info_of("early").name
     rows = [
         dataclasses.replace(row, sex="FM"[k % 2], session="1")
-        for k, row in enumerate(folds.read_folds(folder))
+        for k, row in enumerate(fold_table.read_folds(folder))
     ]
-    folds.write_folds(folder, rows)
+    fold_table.write_folds(folder, rows)
     (table,) = collect(runs, by="gender")
     row = next(row for row in table.rows if row.design == "early")
     assert list(row.sections)[-2:] == ["gender F", "gender M"]
@@ -540,13 +540,13 @@ def example(detail="", versus=""):
         )
 
     rows = (
-        Row(
+        TableRow(
             "ridge",
             "",
             {"all": estimate(2170, 1, 0.204, -0.01, 0.442, 0.396)},
             info_of("ridge"),
         ),
-        Row(
+        TableRow(
             "early",
             detail,
             {
@@ -557,7 +557,7 @@ def example(detail="", versus=""):
             {"all": Versus(versus, Interval(0.043, 0.02, 0.066))} if versus else {},
         ),
     )
-    return Table(
+    return ReportTable(
         corpus="iemocap",
         nature="synthetic",
         protocol="session5",
@@ -656,9 +656,10 @@ def test_latex_has_as_many_cells_in_every_row_and_no_stray_command():
 def test_sections_of_the_same_utterances_are_tested_once(runs):
     for folder in runs.iterdir():
         rows = [
-            dataclasses.replace(row, scripted=False) for row in folds.read_folds(folder)
+            dataclasses.replace(row, scripted=False)
+            for row in fold_table.read_folds(folder)
         ]
-        folds.write_folds(folder, rows)
+        fold_table.write_folds(folder, rows)
     (table,) = collect(runs)
     row = next(row for row in table.rows if row.design == "early")
     assert row.versus["all"] is row.versus["improvised"]

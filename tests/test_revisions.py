@@ -9,13 +9,14 @@ import pytest
 import spoken
 from processes import python
 
-from data import plugins, source_code
-from data.errors import AffuseError
-from data.store import look
-from extract.encoders import _revisions as encoders
-from extract.loading import load, make_recipe
-from fuse import revisions
-from fuse.decisions import DECISIONS
+from affuse.data import plugins
+from affuse.data.cache.store import look
+from affuse.data.errors import AffuseError
+from affuse.data.system import source_digests
+from affuse.extract.encoding import encoder_revisions as encoders
+from affuse.extract.encoding.encoder_loading import load, make_recipe
+from affuse.fuse.models import code_revisions
+from affuse.fuse.models.decisions import DECISIONS
 
 ROOT = Path(__file__).parents[1]
 DESIGN = '''"""A design of one's own."""
@@ -23,7 +24,7 @@ DESIGN = '''"""A design of one's own."""
 import torch
 from torch import nn
 
-from fuse.designs import _mine_parts
+from affuse.fuse.models.designs import _mine_parts
 
 MODALITIES = ("audio", "text")
 
@@ -48,42 +49,48 @@ def last(size, targets):
 """
 
 
-@pytest.mark.parametrize("name", [*revisions.BUILT_IN])
+@pytest.mark.parametrize("name", [*code_revisions.BUILT_IN])
 def test_a_built_in_design_is_known_by_its_revision(name):
     """Its table is to be changed with the code, and the number if models change."""
     expected = dataclasses.replace(
-        revisions.BUILT_IN[name], code=revisions.digest(name)
+        code_revisions.BUILT_IN[name], code=code_revisions.digest(name)
     )
-    assert revisions.BUILT_IN[name] == expected, (
+    assert code_revisions.BUILT_IN[name] == expected, (
         f"the code of {name} was changed: put {expected.code} into "
-        f"fuse/revisions.py; raise its number too if the same settings give other "
-        f"models now"
+        f"fuse/models/code_revisions.py; raise its number too if the same settings "
+        f"give other models now"
     )
 
 
 def test_every_design_that_is_shipped_has_a_revision():
-    from fuse.references import REFERENCES
-    from fuse.train import fusions
+    from affuse.fuse.commands.design_training import fusions
+    from affuse.fuse.models.baselines import REFERENCES
 
-    assert {*revisions.BUILT_IN, *DECISIONS} == {*fusions(), *REFERENCES}
+    assert {*code_revisions.BUILT_IN, *DECISIONS} == {*fusions(), *REFERENCES}
 
 
 @pytest.mark.parametrize("name", DECISIONS)
 def test_decisions_are_known_by_their_bases_too(name):
-    assert revisions.of(name) == ("revision 1 of audio revision 1, text revision 1")
+    assert code_revisions.of(name) == (
+        "revision 1 of audio revision 1, text revision 1"
+    )
 
 
 @pytest.fixture
 def checkout(tmp_path):
     """A copy of the project with a design of one's own, to be run in a process."""
+    package = tmp_path / "affuse"
     for name in ("data", "fuse"):
         shutil.copytree(
             ROOT / name,
-            tmp_path / name,
+            package / name,
             ignore=shutil.ignore_patterns("__pycache__", "*.ogg"),
         )
-    (tmp_path / "fuse" / "designs" / "mine.py").write_text(DESIGN)
-    (tmp_path / "fuse" / "designs" / "_mine_parts.py").write_text(PARTS)
+    shutil.copy(ROOT / "__init__.py", package)
+    (tmp_path / "affuse" / "fuse" / "models" / "designs" / "mine.py").write_text(DESIGN)
+    (tmp_path / "affuse" / "fuse" / "models" / "designs" / "_mine_parts.py").write_text(
+        PARTS
+    )
     return tmp_path
 
 
@@ -91,8 +98,9 @@ def told(checkout):
     """The digest of the design's code, as a process in that checkout tells it."""
     return printed(
         checkout,
-        "from data import source_code",
-        "print(source_code.digest('fuse.designs.mine', ['fuse.designs']))",
+        "from affuse.data.system import source_digests as source_code",
+        "package = 'affuse.fuse.models.designs'",
+        "print(source_code.digest(f'{package}.mine', [package]))",
     )
 
 
@@ -110,9 +118,9 @@ def edit(path, old, new):
 
 
 def test_code_counts_and_what_is_said_about_it_does_not(checkout):
-    own = checkout / "fuse" / "designs" / "mine.py"
+    own = checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py"
     before = told(checkout)
-    assert len(before) == source_code.DIGITS
+    assert len(before) == source_digests.DIGITS
     edit(own, "# of the codes", "# of the codes, a tenth")
     edit(own, '"""Says nothing new."""', '"""Says what is known,\n\n    at length."""')
     edit(own, '        """Make the layers."""\n', "")
@@ -126,7 +134,7 @@ def test_code_counts_and_what_is_said_about_it_does_not(checkout):
 
 
 def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
-    own = checkout / "fuse" / "designs" / "mine.py"
+    own = checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py"
     (checkout / "mylab").mkdir()
     (checkout / "mylab" / "__init__.py").write_text("from .layers import WIDTH\n")
     (checkout / "mylab" / "layers.py").write_text("WIDTH = 3\n")
@@ -142,7 +150,7 @@ def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
     ("place", "line"),
     [
         ("mylab/layers.py", "from mylab.layers import WIDTH"),  # without __init__.py
-        ("fuse/mine_too.py", "from fuse.mine_too import WIDTH"),
+        ("affuse/fuse/mine_too.py", "from affuse.fuse.mine_too import WIDTH"),
         (
             "mylab/layers.py",
             "import importlib; WIDTH = importlib.import_module('mylab.layers').WIDTH",
@@ -151,7 +159,7 @@ def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
 )
 def test_wherever_a_helper_lies_it_counts(checkout, place, line):
     edit(
-        checkout / "fuse" / "designs" / "mine.py",
+        checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py",
         "MODALITIES =",
         f"{line}\nMODALITIES =",
     )
@@ -162,21 +170,28 @@ def test_wherever_a_helper_lies_it_counts(checkout, place, line):
         found.append(
             printed(
                 checkout,
-                "from data import source_code as s",
-                "print(s.identity('fuse.designs.mine', ['fuse.designs'], None))",
+                "from affuse.data.system import source_digests as s",
+                "package = 'affuse.fuse.models.designs'",
+                "print(s.identity(f'{package}.mine', [package], None))",
             )
         )
     assert found[0] != found[1]
 
 
 def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
-    edit(checkout / "fuse" / "designs" / "_concatenated.py", "dim=1", "dim=-1")
+    edit(
+        checkout / "affuse" / "fuse" / "models" / "designs" / "_concatenated.py",
+        "dim=1",
+        "dim=-1",
+    )
     early, late, mean, mine = printed(
         checkout,
-        "from fuse import revisions",
+        "from affuse.fuse.models import code_revisions as revisions",
         "for name in ('early', 'late', 'latemean', 'mine'): print(revisions.of(name))",
     ).splitlines()
-    assert revisions.of("early") == late == "revision 1"  # late does not import that
+    assert (
+        code_revisions.of("early") == late == "revision 1"
+    )  # late does not import that
     assert early.startswith("code ")
     assert mine.startswith("code ")
     assert "audio code " in mean
@@ -184,15 +199,15 @@ def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
 
 def test_what_is_no_design_is_refused():
     with pytest.raises(AffuseError, match="no 'nothing' in designs"):
-        revisions.of("nothing")
+        code_revisions.of("nothing")
 
 
 TRAINING = """
 import dataclasses, json, sys
 sys.path[:0] = [{tests!r}]
 import learnable
-from fuse import plan, train
-from fuse.settings import Settings
+from affuse.fuse.commands import design_training as train
+from affuse.fuse.settings import Settings
 folder = train.run(
     learnable.corpus(), learnable.embeddings(), fusion="mine",
     settings=Settings(latent=4, autoencoder_hidden=8, hidden=8, epochs=2),
@@ -212,7 +227,10 @@ def trained(checkout, runs):
 
 
 def test_an_edited_design_is_trained_as_a_new_run_and_that_is_said(checkout, tmp_path):
-    own, runs = checkout / "fuse" / "designs" / "mine.py", tmp_path / "runs"
+    own, runs = (
+        checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py",
+        tmp_path / "runs",
+    )
     before, said = trained(checkout, runs)
     assert "changed" not in said
     first = (before / "predictions.csv").read_bytes()
@@ -228,14 +246,17 @@ def test_an_edited_design_is_trained_as_a_new_run_and_that_is_said(checkout, tmp
 
 
 def test_models_of_other_code_are_not_applied(checkout, tmp_path):
-    own, runs = checkout / "fuse" / "designs" / "mine.py", tmp_path / "runs"
+    own, runs = (
+        checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py",
+        tmp_path / "runs",
+    )
     folder, _ = trained(checkout, runs)
     (unit, *_) = folder.glob("*/seed-0")
     edit(own, "return self.out(", "return 0.5 * self.out(")
     code = f"""
 from pathlib import Path
-from data.errors import AffuseError
-from fuse import units
+from affuse.data.errors import AffuseError
+from affuse.fuse.trained import model_files as units
 try:
     units.load(Path({str(unit)!r}))
 except AffuseError as error:
@@ -252,13 +273,13 @@ def test_a_built_in_encoder_is_known_by_its_revision(name):
     found = encoders.digest(name)
     assert encoders.BUILT_IN[name].code == found, (
         f"the code of {name} was changed: put {found} into "
-        f"extract/encoders/_revisions.py; raise its number too if the same recipe "
-        f"gives other embeddings now"
+        f"extract/encoding/encoder_revisions.py; raise its number too if the same "
+        f"recipe gives other embeddings now"
     )
 
 
 def test_every_encoder_that_is_shipped_has_a_revision():
-    assert {*encoders.BUILT_IN} == {*plugins.names(encoders.ENCODERS)}
+    assert {*encoders.BUILT_IN} == {*plugins.names(plugins.ENCODER_PACKAGE)}
 
 
 EXTRACTING = """
@@ -266,8 +287,8 @@ import dataclasses, pathlib, sys
 sys.path[:0] = [{tests!r}]
 import spoken
 from processes import python
-from extract import loading
-from extract.run import extract
+from affuse.extract.encoding import encoder_loading as loading
+from affuse.extract.caching.extraction import extract
 choice = dataclasses.replace(spoken.CHOICES["text"], encoder="mine")
 root = pathlib.Path({root!r})
 found = spoken.corpus(root, count=3)
@@ -291,10 +312,10 @@ def test_the_code_of_an_encoder_is_part_of_its_recipe(monkeypatch):
 def test_an_edited_encoder_makes_another_cache(checkout, tmp_path):
     shutil.copytree(
         ROOT / "extract",
-        checkout / "extract",
+        checkout / "affuse" / "extract",
         ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"),
     )
-    folder = checkout / "extract" / "encoders"
+    folder = checkout / "affuse" / "extract" / "encoders"
     shutil.copy(folder / "distilbert.py", folder / "mine.py")
     code = EXTRACTING.format(tests=str(ROOT / "tests"), root=str(tmp_path / "own"))
 
@@ -313,3 +334,25 @@ def test_an_edited_encoder_makes_another_cache(checkout, tmp_path):
     assert all(recipe.code.startswith("code ") for recipe in recipes)
     difference = recipes[0].difference(recipes[1])
     assert difference.startswith("code=")
+
+
+def test_an_installed_copy_knows_its_own_code(tmp_path):
+    """Such a copy lies among installed packages, whose code does not count else."""
+    package = tmp_path / "site-packages" / "affuse"
+    for name in ("data", "extract", "fuse"):
+        shutil.copytree(
+            ROOT / name,
+            package / name,
+            ignore=shutil.ignore_patterns("__pycache__", "*.ogg", "*.safetensors"),
+        )
+    shutil.copy(ROOT / "__init__.py", package)
+    done = python(
+        "from affuse.extract.encoding import encoder_revisions as encoders\n"
+        "from affuse.fuse.models import code_revisions as designs\n"
+        "print(encoders.__file__, repr(encoders.of('wav2vec2')), designs.of('early'))",
+        folder=package.parent,
+    )
+    assert done.returncode == 0, done.stderr
+    place, encoder, design = done.stdout.split(maxsplit=2)
+    assert Path(place).is_relative_to(package)
+    assert (encoder, design) == ("''", "revision 1\n")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from data.errors import AffuseError, DamagedFileError
-from data.system.documents import parse_json, parse_toml, read_json, read_toml
-from data.system.schema import (
+from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.system.documents import parse_json, parse_toml, read_json, read_toml
+from affuse.data.system.schema import (
     Flag,
     ListOf,
     MapOf,

@@ -12,16 +12,17 @@ import pytest
 import torch
 from learnable import corpus, embeddings
 
-from data.errors import AffuseError
-from fuse.conventions import OF_A_CORPUS
-from fuse.fit import Job, fit_all
-from fuse.group import batches
-from fuse.group.phases import RESTORED, Codec, Rating
-from fuse.group.training import Training
-from fuse.scopes import PER_MODEL, SHARED, UNUSED, Mark, mark, setting
-from fuse.settings import CHOICES, END_TO_END, RANGES, Settings
-from fuse.sweep.space import FIXED
-from fuse.tensors import align
+from affuse.data.errors import AffuseError
+from affuse.fuse.inputs.tensors import align
+from affuse.fuse.setting_scopes import PER_MODEL, SHARED, UNUSED, Mark, mark, setting
+from affuse.fuse.settings import CHOICES, END_TO_END, RANGES, Settings
+from affuse.fuse.sklearn.conventions import OF_A_CORPUS
+from affuse.fuse.sweep.search_space import FIXED
+from affuse.fuse.training.fitting import fit_all
+from affuse.fuse.training.grouped import batches
+from affuse.fuse.training.grouped.group_training import Training
+from affuse.fuse.training.grouped.model_tasks import ModelTask
+from affuse.fuse.training.grouped.phases import RESTORED, Codec, Rating
 
 # Each field matters in one of them: patience ends the training before the last epoch
 JOINT = Settings(
@@ -60,7 +61,7 @@ def bases(rows):
 
 def job(rows, settings):
     train, validation = torch.arange(160), torch.arange(200, 260)
-    return Job(rows, train, validation, "late", settings, seed=0)
+    return ModelTask(rows, train, validation, "late", settings, seed=0)
 
 
 def trained(*jobs):
@@ -116,8 +117,8 @@ def alternatives(field, bases):
     if not found:
         pytest.fail(
             f"no other value of the setting {field.name} could be derived; give it "
-            f"CHOICES or RANGES in fuse/ranges.py, or change BASES here if no value "
-            f"suits the other settings"
+            f"CHOICES or RANGES in fuse/setting_ranges.py, or change BASES here if no "
+            f"value suits the other settings"
         )
     return found
 

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from test_contrasts import OTHER
 from test_report import TEXT, info_of, runs, save
 
-import cli
-from fuse.report import collect
+from affuse import cli
+from affuse.fuse.commands.report_command import collect
 
 __all__ = ["runs"]  # a fixture
 

@@ -4,10 +4,17 @@ from pathlib import Path
 import pytest
 from caches import unlisted
 
-from data import sentences, table
-from data.folds import FoldRow
-from data.sentences import digest, key, read_sentences, seen, write_sentences
-from data.utterance import Corpus, Utterance
+from affuse.data.cache import corpus_table
+from affuse.data.records import Corpus, Utterance
+from affuse.data.runs import sentence_overlap
+from affuse.data.runs.fold_table import FoldRow
+from affuse.data.runs.sentence_overlap import (
+    digest,
+    key,
+    read_sentences,
+    seen,
+    write_sentences,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +68,7 @@ def test_what_is_written_comes_back(tmp_path):
     found = {("one", "c"): True, ("one", "ä, b"): False}
     write_sentences(tmp_path, found)
     assert read_sentences(tmp_path) == found
-    assert (tmp_path / sentences.SENTENCES).read_text(encoding="utf-8") == (
+    assert (tmp_path / sentence_overlap.SENTENCES).read_text(encoding="utf-8") == (
         'fold,id,seen\none,c,1\none,"ä, b",0\n'
     )
 
@@ -73,7 +80,7 @@ def test_nothing_known_is_no_file(tmp_path):
 
 
 def test_damage_is_named(tmp_path):
-    (tmp_path / sentences.SENTENCES).write_text("fold,id,seen\none,c,yes\n")
+    (tmp_path / sentence_overlap.SENTENCES).write_text("fold,id,seen\none,c,yes\n")
     with pytest.raises(ValueError, match="line 2: seen must be 1 or 0, got 'yes'"):
         read_sentences(tmp_path)
 
@@ -88,23 +95,30 @@ CORPUS = Corpus(
 
 
 def test_a_sentence_outlives_its_text(tmp_path):
-    table.save(CORPUS, tmp_path)
-    a, b = table.load(tmp_path, "toy").utterances
+    corpus_table.save(CORPUS, tmp_path)
+    a, b = corpus_table.load(tmp_path, "toy").utterances
     assert a.text is None
     assert (key(a), key(b)) == (digest("well yes"), "")
 
 
 def test_a_corpus_that_kept_no_sentences_is_the_same_one(tmp_path):
-    path = table.save(CORPUS, tmp_path)
+    path = corpus_table.save(CORPUS, tmp_path)
     kept = path.read_text(encoding="utf-8")
     for u in CORPUS.utterances:
         kept = kept.replace(f', "sentence": "{key(u)}"', "")
     assert "sentence" not in kept
     path.write_text(kept, encoding="utf-8")
     unlisted(path)
-    assert [u.sentence for u in table.load(tmp_path, "toy").utterances] == ["", ""]
-    table.save(dataclasses.replace(CORPUS, root=tmp_path), tmp_path)  # it was moved
-    assert table.load(tmp_path, "toy").utterances[0].sentence == digest("well yes")
+    assert [u.sentence for u in corpus_table.load(tmp_path, "toy").utterances] == [
+        "",
+        "",
+    ]
+    corpus_table.save(
+        dataclasses.replace(CORPUS, root=tmp_path), tmp_path
+    )  # it was moved
+    assert corpus_table.load(tmp_path, "toy").utterances[0].sentence == digest(
+        "well yes"
+    )
     other = dataclasses.replace(CORPUS, utterances=CORPUS.utterances[:1])
     with pytest.raises(ValueError, match="the name 'toy' is taken"):
-        table.save(dataclasses.replace(other, root=tmp_path / "b"), tmp_path)
+        corpus_table.save(dataclasses.replace(other, root=tmp_path / "b"), tmp_path)

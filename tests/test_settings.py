@@ -4,11 +4,11 @@ import re
 import pytest
 from barred import BARRED, barred
 
-from data.errors import AffuseError
-from data.system import digests
-from extract.finetune import tuning
-from fuse import settings as s
-from fuse.losses import SMALLEST_BATCH
+from affuse.data.errors import AffuseError
+from affuse.data.system import digests
+from affuse.extract.finetune import tuning_settings
+from affuse.fuse import settings as s
+from affuse.fuse.losses import SMALLEST_BATCH
 
 
 def written(tmp_path, text):
@@ -123,10 +123,10 @@ def test_nonsense_is_refused(tmp_path, text, sentence):
 def test_nonsense_for_fine_tuning_is_refused(tmp_path, text, sentence):
     path = written(tmp_path, text)
     with pytest.raises(AffuseError, match=re.escape(sentence)):
-        tuning.load(path, {})
+        tuning_settings.load(path, {})
 
 
-@pytest.mark.parametrize("load", [s.load, lambda path: tuning.load(path, {})])
+@pytest.mark.parametrize("load", [s.load, lambda path: tuning_settings.load(path, {})])
 @pytest.mark.parametrize("kind", BARRED)
 def test_an_experiment_that_is_no_file_is_a_sentence(tmp_path, load, kind):
     path = barred(tmp_path / "mine.toml", kind)

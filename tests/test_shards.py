@@ -19,17 +19,17 @@ from joblib.externals.loky import get_reusable_executor
 from spoken import CHOICES, MACHINE, corpus, images, record, run
 from test_extract import FOUND, command_run
 
-from data import store
-from data.files import claim
-from data.recipe import Recipe
-from data.utterance import Utterance
-from extract import processes, shards, spread
-from extract import run as stage
-from extract.loading import load, make_recipe
-from extract.run import extract
-from extract.shards import Shard, encode
-from extract.share import Share
-from extract.sources import Source
+from affuse.data.cache import store
+from affuse.data.cache.recipe import Recipe
+from affuse.data.records import Utterance
+from affuse.data.system.atomic_files import claim
+from affuse.extract.caching import extraction as stage
+from affuse.extract.caching.encoder_inputs import InputSource
+from affuse.extract.caching.extraction import extract
+from affuse.extract.caching.job_shares import JobShare
+from affuse.extract.encoding.encoder_loading import load, make_recipe
+from affuse.extract.parallel import processes, shards, spreading
+from affuse.extract.parallel.shards import Shard, encode
 
 COUNT = 40
 PARTS = 14  # of three utterances
@@ -54,7 +54,7 @@ def undisturbed(tmp_path_factory):
 def spread_out(found, cache, workers, modality="audio", **options):
     """Stage one by other processes."""
     choice = CHOICES[modality]
-    how = partial(spread.fill, workers=workers, choice=choice)
+    how = partial(spreading.fill, workers=workers, choice=choice)
     return extract(found, choice, MACHINE, cache, fill=how, **options)
 
 
@@ -106,7 +106,7 @@ def whole(root, number_of_parts, modality="audio"):
     """A shard of all parts of a made-up corpus."""
     plan = {
         n: (
-            Source(
+            InputSource(
                 Utterance(
                     f"u{n}",
                     audio=root / "a.wav",
@@ -132,10 +132,10 @@ def whole(root, number_of_parts, modality="audio"):
 @pytest.mark.parametrize("workers", [1, 2, 7])
 @pytest.mark.parametrize("count", [1, 7, 8, 200, 1000])
 def test_shards_cover_every_part_once(tmp_path, count, workers):
-    found = spread.divide(whole(tmp_path, count), workers)
+    found = spreading.divide(whole(tmp_path, count), workers)
     assert [n for shard in found for n in shard.plan] == list(range(count))
-    assert max(len(shard.plan) for shard in found) <= spread.SHARD_PARTS
-    assert len(found) >= min(count, spread.SHARDS * workers)
+    assert max(len(shard.plan) for shard in found) <= spreading.SHARD_PARTS
+    assert len(found) >= min(count, spreading.SHARDS * workers)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_shards_cover_every_part_once(tmp_path, count, workers):
     [("audio", {"span": (0.0, 1.0)}), ("text", {"text": "yes"})],
 )
 def test_only_what_is_encoded_is_sent(tmp_path, modality, kept):
-    (shard,) = spread.divide(whole(tmp_path, 1, modality), 1)
+    (shard,) = spreading.divide(whole(tmp_path, 1, modality), 1)
     (sent,) = pickle.loads(pickle.dumps(shard)).plan[0]
     assert sent.utterance == Utterance("u0", audio=tmp_path / "a.wav", **kept)
     with pytest.raises(TypeError, match="weak reference"):
@@ -154,10 +154,10 @@ def test_folders_are_sent_as_any_process_finds_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine").mkdir()
     choice = replace(CHOICES["audio"], checkpoint="mine")
-    assert spread.portable(choice).checkpoint == str(tmp_path / "mine")
+    assert spreading.portable(choice).checkpoint == str(tmp_path / "mine")
     for name in ("", "tiny", "owner/name"):
         choice = replace(CHOICES["audio"], checkpoint=name)
-        assert spread.portable(choice) == choice
+        assert spreading.portable(choice) == choice
 
 
 # Errors in a worker
@@ -273,9 +273,9 @@ def test_processes_make_the_same_bytes_though_one_is_killed(
     tmp_path, undisturbed, monkeypatch, caplog
 ):
     found, alone = undisturbed
-    monkeypatch.setattr(spread, "SHARDS", 1)  # so that one has made parts and dies
+    monkeypatch.setattr(spreading, "SHARDS", 1)  # so that one has made parts and dies
     folder = tmp_path / "toy" / alone["audio"].folder.name
-    workers = spread.Workers(2, device="cpu", threads=1)
+    workers = spreading.Workers(2, device="cpu", threads=1)
     with held(folder, PARTS - 2) as others:
         job = Background(partial(spread_out, found, tmp_path, workers))
         others(PARTS)
@@ -310,22 +310,22 @@ def test_processes_that_die_again_and_again(monkeypatch):
     [
         ({}, None),
         ({"processes": 1}, None),
-        ({"processes": 2, "threads": 6}, spread.Workers(2, "", "cpu", 3)),
-        ({"processes": 4, "threads": 1}, spread.Workers(4, "", "cpu", 1)),
-        ({"scheduler": "tcp://a:1"}, spread.Workers(0, "tcp://a:1", "cpu", None)),
+        ({"processes": 2, "threads": 6}, spreading.Workers(2, "", "cpu", 3)),
+        ({"processes": 4, "threads": 1}, spreading.Workers(4, "", "cpu", 1)),
+        ({"scheduler": "tcp://a:1"}, spreading.Workers(0, "tcp://a:1", "cpu", None)),
     ],
 )
 def test_who_makes_the_parts(options, wanted):
     none = {"processes": None, "scheduler": "", "device": "cpu", "threads": None}
-    assert spread.choose(**{**none, **options}) == wanted
+    assert spreading.choose(**{**none, **options}) == wanted
 
 
 def test_each_of_several_devices_has_its_process(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     none = {"processes": None, "scheduler": "", "device": "auto", "threads": 8}
-    assert spread.choose(**none) == spread.Workers(4, "", "cuda", 2)
-    assert spread.choose(**{**none, "device": "cuda:1"}) is None
+    assert spreading.choose(**none) == spreading.Workers(4, "", "cuda", 2)
+    assert spreading.choose(**{**none, "device": "cuda:1"}) is None
 
 
 @pytest.mark.gpu
@@ -402,7 +402,7 @@ def test_more_jobs_than_parts(tmp_path):
 )
 def test_shares_that_make_no_sense(text, sentence):
     with pytest.raises(ValueError, match=sentence):
-        Share.parse(text)
+        JobShare.parse(text)
 
 
 @pytest.mark.parametrize("where", [{"shard": "1/2"}, {"scheduler": "tcp://a:1"}])
@@ -413,6 +413,6 @@ def test_machines_that_would_choose_other_precisions(tmp_path, where):
 
 @pytest.mark.parametrize("total", [1, 3, 10])
 def test_shares_cover_every_part_once(total):
-    shares = [Share(number, total) for number in range(1, total + 1)]
+    shares = [JobShare(number, total) for number in range(1, total + 1)]
     assert [sum(part in share for share in shares) for part in range(25)] == [1] * 25
-    assert FOUND["shard"] == str(Share())
+    assert FOUND["shard"] == str(JobShare())

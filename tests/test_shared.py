@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 import torch
 
-from fuse.group.shared import Shared
+from affuse.fuse.training.grouped.shared_tensors import Shared
 
 ROW = 400  # bytes of a tensor below
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from data.utterance import Corpus, Problem, Utterance
-from extract import sources
+from affuse.data.records import Corpus, Problem, Utterance
+from affuse.extract.caching import encoder_inputs
 
 
 def corpus(root, *utterances):
@@ -17,7 +17,7 @@ def corpus(root, *utterances):
 
 
 def find(found, modality, limit=None):
-    return sources.find(found, modality, limit=limit, threads=1, progress=False)
+    return encoder_inputs.find(found, modality, limit=limit, threads=1, progress=False)
 
 
 def record(path, seed=0, seconds=1.0):
@@ -98,7 +98,7 @@ def test_what_an_utterance_lacks_is_noted_whatever_else_is_said_of_it(tmp_path):
 def test_digest_knows_ids_and_inputs_but_no_order(tmp_path):
     def digest(*texts):
         made = (Utterance(i, text=t) for i, t in texts)
-        return sources.digest(find(corpus(tmp_path, *made), "text")[0])
+        return encoder_inputs.digest(find(corpus(tmp_path, *made), "text")[0])
 
     assert digest(("a", "x"), ("b", "y")) == digest(("b", "y"), ("a", "x"))
     assert digest(("a", "x")) != digest(("a", "z"))
@@ -117,12 +117,12 @@ def test_limit_spreads_over_the_corpus(tmp_path, limit, places):
 def test_file_names_are_relative_where_they_can_be(tmp_path):
     inside = Utterance("a", audio=tmp_path / "wav" / "a.wav")
     outside = Utterance("b", audio=Path("/elsewhere/b.wav"))
-    assert sources.file_name(inside, tmp_path) == str(Path("wav", "a.wav"))
-    assert sources.file_name(outside, tmp_path) == str(outside.audio)
-    assert sources.file_name(Utterance("c", text="no file"), tmp_path) == ""
+    assert encoder_inputs.file_name(inside, tmp_path) == str(Path("wav", "a.wav"))
+    assert encoder_inputs.file_name(outside, tmp_path) == str(outside.audio)
+    assert encoder_inputs.file_name(Utterance("c", text="no file"), tmp_path) == ""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are no bytes here")
 def test_file_names_can_be_written_whatever_they_are(tmp_path):
     odd = Utterance("a", audio=tmp_path / os.fsdecode(b"caf\xe9.wav"))
-    assert sources.file_name(odd, tmp_path).encode() == b"caf\\udce9.wav"
+    assert encoder_inputs.file_name(odd, tmp_path).encode() == b"caf\\udce9.wav"

@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from data import splits
-from data.splits import Fold, check, folds, shared_speakers
-from data.utterance import Utterance
+from affuse.data.records import Utterance
+from affuse.data.splits import protocols
+from affuse.data.splits.protocols import Fold, check, folds, shared_speakers
 
 APART = ("session5-strict", "loso", "speakers")
 
@@ -280,7 +280,7 @@ def test_check_accepts_validation_on_training_speakers_only_in_session5():
         check(fold, utterances, "session5-strict")
 
 
-@pytest.mark.parametrize("protocol", splits.PROTOCOLS)
+@pytest.mark.parametrize("protocol", protocols.PROTOCOLS)
 def test_check_finds_a_leaked_utterance(protocol):
     utterances = corpus()
     (fold,) = folds(utterances, "session5-strict")

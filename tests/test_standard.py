@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from fuse.standard import Standard, demand_variation
+from affuse.fuse.inputs.feature_standardisation import Standard, demand_variation
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(2, 3, (60, 5))

@@ -4,11 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.predictions import FoldRow, Predictions, Run
-from data.runs.info import RunInfo
-from fuse import metrics
-from fuse.clusters import choose
-from fuse.intervals import (
+from affuse.data.runs.run_information import RunInfo
+from affuse.data.runs.run_predictions import FoldRow, Predictions, Run
+from affuse.fuse.reporting.sections import subset
+from affuse.fuse.scoring import metrics
+from affuse.fuse.scoring.cluster_resampling import left_out
+from affuse.fuse.scoring.clusters import choose
+from affuse.fuse.scoring.intervals import (
     Variance,
     combined,
     each_seed,
@@ -17,10 +19,8 @@ from fuse.intervals import (
     jackknife,
     over_clusters,
 )
-from fuse.paired import paired_difference
-from fuse.resampling import left_out
-from fuse.sections import subset
-from fuse.statistics import estimate, folds
+from affuse.fuse.scoring.paired_tests import paired_difference
+from affuse.fuse.scoring.statistics import estimate, folds
 
 TARGETS = ("valence", "arousal", "dominance")
 

@@ -18,8 +18,8 @@ from caches import (
     write,
 )
 
-from data import current, parts, store
-from data.files import publish
+from affuse.data.cache import current_content, parts, store
+from affuse.data.system.atomic_files import publish
 
 HEAD = recipe(head=("valence", "arousal"))
 
@@ -189,8 +189,8 @@ def test_a_later_cache_supersedes_one_of_as_many_rows(tmp_path, old, new, loses)
     age(first, 1000)
     age(second, 2000)
     found = list(store.find(tmp_path))
-    assert current.superseded(found) == ({first} if loses else set())
-    assert current.superseded(found[::-1]) == ({first} if loses else set())
+    assert current_content.superseded(found) == ({first} if loses else set())
+    assert current_content.superseded(found[::-1]) == ({first} if loses else set())
 
 
 def test_other_recipes_and_equal_ages_supersede_nothing(tmp_path):
@@ -198,7 +198,7 @@ def test_other_recipes_and_equal_ages_supersede_nothing(tmp_path):
     folders.append(fill(tmp_path, of=recipe(layers=(3, 4))))
     for folder, seconds in zip(folders, (1000, 1000, 2000), strict=True):
         age(folder, seconds)
-    assert current.superseded(list(store.find(tmp_path))) == set()
+    assert current_content.superseded(list(store.find(tmp_path))) == set()
 
 
 def test_whole_caches_verify(tmp_path):
@@ -260,11 +260,11 @@ def test_the_cache_that_was_extracted_last_counts(tmp_path):
     old, new = recipe(content="old"), recipe(content="new")
     one, two = fill(tmp_path, of=old, rows=(3,)), fill(tmp_path, of=new, rows=(1,))
     for folder, of, loser in ((two, new, one), (one, old, two), (two, new, one)):
-        current.make(folder, of)
+        current_content.make(folder, of)
         for times in ((1, 2), (2, 1)):  # a copy may get any
             age(one, times[0])
             age(two, times[1])
-            assert current.superseded(list(store.find(tmp_path))) == {loser}
+            assert current_content.superseded(list(store.find(tmp_path))) == {loser}
 
 
 def test_a_folder_of_another_name_or_with_more_parts_does_not_verify(tmp_path):

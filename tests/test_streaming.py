@@ -11,11 +11,14 @@ from leaks import keep
 from learnable import corpus, embeddings
 from test_train import QUICK, contents, trained
 
-import cli
-from data import parts, scratch, store, streaming
-from fuse import axes, pieces, train
-from fuse.reduce import Projection
-from fuse.tensors import align, gather
+from affuse import cli
+from affuse.data.cache import parts, store, streaming
+from affuse.data.system import scratch_arrays
+from affuse.fuse.commands import design_training
+from affuse.fuse.inputs import chunks
+from affuse.fuse.inputs.tensors import align, gather
+from affuse.fuse.models import principal_axes
+from affuse.fuse.models.projection import Projection
 
 HEAD = recipe(head=("arousal",))
 
@@ -23,8 +26,8 @@ HEAD = recipe(head=("arousal",))
 @pytest.fixture
 def small(monkeypatch):
     """Pieces of a few rows, none of which is held because it is small."""
-    monkeypatch.setattr(pieces, "MOST", 64)
-    monkeypatch.setattr(pieces, "HELD", 0)
+    monkeypatch.setattr(chunks, "MOST", 64)
+    monkeypatch.setattr(chunks, "HELD", 0)
 
 
 def opened(folder, gib=0):
@@ -51,7 +54,7 @@ def test_what_is_gathered_is_what_is_loaded(tmp_path, of, gib, small, monkeypatc
     assert list(got) == list(expected)
     for name, values in expected.items():
         np.testing.assert_array_equal(got[name], values)
-    assert scratch.is_mapped(got["text"]) == (gib == 0)
+    assert scratch_arrays.is_mapped(got["text"]) == (gib == 0)
     with pytest.raises(KeyError):
         gather({"text": found}, ["9-9"])
 
@@ -85,7 +88,7 @@ def test_a_part_of_another_recipe_or_id_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("fusion", "changes"),
     [
-        *((fusion, {}) for fusion in train.fusions() if fusion != "svr"),
+        *((fusion, {}) for fusion in design_training.fusions() if fusion != "svr"),
         ("early", {"reduce": "none", "modality_dropout": 0.3}),
         ("late", {"reduce": "pca", "latent": 4}),
         ("gated", {"training": "pretrain", "pretrain_epochs": 2}),
@@ -107,7 +110,9 @@ def test_every_design_is_the_same(tmp_path, small, fusion, changes):
 def test_a_gpu_is_fed_from_what_is_mapped(tmp_path, small, fusion):
     options = {"fusion": fusion, "settings": QUICK, "seeds": [0], "progress": False}
     one, two = (
-        train.run(corpus(), found, runs=tmp_path / name, device="cuda", **options)
+        design_training.run(
+            corpus(), found, runs=tmp_path / name, device="cuda", **options
+        )
         for name, found in (("memory", embeddings()), ("mapped", mapped(tmp_path)))
     )
     assert contents(one) == contents(two)
@@ -145,8 +150,8 @@ def test_axes_of_many_rows_are_those_of_few(monkeypatch, small, wide):
     x = torch.from_numpy(mixed.astype(np.float32))
     rows = torch.from_numpy(rng.permutation(500)[:400])
     few = Projection.fitted(x[rows], components=5)
-    monkeypatch.setattr(axes, "FEW", 0)
-    monkeypatch.setattr(axes, "WIDE", wide)
+    monkeypatch.setattr(principal_axes, "FEW", 0)
+    monkeypatch.setattr(principal_axes, "WIDE", wide)
     many = Projection.fitted(x, rows=rows, components=5)
     for name, values in few.state_dict().items():
         torch.testing.assert_close(

@@ -8,12 +8,12 @@ import pytest
 import soundfile
 from spoken import RATE, corpus, images, noise, record, run
 
-from data import parts, store, streaming
-from data.arrays import fit
-from data.errors import AffuseError
-from data.stretch import SILENT, Stretch, overlap
-from data.utterance import Utterance
-from extract.fingerprint import fingerprint
+from affuse.data.cache import checksums, parts, store, streaming
+from affuse.data.cache.part_arrays import fit
+from affuse.data.cache.recording_spans import SILENT, Stretch, overlap
+from affuse.data.errors import AffuseError
+from affuse.data.records import Utterance
+from affuse.extract.audio.sample_digest import fingerprint
 
 
 def stretches(outcome):
@@ -71,7 +71,7 @@ def older(folder):
     """The parts of a folder as an older version wrote them."""
     for number in store.numbers(folder):
         path = parts.part_path(folder, number)
-        head, arrays = parts.parse(path, parts.check(path))
+        head, arrays = parts.parse(path, checksums.check(path))
         made = parts.Part(
             ids=tuple(i.decode() for i in arrays["ids"]),
             contents=tuple(c.decode() for c in arrays["contents"]),

@@ -4,8 +4,8 @@ import pytest
 from caches import fill
 from click.testing import CliRunner
 
-import cli
-from data.suggestions import hint
+from affuse import cli
+from affuse.data.suggestions import hint
 
 MINI = ("--audio-checkpoint", "mini", "--text-checkpoint", "mini")
 
@@ -115,7 +115,10 @@ def test_usage_errors_of_other_commands_exit_with_2(tmp_path, monkeypatch, words
 
 def test_designs_are_divided_by_commas(monkeypatch):
     given = {}
-    monkeypatch.setattr("fuse.command.train", lambda say, **found: given.update(found))
+    monkeypatch.setattr(
+        "affuse.fuse.commands.training_commands.train",
+        lambda say, **found: given.update(found),
+    )
     words = ("--fusion", "early, late", "--fusion", "text")
     assert call("train", *words, "--allow", "speakers,ids").exit_code == 0
     assert given["designs"] == ("early", "late", "text")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from caches import part, write
 
-from data import parts, superblock
+from affuse.data.cache import hdf5_superblock, parts
 
 STATUS = 11  # byte of the superblock: the flags that HDF5 clears in an image
 OPEN = b"\x05"  # for writing, as it was when the checksum was made
@@ -20,14 +20,16 @@ def image(tmp_path):
 
 def as_of_old(image):
     """The same image as HDF5 below 2.0 gives it: the checksum is over other flags."""
-    marked = image[:STATUS] + OPEN + image[STATUS + 1 : superblock.LENGTH]
-    checksum = superblock.lookup3(marked).to_bytes(4, "little")
-    return image[: superblock.LENGTH] + checksum + image[superblock.LENGTH + 4 :]
+    marked = image[:STATUS] + OPEN + image[STATUS + 1 : hdf5_superblock.LENGTH]
+    checksum = hdf5_superblock.lookup3(marked).to_bytes(4, "little")
+    return (
+        image[: hdf5_superblock.LENGTH] + checksum + image[hdf5_superblock.LENGTH + 4 :]
+    )
 
 
 def test_the_hash_is_that_of_its_source():
-    assert superblock.lookup3(b"Four score and seven years ago") == 0x17770551
-    assert superblock.lookup3(b"a" * 12) != superblock.lookup3(b"a" * 11)
+    assert hdf5_superblock.lookup3(b"Four score and seven years ago") == 0x17770551
+    assert hdf5_superblock.lookup3(b"a" * 12) != hdf5_superblock.lookup3(b"a" * 11)
 
 
 def test_an_image_of_old_is_readable_once_it_is_sealed(tmp_path, image):
@@ -35,11 +37,11 @@ def test_an_image_of_old_is_readable_once_it_is_sealed(tmp_path, image):
     assert old != image
     with pytest.raises(ValueError, match="damaged or no part of a cache"):
         parts.parse(tmp_path / "old.h5", old)
-    assert superblock.sealed(old) == image
+    assert hdf5_superblock.sealed(old) == image
 
 
 def test_what_is_right_stays_as_it_is(image):
-    assert superblock.sealed(image) is image
+    assert hdf5_superblock.sealed(image) is image
 
 
 @pytest.mark.parametrize("low", ["v108", "v110"])
@@ -49,13 +51,13 @@ def test_the_checksum_is_the_one_that_this_hdf5_writes(low):
     with h5py.File(content, "w", libver=(low, "v110")) as file:
         file["rows"] = np.arange(5)
     written = content.getvalue()
-    assert superblock.sealed(written) is written
+    assert hdf5_superblock.sealed(written) is written
 
 
 def test_parts_keep_no_times(image):
     """Or equal rows would have other bytes a second later."""
     begin = image.index(b"OHDR")
-    assert begin == superblock.LENGTH + 4  # that of the file itself
+    assert begin == hdf5_superblock.LENGTH + 4  # that of the file itself
     places = [begin]
     while (place := image.find(b"OHDR", places[-1] + 1)) >= 0:
         places.append(place)

@@ -9,17 +9,17 @@ from learnable import corpus, embeddings
 from test_cli import call, refused
 from test_train import QUICK, contents
 
-import cli
-from data.errors import AffuseError
-from fuse import plan as plans
-from fuse import settings as options
-from fuse.fit import fit
-from fuse.seeds import derived
-from fuse.settings import Settings
-from fuse.sweep import ranking, trials
-from fuse.sweep.command import sweep
-from fuse.sweep.space import Range, candidates
-from fuse.sweep.trials import Outcome, Trial
+from affuse import cli
+from affuse.data.errors import AffuseError
+from affuse.fuse import settings as options
+from affuse.fuse.commands.sweep_command import sweep
+from affuse.fuse.seeds import derived
+from affuse.fuse.settings import Settings
+from affuse.fuse.sweep import ranking, trials
+from affuse.fuse.sweep.search_space import Range, candidates
+from affuse.fuse.sweep.trials import Trial, TrialOutcome
+from affuse.fuse.training import run_plan as plans
+from affuse.fuse.training.fitting import fit
 
 BASE = dataclasses.replace(QUICK, epochs=3)
 GRID = ("learning_rate=1e-9,0.02", "dropout=0.0,0.9")  # one of four is planted
@@ -286,9 +286,11 @@ def test_a_damaged_trial_is_named(tmp_path):
 def test_the_mean_is_over_folds_and_seeds_and_the_deviation_over_seeds():
     settings = Settings()
     found = [
-        Outcome(Trial(settings, 0), {"a": (0.1, 0.3), "b": (0.2, 0.4)}),
-        Outcome(Trial(settings, 1), {"a": (0.5, 0.7), "b": (0.6, 0.8)}),
-        Outcome(Trial(dataclasses.replace(settings, latent=8), 0), {"a": (1.0, 1.0)}),
+        TrialOutcome(Trial(settings, 0), {"a": (0.1, 0.3), "b": (0.2, 0.4)}),
+        TrialOutcome(Trial(settings, 1), {"a": (0.5, 0.7), "b": (0.6, 0.8)}),
+        TrialOutcome(
+            Trial(dataclasses.replace(settings, latent=8), 0), {"a": (1.0, 1.0)}
+        ),
     ]
     (one,) = ranking.rank(found, [0, 1])
     assert one.ratings == pytest.approx((0.35, 0.55))

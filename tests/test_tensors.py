@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from learnable import COUNT, corpus, embeddings, recipe, reordered, truth
 
-from data.store import Embeddings
-from fuse.tensors import HEAD, align
+from affuse.data.cache.store import Embeddings
+from affuse.fuse.inputs.tensors import HEAD, align
 
 
 def changed(found, row, **changes):

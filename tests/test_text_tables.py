@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from test_report import example
 
-from data.output import page_width
-from fuse import report
-from fuse.blocks import WIDTH, Block
-from fuse.text_tables import _aligned, text
+from affuse.data.terminal import page_width
+from affuse.fuse.commands import report_command
+from affuse.fuse.reporting.blocks import WIDTH, TableBlock
+from affuse.fuse.reporting.formats.text_tables import _aligned, text
 
 WIDTHS = [60, 72, 80, 90, 99]
 FIGURE = re.compile(r"-?\d?\.\d+")
@@ -54,7 +54,7 @@ def test_a_hundred_columns_are_as_they_were():
 def test_columns_of_a_block_that_do_not_fit_follow_below(width, name):
     heads = ("design", *(f"c{k}" for k in range(20)))
     cells = [f".{k:03}" for k in range(20)]
-    block = Block("pairs", heads, ((name.strip(), *cells),))
+    block = TableBlock("pairs", heads, ((name.strip(), *cells),))
     shown = list(_aligned(block, width))
     assert max(map(len, shown)) <= width
     assert FIGURE.findall("\n".join(shown)) == cells
@@ -72,9 +72,9 @@ def test_a_terminal_decides_the_width_and_a_file_does_not(monkeypatch):
     assert page_width(io.StringIO(), WIDTH) == WIDTH
     terminal, file = Terminal(), io.StringIO()
     for output in (terminal, file):
-        report.write([example("a")], "text", output)
+        report_command.write([example("a")], "text", output)
     assert max(map(len, terminal.getvalue().splitlines())) <= 80
-    assert file.getvalue() == report.render([example("a")], "text")
+    assert file.getvalue() == report_command.render([example("a")], "text")
 
 
 def test_a_terminal_wider_than_a_page_changes_nothing(monkeypatch):

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.utterance import Utterance
-from extract.build import Builder, Input, Opened
-from extract.choice import Choice, Machine
-from extract.encoders import wav2vec2
-from extract.loading import make_recipe
-from extract.sources import Source
-from extract.threads import Room
+from affuse.data.records import Utterance
+from affuse.extract.caching.encoder_inputs import InputSource
+from affuse.extract.caching.part_building import Builder, Opened, PreparedInput
+from affuse.extract.encoders import wav2vec2
+from affuse.extract.encoding.choices import Choice, Machine
+from affuse.extract.encoding.encoder_loading import make_recipe
+from affuse.extract.encoding.threads import Room
 
 RATE = 16_000
 BLOCK = 6_400  # samples of an input below, 0.4 s
@@ -109,9 +109,9 @@ def builder(machine):
 def inputs(count):
     rng = np.random.default_rng(0)
     for number in range(count):
-        source = Source(Utterance(str(number)), str(number), BLOCK / RATE)
+        source = InputSource(Utterance(str(number)), str(number), BLOCK / RATE)
         samples = (0.1 * rng.standard_normal(BLOCK)).astype(np.float32)
-        yield Input(source, (samples,), ())
+        yield PreparedInput(source, (samples,), ())
 
 
 def means(machine):

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 from learnable import COUNT, corpus, embeddings, reordered
 
-from data.errors import AffuseError
-from data.predictions import find_runs, read_predictions, read_run
-from data.rows import read_rows
-from data.verification import verify
-from fuse import run_folder, train, units, untrained
-from fuse import settings as options
-from fuse.metrics import ccc
-from fuse.report import collect
-from fuse.settings import Settings
-from fuse.training_errors import FAILED, stopped
+from affuse.data.cache.verification import verify
+from affuse.data.errors import AffuseError
+from affuse.data.runs.run_predictions import find_runs, read_predictions, read_run
+from affuse.data.system.csv_tables import read_rows
+from affuse.fuse import settings as options
+from affuse.fuse.commands import design_training
+from affuse.fuse.commands.report_command import collect
+from affuse.fuse.scoring.metrics import ccc
+from affuse.fuse.settings import Settings
+from affuse.fuse.trained import model_files
+from affuse.fuse.training import loopless_models, run_description
+from affuse.fuse.training.failed_runs import FAILED, stopped
 
 QUICK = Settings(
     latent=8,
@@ -27,7 +29,12 @@ QUICK = Settings(
     learning_rate=0.01,
     epochs=4,
 )
-MODEL_FILES = (units.WEIGHTS, units.MODEL, units.HISTORY, "predictions.csv")
+MODEL_FILES = (
+    model_files.WEIGHTS,
+    model_files.MODEL,
+    model_files.HISTORY,
+    "predictions.csv",
+)
 
 
 def trained(
@@ -40,7 +47,7 @@ def trained(
     allow=(),
     **changes,
 ):
-    return train.run(
+    return design_training.run(
         corpus() if found is None else found,
         embeddings() if caches is None else caches,
         fusion=fusion,
@@ -72,7 +79,7 @@ def test_the_run_folder_says_which_utterances_share_a_recording(tmp_path):
     assert all(row.recording[:3] == row.id[:3] for row in run.folds)
 
 
-@pytest.mark.parametrize("fusion", train.fusions())
+@pytest.mark.parametrize("fusion", design_training.fusions())
 def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
     folder = trained(tmp_path, fusion, protocol="loso")
     run = read_run(folder)
@@ -87,7 +94,7 @@ def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
 
 @pytest.mark.parametrize("name", options.experiments())
 def test_experiments_that_come_along_run(tmp_path, name):
-    folder = train.run(
+    folder = design_training.run(
         corpus(),
         embeddings(),
         fusion="late",
@@ -111,7 +118,7 @@ def test_what_is_recorded(tmp_path):
     # autoencoder 7-16-8-16-7 and regressor 8-16-3, each with its biases
     expected = (7 * 16 + 16 + 16 * 8 + 8) + (8 * 16 + 16 + 16 * 7 + 7)
     assert info.parameters == expected + (8 * 16 + 16 + 16 * 3 + 3)
-    history = read_rows(folder / units.HISTORY, units.HISTORY_COLUMNS)
+    history = read_rows(folder / model_files.HISTORY, model_files.HISTORY_COLUMNS)
     assert [row[1] for _, row in history] == ["0"] * 4 + ["4"] * 4
     alignment = json.loads((folder / "alignment.json").read_text())
     assert alignment.pop("division")["protocol"] == "session5-strict"
@@ -197,7 +204,9 @@ def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):
 def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
     folder = trained(tmp_path, "text")
     before = contents(folder)
-    monkeypatch.setattr(train, "fit_fusions", None)  # would raise if it were called
+    monkeypatch.setattr(
+        design_training, "fit_fusions", None
+    )  # would raise if it were called
     trained(tmp_path, "text")
     assert contents(folder) == before
 
@@ -205,12 +214,12 @@ def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
 def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
     tmp_path, monkeypatch, caplog
 ):
-    original = train.fit_fusions
+    original = design_training.fit_fusions
 
     def failing(jobs):
         yield from ((n, AffuseError(f"{job.where}: no")) for n, job in enumerate(jobs))
 
-    monkeypatch.setattr(train, "fit_fusions", failing)
+    monkeypatch.setattr(design_training, "fit_fusions", failing)
     with pytest.raises(AffuseError, match=": no"):
         trained(tmp_path, "text")
     (folder,) = tmp_path.iterdir()
@@ -219,7 +228,7 @@ def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
     trained(tmp_path, "ridge")
     collect(tmp_path)
     assert f"not shown: {folder}; its training failed" in caplog.text
-    monkeypatch.setattr(train, "fit_fusions", original)
+    monkeypatch.setattr(design_training, "fit_fusions", original)
     trained(tmp_path, "text")
     assert not (folder / FAILED).exists()
     assert stopped(folder) == "its training was interrupted; repeat its train command"
@@ -227,7 +236,7 @@ def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    original, calls = train.fit_fusions, []
+    original, calls = design_training.fit_fusions, []
 
     def interrupted(jobs):
         calls.append([job.where for job in jobs])
@@ -236,7 +245,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield found
 
-    monkeypatch.setattr(train, "fit_fusions", interrupted)
+    monkeypatch.setattr(design_training, "fit_fusions", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "a", "text", protocol="loso")
     assert list(find_runs(tmp_path / "a")) == []
@@ -378,13 +387,13 @@ def test_what_was_left_out_is_said(tmp_path):
         "290 utterances; left out: 10 with no text embedding; "
         "a rating outside the scale: 1"
     )
-    assert run_folder.summary(folder) == expected
+    assert run_description.summary(folder) == expected
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
-        run_folder.summary(tmp_path)
+        run_description.summary(tmp_path)
 
 
 def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
-    fit, fit_all = untrained.fit_reference, train.fit_fusions
+    fit, fit_all = loopless_models.fit_reference, design_training.fit_fusions
 
     def broken(name, rows, validation, **how):
         if name == "pcaridge":
@@ -396,10 +405,10 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
             lost = "fold session3" in jobs[number].where
             yield number, AffuseError("the loss is nan") if lost else found
 
-    monkeypatch.setattr(untrained, "fit_reference", broken)
-    monkeypatch.setattr(train, "fit_fusions", diverging)
+    monkeypatch.setattr(loopless_models, "fit_reference", broken)
+    monkeypatch.setattr(design_training, "fit_fusions", diverging)
     with pytest.raises(ValueError, match="pcaridge, fold .*: no components") as raised:
-        train.run_all(
+        design_training.run_all(
             corpus(),
             embeddings(),
             fusions=["pcaridge", "early", "ridge"],

@@ -6,13 +6,13 @@ import caches
 import numpy as np
 import pytest
 
-from data.folds import FoldRow, write_folds
-from data.parts import Part
-from data.stretch import Stretch
-from data.utterance import Corpus, Utterance
-from fuse import training_overlap
-from fuse.predict import Applied
-from fuse.training_overlap import Inputs
+from affuse.data.cache.parts import Part
+from affuse.data.cache.recording_spans import Stretch
+from affuse.data.records import Corpus, Utterance
+from affuse.data.runs.fold_table import FoldRow, write_folds
+from affuse.fuse.commands import training_overlap
+from affuse.fuse.commands.training_overlap import Inputs
+from affuse.fuse.trained.prediction import Applied
 
 PARTS = {"one": ("train", "test", "test"), "two": ("train", "validation", "test")}
 WHOLE = Stretch("file a", 0.0, 9.0)

@@ -8,19 +8,19 @@ import pytest
 from learnable import corpus as learnable_corpus
 from learnable import embeddings
 
-from data import checking, reading, transcripts
-from data.corpora import iemocap, manifest
-from data.transcripts import settled
-from data.utterance import Corpus, Problem, Utterance
-from extract.audio import Unusable
-from extract.encoders.distilbert import Encoder
-from fuse import omissions
-from fuse import plan as plans
-from fuse.alignment import decisions
-from fuse.run_folder import begin
-from fuse.settings import Settings
+from affuse.data.corpora import iemocap, manifest
+from affuse.data.reading import corpus_checks, corpus_reading, transcript_rule
+from affuse.data.reading.transcript_rule import settled
+from affuse.data.records import Corpus, Problem, Utterance
+from affuse.extract.audio.decoding import Unusable
+from affuse.extract.encoders.distilbert import Encoder
+from affuse.fuse.inputs import omissions
+from affuse.fuse.settings import Settings
+from affuse.fuse.training import run_plan as plans
+from affuse.fuse.training.alignment import decisions
+from affuse.fuse.training.run_description import begin
 
-EMPTY = transcripts.EMPTY
+EMPTY = transcript_rule.EMPTY
 
 
 def corpus(root, *texts):
@@ -81,7 +81,7 @@ def table(folder, *cells):
 
 def test_an_empty_cell_of_a_table_is_as_garbage_in_iemocap(tmp_path):
     """Both keep their rows, with the empty text and a note."""
-    own = reading.read("manifest", table(tmp_path, "words", "", "  "))
+    own = corpus_reading.read("manifest", table(tmp_path, "words", "", "  "))
     assert texts(own) == ["words", "", ""]
     assert notes(own) == [("1", EMPTY), ("2", EMPTY)]
 
@@ -92,9 +92,9 @@ def test_an_empty_cell_of_a_table_is_as_garbage_in_iemocap(tmp_path):
     place = next(k for k, line in enumerate(lines) if re.match(r"Ses\S+_[FM]\d", line))
     head, _, _ = lines[place].partition("]: ")
     lines[place] = f"{head}]: [GARBAGE] [LAUGHTER]\n"
-    before = reading.read("iemocap", root)
+    before = corpus_reading.read("iemocap", root)
     first.write_text("".join(lines))
-    found = reading.read("iemocap", root)
+    found = corpus_reading.read("iemocap", root)
     assert len(found.utterances) == len(before.utterances)
     (changed,) = set(notes(found)) - set(notes(before))
     assert changed[0] == lines[place].split()[0]
@@ -104,7 +104,7 @@ def test_an_empty_cell_of_a_table_is_as_garbage_in_iemocap(tmp_path):
 
 @pytest.mark.parametrize("cell", ["NaN", "nan", " NaN ", "<NA>", "n/a", "N/A"])
 def test_a_cell_that_says_so_is_a_missing_transcript(tmp_path, cell):
-    found = reading.read("manifest", table(tmp_path, "words", cell, cell))
+    found = corpus_reading.read("manifest", table(tmp_path, "words", cell, cell))
     assert texts(found) == ["words", None, None]
     (note,) = found.problems
     assert note.reason == (
@@ -114,7 +114,7 @@ def test_a_cell_that_says_so_is_a_missing_transcript(tmp_path, cell):
 
 @pytest.mark.parametrize("cell", ["NA", "None", "null", "Nan"])
 def test_a_word_that_may_be_said_is_a_text_and_is_asked_about(tmp_path, cell):
-    found = reading.read("manifest", table(tmp_path, "words", cell))
+    found = corpus_reading.read("manifest", table(tmp_path, "words", cell))
     assert texts(found) == ["words", cell]
     (note,) = found.problems
     assert note.reason == (
@@ -133,7 +133,7 @@ def test_a_table_without_a_text_column_lacks_transcripts(tmp_path):
 
 
 def test_marks_of_sounds_in_a_table_are_counted(tmp_path):
-    found = reading.read(
+    found = corpus_reading.read(
         "manifest", table(tmp_path, "oh [LAUGHTER] no [LAUGHTER]", "[GARBAGE]", "[1]")
     )
     assert texts(found)[1] == "[GARBAGE]"
@@ -143,13 +143,13 @@ def test_marks_of_sounds_in_a_table_are_counted(tmp_path):
 
 
 def test_check_counts_them(tmp_path):
-    found = reading.read("manifest", table(tmp_path, "words", "", ""))
-    first, *rest = checking.lines(found, found.problems)
+    found = corpus_reading.read("manifest", table(tmp_path, "words", "", ""))
+    first, *rest = corpus_checks.lines(found, found.problems)
     assert first.endswith("3 with audio, 3 with text, of which 2 without words")
-    assert checking.facts(found, ())["without_words"] == 2
+    assert corpus_checks.facts(found, ())["without_words"] == 2
     assert [line for line in rest if "write NaN in its place" in line]
     assert f"  2 times: {EMPTY} (first: 1.wav)" in [
-        *checking.problem_lines(found.problems)
+        *corpus_checks.problem_lines(found.problems)
     ]
 
 
@@ -169,7 +169,7 @@ def test_a_tokenizer_without_marks_leaves_them_out_of_text():
 @pytest.mark.parametrize("design", ["audio", "early"])
 def test_all_designs_keep_them_and_their_runs_say_so(tmp_path, design):
     caches = embeddings()
-    empty = transcripts.digest("")
+    empty = transcript_rule.digest("")
     contents = (*[empty] * 12, *caches["text"].contents[12:])
     caches["text"] = dataclasses.replace(caches["text"], contents=contents)
     made = plans.make(
@@ -197,5 +197,5 @@ def test_nothing_is_said_where_every_text_has_words():
 
 def test_what_was_never_spoken_is_not_asked_about(tmp_path):
     (tmp_path / "own.csv").write_text("id,text\na,None\nb,so [SIC] it was\n")
-    found = reading.read("manifest", tmp_path / "own.csv")
+    found = corpus_reading.read("manifest", tmp_path / "own.csv")
     assert (texts(found), found.problems) == (["None", "so [SIC] it was"], ())

@@ -2,12 +2,13 @@ import pytest
 import torch
 from learnable import corpus, embeddings, recipe
 
-from data.rows import read_rows
-from fuse import references, units
-from fuse.fit import fit
-from fuse.references import FITTED, apply_zeroshot
-from fuse.settings import Settings
-from fuse.tensors import HEAD, align
+from affuse.data.system.csv_tables import read_rows
+from affuse.fuse.inputs.tensors import HEAD, align
+from affuse.fuse.models import baselines
+from affuse.fuse.models.baselines import FITTED, apply_zeroshot
+from affuse.fuse.settings import Settings
+from affuse.fuse.trained import model_files
+from affuse.fuse.training.fitting import fit
 
 HEAD_NAMES = ("arousal", "dominance", "valence")
 
@@ -26,11 +27,11 @@ def unit(fusion, **changes):
             train, validation, head=HEAD_NAMES, targets=aligned.targets
         )
     elif fusion in FITTED:
-        fitted = references.fit(fusion, train, validation)
+        fitted = baselines.fit(fusion, train, validation)
     else:
         fitted = fit(train, validation, fusion=fusion, settings=settings, seed=3)
     taken = {"audio": ("audio",), "text": ("text",), "zeroshot": ("audio",)}
-    description = units.Description(
+    description = model_files.Description(
         fusion=fusion,
         fold="session5",
         seed=3,
@@ -56,8 +57,8 @@ def unit(fusion, **changes):
 )
 def test_a_saved_model_says_the_same(tmp_path, fusion, changes):
     fitted, description, rows = unit(fusion, **changes)
-    units.save(tmp_path, fitted, description)
-    module, found = units.load(tmp_path)
+    model_files.save(tmp_path, fitted, description)
+    module, found = model_files.load(tmp_path)
     assert found == description
     with torch.no_grad():
         assert torch.equal(module(rows.features), fitted.module(rows.features))
@@ -65,7 +66,7 @@ def test_a_saved_model_says_the_same(tmp_path, fusion, changes):
 
 def test_equal_models_give_equal_bytes(tmp_path):
     for name in ("a", "b"):
-        units.save(tmp_path / name, *unit("late")[:2])
+        model_files.save(tmp_path / name, *unit("late")[:2])
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert files == ["history.csv", "model.json", "model.safetensors"]
     for name in files:
@@ -75,8 +76,13 @@ def test_equal_models_give_equal_bytes(tmp_path):
 
 def test_each_epoch_is_a_line(tmp_path):
     fitted, description, _ = unit("text")
-    units.save(tmp_path, fitted, description)
-    rows = [r for _, r in read_rows(tmp_path / units.HISTORY, units.HISTORY_COLUMNS)]
+    model_files.save(tmp_path, fitted, description)
+    rows = [
+        r
+        for _, r in read_rows(
+            tmp_path / model_files.HISTORY, model_files.HISTORY_COLUMNS
+        )
+    ]
     assert [row[:3] for row in rows] == [["session5", "3", "1"], ["session5", "3", "2"]]
     for row, epoch in zip(rows, fitted.history, strict=True):
         assert float(row[3]) == pytest.approx(epoch.loss, rel=1e-5)
@@ -87,28 +93,28 @@ def test_each_epoch_is_a_line(tmp_path):
 
 def test_pretraining_has_a_table_of_its_own(tmp_path):
     fitted, description, _ = unit("text", training="pretrain", pretrain_epochs=3)
-    units.save(tmp_path, fitted, description)
-    path = tmp_path / units.PRETRAINING
-    rows = [row for _, row in read_rows(path, units.PRETRAINING_COLUMNS)]
+    model_files.save(tmp_path, fitted, description)
+    path = tmp_path / model_files.PRETRAINING
+    rows = [row for _, row in read_rows(path, model_files.PRETRAINING_COLUMNS)]
     assert [row[:2] for row in rows] == [["text", "1"], ["text", "2"], ["text", "3"]]
     assert all(0 < float(row[3]) < 2 for row in rows)
 
 
-@pytest.mark.parametrize("name", [units.MODEL, units.WEIGHTS])
+@pytest.mark.parametrize("name", [model_files.MODEL, model_files.WEIGHTS])
 def test_a_damaged_model_is_refused_by_name(tmp_path, name):
-    units.save(tmp_path, *unit("text")[:2])
+    model_files.save(tmp_path, *unit("text")[:2])
     path = tmp_path / name
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(
         ValueError, match="holds no model of this version: .*train agai"
     ):
-        units.load(tmp_path)
+        model_files.load(tmp_path)
 
 
 def test_weights_of_another_design_are_refused(tmp_path):
-    units.save(tmp_path / "a", *unit("audio")[:2])
-    units.save(tmp_path / "b", *unit("text")[:2])
-    weights = (tmp_path / "a" / units.WEIGHTS).read_bytes()
-    (tmp_path / "b" / units.WEIGHTS).write_bytes(weights)
+    model_files.save(tmp_path / "a", *unit("audio")[:2])
+    model_files.save(tmp_path / "b", *unit("text")[:2])
+    weights = (tmp_path / "a" / model_files.WEIGHTS).read_bytes()
+    (tmp_path / "b" / model_files.WEIGHTS).write_bytes(weights)
     with pytest.raises(ValueError, match="b holds no model of this version"):
-        units.load(tmp_path / "b")
+        model_files.load(tmp_path / "b")

@@ -16,20 +16,20 @@ from caches import RECIPE, fill, flip, part, recipe, verified, write
 from click.testing import CliRunner
 from spoken import corpus, images, run
 
-import cli
-from data import checksums, guard, header, parts, store
-from data.errors import AffuseError, DamagedFileError, MemoryShortageError
-from data.parts import part_path
-from extract.known import Known
-from extract.pending import state
+from affuse import cli
+from affuse.data.cache import checksums, hdf5_guard, part_header, parts, store
+from affuse.data.cache.parts import part_path
+from affuse.data.errors import AffuseError, DamagedFileError, MemoryShortageError
+from affuse.extract.caching.part_claims import state
+from affuse.extract.caching.row_reuse import CachedRows
 
 ROOT = Path(__file__).parents[1]
 SIZE = 24 * 2**20  # bytes of a part, in processes that are allowed little
 LIMITED = """
 import re, resource, sys
 from pathlib import Path
-from data import parts, store
-from data.errors import DamagedFileError, MemoryShortageError
+from affuse.data.cache import parts, store
+from affuse.data.errors import DamagedFileError, MemoryShortageError
 path = Path(sys.argv[1])
 parts.read(path, None)  # what is imported when it is needed is there now
 status = Path("/proc/self/status")
@@ -87,7 +87,7 @@ def no_memory(monkeypatch, where):
         monkeypatch.setattr(h5py.Dataset, "__getitem__", failing(error))
     else:  # that HDF5 could not copy an image is all that h5py says
         error = ValueError("Not a file id (not a file ID)")
-        monkeypatch.setattr(guard.h5py, "File", failing(error))
+        monkeypatch.setattr(hdf5_guard.h5py, "File", failing(error))
         real, called = checksums.reserve, []
 
         def reserve(room):
@@ -167,7 +167,7 @@ def test_damage_that_asks_for_too_much_memory_is_damage(path, monkeypatch):
 @pytest.mark.parametrize("read", [parts.header, lambda p: parts.outline(p, RECIPE)])
 def test_an_address_past_an_allocation_is_no_lack_of_memory(path, monkeypatch, read):
     error = KeyError("Unable to open object (address of object past end of allocation)")
-    monkeypatch.setattr(guard.h5py, "File", failing(error))
+    monkeypatch.setattr(hdf5_guard.h5py, "File", failing(error))
     with pytest.raises(DamagedFileError, match="is damaged or no part of a cache"):
         read(path)
 
@@ -220,7 +220,7 @@ def test_rows_of_another_cache_are_not_given_up_for_lack_of_memory(
 ):
     wanted = parts.read(path, None)[0]["contents"][0].decode()
     other = recipe(content="another")
-    known = Known(path.parents[1] / other.folder(), other)
+    known = CachedRows(path.parents[1] / other.folder(), other)
     with monkeypatch.context() as patch:
         no_memory(patch, where)
         with pytest.raises(MemoryShortageError, match="too little memory to read"):
@@ -264,7 +264,7 @@ def test_an_error_of_the_system_stays_one_and_names_the_part(
     path, monkeypatch, number, read
 ):
     text = f"Unable to synchronously open file (unable to open file: errno = {number})"
-    monkeypatch.setattr(guard.h5py, "File", failing(OSError(number, text)))
+    monkeypatch.setattr(hdf5_guard.h5py, "File", failing(OSError(number, text)))
     monkeypatch.setattr(Path, "read_bytes", failing(OSError(number, "of a read")))
     with pytest.raises(OSError, match=os.strerror(number)) as refused:
         read(path)
@@ -307,13 +307,18 @@ OURS = (
 @pytest.mark.parametrize("kind", OURS)
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(parts, "fit"), (guard, "datasets"), (header.Recipe, "parse"), (parts, "Header")],
+    [
+        (parts, "fit"),
+        (hdf5_guard, "datasets"),
+        (part_header.Recipe, "parse"),
+        (parts, "Header"),
+    ],
 )
 def test_a_fault_of_the_code_is_not_called_damage(
     path, monkeypatch, kind, module, name
 ):
     if name == "Header":
-        module = header  # which makes it
+        module = part_header  # which makes it
     monkeypatch.setattr(module, name, failing(kind("of the code")))
     for read in (
         lambda: parts.read(path, None),

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data.utterance import ID_LENGTH, Corpus, Problem, Utterance
+from affuse.data.records import ID_LENGTH, Corpus, Problem, Utterance
 
 
 def corpus(**changes):

@@ -10,17 +10,18 @@ from learnable import corpus, embeddings
 from test_report import info_of, save
 from test_train import QUICK, trained
 
-from data.errors import AffuseError
-from data.predictions import PREDICTIONS, read_run, write_predictions
-from data.splits import folds
-from data.system import digests
-from fuse import fit, plan, train, untrained
-from fuse.ablation import ablate
-from fuse.calibration.command import calibrate
-from fuse.remedies import remedy
-from fuse.report import collect, render
-from fuse.tensors import align
-from fuse.variation import constant, demand_folds, undefined
+from affuse.data.errors import AffuseError
+from affuse.data.runs.run_predictions import PREDICTIONS, read_run, write_predictions
+from affuse.data.splits.protocols import folds
+from affuse.data.system import digests
+from affuse.fuse.commands import design_training
+from affuse.fuse.commands.calibrate_command import calibrate
+from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.inputs.rating_remedies import remedy
+from affuse.fuse.inputs.rating_variation import constant, demand_folds, undefined
+from affuse.fuse.inputs.tensors import align
+from affuse.fuse.robustness.ablation import ablate
+from affuse.fuse.training import fitting, loopless_models, run_plan
 
 SESSIONS = {"train": "1", "validation": "4", "test": "5"}  # of session5-strict
 WORDS = {"train": "training"}
@@ -61,12 +62,12 @@ def test_every_kind_is_refused_with_one_sentence_before_time_is_spent(
     def spent(*args, **kwargs):
         pytest.fail("time was spent")
 
-    monkeypatch.setattr(train, "fit_fusions", spent)
-    monkeypatch.setattr(train, "reference", spent)
-    monkeypatch.setattr(untrained, "fit_reference", spent)
+    monkeypatch.setattr(design_training, "fit_fusions", spent)
+    monkeypatch.setattr(design_training, "reference", spent)
+    monkeypatch.setattr(loopless_models, "fit_reference", spent)
     count = {"train": 180, "validation": 60, "test": 60}[part]
     said = set()
-    for fusion in train.fusions():
+    for fusion in design_training.fusions():
         with pytest.raises(AffuseError) as raised:
             trained(tmp_path, fusion, found=constant_in(part))
         said.add(str(raised.value))
@@ -113,7 +114,7 @@ def test_a_rating_that_never_varies_is_not_a_matter_of_division(
 @pytest.mark.parametrize("part", SESSIONS)
 def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
     def planned():
-        return plan.make(
+        return run_plan.make(
             constant_in(part),
             embeddings(),
             fusion="early",
@@ -132,7 +133,7 @@ def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
 
 @pytest.mark.parametrize(("rows", "part"), [(range(160), "tr"), (range(200, 260), "v")])
 def test_a_job_without_a_plan_is_refused_too(rows, part):
-    from fuse.tensors import align
+    from affuse.fuse.inputs.tensors import align
 
     aligned = align(corpus(), embeddings())
     truth = aligned.truth.copy()
@@ -143,7 +144,7 @@ def test_a_job_without_a_plan_is_refused_too(rows, part):
         for part in (slice(160), slice(200, 260))
     ]
     with pytest.raises(AffuseError, match=f"here: the {part}.* CCC of valence is not"):
-        fit.fit(*halves, fusion="text", settings=QUICK, seed=0, where="here")
+        fitting.fit(*halves, fusion="text", settings=QUICK, seed=0, where="here")
 
 
 def forged(folder, name, rows):

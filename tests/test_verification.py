@@ -8,9 +8,9 @@ import leaks
 import pytest
 from click.testing import CliRunner
 
-import cli
-from data.system.digests import MANIFEST
-from data.verification import INTERRUPTED, OLDER
+from affuse import cli
+from affuse.data.cache.verification import INTERRUPTED, OLDER
+from affuse.data.system.digests import MANIFEST
 
 
 def call(*words):

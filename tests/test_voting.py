@@ -6,13 +6,14 @@ import torch
 from learnable import corpus, embeddings
 from test_train import trained
 
-from data.predictions import read_run
-from fuse import units, voting
-from fuse.decisions import DECISIONS
-from fuse.fit import Fitted, alone, fit
-from fuse.loop import ccc
-from fuse.settings import Settings
-from fuse.tensors import align, groups
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.inputs.tensors import align, groups
+from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.models.fitted import Fitted, ccc
+from affuse.fuse.settings import Settings
+from affuse.fuse.trained import model_files
+from affuse.fuse.training import decision_training
+from affuse.fuse.training.fitting import alone, fit
 
 SMALL = Settings(
     latent=8,
@@ -38,7 +39,7 @@ def parts():
 def fitted(fusion, train, validation, **changes):
     settings = dataclasses.replace(SMALL, **changes)
     job = alone(train, validation, fusion=fusion, settings=settings, seed=0)
-    ((_, found),) = voting.decide([job])
+    ((_, found),) = decision_training.decide([job])
     return found
 
 
@@ -69,7 +70,7 @@ def test_the_mean_is_that_of_the_designs_alone():
 def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     train, validation, _ = parts()
     trained_on, asked = [], []
-    fit_all, said = voting.fit_all, voting._Panel._said
+    fit_all, said = decision_training.fit_all, decision_training._Panel._said
 
     def watched(jobs):
         trained_on.extend(job.train.tolist() for job in jobs)
@@ -79,8 +80,8 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
         asked.append(places.tolist())
         return said(panel, model, places)
 
-    monkeypatch.setattr(voting, "fit_all", watched)
-    monkeypatch.setattr(voting._Panel, "_said", predicted)
+    monkeypatch.setattr(decision_training, "fit_all", watched)
+    monkeypatch.setattr(decision_training._Panel, "_said", predicted)
     fitted("lateccc", train, validation, epochs=1)
     everyone = list(range(len(train.truth)))
     assert trained_on[:2] == [everyone, everyone]  # the models that are kept
@@ -96,19 +97,19 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
 def test_fusions_of_equal_models_share_them(monkeypatch):
     train, validation, _ = parts()
     settings = dataclasses.replace(SMALL, epochs=2)
-    fit_all, counts = voting.fit_all, []
+    fit_all, counts = decision_training.fit_all, []
 
     def counted(jobs):
         counts.append(len(jobs))
         return fit_all(jobs)
 
-    monkeypatch.setattr(voting, "fit_all", counted)
+    monkeypatch.setattr(decision_training, "fit_all", counted)
     jobs = [
         alone(train, validation, fusion=fusion, settings=settings, seed=0)
         for fusion in DECISIONS
     ]
     jobs = [dataclasses.replace(job, rows=jobs[0].rows) for job in jobs]
-    found = dict(voting.decide(jobs))
+    found = dict(decision_training.decide(jobs))
     assert counts == [12]
     for number, fusion in enumerate(DECISIONS):
         single = fitted(fusion, train, validation, epochs=2)
@@ -135,14 +136,14 @@ def test_who_learns_by_heart_gets_no_weight():
 
 def test_inner_folds_divide_no_group():
     named = [name for name in "aaabbcddddeeffg"]
-    folds = voting.divide(named)
+    folds = decision_training.divide(named)
     assert len(folds) == 5
     for rest, held in folds:
         assert {named[r] for r in rest}.isdisjoint({named[r] for r in held})
     assert sorted(np.concatenate([held for _, held in folds])) == list(range(15))
-    assert len(voting.divide(["a", "b", "a"])) == 2
+    assert len(decision_training.divide(["a", "b", "a"])) == 2
     with pytest.raises(ValueError, match="only one group of them; choose latemean"):
-        voting.divide(["a", "a"])
+        decision_training.divide(["a", "a"])
 
 
 def test_groups_are_speakers_then_dialogues_then_utterances():
@@ -158,7 +159,7 @@ def test_groups_are_speakers_then_dialogues_then_utterances():
 
 def test_a_saved_model_says_the_same(tmp_path):
     folder = trained(tmp_path, "stacking", epochs=2)
-    module, description = units.load(next(folder.glob("*/seed-0")))
+    module, description = model_files.load(next(folder.glob("*/seed-0")))
     assert description.parameters == sum(p.numel() for p in module.parameters())
     test = parts()[2]
     with torch.no_grad():
@@ -174,7 +175,7 @@ def test_designs_and_decisions_are_trained_side_by_side():
         alone(train, validation, fusion=fusion, settings=settings, seed=0)
         for fusion in ("latemean", "text")
     ]
-    found = dict(voting.fit_fusions(jobs))
+    found = dict(decision_training.fit_fusions(jobs))
     single = fit(train, validation, fusion="text", settings=settings, seed=0)
     assert found[1].score == pytest.approx(single.score, abs=1e-6)
     mean = fitted("latemean", train, validation, epochs=2)
@@ -188,10 +189,10 @@ def test_training_rows_that_cannot_be_divided_cost_only_who_divides_them():
     what = {"settings": settings, "seed": 0, "where": "fold 1"}
     mean = alone(train, validation, fusion="latemean", **what)
     jobs = [dataclasses.replace(mean, fusion=fusion) for fusion in DECISIONS]
-    found = dict(voting.decide(jobs))
+    found = dict(decision_training.decide(jobs))
     assert isinstance(found.pop(DECISIONS.index("latemean")), Fitted)
     assert len(found) == 2
     for error in found.values():
         assert isinstance(error, ValueError)
         assert str(error).startswith("fold 1: weights of decisions are fitted on")
-    assert isinstance(dict(voting.decide(jobs[1:2]))[0], ValueError)
+    assert isinstance(dict(decision_training.decide(jobs[1:2]))[0], ValueError)

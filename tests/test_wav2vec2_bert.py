@@ -13,13 +13,14 @@ import tunable
 from spoken import noise
 from torch import nn
 
-from extract import batches
-from extract.audio import Unusable
-from extract.encoder import hidden
-from extract.encoders import _mel_bands, wav2vec2, wav2vec2_bert
-from extract.encoders._position_embeddings import Guarded, guard
-from extract.finetune import backbone
-from extract.loading import suited
+from affuse.extract.audio.decoding import Unusable
+from affuse.extract.encoders import wav2vec2, wav2vec2_bert
+from affuse.extract.encoding import batching
+from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.protocol import hidden
+from affuse.extract.finetune import backbone
+from affuse.extract.networks import mel_bands
+from affuse.extract.networks.position_embeddings import Guarded, guard
 
 SIZES = {
     "hidden_size": 32,
@@ -93,7 +94,7 @@ def test_a_batch_agrees_with_single_inputs():
     encoder = wav2vec2_bert.Encoder.tiny(layers="all")
     lengths = [8_000, 8_100, 5_000, 8_000]  # the first two have equally many frames
     blocks = [block(encoder, noise(n, seed=i)) for i, n in enumerate(lengths)]
-    found = batches.equal([len(b) for b in blocks], budget=10**9)
+    found = batching.equal([len(b) for b in blocks], budget=10**9)
     assert sorted(map(len, found)) == [1, 3]
     for places in found:
         rows = hidden(encoder, np.stack([blocks[i] for i in places]))
@@ -127,11 +128,11 @@ def test_the_level_of_a_recording_does_not_count():
 def test_bands_do_not_depend_on_the_pieces_they_are_made_in(monkeypatch):
     extractor = transformers.SeamlessM4TFeatureExtractor()
     waves = [noise(n) for n in (8_000, 8_160)]  # 48 and 49 mel frames
-    whole = [_mel_bands.bands(extractor, wave) for wave in waves]
+    whole = [mel_bands.bands(extractor, wave) for wave in waves]
     for piece in (7, 8, 48):
-        monkeypatch.setattr(_mel_bands, "PIECE", piece)
+        monkeypatch.setattr(mel_bands, "PIECE", piece)
         for wave, wanted in zip(waves, whole, strict=True):
-            np.testing.assert_array_equal(_mel_bands.bands(extractor, wave), wanted)
+            np.testing.assert_array_equal(mel_bands.bands(extractor, wave), wanted)
 
 
 def test_blocks_are_cut_from_the_bands_of_the_whole():

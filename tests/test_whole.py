@@ -14,11 +14,13 @@ from test_checkpoints import FAMILIES, vocabulary
 from test_cli import call, refused
 from test_train import contents
 
-import cli
-from data import finetuned, reading, seen, splits, store
-from data.predictions import read_run
-from extract import tuned
-from fuse import command, whole
+from affuse import cli
+from affuse.data.cache import fold_encoders, store, training_data
+from affuse.data.reading import corpus_reading
+from affuse.data.runs.run_predictions import read_run
+from affuse.data.splits import protocols
+from affuse.extract.commands import run_tuning
+from affuse.fuse.commands import training_commands
 
 COUNT, FOLDS = 18, 3
 SETTINGS = (
@@ -60,9 +62,9 @@ def run(table, root, *words):
 
 def fine_tune(say, table, folder):
     """Encoders of random weights for each fold, in the layout of a fine-tuning."""
-    corpus = reading.read("manifest", table, name="own", scale=(1, 5))
+    corpus = corpus_reading.read("manifest", table, name="own", scale=(1, 5))
     for number, fold in enumerate(
-        splits.folds(corpus.utterances, "speakers", folds=FOLDS)
+        protocols.folds(corpus.utterances, "speakers", folds=FOLDS)
     ):
         said = {u.id: u.speaker for u in corpus.utterances}
         heard = sorted({said[id_] for id_ in (*fold.train, *fold.validation)})
@@ -73,9 +75,11 @@ def fine_tune(say, table, folder):
             torch.manual_seed(number)
             model(model.config_class(**config)).save_pretrained(place)
             record = {"corpus": "own", "speakers": heard}
-            (place / seen.FILE).write_text(json.dumps(record), encoding="utf-8")
+            (place / training_data.FILE).write_text(
+                json.dumps(record), encoding="utf-8"
+            )
         vocabulary(folder / fold.name / "text", "distilbert")
-        (folder / fold.name / finetuned.MARK).write_text("{}", encoding="utf-8")
+        (folder / fold.name / fold_encoders.MARK).write_text("{}", encoding="utf-8")
     say(f"fine-tuned {folder}")
     return folder
 
@@ -90,7 +94,7 @@ def tune(table, tmp_path, monkeypatch):
         folder = tmp_path / "finetuned" / "own-early-speakers-12345678"
         return folder if folder.exists() else fine_tune(say, table, folder)
 
-    monkeypatch.setattr(tuned, "tune", stand_in)
+    monkeypatch.setattr(run_tuning, "tune", stand_in)
     return asked
 
 
@@ -147,7 +151,7 @@ def test_each_fold_is_extracted_with_its_own_encoders(table, tmp_path, tune):
     caches = list(store.find(tmp_path / "cache"))
     assert len(caches) == 2 * FOLDS
     assert len({c.recipe.weights for c in caches}) == 2 * FOLDS
-    assert {finetuned.origin(c.recipe)["fold"] for c in caches} == set(names)
+    assert {fold_encoders.origin(c.recipe)["fold"] for c in caches} == set(names)
     runs = [read_run(path) for path in sorted((tmp_path / "runs").iterdir())]
     assert [r.info.design for r in runs] == ["early", "ridge"]
     for found in runs:
@@ -167,17 +171,17 @@ def test_how_heads_are_trained_is_said_to_the_second_stage_alone(table, tmp_path
 
 def test_stopped_and_repeated_it_goes_on(table, tmp_path, tune, monkeypatch):
     words = ("--fusion", "text", "--finetune")
-    real, made = whole.command.train, []
+    real, made = training_commands.train, []
 
     def interrupt(say, **found):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "train", interrupt)
+    monkeypatch.setattr(training_commands, "train", interrupt)
     stopped = run(table, tmp_path, *words)
     assert stopped.exit_code == 130
     assert "repeat to go on" in stopped.stderr
     caches = contents(tmp_path / "cache")
-    monkeypatch.setattr(command, "train", real)
+    monkeypatch.setattr(training_commands, "train", real)
     done = run(table, tmp_path, *words)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("nothing was left to encode") == FOLDS
@@ -215,14 +219,14 @@ def test_fine_tuning_is_told_what_both_commands_are_told(monkeypatch, tmp_path):
         asked.update(found)
         return tmp_path
 
-    monkeypatch.setattr("extract.finetune.command.finetune", record)
+    monkeypatch.setattr("affuse.extract.commands.finetune_command.finetune", record)
     words = ["manifest", "x.csv", "--fusion", "early", "--folds", "4", "--seed", "7"]
     found = cli.run.make_context("run", [*words, "--batch", "9"]).params
     given = {**found, "fusion": "early", "fold": "all"}
-    assert tuned.tune(print, **given) == tmp_path
+    assert run_tuning.tune(print, **given) == tmp_path
     expected = cli.finetune.make_context("finetune", words).params
     assert asked == expected
-    tuned.tune(print, **{**given, "experiment": "paper"})
+    run_tuning.tune(print, **{**given, "experiment": "paper"})
     assert asked == {**expected, "experiment": "paper"}
 
 

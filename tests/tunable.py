@@ -36,7 +36,11 @@ BLOCKS = {  # of each family: model, configuration, matrices of a block
     "wav2vec2": (transformers.Wav2Vec2Model, {**SPEECH, **FRONTS["group"]}, 6),
     "wav2vec2-stable": (transformers.Wav2Vec2Model, {**SPEECH, **FRONTS["layer"]}, 6),
     "hubert": (transformers.HubertModel, SPEECH, 6),
-    "wavlm": (transformers.WavLMModel, SPEECH, 2),  # see extract.finetune.adapters.PAST
+    "wavlm": (
+        transformers.WavLMModel,
+        SPEECH,
+        2,
+    ),  # see affuse.extract.finetune.adapters.PAST
     "data2vec": (transformers.Data2VecAudioModel, SPEECH, 6),
     "bert": (transformers.BertModel, BERT, 6),
     "distilbert": (

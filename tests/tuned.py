@@ -7,7 +7,8 @@ import leaks
 import learnable
 import numpy as np
 
-from data import finetuned, seen, splits, table
+from affuse.data.cache import corpus_table, fold_encoders, training_data
+from affuse.data.splits import protocols
 
 COUNT = 60  # five sessions of twelve
 NAME = "toy-early-loso-12345678"
@@ -21,7 +22,7 @@ def corpus():
 
 def folds():
     """The folds of loso, by name."""
-    return {f.name: f for f in splits.folds(corpus().utterances, "loso")}
+    return {f.name: f for f in protocols.folds(corpus().utterances, "loso")}
 
 
 def speakers(fold):
@@ -36,7 +37,7 @@ def checkpoint(folder, weights, heard, name="toy"):
     (folder / "config.json").write_text("{}", encoding="utf-8")
     (folder / "model.safetensors").write_bytes(weights)
     record = {"corpus": name, "speakers": heard, "how": "fine-tuned on its ratings"}
-    (folder / seen.FILE).write_text(json.dumps([record]), encoding="utf-8")
+    (folder / training_data.FILE).write_text(json.dumps([record]), encoding="utf-8")
     return folder
 
 
@@ -47,13 +48,15 @@ def fine_tune(root, modalities=MODALITIES, **heard):
         for modality in modalities:
             weights = f"{fold.name} {modality}".encode()
             checkpoint(root / NAME / fold.name / modality, weights, known)
-        (root / NAME / fold.name / finetuned.MARK).write_text("{}", encoding="utf-8")
+        (root / NAME / fold.name / fold_encoders.MARK).write_text(
+            "{}", encoding="utf-8"
+        )
     return root / NAME
 
 
 def training(folder):
     """What stage one takes from a checkpoint's folder into a recipe."""
-    return {**seen.read(folder), **finetuned.told(folder)}
+    return {**training_data.read(folder), **fold_encoders.told(folder)}
 
 
 def embeddings(run, fold, values=None, **changes):
@@ -83,7 +86,7 @@ def embeddings(run, fold, values=None, **changes):
 
 def keep(cache, run, swapped=(), modalities=MODALITIES, wanted=FOLDS, **changes):
     """Caches of all folds as stage one leaves them; two may have each other's rows."""
-    table.save(corpus(), cache)
+    corpus_table.save(corpus(), cache)
     other = {**dict(zip(swapped, reversed(swapped), strict=True))}
     for fold in wanted:
         made = embeddings(run, fold, other.get(fold), **changes)

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from data import extra_columns, nature
-from data.corpora import _extra_columns, _tables, manifest
-from data.corpora._tables import Table
-from data.errors import AffuseError
-from data.utterance import Corpus, Count, Problem
+from affuse.data import extra_columns, rating_kinds
+from affuse.data.corpora import manifest
+from affuse.data.errors import AffuseError
+from affuse.data.records import Corpus, Count, Problem
+from affuse.data.tables import delimited_tables, unread_columns
+from affuse.data.tables.delimited_tables import DelimitedTable
 
 TABLE = "emobank.csv"
 META = "meta.tsv"
@@ -70,7 +71,7 @@ def _described(corpus: Corpus, path: Path) -> tuple[Corpus, list[Problem]]:
     """
     if not path.exists():
         return corpus, []
-    lines, problems = _lines(_tables.load(path))
+    lines, problems = _lines(delimited_tables.load(path))
     lacking = [u.id for u in corpus.utterances if u.id not in lines]
     if lacking:
         reason = f"utterances without a line: {len(lacking)}, such as {lacking[0]}"
@@ -82,7 +83,7 @@ def _described(corpus: Corpus, path: Path) -> tuple[Corpus, list[Problem]]:
     return replace(corpus, utterances=utterances), problems
 
 
-def _lines(table: Table) -> tuple[dict[str, Mapping[str, str]], list[Problem]]:
+def _lines(table: DelimitedTable) -> tuple[dict[str, Mapping[str, str]], list[Problem]]:
     """Return the columns of each sentence by its id, and what was wrong.
 
     Raises:
@@ -95,15 +96,15 @@ def _lines(table: Table) -> tuple[dict[str, Mapping[str, str]], list[Problem]]:
         )
     place = table.header.index("id")
     dropped: dict[str, str] = {}
-    names = _extra_columns.named(table.header, {"id": place}, dropped)
-    kept = _extra_columns.survey([(table, names)], dropped)
-    problems = [*table.notes, *_extra_columns.notes(dropped, table.path.name)]
+    names = unread_columns.named(table.header, {"id": place}, dropped)
+    kept = unread_columns.survey([(table, names)], dropped)
+    problems = [*table.notes, *unread_columns.notes(dropped, table.path.name)]
     found: dict[str, Mapping[str, str]] = {}
     for row in table.rows():
         if isinstance(row, Problem):
             problems.append(row)
             continue
-        cells = {name: _extra_columns.cell(row[1][names[name]]) for name in kept}
+        cells = {name: unread_columns.cell(row[1][names[name]]) for name in kept}
         found[row[1][place].strip()] = extra_columns.mapping(cells)
     return found, problems
 
@@ -123,7 +124,7 @@ PREDICATES = {  # valence, arousal, dominance
 def sample(root: Path) -> None:
     """Write the smallest example: thirty composed sentences with composed ratings."""
     root.mkdir(parents=True, exist_ok=True)
-    nature.state(root, "synthetic")
+    rating_kinds.state(root, "synthetic")
     with (root / TABLE).open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS.values())

@@ -1,1 +1,1 @@
-"""The files of a run folder, which every report reads and nothing else."""
+"""Files of a run folder: description, folds, predictions, sentence overlap."""

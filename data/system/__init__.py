@@ -1,1 +1,1 @@
-"""Files and their digests: what is read is regular, bounded, whole and of the type."""
+"""Files, digests, schemas, progress, devices: what is no matter of a corpus."""

@@ -16,12 +16,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from data.errors import DamagedFileError
-from data.files import claim, publish, refresh
-from data.system import manifests
-from data.system.manifests import Digests
-from data.system.regular import SMALL, open_regular
-from data.utterance import printable
+from affuse.data.errors import DamagedFileError
+from affuse.data.system import manifests
+from affuse.data.system.atomic_files import claim, publish, refresh
+from affuse.data.system.manifests import Digests
+from affuse.data.system.regular_files import SMALL, open_regular
+from affuse.data.terminal import printable
 
 MANIFEST = "SHA256SUMS"
 TRIES = 3  # looks at a file that another process replaces meanwhile

@@ -1,7 +1,7 @@
 """Reads JSON and TOML files that a stranger may have edited, and checks all of them.
 
 A file must be regular, of a sensible size, as its manifest says, and of the kind that
-its reader describes with `data.system.schema`.
+its reader describes with `affuse.data.system.schema`.
 """
 
 import json
@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from data.errors import AffuseError, DamagedFileError
-from data.system.digests import content
-from data.system.regular import SMALL
-from data.system.schema import Kind, Mismatch
-from data.utterance import printable
+from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.system.digests import content
+from affuse.data.system.regular_files import SMALL
+from affuse.data.system.schema import Kind, Mismatch
+from affuse.data.terminal import printable
 
 DIGITS = 19  # of a whole number; more do not fit into 64 bits
 TOML = 2**20  # bytes of a TOML file

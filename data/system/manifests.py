@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from data.errors import DamagedFileError
+from affuse.data.errors import DamagedFileError
 
 HEAD = "# affuse digests 1\n"
 END = "# of the lines above: "

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Protocol
 
-from data.errors import DamagedFileError
-from data.utterance import printable
+from affuse.data.errors import DamagedFileError
+from affuse.data.terminal import printable
 
 SHOWN = 60  # characters of a value in an error
 BITS = 64  # of a whole number

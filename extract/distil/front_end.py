@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-from extract.audio import SAMPLE_RATE
-from extract.distil.size import Size
+from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.distil.student_size import StudentSize
 
 KERNELS, STRIDES = (400, 3, 3), (80, 2, 2)  # a frame sees 880 samples, every 320
 TONES, PHASES = 40, 4  # of the first convolution; their product is its width
@@ -19,7 +19,7 @@ CHANNELS = (TONES * PHASES, 256, 256)
 LOWEST, HIGHEST = 60.0, 7600.0  # Hz, of the tones
 
 
-def build(size: Size) -> Wav2Vec2Model:
+def build(size: StudentSize) -> Wav2Vec2Model:
     """A student whose first convolution hears tones; all else is random."""
     config = Wav2Vec2Config(
         vocab_size=1,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 
 from transformers import DistilBertTokenizer
 
-from data.errors import AffuseError
+from affuse.data.errors import AffuseError
 
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WHOLE = 0.8  # share of the pieces that are words

@@ -17,20 +17,21 @@ from torch import Tensor
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
 from transformers.utils import is_protobuf_available, is_sentencepiece_available
 
-from data.errors import AffuseError
-from data.system.schema import shown
-from extract.audio import Unusable
-from extract.encoder import Packed, Prepared
-from extract.encoders import _checkpoint, _families, _within
-from extract.encoders._checkpoint import Checkpoint, Origin
-from extract.encoders._failures import told
-from extract.encoders._layers import Layers, send
-from extract.encoders._text_length import cut, longest_input
+from affuse.data.errors import AffuseError
+from affuse.data.system.schema import shown
+from affuse.extract.audio.decoding import Unusable
+from affuse.extract.checkpoints import checkpoint_files, encoder_families
+from affuse.extract.checkpoints.checkpoint_files import Checkpoint, Origin
+from affuse.extract.checkpoints.library_failures import told
+from affuse.extract.encoding.protocol import Packed, Prepared
+from affuse.extract.networks import packed_attention
+from affuse.extract.networks.hidden_layers import Layers, send
+from affuse.extract.networks.text_length import cut, longest_input
 
 T = TypeVar("T")
 
 MODALITY = "text"
-CHECKPOINT = _checkpoint.SHORT["distilbert"]
+CHECKPOINT = checkpoint_files.SHORT["distilbert"]
 MAX_TOKENS = 128  # the paper's limit
 TINY_VOCABULARY = 1_000  # hashed words of the random model
 
@@ -59,14 +60,16 @@ class Encoder:
     ):
         self.checkpoint = checkpoint
         top = checkpoint.model.config.num_hidden_layers
-        self.layers = _checkpoint.choose_layers(
+        self.layers = checkpoint_files.choose_layers(
             layers, top, f"the {MODALITY} checkpoint {checkpoint.name!r}"
         )
         self.tokenise, self.longest = tokenise, longest
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
         self.packed: Packed | None = None
-        if isinstance(self.model, DistilBertModel) and _within.suits(self.model):
-            _within.confine(self.model)
+        if isinstance(self.model, DistilBertModel) and packed_attention.suits(
+            self.model
+        ):
+            packed_attention.confine(self.model)
             self.packed = self._packed
         sample = send(
             np.array([cut(tokenise("a a"), longest) or [0]]), self.model.device
@@ -86,14 +89,14 @@ class Encoder:
         """Load from the hub or a folder, with its tokenizer."""
         if head:
             raise AffuseError("text encoders have no head; leave out --head")
-        origin = _checkpoint.find(checkpoint, revision, MODALITY)
-        _families.demand(origin, MODALITY)
-        loaded = _checkpoint.load(origin)
+        origin = checkpoint_files.find(checkpoint, revision, MODALITY)
+        encoder_families.demand(origin, MODALITY)
+        loaded = checkpoint_files.load(origin)
         config = loaded.model.config
         if loaded.model.main_input_name != "input_ids" or config.is_encoder_decoder:
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {config.model_type} model, not a "
-                f"text encoder; {_families.advice(MODALITY)}"
+                f"text encoder; {encoder_families.advice(MODALITY)}"
             )
         tokenizer = _tokenizer(origin, config.vocab_size)
         fault = f"the tokenizer of checkpoint {origin.name!r} fails"
@@ -117,9 +120,9 @@ class Encoder:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = DistilBertModel(config)
-        weights = _checkpoint.digest(model.state_dict())
+        weights = checkpoint_files.digest(model.state_dict())
         return cls(
-            Checkpoint(model, _checkpoint.TINY, "", weights),
+            Checkpoint(model, checkpoint_files.TINY, "", weights),
             tokenise=_hash_words,
             vocabulary="hashed words",
             **options,
@@ -133,7 +136,8 @@ class Encoder:
     def prepare(self, source: str) -> Prepared:
         """Return the token ids of a text, `most_tokens` at most.
 
-        An empty text is its marks of beginning and end, see `data.transcripts`.
+        An empty text is its marks of beginning and end, see
+        `affuse.data.reading.transcript_rule`.
 
         Raises:
             Unusable: if nothing is left to encode, as with a tokenizer without marks
@@ -158,7 +162,7 @@ class Encoder:
         counts = [len(tokens) for tokens in batch]
         device = self.model.device
         places = np.concatenate([np.arange(count) for count in counts])
-        with _within.inputs(counts, device):
+        with packed_attention.inputs(counts, device):
             return self._run(
                 partial(each, counts=counts),
                 input_ids=send(np.concatenate(batch)[None], device),

@@ -19,21 +19,22 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoFeatureExtractor, Wav2Vec2Config, Wav2Vec2Model
 
-from data.errors import AffuseError
-from extract.audio import SAMPLE_RATE, Unusable
-from extract.encoder import Packed, Prepared
-from extract.encoders import _checkpoint, _convolutions, _families, _packing, _trial
-from extract.encoders._checkpoint import Checkpoint, Origin
-from extract.encoders._failures import told
-from extract.encoders._head import Wav2Vec2Regressor, head_names
-from extract.encoders._layers import Layers, send
-from extract.encoders._position_embeddings import guard
-from extract.levels import standardise
+from affuse.data.errors import AffuseError
+from affuse.extract.audio.decoding import SAMPLE_RATE, Unusable
+from affuse.extract.audio.waveform_standardisation import standardise
+from affuse.extract.checkpoints import checkpoint_files, encoder_families
+from affuse.extract.checkpoints.checkpoint_files import Checkpoint, Origin
+from affuse.extract.checkpoints.library_failures import told
+from affuse.extract.encoding.protocol import Packed, Prepared
+from affuse.extract.networks import convolutions, packing, trial_pass
+from affuse.extract.networks.hidden_layers import Layers, send
+from affuse.extract.networks.position_embeddings import guard
+from affuse.extract.networks.regression_head import Wav2Vec2Regressor, head_names
 
 T = TypeVar("T")
 
 MODALITY = "audio"
-CHECKPOINT = _checkpoint.SHORT["audeering"]
+CHECKPOINT = checkpoint_files.SHORT["audeering"]
 HEADED = "wav2vec2"  # model type of the checkpoints with a head for ratings
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
@@ -63,23 +64,27 @@ class Encoder:
         self.checkpoint = checkpoint
         self.config = checkpoint.model.config
         top = self.config.num_hidden_layers
-        self.layers = _checkpoint.choose_layers(
+        self.layers = checkpoint_files.choose_layers(
             layers, top, f"the {MODALITY} checkpoint {checkpoint.name!r}"
         )
         self.normalise = normalise
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.to(device, self.dtype)
-        _convolutions.fold(self.model)
+        convolutions.fold(self.model)
         self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
-        self.window = _trial.receptive_field(self.config)  # samples that one frame sees
-        self.joined = _trial.joined(self.config)  # frames in one step of the blocks
+        self.window = trial_pass.receptive_field(
+            self.config
+        )  # samples that one frame sees
+        self.joined = trial_pass.joined(self.config)  # frames in one step of the blocks
         guard(self.model)
         self.packed: Packed | None = None
-        if _packing.packs(self.model):
-            self._line = _packing.Line(self.model, hop=self.hop, window=self.window)
+        if packing.packs(self.model):
+            self._line = packing.PackedLine(
+                self.model, hop=self.hop, window=self.window
+            )
             self.packed = self._packed
         elif self.model.device.type == "cpu" and self.dtype == torch.float32:
-            _convolutions.rewrite(self.model)
+            convolutions.rewrite(self.model)
         self._run = Layers(self.model.eval(), self.layers, top)
         if head is not None and top not in self.layers:
             raise AffuseError(
@@ -106,25 +111,27 @@ class Encoder:
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
         """Load from the hub or a folder; with `head`, its regression head as well."""
-        origin = _checkpoint.find(checkpoint, revision, MODALITY)
-        kind = _checkpoint.kind(origin)
+        origin = checkpoint_files.find(checkpoint, revision, MODALITY)
+        kind = checkpoint_files.kind(origin)
         if kind != "whisper":
-            _families.demand(origin, MODALITY)
+            encoder_families.demand(origin, MODALITY)
         if head and kind not in ("", HEADED):
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {kind} model and lacks the head that "
                 f"{HEADED} models of audEERING have; it has no such head: leave out "
                 f"--head"
             )
-        loaded = _checkpoint.load(origin, headed=Wav2Vec2Regressor if head else None)
+        loaded = checkpoint_files.load(
+            origin, headed=Wav2Vec2Regressor if head else None
+        )
         model = loaded.model
         if not hasattr(model.config, "conv_stride"):
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {model.config.model_type} model, not "
-                f"of the Wav2Vec2 family; {_families.advice(MODALITY)}"
+                f"of the Wav2Vec2 family; {encoder_families.advice(MODALITY)}"
             )
         part = loaded.of(model.wav2vec2) if head else loaded
-        _trial.demand_states(part, input_values=_trial.frame(part))
+        trial_pass.demand_states(part, input_values=trial_pass.frame(part))
         return cls(
             part,
             normalise=_normalises(origin, model.config),
@@ -150,9 +157,11 @@ class Encoder:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = Wav2Vec2Model(config)
-        weights = _checkpoint.digest(model.state_dict())
+        weights = checkpoint_files.digest(model.state_dict())
         return cls(
-            Checkpoint(model, _checkpoint.TINY, "", weights), normalise=True, **options
+            Checkpoint(model, checkpoint_files.TINY, "", weights),
+            normalise=True,
+            **options,
         )
 
     def count_frames(self, samples: int) -> int:

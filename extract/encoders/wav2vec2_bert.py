@@ -19,15 +19,16 @@ from transformers import (
     Wav2Vec2BertModel,
 )
 
-from data.errors import AffuseError
-from extract.audio import SAMPLE_RATE, Unusable
-from extract.encoder import Packed, Prepared
-from extract.encoders import _checkpoint, _relative_keys, _trial
-from extract.encoders._checkpoint import Checkpoint, Origin
-from extract.encoders._failures import told
-from extract.encoders._layers import Layers, send
-from extract.encoders._mel_bands import HOP, WINDOW, bands
-from extract.encoders._position_embeddings import guard
+from affuse.data.errors import AffuseError
+from affuse.extract.audio.decoding import SAMPLE_RATE, Unusable
+from affuse.extract.checkpoints import checkpoint_files
+from affuse.extract.checkpoints.checkpoint_files import Checkpoint, Origin
+from affuse.extract.checkpoints.library_failures import told
+from affuse.extract.encoding.protocol import Packed, Prepared
+from affuse.extract.networks import relative_attention, trial_pass
+from affuse.extract.networks.hidden_layers import Layers, send
+from affuse.extract.networks.mel_bands import HOP, WINDOW, bands
+from affuse.extract.networks.position_embeddings import guard
 
 T = TypeVar("T")
 
@@ -64,10 +65,10 @@ class Encoder:
     ):
         self.checkpoint, self.extractor = checkpoint, extractor
         config = checkpoint.model.config
-        self.layers = _checkpoint.choose_layers(layers, config.num_hidden_layers)
+        self.layers = checkpoint_files.choose_layers(layers, config.num_hidden_layers)
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.to(device, self.dtype)
-        _relative_keys.rewrite(self.model)
+        relative_attention.rewrite(self.model)
         guard(self.model)
         self._run = Layers(self.model.eval(), self.layers, config.num_hidden_layers)
         self.stride: int = extractor.stride  # mel frames that are joined
@@ -97,8 +98,8 @@ class Encoder:
             raise AffuseError(
                 "no head for ratings of w2v-BERT is known; leave out --head"
             )
-        origin = _checkpoint.find(checkpoint, revision, MODALITY)
-        loaded = _checkpoint.load(origin)
+        origin = checkpoint_files.find(checkpoint, revision, MODALITY)
+        loaded = checkpoint_files.load(origin)
         if not isinstance(loaded.model, Wav2Vec2BertModel):
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {loaded.model.config.model_type} "
@@ -108,7 +109,7 @@ class Encoder:
         silence = np.zeros(WINDOW + extractor.stride * HOP, np.float32)
         with told(f"the feature extractor of checkpoint {origin.name!r} fails"):
             frames = torch.from_numpy(bands(extractor, silence))
-        _trial.demand_states(loaded, input_features=frames[None])
+        trial_pass.demand_states(loaded, input_features=frames[None])
         return cls(loaded, extractor=extractor, **options)
 
     @classmethod
@@ -123,9 +124,9 @@ class Encoder:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = Wav2Vec2BertModel(config)
-        weights = _checkpoint.digest(model.state_dict())
+        weights = checkpoint_files.digest(model.state_dict())
         return cls(
-            Checkpoint(model, _checkpoint.TINY, "", weights),
+            Checkpoint(model, checkpoint_files.TINY, "", weights),
             extractor=SeamlessM4TFeatureExtractor(),
             **options,
         )

@@ -16,13 +16,13 @@ from torch import Tensor
 from transformers import WhisperConfig, WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from data.errors import AffuseError
-from extract.audio import SAMPLE_RATE, Unusable
-from extract.encoder import Packed, Prepared
-from extract.encoders import _checkpoint
-from extract.encoders._checkpoint import Checkpoint, Origin
-from extract.encoders._failures import told
-from extract.encoders._layers import Layers
+from affuse.data.errors import AffuseError
+from affuse.extract.audio.decoding import SAMPLE_RATE, Unusable
+from affuse.extract.checkpoints import checkpoint_files
+from affuse.extract.checkpoints.checkpoint_files import Checkpoint, Origin
+from affuse.extract.checkpoints.library_failures import told
+from affuse.extract.encoding.protocol import Packed, Prepared
+from affuse.extract.networks.hidden_layers import Layers
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class Encoder:
         self.checkpoint = checkpoint
         self.extractor = extractor
         top = checkpoint.model.config.encoder_layers
-        self.layers = _checkpoint.choose_layers(
+        self.layers = checkpoint_files.choose_layers(
             layers, top, f"the {MODALITY} checkpoint {checkpoint.name!r}"
         )
         self.dtype = getattr(torch, dtype)
@@ -85,10 +85,10 @@ class Encoder:
         """Load from the hub or a folder; of a whole Whisper, its encoder."""
         if head:
             raise AffuseError("Whisper has no head for ratings; leave out --head")
-        origin = _checkpoint.find(checkpoint, revision, MODALITY)
-        parts = _checkpoint.config(origin).get("architectures") or ()
+        origin = checkpoint_files.find(checkpoint, revision, MODALITY)
+        parts = checkpoint_files.config(origin).get("architectures") or ()
         alone = "WhisperEncoder" in parts
-        loaded = _checkpoint.load(origin, headed=WhisperEncoder if alone else None)
+        loaded = checkpoint_files.load(origin, headed=WhisperEncoder if alone else None)
         if loaded.model.config.model_type != "whisper":
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {loaded.model.config.model_type} "
@@ -111,9 +111,9 @@ class Encoder:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = WhisperEncoder(config)
-        weights = _checkpoint.digest(model.state_dict())
+        weights = checkpoint_files.digest(model.state_dict())
         return cls(
-            Checkpoint(model, _checkpoint.TINY, "", weights),
+            Checkpoint(model, checkpoint_files.TINY, "", weights),
             extractor=WhisperFeatureExtractor(feature_size=config.num_mel_bins),
             **options,
         )

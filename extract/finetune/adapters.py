@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from data.errors import AffuseError
-from extract.encoders._layers import blocks
-from extract.finetune.backbone import Backbone
-from extract.finetune.tuning import Tuning
+from affuse.data.errors import AffuseError
+from affuse.extract.finetune.backbone import Backbone
+from affuse.extract.finetune.tuning_settings import Tuning
+from affuse.extract.networks.hidden_layers import blocks
 
 # Whose attention hands its matrices to torch, past the modules that an adapter
 # replaces, so that it would never be asked.
@@ -94,3 +94,12 @@ def _matrices(model: Any, layers_trained: int) -> Iterator[str]:
         if isinstance(module, nn.Linear) and id(module) in wanted:
             if not (past and ATTENTION in name):
                 yield name
+
+
+def demand_accelerate() -> None:
+    """Refuse to begin without the package that the Trainer needs."""
+    if find_spec("accelerate") is None:
+        raise AffuseError(
+            "fine-tuning needs the package accelerate, which is not installed; "
+            "type: pip install '.[finetune]'"
+        )

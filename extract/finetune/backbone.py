@@ -16,20 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data import plugins
-from data.errors import AffuseError, OptionError
-from data.recipe import MODALITIES
-from extract import decoder
-from extract.choice import ENCODERS, Choice, Machine
-from extract.command import per_modality
-from extract.encoders import _checkpoint
-from extract.encoders._checkpoint import TINY, UNUSED, Checkpoint, Origin
-from extract.encoders._layers import blocks
-from extract.encoders.wav2vec2 import Encoder as SpeechEncoder
-from extract.fingerprint import fingerprint
-from extract.loading import load, suited
-from extract.sources import Source
-from fuse.model import modalities
+from affuse.data import plugins
+from affuse.data.cache.recipe import MODALITIES
+from affuse.data.errors import AffuseError, OptionError
+from affuse.extract.audio import decoder_pool
+from affuse.extract.audio.sample_digest import fingerprint
+from affuse.extract.caching.encoder_inputs import InputSource
+from affuse.extract.checkpoints import checkpoint_files
+from affuse.extract.checkpoints.checkpoint_files import TINY, UNUSED, Checkpoint, Origin
+from affuse.extract.encoders.wav2vec2 import Encoder as SpeechEncoder
+from affuse.extract.encoding.choices import ENCODERS, Choice, Machine, per_modality
+from affuse.extract.encoding.encoder_loading import load, suited
+from affuse.extract.networks.hidden_layers import blocks
+from affuse.fuse.models.system import modalities
 
 MASKABLE = ("wav2vec2", "hubert", "wavlm")  # whose padding is zero wherever it matters
 FROZEN = ("sew", "sew-d")  # whose last frame may be of zeros, which counts in the mean
@@ -40,7 +39,7 @@ PLAIN = {"layerdrop": 0.0, "apply_spec_augment": False}
 
 
 @dataclass(frozen=True)
-class Input:
+class EncoderInput:
     """An utterance as an encoder that is trained takes it."""
 
     values: np.ndarray  # (samples,) float32 or (tokens,) int64
@@ -55,7 +54,7 @@ class Backbone:
     modality: str
     checkpoint: Checkpoint  # with the model that is trained, once it is `fresh`
     folder: Path  # where it came from
-    prepare: Callable[[Any], Any]  # as of `extract.encoder.Encoder`
+    prepare: Callable[[Any], Any]  # as of `affuse.extract.encoding.protocol.Encoder`
     frames: Callable[[int], int] | None = None  # of samples; None for tokens
     adapters: Any = None  # peft's, if these are trained in place of the weights
 
@@ -75,22 +74,24 @@ class Backbone:
             and not getattr(config, "add_adapter", False)
         )
 
-    def input(self, source: Source, *, longest: float) -> Input:
+    def input(self, source: InputSource, *, longest: float) -> EncoderInput:
         """One utterance, or the beginning of one that is too long.
 
         Raises:
-            extract.audio.Unusable: if nothing can be encoded
+            affuse.extract.audio.decoding.Unusable: if nothing can be encoded
         """
         utterance, digests = source.utterance, [source.content]
         if self.modality == "text":
             found = self.prepare(utterance.text or "")
         else:
-            assert utterance.audio is not None  # `extract.sources` saw to it
-            heard = decoder.load(utterance.audio, utterance.span, longest=longest)
+            assert (
+                utterance.audio is not None
+            )  # `affuse.extract.caching.encoder_inputs` saw to it
+            heard = decoder_pool.load(utterance.audio, utterance.span, longest=longest)
             digests.append(fingerprint(heard.samples))  # before they are changed
             found = self.prepare(heard.samples)
         # nothing is done to an input that is worth a note, but that it is cut
-        return Input(found.blocks[0], bool(found.notes), tuple(digests))
+        return EncoderInput(found.blocks[0], bool(found.notes), tuple(digests))
 
     def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Inputs of any lengths as (n, longest), with a mask where something is padded
@@ -194,10 +195,10 @@ def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone
             f"saved for stage one; take 'mini' to try fine-tuning"
         )
     kind = suited(modality, name, commit)
-    default = plugins.load("extract.encoders", kind).CHECKPOINT
-    origin = _checkpoint.find(name or default, commit, modality)
-    if kind != ENCODERS[modality] or _checkpoint.kind(origin) in FROZEN:
-        kind = _checkpoint.kind(origin)
+    default = plugins.load(plugins.ENCODER_PACKAGE, kind).CHECKPOINT
+    origin = checkpoint_files.find(name or default, commit, modality)
+    if kind != ENCODERS[modality] or checkpoint_files.kind(origin) in FROZEN:
+        kind = checkpoint_files.kind(origin)
         raise AffuseError(
             f"checkpoint {name!r} is a {kind} model, which cannot be fine-tuned; take "
             f"one of the Wav2Vec2 family, or a BERT-like text encoder"
@@ -242,8 +243,7 @@ class Encoders(nn.Module):
 def fresh(backbone: Backbone) -> Backbone:
     """The same encoder with its first weights, for one fold."""
     known = backbone.checkpoint
-    origin = Origin(backbone.folder, known.name, known.revision)
-    loaded = _checkpoint.load(origin)
+    loaded = checkpoint_files.load(Origin(backbone.folder, known.name, known.revision))
     for key, value in PLAIN.items():
         if hasattr(loaded.model.config, key):
             setattr(loaded.model.config, key, value)

@@ -13,15 +13,20 @@ import torch
 from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer
 
-from data.errors import AffuseError
-from extract.finetune.accumulate import Share, backward
-from extract.finetune.averaging import Averaging
-from extract.finetune.inputs import collate, together
-from extract.finetune.lesson import SCORE, Lesson, arguments, groups
-from fuse import losses
-from fuse.group import batches
-from fuse.metrics import ccc
-from fuse.settings import Settings
+from affuse.data.errors import AffuseError
+from affuse.extract.finetune.fold_inputs import collate, together
+from affuse.extract.finetune.gradient_accumulation import BatchShare, backward
+from affuse.extract.finetune.training_task import (
+    SCORE,
+    FinetuningTask,
+    arguments,
+    groups,
+)
+from affuse.extract.finetune.weight_averaging import Averaging
+from affuse.fuse import losses
+from affuse.fuse.scoring.metrics import ccc
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.grouped import batches
 
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
@@ -50,7 +55,7 @@ class Epochs:
 class FineTuner(Trainer):
     """Trains `Tuned` with the exact gradient of whole batches."""
 
-    def __init__(self, lesson: Lesson, callbacks: Sequence[Any] = ()):
+    def __init__(self, lesson: FinetuningTask, callbacks: Sequence[Any] = ()):
         patience = EarlyStoppingCallback(lesson.settings.patience)
         super().__init__(
             lesson.module,
@@ -127,10 +132,10 @@ class FineTuner(Trainer):
             self._restored = []
         super().log(logs, *rest)
 
-    def _share(self, model: nn.Module) -> Share:
+    def _share(self, model: nn.Module) -> BatchShare:
         if self.args.world_size == 1:
-            return Share()
-        return Share(
+            return BatchShare()
+        return BatchShare(
             self.args.process_index,
             self.args.world_size,
             self._gather,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from data.commands import Calibrate
-from data.errors import AffuseError
-from fuse.calibration.files import read
-from fuse.calibration.fitting import Calibrations
-from fuse.predict import Applied
+from affuse.data.command_lines import Calibrate
+from affuse.data.errors import AffuseError
+from affuse.fuse.calibration.calibration_file import read
+from affuse.fuse.calibration.calibration_fitting import Calibrations
+from affuse.fuse.trained.prediction import Applied
 
 log = logging.getLogger(__name__)
 

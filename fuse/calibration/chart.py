@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fuse.escapes import for_html
+from affuse.fuse.reporting.escapes import for_html
 
 Series = Mapping[str, Sequence[tuple[float, float]]]  # name -> (kept, value)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data.rows import write_rows
-from fuse.calibration.measure import Said
-from fuse.metrics import ccc, rmse
+from affuse.data.system.csv_tables import write_rows
+from affuse.fuse.calibration.calibration_scores import CalibratedFold
+from affuse.fuse.scoring.metrics import ccc, rmse
 
 REJECTION = "rejection.csv"
 COLUMNS = ("rating", "kept", "utterances", "ccc", "rmse")
@@ -17,7 +17,7 @@ LEAST = 10  # utterances of a fold, below which a CCC says nothing
 
 
 @dataclass(frozen=True)
-class Point:
+class RejectionPoint:
     """One share kept; CCC and RMSE are means over folds, after the map."""
 
     kept: float  # share of each fold's test utterances
@@ -26,7 +26,7 @@ class Point:
     rmse: float
 
 
-def curve(folds: Sequence[Said]) -> tuple[Point, ...]:
+def curve(folds: Sequence[CalibratedFold]) -> tuple[RejectionPoint, ...]:
     """CCC and RMSE of the utterances on which the seeds agree best.
 
     In each fold, utterances are sorted by the deviation of predictions over seeds,
@@ -46,7 +46,7 @@ def curve(folds: Sequence[Said]) -> tuple[Point, ...]:
     return tuple(_points(folds))
 
 
-def _points(folds: Sequence[Said]) -> Iterator[Point]:
+def _points(folds: Sequence[CalibratedFold]) -> Iterator[RejectionPoint]:
     orders = [np.argsort(fold.spread, kind="stable") for fold in folds]
     for share in SHARES:
         rows = [order[: round(share * len(order))] for order in orders]
@@ -55,7 +55,7 @@ def _points(folds: Sequence[Said]) -> Iterator[Point]:
         if any(np.ptp(f.truth[r]) == 0 for f, r in zip(folds, rows, strict=True)):
             return  # no CCC, and none of fewer of them
         kept = [(f.truth[r], f.mapped[r]) for f, r in zip(folds, rows, strict=True)]
-        yield Point(
+        yield RejectionPoint(
             kept=share,
             utterances=sum(map(len, rows)),
             ccc=float(np.mean([ccc(*pair) for pair in kept])),
@@ -63,7 +63,7 @@ def _points(folds: Sequence[Said]) -> Iterator[Point]:
         )
 
 
-def write(folder: Path, curves: Mapping[str, Sequence[Point]]) -> None:
+def write(folder: Path, curves: Mapping[str, Sequence[RejectionPoint]]) -> None:
     """Publish rejection.csv."""
     rows = [
         (rating, f"{p.kept:.2f}", p.utterances, f"{p.ccc:.6f}", f"{p.rmse:.6f}")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data.rows import write_rows
-from fuse.escapes import for_csv
-from fuse.settings import Settings, dump
-from fuse.sweep.trials import Outcome
+from affuse.data.system.csv_tables import write_rows
+from affuse.fuse.reporting.escapes import for_csv
+from affuse.fuse.settings import Settings, dump
+from affuse.fuse.sweep.trials import TrialOutcome
 
 RANKING = "ranking.csv"
 
@@ -25,12 +25,12 @@ class Ranked:
     failed: str = ""
 
 
-def rank(outcomes: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Ranked, ...]:
+def rank(outcomes: Sequence[TrialOutcome], seeds: Sequence[int]) -> tuple[Ranked, ...]:
     """Settings that are finished with all of these seeds, best first.
 
     Those that failed with one seed are last: half of a training is no choice.
     """
-    found: dict[Settings, dict[int, Outcome]] = {}
+    found: dict[Settings, dict[int, TrialOutcome]] = {}
     for outcome in outcomes:
         found.setdefault(outcome.trial.settings, {})[outcome.trial.seed] = outcome
     ranked = [
@@ -41,7 +41,7 @@ def rank(outcomes: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Ranked, ...
     return tuple(sorted(ranked, key=lambda r: (-r.score, dump(r.settings))))
 
 
-def _ranked(settings: Settings, outcomes: Sequence[Outcome]) -> Ranked:
+def _ranked(settings: Settings, outcomes: Sequence[TrialOutcome]) -> Ranked:
     failed = next((outcome.failed for outcome in outcomes if outcome.failed), "")
     if failed:
         return Ranked(settings, (), -np.inf, 0.0, failed)

@@ -2,8 +2,8 @@
 
 A trial is one choice of settings with one seed, trained on every fold. Its file is
 ``trials/DIGEST-seed-SEED.json``, the digest being that of the settings; a trial that
-has its file is finished. Test parts are not read: `Plan.rows` is asked for training and
-validation alone.
+has its file is finished. Test parts are not read: `RunPlan.rows` is asked for training
+and validation alone.
 """
 
 import hashlib
@@ -16,19 +16,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data.errors import AffuseError, DamagedFileError
-from data.files import publish
-from data.progress import bar
-from data.ratings import RATINGS
-from data.system import digests
-from data.system.documents import read_json
-from data.system.schema import ListOf, MapOf, Number, Plain, Record, Text, Whole
-from fuse.divergence import far
-from fuse.fit import Fitted, Folds, Job
-from fuse.pieces import through
-from fuse.plan import FORMAT, Plan
-from fuse.settings import Settings, change
-from fuse.voting import fit_fusions
+from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.rating_scales import RATINGS
+from affuse.data.system import digests
+from affuse.data.system.atomic_files import publish
+from affuse.data.system.documents import read_json
+from affuse.data.system.progress import bar
+from affuse.data.system.schema import ListOf, MapOf, Number, Plain, Record, Text, Whole
+from affuse.fuse.inputs.chunks import through
+from affuse.fuse.models.fitted import Fitted
+from affuse.fuse.scoring.failed_training import far
+from affuse.fuse.settings import Settings, change
+from affuse.fuse.training.decision_training import fit_fusions
+from affuse.fuse.training.fitting import Folds
+from affuse.fuse.training.grouped.model_tasks import ModelTask
+from affuse.fuse.training.run_plan import FORMAT, RunPlan
 
 TRIALS = "trials"
 MOST_FAR = 0.5  # of the utterances; a few that are far off may be odd recordings
@@ -59,7 +61,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What a trial scored on the validation part of each fold."""
 
     trial: Trial
@@ -67,7 +69,7 @@ class Outcome:
     failed: str = ""  # why there are no scores, such as a loss that diverged
 
 
-def place(plan: Plan, sweeps: Path) -> Path:
+def place(plan: RunPlan, sweeps: Path) -> Path:
     """The folder of all trials on the same rows, named after all that decides a score.
 
     Equal for other ratings and embeddings of test parts, which decide none. Settings
@@ -91,7 +93,7 @@ def place(plan: Plan, sweeps: Path) -> Path:
 
 
 def search(
-    plan: Plan,
+    plan: RunPlan,
     folder: Path,
     candidates: Sequence[Settings],
     seeds: Sequence[int],
@@ -134,7 +136,7 @@ def _seal(folder: Path) -> None:
         digests.seal(place, [name for name in names if name not in known])
 
 
-def _train(plan: Plan, trials: Sequence[Trial]) -> Iterator[Outcome]:
+def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:
     """Every trial on every fold; each comes when its last fold is there."""
     if not trials:
         return
@@ -163,7 +165,7 @@ def _train(plan: Plan, trials: Sequence[Trial]) -> Iterator[Outcome]:
             yield _outcome(trials[trial], names, [each[k] for k in sorted(each)])
 
 
-def _scores(result: Fitted | AffuseError, job: Job) -> Scores:
+def _scores(result: Fitted | AffuseError, job: ModelTask) -> Scores:
     """Validation CCC of each rating at the epoch that was kept.
 
     An error stays one: a learning rate at which the loss diverges is a finding of the
@@ -185,16 +187,18 @@ def _scores(result: Fitted | AffuseError, job: Job) -> Scores:
     return max(result.history, key=lambda epoch: epoch.score).scores
 
 
-def _outcome(trial: Trial, folds: Iterable[str], each: Sequence[Scores]) -> Outcome:
+def _outcome(
+    trial: Trial, folds: Iterable[str], each: Sequence[Scores]
+) -> TrialOutcome:
     """The scores of all folds, or the first error of any."""
     failed = next((str(one) for one in each if isinstance(one, AffuseError)), "")
     scores = [one for one in each if not isinstance(one, AffuseError)]
-    return Outcome(
+    return TrialOutcome(
         trial, {} if failed else dict(zip(folds, scores, strict=True)), failed
     )
 
 
-def _write(folder: Path, outcome: Outcome) -> None:
+def _write(folder: Path, outcome: TrialOutcome) -> None:
     """Publish one trial; equal outcomes give equal bytes."""
     facts = {
         "seed": outcome.trial.seed,
@@ -206,7 +210,7 @@ def _write(folder: Path, outcome: Outcome) -> None:
     publish(path, (json.dumps(facts, indent=1) + "\n").encode())
 
 
-def outcomes(folder: Path) -> tuple[Outcome, ...]:
+def outcomes(folder: Path) -> tuple[TrialOutcome, ...]:
     """Every finished trial of a sweep, by the name of its file.
 
     Raises:
@@ -215,7 +219,7 @@ def outcomes(folder: Path) -> tuple[Outcome, ...]:
     return tuple(_read(sorted((folder / TRIALS).glob("*-seed-*.json"))))
 
 
-def _read(paths: Iterable[Path]) -> Iterator[Outcome]:
+def _read(paths: Iterable[Path]) -> Iterator[TrialOutcome]:
     for path in paths:
         try:
             facts = read_json(path, KIND, advice="it holds no trial")
@@ -229,4 +233,4 @@ def _read(paths: Iterable[Path]) -> Iterator[Outcome]:
             ) from error
         folds = facts["validation_ccc"].items()
         scores = {fold: tuple(map(float, each)) for fold, each in folds}
-        yield Outcome(trial, scores, facts["failed"])
+        yield TrialOutcome(trial, scores, facts["failed"])

@@ -11,12 +11,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from data import nature
-from data.corpora import manifest
-from data.system.documents import read_json
-from data.system.regular import SMALL, open_regular
-from data.system.schema import MapOf, Plain, Record, Text
-from data.utterance import Corpus, Count, Problem
+from affuse.data import rating_kinds
+from affuse.data.corpora import manifest
+from affuse.data.records import Corpus, Count, Problem
+from affuse.data.system.documents import read_json
+from affuse.data.system.regular_files import SMALL, open_regular
+from affuse.data.system.schema import MapOf, Plain, Record, Text
 
 ROOT = Path(__file__).parent  # where the corpus lies, unless another copy is named
 NAME = "demo"
@@ -41,7 +41,8 @@ def read(root: Path) -> Corpus:
     if not path.exists():
         raise FileNotFoundError(
             f"{path} not found; leave the folder out to read the copy that comes with "
-            f"the program, or make one: python -m data.corpora.demo.make {root}"
+            f"the program, or make one: python -m "
+            f"affuse.data.corpora.demo.corpus_making {root}"
         )
     found = manifest.read(path, name=NAME)
     counts = tuple(Count(what, SIZES[what], n) for what, n in _sizes(found).items())
@@ -88,6 +89,6 @@ def digest(content: bytes) -> str:
 
 def sample(root: Path) -> None:
     """Copy the whole corpus: it is small, and a part would not have its counts."""
-    for name in (TABLE, nature.SIDECAR, MADE):
+    for name in (TABLE, rating_kinds.SIDECAR, MADE):
         shutil.copyfile(ROOT / name, root / name)
     shutil.copytree(ROOT / "audio", root / "audio", dirs_exist_ok=True)

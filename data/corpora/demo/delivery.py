@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from data.corpora.demo.lines import Line
+from affuse.data.corpora.demo.dialogue_script import ScriptLine
 
 LOW, HIGH, MIDDLE = 1.0, 5.0, 3.0  # of the scale
 SHARE = (1.0, 0.75, 1.0)  # of valence, arousal, dominance that the words decide
@@ -46,7 +46,7 @@ WEIGHTS = {
 }
 
 
-def perform(line: Line, rng: np.random.Generator) -> np.ndarray:
+def perform(line: ScriptLine, rng: np.random.Generator) -> np.ndarray:
     """(3,) valence, arousal and dominance of the line as it is said this time."""
     spread = OFFSET_AMBIGUOUS if line.ambiguous else OFFSET
     meant = MIDDLE + np.multiply(SHARE, np.asarray(line.design) - MIDDLE)

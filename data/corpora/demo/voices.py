@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data.corpora.demo.delivery import Prosody
-from data.errors import AffuseError
+from affuse.data.corpora.demo.delivery import Prosody
+from affuse.data.errors import AffuseError
 
 PROGRAM = "espeak-ng"
 RATE = 22_050  # Hz, of espeak-ng

@@ -1,0 +1,44 @@
+"""Valence, arousal and dominance from speech and transcripts, in two stages.
+
+The names in ``__all__`` are the public interface. Each is imported when it is first
+used, so that ``import affuse`` imports neither torch nor transformers.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from affuse.extract.commands.corpus_extraction import extract_corpus
+    from affuse.fuse.commands.dataset_loading import load_dataset
+    from affuse.fuse.commands.table_training import ccc_table, train_designs
+    from affuse.fuse.scoring.metrics import ccc
+    from affuse.fuse.sklearn.estimator import FusionRegressor
+
+__all__ = [
+    "FusionRegressor",
+    "ccc",
+    "ccc_table",
+    "extract_corpus",
+    "load_dataset",
+    "train_designs",
+]
+_MODULES = {
+    "FusionRegressor": "affuse.fuse.sklearn.estimator",
+    "ccc": "affuse.fuse.scoring.metrics",
+    "ccc_table": "affuse.fuse.commands.table_training",
+    "extract_corpus": "affuse.extract.commands.corpus_extraction",
+    "load_dataset": "affuse.fuse.commands.dataset_loading",
+    "train_designs": "affuse.fuse.commands.table_training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'affuse' has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion in a notebook."""
+    return sorted({*globals(), *__all__})

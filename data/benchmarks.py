@@ -1,0 +1,53 @@
+"""Measures what the digests of a run cost: its files read with them, and without."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from safetensors.numpy import load
+
+from affuse.data.runs.run_predictions import read_run
+from affuse.data.system import digests
+from affuse.data.system.regular_files import WEIGHTS
+from affuse.data.system.text_columns import columns
+
+
+def bench(say: Callable[[str], object], run: Path, *, rounds: int) -> None:
+    """Read a run, and a copy of it without manifests, in turn.
+
+    Args:
+        say: told each line
+        run: a finished run folder
+        rounds: of both ways; the fastest of each counts
+
+    Raises:
+        FileNotFoundError, AffuseError: as `read_run`
+    """
+    with TemporaryDirectory() as folder:
+        bare = Path(folder) / run.name
+        shutil.copytree(run, bare, ignore=shutil.ignore_patterns(digests.MANIFEST))
+        lines = [("reading", "with digests", "without", "ratio")]
+        for name, task in (("tables", _tables), ("weights", _weights)):
+            both = [(_seconds(task, run), _seconds(task, bare)) for _ in range(rounds)]
+            checked, plain = (min(times) for times in zip(*both, strict=True))
+            cells = (f"{1e3 * checked:.1f} ms", f"{1e3 * plain:.1f} ms")
+            lines.append((name, *cells, f"{checked / plain:.3f}"))
+    for line in columns(lines):
+        say(line)
+
+
+def _tables(run: Path) -> None:
+    read_run(run)
+
+
+def _weights(run: Path) -> None:
+    for path in sorted(run.glob("*/seed-*/model.safetensors")):
+        load(digests.content(path, limit=WEIGHTS))
+
+
+def _seconds(task: Callable[[Path], None], run: Path) -> float:
+    began = time.perf_counter()
+    task(run)
+    return time.perf_counter() - began

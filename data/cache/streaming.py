@@ -1,0 +1,100 @@
+"""Embeddings that stay in their parts until they are asked for, part by part."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from affuse.data.cache.parts import outline, part_path, read
+from affuse.data.cache.recording_spans import stretches
+from affuse.data.cache.store import Cache, Embeddings, joined, unique
+from affuse.data.errors import AffuseError
+from affuse.data.system import scratch_arrays
+
+
+@dataclass(frozen=True)
+class Streamed(Embeddings):
+    """Rows of one cache folder whose values are read when they are wanted.
+
+    `values` has the right number of layers and features, but no rows: what is wanted
+    comes from `pieces`. Only one part is in memory at a time.
+    """
+
+    folder: Path = Path()
+    begins: tuple[tuple[int, int], ...] = ()  # number of each part, and its first row
+
+    def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, Embeddings]]:
+        """Each part that holds some of these rows, and the number of its first row.
+
+        Raises:
+            AffuseError: if a part is damaged, or no longer what it was
+        """
+        ends = [*(first for _, first in self.begins[1:]), len(self.ids)]
+        for (number, first), end in zip(self.begins, ends, strict=True):
+            if ((rows >= first) & (rows < end)).any():
+                yield first, self._part(number, self.ids[first:end])
+
+    def _part(self, number: int, ids: tuple[str, ...]) -> Embeddings:
+        path = part_path(self.folder, number)
+        arrays, _ = read(path, self.recipe)
+        if tuple(i.decode() for i in arrays["ids"]) != ids:
+            raise AffuseError(
+                f"{path} was changed while it was read; repeat the command"
+            )
+        frames = self.recipe.pooling == "frames"
+        return Embeddings(
+            recipe=self.recipe,
+            ids=ids,
+            contents=(),
+            values=arrays["values" if frames else "embeddings"],
+            offsets=arrays.get("offsets"),
+        )
+
+
+def open_all(
+    caches: Mapping[str, Cache], *, gib: float | None = None
+) -> dict[str, Embeddings]:
+    """Caches that are read when their embeddings are gathered.
+
+    Args:
+        caches: by modality
+        gib: if the embeddings, pooled and as float32, take more than so many gibibytes
+            together, what is gathered shall lie in scratch files; None for
+            `affuse.data.system.scratch_arrays.budget`
+
+    Raises:
+        AffuseError: as `affuse.data.cache.store.load`, but of damaged embeddings not
+            before they are gathered
+    """
+    found: dict[str, Embeddings] = {m: _open(cache) for m, cache in caches.items()}
+    sizes = [4 * len(e.ids) * math.prod(e.values.shape[1:]) for e in found.values()]
+    if sum(sizes) <= (scratch_arrays.budget() if gib is None else gib * 2**30):
+        return found
+    return {
+        modality: replace(
+            each, scratch=scratch_arrays.place(caches[modality].path.parent)
+        )
+        for modality, each in found.items()
+    }
+
+
+def _open(cache: Cache) -> Streamed:
+    """All of a cache but its values."""
+    parts = [outline(part_path(cache.path, n), cache.recipe) for n in cache.present]
+    rows = [arrays for arrays, _ in parts]
+    counts = [len(arrays["ids"]) for arrays in rows]
+    begins = np.cumsum([0, *counts])[:-1].tolist()
+    shape = (0, len(cache.recipe.layers), max((dim for _, dim in parts), default=0))
+    return Streamed(
+        recipe=cache.recipe,
+        ids=unique(cache.path, rows),
+        contents=tuple(c.decode() for arrays in rows for c in arrays["contents"]),
+        values=np.empty(shape, np.float32),
+        head=joined([a for a in rows if len(a["ids"])], "head"),
+        problems=cache.problems,
+        stretches=tuple(s for arrays in rows for s in stretches(arrays)),
+        folder=cache.path,
+        begins=tuple(zip(cache.present, begins, strict=True)),
+    )

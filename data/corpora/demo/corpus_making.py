@@ -1,0 +1,157 @@
+"""Make the demo corpus: ``python -m affuse.data.corpora.demo.corpus_making FOLDER``.
+
+The same seed makes the same bytes wherever espeak-ng, libsndfile, soundfile and numpy
+have the versions of ``made.json`` beside the shipped copy, on an x86-64 processor
+(tried with and without AVX2 and FMA). Elsewhere they may differ: each version of
+espeak-ng, and each distribution's build of it, may have its own pronunciation;
+libvorbis computes in floats whose last bits depend on its build; and numpy does not
+promise its random streams for all versions. Ratings and texts depend on numpy alone.
+"""
+
+import csv
+import io
+import json
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import click
+import numpy as np
+
+from affuse.data import rating_kinds, terminal
+from affuse.data.corpora import demo
+from affuse.data.corpora.demo import (
+    delivery,
+    dialogue_script,
+    ogg_writer,
+    room_acoustics,
+    voices,
+)
+from affuse.data.corpora.demo.dialogue_script import Dialogue, ScriptLine
+from affuse.data.rating_scales import RATINGS
+from affuse.data.system import atomic_files
+from affuse.data.system.progress import bar
+
+SEED = 1  # of the shipped copy
+ROOM = (-62.0, -52.0)  # dB of full scale, quietest and loudest background
+PAUSE = (0.25, 0.7)  # seconds between utterances
+COLUMNS = (
+    *("id", "file", "start", "end", "speaker", "sex", "session", "dialogue"),
+    *("scripted", *RATINGS, "text"),
+)
+
+
+@dataclass(frozen=True)
+class SpokenLine:
+    """One utterance as it was spoken and rated."""
+
+    samples: np.ndarray  # (n,) at `sound.RATE`
+    ratings: np.ndarray  # (3,) means over the raters
+
+
+def versions() -> dict[str, str]:
+    """Whatever the bytes depend on, beside the seed."""
+    import soundfile
+
+    return {
+        "espeak-ng": voices.version(),
+        "libsndfile": soundfile.__libsndfile_version__,
+        "soundfile": metadata.version("soundfile"),
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+    }
+
+
+def say(name: str, speaker: str, line: ScriptLine, seed: int) -> SpokenLine:
+    """Speak and rate one utterance; its name and the seed decide on every chance."""
+    rng = np.random.default_rng([seed, *name.encode()])
+    said = delivery.perform(line, rng)
+    ratings = delivery.rate(said, rng)
+    prosody = delivery.prosody(said, rng)
+    voice = voices.VOICES[speaker]
+    speech = voices.speak(line.text, voice, prosody)
+    level, tilt = voice.level + prosody.level, voice.tilt + prosody.tilt
+    return SpokenLine(room_acoustics.voiced(speech, level=level, tilt=tilt), ratings)
+
+
+def render(dialogue: Dialogue, seed: int) -> tuple[bytes, list[tuple[object, ...]]]:
+    """The recording of a dialogue, and a row of the table for each utterance."""
+    rng = np.random.default_rng([seed, *dialogue.id.encode()])
+    pieces, rows, start, place = [], [], 0, 0
+    for name, speaker, line in dialogue.turns():
+        before = room_acoustics.pause(rng.uniform(*PAUSE))
+        said = say(name, speaker, line, seed)
+        start = place + len(before)
+        place = start + len(said.samples)
+        pieces += [before, said.samples]
+        span = (f"{samples / room_acoustics.RATE:.2f}" for samples in (start, place))
+        ratings = (f"{rating:.4g}" for rating in said.ratings)
+        rows.append(
+            (name, recording(dialogue), *span, speaker, line.speaker)
+            + (dialogue.session, dialogue.id, int(dialogue.scripted))
+            + (*ratings, line.text)
+        )
+    chance = [seed, *dialogue.id.encode(), *b"room"]
+    return _recorded(np.concatenate(pieces), last=start, seed=chance), rows
+
+
+def _recorded(speech: np.ndarray, *, last: int, seed: list[int]) -> bytes:
+    """A recording with so long a silence at its end that a seek finds `last`."""
+    silence = 0.0
+    while True:
+        silence += PAUSE[0]
+        rng = np.random.default_rng(seed)
+        whole = np.append(speech, room_acoustics.pause(silence))
+        pcm = room_acoustics.recorded(whole, room=rng.uniform(*ROOM), rng=rng)
+        stream = ogg_writer.encode(pcm, room_acoustics.RATE)
+        if last < ogg_writer.seekable(stream):
+            return stream
+
+
+def recording(dialogue: Dialogue) -> str:
+    """Path of its file in the corpus."""
+    return f"audio/{dialogue.id}.ogg"
+
+
+def write(folder: Path, *, seed: int = SEED, show: bool = False) -> int:
+    """Write the corpus to `folder`; return the number of its utterances.
+
+    Raises:
+        FileNotFoundError: if espeak-ng is not installed
+    """
+    made = {"seed": seed, "versions": versions()}
+    recordings = made["recordings"] = {}
+    table: list[tuple[object, ...]] = []
+    cast = dialogue_script.dialogues(dialogue_script.load())
+    for dialogue in bar(cast, total=len(cast), name="demo", unit="dialogue", show=show):
+        stream, rows = render(dialogue, seed)
+        atomic_files.publish(folder / recording(dialogue), stream)
+        recordings[recording(dialogue)] = demo.digest(stream)
+        table += rows
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *table])
+    stated = {"nature": "synthetic", "scale": [1, 5]}
+    for name, content in {
+        rating_kinds.SIDECAR: json.dumps(stated) + "\n",
+        demo.MADE: json.dumps(made, indent=1) + "\n",
+        demo.TABLE: text.getvalue(),
+    }.items():
+        atomic_files.publish(folder / name, content.encode())
+    return len(table)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--seed", default=SEED, show_default=True, help="Another makes another.")
+def main(folder: Path, seed: int) -> None:
+    """Write the demo corpus, synthetic speech and ratings, to FOLDER."""
+    try:
+        count = write(folder, seed=seed, show=True)
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+    terminal.say(f"{count} synthetic utterances in {folder}")
+
+
+if __name__ == "__main__":
+    main()

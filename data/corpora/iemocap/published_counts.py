@@ -1,0 +1,109 @@
+"""The published counts of IEMOCAP, and the same counts of a copy.
+
+Those on which independent publications or public code agree, and a few (improvised and
+scripted, the sexes, the classes of session 5, blank dominance, the size of a dialogue)
+that one of them states. Classes of the other sessions are not published.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from affuse.data.records import Count, Utterance
+
+FOUR = ("ang", "hap", "exc", "sad", "neu")  # hap and exc are one class
+SIX = (*FOUR, "fru")
+_SESSIONS = ("1", "2", "3", "4", "5")
+_CLASSES = {
+    "xxx": 2507,
+    "fru": 1849,
+    "neu": 1708,
+    "ang": 1103,
+    "sad": 1084,
+    "exc": 1041,
+    "hap": 595,
+    "sur": 107,
+    "fea": 40,
+    "oth": 3,
+    "dis": 2,
+}
+_CLASSES_OF_5 = {
+    "xxx": 520,
+    "neu": 384,
+    "fru": 381,
+    "exc": 299,
+    "sad": 245,
+    "ang": 170,
+    "hap": 143,
+    "sur": 18,
+    "fea": 10,
+}
+
+
+def _by_session(what: str, *expected: int) -> dict[str, int]:
+    numbers = zip(_SESSIONS, expected, strict=True)
+    return {f"{what} of session {number}": count for number, count in numbers}
+
+
+PUBLISHED = {
+    "utterances": 10_039,
+    "labels": 10_039,
+    "wavs": 10_039,
+    "transcripts": 10_039,
+    "dialogues": 151,
+    **_by_session("dialogues", 28, 30, 32, 30, 31),
+    **_by_session("utterances", 1819, 1811, 2136, 2103, 2170),
+    **{f"class {name}": count for name, count in _CLASSES.items()},
+    **{f"class {name} of session 5": n for name, n in _CLASSES_OF_5.items()},
+    "four classes (ang, hap+exc, sad, neu)": 5531,
+    **_by_session("four classes", 1085, 1023, 1151, 1031, 1241),
+    "six classes (and fru)": 7380,
+    "improvised": 4784,
+    "scripted": 5255,
+    "by women": 4941,
+    "by men": 5098,
+    "with a released rating outside 1 to 5": 7,
+    "external ratings with blank dominance": 36,
+    "fewest utterances of a dialogue": 24,
+    "most utterances of a dialogue": 167,
+}
+
+
+def compare(
+    utterances: Iterable[Utterance], others: Mapping[str, int]
+) -> tuple[Count, ...]:
+    """Each published count beside the one found.
+
+    Args:
+        utterances: of the whole copy
+        others: counts that utterances do not show, by published name
+    """
+    utterances = tuple(utterances)
+    found = Counter(what for utterance in utterances for what in _counts_for(utterance))
+    sizes = Counter(utterance.dialogue for utterance in utterances)
+    found["dialogues"] = len(sizes)
+    found.update(f"dialogues of session {name[4]}" for name in sizes)
+    found["fewest utterances of a dialogue"] = min(sizes.values(), default=0)
+    found["most utterances of a dialogue"] = max(sizes.values(), default=0)
+    found.update(others)
+    return tuple(Count(what, n, found[what]) for what, n in PUBLISHED.items())
+
+
+def category(utterance: Utterance) -> str:
+    """The released class, from the flags."""
+    named = (f for f in utterance.flags if f.startswith("category="))
+    return next(named, "").removeprefix("category=")
+
+
+def _counts_for(utterance: Utterance) -> Iterator[str]:
+    """Names of all the counts that an utterance raises by one."""
+    label, session = category(utterance), f"of session {utterance.session}"
+    yield from ("utterances", "labels", f"utterances {session}")
+    yield from (f"class {label}", f"class {label} {session}")
+    if label in FOUR:
+        yield from ("four classes (ang, hap+exc, sad, neu)", f"four classes {session}")
+    if label in SIX:
+        yield "six classes (and fru)"
+    yield "scripted" if utterance.scripted else "improvised"
+    yield "by women" if utterance.sex == "F" else "by men"
+    if "out_of_range" in utterance.flags:
+        yield "with a released rating outside 1 to 5"

@@ -1,0 +1,109 @@
+"""Words and times of a table that could mean two things, or nothing to its reader."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from affuse.data.records import Problem
+from affuse.data.tables import cell_values, span_columns
+from affuse.data.terminal import printable
+
+NAMES = ("speaker", "session", "dialogue")  # roles whose cells are names
+CODES: Mapping[str, Mapping[str, object]] = {  # role: the words that it may hold
+    "sex": cell_values.SEXES,
+    "scripted": cell_values.SCRIPTED,
+}
+SHOWN = 5  # words that one note names
+MARK = re.compile(r"\[[A-Za-z_]+\]")  # of a sound, such as [LAUGHTER]
+
+
+class Words:
+    """Counts such words row by row, and tells them in a note for each kind."""
+
+    def __init__(self) -> None:
+        self._names: Counter[tuple[str, str]] = Counter()  # by role and word
+        self._strange: dict[str, Counter[str]] = {}  # by role
+        self._ids: list[str] = []  # that are written with escapes
+        self._durations = 0  # that are not from the start to the end
+        self._missing: Counter[str] = Counter()  # texts that say so, or may say so
+        self._marks: Counter[str] = Counter()  # of sounds, in texts
+        self._marked = 0  # texts that hold some
+
+    def count(self, cells: Mapping[str, str]) -> None:
+        """Add the words of one row, by role."""
+        for role in NAMES:
+            if cell_values.is_doubtful(word := cells.get(role, "")):
+                self._names[role, word] += 1
+        if not (name := cells.get("id", "")).isprintable():
+            self._ids.append(printable(name))
+        self._durations += span_columns.contradict(cells)
+        # what was written and never spoken has no marks of sounds, and is not missing
+        text = cells.get("text", "").strip() if cells.get("file") else ""
+        if text.casefold() in cell_values.MISSING - {""}:
+            self._missing[text] += 1
+        marks = {*MARK.findall(text)}
+        self._marks.update(marks)
+        self._marked += bool(marks)
+        for role, words in CODES.items():
+            word = cells.get(role, "").casefold()
+            if (
+                word not in words
+                and word not in cell_values.MISSING
+                and word != "unknown"
+            ):
+                self._strange.setdefault(role, Counter())[word] += 1
+
+    def notes(self, file: str) -> Iterator[Problem]:
+        """Yield the notes.
+
+        Args:
+            file: name of the table, or of the tables
+        """
+        for (role, word), count in self._names.items():
+            reason = (
+                f"{word!r} is read as the name of a {role} (rows: {count}); if it "
+                f"means that the {role} is not known, leave these cells empty"
+            )
+            yield Problem(file, reason, fatal=False)
+        if self._ids:
+            reason = (
+                f"the id has characters that are not printed, such as no-break blanks; "
+                f"they are kept as escapes, as in '{self._ids[0]}' (rows: "
+                f"{len(self._ids)})"
+            )
+            yield Problem(file, reason, fatal=False)
+        if self._durations:
+            reason = (
+                f"the duration is not the time from the start to the end (rows: "
+                f"{self._durations}); the end is used; to use the duration, say --map "
+                f"end="
+            )
+            yield Problem(file, reason, fatal=False)
+        yield from self._texts(file)
+        for role, found in self._strange.items():
+            words = ", ".join(repr(word) for word, _ in found.most_common(SHOWN))
+            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+            reason = (
+                f"{role} is not read where it is {words}{more} (rows: "
+                f"{found.total()}); write one of {', '.join(CODES[role])}"
+            )
+            yield Problem(file, reason, fatal=False)
+
+    def _texts(self, file: str) -> Iterator[Problem]:
+        """Yield a note for each word that stands for a text, and one on marks."""
+        for word, count in self._missing.items():
+            reason = f"{word!r} is read as a missing transcript (rows: {count})"
+            if cell_values.transcript(word) is not None:
+                reason = (
+                    f"{word!r} is read as the words of an utterance (rows: {count}); "
+                    f"if its transcript is missing, write NaN"
+                )
+            yield Problem(file, reason, fatal=False)
+        if self._marks:
+            named = ", ".join(repr(mark) for mark, _ in self._marks.most_common(SHOWN))
+            reason = (
+                f"marks in brackets, such as {named}, are read as words (rows: "
+                f"{self._marked}); if they are marks of sounds, take them out of the "
+                f"table"
+            )
+            yield Problem(file, reason, fatal=False)

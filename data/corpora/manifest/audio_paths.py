@@ -1,0 +1,156 @@
+"""Audio files that a table names, kept below the folder of the table.
+
+A table may come from anywhere, so it must not be able to make the extraction open
+other files of the machine, by absolute paths, ``..`` or links, nor devices or pipes.
+"""
+
+import os
+import re
+import stat
+from contextlib import suppress
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from affuse.data.errors import AffuseError
+from affuse.data.name_spellings import spelling
+from affuse.data.terminal import inactive
+
+LISTED = 100_000  # names of a folder that are compared with one that is not there
+LISTINGS = 64  # folders whose names are kept for that
+SHARED = ("datasets--", "models--", "spaces--")  # folders of a Hugging Face cache
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # such as https:// and file://
+RECENT = 1024  # files that are known without another look
+
+
+class Folder:
+    """The folder of a table; each folder below it is resolved only once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real = Path(os.path.realpath(root))
+        self._blobs = _blobs(self._real)
+        self._below: dict[str, bool] = {}  # by parent, relative to the root
+        self._spellings = lru_cache(LISTINGS)(_listed)
+        self._recent = lru_cache(RECENT)(self._find)
+
+    def file(self, name: str) -> Path:
+        """Return the file of a relative `name`, the same object for all rows of it.
+
+        Raises:
+            AffuseError: if it is not a readable regular file below the folder; the
+                sentence names it
+        """
+        return self._recent(name)
+
+    def _find(self, name: str) -> Path:
+        if ADDRESS.match(name):
+            raise AffuseError(
+                f"audio path {name!r} is an address, and only files below the folder "
+                f"of the table are read; copy the file there, and write its path"
+            )
+        if name[:1] == "/" or name[1:2] == ":":
+            raise AffuseError(
+                f"audio path {name!r} is absolute; write it relative to the folder of "
+                f"the table"
+            )
+        if inactive(name) != name or "\n" in name or "\t" in name:
+            raise AffuseError(
+                f"audio path {name!r} has unprintable characters, such as line ends or "
+                f"marks that reverse the order of a text; rename the file, and write "
+                f"the new name in the table"
+            )
+        if ".." in name.split("/"):
+            raise AffuseError(
+                f"audio path {name!r} has '..' in it; put the table above its audio"
+            )
+        path = self.root / name
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError as error:
+            raise AffuseError(
+                f"audio file {name!r} not found below the folder of the table "
+                f"({error.strerror}); {self._advice(name)}"
+            ) from error
+        if not self._is_below(name, link=stat.S_ISLNK(mode)):
+            raise AffuseError(
+                f"audio file {name!r} is a link that leads out of the folder of the "
+                f"table; put the table where the audio is"
+            )
+        if stat.S_ISLNK(mode) and not path.exists():
+            raise AffuseError(
+                f"audio file {name!r} is a link to {os.readlink(path)!r}, which is not "
+                f"there; fetch the file, or correct the link"
+            )
+        if not stat.S_ISREG(mode) and not path.is_file():
+            raise AffuseError(
+                f"audio path {name!r} is not a regular file; correct the path"
+            )
+        return path
+
+    def _is_below(self, name: str, *, link: bool) -> bool:
+        key = name if link else os.path.dirname(name)
+        if key not in self._below:
+            real = Path(os.path.realpath(self.root / key))
+            blob = self._blobs is not None and real.parent == self._blobs
+            self._below[key] = blob or real.is_relative_to(self._real)
+        return self._below[key]
+
+    def _advice(self, name: str) -> str:
+        """Return what to do about a file that is not there; alike names are told."""
+        place, found = self.root, list[str]()
+        for part in name.split("/"):
+            if (place / part).exists():
+                found.append(part)
+            elif len(alike := self._spellings(place).get(spelling(part), [])) == 1:
+                found.append(alike[0])
+            else:
+                return "copy it there, or correct the path"
+            place = place / found[-1]
+        return (
+            f"a file with a name like it, in other characters, is there: the table has "
+            f"{ascii(name)}, the disk has {ascii('/'.join(found))}; rename the file, "
+            f"or write its name in the table as it is on the disk"
+        )
+
+
+def _listed(folder: Path) -> dict[str, list[str]]:
+    """Return the names in a folder by what they have in common with names like them.
+
+    Such names differ in their Unicode form (NFC, NFD), in the case of letters, in kinds
+    of blanks or in characters that are not seen.
+    """
+    found: dict[str, list[str]] = {}
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in islice(entries, LISTED):
+            found.setdefault(spelling(entry.name), []).append(entry.name)
+    return found
+
+
+def _blobs(root: Path) -> Path | None:
+    """Return the folder that a Hugging Face cache links to, for a folder in it.
+
+    There, ``datasets--NAME/snapshots/COMMIT`` holds links to ``datasets--NAME/blobs``.
+    Both were downloaded from one repository, so the links show nothing else.
+
+    Args:
+        root: without links in it
+    """
+    for folder in root.parents:
+        repository = folder.parent
+        if folder.name == "snapshots" and repository.name.startswith(SHARED):
+            blobs = repository / "blobs"
+            return None if blobs.is_symlink() or not blobs.is_dir() else blobs
+    return None
+
+
+def relative(cell: str) -> str:
+    """Return the path of a cell as names divided by slashes.
+
+    Examples:
+        >>> relative(".\\\\wav\\\\a.wav"), relative("wav//a.wav"), relative("/a")
+        ('wav/a.wav', 'wav/a.wav', '/a')
+    """
+    slashed = cell.replace("\\", "/")
+    names = [name for name in slashed.split("/") if name not in ("", ".")]
+    return "/" * slashed.startswith("/") + "/".join(names)

@@ -1,0 +1,121 @@
+"""Says how the columns of a table were read, and what the table lacks."""
+
+import shlex
+from collections.abc import Collection, Iterator, Sequence
+
+from affuse.data.errors import AffuseError
+from affuse.data.rating_scales import RATINGS
+from affuse.data.records import Utterance
+from affuse.data.tables import cell_values, column_hints
+from affuse.data.tables.delimited_tables import DelimitedTable
+from affuse.data.tables.unread_columns import Columns, Sorting
+from affuse.data.terminal import printable
+
+SHOWN = 30  # columns that one line names
+SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aiff")
+TIMES = ("start", "end", "duration")
+
+
+def lines(
+    tables: Sequence[DelimitedTable], sorting: Sorting, left_out: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield lines on the columns of each kind of table, and questions about names.
+
+    Args:
+        tables: of one corpus
+        sorting: of their columns
+        left_out: roles that the user left out, which nothing is asked about
+    """
+    files: dict[tuple[str, ...], list[str]] = {}
+    columns = dict[tuple[str, ...], Columns]()
+    for table, found in zip(tables, sorting.tables, strict=True):
+        files.setdefault(table.header, []).append(table.path.name)
+        columns[table.header] = found
+    for header, names in files.items():
+        yield from _read(header, columns[header], ", ".join(names), left_out)
+
+
+def _read(
+    header: Sequence[str], columns: Columns, file: str, left_out: Collection[str]
+) -> Iterator[str]:
+    roles = (f"{role} from '{header[at]}'" for role, at in columns.roles.items())
+    yield printable(f"columns of {file} as they are read: {', '.join(roles)}")
+    if columns.kept:
+        kept = _listed([f"'{name}'" for name in columns.kept])
+        yield printable(f"kept as text, for report --by: {kept}")
+    used = {*columns.roles.values(), *columns.kept.values()}
+    others = [
+        f"'{name}'" if name else f"column {at + 1}, which has no name"
+        for at, name in enumerate(header)
+        if at not in used
+    ]
+    if others:
+        yield printable(f"not read: {_listed(others)}")
+    if values := [f"'{name}'" for name in header if _is_value(name)]:
+        look = "looks like a value" if len(values) == 1 else "look like values"
+        yield printable(
+            f"is the first line of {file} a row? it should name the columns, but "
+            f"{_listed(values)} {look}"
+        )
+    taken = set(columns.roles.values())
+    free = [name for at, name in enumerate(header) if name and at not in taken]
+    for name in free:
+        if role := column_hints.role(name, {*columns.roles, *left_out}):
+            yield printable(_question(name, role))
+
+
+def _is_value(name: str) -> bool:
+    """Return True for what stands in rows, such as a number or a sound file.
+
+    Examples:
+        >>> _is_value("3.5"), _is_value("wav/a.wav"), _is_value("v1")
+        (True, True, False)
+    """
+    if name.lower().endswith(SOUNDS):
+        return True
+    try:
+        return cell_values.rating(name) is not None
+    except AffuseError:
+        return False
+
+
+def _question(name: str, role: str) -> str:
+    if role in TIMES and column_hints.has_unit(name):
+        return (
+            f"is '{name}' the {role}? times are read in seconds, or with a unit as in "
+            f"250ms; write them so in a column called {role}"
+        )
+    return f"is '{name}' the {role}? if so: --map {shlex.quote(f'{role}={name}')}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def lacking(
+    utterances: Sequence[Utterance], protocol: str, left_out: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield lines on ratings and speakers that are missing.
+
+    Args:
+        utterances: all of the corpus
+        protocol: the default protocol of the corpus; "" if nothing divides it
+        left_out: roles that the user left out, which are not missed
+    """
+    rated = {name for u in utterances for name in u.ratings}
+    there = {*rated, *left_out}
+    if rated and (missing := [name for name in RATINGS if name not in there]):
+        yield (
+            f"no rating of {' and '.join(missing)} was read, so no model predicts it; "
+            f"if a column has it: --map {missing[0]}=COLUMN"
+        )
+    if not rated or protocol == "official":
+        return
+    unknown = sum(not u.speaker for u in utterances)
+    if unknown:
+        yield (
+            f"{unknown:,} of {len(utterances):,} utterances have no speaker, and "
+            f"protocol speakers needs all of them; if a column has them: --map "
+            f"speaker=COLUMN, or --map split=COLUMN for splits of the corpus"
+        )

@@ -1,0 +1,90 @@
+"""The one rule, for every corpus, on utterances whose transcript has no words.
+
+A laugh, a sigh or speech that nobody understood has a recording and ratings. Its
+transcript exists and is empty: an empty cell in the text column of a table, or a line
+of IEMOCAP that holds marks of sounds alone, such as ``[GARBAGE]``. Such an utterance is
+kept, and its `text` is ``""``. Text encoders read the empty sentence, which is only the
+marks of beginning and end (``[CLS] [SEP]``). So the sound and the ratings are used by
+every design, all designs of a comparison have the same utterances, and IEMOCAP keeps
+the 10,039 of the published results.
+
+A missing transcript is another matter, for words were said and are not known: a
+cell that says ``NaN``, a table without a text column, or a turn of IEMOCAP that no
+transcript file has. Then `text` is None. There is no text embedding, and the utterance
+is left out of each comparison that holds a design with text. Where no utterance of a
+corpus has words, the corpus has no text, and its transcripts count as missing.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from affuse.data.records import Corpus, Problem, Utterance, file_name
+
+SHOWN = 60  # characters of a transcript in a note
+EMPTY = (
+    "the text is empty, so text encoders read the empty sentence; kept; if the "
+    "transcript is missing, write NaN in its place"
+)
+
+
+def settled(corpus: Corpus) -> Corpus:
+    """Return a corpus that follows the rule, with a note on each utterance it concerns.
+
+    Args:
+        corpus: as its reader gave it
+
+    Returns:
+        the same corpus if no transcript is without words
+    """
+    number = count(corpus.utterances)
+    if not number:
+        return corpus
+    if any(map(has_words, corpus.utterances)):
+        text, notes = "", [*_notes(corpus.utterances, corpus.root)]
+    else:
+        reason = f"no text of this corpus has words (texts: {number}), so none is read"
+        text, notes = None, [Problem("", reason, fatal=False)]
+    utterances = tuple(
+        replace(u, text=text) if is_wordless(u) else u for u in corpus.utterances
+    )
+    return replace(corpus, utterances=utterances, problems=(*corpus.problems, *notes))
+
+
+def has_words(utterance: Utterance) -> bool:
+    """Return True if something is left of the transcript once it is cleaned."""
+    return bool(utterance.text and utterance.text.strip())
+
+
+def is_wordless(utterance: Utterance) -> bool:
+    """Return True if there is a transcript, and nothing is left of it."""
+    return utterance.text is not None and not has_words(utterance)
+
+
+def count(utterances: Sequence[Utterance]) -> int:
+    """Return the number of utterances whose transcript has no words."""
+    return sum(map(is_wordless, utterances))
+
+
+def digest(text: str) -> str:
+    """Return 32 hexadecimal digits that name a text as the input of an encoder.
+
+    Examples:
+        >>> digest("") == digest(""), digest("") == digest(" ")
+        (True, False)
+    """
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _notes(utterances: Sequence[Utterance], root: Path) -> Iterator[Problem]:
+    """Yield a note for each utterance without words."""
+    for u in filter(is_wordless, utterances):
+        released = (u.transcript or "").strip()
+        marks = (
+            f"the transcript {released[:SHOWN]!r} has no words, so text encoders read "
+            f"the empty sentence; kept"
+        )
+        yield Problem(
+            file_name(u, root), marks if released else EMPTY, id=u.id, fatal=False
+        )

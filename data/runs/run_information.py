@@ -1,0 +1,134 @@
+"""``run.json``: what was trained on what, and everything that a table says of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.rating_scales import RATINGS
+from affuse.data.records import NATURES
+from affuse.data.system.atomic_files import publish
+from affuse.data.system.documents import read_json
+from affuse.data.system.schema import (
+    ListOf,
+    MapOf,
+    Maybe,
+    Number,
+    OneOf,
+    Plain,
+    Record,
+    Text,
+    Whole,
+)
+
+INFO = "run.json"
+ADVICE = "train again, or remove its folder"
+WORD = Text(1_000)
+KIND = Record(
+    {
+        "name": WORD,
+        "design": Text(200, least=1),
+        "corpus": Text(200, least=1),
+        "nature": OneOf(NATURES),
+        "protocol": Text(200, least=1),
+        "targets": ListOf(OneOf(RATINGS), most=len(RATINGS), least=1),
+        "encoders": MapOf(
+            Record(
+                {},
+                {
+                    **dict.fromkeys(("encoder", "checkpoint", "revision"), WORD),
+                    "layers": ListOf(Whole(most=10_000), most=10_000),
+                    "pooling": WORD,
+                },
+                others=Plain(depth=2),
+            ),
+            most=100,
+        ),
+        "settings": MapOf(Plain(depth=4), most=1_000),
+    },
+    {
+        "label": WORD,
+        "parameters": Whole(),
+        "versions": MapOf(WORD, most=1_000),
+        "shortfall": WORD,
+        "code": WORD,
+        "scale": Maybe(ListOf(Number(), least=2, most=2)),
+    },
+)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What was trained on what; everything a table has to say beside the figures."""
+
+    name: str  # of the run folder
+    design: str
+    corpus: str
+    nature: str  # of the corpus, one of affuse.data.records.NATURES
+    protocol: str
+    targets: tuple[
+        str, ...
+    ]  # of affuse.data.rating_scales.RATINGS, those the corpus has
+    encoders: Mapping[str, Mapping[str, Any]]  # modality -> encoder, checkpoint, ...
+    settings: Mapping[str, Any]
+    label: str = ""  # name of the experiment, or ""
+    parameters: int = 0  # trainable, of one model
+    versions: Mapping[str, str] = field(default_factory=dict)
+    shortfall: str = ""  # what a partial copy of the corpus lacks, in words
+    code: str = ""  # identity of the design's code; "" in runs of older versions
+    scale: tuple[float, float] | None = None  # of the ratings as released, see `Corpus`
+
+    def __post_init__(self) -> None:
+        known = tuple(name for name in RATINGS if name in self.targets)
+        if not known or known != tuple(self.targets):
+            raise AffuseError(
+                f"run '{self.name}' predicts {list(self.targets)}; it must be some of "
+                f"{', '.join(RATINGS)}, in that order"
+            )
+        if self.nature not in NATURES:
+            raise AffuseError(
+                f"run '{self.name}' has nature {self.nature!r}; it must be one of "
+                f"{', '.join(NATURES)}"
+            )
+        if self.scale is not None and not self.scale[0] < self.scale[1]:
+            raise AffuseError(
+                f"run '{self.name}' has the scale {self.scale[0]:g} to "
+                f"{self.scale[1]:g}; the lowest rating must come first"
+            )
+
+
+def write_info(folder: Path, info: RunInfo) -> None:
+    """Publish run.json; the same info gives the same bytes."""
+    content = {f.name: getattr(info, f.name) for f in fields(info)}
+    text = json.dumps(content, indent=2, sort_keys=True, default=_plain) + "\n"
+    publish(folder / INFO, text.encode())
+
+
+def _plain(value: object) -> object:
+    """Return a mapping that is no dict as JSON wants it."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{value!r} of a run cannot be written as JSON")
+
+
+def read_info(folder: Path) -> RunInfo:
+    """Read run.json.
+
+    Raises:
+        FileNotFoundError: if there is none
+        DamagedFileError: if it is not what `write_info` wrote
+    """
+    path = folder / INFO
+    try:
+        found = read_json(path, KIND, advice=ADVICE)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} not found; {folder} is not a run folder"
+        ) from error
+    try:
+        scale = tuple(found["scale"]) if found.get("scale") else None
+        return RunInfo(**{**found, "targets": tuple(found["targets"]), "scale": scale})
+    except AffuseError as error:
+        raise DamagedFileError(f"{path} is damaged: {error}; {ADVICE}") from error

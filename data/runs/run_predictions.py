@@ -1,0 +1,188 @@
+"""The run folder: what one trained design predicted for the test utterances.
+
+Ratings and predictions are on [-1, 1]; a prediction may lie outside it. A report needs
+only these files, so a folder sent by somebody else can be scored without the corpus.
+
+=================== ===================================================================
+``run.json``        `RunInfo`: design, corpus and its nature, protocol, encoders, ...
+``folds.csv``       which utterance was in which part of which fold
+``predictions.csv`` one row per fold, seed and test utterance; a rating that the corpus
+                    lacks is an empty pair of columns
+=================== ===================================================================
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.rating_scales import RATINGS
+from affuse.data.runs.fold_table import FOLDS, FoldRow, read_folds
+from affuse.data.runs.fold_table import (
+    write_folds as write_folds,  # beside its siblings
+)
+from affuse.data.runs.run_information import INFO, RunInfo, read_info
+from affuse.data.system.csv_tables import DAMAGED, number, read_rows, whole, write_rows
+from affuse.data.terminal import printable
+
+PREDICTIONS, VALIDATION = "predictions.csv", "validation.csv"
+COLUMNS = (
+    *("id", "design", "protocol", "fold", "seed"),
+    *RATINGS,
+    *(f"{name}_predicted" for name in RATINGS),
+)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Columns of equal length n, one row per fold, seed and test utterance."""
+
+    id: np.ndarray  # (n,) str
+    fold: np.ndarray  # (n,) str
+    seed: np.ndarray  # (n,) int
+    truth: np.ndarray  # (n, targets) on [-1, 1]
+    predicted: np.ndarray  # (n, targets) about [-1, 1]
+
+    def __post_init__(self) -> None:
+        shapes = {f.name: getattr(self, f.name).shape for f in fields(self)}
+        lengths = {shape[0] for shape in shapes.values()}
+        if len(lengths) > 1 or shapes["truth"] != shapes["predicted"]:
+            raise AffuseError(f"columns of predictions differ in shape: {shapes}")
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a run folder says, except the models."""
+
+    path: Path
+    info: RunInfo
+    predictions: Predictions
+    folds: tuple[FoldRow, ...]
+
+
+def write_predictions(path: Path, predictions: Predictions, info: RunInfo) -> None:
+    """Publish predictions.csv, sorted by fold, seed and id.
+
+    Numbers have nine significant digits, so float32 comes back exactly.
+
+    Raises:
+        AffuseError: if a number is not finite, or the columns are not `info.targets`
+    """
+    numbers = np.hstack([predictions.truth, predictions.predicted])
+    if numbers.shape[1] != 2 * len(info.targets):
+        raise AffuseError(
+            f"{path}: predictions of {predictions.truth.shape[1]} ratings, but the run "
+            f"has {', '.join(info.targets)}"
+        )
+    if not np.isfinite(numbers).all():
+        bad = int(np.argmin(np.isfinite(numbers).all(axis=1)))
+        raise AffuseError(
+            f"{path}: utterance '{predictions.id[bad]}', seed {predictions.seed[bad]}, "
+            f"has a rating or a prediction that is not finite; lower the learning rate"
+        )
+    names = (*info.targets, *(f"{name}_predicted" for name in info.targets))
+    rows: list[list[object]] = []
+    for i in np.lexsort((predictions.id, predictions.seed, predictions.fold)):
+        cells = dict(zip(names, (f"{x:.9g}" for x in numbers[i]), strict=True))
+        where = [predictions.id[i], info.design, info.protocol, predictions.fold[i]]
+        row = [*where, int(predictions.seed[i])]
+        rows.append([*row, *(cells.get(name, "") for name in COLUMNS[5:])])
+    write_rows(path, COLUMNS, rows)
+
+
+def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
+    """Read predictions.csv; `targets` names the ratings that must be there.
+
+    Raises:
+        FileNotFoundError: if there is none
+        DamagedFileError: naming the line that is damaged, or repeats an utterance
+    """
+    names = (*targets, *(f"{name}_predicted" for name in targets))
+    places = [COLUMNS.index(name) for name in names]
+    where: list[tuple[str, str, int]] = []  # id, fold, seed
+    numbers: list[list[float]] = []
+    seen = set()
+    for line, row in read_rows(path, COLUMNS):
+        try:
+            key = (row[0], row[3], whole(row[4]))
+            cells = [number(row[place]) for place in places]
+        except ValueError as error:
+            raise DamagedFileError(
+                f"{path}, line {line}: {printable(str(error))}; the file is damaged, "
+                f"or lacks one of {', '.join(targets)}"
+            ) from error
+        if key in seen:
+            raise DamagedFileError(
+                f"{path}, line {line}: utterance '{row[0]}' of fold '{row[3]}', seed "
+                f"{row[4]}, stands there twice; {DAMAGED}"
+            )
+        seen.add(key)
+        where.append(key)
+        numbers.append(cells)
+    table = np.array(numbers, np.float64).reshape(len(numbers), len(names))
+    return Predictions(
+        id=np.array([key[0] for key in where], dtype=np.str_),
+        fold=np.array([key[1] for key in where], dtype=np.str_),
+        seed=np.array([key[2] for key in where], dtype=np.int64),
+        truth=table[:, : len(targets)],
+        predicted=table[:, len(targets) :],
+    )
+
+
+def read_run(folder: Path) -> Run:
+    """Read one run, and refuse predictions that its folds do not account for.
+
+    Raises:
+        FileNotFoundError: if a file is missing
+        AffuseError: if a file is damaged, an utterance was scored that was not in the
+            fold's test part, or two seeds of a fold were scored on other utterances
+    """
+    info = read_info(folder)
+    path = folder / PREDICTIONS
+    predictions, folds = read_predictions(path, info.targets), read_folds(folder)
+    test = {(row.fold, row.id) for row in folds if row.part == "test"}
+    units: dict[str, dict[int, dict[str, bytes]]] = {}
+    p = predictions
+    for id_, fold, seed, truth in zip(
+        p.id.tolist(), p.fold.tolist(), p.seed.tolist(), p.truth, strict=True
+    ):
+        if (fold, id_) not in test:
+            raise DamagedFileError(
+                f"{path}: utterance '{id_}' is not in the test part of fold '{fold}' "
+                f"in {FOLDS}; the files are of different runs"
+            )
+        units.setdefault(fold, {}).setdefault(seed, {})[id_] = truth.tobytes()
+    for fold, seeds in units.items():
+        first = next(iter(seeds.values()))
+        if any(rows != first for rows in seeds.values()):
+            raise DamagedFileError(
+                f"{path}: the seeds of fold '{fold}' were scored on different "
+                f"utterances or ratings; train again into an empty folder"
+            )
+    return Run(path=folder, info=info, predictions=predictions, folds=folds)
+
+
+def unfinished(runs: Path) -> list[Path]:
+    """Run folders without predictions: their training was interrupted."""
+    begun = (path.parent for path in sorted(runs.glob(f"*/{INFO}")))
+    return [f for f in begun if not os.path.lexists(f / PREDICTIONS)]
+
+
+def finished(runs: Path) -> list[Path]:
+    """Run folders with predictions, sorted by name."""
+    return [path.parent for path in sorted(runs.glob(f"*/{PREDICTIONS}"))]
+
+
+def find_runs(runs: Path) -> Iterator[Run]:
+    """Every finished run below `runs`, sorted by name.
+
+    Raises:
+        FileNotFoundError, AffuseError: naming the run that cannot be read
+    """
+    return map(read_run, finished(runs))

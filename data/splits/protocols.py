@@ -1,0 +1,239 @@
+"""Protocols: which utterances train, validate and test, by id.
+
+``session5``: session 5 tests, a random tenth of the others validates; validation may
+    share speakers with training, never with the test
+``session5-strict``: session 5 tests, the last of the other sessions validates
+``loso``: every session tests once, the next one validates
+``speakers``: groups of speakers test in turn, the next group validates
+``official``: the corpus's own train, dev and test; without dev, a tenth of train
+    validates, made of whole speakers where they are known
+
+All but ``official`` keep the speakers of the test apart from all others, and `check`
+holds them to it. A speaker or session that is spelt in several ways
+(`affuse.data.name_spellings`) is one. What a protocol decides by itself is told by
+`affuse.data.splits.protocol_assumptions`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from affuse.data.errors import AffuseError, OptionError
+from affuse.data.name_spellings import spelling, unify
+from affuse.data.records import Utterance
+from affuse.data.splits import official_splits
+from affuse.data.splits.protocol_alternatives import otherwise
+from affuse.data.splits.validation_draws import held_out, shuffled, tenth
+from affuse.data.suggestions import hint
+
+PROTOCOLS = ("session5", "session5-strict", "loso", "speakers", "official")
+PARTS = ("train", "validation", "test")
+MIXED = ("session5", "validation")  # validates on the speakers it trains on
+SHOWN = 5  # ids or speakers that an error names
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Utterance ids of one division; each part is sorted."""
+
+    name: str  # may be part of a path
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w.-]+", self.name):
+            raise AffuseError(
+                f"a fold cannot be called {self.name!r}; use letters, digits, '.', '_' "
+                f"and '-' in the names of sessions and splits"
+            )
+
+
+def folds(
+    utterances: Sequence[Utterance],
+    protocol: str,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    everyone: Sequence[Utterance] = (),
+) -> tuple[Fold, ...]:
+    """Divide the utterances of a corpus; their order does not matter.
+
+    Args:
+        utterances: those that can be used; the others are in no fold
+        protocol: one of `PROTOCOLS`
+        folds: groups of speakers, for ``speakers`` alone
+        seed: of whatever the protocol leaves to chance
+        everyone: also those that cannot be used, for the error that names them
+
+    Raises:
+        AffuseError: if the protocol is unknown, or the corpus does not have what it
+            needs: sessions, speakers, splits, or enough of them
+    """
+    ordered = unify(sorted(utterances, key=lambda u: u.id))
+    if repeated := {a.id for a, b in pairwise(ordered) if a.id == b.id}:
+        raise AffuseError(
+            f"{len(repeated)} utterance ids are not unique: {some(repeated)}; "
+            f"correct the corpus, or read each of its tables once"
+        )
+    _demand_speakers(ordered, protocol)
+    rng = np.random.default_rng(seed)
+    if protocol == "speakers":
+        found = _by_speakers(ordered, folds, rng)
+    elif protocol == "official":
+        found = _official(ordered, rng, everyone)
+    else:
+        _demand("session", ordered, protocol)
+        found = _by_sessions(ordered, protocol, rng)
+    for fold in found:
+        check(fold, ordered, protocol)
+    return tuple(found)
+
+
+def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
+    """Hold a fold to what its protocol claims.
+
+    Raises:
+        AffuseError: if a part is empty, an id is in two parts or in no utterance, or a
+            speaker is on both sides of a line that the protocol draws
+    """
+    _demand_speakers(utterances, protocol)
+    known = {u.id: u.speaker for u in unify(tuple(utterances))}
+    parts = {part: set(getattr(fold, part)) for part in PARTS}
+    where = f"fold '{fold.name}' of protocol '{protocol}'"
+    for part, ids in parts.items():
+        if not ids:
+            raise AffuseError(
+                f"{where} has nothing for {part}: {len(utterances)} utterances are too "
+                f"few to divide in this way; give more utterances"
+                f"{otherwise(utterances, protocol)}"
+            )
+        if strange := ids - known.keys():
+            raise AffuseError(
+                f"{where} has utterances for {part} that the corpus lacks: "
+                f"{some(strange)}; make the folds from the same corpus"
+            )
+    heard = {part: {known[i] for i in ids} for part, ids in parts.items()}
+    for one, other in (("train", "test"), ("validation", "test"), PARTS[:2]):
+        claims = protocol != "official" and (protocol, other) != MIXED
+        for what, sides in (("utterances", parts), ("speakers", heard)):
+            shared = sides[one] & sides[other]
+            if shared and (what == "utterances" or claims):
+                raise AffuseError(
+                    f"{where} has the same {what} for {one} and {other}: "
+                    f"{some(shared)}; correct the sessions and speakers of the corpus"
+                )
+
+
+def shared_speakers(fold: Fold, utterances: Iterable[Utterance]) -> set[str]:
+    """Speakers of the test, where known, who are in training or validation too."""
+    known = {u.id: u.speaker for u in unify(tuple(utterances))}
+    rest = {known[i] for part in (fold.train, fold.validation) for i in part}
+    return {known[i] for i in fold.test} & rest - {""}
+
+
+def _by_sessions(
+    utterances: Sequence[Utterance], protocol: str, rng: np.random.Generator
+) -> list[Fold]:
+    sessions = sorted({u.session for u in utterances}, key=lambda s: (len(s), s))
+    least = 2 if protocol == "session5" else 3
+    tests = sessions if protocol == "loso" else ["5"]
+    if len(sessions) < least or not set(tests) <= set(sessions):
+        five = "" if protocol == "loso" else ", '5' among them"
+        raise AffuseError(
+            f"protocol '{protocol}' needs {least} sessions or more{five}; the corpus "
+            f"has {some(sessions)}; give more sessions{otherwise(utterances, protocol)}"
+        )
+    found = []
+    for place, test in enumerate(tests):
+        others = [session for session in sessions if session != test]
+        if protocol == "session5":
+            validation = tenth([u for u in utterances if u.session != test], rng)
+        else:
+            chosen = others[place % len(others) if protocol == "loso" else -1]
+            validation = {u.id for u in utterances if u.session == chosen}
+        testing = {u.id for u in utterances if u.session == test}
+        found.append(_fold(f"session{test}", utterances, validation, testing))
+    return found
+
+
+def _by_speakers(
+    utterances: Sequence[Utterance], count: int, rng: np.random.Generator
+) -> list[Fold]:
+    """Groups of about as many utterances each: large speakers are dealt first."""
+    sizes = Counter(u.speaker for u in utterances)
+    if not 3 <= count <= len(sizes):
+        remedy = f"give more speakers{otherwise(utterances, 'speakers')}"
+        if len(sizes) > 2:
+            remedy = f"use --folds 3{f' to {len(sizes)}' if len(sizes) > 3 else ''}"
+        raise AffuseError(
+            f"protocol 'speakers' cannot make {count} folds of {len(sizes)} speakers: "
+            f"each needs speakers of its own to train, validate and test; {remedy}"
+        )
+    groups: list[list[str]] = [[] for _ in range(count)]
+    loads = [0] * count
+    for speaker in sorted(shuffled(sizes, rng), key=lambda s: -sizes[s]):
+        lightest = loads.index(min(loads))
+        groups[lightest].append(speaker)
+        loads[lightest] += sizes[speaker]
+    ids = [{u.id for u in utterances if u.speaker in set(group)} for group in groups]
+    return [
+        _fold(f"speakers{k + 1}", utterances, ids[(k + 1) % count], ids[k])
+        for k in range(count)
+    ]
+
+
+def _official(
+    utterances: Sequence[Utterance],
+    rng: np.random.Generator,
+    everyone: Sequence[Utterance],
+) -> list[Fold]:
+    official_splits.demand(utterances, everyone)
+    training = [u for u in utterances if u.split == "train"]
+    validation = {u.id for u in utterances if u.split == "dev"}
+    if not validation:
+        validation, _ = held_out(training, rng)
+    testing = {u.id for u in utterances if u.split == "test"}
+    return [_fold("test", training, validation, testing)]
+
+
+def _fold(
+    name: str, utterances: Sequence[Utterance], validation: set[str], test: set[str]
+) -> Fold:
+    """All that neither validates nor tests is for training."""
+    train = {u.id for u in utterances} - validation - test
+    return Fold(name, *(tuple(sorted(ids)) for ids in (train, validation, test)))
+
+
+def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
+    if protocol not in PROTOCOLS:
+        raise OptionError(
+            f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}"
+            f"{hint(protocol, PROTOCOLS)}"
+        )
+    if protocol != "official":
+        _demand("speaker", utterances, protocol)
+
+
+def _demand(what: str, utterances: Sequence[Utterance], protocol: str) -> None:
+    """Refuse utterances whose speaker or session is unknown."""
+    if unknown := [u.id for u in utterances if not spelling(getattr(u, what))]:
+        others = otherwise(utterances, protocol)
+        few = len(unknown) < len(utterances)  # or nothing would be left
+        leave = f",{'' if others else ' or'} leave them out" if few else ""
+        raise AffuseError(
+            f"{len(unknown)} of {len(utterances)} utterances have no {what} "
+            f"({some(unknown)}), but protocol '{protocol}' divides by it; name their "
+            f"{what} in the corpus{leave}{others}"
+        )
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""
+    return ", ".join(ordered[:SHOWN]) + more

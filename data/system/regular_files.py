@@ -1,0 +1,81 @@
+"""Opens files for reading only if they are regular and of a sensible size.
+
+A named pipe, a device, or a link to one would make a reader wait for ever or fill the
+memory. So it is the file's own kind that is asked for, before anything is read.
+"""
+
+import io
+import os
+import stat
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from affuse.data.errors import DamagedFileError
+
+# Of os.open: never wait for the other end of a pipe, and never translate line ends.
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+SMALL = 2**26  # bytes of a description; the largest known takes less than a tenth
+TABLE = 2**32  # bytes of a table or a corpus
+WEIGHTS = 2**36  # bytes of a file of weights
+
+
+def open_regular(path: Path, *, limit: int) -> BinaryIO:
+    """Open a regular file in binary mode; a link to one counts as one.
+
+    Args:
+        path: of the file
+        limit: bytes that it may have at most
+
+    Raises:
+        FileNotFoundError: if there is none
+        DamagedFileError: if it is a pipe, a device or a folder, or larger than `limit`
+    """
+    _check(path, os.stat(path), limit)
+    handle = os.open(path, FLAGS)
+    try:
+        _check(path, os.fstat(handle), limit)  # it may have been replaced meanwhile
+    except BaseException:
+        os.close(handle)
+        raise
+    return os.fdopen(handle, "rb")
+
+
+def open_text(path: Path, *, limit: int, encoding: str, newline: str | None) -> IO[str]:
+    """Open a regular file as text; see `open_regular` and `io.TextIOWrapper`."""
+    file = open_regular(path, limit=limit)
+    return io.TextIOWrapper(file, encoding=encoding, newline=newline)
+
+
+def check_regular(path: Path, *, limit: int) -> None:
+    """Refuse what `open_regular` would refuse, for readers that open by name.
+
+    Raises:
+        FileNotFoundError: if there is none
+        DamagedFileError: if it is a pipe, a device or a folder, or larger than `limit`
+    """
+    _check(path, os.stat(path), limit)
+
+
+def _check(path: Path, found: os.stat_result, limit: int) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise DamagedFileError(
+            f"{path} is damaged: it is no regular file, but a "
+            f"{_kind(found.st_mode)}; remove it"
+        )
+    if found.st_size > limit:
+        raise DamagedFileError(
+            f"{path} is damaged: it has {found.st_size:,} bytes, more than the "
+            f"{limit:,} that such a file can have; remove it"
+        )
+
+
+def _kind(mode: int) -> str:
+    """Name a file that is not regular."""
+    kinds = {
+        stat.S_IFDIR: "folder",
+        stat.S_IFIFO: "named pipe",
+        stat.S_IFSOCK: "socket",
+        stat.S_IFCHR: "device",
+        stat.S_IFBLK: "device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "special file")

@@ -1,0 +1,1 @@
+"""Delimited tables of people: records, cells, roles of columns, text encodings."""

@@ -1,0 +1,138 @@
+"""Cells of a table to values: times, ratings, and words that mean the same."""
+
+import math
+import re
+from functools import lru_cache
+
+from affuse.data.errors import AffuseError
+
+MISSING = frozenset({"", "nan", "nat", "na", "n/a", "none", "null", "<na>"})
+NOTHING = frozenset({"", "nan", "NaN", "NaT"})  # as pandas writes it; Nan is a name
+SPLITS = {  # as corpora and papers spell them
+    "train": "train",
+    "training": "train",
+    "trn": "train",
+    "dev": "dev",
+    "devel": "dev",
+    "development": "dev",
+    "val": "dev",
+    "valid": "dev",
+    "validation": "dev",
+    "test": "test",
+    "testing": "test",
+    "tst": "test",
+    "test1": "test",
+    "test2": "test2",
+    "test3": "test3",
+}
+SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
+SCRIPTED = {"1": True, "true": True, "yes": True, "scripted": True}
+SCRIPTED |= {"0": False, "false": False, "no": False, "improvised": False}
+UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600}
+
+# digits are bounded, so that no time overflows
+_NUMBER = re.compile(
+    r"((?:\d{1,12}(?:\.\d*)?|\.\d{1,12})(?:e-?\d\d?)?)\s*(ms|us|ns|s|min|h|)", re.A
+)
+_DAYS = re.compile(r"(\d{1,6}) days?", re.A)  # pandas writes whole days like this
+_CLOCK = re.compile(r"(?:(\d{1,6}) days?\s*)?(\d{1,6}):(\d\d):(\d\d(?:\.\d*)?)", re.A)
+
+
+def seconds(cell: str) -> float | None:
+    """Return a time in seconds; None if the cell is empty or says so.
+
+    Raises:
+        AffuseError: if the cell is no time; ``01:30`` is none, because it may mean
+            minutes or hours
+
+    Examples:
+        >>> seconds("1.25"), seconds("250ms"), seconds("00:00:01.25")
+        (1.25, 0.25, 1.25)
+        >>> seconds("0 days 00:01:01.250000"), seconds("0 days"), seconds("NaT")
+        (61.25, 0.0, None)
+    """
+    if cell.casefold() in MISSING:
+        return None
+    if number := _NUMBER.fullmatch(cell):
+        return float(number[1]) * UNITS[number[2]]
+    if days := _DAYS.fullmatch(cell):
+        return 86_400.0 * int(days[1])
+    if clock := _CLOCK.fullmatch(cell):
+        hours = 24 * int(clock[1] or 0) + int(clock[2])
+        return 3600.0 * hours + 60 * int(clock[3]) + float(clock[4])
+    raise AffuseError(
+        f"time {cell!r} is none of 1.25, 1s, 250ms, 00:00:01.25 and "
+        f"0 days 00:00:01.25; write it in plain seconds"
+    )
+
+
+@lru_cache(4096)  # the same few are in every row, as one object each
+def rating(cell: str) -> float | None:
+    """Return a rating as released; None if the cell is empty or says so.
+
+    Raises:
+        AffuseError: if the cell is no finite number
+    """
+    if cell.casefold() in MISSING:
+        return None
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or "_" in cell:  # float reads 3_5 as 35
+        raise AffuseError(
+            f"rating {cell!r} is not a number; write it as 3.5, or leave the cell empty"
+        )
+    return value
+
+
+def split(cell: str) -> str:
+    """Return the unified name of a corpus's own split, or another name in lower case.
+
+    Examples:
+        >>> split("Development"), split("Test1"), split("Extra"), split("None")
+        ('dev', 'test', 'extra', '')
+    """
+    name = known(cell).casefold()
+    return "" if name in MISSING else SPLITS.get(name, name)
+
+
+def known(cell: str) -> str:
+    """Return a name, or an empty string if the cell says that nothing is known.
+
+    What people may be called (NA, Null, None, Nan) is a name; only what programs alone
+    write for nothing is not.
+
+    Examples:
+        >>> known("Anna"), known("None"), known("Unknown"), known("NaN")
+        ('Anna', 'None', '', '')
+    """
+    unknown = cell in NOTHING or cell.casefold() in ("unknown", "n/a", "<na>")
+    return "" if unknown else cell
+
+
+def transcript(cell: str) -> str | None:
+    """Return a text as it was released; None if the cell says that it is missing.
+
+    An empty cell is a text without words, see `affuse.data.reading.transcript_rule`.
+    What people may say (none, null, unknown, the name Nan) is a text.
+
+    Examples:
+        >>> transcript(" Well"), transcript(""), transcript("Unknown")
+        (' Well', '', 'Unknown')
+        >>> transcript("NaN"), transcript("N/A")
+        (None, None)
+    """
+    word = cell.strip()
+    missing = word and (word in NOTHING or word.casefold() in ("n/a", "<na>"))
+    return None if missing else cell
+
+
+def is_doubtful(cell: str) -> bool:
+    """Return True if a name may also mean that nothing is known.
+
+    Examples:
+        >>> is_doubtful("NA"), is_doubtful("Anna"), is_doubtful("NaN")
+        (True, False, False)
+    """
+    return cell.casefold() in MISSING and known(cell) != ""

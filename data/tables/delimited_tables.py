@@ -1,0 +1,243 @@
+"""Delimited tables: which of a folder to read, their columns and their rows."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from affuse.data.errors import AffuseError, OptionError
+from affuse.data.records import Problem
+from affuse.data.system.regular_files import TABLE, open_text
+from affuse.data.tables import cell_values, text_encodings
+from affuse.data.tables.quoted_records import (
+    JOINED,
+    NULL,
+    SPACED,
+    UNQUOTED,
+    WIDE,
+    TableRecord,
+    records,
+)
+
+SUFFIXES = (".csv", ".tsv")
+OTHERS = (  # that people keep tables in
+    ".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".jsonl", ".csv.gz",
+    ".tsv.gz", ".csv.zip",
+)  # fmt: skip
+PREFIX = "db."  # of the tables in an audformat folder
+DELIMITERS = ",;\t"
+SHOWN = 5  # lines that one note names
+
+
+@dataclass(frozen=True)
+class DelimitedTable:
+    """One table, of which `rows` reads one after another."""
+
+    path: Path
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    notes: tuple[Problem, ...] = ()
+
+    def rows(self) -> Iterator[tuple[int, list[str]] | Problem]:
+        """Rows under the header, with the line each starts at, or what is wrong.
+
+        Notes on rows that could be read in two ways come last, one for each kind.
+        """
+        width = len(self.header)
+        doubts: dict[str, list[int]] = {}
+        count = 0
+        for record in islice(_records(self, width), 1, None):  # after the header
+            line, cells = record.line, record.cells
+            count += 1
+            for doubt in record.doubts(width):
+                doubts.setdefault(doubt, []).append(line)
+            if record.error:
+                reason = f"row is not readable: {record.error}"
+                yield Problem(self.path.name, reason, line)
+            elif len(cells) < width or any(cells[width:]):
+                reason = (
+                    f"row has {len(cells)} cells, the header has {width}; put quotes "
+                    f"round cells that hold {self.delimiter!r} or a line break"
+                )
+                yield Problem(self.path.name, reason, line)
+            elif tuple(map(_bare, cells[:width])) == self.header:
+                reason = "row repeats the names of the columns, so it is skipped"
+                yield Problem(self.path.name, reason, line, fatal=False)
+            else:
+                yield line, cells
+        if len(doubts.get(WIDE, ())) == count:
+            doubts.pop(WIDE, None)  # a delimiter ends each row
+        for doubt, found in doubts.items():
+            yield _doubt(self.path.name, doubt, found)
+
+
+ADVICE = {
+    UNQUOTED: "write such a cell in quotation marks, and each mark in it twice",
+    JOINED: "if each line is a row, write a mark that begins a text three times, and "
+    "close the cell with one",
+    SPACED: "remove the blanks before and after such marks",
+    WIDE: "if a text holds the delimiter, put it in quotation marks",
+    NULL: "the table may be damaged, so compare it with its source",
+}
+
+
+def _doubt(file: str, doubt: str, lines: Sequence[int]) -> Problem:
+    """Return one note on all rows that could be read in another way."""
+    shown = ", ".join(map(str, lines[:SHOWN]))
+    more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    reason = f"{doubt} (rows: {len(lines)}, at line {shown}{more}); {ADVICE[doubt]}"
+    return Problem(file, reason, fatal=False)
+
+
+def load(path: Path) -> DelimitedTable:
+    """Read a table; the first line that is not blank names its columns.
+
+    Raises:
+        AffuseError: if there is no such line, the encoding is unknown, or it is a pipe
+            or a device
+    """
+    encoding, notes = text_encodings.encoding(path)
+    with open_text(path, limit=TABLE, encoding=encoding, newline=None) as file:
+        first = next(filter(str.strip, file), "")
+    # Names rarely hold a delimiter, texts often do: the header decides
+    delimiter = max(DELIMITERS, key=first.count)
+    table = DelimitedTable(path, encoding, delimiter, (), notes)
+    header = next(_records(table), TableRecord(0, [])).cells
+    if not header:
+        raise AffuseError(f"{path} is empty; its first line should name the columns")
+    return replace(table, header=tuple(map(_bare, header)))
+
+
+def _bare(name: str) -> str:
+    """Return the name of a column without blanks and unseen characters around it.
+
+    Examples:
+        >>> _bare(" text\u200b")
+        'text'
+    """
+    if name.isalnum():
+        return name
+    around = {c for c in name if c.isspace() or unicodedata.category(c) == "Cf"}
+    return name.strip("".join(around)) if around else name
+
+
+def _records(table: DelimitedTable, width: int = 0) -> Iterator[TableRecord]:
+    """Yield every record of a table that is not blank, the header first."""
+    path, encoding = table.path, table.encoding
+    with open_text(path, limit=TABLE, encoding=encoding, newline="") as file:
+        yield from records(file, table.delimiter, width)
+
+
+def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
+    """Return the files of one table, each with the split that its name states.
+
+    Args:
+        root: a table, or a folder with tables
+        table: in a folder, which one: ``emotion`` is ``emotion.csv``, or else all of
+            ``emotion.train.csv``, ``emotion.dev.csv``, ``emotion.test.gold.csv``; an
+            audformat folder's ``db.`` may be left out
+
+    Returns:
+        paths and splits; the split is empty where one file is the whole table
+
+    Raises:
+        FileNotFoundError: if there is no such file, or no table in the folder
+        AffuseError: if there are several and `table` does not say which
+    """
+    if root.exists() and not root.is_dir():
+        if table:
+            raise OptionError(
+                f"{root} is one table, so {table!r} cannot be chosen from it; "
+                f"give its folder, or no name"
+            )
+        return [(root, "")]
+    tables = _tables(root)
+    wanted = _name(table)
+    if wanted in tables:
+        return [(tables[wanted], "")]
+    families = {name: _family(name) for name in tables}
+    if not table and len({base for base, _ in families.values()}) == 1:
+        wanted, _ = next(iter(families.values()))
+    elif not table or wanted not in {base for base, _ in families.values()}:
+        raise OptionError(
+            f"{root} has the tables {', '.join(tables)}; "
+            f"{f'there is no {table!r}, ' if table else ''}name one with --table"
+        )
+    return _parts(root, {t: s for t, (b, s) in families.items() if b == wanted}, tables)
+
+
+def unread(root: Path) -> tuple[Problem, ...]:
+    """Return a note on tables in a folder that are in formats which are not read.
+
+    Args:
+        root: the folder, or a table
+    """
+    if not root.is_dir():
+        return ()
+    names = sorted(p.name for p in root.iterdir() if p.name.lower().endswith(OTHERS))
+    if not names:
+        return ()
+    shown = ", ".join(map(repr, names[:SHOWN]))
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    reason = (
+        f"tables in other formats than CSV and TSV are not read (files: {len(names)}): "
+        f"{shown}{more}; save them as CSV, or leave them if they are not needed"
+    )
+    return (Problem("", reason, fatal=False),)
+
+
+def _parts(
+    root: Path, splits: dict[str, str], tables: dict[str, Path]
+) -> list[tuple[Path, str]]:
+    """Return the files of one table that is divided by split, each split once."""
+    if len(splits) == 1:
+        return [(tables[name], "") for name in splits]
+    if "" in splits.values() or len(set(splits.values())) < len(splits):
+        raise AffuseError(
+            f"{root} has several tables for one split: {', '.join(splits)}; "
+            f"name one with --table, or move the others away"
+        )
+    return [(tables[name], split) for name, split in splits.items()]
+
+
+def _tables(root: Path) -> dict[str, Path]:
+    """Return all tables of a folder by name, sorted."""
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root} not found; give a CSV file, or its folder")
+    prefix = PREFIX if (root / "db.yaml").is_file() else ""
+    files = [p for p in root.iterdir() if not p.is_dir() and p.name[0] != "."]
+    files = sorted(p for p in files if p.name.startswith(prefix))
+    tables: dict[str, Path] = {}
+    for path in (p for p in files if p.suffix.lower() in SUFFIXES):
+        if (other := tables.setdefault(_name(path.name), path)) != path:
+            raise OptionError(
+                f"{root} has two tables of one name, {other.name} and {path.name}; "
+                f"give the path of one, or move the other away"
+            )
+    if tables:
+        return tables
+    if parquet := [p.name for p in files if p.suffix == ".parquet"]:
+        raise AffuseError(
+            f"{root} has only parquet tables ({', '.join(parquet)}), which are not "
+            f"read; save them as CSV (audformat: db.save(root, storage_format='csv'))"
+        )
+    raise FileNotFoundError(
+        f"no table in {root}; it should hold a file that ends in "
+        f"{' or '.join(SUFFIXES)}, with a header line"
+    )
+
+
+def _name(file: str) -> str:
+    stem, suffix = Path(file).stem, Path(file).suffix
+    return (stem if suffix.lower() in SUFFIXES else file).removeprefix(PREFIX)
+
+
+def _family(name: str) -> tuple[str, str]:
+    """('emotion', 'test') of ``emotion.test.gold_standard``."""
+    parts = name.split(".")
+    for place, part in enumerate(parts):
+        if part.lower() in cell_values.SPLITS:
+            return ".".join(parts[:place]), cell_values.split(part)
+    return name, ""

@@ -1,0 +1,1 @@
+"""From a sound file to samples: decoding in another process, and its guards."""

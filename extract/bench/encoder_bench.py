@@ -1,0 +1,198 @@
+"""The bench command of stage one: ways to encode, side by side, and the limit."""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from affuse.data.errors import AffuseError
+from affuse.data.records import Corpus, Utterance
+from affuse.data.system.text_columns import columns
+from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.bench.encoding_ways import EncodingTask, Way, ways
+from affuse.extract.bench.random_models import MAKERS, SIZES, said
+from affuse.extract.caching.extraction import extract
+from affuse.extract.encoding.choices import Choice, Machine
+from affuse.extract.encoding.gemm_throughput import choose_dtype, products, seconds
+
+COUNT = {
+    ("audio", "cpu"): 32,
+    ("audio", "cuda"): 2_000,
+    ("text", "cpu"): 512,
+    ("text", "cuda"): 20_000,
+}
+WHOLE = "affuse, from files into the cache"
+HEADER = (
+    "way",
+    "seconds",
+    "{unit}/s",
+    "affuse is",
+    "useful",
+    "of the limit",
+    "differs",
+)
+
+
+@dataclass(frozen=True)
+class EncodingSpeed:
+    """One way, timed."""
+
+    seconds: float
+    useful: float | None  # share of what went through that was no padding
+    differs: float | None  # largest difference to one by one, relative to its largest
+
+
+def bench(
+    say: Callable[[str], object],
+    *,
+    device: str,
+    dtype: str,
+    threads: int | None,
+    **found: Any,
+) -> None:
+    """Measure as the options of the command line say; see `run`."""
+    machine = Machine.of(device, threads=threads, progress=False)
+    run(say, machine, dtype=choose_dtype(dtype, machine.device), **found)
+
+
+def run(
+    say: Callable[[str], object],
+    machine: Machine,
+    *,
+    modality: str,
+    size: str | None,
+    count: int | None,
+    dtype: str,
+    rounds: int,
+    seed: int,
+) -> None:
+    """Measure and print; raises AffuseError for a size that the modality lacks."""
+    size = size or SIZES[modality][0]
+    if size not in SIZES[modality]:
+        raise AffuseError(f"--size {size}: {modality} has {', '.join(SIZES[modality])}")
+    torch.set_num_threads(machine.threads)
+    kind = "cuda" if machine.device.startswith("cuda") else "cpu"
+    count = count or COUNT[modality, kind]
+    task = MAKERS[modality](size, count, machine, dtype, seed)
+    amount, unit = _amount(task)
+    say(
+        f"{modality} encoder {size}, random weights, {dtype}; {count} made-up inputs "
+        f"of {amount:.0f} {unit} in all, seed {seed}; {device_name(machine)}"
+    )
+    limits = [products(machine.device, getattr(torch, dtype))]
+    measured = _measure(task, machine, rounds, modality, dtype)
+    limits.append(products(machine.device, getattr(torch, dtype)))
+    say(
+        f"matrix products: {limits[0] / 1e9:.0f} GFLOP/s before, "
+        f"{limits[1] / 1e9:.0f} after; the encoder needs {task.flops / 1e9:.0f} GFLOP"
+    )
+    for line in table(measured, amount, unit, task.flops / max(limits)):
+        say(line)
+
+
+def _amount(task: EncodingTask) -> tuple[float, str]:
+    """How much there is to encode: seconds of audio, or tokens."""
+    total = float(sum(len(x) for x in task.inputs))
+    return (total / SAMPLE_RATE, "audio-s") if task.speech else (total, "tokens")
+
+
+def device_name(machine: Machine) -> str:
+    """What computes: the GPU, or the processor and so many threads of it."""
+    if machine.device.startswith("cuda"):
+        return torch.cuda.get_device_name(machine.device)
+    return f"{_processor()}, {machine.threads} threads"
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(
+            s.split(":")[1].strip() for s in lines if s.startswith("model name")
+        )
+    except (OSError, StopIteration, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def _measure(
+    task: EncodingTask, machine: Machine, rounds: int, modality: str, dtype: str
+) -> dict[str, EncodingSpeed]:
+    """Each way in turn, `rounds` times; the fastest counts."""
+    tried = ways(task)
+    times: dict[str, list[float]] = {}
+    found: dict[str, np.ndarray] = {}
+    for _ in range(rounds):
+        for name, way in tried.items():
+
+            def keep(name: str = name, way: Way = way) -> None:
+                found[name] = way.run()
+
+            times.setdefault(name, []).append(seconds(keep, machine.device))
+        whole = _from_files(task, machine, modality, dtype)
+        times.setdefault(WHOLE, []).append(whole)
+    wanted = found["one by one"]
+    measured = {}
+    for name, way in tried.items():
+        differs = float(np.abs(found[name] - wanted).max() / np.abs(wanted).max())
+        measured[name] = EncodingSpeed(min(times[name]), way.useful, differs)
+    return measured | {WHOLE: EncodingSpeed(min(times[WHOLE]), None, None)}
+
+
+def _from_files(
+    task: EncodingTask, machine: Machine, modality: str, dtype: str
+) -> float:
+    """Seconds of all of stage one: reading, decoding, encoding, writing parts."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        made = tuple(_utterances(task, folder))
+        corpus = Corpus("bench", folder, made, scale=None, protocol="")
+        choice = Choice(modality, checkpoint="random", dtype=dtype)
+        cache = folder / "cache"
+        return seconds(
+            lambda: extract(corpus, choice, machine, cache, encoder=task.build.encoder),
+            machine.device,
+        )
+
+
+def _utterances(task: EncodingTask, folder: Path) -> Iterator[Utterance]:
+    """The inputs as a corpus; recordings are written as 16-bit WAV."""
+    if not task.speech:
+        for i, tokens in enumerate(task.inputs):
+            yield Utterance(f"u{i}", text=said(tokens))
+        return
+    import soundfile
+
+    for i, wave in enumerate(task.inputs):
+        path = folder / f"{i}.wav"
+        soundfile.write(path, 0.1 * wave, SAMPLE_RATE)
+        yield Utterance(f"u{i}", audio=path)
+
+
+def table(
+    measured: Mapping[str, EncodingSpeed], amount: float, unit: str, shortest: float
+) -> list[str]:
+    """Lines of columns.
+
+    Args:
+        shortest: seconds that the needed arithmetic would take at the limit
+    """
+    ours = measured["affuse"].seconds
+    rows = [tuple(title.format(unit=unit) for title in HEADER)]
+    for name, m in measured.items():
+        rows.append(
+            (
+                name,
+                f"{m.seconds:.2f}",
+                f"{amount / m.seconds:.1f}",
+                f"{m.seconds / ours:.2f} x as fast",
+                "" if m.useful is None else f"{m.useful:.0%}",
+                f"{shortest / m.seconds:.0%}",
+                "" if m.differs is None else f"{m.differs:.0e}",
+            )
+        )
+    return list(columns(rows))

@@ -1,0 +1,1 @@
+"""Filling a cache: inputs, parts, reuse, provenance."""

@@ -1,0 +1,59 @@
+"""Compares the recordings of a corpus with its utterances, by the headers of the files.
+
+Nothing is decoded: samples that are no numbers, for example, are found by `extract`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from joblib import cpu_count
+
+from affuse.data.records import Corpus, Problem
+from affuse.extract.audio import decoding, header_bounds
+from affuse.extract.caching import encoder_inputs
+
+DELAY = 2.0  # seconds before there is a progress bar
+MOST = 8  # files that are opened at once, each in a process of its own
+
+
+def faults(corpus: Corpus) -> Iterator[Problem]:
+    """Yield what keeps `extract` from an utterance, and notes on files that it mends.
+
+    Args:
+        corpus: of any reader
+    """
+    files = {u.audio for u in corpus.utterances if u.audio}
+    threads = min(MOST, cpu_count(), max(1, len(files)))
+    found = encoder_inputs.probes(files, threads, progress=True, delay=DELAY)
+    noted = set[Path]()
+    for u in corpus.utterances:
+        if u.audio:
+            name = encoder_inputs.file_name(u, corpus.root)
+            if u.audio not in noted:
+                yield from _repairs(found[u.audio], name, u.id)
+                noted.add(u.audio)
+            if reason := _reason(found[u.audio], u.span):
+                yield Problem(name, reason, id=u.id)
+
+
+def _repairs(probe: decoding.Probe | str, name: str, first: str) -> Iterator[Problem]:
+    """Yield a note on all that is mended in a file, under its first utterance."""
+    for note in probe.repairs if isinstance(probe, decoding.Probe) else ():
+        yield Problem(name, note, id=first, fatal=False)
+
+
+def _reason(probe: decoding.Probe | str, span: header_bounds.Span) -> str:
+    """Return why a stretch of a file cannot be encoded; "" if it can."""
+    if isinstance(probe, str):
+        return probe
+    try:
+        header_bounds.frames(
+            probe.frames, probe.rate, probe.channels, span, header_bounds.LONGEST
+        )
+    except header_bounds.Unusable as error:
+        return str(error)
+    return (
+        header_bounds.CUT_OFF
+        if probe.cut_off and header_bounds.reaches_end(span)
+        else ""
+    )

@@ -1,0 +1,1 @@
+"""Examination and loading of Hugging Face checkpoints."""

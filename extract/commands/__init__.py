@@ -1,0 +1,1 @@
+"""The commands of stage one; each takes the options of the command line."""

@@ -1,0 +1,207 @@
+"""The distil command: teacher's embeddings, training, and an ordinary folder."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from affuse.data.command_lines import Extract, next_line
+from affuse.data.errors import AffuseError, OptionError
+from affuse.data.system.atomic_files import claim, publish
+from affuse.data.system.documents import read_json
+from affuse.data.system.schema import Plain, Record, Text
+from affuse.extract.distil import (
+    distillation_loop,
+    model_card,
+    speech_student,
+    text_student,
+)
+from affuse.extract.distil.distillation_loop import Schedule
+from affuse.extract.distil.distillation_plan import DistillationPlan
+from affuse.extract.encoding.choices import Choice, Machine
+from affuse.extract.encoding.encoder_loading import load, suited
+from affuse.extract.encoding.protocol import Encoder
+
+MODALITIES: dict[str, ModuleType] = {"audio": speech_student, "text": text_student}
+WEIGHTS, SETTINGS, LOCK = "model.safetensors", "distil.json", ".distil.lock"
+
+KIND = Record({"identity": Text(100)}, others=Plain())  # of the settings
+
+
+def distil(
+    say: Callable[[str], object],
+    *,
+    modality: str,
+    batch: int | None,
+    device: str,
+    threads: int | None,
+    **found: Any,
+) -> None:
+    """Distil as the options of the command line say; see `plan` and `run`."""
+    machine = Machine.of(device, threads=threads)
+    run(plan(modality, batch=batch, machine=machine, **found), say)
+
+
+def run(plan: DistillationPlan, say: Callable[[str], object]) -> None:
+    """Distil a student, or finish an interrupted distillation.
+
+    Raises:
+        AffuseError: if data or teacher cannot be used, or the output folder holds
+            something else or is being filled
+    """
+    with claim(plan.output / LOCK, wait=False) as mine:
+        if not mine:
+            raise AffuseError(
+                f"another process distils into {plan.output}; wait for it, or choose "
+                f"another --output"
+            )
+        _distil(plan, say)
+
+
+def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
+    """As `run`, with the output folder to itself."""
+    module = MODALITIES[plan.teacher.modality]
+    torch.set_num_threads(plan.machine.threads)
+    corpus = module.find(plan.data)
+    encoder = _teacher(plan)
+    say(f"{len(corpus.utterances):,} inputs; the teacher encodes what is not cached")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.schedule.seed)
+        lesson, recipes = module.lesson(plan, corpus, encoder, say)
+    identity = plan.identity(recipes)
+    if (plan.output / WEIGHTS).exists():
+        if _identity(plan.output) != identity:
+            raise AffuseError(
+                f"{plan.output} holds a model of another teacher, other data or other "
+                f"settings; choose another --output"
+            )
+        say(f"{plan.output} is finished; nothing was left to do")
+        say(next_line(following(plan)))
+        return
+    points = distillation_loop.train(
+        lesson,
+        plan.schedule,
+        plan.output,
+        identity=identity,
+        progress=plan.machine.progress,
+        say=say,
+    )
+    found = model_card.Facts(
+        plan=plan,
+        teacher=encoder.checkpoint.name,
+        inputs=len(corpus.utterances),
+        parameters=sum(p.numel() for p in lesson.student.parameters()),
+        points=points,
+    )
+    _save(plan, identity, lesson, module.files(lesson), found)
+    say(f"held-out cosine {points[-1].cosine:.3f} after {points[-1].step} steps")
+    say(next_line(following(plan)))
+
+
+def following(plan: DistillationPlan) -> Extract:
+    """Return the command that tries a student, on the corpus that is built in."""
+    modality = plan.teacher.modality
+    return Extract.of(
+        {f"{modality}_checkpoint": str(plan.output), "modalities": (modality,)},
+        corpus="demo",
+        cache=plan.cache,
+    )
+
+
+def _teacher(plan: DistillationPlan) -> Encoder:
+    """Load the teacher.
+
+    Raises:
+        AffuseError: as `load`; an `OptionError` names the option of its layers
+    """
+    wanted = plan.teacher.layers
+    try:
+        return load(plan.teacher, plan.machine)
+    except OptionError as error:
+        if wanted == "last":
+            raise
+        raise OptionError(f"--teacher-layers {wanted}: {error}") from error
+
+
+def _identity(folder: Path) -> str:
+    """That of the student in a folder; ``""`` if it is none of ours."""
+    try:
+        found = read_json(folder / SETTINGS, KIND, advice="choose another --output")
+    except (OSError, AffuseError):
+        return ""
+    return str(found["identity"])
+
+
+def _save(
+    plan: DistillationPlan,
+    identity: str,
+    lesson: Any,
+    files: dict[str, bytes],
+    facts: model_card.Facts,
+) -> None:
+    """An ordinary Hugging Face folder; its weights, in float16, appear last."""
+    with tempfile.TemporaryDirectory() as folder:
+        lesson.student.half().save_pretrained(folder)
+        own = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    settings = {"identity": identity, **plan.settings()}
+    described = {
+        "README.md": model_card.text(facts).encode(),
+        "history.csv": model_card.history(facts.points).encode(),
+        SETTINGS: (json.dumps(settings, indent=1) + "\n").encode(),
+    }
+    weights = own.pop(WEIGHTS)
+    for name, content in {**own, **files, **described, WEIGHTS: weights}.items():
+        publish(plan.output / name, content)
+    (plan.output / distillation_loop.STATE).unlink(missing_ok=True)
+
+
+def plan(
+    modality: str, *, batch: int | None, machine: Machine, **found: Any
+) -> DistillationPlan:
+    """The plan of the command line; what was not given is the modality's default."""
+    module = MODALITIES[modality]
+    own = {k: found[k] for k in ("layers", "width", "heads", "vocabulary") if found[k]}
+    if modality == "audio" and found["vocabulary"]:
+        raise OptionError("--vocabulary is of text students; leave it out")
+    if modality == "text" and found["speeds"]:
+        raise OptionError("--speeds is of speech students; leave it out")
+    speeds = _numbers(found["speeds"]) if found["speeds"] else module.SPEEDS
+    checkpoint, revision = found["teacher"], found["revision"]
+    return DistillationPlan(
+        teacher=Choice(
+            modality,
+            encoder=suited(modality, checkpoint, revision),
+            checkpoint=checkpoint,
+            revision=revision,
+            layers=found["teacher_layers"],
+            pooling=module.POOLING,
+        ),
+        data=found["data"],
+        output=found["output"],
+        size=replace(module.SIZE, **own),
+        schedule=Schedule(
+            steps=found["steps"] or module.STEPS,
+            rate=module.RATE if found["rate"] is None else found["rate"],
+            seed=found["seed"],
+        ),
+        batch=batch or module.BATCH,
+        held_out=found["held_out"],
+        speeds=speeds,
+        cache=found["cache"],
+        machine=machine,
+        credits=found["credits"],
+        licence=found["licence"],
+    )
+
+
+def _numbers(words: str) -> tuple[float, ...]:
+    """``0.8,1,1.25`` as numbers."""
+    try:
+        return tuple(float(word) for word in words.split(","))
+    except ValueError as error:
+        raise OptionError(f"--speeds {words}: say numbers, as in 0.8,1,1.25") from error

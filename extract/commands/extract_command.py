@@ -1,0 +1,218 @@
+"""The extract command: one modality after the other, then what went wrong."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from affuse.data.cache import corpus_table
+from affuse.data.cache.recipe import MODALITIES
+from affuse.data.errors import AffuseError, OptionError
+from affuse.data.reading import corpus_checks
+from affuse.data.records import Corpus, Problem
+from affuse.data.system.atomic_files import claim
+from affuse.extract.caching import provenance_writing
+from affuse.extract.caching.extraction import (
+    UNITS,
+    ExtractionOutcome,
+    Fill,
+    extract,
+    remembered,
+)
+from affuse.extract.caching.job_shares import JobShare
+from affuse.extract.caching.part_filling import fill
+from affuse.extract.commands.next_commands import following
+from affuse.extract.encoding.choices import Choice, Machine, choose_device, per_modality
+from affuse.extract.encoding.encoder_loading import load, suited
+from affuse.extract.encoding.gemm_throughput import choose_dtype
+from affuse.extract.parallel import spreading
+
+
+def run(
+    corpus: Corpus, *, cache: Path, say: Callable[[str], object], found: dict[str, Any]
+) -> int:
+    """Encode what was asked for, see `encode`; return how many problems there were."""
+    return encode(corpus, cache=cache, say=say, found=found)[0]
+
+
+def encode(
+    corpus: Corpus, *, cache: Path, say: Callable[[str], object], found: dict[str, Any]
+) -> tuple[int, dict[str, Path]]:
+    """Encode what was asked for.
+
+    Args:
+        corpus: as its reader gave it
+        cache: the folder of all caches
+        say: told each line
+        found: the options of the command line, by name
+
+    Returns:
+        how many problems left something out, and the cache of each modality
+    """
+    share, workers = _others(found)
+    # what others encode is encoded on their devices, not on one of ours
+    where = machine({**found, "device": "cpu"} if workers else found)
+    torch.set_num_threads(where.threads)
+    chosen = choices(corpus, found)
+    loaded = [load(choice, where) for choice in chosen]  # a wrong name fails early
+    corpus_table.save(corpus, cache)
+    made: list[ExtractionOutcome] = []
+    for choice, encoder in zip(chosen, loaded, strict=True):
+        how: Fill = fill
+        if workers:
+            how = partial(spreading.fill, workers=workers, choice=choice)
+        keep = partial(provenance_writing.keep, choice=choice, found=found)
+        done = extract(
+            corpus,
+            choice,
+            where,
+            cache,
+            encoder=encoder,
+            begin=keep,
+            share=share,
+            fill=how,
+        )
+        say(f"{choice.modality}: {_line(done, choice.modality, share)}")
+        made.append(done)
+    told = _report(corpus, cache, made, say)
+    outcomes = {c.modality: done for c, done in zip(chosen, made, strict=True)}
+    for line in following(corpus, outcomes, cache, found):
+        say(line)
+    folders = {m: done.folder for m, done in outcomes.items()}
+    lost = _left_out(corpus, made, told, share)
+    return lost, {m: folder for m, folder in folders.items() if folder}
+
+
+def _others(found: dict[str, Any]) -> tuple[JobShare, spreading.Workers | None]:
+    """Which parts are ours, and whose processes make them; None for this one."""
+    share = JobShare.parse(found["shard"])
+    if found["dtype"] == "auto" and (found["scheduler"] or share.total > 1):
+        raise OptionError(
+            "--dtype auto suits one machine; where several fill one cache, name it, as "
+            "in --dtype bfloat16"
+        )
+    names = ("processes", "scheduler", "device", "threads")
+    return share, spreading.choose(**{name: found[name] for name in names})
+
+
+def _line(done: ExtractionOutcome, modality: str, share: JobShare) -> str:
+    """What became of one modality."""
+    if done.folder is None:
+        return "no recording can be read"
+    line = f"{done.utterances} utterances in {done.folder}"
+    if done.encoded:
+        rate = done.encoded / max(done.elapsed, 1e-9)
+        unit = UNITS[modality]
+        line += (
+            f"; {done.encoded:.0f} {unit} in {done.elapsed:.1f} s ({rate:.0f} {unit}/s)"
+        )
+    else:
+        line += "; nothing was left to encode"
+    if share.total > 1:
+        line += f"; shard {share} is done, {done.present} of {done.planned} parts are "
+        line += "there: the cache is complete" if done.complete else "there"
+    return line
+
+
+def _report(
+    corpus: Corpus,
+    cache: Path,
+    made: Sequence[ExtractionOutcome],
+    say: Callable[[str], object],
+) -> list[dict[int, tuple[Problem, ...]]]:
+    """Say and save what went wrong, with what other jobs found meanwhile.
+
+    Returns:
+        what the parts of each cache tell
+    """
+    folder = cache / corpus.name
+    told, problems = _told(corpus, made)
+    if not corpus_checks.is_saved(problems, folder):
+        # whoever writes last has seen all that was there before
+        with claim(folder / ".problems.lock", wait=True):
+            told, problems = _told(corpus, made)
+            corpus_checks.save(problems, folder)
+    for line in corpus_checks.problem_lines(problems):
+        say(line)
+    if problems:
+        say(f"all of it in {folder / corpus_checks.FILE}")
+    return told
+
+
+def _told(
+    corpus: Corpus, made: Sequence[ExtractionOutcome]
+) -> tuple[list[dict[int, tuple[Problem, ...]]], list[Problem]]:
+    """Return what the parts of each cache tell now, and all problems there are."""
+    told = [remembered(done.folder) if done.folder else {} for done in made]
+    problems = list(corpus.problems)
+    for done, parts in zip(made, told, strict=True):
+        problems += [*done.absent, *(p for found in parts.values() for p in found)]
+    return told, problems
+
+
+def _left_out(
+    corpus: Corpus,
+    made: Sequence[ExtractionOutcome],
+    told: Sequence[dict[int, tuple[Problem, ...]]],
+    share: JobShare,
+) -> int:
+    """How many problems left something out; each counts for one share only.
+
+    What never came into a part, as a recording that cannot be read, is the first's.
+
+    Args:
+        told: by the parts of each cache
+    """
+    found: list[Problem] = []
+    if share.number == 1:
+        found += [*corpus.problems, *(p for done in made for p in done.absent)]
+    for parts in told:
+        found += (p for number in parts if number in share for p in parts[number])
+    return sum(p.fatal for p in found)
+
+
+def machine(found: dict[str, Any]) -> Machine:
+    """How it is computed, as the options of the command line say."""
+    names = ("device", "threads", "batch", "limit")
+    return Machine.of(
+        longest=found["max_seconds"],
+        compiled=found.get("compile"),  # a repair is too short to gain by it
+        **{n: found[n] for n in names},
+    )
+
+
+def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
+    """One choice for each modality that was asked for, or that the corpus has.
+
+    Raises:
+        AffuseError: if an option names a modality that is not encoded
+    """
+    has = {
+        "audio": any(u.audio is not None for u in corpus.utterances),
+        "text": any(u.text is not None for u in corpus.utterances),
+    }
+    wanted = found["modalities"] or [m for m in MODALITIES if has[m]]
+    if not wanted:
+        raise AffuseError(f"corpus '{corpus.name}' has neither recordings nor text")
+    dtype = found["dtype"]
+    if dtype == "auto":  # or the device may be that of another machine
+        dtype = choose_dtype(dtype, choose_device(found["device"]))
+    given = {
+        name: per_modality(found[name], wanted, name)
+        for name in ("revision", "layers", "pooling")
+    }
+    return [
+        Choice(
+            modality=m,
+            encoder=suited(m, found[f"{m}_checkpoint"], given["revision"].get(m, "")),
+            checkpoint=found[f"{m}_checkpoint"],
+            dtype=dtype,
+            head=found["head"] and m == "audio",
+            options={"block_seconds": found["block_seconds"]} if m == "audio" else {},
+            **{name: values[m] for name, values in given.items() if m in values},
+        )
+        for m in MODALITIES
+        if m in wanted
+    ]

@@ -1,0 +1,1 @@
+"""What encoders have in common: protocol, choices, batches, pooling, threads."""

@@ -1,0 +1,136 @@
+"""What a user chooses for stage one: the embedding, and the machine it is made on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import joblib
+
+from affuse.data.cache.recipe import MODALITIES
+from affuse.data.errors import OptionError
+from affuse.data.system.device_names import choose
+from affuse.extract.audio.header_bounds import LONGEST
+from affuse.extract.encoding.pooling import POOLINGS
+
+DTYPES = ("float32", "bfloat16", "float16")
+ENCODERS = {"audio": "wav2vec2", "text": "distilbert"}  # of each modality, by default
+# Inputs encoded at once, in seconds of audio or tokens. A CPU gains nothing from more:
+# its cores are busy with one utterance, and small blocks of memory are reused.
+BATCH = {
+    ("audio", "cpu"): 10.0,
+    ("audio", "cuda"): 320.0,
+    ("text", "cpu"): 512.0,
+    ("text", "cuda"): 32_768.0,
+}
+# Batches of that size that may be in memory together, however few threads there are. A
+# minute in one block takes 0.2 GB with a model of 1024 dimensions: at most three do.
+TOGETHER = 18
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which embedding is wanted; all of it enters the recipe."""
+
+    modality: str
+    encoder: str = ""  # plug-in; "" for the modality's default
+    checkpoint: str = ""  # hub name, folder or "tiny"; "" for the encoder's default
+    revision: str = ""  # commit on the hub; "" for the newest, which is then recorded
+    layers: str = "last"  # "last", "all" or numbers
+    pooling: str = "mean"
+    dtype: str = "float32"
+    head: bool = False  # keep the predictions of the checkpoint's own head
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the encoder
+
+    def __post_init__(self) -> None:
+        for what, value, allowed in (
+            ("modality", self.modality, MODALITIES),
+            ("pooling", self.pooling, POOLINGS),
+            ("dtype", self.dtype, DTYPES),
+        ):
+            if value not in allowed:
+                raise OptionError(
+                    f"{what} must be one of {', '.join(allowed)}, got {value!r}"
+                )
+        if not self.encoder:
+            object.__setattr__(self, "encoder", ENCODERS[self.modality])
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How it is computed; none of it changes an embedding beyond rounding."""
+
+    device: str = "cpu"
+    threads: int = field(default_factory=joblib.cpu_count)  # that we may use
+    batch: float | None = None  # seconds or tokens at once; None for the device's own
+    longest: float = LONGEST  # seconds; longer recordings are refused
+    limit: int | None = None  # utterances, evenly spread; None for all
+    progress: bool = True
+    compiled: bool = False  # by torch.compile, what gains by it
+
+    def __post_init__(self) -> None:
+        for option, value in (
+            ("--batch", self.batch),
+            ("--max-seconds", self.longest),
+        ):
+            if value is not None and not value > 0:
+                raise OptionError(f"{option} must be above 0, got {value:g}")
+
+    @classmethod
+    def of(cls, device: str, **given: Any) -> Self:
+        """The one that options ask for; what is None keeps its default."""
+        known = {name: value for name, value in given.items() if value is not None}
+        return cls(device=choose_device(device), **known)
+
+    def budget(self, modality: str) -> float:
+        """Seconds of audio or tokens to encode at once."""
+        kind = "cuda" if self.device.startswith("cuda") else "cpu"
+        return BATCH[modality, kind] if self.batch is None else self.batch
+
+    def room(self, modality: str) -> float:
+        """Seconds of audio or tokens that all threads together encode at once.
+
+        Every thread has room for a batch. Inputs longer than that share it, so that
+        more threads do not take more memory with them.
+        """
+        return self.budget(modality) * max(self.threads, TOGETHER)
+
+
+def choose_device(wanted: str) -> str:
+    """The device of this machine that was asked for; see `device_names.choose`."""
+    import torch
+
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return choose(wanted, cards=cards)
+
+
+def per_modality(
+    values: Sequence[str], wanted: Sequence[str], option: str
+) -> dict[str, str]:
+    """``("last", "audio=all")`` as the value of each modality.
+
+    Examples:
+        >>> per_modality(["last", "audio=all"], ["audio", "text"], "layers")
+        {'audio': 'all', 'text': 'last'}
+
+    Raises:
+        AffuseError: if it names a modality that is not encoded, or a revision is meant
+            for two checkpoints
+    """
+    found: dict[str, str] = {}
+    for value in values:
+        name, mark, rest = value.partition("=")
+        if not mark:
+            found = {**dict.fromkeys(wanted, value), **found}
+        elif name in wanted:
+            found[name] = rest
+        else:
+            raise OptionError(
+                f"--{option} {value}: '{name}' is not encoded here; say "
+                f"{' or '.join(wanted)}"
+            )
+    if option == "revision" and len(wanted) > 1 and any("=" not in v for v in values):
+        raise OptionError(
+            f"--revision {values[0]}: two checkpoints are loaded; say "
+            f"--revision audio=COMMIT or --revision text=COMMIT"
+        )
+    return found

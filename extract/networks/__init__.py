@@ -1,0 +1,1 @@
+"""Parts of networks that encoders share: packing, attention, layers, features."""

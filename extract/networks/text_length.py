@@ -1,0 +1,58 @@
+"""How many tokens a text encoder takes, and texts cut to that."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from contextlib import suppress
+
+import torch
+
+from affuse.data.errors import AffuseError
+from affuse.extract.checkpoints.checkpoint_files import Checkpoint
+from affuse.extract.networks.trial_pass import demand_states
+
+FEWEST = 8  # tokens: two marks and some words; with fewer, little is left of a text
+
+
+def cut(tokens: list[int], most: int) -> list[int]:
+    """Return `most` tokens at most; the end mark stays."""
+    if len(tokens) <= most:
+        return tokens
+    return [*tokens[: most - 1], tokens[-1]]
+
+
+def longest_input(loaded: Checkpoint, tokens: list[int], most: int) -> int:
+    """Return how many tokens a model takes, `most` if it takes them or more.
+
+    It is tried, for a configuration does not tell it: RoBERTa leaves some of its
+    positions unused, and other families have none.
+
+    Args:
+        loaded: on the CPU, where a position too many is an error
+        tokens: of a short text, with its marks; the one in the middle is repeated
+        most: tokens that are tried
+
+    Raises:
+        AffuseError: if it takes fewer than `FEWEST` tokens, or fails on any text
+    """
+
+    def demand(length: int) -> None:
+        half = len(tokens) // 2
+        filled = [*tokens[:half], *[tokens[half]] * length, *tokens[half + 1 :]]
+        demand_states(loaded, input_ids=torch.tensor([cut(filled, length)]))
+
+    try:
+        demand(most)
+    except AffuseError:
+        demand(FEWEST)
+        lengths = range(FEWEST, most)
+        first = bisect_left(lengths, True, key=lambda n: not _takes(demand, n))
+        return FEWEST + first - 1
+    return most
+
+
+def _takes(demand: Callable[[int], None], length: int) -> bool:
+    """Return True if a model takes an input of this length."""
+    with suppress(AffuseError):
+        demand(length)
+        return True
+    return False

@@ -1,0 +1,1 @@
+"""Filling a cache with several processes or machines."""

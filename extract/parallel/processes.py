@@ -1,0 +1,68 @@
+"""Processes of this machine, run by joblib."""
+
+import logging
+from collections.abc import Iterator
+from typing import Self
+
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from affuse.data.errors import AffuseError
+from affuse.extract.parallel.shards import Receipt, Shard, encode
+
+RESTARTS = 3  # after a process was killed
+
+log = logging.getLogger(__name__)
+
+
+class Processes:
+    """So many processes, which end with the context."""
+
+    neighbours = 0
+    distant = False
+
+    def __init__(self, size: int, device: str):
+        self.size = self.slots = size
+        self.device = device
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        get_reusable_executor().shutdown(wait=True, kill_workers=failed is not None)
+
+    def make(self, shards: list[Shard]) -> Iterator[Receipt]:
+        """Receipts as shards are finished, in any order.
+
+        joblib gives up when a process is killed; what is left is then begun again.
+
+        Raises:
+            AffuseError: if processes are killed again and again
+        """
+        waiting = {tuple(shard.plan): shard for shard in shards}
+        for attempt in range(1 + RESTARTS):
+            try:
+                for receipt in self._send(list(waiting.values())):
+                    del waiting[receipt.parts]
+                    yield receipt
+                return
+            except TerminatedWorkerError as error:
+                if attempt == RESTARTS:
+                    raise AffuseError(
+                        f"a process died {RESTARTS + 1} times, probably for lack of "
+                        f"memory; repeat the command to go on, with fewer --processes "
+                        f"or a smaller --batch; finished parts stay"
+                    ) from error
+                log.warning("a process died; going on with new ones")
+
+    def _send(self, shards: list[Shard]) -> Iterator[Receipt]:
+        with parallel_config(backend="loky"):
+            parallel = Parallel(
+                n_jobs=self.size,
+                batch_size=1,
+                max_nbytes=None,
+                return_as="generator_unordered",
+            )
+        found: Iterator[Receipt] = parallel(delayed(encode)(shard) for shard in shards)
+        return found

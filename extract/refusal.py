@@ -1,7 +1,0 @@
-"""The error by which a decoder or an encoder refuses one utterance."""
-
-from data.errors import AffuseError
-
-
-class Unusable(AffuseError):
-    """An utterance that cannot be encoded; the message is the reason."""

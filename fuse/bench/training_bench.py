@@ -1,0 +1,189 @@
+"""The bench command of stage two: ways to train the same models, and the limit."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from affuse.data.errors import AffuseError
+from affuse.data.system.text_columns import columns
+from affuse.fuse.bench import random_embeddings, table_timing, training_loops
+from affuse.fuse.bench.random_embeddings import TARGETS, EmbeddingSize
+from affuse.fuse.commands.training_commands import compute
+from affuse.fuse.models.system import System
+from affuse.fuse.settings import Settings, change
+from affuse.fuse.training.fitting import fit_all
+from affuse.fuse.training.grouped.model_tasks import ModelTask
+
+EPOCHS = 3  # unless the user says
+HEADER = (
+    "way",
+    "seconds",
+    "ms a model and epoch",
+    "affuse is",
+    "GFLOP/s",
+    "of the limit",
+)
+OURS = "affuse"
+Rate = Callable[[str, torch.dtype], float]  # device's products, operations a second
+
+
+def bench(say: Callable[[str], object], rate: Rate, **found: Any) -> None:
+    """Measure how fast designs are trained, beside other ways.
+
+    Args:
+        say: told each line
+        rate: of a device's own matrix products
+        found: the options of the command line, by name
+    """
+    device = compute(found)
+    epochs = found["epochs"] or (None if found["table"] else EPOCHS)
+    fixed = dict.fromkeys(("epochs", "patience", "pretrain_epochs"), epochs)
+    named = ("reduce", "training", "hidden", "latent", "batch")
+    settings = change(
+        Settings(), {**(fixed if epochs else {}), **{n: found[n] for n in named}}
+    )
+    size = EmbeddingSize(
+        found["rows"],
+        found["dims"],
+        found["models"],
+        found["fusion"],
+        settings,
+        found["seed"],
+    )
+    if found["table"]:
+        table_timing.run(say, device, size)
+    else:
+        run(say, device, size, rounds=found["rounds"], rate=rate)
+
+
+def run(
+    say: Callable[[str], object],
+    device: str,
+    size: EmbeddingSize,
+    *,
+    rounds: int,
+    rate: Rate,
+) -> None:
+    """Measure and print.
+
+    Args:
+        say: told each line
+        device: "cpu" or "cuda"
+        size: rows, models and settings
+        rounds: of all ways in turn; the fastest counts
+        rate: measures the device's own matrix products
+    """
+    jobs = random_embeddings.jobs(size, device)
+    shape = " + ".join(map(str, size.dims))
+    settings = size.settings
+    say(
+        f"{size.models} models of {size.fusion}, {settings.epochs} epochs; {size.rows} "
+        f"made-up utterances of {shape} features, seed {size.seed}; reduce "
+        f"{settings.reduce}, {settings.training}, hidden {settings.hidden}, batch "
+        f"{settings.batch}; {device}, {torch.get_num_threads()} threads"
+    )
+    measure(
+        random_embeddings.jobs(random_embeddings.small(size), device), 1
+    )  # what a process does but once
+    limits = [rate(device, torch.float32)]
+    times = measure(jobs, rounds)
+    limits.append(rate(device, torch.float32))
+    needed = operations(jobs)
+    say(
+        f"matrix products: {limits[0] / 1e9:.0f} GFLOP/s before, "
+        f"{limits[1] / 1e9:.0f} after; the training needs {needed / 1e9:.0f} GFLOP"
+    )
+    passes = size.models * settings.epochs
+    for line in table(times, passes, needed, max(limits)):
+        say(line)
+
+
+def measure(jobs: list[ModelTask], rounds: int) -> dict[str, float]:
+    """Seconds of each way; every way in turn, `rounds` times, and the fastest."""
+    standard = training_loops.StandardisedModel(jobs[0])
+    with TemporaryDirectory() as folder:
+        files, tensors = standard.files(Path(folder)), standard.tensors()
+        ways: dict[str, Callable[[], object]] = {
+            "HDF5 data set an utterance, DataLoader": lambda: training_loops.train(
+                files, standard, jobs
+            ),
+            "TensorDataset, DataLoader": lambda: training_loops.train(
+                tensors, standard, jobs
+            ),
+            OURS: lambda: ours(jobs),
+        }
+        times: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name, way in ways.items():
+                times[name].append(_seconds(way))
+    return {name: min(tried) for name, tried in times.items()}
+
+
+def ours(jobs: list[ModelTask]) -> None:
+    """As stage two trains; raises AffuseError if a model came to nothing."""
+    for _, found in fit_all(jobs):
+        if isinstance(found, AffuseError):
+            raise found
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def operations(jobs: list[ModelTask]) -> float:
+    """Of all products that the results need, counted by torch; an add is one.
+
+    Rows that only fill up batches do not count.
+    """
+    job, settings = jobs[0], jobs[0].settings
+    standard = training_loops.StandardisedModel(job)
+    system = System(job.fusion, standard.blank, targets=TARGETS, settings=settings)
+    system.to(job.rows.truth.device)
+    rows = len(job.train), len(job.validation)
+    total = 0.0
+    few = {m: x[: settings.batch] for m, x in standard.train.features.items()}
+    truth = standard.train.truth[: settings.batch]
+    for each in training_loops.objectives(system, settings):
+        with FlopCounterMode(display=False) as counter:
+            each(few, truth).backward()
+        total += counter.get_total_flops() / len(truth) * rows[0]
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            system.fusion(system.eval().encode(few))
+        system.train()
+        total += counter.get_total_flops() / len(truth) * rows[1]
+    return total * settings.epochs * len(jobs)
+
+
+def table(
+    times: Mapping[str, float], passes: int, needed: float, limit: float
+) -> list[str]:
+    """Lines of columns.
+
+    Args:
+        times: seconds of each way
+        passes: models times epochs
+        needed: operations of all of them
+        limit: operations a second of the device's products
+    """
+    rows = [HEADER]
+    for name, seconds in times.items():
+        rows.append(
+            (
+                name,
+                f"{seconds:.2f}",
+                f"{1e3 * seconds / passes:.1f}",
+                f"{seconds / times[OURS]:.1f} x as fast",
+                f"{needed / seconds / 1e9:.1f}",
+                f"{needed / seconds / limit:.0%}",
+            )
+        )
+    return list(columns(rows))

@@ -1,0 +1,169 @@
+"""Two ordinary ways to train a model on embeddings, one model after the other.
+
+Both are what training scripts of this field do: a data set that gives an utterance at a
+time, a `DataLoader` that collates them into batches, torch's own dropout and AdamW.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from affuse.fuse import losses
+from affuse.fuse.inputs.tensors import Rows
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.system import System
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.grouped.loop import seeded
+from affuse.fuse.training.grouped.model_tasks import ModelTask
+
+Loss = Callable[[Mapping[str, Tensor], Tensor], Tensor]  # of features and ratings
+Batch = Sequence[Tensor]  # features of each modality in order, then ratings
+
+
+class OneByOne(Dataset[Batch]):
+    """One HDF5 data set an utterance and modality, read when it is asked for."""
+
+    def __init__(self, path: Path, modalities: Sequence[str], count: int):
+        self.file = h5py.File(path)
+        self.names, self.count = (*modalities, "truth"), count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, row: int) -> list[Tensor]:
+        return [torch.from_numpy(self.file[n][str(row)][()]) for n in self.names]
+
+
+def write(path: Path, features: Mapping[str, np.ndarray], truth: np.ndarray) -> None:
+    """The file that `OneByOne` reads."""
+    with h5py.File(path, "w") as file:
+        for name, values in {**features, "truth": truth}.items():
+            group = file.create_group(name)
+            for row, value in enumerate(values):
+                group[str(row)] = value
+
+
+class StandardisedModel:
+    """Training and validation rows of a job, as the loops below want them.
+
+    The statistics are applied before anything is timed.
+    """
+
+    def __init__(self, job: ModelTask):
+        self.job = job
+        taken = {m: job.rows.features[m] for m in job.modalities}
+        projections = {m: Projection.fitted(x[job.train]) for m, x in taken.items()}
+        with torch.no_grad():
+            values = {m: projections[m](x) for m, x in taken.items()}
+        self.blank = {m: Projection(x.shape[1]) for m, x in taken.items()}
+        self.train, self.validation = (
+            Rows({m: x[rows] for m, x in values.items()}, job.rows.truth[rows])
+            for rows in (job.train, job.validation)
+        )
+
+    def tensors(self) -> Dataset[Batch]:
+        """All rows in memory."""
+        rows = self.train
+        return TensorDataset(
+            *(x.cpu() for x in rows.features.values()), rows.truth.cpu()
+        )
+
+    def files(self, folder: Path) -> Dataset[Batch]:
+        """All rows on disk, an utterance at a time."""
+        path = folder / "utterances.h5"
+        features = {m: x.cpu().numpy() for m, x in self.train.features.items()}
+        write(path, features, self.train.truth.cpu().numpy())
+        return OneByOne(path, list(features), len(self.train.truth))
+
+
+def train(
+    rows: Dataset[Batch], standard: StandardisedModel, jobs: Sequence[ModelTask]
+) -> None:
+    """All jobs, one after the other, each for as many epochs as it may have."""
+    for job in jobs:
+        settings, device = job.settings, job.rows.truth.device
+        with seeded(job.seed, device):
+            system = System(
+                job.fusion,
+                standard.blank,
+                targets=job.rows.truth.shape[1],
+                settings=settings,
+            ).to(device)
+            loader = DataLoader(rows, batch_size=settings.batch, shuffle=True)
+            _train_one(system, loader, standard, settings)
+
+
+def _train_one(
+    system: System,
+    loader: Iterable[Batch],
+    standard: StandardisedModel,
+    settings: Settings,
+) -> None:
+    """The autoencoders with the design, or before it."""
+    phases = objectives(system, settings)
+    parts = [system.autoencoders, system.fusion] if len(phases) == 2 else [system]
+    for loss, part in zip(phases, parts, strict=True):
+        parameters = list(part.parameters())
+        _epochs(system, loader, standard, loss, settings, parameters)
+
+
+def objectives(system: System, settings: Settings) -> list[Loss]:
+    """What is minimised, phase by phase."""
+    objective = losses.loss(settings.loss, mix=settings.mix)
+
+    def lost(seen: Mapping[str, Tensor], codes: Mapping[str, Tensor]) -> Tensor:
+        decoded = system.decode(codes)
+        parts = [losses.reconstruction(x, seen[m]) for m, x in decoded.items()]
+        return torch.stack(parts).sum()
+
+    def restoring(seen: Mapping[str, Tensor], truth: Tensor) -> Tensor:
+        return lost(seen, system.encode(seen))
+
+    def rating(seen: Mapping[str, Tensor], truth: Tensor) -> Tensor:
+        with torch.no_grad():
+            codes = system.eval().encode(seen)
+        return objective(system.train().fusion(codes), truth, None)
+
+    def both(seen: Mapping[str, Tensor], truth: Tensor) -> Tensor:
+        codes = system.encode(seen)
+        error = objective(system.fusion(codes), truth, None)
+        if not system.autoencoders:
+            return error
+        return error + settings.reconstruction * lost(seen, codes)
+
+    return [restoring, rating] if settings.training == "pretrain" else [both]
+
+
+def _epochs(
+    system: System,
+    loader: Iterable[Batch],
+    standard: StandardisedModel,
+    loss: Loss,
+    settings: Settings,
+    parameters: list[torch.nn.Parameter],
+) -> None:
+    """So many passes, each with a look at the validation rows."""
+    device = standard.train.truth.device
+    optimizer = torch.optim.AdamW(
+        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    for _ in range(settings.epochs):
+        system.train()
+        for *features, truth in loader:
+            seen = {
+                m: x.to(device)
+                for m, x in zip(standard.train.features, features, strict=True)
+            }
+            optimizer.zero_grad()
+            loss(seen, truth.to(device)).backward()
+            optimizer.step()
+        system.eval()
+        with torch.no_grad():
+            unseen = standard.validation
+            found = system.fusion(system.encode(unseen.features))
+            losses.ccc_loss(found, unseen.truth).item()

@@ -1,0 +1,128 @@
+"""``calibration.json`` of a run folder: what was learnt, and how it did on the test."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from affuse.data.command_lines import Calibrate
+from affuse.data.errors import DamagedFileError
+from affuse.data.rating_scales import RATINGS
+from affuse.data.system.atomic_files import publish
+from affuse.data.system.documents import read_json
+from affuse.data.system.schema import (
+    Flag,
+    ListOf,
+    MapOf,
+    Number,
+    OneOf,
+    Plain,
+    Record,
+    Whole,
+)
+from affuse.fuse.calibration.calibration_fitting import Calibration, Calibrations
+from affuse.fuse.calibration.calibration_scores import CalibrationScores
+from affuse.fuse.calibration.conformal import Width
+from affuse.fuse.scoring.affine import AffineMap
+
+CALIBRATION = "calibration.json"
+FORMAT = 1
+LINE = Record({"slope": Number(), "offset": Number()})
+KIND = Record(
+    {
+        "format": OneOf((FORMAT,)),
+        "level": Number(0, 1),
+        "by": OneOf(("utterance", "speaker")),
+        "clip": Flag(),
+        "seeds": ListOf(Whole(), least=1),
+        "targets": ListOf(OneOf(RATINGS), most=len(RATINGS), least=1),
+        "folds": MapOf(
+            MapOf(
+                Record(
+                    {
+                        "map": LINE,
+                        "centre": LINE,
+                        "width": Record(
+                            dict.fromkeys(("quantile", "floor", "weight"), Number())
+                        ),
+                        "utterances": Whole(),
+                        "groups": Whole(),
+                    }
+                ),
+                most=len(RATINGS),
+            )
+        ),
+        "test": Plain(depth=4, most=1_000_000),
+    }
+)
+
+
+def write(
+    folder: Path, found: Calibrations, measured: Mapping[str, CalibrationScores]
+) -> None:
+    """Publish; equal calibrations give equal bytes."""
+    facts = {
+        "format": FORMAT,
+        **asdict(found),
+        "folds": {
+            fold: dict(zip(found.targets, map(asdict, each), strict=True))
+            for fold, each in found.folds.items()
+        },
+        "test": {
+            target: {name: _finite(value) for name, value in asdict(figures).items()}
+            for target, figures in measured.items()
+        },
+    }
+    publish(folder / CALIBRATION, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _finite(value: object) -> object:
+    """Return None for a figure that is not defined; JSON has no such number."""
+    undefined = isinstance(value, float) and not math.isfinite(value)
+    return None if undefined else value
+
+
+def read(folder: Path) -> Calibrations:
+    """What `write` wrote, without the figures of the test.
+
+    Raises:
+        FileNotFoundError: if the run was not calibrated
+        DamagedFileError: if the file is damaged, or of another version
+    """
+    path = folder / CALIBRATION
+    command = Calibrate(run=folder)
+    try:
+        facts = read_json(path, KIND, advice=f"calibrate again: {command}")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} not found; calibrate first: {command}"
+        ) from error
+    targets = tuple(facts["targets"])
+    if any(set(each) != set(targets) for each in facts["folds"].values()):
+        raise DamagedFileError(
+            f"{path} is damaged: its folds are not of {', '.join(targets)}; calibrate "
+            f"again: {command}"
+        )
+    return Calibrations(
+        level=float(facts["level"]),
+        by=facts["by"],
+        clip=facts["clip"],
+        seeds=tuple(facts["seeds"]),
+        targets=targets,
+        folds={
+            fold: tuple(_calibration(each[target]) for target in targets)
+            for fold, each in facts["folds"].items()
+        },
+    )
+
+
+def _calibration(facts: Mapping[str, Any]) -> Calibration:
+    return Calibration(
+        map=AffineMap(**facts["map"]),
+        centre=AffineMap(**facts["centre"]),
+        width=Width(**facts["width"]),
+        utterances=int(facts["utterances"]),
+        groups=int(facts["groups"]),
+    )

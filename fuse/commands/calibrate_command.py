@@ -1,0 +1,166 @@
+"""The calibrate command: learn from validation parts, measure on test parts, say it."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from affuse.data.cache import store
+from affuse.data.cache.run_recipes import can_predict
+from affuse.data.command_lines import Predict, next_line
+from affuse.data.errors import AffuseError
+from affuse.data.runs.run_predictions import Run, read_run
+from affuse.data.system import digests
+from affuse.data.system.atomic_files import publish
+from affuse.data.system.text_columns import columns
+from affuse.data.terminal import printable
+from affuse.fuse.calibration import calibration_file, rejection
+from affuse.fuse.calibration.calibration_fitting import Calibrations, fit
+from affuse.fuse.calibration.calibration_notes import notes
+from affuse.fuse.calibration.calibration_scores import CalibrationScores, apply, measure
+from affuse.fuse.calibration.chart import draw
+from affuse.fuse.calibration.rejection import REJECTION, RejectionPoint
+from affuse.fuse.inputs.rating_variation import demand_defined
+from affuse.fuse.reporting.table_records import NATURES
+from affuse.fuse.trained.fold_predictions import of_test, of_validation
+from affuse.fuse.trained.model_folders import finished, warn
+from affuse.fuse.wording import figure
+
+CHART = "rejection.svg"
+SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares kept, in the table
+WIDTH = 100  # columns of text
+
+
+def calibrate(
+    folder: Path, *, level: float, by: str, cache: Path = Path("cache")
+) -> str:
+    """Calibrate a run, write the files beside it, and say how good it is.
+
+    Args:
+        folder: of a finished run
+        level: share of ratings that intervals shall hold
+        by: what is exchangeable, of affuse.fuse.calibration.calibration_fitting.BY
+        cache: folder of all caches; the last line says which corpus of it to predict
+
+    Raises:
+        FileNotFoundError: if it is no run, or kept no validation predictions
+        AffuseError: if it is damaged, too small for the level, or a rating is constant
+            in a part of a fold
+    """
+    run = read_run(folder)
+    finished(folder)  # refuses models that are not those of the run
+    warn(folder)
+    learnt, scored = of_validation(run), of_test(run)
+    for name, parts in (("validation", learnt), ("test", scored)):
+        for part in parts:
+            where = f"{run.info.name}, fold '{part.fold}'"
+            demand_defined(part.truth, run.info.targets, part=name, where=where)
+    found = fit(
+        learnt,
+        targets=run.info.targets,
+        seeds=sorted(set(run.predictions.seed.tolist())),
+        level=level,
+        by=by,
+        clip=run.info.settings.get("out_of_range") != "keep",
+    )
+    said = apply(scored, found)
+    measured = measure(said, found)
+    curves = {target: rejection.curve(folds) for target, folds in said.items()}
+    with digests.rewriting(folder, (calibration_file.CALIBRATION, REJECTION, CHART)):
+        calibration_file.write(folder, found, measured)
+        rejection.write(folder, curves)
+        if any(curves.values()):
+            publish(folder / CHART, _chart(run, curves).encode())
+        else:  # that of earlier models would say what these do not
+            (folder / CHART).unlink(missing_ok=True)
+    lines = [*_lines(run, found, measured, curves), _next(run, cache)]
+    return "\n".join(map(printable, lines)) + "\n"
+
+
+def _next(run: Run, cache: Path) -> str:
+    """Return the line that says what to do next: predict a corpus of the cache.
+
+    It names a corpus whose embeddings the run takes, and the run's own one only if
+    there is no other.
+    """
+    corpora = sorted({path.parent.name for path in store.folders(cache)})
+    fitting = [name for name in corpora if _fits(run, cache, name)]
+    wanted = sorted(fitting, key=lambda name: name == run.info.corpus)
+    named = wanted[0] if wanted and len(corpora) > 1 else ""
+    command = Predict(run=run.path, corpus=named, cache=cache, calibrated=True)
+    if wanted:
+        return next_line(command)
+    return f"{cache} holds no embeddings as this run takes; with some, type {command}"
+
+
+def _fits(run: Run, cache: Path, corpus: str) -> bool:
+    """Return True if the run can predict from the caches of a corpus."""
+    try:
+        there = [found.recipe for found in store.find(cache, corpus)]
+    except AffuseError:  # damaged, as the command that reads it will say
+        return False
+    return can_predict(run.path, there)
+
+
+def _chart(run: Run, curves: Mapping[str, Sequence[RejectionPoint]]) -> str:
+    nature = NATURES[run.info.nature]
+    return draw(
+        f"{run.info.design} on {run.info.corpus} ({nature}): the uncertain left out",
+        {
+            name.upper(): {
+                target: [(p.kept, getattr(p, name)) for p in points]
+                for target, points in curves.items()
+            }
+            for name in ("ccc", "rmse")
+        },
+    )
+
+
+def _lines(
+    run: Run,
+    found: Calibrations,
+    measured: Mapping[str, CalibrationScores],
+    curves: Mapping[str, Sequence[RejectionPoint]],
+) -> Iterator[str]:
+    nature = NATURES[run.info.nature]
+    yield f"{run.info.name} ({nature}), calibrated on validation parts"
+    yield ""
+    yield from columns([*_table(found, measured)])
+    yield ""
+    if any(curves.values()):
+        yield "the utterances left out on which the seeds disagree most, after the map"
+        yield from columns([*_rejected(curves)])
+        yield ""
+    for note in notes(run, found, measured, curves):
+        yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")
+    names = [
+        calibration_file.CALIBRATION,
+        REJECTION,
+        *([CHART] if any(curves.values()) else []),
+    ]
+    yield f"written to {run.path}: {', '.join(names)}"
+
+
+def _table(
+    found: Calibrations, measured: Mapping[str, CalibrationScores]
+) -> Iterator[tuple[str, ...]]:
+    """CCC before and after the map, and what the intervals hold."""
+    heads = ("CCC: one model", "seeds' mean", "mapped", "RMSE", "mapped")
+    yield ("", *heads, f"{found.level:.0%} interval holds", "by speaker", "width")
+    for target, m in measured.items():
+        held = sorted(m.by_speaker.values())
+        ends = [figure(share, digits=2) for share in (*held[:1], *held[-1:])]
+        figures = (m.single, m.together, m.mapped, m.rmse, m.rmse_mapped, m.coverage)
+        cells = (figure(value) for value in figures)
+        yield (target, *cells, " to ".join(ends) or "-", figure(m.width, digits=2))
+
+
+def _rejected(
+    curves: Mapping[str, Sequence[RejectionPoint]],
+) -> Iterator[tuple[str, ...]]:
+    """CCC and RMSE at some shares kept; "-" where too few utterances are left."""
+    yield ("kept", *(f"{share:.0%}" for share in SHOWN))
+    for target, points in curves.items():
+        at = {p.kept: p for p in points}
+        for name in ("ccc", "rmse"):
+            cells = (figure(getattr(at[s], name)) if s in at else "-" for s in SHOWN)
+            yield (f"{target} {name.upper()}", *cells)

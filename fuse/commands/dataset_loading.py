@@ -1,0 +1,121 @@
+"""Cached embeddings and ratings as NumPy arrays, for notebooks and scikit-learn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from affuse.data.cache import cache_selection, corpus_table, store
+from affuse.data.cache.recipe import MODALITIES
+from affuse.data.errors import AffuseError
+from affuse.fuse.inputs.fold_division import divided
+from affuse.fuse.inputs.tensors import Aligned, align
+from affuse.fuse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of one fold of a protocol; no row is in two of its parts."""
+
+    name: str
+    train: np.ndarray  # (rows,), int64
+    validation: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Utterances that have ratings and all modalities asked for, sorted by id."""
+
+    ids: tuple[str, ...]
+    features: Mapping[str, np.ndarray]  # {modality: (n, layers * dim)}, float32
+    ratings: np.ndarray  # (n, targets), float32, on [-1, 1]
+    targets: tuple[str, ...]  # names of the columns of `ratings`
+    groups: Mapping[str, np.ndarray]  # {"speaker", "session", "dialogue": (n,) of str}
+    splits: tuple[Split, ...]  # of the protocol that was asked for
+    left_out: Mapping[str, int]  # reason -> utterances
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """Return {modality: columns of `X`}, as `FusionRegressor` takes them."""
+        return {name: values.shape[1] for name, values in self.features.items()}
+
+    @property
+    def X(self) -> np.ndarray:
+        """Return all features side by side: (n, sum of columns), float32."""
+        return np.hstack(list(self.features.values()))
+
+    @property
+    def y(self) -> np.ndarray:
+        """Return `ratings` under the name that scikit-learn uses."""
+        return self.ratings
+
+
+def load_dataset(
+    corpus: str,
+    *,
+    cache: str | PathLike[str] = "cache",
+    modalities: tuple[str, ...] = MODALITIES,
+    audio: str = "",
+    text: str = "",
+    protocol: str = "",
+) -> Dataset:
+    """Return cached embeddings, ratings, groups and splits of a corpus as arrays.
+
+    Rows are joined by utterance id, never by position. An utterance that lacks a rating
+    or a modality is left out, and counted in `Dataset.left_out`.
+
+    Args:
+        corpus: its name in the cache, such as "demo"
+        cache: folder of all caches
+        modalities: those that an utterance must have
+        audio: which cache of the audio modality, if there are several; see
+            ``affuse train --audio``
+        text: the same for transcripts
+        protocol: such as "speakers"; "" for that of the corpus, as in ``affuse train``
+
+    Raises:
+        AffuseError: if there is no such cache, or the corpus does not have what the
+            protocol needs
+    """
+    folder = Path(cache)
+    caches = cache_selection.choose(
+        folder,
+        corpus=corpus,
+        named={"audio": audio, "text": text},
+        modalities=modalities,
+    )
+    if missing := [name for name in modalities if name not in caches]:
+        raise AffuseError(
+            f"corpus '{corpus}' has no cache of {missing[0]}; extract it, or leave it "
+            f"out of modalities"
+        )
+    table = corpus_table.load(folder, corpus)
+    embeddings = {name: store.load(caches[name]) for name in modalities}
+    aligned = align(table, embeddings)
+    settings = Settings(protocol=protocol or table.protocol)
+    folds, _ = divided(table, aligned, settings)
+    splits = tuple(
+        Split(f.name, *(_rows(aligned, ids) for ids in (f.train, f.validation, f.test)))
+        for f in folds
+    )
+    names = ("speaker", "session", "dialogue")
+    groups = {
+        name: np.array([getattr(u, name) for u in aligned.utterances]) for name in names
+    }
+    return Dataset(
+        ids=aligned.ids,
+        features={name: np.asarray(aligned.features[name]) for name in modalities},
+        ratings=aligned.truth,
+        targets=aligned.targets,
+        groups=groups,
+        splits=splits,
+        left_out=aligned.left_out,
+    )
+
+
+def _rows(aligned: Aligned, ids: tuple[str, ...]) -> np.ndarray:
+    """Return the row numbers of some utterances."""
+    return np.array(aligned.places(ids), dtype=np.int64)

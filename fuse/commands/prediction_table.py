@@ -1,0 +1,165 @@
+"""The table that `predict` writes: what the models say of each utterance.
+
+======================= ===============================================================
+``id``                  of the utterance ``valence``             mean over the models,
+on [-1, 1]; so for each rating ``valence_deviation``   standard deviation over the
+models, on [-1, 1] ``valence_calibrated``  with ``valence_low`` and ``valence_high``:
+`affuse.fuse.calibration` ``valence_1_to_5``      each of these columns again, on the
+scale of the ratings that
+                        the run was trained on; the scale stands in the name
+``trained_on``          number of models with the utterance in training or validation
+``file``                its recording, relative to the folder of its corpus
+``start``, ``end``      seconds in that file
+======================= ===============================================================
+
+A cell of which nothing is known is empty. Columns are found by name: others may follow.
+"""
+
+import csv
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from affuse.data.cache import corpus_table, shared_recordings, store
+from affuse.data.cache.shared_recordings import Place
+from affuse.data.reading.corpus_csv import cell
+from affuse.data.records import Corpus, check_name
+from affuse.data.runs.run_information import RunInfo, read_info
+from affuse.fuse.commands import training_overlap, training_scale
+from affuse.fuse.commands.training_overlap import Inputs, Overlap
+from affuse.fuse.commands.training_scale import SPREAD, Scale
+from affuse.fuse.inputs.input_selection import Sources
+from affuse.fuse.trained.prediction import Applied
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of the predicted utterances, beside what the models say."""
+
+    scale: Scale | None  # of the ratings that the run was trained on
+    overlap: Overlap
+    places: Mapping[str, Place]  # by id
+
+
+def gather(run: Path, applied: Applied, given: Sources, cache: Path) -> Context:
+    """Gather what stands beside the predictions, and name what is not known.
+
+    Args:
+        run: folder of the run
+        applied: what its models say
+        given: the corpus that is predicted, and its embeddings
+        cache: folder of all embeddings
+
+    Raises:
+        FileNotFoundError: if the run does not say what it is
+        DamagedFileError: if the run or a corpus is damaged
+    """
+    info = read_info(run)
+    corpus = _trained(cache, info.corpus, given.corpus)
+    ours = training_overlap.inputs(given.corpus, cache, given.embeddings.values())
+    theirs = None
+    if corpus is not None:
+        same = corpus is given.corpus
+        theirs = ours if same else training_overlap.inputs(corpus, cache)
+    overlap = training_overlap.find(run, applied, ours, theirs, trained=info.corpus)
+    faults = (*ours.faults, *(theirs.faults if theirs else ()))
+    scale = training_scale.of_run(run, info, corpus)
+    places = _places(applied, given.corpus, ours)
+    for sentence in (
+        *dict.fromkeys(faults),
+        *overlap.sentences(run),
+        *_on_scale(scale, info, given.corpus),
+        *_on_files(given.corpus, cache),
+    ):
+        log.warning("%s", sentence)
+    return Context(scale, overlap, places)
+
+
+def _trained(cache: Path, name: str, given: Corpus) -> Corpus | None:
+    """Return the corpus that was trained on; None if it is not in the cache."""
+    if name == given.name:
+        return given
+    try:
+        check_name(name)
+        return corpus_table.load(cache, name)
+    except FileNotFoundError:
+        return None
+
+
+def _places(applied: Applied, corpus: Corpus, known: Inputs) -> dict[str, Place]:
+    """Return where each predicted utterance lies in its recording, by id."""
+    utterances = {u.id: u for u in corpus.utterances}
+    return {
+        id_: shared_recordings.place(
+            utterances[id_], corpus.root, known.stretches.get(id_)
+        )
+        for id_ in applied.ids
+        if id_ in utterances
+    }
+
+
+def _on_scale(scale: Scale | None, info: RunInfo, given: Corpus) -> Iterator[str]:
+    """Yield a sentence on the scale, where it is not the one that is expected."""
+    if scale is None:
+        yield (
+            f"predictions are written on [-1, 1] alone, for an older version trained "
+            f"{info.name} and did not record the scale of '{info.corpus}'; repeat the "
+            f"train command, which records it and keeps the models"
+        )
+    elif given.scale is not None and given.scale != scale:
+        yield (
+            f"'{given.name}' is rated from {training_scale.words(given.scale)}, but "
+            f"ratings are written on [-1, 1] and from {training_scale.words(scale)}, "
+            f"the scale of '{info.corpus}', which {info.name} was trained on"
+        )
+
+
+def _on_files(corpus: Corpus, cache: Path) -> Iterator[str]:
+    """Yield a sentence if recordings have no names in the cache of an older version."""
+    spoken = any(f.name.startswith("audio-") for f in store.folders(cache, corpus.name))
+    if spoken and not any(
+        shared_recordings.inside(u, corpus.root) for u in corpus.utterances
+    ):
+        yield (
+            f"the column file is empty, for an older version extracted '{corpus.name}' "
+            f"and kept no names of recordings; repeat the extract command, which "
+            f"encodes nothing again"
+        )
+
+
+def write(
+    output: TextIO,
+    applied: Applied,
+    context: Context,
+    more: Mapping[str, np.ndarray],
+) -> None:
+    """Write the table, one row an utterance, sorted by id.
+
+    Args:
+        output: where to
+        applied: what the models say
+        context: what is known beside
+        more: calibrated columns, on [-1, 1]
+    """
+    numbers = dict(zip(applied.targets, applied.mean.T, strict=True))
+    spread = (f"{target}{SPREAD}" for target in applied.targets)
+    numbers |= dict(zip(spread, applied.std.T, strict=True)) | dict(more)
+    if context.scale is not None:
+        numbers |= training_scale.columns(numbers, context.scale)
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(("id", *numbers, "trained_on", "file", "start", "end"))
+    values = np.column_stack([*numbers.values()])
+    for id_, row in zip(applied.ids, values, strict=True):
+        known = context.places.get(id_, Place("", None, None))
+        seconds = (
+            "" if time is None else f"{time:.10g}" for time in (known.start, known.end)
+        )
+        said = (f"{x:.6f}" for x in row)
+        place = (context.overlap.models[id_], cell(known.file), *seconds)
+        writer.writerow((cell(id_), *said, *place))

@@ -1,0 +1,206 @@
+"""Runs to tables: one table per corpus and protocol, one row per run.
+
+A report reads run folders and nothing else. Every row is the mean over folds and seeds
+of the CCC over the whole test part; parts of it are scored apart
+(`affuse.fuse.reporting.sections`), and rows are compared with each other
+(`affuse.fuse.reporting.comparisons`). A damaged run is named, and the others are shown.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TextIO
+
+from affuse.data.command_lines import Train
+from affuse.data.errors import AffuseError, OptionError
+from affuse.data.rating_scales import RATINGS
+from affuse.data.runs.leak_record import failing
+from affuse.data.runs.run_predictions import Run, finished, read_run, unfinished
+from affuse.data.runs.sentence_overlap import read_sentences
+from affuse.data.suggestions import hint
+from affuse.data.terminal import page_width, printable
+from affuse.fuse.inputs.rating_variation import undefined_notes
+from affuse.fuse.reporting import footnotes, measures, published_figures, subgroups
+from affuse.fuse.reporting.blocks import WIDTH
+from affuse.fuse.reporting.comparisons import all_pairs, compared
+from affuse.fuse.reporting.formats import exports
+from affuse.fuse.reporting.formats.markup_tables import latex, markdown
+from affuse.fuse.reporting.formats.text_tables import text
+from affuse.fuse.reporting.run_selection import Selection, TableChoice
+from affuse.fuse.reporting.scored_rows import score
+from affuse.fuse.reporting.table_records import ReportTable
+from affuse.fuse.reporting.verdicts import comparisons, untested
+from affuse.fuse.trained.layer_weight_files import average
+from affuse.fuse.training.alignment import division
+from affuse.fuse.training.failed_runs import stopped
+
+FORMATS: Mapping[str, Callable[[Sequence[ReportTable]], str]] = {
+    "text": text,
+    "markdown": markdown,
+    "csv": exports.csv_text,
+    "json": exports.json_text,
+    "latex": latex,
+}
+
+
+log = logging.getLogger(__name__)
+
+
+def collect(
+    runs: Path,
+    *,
+    damaged: Callable[[str], object] = log.error,
+    **chosen: Any,
+) -> tuple[ReportTable, ...]:
+    """Every finished run below `runs`, scored.
+
+    Args:
+        runs: folder of run folders
+        damaged: is told of every run that cannot be read, in a sentence
+        chosen: fields of `Selection` and `TableChoice`; what is empty or None is left
+            as it is there
+
+    Raises:
+        AffuseError: if there is none, if all are damaged, or if `chosen` asks for what
+            is not there; the sentence says what to do
+    """
+    which, wanted = _divided(chosen)
+    found, problems = _read(runs)
+    for folder in unfinished(runs):
+        log.warning("unfinished, so not shown: %s; %s", folder, stopped(folder))
+    if not found:
+        raise AffuseError(
+            "; ".join(problems)
+            or f"no finished run below {runs}; train one: "
+            f"{Train(designs=('early',), runs=runs)}"
+        )
+    picked = _chosen(which, found, runs, problems)
+    by = subgroups.column(picked, wanted.by)
+    wanted = replace(wanted, by=by, narrowed=which.narrows)
+    measures.parse(wanted.columns)  # refuses before anything is scored
+    shown = sorted(picked, key=_kind)
+    tables = tuple(
+        _table(list(group), wanted, problems) for _, group in groupby(shown, key=_kind)
+    )
+    _check_against(tables, wanted.against)
+    for sentence in problems:
+        damaged(sentence)
+    return tables
+
+
+def _check_against(tables: Sequence[ReportTable], against: str) -> None:
+    """Refuse what no table can compare with."""
+    rows = [row for table in tables for row in table.rows if row.info]
+    designs = {row.design for row in rows}
+    if against and against not in designs | {row.name for row in rows}:
+        raise OptionError(
+            f"nothing to compare against: no row '{against}'; there are "
+            f"{', '.join(sorted(designs))}{hint(against, designs)}"
+        )
+
+
+def _read(runs: Path) -> tuple[list[Run], list[str]]:
+    """The runs that can be read, and a sentence on each of the others."""
+    found, problems = [], []
+    for folder in finished(runs):
+        try:
+            run = read_run(folder)
+            read_sentences(folder)  # which may be damaged as well, and so may these
+            failing(folder)
+            average(folder)
+            division(run)
+            found.append(run)
+        except (AffuseError, OSError) as error:
+            problems.append(printable(f"damaged, so not shown: {folder}: {error}"))
+    return found, problems
+
+
+def _chosen(
+    wanted: Selection, found: Sequence[Run], runs: Path, problems: Sequence[str]
+) -> list[Run]:
+    """The runs that are wanted; the error of none also names what is damaged."""
+    try:
+        return wanted.apply(found, runs)
+    except AffuseError as error:
+        if not problems:
+            raise
+        raise AffuseError(*error.args, *problems) from error
+
+
+def _divided(chosen: Mapping[str, Any]) -> tuple[Selection, TableChoice]:
+    """What is to be shown, and how; what is empty or None is left as it is there."""
+    given = {name: value for name, value in chosen.items() if value}
+    which = {field.name for field in fields(Selection)}
+    return (
+        Selection(**{name: value for name, value in given.items() if name in which}),
+        TableChoice(**{name: v for name, v in given.items() if name not in which}),
+    )
+
+
+def render(tables: Sequence[ReportTable], format: str, *, width: int = WIDTH) -> str:
+    """Tables as text, markdown, csv, json or latex; ends with a line end.
+
+    Args:
+        tables: of `collect`
+        format: of `FORMATS`
+        width: columns that text may take
+
+    Raises:
+        AffuseError: if there is no such format; the sentence lists the choices
+    """
+    if format not in FORMATS:
+        raise OptionError(f"no format {format!r}: choose from {', '.join(FORMATS)}")
+    return text(tables, width=width) if format == "text" else FORMATS[format](tables)
+
+
+def write(tables: Sequence[ReportTable], format: str, output: TextIO) -> None:
+    """Write tables, as `render`, in lines that fit if they go to a terminal."""
+    output.write(render(tables, format, width=page_width(output, WIDTH)))
+
+
+def _kind(run: Run) -> tuple[str, str, str]:
+    """Runs of one table have this in common."""
+    return run.info.corpus, run.info.nature, run.info.protocol
+
+
+def _table(
+    group: Sequence[Run], wanted: TableChoice, problems: list[str]
+) -> ReportTable:
+    """Score runs of one corpus and protocol; sentences on damage join `problems`."""
+    made = score(group, wanted)
+    problems += [printable(f"damaged, so not mapped: {s}") for s in made.damaged]
+    columns = measures.parse(wanted.columns)
+    runs, parts, info = made.runs, made.parts, group[0].info
+    rows = measures.added(parts, made.rows, columns) if columns else made.rows
+    rows, missing = compared(
+        parts,
+        rows,
+        against=wanted.against,
+        unit=made.unit,
+        narrowed=wanted.narrowed,
+    )
+    pairs = all_pairs(parts, rows, unit=made.unit) if wanted.pairs else ()
+    extra = published_figures.rows(info.corpus, info.nature)
+    return ReportTable(
+        corpus=info.corpus,
+        nature=info.nature,
+        protocol=info.protocol,
+        targets=tuple(t for t in RATINGS if any(t in r.info.targets for r in runs)),
+        rows=(*rows, *extra),
+        encoders=footnotes.encoders(runs),
+        shared=footnotes.shared_speakers(runs),
+        pairs=pairs,
+        split=wanted.split,
+        columns=columns,
+        comparisons=(*comparisons(rows), *missing, *untested(pairs)),
+        notes=(
+            *footnotes.notes(runs, rows, by=wanted.by),
+            *subgroups.notes(runs, rows, wanted.by),
+            *undefined_notes(parts),
+            *made.notes,
+            *measures.notes(columns),
+            *(published_figures.NOTES if extra else ()),
+        ),
+    )

@@ -1,0 +1,75 @@
+"""The scale of the ratings that a run was trained on, and predictions on that scale."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from affuse.data.records import Corpus
+from affuse.data.runs.run_information import RunInfo
+from affuse.fuse.linting.evidence import Evidence
+from affuse.fuse.linting.rules.ratings import CLOSE
+
+Scale = tuple[float, float]  # the lowest and the highest nominal rating
+SPREAD = "_deviation"  # end of the name of a column that has no place on a scale
+
+
+def of_run(run: Path, info: RunInfo, corpus: Corpus | None) -> Scale | None:
+    """Return the scale of the ratings as released; None if it is not known.
+
+    A run of an older version does not record it. Then it is that of the corpus in the
+    cache, if the ratings of the corpus are those that the run was tested with.
+
+    Args:
+        run: folder of the run
+        info: what it says of itself
+        corpus: that it was trained on, as it is in the cache; None if it is not there
+
+    Raises:
+        DamagedFileError: if the predictions of the run are damaged
+    """
+    if info.scale is not None or corpus is None or corpus.scale is None:
+        return info.scale
+    evidence = Evidence(info, (), {}, {}, run, corpus)
+    try:
+        joined = evidence.joined
+    except FileNotFoundError:  # its training was interrupted
+        return None
+    distance = np.abs(evidence.truth(joined.id.tolist()) - joined.truth)
+    return corpus.scale if (distance <= CLOSE).all() else None
+
+
+def words(scale: Scale) -> str:
+    """Return a scale as it is said.
+
+    Examples:
+        >>> words((1.0, 5.0)), words((-0.5, 0.5))
+        ('1 to 5', '-0.5 to 0.5')
+    """
+    low, high = scale
+    return f"{low:g} to {high:g}"
+
+
+def columns(found: Mapping[str, np.ndarray], scale: Scale) -> dict[str, np.ndarray]:
+    """Return columns of a table on a scale, by names that state it.
+
+    Args:
+        found: numbers on [-1, 1], by column; deviations are lengths on it
+        scale: of the corpus
+
+    Examples:
+        >>> columns({"valence": np.array([0.5])}, (1.0, 5.0))
+        {'valence_1_to_5': array([4.])}
+        >>> columns({"valence_deviation": np.array([0.5])}, (1.0, 5.0))
+        {'valence_deviation_1_to_5': array([1.])}
+    """
+    low, high = scale
+    suffix = words(scale).replace(" ", "_")
+    middle, half = (
+        (low + high) / 2,
+        (high - low) / 2,
+    )  # undoes `affuse.data.rating_scales.rescale`
+    return {
+        f"{name}_{suffix}": half * values + (0 if name.endswith(SPREAD) else middle)
+        for name, values in found.items()
+    }

@@ -1,0 +1,1 @@
+"""From caches and ratings to tensors: joining by id, folds, omissions."""

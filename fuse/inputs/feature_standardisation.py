@@ -1,0 +1,153 @@
+"""Standardises columns in float64, before anything is rounded to float32.
+
+A column with a large mean keeps its variation this way: float32 has seven digits, so of
+1e8 + x it holds nothing of x. What even this cannot save is refused.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from affuse.data.errors import AffuseError
+
+Name = Callable[[int], str]  # of a column, for errors
+ROUNDING = 8  # units in the last place of the mean; a spread below it may be rounding
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Mean and standard deviation of each column, over the rows that are trained on.
+
+    A column that is constant in these rows says nothing, and neither does one that
+    nobody takes: both have scale 0 and are always 0 once standardised, as in
+    `affuse.fuse.models.projection.Projection`.
+
+    Attributes:
+        mean: (columns,) float64
+        scale: (columns,) float64, the standard deviation, or 0
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def fitted(cls, values: np.ndarray, taken: np.ndarray | None = None) -> Self:
+        """Return the standard that these rows determine.
+
+        Args:
+            values: (rows, columns) float32 or float64, finite
+            taken: numbers of the columns that are used; None for all
+        """
+        columns = np.arange(values.shape[1]) if taken is None else taken
+        mean, scale = np.zeros((2, values.shape[1]))
+        found, spread = _moments(values[:, columns].astype(np.float64))
+        least = ROUNDING * np.finfo(values.dtype).eps * np.abs(found)
+        mean[columns], scale[columns] = found, np.where(spread > least, spread, 0.0)
+        return cls(mean, scale)
+
+    def apply(self, values: np.ndarray, name: Name) -> np.ndarray:
+        """Return (rows, columns) float32: how many deviations a value is off the mean.
+
+        Args:
+            values: (rows, columns) float32 or float64, finite
+            name: of a column, for errors
+
+        Raises:
+            AffuseError: if float32 cannot hold a value
+        """
+        divisor = np.where(self.scale > 0, self.scale, np.inf)
+        with np.errstate(over="ignore", under="ignore"):
+            found = (values.astype(np.float64) - self.mean) / divisor
+        found[:, self.scale == 0] = 0.0  # also of what overflowed
+        beyond = ~(np.abs(found) <= LARGEST)
+        if beyond.any():
+            column = int(np.flatnonzero(beyond.any(axis=0))[0])
+            rows = np.flatnonzero(beyond[:, column])
+            raise AffuseError(
+                f"{name(column)} has a value of {values[rows[0], column]:g} in row "
+                f"{rows[0]}, and one as large in {_counted(len(rows))} of "
+                f"{len(values)}: float32 cannot hold its distance from the mean, "
+                f"{self.mean[column]:g}, in standard deviations of "
+                f"{self.scale[column]:g}; correct these rows, or leave them out"
+            )
+        exact: np.ndarray = found.astype(np.float32)
+        return exact
+
+
+def demand_variation(
+    values: np.ndarray,
+    standardised: np.ndarray,
+    places: Sequence[tuple[str, np.ndarray]],
+    name: Name,
+) -> None:
+    """Refuse rows whose values float32 cannot tell apart in any column of a modality.
+
+    A modality whose columns have a single value each is no error, for nothing is lost;
+    it may be left out on purpose, so there is a warning.
+
+    Args:
+        values: (rows, columns) float32 or float64, of the rows that are trained on
+        standardised: the same, as of `Standard.apply`
+        places: columns of each modality
+        name: of a column, for errors
+
+    Raises:
+        AffuseError: naming the modality, or if no column of any modality varies
+    """
+    varies = np.ptp(values, axis=0) > 0
+    if not any(varies[at].any() for _, at in places):
+        raise AffuseError(
+            f"each column of X has a single value in the {len(values)} rows to train "
+            f"on, so there is nothing to learn from; check how X was made"
+        )
+    lost = _merged(values, standardised)
+    for modality, at in places:
+        varying = at[varies[at]]
+        if not varying.size:
+            warnings.warn(
+                f"each column of {modality} has a single value in the {len(values)} "
+                f"rows to train on, so nothing is learnt from {modality}",
+                stacklevel=4,  # whoever calls the regressor's fit
+            )
+        elif lost[varying].all():
+            first = int(varying[0])
+            low, high = values[:, first].min(), values[:, first].max()
+            raise AffuseError(
+                f"most of the {len(values)} rows to train on are equal in every column "
+                f"of {modality} once they are rounded, for they differ too little: "
+                f"{name(first)} is between {low:.9g} and {high:.9g} in {values.dtype}; "
+                f"subtract its offset before X is rounded, or leave out rows far away "
+                f"from all others"
+            )
+
+
+def _merged(values: np.ndarray, standardised: np.ndarray) -> np.ndarray:
+    """Return of each column whether rounding made most values one: (columns,) bool"""
+    middle = len(values) // 2
+    median = np.partition(standardised, middle, axis=0)[middle]
+    same = standardised == median
+    lowest = np.where(same, values, np.inf).min(axis=0)
+    highest = np.where(same, values, -np.inf).max(axis=0)
+    merged: np.ndarray = (highest > lowest) & (same.mean(axis=0) > 0.5)
+    return merged
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column: (columns,) float64 each.
+
+    Columns are brought near 1 first, by powers of two, which rounds nothing: squares of
+    very large or small numbers would overflow or vanish.
+    """
+    _, exponent = np.frexp(np.abs(values).max(axis=0))
+    near = np.ldexp(values, -exponent)
+    mean = near.mean(axis=0)
+    spread = np.sqrt(np.square(near - mean).mean(axis=0))
+    return np.ldexp(mean, exponent), np.ldexp(spread, exponent)
+
+
+def _counted(rows: int) -> str:
+    return f"{rows} row" if rows == 1 else f"{rows} rows"

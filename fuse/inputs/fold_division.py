@@ -1,0 +1,41 @@
+"""Division of the utterances that can be used into folds, for training of any kind."""
+
+from affuse.data.records import Corpus
+from affuse.data.splits import protocol_assumptions, protocols
+from affuse.data.splits.protocol_assumptions import Division
+from affuse.data.splits.protocols import Fold
+from affuse.fuse.inputs.omissions import explained
+from affuse.fuse.inputs.tensors import Aligned
+from affuse.fuse.settings import Settings
+
+
+def divided(
+    corpus: Corpus, aligned: Aligned, settings: Settings
+) -> tuple[tuple[Fold, ...], Division]:
+    """Return the folds of a protocol, and what the protocol decided by itself.
+
+    Args:
+        corpus: all utterances, with speakers as the corpus spells them
+        aligned: those that can be used
+        settings: with a protocol
+
+    Raises:
+        AffuseError: if the corpus does not have what the protocol needs; the lines name
+            what was left out
+    """
+    with explained(aligned.left_out, corpus.utterances, aligned.utterances):
+        folds = protocols.folds(
+            aligned.utterances,
+            settings.protocol,
+            folds=settings.folds,
+            seed=settings.split_seed,
+            everyone=corpus.utterances,
+        )
+    known = frozenset(aligned.ids)
+    division = protocol_assumptions.of(
+        folds,
+        [u for u in corpus.utterances if u.id in known],
+        protocol=settings.protocol,
+        seed=settings.split_seed,
+    )
+    return folds, division

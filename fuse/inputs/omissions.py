@@ -1,0 +1,106 @@
+"""Sentences on utterances that are left out of training, or kept without words."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from affuse.data.cache.store import Embeddings
+from affuse.data.errors import AffuseError
+from affuse.data.name_spellings import spelling
+from affuse.data.rating_scales import RATINGS
+from affuse.data.reading.transcript_rule import digest
+from affuse.data.records import Utterance
+from affuse.data.splits.protocols import some
+from affuse.fuse.wording import count
+
+
+def sentences(left_out: Mapping[str, int]) -> Iterator[str]:
+    """Yield one sentence for each reason, with the number of utterances.
+
+    Args:
+        left_out: reason, such as "no text", to number of utterances
+
+    Examples:
+        >>> list(sentences({"no text": 2}))
+        ['left out: 2 utterances with no text']
+    """
+    for reason, number in left_out.items():
+        yield f"left out: {count(number, 'utterance')} with {reason}"
+
+
+def wordless(embeddings: Mapping[str, Embeddings], ids: Collection[str]) -> int:
+    """Return the number of utterances whose text embedding is of the empty sentence.
+
+    They are kept, see `affuse.data.reading.transcript_rule`.
+
+    Args:
+        embeddings: {modality: rows of its cache}
+        ids: of the utterances that are used
+    """
+    if (text := embeddings.get("text")) is None:
+        return 0
+    empty, used = digest(""), frozenset(ids)
+    pairs = zip(text.ids, text.contents, strict=True)
+    return sum(content == empty and id_ in used for id_, content in pairs)
+
+
+def wordless_sentences(number: int) -> Iterator[str]:
+    """Yield a sentence on utterances without words, if there are any.
+
+    Examples:
+        >>> list(wordless_sentences(2))
+        ['kept: 2 utterances without words, whose text is read as the empty sentence']
+    """
+    if number:
+        yield (
+            f"kept: {count(number, 'utterance')} without words, whose text is read as "
+            f"the empty sentence"
+        )
+
+
+@contextmanager
+def explained(
+    left_out: Mapping[str, int], given: Sequence[Utterance], kept: Sequence[Utterance]
+) -> Iterator[None]:
+    """Add what was left out to an error of what divides the utterances that are kept.
+
+    Args:
+        left_out: reason to number of utterances
+        given: all utterances of the corpus
+        kept: those that are divided
+
+    Raises:
+        AffuseError: of the same class, with a line for each reason, one for each rating
+            without which more utterances could be used, and one that names the speakers
+            of whom no utterance is kept
+    """
+    try:
+        yield
+    except AffuseError as error:
+        lines = [f"  {sentence}" for sentence in sentences(left_out)]
+        lines += [f"  {sentence}" for sentence in _costly(left_out, given)]
+        there = {spelling(u.speaker) for u in kept}
+        lost = {u.speaker for u in given if spelling(u.speaker) not in there} - {""}
+        if lost:
+            lines.append(
+                f"  of {count(len(lost), 'speaker')} ({some(lost)}) no utterance is "
+                f"left"
+            )
+        raise type(error)(*error.args, *lines) from error
+
+
+def _costly(left_out: Mapping[str, int], given: Sequence[Utterance]) -> Iterator[str]:
+    """Yield a sentence for each rating that utterances lack which have the others.
+
+    Args:
+        left_out: reason to number of utterances
+        given: all utterances of the corpus
+    """
+    rated = [u for u in given if u.ratings]
+    for name in RATINGS:
+        lacking = sum(name not in u.ratings for u in rated)
+        if f"no rating of {name}" in left_out and lacking:
+            yield (
+                f"{count(lacking, 'utterance')} of them "
+                f"{'has' if lacking == 1 else 'have'} other ratings; to use them "
+                f"without {name}, for a table, extract again with --map {name}="
+            )

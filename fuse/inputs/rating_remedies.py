@@ -1,0 +1,87 @@
+"""Other divisions of a corpus, tried before an error advises them.
+
+Where a rating does not vary in a part of a fold, another protocol, number of folds or
+seed may divide better, or may not: each is tried on the ratings at hand, and only one
+that works is advised.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from affuse.data.errors import AffuseError
+from affuse.data.records import Utterance
+from affuse.data.splits.protocol_alternatives import GROUPS, alternatives
+from affuse.data.splits.protocols import Fold, folds
+from affuse.fuse.inputs.tensors import Aligned
+
+LEAST = 2  # utterances of one part of a fold, or a rating cannot vary in it
+MOST = 10  # folds, and seeds, that are tried
+Options = tuple[str, str, int, int]  # as typed; protocol, folds, seed
+
+
+def remedy(aligned: Aligned, protocol: str, count: int) -> str:
+    """Return what gives every part of every fold ratings that vary.
+
+    Args:
+        aligned: utterances and their ratings
+        protocol: that divided them, and failed
+        count: folds that it made
+    """
+    if len(aligned.utterances) < 3 * LEAST:
+        return (
+            f"give more utterances, for training, validation and test of a fold need "
+            f"{LEAST} or more each"
+        )
+    groups = (
+        _numbers(protocol),
+        _seeds(protocol, max(count, 3)),
+        _protocols(aligned.utterances, protocol),
+    )
+    ways = [next((o[0] for o in g if _works(aligned, *o[1:])), "") for g in groups]
+    if found := [way for way in ways if way]:
+        return f"choose {' or '.join(found)}"
+    return (
+        "no other protocol, number of folds or seed that was tried helps; correct the "
+        "ratings of the corpus, or leave the rating out: for a table, extract again "
+        "with --map RATING="
+    )
+
+
+def _numbers(protocol: str) -> Iterator[Options]:
+    """Yield other numbers of folds, for the protocol that has some."""
+    if protocol == "speakers":
+        for number in range(3, MOST + 1):
+            yield f"--folds {number}", protocol, number, 0
+
+
+def _seeds(protocol: str, count: int) -> Iterator[Options]:
+    """Yield other seeds, for the protocols that draw."""
+    if protocol in ("speakers", "session5", "official"):
+        for seed in range(1, MOST + 1):
+            yield f"--set split_seed={seed}", protocol, count, seed
+
+
+def _protocols(utterances: Sequence[Utterance], protocol: str) -> Iterator[Options]:
+    """Yield other protocols that these utterances allow."""
+    for option in alternatives(utterances, protocol):
+        name, _, number = option.removeprefix("--protocol ").partition(" --folds ")
+        yield option, name, int(number or GROUPS), 0
+
+
+def _works(aligned: Aligned, protocol: str, count: int, seed: int) -> bool:
+    """Return True if all ratings vary in all parts of a division."""
+    try:
+        found = folds(aligned.utterances, protocol, folds=count, seed=seed)
+    except AffuseError:
+        return False
+    return all(_vary(aligned, fold) for fold in found)
+
+
+def _vary(aligned: Aligned, fold: Fold) -> bool:
+    """Return True if all ratings vary in all parts of a fold."""
+    parts = (
+        aligned.truth[aligned.places(i)]
+        for i in (fold.train, fold.validation, fold.test)
+    )
+    return all(bool(np.all(part.min(axis=0) < part.max(axis=0))) for part in parts)

@@ -1,0 +1,1 @@
+"""The linter: asks every rule against leaks about a run."""

@@ -1,0 +1,120 @@
+"""Means, scales and principal axes are those of the training rows alone.
+
+Each is fitted again on the training rows and compared; where it differs, the rows that
+it was fitted on are looked for.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from affuse.data.splits.protocols import PARTS
+from affuse.fuse.inputs.chunks import through
+from affuse.fuse.linting.evidence import CACHE, TRAINED, Evidence, TrainedModel
+from affuse.fuse.linting.finding import Finding, Skipped
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.settings import END_TO_END
+
+NEEDS = (TRAINED, CACHE)
+CLOSE = 1e-4  # standard deviations; a mean over rows of others is off by more
+ROUNDED = 1e-6  # of the mean, in float32
+SUPPOSED = (  # rows that somebody may have fitted on
+    PARTS,
+    ("train", "validation"),
+    ("train", "test"),
+    ("validation", "test"),
+    ("validation",),
+    ("test",),
+)
+
+
+def findings(evidence: Evidence) -> Iterator[Finding]:
+    """By model and modality."""
+    if evidence.info.settings.get("training") == END_TO_END:
+        raise Skipped(
+            "means and scales of these heads are of training embeddings as they were "
+            "before the fine-tuning, which no cache holds"
+        )
+    held: dict[tuple[str, str], tuple[Tensor, Projection]] = {}
+    for unit in evidence.units():
+        for modality, saved in _projections(unit.module):
+            key = unit.fold, modality
+            if key not in held:  # those of one fold follow one another
+                held = {k: found for k, found in held.items() if k[0] == unit.fold}
+                rows = _rows(evidence, unit, modality, ("train",))
+                held[key] = rows, Projection.fitted(rows)
+            rows, fitted = held[key]
+            if rows.shape[1] != len(saved.mean):
+                yield Finding(
+                    f"{unit.name}: the {modality} projection takes {len(saved.mean)} "
+                    f"numbers, but {rows.shape[1]} are cached; train again"
+                )
+            elif _off(saved, fitted) > 1:
+                yield Finding(
+                    f"{unit.name}: mean and scale of {modality} are not those of the "
+                    f"{len(rows):,} training rows{_source(evidence, unit, modality)}; "
+                    f"fit them on training rows only, and train again"
+                )
+            elif saved.rotation is not None and _mixed(saved, rows):
+                yield Finding(
+                    f"{unit.name}: the principal axes of {modality} are not those of "
+                    f"the {len(rows):,} training rows, along which these are "
+                    f"correlated; fit them on training rows only, and train again"
+                )
+
+
+def _projections(module: nn.Module) -> Iterator[tuple[str, Projection]]:
+    """All that a model holds, by modality, wherever they are."""
+    for name, found in module.named_modules():
+        if isinstance(found, Projection):
+            yield name.rpartition(".")[2], found
+
+
+def _rows(
+    evidence: Evidence, unit: TrainedModel, modality: str, parts: Sequence[str]
+) -> Tensor:
+    """(n, dim), cached embeddings of some parts of a unit's fold."""
+    ids = [id_ for part in parts for id_ in evidence.ids(unit.fold, part)]
+    return evidence.features(unit.fold, ids)[modality]
+
+
+def _off(saved: Projection, fitted: Projection) -> float:
+    """How far two are apart, of what rounding allows; above 1 is too far."""
+    spread = torch.where(fitted.scale > 0, 1 / fitted.scale, torch.zeros(()))
+    room = CLOSE * spread + ROUNDED * (fitted.mean.abs() + spread.max())
+    mean = (saved.mean - fitted.mean).abs() / room.clamp_min(1e-30)
+    scale = (saved.scale - fitted.scale).abs() / (CLOSE * fitted.scale + 1e-30)
+    return float(torch.maximum(mean, scale).max())
+
+
+def _source(evidence: Evidence, unit: TrainedModel, modality: str) -> str:
+    """Whose statistics they are, in words; "" if that is not found out."""
+    saved = dict(_projections(unit.module))[modality]
+    for parts in SUPPOSED:
+        rows = _rows(evidence, unit, modality, parts)
+        if len(rows) and _off(saved, Projection.fitted(rows)) <= 1:
+            return f" but of {' and '.join(parts)}"
+    return ""
+
+
+def _mixed(saved: Projection, rows: Tensor) -> bool:
+    """Whether training rows are correlated along axes that should be principal.
+
+    Solvers are exact to different degrees, so what one makes here is the measure.
+    """
+    assert saved.rotation is not None
+    fitted = Projection.fitted(rows, components=saved.rotation.shape[1])
+    return _correlation(saved, rows) > 2 * _correlation(fitted, rows) + 1e-3
+
+
+def _correlation(projection: Projection, rows: Tensor) -> float:
+    """The highest absolute correlation of two components over some rows."""
+    numbers = torch.arange(len(rows))
+    found = through(lambda x: projection(x[""]), {"": rows}, numbers).double()
+    centred = found - found.mean(dim=0)
+    spread = centred.square().sum(dim=0).sqrt()
+    kept = spread > 1e-3 * spread.max()  # the last ones may be rounding alone
+    normed = centred[:, kept] / spread[kept]
+    products = normed.T @ normed
+    return float((products - torch.eye(len(products))).abs().max())

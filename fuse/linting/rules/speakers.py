@@ -1,0 +1,36 @@
+"""No speaker is on both sides of a line that the protocol draws.
+
+Where it promises nothing, as the corpus's own split, what is shared is only told.
+"""
+
+from collections.abc import Iterator
+
+from affuse.data.name_spellings import spelling
+from affuse.fuse.linting.evidence import Evidence
+from affuse.fuse.linting.finding import Finding, examples
+from affuse.fuse.linting.overlap import overlaps, promised
+
+NEEDS = ()
+REMEDY = "correct the speakers of the corpus, or choose another protocol"
+
+
+def findings(evidence: Evidence) -> Iterator[Finding]:
+    """Who is shared, who is unknown, and whom folds.csv calls otherwise."""
+    names = {row.id: row.speaker for row in evidence.rows}
+    yield from overlaps(evidence, "speaker", names, remedy=REMEDY)
+    unknown = sorted(id_ for id_, speaker in names.items() if not spelling(speaker))
+    if unknown and promised(evidence.info.protocol, "speaker"):
+        yield Finding(
+            f"{examples(unknown)} have no speaker, so protocol "
+            f"'{evidence.info.protocol}' cannot keep what it promises; {REMEDY}"
+        )
+    said = {
+        i: evidence.utterances[i].speaker for i in names if i in evidence.utterances
+    }
+    other = sorted(i for i, s in said.items() if spelling(s) != spelling(names[i]))
+    if other:
+        first = other[0]
+        yield Finding(
+            f"folds.csv and the corpus name another speaker for {examples(other)}: "
+            f"'{names[first]}' and '{said[first]}' for {first}; train again"
+        )

@@ -1,0 +1,1 @@
+"""Networks, projections and baselines; one file each in designs and baselines."""

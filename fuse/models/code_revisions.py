@@ -1,0 +1,94 @@
+"""Identity of the code of designs and baselines, by which a run knows its own.
+
+A design that comes with the project has a revision number. It is raised whenever the
+same settings would give other models, so that moving or reformatting the file changes
+nothing. Any other design, and a built-in one that was edited, is known by the digest of
+its syntax tree and of the modules that it imports, without docstrings and comments;
+left out are the standard library and installed packages.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from affuse.data import plugins
+from affuse.data.plugins import BASELINE_PACKAGE, DESIGN_PACKAGE
+from affuse.data.system import source_digests
+from affuse.data.system.source_digests import Revision
+from affuse.fuse.models import decisions
+
+NEAR = (DESIGN_PACKAGE, BASELINE_PACKAGE, "affuse.fuse.models.regressor")
+ZEROSHOT = "zeroshot"  # lies in a helper module of the baselines
+
+BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
+    "audio": Revision(1, "082eede4c34a"),
+    "crossattention": Revision(1, "f1a91cf1b3f3"),
+    "early": Revision(1, "d124834ecb15"),
+    "experts": Revision(1, "a5897af5737c"),
+    "gated": Revision(1, "560d25ac3525"),
+    "hybrid": Revision(1, "817cf76fd82b"),
+    "late": Revision(1, "eff67aa4c0cd"),
+    "lowrank": Revision(1, "eb298a750aef"),
+    "tensor": Revision(1, "98d7e055d3b9"),
+    "text": Revision(1, "699ceb7b9a32"),
+    "pcaridge": Revision(2, "eefc1ae05dc6"),
+    "ridge": Revision(2, "44584f033053"),
+    "svr": Revision(2, "6b06f2a562fb"),
+    "zeroshot": Revision(1, "7f283613abd5"),
+}
+DECISIONS = 1  # revision of models/decisions.py and training/decision_training.py
+
+
+@lru_cache(maxsize=256)
+def of(fusion: str) -> str:
+    """Return the identity of the code of a design, a baseline or a decision.
+
+    It is told once in a process, for code that is edited later is not imported again.
+
+    Args:
+        fusion: its name
+
+    Returns:
+        ``revision 2``, or ``code`` and twelve hexadecimal digits
+
+    Raises:
+        AffuseError: if there is no such design
+    """
+    if fusion in decisions.DECISIONS:
+        bases = [f"{name} {of(name)}" for name in decisions.MODALITIES]
+        return f"revision {DECISIONS} of {', '.join(bases)}"
+    near, known = NEAR, BUILT_IN.get(fusion)
+    return source_digests.identity(_module(fusion), near, known)
+
+
+def digest(fusion: str) -> str:
+    """Return the digest of the code of a design or baseline: twelve hex digits.
+
+    Args:
+        fusion: name of a file or package in fuse/models/designs or baselines
+    """
+    return source_digests.digest(_module(fusion), NEAR)
+
+
+def changed(recorded: str, fusion: str) -> str:
+    """Say how recorded code differs from the code that is here; "" if it does not.
+
+    Args:
+        recorded: as `of` told it when a model was trained; "" if it was not recorded
+        fusion: name of the design
+    """
+    if not recorded or recorded == (now := of(fusion)):
+        return ""
+    return (
+        f"the code of the design '{fusion}' has changed since ({recorded} then, {now} "
+        f"now)"
+    )
+
+
+def _module(fusion: str) -> str:
+    """Return the name of the module of a design or baseline."""
+    if fusion == ZEROSHOT:
+        return f"{BASELINE_PACKAGE}._{ZEROSHOT}"
+    is_baseline = fusion in plugins.names(BASELINE_PACKAGE)
+    package = BASELINE_PACKAGE if is_baseline else DESIGN_PACKAGE
+    plugins.load(package, fusion)  # refuses what there is not
+    return f"{package}.{fusion}"

@@ -1,0 +1,50 @@
+"""Gated fusion: each utterance and unit decides how much of which modality passes.
+
+The gated multimodal unit of Arevalo et al., 2017, arXiv:1702.01992, equations 1 to 4.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from affuse.fuse.models.regressor import pick
+
+MODALITIES = ("audio", "text")
+
+
+class Fusion(nn.Module):
+    """One gated unit of two modalities, and a linear layer on it.
+
+    ::
+
+        H_a = tanh(W_a Z_a)                      H_t = tanh(W_t Z_t)
+        G = sigmoid(W_g concat(Z_a, Z_t))
+        Y = W (G * H_a + (1 - G) * H_t)
+
+    each W with a bias.
+
+    Args:
+        dims: size of each modality's embedding
+        hidden: units of the gated layer
+        targets: ratings to predict
+        dropout: share of gated units left out in training
+    """
+
+    def __init__(
+        self, dims: Mapping[str, int], *, hidden: int, targets: int, dropout: float = 0
+    ):
+        super().__init__()
+        audio, text = (pick(dims, modality) for modality in MODALITIES)
+        self.audio = nn.Linear(audio, hidden)
+        self.text = nn.Linear(text, hidden)
+        self.gate = nn.Linear(audio + text, hidden)
+        self.regressor = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, targets))
+
+    def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
+        """{modality: (batch, dim)} -> (batch, targets)"""
+        audio, text = (pick(embeddings, modality) for modality in MODALITIES)
+        gate = torch.sigmoid(self.gate(torch.cat([audio, text], dim=1)))
+        heard, read = torch.tanh(self.audio(audio)), torch.tanh(self.text(text))
+        found: Tensor = self.regressor(gate * heard + (1 - gate) * read)
+        return found

@@ -1,0 +1,50 @@
+"""Low-rank fusion: products of modalities, without the tensor that holds them all.
+
+Liu et al., 2018, ACL, "Efficient low-rank multimodal fusion with modality-specific
+factors": the weights of tensor fusion as a sum of `RANK` outer products, so that each
+modality is multiplied by factors of its own and nothing grows with their product.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from affuse.fuse.models.regressor import pick
+
+MODALITIES = ("audio", "text")
+RANK = 4
+
+
+class Fusion(nn.Module):
+    """``Y = W sum_r (W_a^r [Z_a, 1]) * (W_t^r [Z_t, 1])``, W with a bias
+
+    A factor applied to a code with a constant 1 is a linear layer with a bias.
+
+    Args:
+        dims: size of each modality's embedding
+        hidden: units of the fused layer
+        targets: ratings to predict
+        dropout: share of fused units left out in training
+    """
+
+    def __init__(
+        self, dims: Mapping[str, int], *, hidden: int, targets: int, dropout: float = 0
+    ):
+        super().__init__()
+        self.factors = nn.ModuleDict(
+            {
+                modality: nn.Linear(pick(dims, modality), RANK * hidden)
+                for modality in MODALITIES
+            }
+        )
+        self.regressor = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, targets))
+
+    def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
+        """{modality: (batch, dim)} -> (batch, targets)"""
+        audio, text = (
+            factor(pick(embeddings, modality))
+            for modality, factor in self.factors.items()
+        )  # (batch, RANK * hidden) each
+        fused = (audio * text).unflatten(1, (RANK, -1)).sum(dim=1)
+        found: Tensor = self.regressor(fused)
+        return found

@@ -1,0 +1,1 @@
+"""From scored runs to tables: rows, comparisons, footnotes, layout."""

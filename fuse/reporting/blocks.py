@@ -1,0 +1,119 @@
+"""What a table shows on request below its sections: pairs, parts of CCCs, measures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from affuse.fuse.reporting.measures import MEAN, MEASURES, heading
+from affuse.fuse.reporting.table_records import ReportTable, TableRow, shown
+from affuse.fuse.wording import figure
+
+WIDTH = 100  # columns of plain text
+LETTERS = {"valence": "V", "arousal": "A", "dominance": "D"}
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """A heading and a small table of words."""
+
+    heading: str
+    heads: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]  # each as long as the heads
+
+
+def blocks(table: ReportTable) -> tuple[TableBlock, ...]:
+    """The blocks that a table was asked for."""
+    split = _split(table) if table.split else ()
+    return (*_pairs(table), *split, *_measures(table))
+
+
+def _pairs(table: ReportTable) -> Iterator[TableBlock]:
+    """Row less column, and the adjusted p below the diagonal's other side."""
+    rows = [row.name for row in table.rows if row.info]
+    if not table.pairs:
+        return
+    tested = sum(bool(p.versus and not p.versus.reason) for p in table.pairs)
+    cells = {}
+    for pair in table.pairs:
+        if pair.versus:
+            value, p = pair.versus.difference.value, figure(pair.versus.adjusted)
+            cells[pair.a, pair.b] = f"{figure(value, sign=True)}{pair.versus.mark}"
+            cells[pair.b, pair.a] = p
+    yield TableBlock(
+        heading=f"all pairs: above the diagonal row - column, below it p adjusted by "
+        f"Holm over {tested} pairs",
+        heads=("design", *(str(k) for k in range(1, len(rows) + 1))),
+        lines=tuple(
+            (f"{k} {a}", *("" if a == b else cells.get((a, b), "-") for b in rows))
+            for k, a in enumerate(rows, 1)
+        ),
+    )
+
+
+def _split(table: ReportTable) -> Iterator[TableBlock]:
+    """For every section correlation, C_b, scale and location of each rating."""
+    letters = [LETTERS[target] for target in table.targets]
+    heads = [f"{k} {part}" for k in letters for part in ("r", "Cb", "v", "u")]
+    for section in shown(table.rows):
+        rows = [r for r in table.rows if section in r.sections and r.info]
+        if rows:
+            yield TableBlock(
+                heading=f"{section}: CCC = r Cb, Cb = 2 / (v + 1/v + u^2); r "
+                f"correlation, v scale, u location",
+                heads=("design", *heads),
+                lines=tuple((r.name, *_parts(r, section, table)) for r in rows),
+            )
+
+
+def _parts(row: TableRow, section: str, table: ReportTable) -> Iterator[str]:
+    """One line of figures; what a row does not have is empty."""
+    found = row.sections[section].parts
+    for target in table.targets:
+        if target not in found:
+            yield from ("",) * 4
+            continue
+        part = found[target]
+        yield from (figure(part.correlation, digits=2), figure(part.bias, digits=2))
+        yield figure(part.scale, digits=2)
+        yield figure(part.location, digits=2, sign=True)
+
+
+def _measures(table: ReportTable) -> Iterator[TableBlock]:
+    """For every section the measures that are wanted, as many to a block as fit."""
+    for section in shown(table.rows):
+        rows = [row for row in table.rows if section in row.measures]
+        if not rows:
+            continue
+        first = ("design", *(row.name for row in rows))
+        for names in _fitting(table, rows, section):
+            columns = [
+                c for name in names for c in _columns(name, rows, section, table)
+            ]
+            heads, *lines = zip(first, *columns, strict=True)
+            yield TableBlock(f"{section}: {heading(names)}", heads, tuple(lines))
+
+
+def _fitting(
+    table: ReportTable, rows: Sequence[TableRow], section: str
+) -> Iterator[tuple[str, ...]]:
+    """Divide the measures so that each line fits the page, but for a name too long."""
+    room = WIDTH - max(len(row.name) for row in rows)
+    names: tuple[str, ...] = ()
+    for new in table.columns:
+        wider = (*names, new)
+        columns = [c for name in wider for c in _columns(name, rows, section, table)]
+        if names and sum(2 + max(map(len, column)) for column in columns) > room:
+            yield names
+            wider = (new,)
+        names = wider
+    if names:
+        yield names
+
+
+def _columns(
+    name: str, rows: Sequence[TableRow], section: str, table: ReportTable
+) -> Iterator[tuple[str, ...]]:
+    """One measure of each rating, then their mean: a head and a cell for each row."""
+    for key in (*table.targets, MEAN):
+        values = (row.measures[section][name].get(key) for row in rows)
+        cells = ("" if value is None else figure(value) for value in values)
+        yield (f"{MEASURES[name].head} {LETTERS.get(key, key)}", *cells)

@@ -1,0 +1,196 @@
+"""Tables in plain text, in columns that fit the width of a page or a terminal.
+
+A page that has no room for names beside the figures has them on lines of their own. One
+that is narrower still has the intervals below the figures.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from affuse.data.terminal import printable
+from affuse.fuse.reporting.blocks import WIDTH, TableBlock, blocks
+from affuse.fuse.reporting.formats.markup_tables import joined
+from affuse.fuse.reporting.layout import TableLine, headed, sections
+from affuse.fuse.reporting.table_records import ReportTable, TableRow
+
+INDENT = 2  # columns before what belongs to the name above it
+LEAST = 24  # columns that a block must leave for its figures beside the names
+
+
+@dataclass(frozen=True)
+class TextGrid:
+    """Widths of the columns of plain text, the same in every section of a table."""
+
+    name: int
+    values: tuple[int, ...]
+    ranges: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    def line(
+        self, name: str, cells: Sequence[tuple[str, str]], counts: Sequence[str]
+    ) -> str:
+        """One line, without blanks at its end."""
+        padded = [name.ljust(self.name)]
+        for (value, range_), a, b in zip(cells, self.values, self.ranges, strict=True):
+            padded.append(f"{value:>{a}} {range_:<{b}}" if b else f"{value:>{a}}")
+        padded += [f"{c:>{w}}" for c, w in zip(counts, self.counts, strict=True)]
+        return "  ".join(padded).rstrip()
+
+    @property
+    def rest(self) -> int:
+        """Columns that all but the name take."""
+        ranges = sum(1 + b for b in self.ranges if b)
+        gaps = 2 * (len(self.values) + len(self.counts))
+        return sum(self.values) + ranges + gaps + sum(self.counts)
+
+
+def _grid(heads: Sequence[str], lines: Sequence[TableLine], width: int) -> TextGrid:
+    """Widths that hold every line; a name too long for the page does not count."""
+    figures = len(lines[0].cells)
+    grid = TextGrid(
+        name=0,
+        values=tuple(
+            max(len(head), *(len(line.cells[k][0]) for line in lines))
+            for k, head in enumerate(heads[:figures])
+        ),
+        ranges=tuple(
+            max(len(line.cells[k][1]) for line in lines) for k in range(figures)
+        ),
+        counts=tuple(
+            max(len(head), *(len(line.counts[k]) for line in lines))
+            for k, head in enumerate(heads[figures:])
+        ),
+    )
+    names = (_name(line.row, width - grid.rest)[0] for line in lines)
+    return replace(grid, name=max(map(len, names)))
+
+
+def _name(row: TableRow, room: int) -> list[str]:
+    """Return the name of a row, its detail on a second line if there is no room."""
+    name = printable(row.name)
+    if len(name) <= room:
+        return [name]
+    return [printable(row.design), f"  ({printable(row.detail)})"]
+
+
+def text(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
+    """Return tables in aligned columns.
+
+    Args:
+        tables: one after the other, with a blank line between
+        width: columns of the page; about 60 are the least that intervals fit into
+    """
+    return joined(_text(table, width) for table in tables)
+
+
+def _text(table: ReportTable, width: int) -> Iterator[str]:
+    """The lines of one table."""
+    heads, groups = sections(table)
+    grid = _grid(heads, [line for group in groups for line in group.lines], width)
+    fits = grid.name + grid.rest <= width or width >= WIDTH  # as files always had it
+    rows = _beside if fits else _below
+    title = _headline(table.title, width)
+    yield from (*title, "=" * max(map(len, title)))
+    for group in groups:
+        yield from ("", *_headline(group.heading, width))
+        yield "-" * min(grid.name + grid.rest, width)
+        yield from rows(grid, heads, group.lines, width)
+    for block in blocks(table):
+        yield from ("", *_wrapped(block.heading, width), *_aligned(block, width))
+    for sentences in (table.comparisons, table.encoders, table.notes):
+        yield from ("",) if sentences else ()
+        for sentence in sentences:
+            yield from _wrapped(sentence, width)
+
+
+def _beside(
+    grid: TextGrid, heads: Sequence[str], lines: Sequence[TableLine], width: int
+) -> Iterator[str]:
+    """Yield rows with names, figures and counts on one line."""
+    figures = len(grid.values)
+    cells = [(head, "") for head in heads[:figures]]
+    yield grid.line("design", cells, heads[figures:])
+    for heading, line in headed(lines):
+        yield from _wrapped(heading, width) if heading else ()
+        name, *detail = _name(line.row, width - grid.rest)
+        yield grid.line(name, line.cells, line.counts)
+        for part in detail:
+            yield from _wrapped(part, width) if width < WIDTH else (part,)
+
+
+def _below(
+    grid: TextGrid, heads: Sequence[str], lines: Sequence[TableLine], width: int
+) -> Iterator[str]:
+    """Yield rows with the name and the counts on a line above the figures."""
+    figures = len(grid.values)
+    bare = replace(grid, name=INDENT - 2, counts=())
+    fits = bare.name + bare.rest <= width
+    yield "design"
+    yield from _figures(bare, [(head, "") for head in heads[:figures]], stack=not fits)
+    for heading, line in headed(lines):
+        yield from _wrapped(heading, width) if heading else ()
+        counted = (
+            f"{number} {head.removesuffix('s') if number == '1' else head}"
+            for head, number in zip(heads[figures:], line.counts, strict=True)
+            if number
+        )
+        yield from _wrapped(", ".join((line.row.name, *counted)), width)
+        yield from _figures(bare, line.cells, stack=not fits)
+
+
+def _figures(
+    grid: TextGrid, cells: Sequence[tuple[str, str]], *, stack: bool
+) -> Iterator[str]:
+    """Yield figures with their intervals behind them, or below them if `stack`."""
+    if not stack:
+        yield grid.line("", cells, ())
+        return
+    sizes = [*map(max, zip(grid.values, grid.ranges, strict=True))]
+    values = (value.rjust(a) for (value, _), a in zip(cells, grid.values, strict=True))
+    for words in (values, (range_ for _, range_ in cells)):
+        padded = "  ".join(w.ljust(size) for w, size in zip(words, sizes, strict=True))
+        if padded.strip():
+            yield f"{' ' * INDENT}{padded}".rstrip()
+
+
+def _headline(words: str, width: int) -> list[str]:
+    """Return a heading in lines; a page of the usual width keeps it in one."""
+    return _wrapped(words, width) if width < WIDTH else [printable(words)]
+
+
+def _wrapped(sentence: str, width: int) -> list[str]:
+    """Return a sentence in lines that fit the page."""
+    words = printable(sentence)
+    return textwrap.wrap(words, width, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _aligned(block: TableBlock, width: int) -> Iterator[str]:
+    """Yield a block in columns: the first to the left, the others to the right.
+
+    Columns that do not fit follow below, beside the first column again; a first column
+    that leaves no room for others has its cells on lines of their own.
+    """
+    lines = [[*map(printable, line)] for line in (block.heads, *block.lines)]
+    first, *rest = (max(map(len, column)) for column in zip(*lines, strict=True))
+    above = first > width - LEAST and first + sum(2 + w for w in rest) > width
+    start = 0 if above else first
+    for begin, end in _spans(rest, width - start):
+        sizes = rest[begin:end]
+        yield "-" * min(width, max(start + sum(2 + size for size in sizes), LEAST))
+        for name, *cells in lines:
+            chosen = zip(cells[begin:end], sizes, strict=True)
+            padded = [f"{cell:>{size}}" for cell, size in chosen]
+            yield from _wrapped(name, width) if above else ()
+            yield "  ".join(["" if above else name.ljust(first), *padded]).rstrip()
+
+
+def _spans(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Divide columns into as few runs as fit the room, with two blanks before each."""
+    begin, taken = 0, 0
+    for end, size in enumerate(sizes):
+        if end > begin and taken + 2 + size > room:
+            yield begin, end
+            begin, taken = end, 0
+        taken += 2 + size
+    yield begin, len(sizes)

@@ -1,0 +1,94 @@
+"""The words of a table for people, before they are set in any format."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from affuse.fuse.reporting.blocks import LETTERS
+from affuse.fuse.reporting.table_records import ReportTable, TableRow, bounds, shown
+from affuse.fuse.scoring.statistics import Estimate
+from affuse.fuse.wording import count, figure
+
+COUNTS = {"utterances": "test utterance", "folds": "fold", "seeds": "seed"}
+
+
+@dataclass(frozen=True)
+class TableLine:
+    """One row of a section, as words."""
+
+    row: TableRow
+    cells: tuple[tuple[str, str], ...]  # figure and interval of each rating, then mean
+    counts: tuple[str, ...]  # those that differ between rows
+
+
+@dataclass(frozen=True)
+class Section:
+    """The rows scored on the same kind of utterances."""
+
+    heading: str  # its name, and the counts that all its rows share
+    lines: tuple[TableLine, ...]
+
+
+def sections(table: ReportTable) -> tuple[tuple[str, ...], tuple[Section, ...]]:
+    """Column heads, and the sections of a table that have rows."""
+    groups = {
+        name: [(row, row.sections[name]) for row in table.rows if name in row.sections]
+        for name in shown(table.rows)
+    }
+    scored = [[e for _, e in rows if e.utterances] for rows in groups.values()]
+    varying = [
+        name
+        for name in COUNTS
+        if any(len({getattr(e, name) for e in group}) > 1 for group in scored)
+    ]
+    heads = (*(LETTERS[t] for t in table.targets), "mean", *varying)
+    return heads, tuple(
+        Section(
+            heading=_heading(name, [e for _, e in rows], varying),
+            lines=tuple(_line(row, name, table.targets, varying) for row, _ in rows),
+        )
+        for name, rows in groups.items()
+        if rows
+    )
+
+
+def headed(lines: Sequence[TableLine]) -> Iterator[tuple[str, TableLine]]:
+    """Yield each line with the heading of the encoders that stands above it, or ""."""
+    above = ""
+    for line in lines:
+        group = line.row.group
+        yield ("" if group in ("", above) else f"on {group}".strip()), line
+        above = group
+
+
+def _heading(name: str, rows: Sequence[Estimate], varying: Sequence[str]) -> str:
+    """``all: 2,170 utterances, 1 fold``"""
+    shared = [
+        count(getattr(rows[0], plural), noun)
+        for plural, noun in COUNTS.items()
+        if plural not in varying and rows[0].utterances
+    ]
+    return f"{name}: {', '.join(shared)}" if shared else name
+
+
+def _line(
+    row: TableRow, section: str, targets: Sequence[str], varying: Sequence[str]
+) -> TableLine:
+    """A row's figures as words; what it does not have is empty."""
+    estimate = row.sections[section]
+    found = [estimate.ratings.get(target) for target in targets]
+    return TableLine(
+        row=row,
+        cells=(
+            *((figure(i.value), bounds(i)) if i else ("", "") for i in found),
+            (figure(estimate.mean.value), bounds(estimate.mean) + _mark(row, section)),
+        ),
+        counts=tuple(
+            f"{getattr(estimate, name):,}" if estimate.utterances else ""
+            for name in varying
+        ),
+    )
+
+
+def _mark(row: TableRow, section: str) -> str:
+    """Whether the row is better or worse than the one it was compared with."""
+    return row.versus[section].mark if section in row.versus else ""

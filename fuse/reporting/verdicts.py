@@ -1,0 +1,41 @@
+"""What a table says in words of rows that were compared with each other."""
+
+from collections.abc import Iterator, Sequence
+
+from affuse.fuse.reporting.table_records import SECTIONS, Pair, TableRow, Versus, bounds
+from affuse.fuse.wording import count, figure, probability
+
+
+def comparisons(rows: Sequence[TableRow]) -> Iterator[str]:
+    """Whether each row beats the best single modality, a line for every section."""
+    for section in SECTIONS:
+        for row in rows:
+            if section in row.versus:
+                where = "" if section == "all" else f"{section}: "
+                yield where + comparison(row.name, row.versus[section])
+
+
+def comparison(name: str, versus: Versus) -> str:
+    """Whether a row beats a single modality, in one line."""
+    difference = versus.difference
+    range_ = bounds(difference, digits=3, sign=True)
+    words = f"{figure(difference.value, sign=True)} {range_}".rstrip()
+    if versus.reason:
+        return f"{name} - {versus.name}: {words}, not marked, because {versus.reason}"
+    if versus.verdict == "unknown":
+        return f"{name} - {versus.name}: {words}, p unknown"
+    p = f"p {probability(versus.p)}, Holm {probability(versus.adjusted)}"
+    end = f"; {versus.remark}" if versus.remark else ""
+    return f"{name} - {versus.name}: {words}, {p}, {versus.verdict}{end}"
+
+
+def untested(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Which pairs were not tested, a line for every reason."""
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        if pair.versus and pair.versus.reason:
+            names = f"{pair.a} - {pair.b}"
+            found.setdefault(pair.versus.reason, []).append(names)
+    for reason, each in found.items():
+        which = f"{count(len(each), 'pair')} ({', '.join(each)})"
+        yield f"all pairs: {which} not tested, because {reason}"

@@ -1,0 +1,1 @@
+"""What a trained run loses where a modality is removed or permuted."""

@@ -1,0 +1,153 @@
+"""What is said of models whose training failed, see `failed_training`."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from affuse.data.runs.run_predictions import PREDICTIONS, Predictions, read_predictions
+from affuse.fuse.scoring import failed_training
+from affuse.fuse.scoring.failed_training import (
+    CONSTANT,
+    SCALE,
+    Failure,
+    constant,
+    failures,
+    far,
+    limits,
+)
+from affuse.fuse.wording import count
+
+
+def sentences(found: Predictions, targets: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield a sentence on models that predict far outside the scale, and on constants.
+
+    Yields:
+        the sentence, which has no name of a run in it, and whether a training diverged
+    """
+    failed = failures(found, targets)
+    models = len(failed_training.models(found))
+    if wide := [failure for failure in failed if failure.far]:
+        low, high = limits(found.truth)
+        middle = (low + high) / 2
+        worst = max(wide, key=lambda failure: abs(failure.farthest - middle))
+        lost = any(failure.diverged for failure in wide)
+        why = (
+            "the training diverged, or these utterances are unlike those trained on; "
+            "look at them, or lower learning_rate where a network is trained"
+            if lost
+            else "these utterances may be unlike those trained on; look at them"
+        )
+        yield (
+            f"{_models(wide, models)} far outside the scale, {_targets(wide)} in "
+            f"{count(sum(f.far for f in wide), 'prediction')} below {low:g} or above "
+            f"{high:g}, the farthest {_number(worst.farthest)} (fold '{worst.fold}', "
+            f"seed {worst.seed}): {why}",
+            lost,
+        )
+    if flat := [failure for failure in failed if failure.constant]:
+        yield (
+            f"{_models(flat, models)} (nearly) the same value for all utterances, "
+            f"{_targets(flat)}: the standard deviation is below {CONSTANT:.0%} of that "
+            f"of the ratings, so the CCC is near 0 whatever the design",
+            False,
+        )
+
+
+def doubts(folder: Path, targets: Sequence[str]) -> Iterator[str]:
+    """Yield sentences on the models of a run that did not diverge and yet look odd.
+
+    They predict a constant, or a few values far outside the scale.
+
+    Args:
+        folder: of a run; nothing is said before its predictions are there
+        targets: names of the ratings
+
+    Raises:
+        DamagedFileError: if the predictions are damaged
+    """
+    if (folder / PREDICTIONS).is_file():
+        said = read_predictions(folder / PREDICTIONS, targets)
+        yield from (words for words, wide in sentences(said, targets) if not wide)
+
+
+def unrated(said: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
+    """Yield sentences on models that fail on utterances whose ratings are not known.
+
+    Args:
+        said: (models, n, targets), predictions on [-1, 1]
+        targets: names of the ratings
+    """
+    models, rows, _ = said.shape
+    wide = far(said, np.array(SCALE))
+    if wide.any():
+        low, high = limits(np.array(SCALE))
+        number, utterances = (int(wide.any(axis=k).sum()) for k in ((1, 2), (0, 2)))
+        worst = _number(float(said.flat[np.abs(said).argmax()]))
+        yield (
+            f"{number} of {count(models, 'model')} {_verb(number)} below {low:g} or "
+            f"above {high:g}, far outside the scale [-1, 1], for "
+            f"{count(utterances, 'utterance')}, the farthest {worst}; either "
+            f"the training diverged, or these utterances are unlike those trained on"
+        )
+    flat = said.std(axis=1) < CONSTANT  # of half the length of the scale
+    if rows > 1 and flat.any():
+        named = ", ".join(
+            f"{target} in {count(int(number), 'model')}"
+            for target, number in zip(targets, flat.sum(axis=0), strict=True)
+            if number
+        )
+        yield (
+            f"nearly the same value is predicted for all {rows:,} utterances: {named}"
+        )
+
+
+def warn(said: np.ndarray, truth: np.ndarray, ratings: np.ndarray) -> None:
+    """Warn the caller of a regressor's `fit` of a training that failed.
+
+    Args:
+        said: (n, targets), predictions of rows that were validated on
+        truth: (n, targets), their ratings, in the same unit
+        ratings: (rows, targets), all that were given; they say how far the scale goes
+    """
+    if wide := int(far(said, ratings, scale=None).sum()):
+        warnings.warn(
+            f"{wide:,} of {said.size:,} predictions of validation rows are farther "
+            f"outside the range of the ratings than that range is long: the training "
+            f"diverged, or these rows are unlike those trained on; lower "
+            f"learning_rate, or look at them",
+            stacklevel=4,  # whoever calls the regressor's fit
+        )
+    if flat := np.flatnonzero(constant(said, truth)).tolist():
+        warnings.warn(
+            f"target {', '.join(map(str, flat))} is predicted as (nearly) the same "
+            f"value for all validation rows, so its CCC is near 0",
+            stacklevel=4,
+        )
+
+
+def _models(failed: Sequence[Failure], models: int) -> str:
+    """Return how many of the models failed, with the verb that follows."""
+    number = len({failure.model for failure in failed})
+    return f"{number} of {count(models, 'model')} {_verb(number)}"
+
+
+def _verb(number: int) -> str:
+    """Return the verb for so many models."""
+    return "predicts" if number == 1 else "predict"
+
+
+def _targets(failed: Sequence[Failure]) -> str:
+    """Return the ratings that are concerned."""
+    return ", ".join(dict.fromkeys(failure.target for failure in failed))
+
+
+def _number(value: float) -> str:
+    """Return a prediction as it is read best.
+
+    Examples:
+        >>> _number(-36613.2), _number(3.0149)
+        ('-36,613', '3.015')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

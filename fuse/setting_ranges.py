@@ -1,0 +1,75 @@
+"""Values that each setting of a training run may have; it checks one at a time.
+
+What makes no sense together is refused by `affuse.fuse.settings.Settings`.
+"""
+
+import math
+from collections.abc import Mapping
+
+from affuse.data.errors import AffuseError
+from affuse.data.rating_scales import POLICIES
+from affuse.data.splits.protocols import PROTOCOLS
+from affuse.data.suggestions import hint
+from affuse.data.system.schema import shown
+from affuse.fuse.losses import LOSSES
+
+END_TO_END = "end-to-end"  # of training: with the encoders, by `finetune`
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "protocol": ("", *PROTOCOLS),
+    "out_of_range": POLICIES,
+    "layers": ("concat", "weighted"),
+    "reduce": ("autoencoder", "pca", "none"),
+    "training": ("joint", "pretrain", END_TO_END),
+    "loss": tuple(LOSSES),
+    "optimizer": ("adamw", "adam"),
+    "late_activation": ("none", "relu"),
+    "map": ("auto", "affine", "none"),
+}
+RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowed
+    "folds": (3, 1000),
+    "split_seed": (0, 2**32 - 1),
+    "latent": (1, 2**16),
+    "autoencoder_hidden": (1, 2**16),
+    "hidden": (1, 2**16),
+    "input_dropout": (0, 0.95),
+    "modality_dropout": (0, 0.95),
+    "dropout": (0, 0.95),
+    "reconstruction": (0, 1e6),
+    "mix": (0, 1),
+    "learning_rate": (1e-12, 1),
+    "weight_decay": (0, 100),
+    "batch": (1, 2**20),
+    "epochs": (1, 10**6),
+    "patience": (1, 10**6),
+    "pretrain_epochs": (1, 10**6),
+    "pretrain_rate": (1e-12, 1),
+}
+
+
+def demand(name: str, value: object, kind: type) -> None:
+    """Refuse a value of the wrong type, or one that makes no sense.
+
+    Args:
+        name: of the setting
+        value: that it shall have
+        kind: type of its default
+
+    Raises:
+        AffuseError: naming the setting, the value and what it may be
+    """
+    if type(value) is not kind:
+        raise AffuseError(
+            f"{name} must be of type {kind.__name__}, got {shown(value)} "
+            f"({type(value).__name__})"
+        )
+    if name in CHOICES and value not in CHOICES[name]:
+        known = ", ".join(repr(choice) for choice in CHOICES[name] if choice)
+        raise AffuseError(
+            f"{name} must be one of {known}; got {shown(value)}"
+            f"{hint(str(value), CHOICES[name])}"
+        )
+    if isinstance(value, int | float) and name in RANGES:
+        low, high = RANGES[name]
+        if not (math.isfinite(value) and low <= value <= high):
+            raise AffuseError(f"{name} must be in [{low:g}, {high:g}], got {value}")

@@ -1,0 +1,1 @@
+"""Fusion models as a scikit-learn regressor, and scorers."""

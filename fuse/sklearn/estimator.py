@@ -1,0 +1,250 @@
+"""Fusion models as a scikit-learn regressor, for notebooks, pipelines and searches.
+
+The embeddings of all modalities stand side by side in one array, and ``columns`` says
+where each is. Everything else is `affuse.fuse.training.fitting.fit`, under the names of
+`affuse.fuse.settings.Settings`: what is trained here is what ``cli.py train`` trains,
+but for rounding. Columns are standardised in float64 before, see
+`feature_standardisation`, so a column that varies a million times less than another is
+used, which `projection` leaves aside. `conventions` says which versions of scikit-learn
+it was tested with.
+"""
+
+import copy
+import warnings
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from affuse.data.errors import AffuseError
+from affuse.data.system.device_names import choose
+from affuse.fuse.inputs.column_ranges import Columns, places
+from affuse.fuse.inputs.feature_standardisation import Standard, demand_variation
+from affuse.fuse.inputs.tensors import Rows
+from affuse.fuse.models.design import Design, find
+from affuse.fuse.scoring.failure_notes import warn
+from affuse.fuse.settings import Settings, change
+from affuse.fuse.sklearn.conventions import TRAINING, checked, divide, seed, shown
+from affuse.fuse.sklearn.scorers import ccc_scorer, mean_ccc
+from affuse.fuse.training.fitting import fit
+from affuse.fuse.training.setting_resolution import unused
+
+__all__ = ["Design", "FusionRegressor", "ccc_scorer", "mean_ccc"]
+
+
+class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """Autoencoders and a fusion design, trained on the CCC.
+
+    Ratings may have any unit: they are standardised by the training rows, and what is
+    predicted is brought back. Each column of X is standardised likewise, in float64. A
+    part of the rows that are given stops the training and chooses the epoch; those of
+    one group are never on both sides.
+
+    Args:
+        fusion: name of a design, or a class like those in fuse/models/designs that
+            states its ``MODALITIES``, or a `Design` of such a class. What it states is
+            read when it is given, and travels with the regressor and its clones; where
+            classes are tried in parallel, ``MODALITIES`` must be inside them, or each
+            be a `Design`
+        columns: of each modality in X: a size, a slice, a range, column numbers, or
+            names of a DataFrame's columns, see `column_ranges.places`. Sizes alone must
+            sum to the columns of X. None where the design takes a single modality,
+            which then has all columns
+        validation_fraction: share of the rows, or of the groups, that is only
+            validated on
+        random_state: seed of that part, of initial weights, order and dropout; None
+            draws one, which is kept as ``seed_``
+        device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``
+        **settings: all of `affuse.fuse.settings.Settings`, by name, but those
+            of `affuse.fuse.sklearn.conventions.OF_A_CORPUS`
+
+    Attributes:
+        module_: the trained model, {modality: (n, dim)} -> (n, targets), both
+            standardised
+        history_: what each epoch came to, with its validation CCC
+        validation_: numbers of the rows that were only validated on
+        mean_: of each rating, over the training rows
+        scale_: their standard deviation
+        feature_mean_: (n_features_in_,) of each column of X, over the training rows
+        feature_scale_: (n_features_in_,) their standard deviation; 0 of a column that
+            is constant in these rows, or that the design does not take: what it says
+            in other rows is left aside
+        seed_: the seed
+        n_features_in_: columns of X
+        feature_names_in_: names of the columns, where X is a DataFrame that has some
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> y = rng.normal(size=(200, 2))  # two ratings, any unit
+        >>> X = np.hstack([y @ rng.normal(size=(2, 8)), y @ rng.normal(size=(2, 5))])
+        >>> model = FusionRegressor("early", columns={"audio": 8, "text": 5})
+        >>> model.set_params(learning_rate=0.01, epochs=30).fit(X, y).score(X, y) > 0.9
+        True
+    """
+
+    @shown
+    def __init__(
+        self,
+        fusion: str | type[nn.Module] | Design = "audio",
+        *,
+        columns: Columns | None = None,
+        validation_fraction: float = 0.2,
+        random_state: int | np.random.RandomState | None = 0,
+        device: str = "cpu",
+        **settings: Any,
+    ):
+        if unknown := sorted(settings.keys() - TRAINING.keys()):
+            raise TypeError(
+                f"unknown parameter {', '.join(unknown)}; settings are "
+                f"{', '.join(TRAINING)}"
+            )
+        self.fusion = fusion
+        self.columns = columns
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+        self.device = device
+        for name, default in TRAINING.items():
+            setattr(self, name, settings.get(name, default))
+
+    @property
+    def fusion(self) -> str | type[nn.Module] | Design:
+        """Return the parameter as it was given."""
+        return self._fusion
+
+    @fusion.setter
+    def fusion(self, given: str | type[nn.Module] | Design) -> None:
+        """Read what a class states about itself, before a later cell changes it.
+
+        Raises:
+            AffuseError: if it is a class whose modalities cannot be found
+        """
+        self._design = Design(given) if isinstance(given, type) else None
+        self._fusion = given
+
+    def __sklearn_clone__(self) -> Self:
+        """Clone the parameters, and keep what was read of a class."""
+        source = copy.copy(self)
+        source.fusion = self._design or self.fusion
+        found: Self = super(FusionRegressor, source).__sklearn_clone__()
+        found._fusion, found._design = self._fusion, self._design
+        return found
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Train on all rows but those that are validated on.
+
+        Args:
+            X: (n, features), embeddings side by side
+            y: (n,) or (n, targets), any unit
+            groups: (n,) of any kind, e.g. speakers
+
+        Raises:
+            AffuseError: if a number is not finite, a parameter makes no sense, columns
+                do not add up, float32 cannot hold X once it is standardised, or there
+                is too little to validate on
+        """
+        x, truth = checked(self, X, y)
+        settings, design = self._settings(), self._design or find(self.fusion)
+        if isinstance(self.fusion, str):
+            for sentence in unused([settings], [self.fusion]):
+                warnings.warn(sentence, stacklevel=2)
+        names = getattr(self, "feature_names_in_", None)
+        self._places = places(self.columns, design.modalities, x.shape[1], names)
+        self.seed_ = seed(self.random_state)
+        train, self.validation_ = divide(
+            truth, groups, share=self.validation_fraction, seed=self.seed_
+        )
+        features, ratings = self._learn(x, train), self._rate(truth, train)
+        fitted = fit(
+            self._rows(features[train], ratings[train]),
+            self._rows(features[self.validation_], ratings[self.validation_]),
+            fusion=design,
+            settings=settings,
+            seed=self.seed_,
+            where=type(self).__name__,
+        )
+        self._warn(fitted.module, features, ratings)
+        # in float64 a row is predicted alike in any company
+        self.module_, self.history_ = fitted.module.double(), fitted.history
+        return self
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """(n, features) -> as `y` was in training: (n,) or (n, targets), in its unit
+
+        Raises:
+            AffuseError: if X has other columns, a number is not finite, or it is so far
+                from those in training that float32 cannot hold it
+        """
+        check_is_fitted(self)
+        (x,) = checked(self, X)
+        standard = Standard(self.feature_mean_, self.feature_scale_)
+        seen = standard.apply(x, self._column)
+        features = {m: self._tensor(seen[:, at]).double() for m, at in self._places}
+        with torch.inference_mode():
+            found = self.module_(features).cpu().numpy()
+        shaped = found.reshape(len(x), *np.shape(self.mean_))
+        return np.asarray(shaped * self.scale_ + self.mean_)
+
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Mean CCC of the ratings, in [-1, 1]."""
+        return mean_ccc(y, self.predict(X))
+
+    def _warn(self, module: nn.Module, x: np.ndarray, ratings: np.ndarray) -> None:
+        """Say so if the training diverged, or came to a constant."""
+        seen = {m: self._tensor(x[self.validation_][:, at]) for m, at in self._places}
+        with torch.inference_mode():
+            said = module(seen).cpu().numpy()
+        warn(said, ratings[self.validation_], ratings)
+
+    def _settings(self) -> Settings:
+        """As they are checked for ``train``; a search brings numbers of numpy."""
+        found = {name: getattr(self, name) for name in TRAINING}
+        plain = {
+            n: v.item() if isinstance(v, np.generic) else v for n, v in found.items()
+        }
+        return change(Settings(), plain)
+
+    def _learn(self, x: np.ndarray, train: np.ndarray) -> np.ndarray:
+        """Standardise the columns that the design takes: (n, features) float32."""
+        taken = np.concatenate([at for _, at in self._places])
+        standard = Standard.fitted(x[train], taken)
+        self.feature_mean_, self.feature_scale_ = standard.mean, standard.scale
+        found = standard.apply(x, self._column)
+        demand_variation(x[train], found[train], self._places, self._column)
+        return found
+
+    def _rate(self, truth: np.ndarray, train: np.ndarray) -> np.ndarray:
+        """Standardise the ratings: (n, targets) float32."""
+        flat = truth.reshape(len(truth), -1)
+        standard = Standard.fitted(flat[train])
+        if idle := np.flatnonzero(standard.scale == 0).tolist():
+            raise AffuseError(
+                f"target {idle[0]} is about {standard.mean[idle[0]]:g} in all rows to "
+                f"train on: what is left differs by rounding alone; leave it out, or "
+                f"subtract its offset"
+            )
+        shape = truth.shape[1:]
+        self.mean_ = standard.mean.reshape(shape)[()]  # a number, of a single rating
+        self.scale_ = standard.scale.reshape(shape)[()]
+        return standard.apply(flat, lambda column: f"target {column}")
+
+    def _rows(self, features: np.ndarray, ratings: np.ndarray) -> Rows:
+        """Return standardised rows on the device."""
+        return Rows(
+            features={m: self._tensor(features[:, at]) for m, at in self._places},
+            truth=self._tensor(ratings),
+            targets=tuple(f"target {k}" for k in range(ratings.shape[1])),
+        )
+
+    def _column(self, number: int) -> str:
+        """Name a column of X, for errors."""
+        names = getattr(self, "feature_names_in_", None)
+        named = "" if names is None else f" ({names[number]!r})"
+        return f"column {number}{named}"
+
+    def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        device = choose(self.device, cards=torch.cuda.device_count())
+        return torch.tensor(values, device=device)

@@ -1,0 +1,249 @@
+"""One trained model on disk: what it needs to predict, and how it came about.
+
+=================== ===================================================================
+``model.safetensors`` everything that was fitted: projections, encoders, design
+``model.json``      `Description`
+``history.csv``     validation CCC of each epoch
+``pretraining.csv`` loss of each epoch of each autoencoder that was trained before
+``layers.csv``      weights of layers, where they are learnt
+``validation.csv``  predictions of the fold's validation part, to calibrate on
+``predictions.csv`` of the fold's test part
+``SHA256SUMS``      digests of all of them, put there last: a model that has it is whole
+=================== ===================================================================
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import safetensors.torch
+from torch import nn
+
+from affuse.data.cache.recipe import KIND as RECIPE
+from affuse.data.cache.recipe import Recipe
+from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.rating_scales import RATINGS
+from affuse.data.runs.run_predictions import PREDICTIONS, VALIDATION, read_predictions
+from affuse.data.system import digests
+from affuse.data.system.atomic_files import publish
+from affuse.data.system.csv_tables import read_rows, write_rows
+from affuse.data.system.documents import read_json
+from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
+from affuse.fuse.models import code_revisions, weight_files
+from affuse.fuse.models.baselines import FITTED, Zeroshot, blank
+from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.models.fitted import Epoch, Fitted
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.scalar_mix import layer_weights
+from affuse.fuse.models.system import build
+from affuse.fuse.models.weight_files import State
+from affuse.fuse.settings import Settings, change
+from affuse.fuse.trained import layer_weight_files
+
+log = logging.getLogger(__name__)
+
+WEIGHTS, MODEL = "model.safetensors", "model.json"
+HISTORY, PRETRAINING = "history.csv", "pretraining.csv"
+HISTORY_COLUMNS = (
+    *("fold", "seed", "epoch", "train_loss", "reconstruction"),
+    *(f"validation_{name}" for name in RATINGS),
+    "validation_mean",
+)
+PRETRAINING_COLUMNS = (
+    *("modality", "epoch", "train_reconstruction", "validation_reconstruction"),
+)
+FILES = (
+    *(WEIGHTS, MODEL, HISTORY, PRETRAINING, layer_weight_files.LAYERS),
+    *(VALIDATION, PREDICTIONS),
+)
+WORD = Text(1_000)
+KIND = Record(
+    {
+        "fusion": Text(200, least=1),
+        "fold": Text(200, least=1),
+        "seed": Whole(),
+        "targets": ListOf(OneOf(RATINGS), most=len(RATINGS), least=1),
+        "head": ListOf(WORD, most=100),
+        "recipes": MapOf(RECIPE, most=100),
+        "settings": MapOf(Plain(depth=0), most=1_000),
+        "parameters": Whole(),
+    },
+    {"code": WORD},
+)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model is, beside its weights."""
+
+    fusion: str  # a design, or one of affuse.fuse.models.baselines.REFERENCES
+    fold: str
+    seed: int
+    targets: tuple[str, ...]  # names of the columns that come out
+    head: tuple[str, ...]  # ratings of the audio checkpoint's own head, if kept
+    recipes: Mapping[str, Recipe]  # of each modality that the model takes
+    settings: Settings
+    parameters: int  # trainable
+    code: str = ""  # identity of the design's code; "" in models of older versions
+
+
+def place(run: Path, *, fold: str, seed: int) -> Path:
+    """The folder of one unit."""
+    return run / fold / f"seed-{seed}"
+
+
+def save(folder: Path, fitted: Fitted, description: Description) -> None:
+    """Publish weights, description and history; equal models give equal bytes."""
+    state = {
+        name: values.detach().cpu().contiguous()
+        for name, values in fitted.module.state_dict().items()
+    }
+    facts = {
+        **asdict(description),
+        "recipes": {m: json.loads(r.text()) for m, r in description.recipes.items()},
+    }
+    publish(folder / WEIGHTS, safetensors.torch.save(state))
+    publish(folder / MODEL, (json.dumps(facts, indent=1) + "\n").encode())
+    rows = [_cells(epoch, description) for epoch in fitted.history]
+    write_rows(folder / HISTORY, HISTORY_COLUMNS, rows)
+    found = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
+    numbers = {m: recipe.layers for m, recipe in description.recipes.items()}
+    layer_weight_files.write(folder, found, targets=description.targets, layers=numbers)
+    if fitted.pretraining:
+        losses = [
+            (modality, e.number, f"{e.loss:.6g}", f"{-e.scores[0]:.6g}")
+            for modality, history in fitted.pretraining.items()
+            for e in history
+        ]
+        write_rows(folder / PRETRAINING, PRETRAINING_COLUMNS, losses)
+
+
+def _cells(epoch: Epoch, description: Description) -> list[object]:
+    """One line of history.csv; a rating that the corpus lacks is empty."""
+    scores = dict(zip(description.targets, epoch.scores, strict=True))
+    each = [f"{scores[name]:.6f}" if name in scores else "" for name in RATINGS]
+    where = [description.fold, description.seed, epoch.number]
+    lost = [f"{epoch.loss:.6g}", f"{epoch.reconstruction:.6g}"]
+    return [*where, *lost, *each, f"{epoch.score:.6f}"]
+
+
+def load(folder: Path) -> tuple[nn.Module, Description]:
+    """Read a model as it was saved, in evaluation mode on the CPU.
+
+    Raises:
+        FileNotFoundError: if a file is missing
+        AffuseError: if a file is damaged, of another version of this project, or the
+            code of the design has changed since
+    """
+    description = describe(folder)
+    if difference := code_revisions.changed(description.code, description.fusion):
+        raise AffuseError(
+            f"{folder} cannot be used: {difference}; restore the code, or repeat the "
+            f"train command, which trains a new run"
+        )
+    with _named(folder):
+        state = weight_files.read(folder / WEIGHTS)
+        build = _builder(description, state)
+        module = weight_files.restored(build, state)
+        if isinstance(module, Zeroshot):
+            module.demand_same(build())
+    return module.eval(), description
+
+
+def describe(folder: Path) -> Description:
+    """Read what a model is, without its weights.
+
+    Raises:
+        FileNotFoundError: if there is no such file
+        DamagedFileError: if it is damaged, or of another version of this project
+    """
+    with _named(folder):
+        found = read_json(folder / MODEL, KIND, advice="it describes no model")
+        return Description(
+            **{
+                **found,
+                "targets": tuple(found["targets"]),
+                "head": tuple(found["head"]),
+                "recipes": {
+                    modality: Recipe.parse(json.dumps(recipe))
+                    for modality, recipe in found["recipes"].items()
+                },
+                "settings": change(Settings(), found["settings"]),
+            }
+        )
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Say of an error in the files of a model which model it is of."""
+    try:
+        yield
+    except AffuseError as error:
+        raise DamagedFileError(
+            f"{folder} holds no model of this version: {error}; train again into "
+            f"another folder of runs"
+        ) from error
+
+
+def is_whole(folder: Path, targets: Sequence[str], *, quiet: bool = False) -> bool:
+    """Return True if a model is finished and all of it can be read.
+
+    Args:
+        folder: of the model
+        targets: names of its ratings
+        quiet: do not log damage, which was logged before
+    """
+    try:
+        if PREDICTIONS not in (digests.read(folder) or {}):
+            return False
+        load(folder)
+        list(read_rows(folder / HISTORY, HISTORY_COLUMNS))
+        for name in (VALIDATION, PREDICTIONS):
+            read_predictions(folder / name, tuple(targets))
+    except (OSError, AffuseError) as error:
+        if not quiet:
+            log.warning("%s; training this model anew", error)
+        return False
+    return True
+
+
+def recipes(folders: Iterable[Path]) -> dict[str, Mapping[str, Recipe]]:
+    """Return how the embeddings of each fold were made, by its first model."""
+    firsts: dict[str, Path] = {}
+    for folder in folders:
+        firsts.setdefault(folder.parent.name, folder)
+    return {fold: describe(folder).recipes for fold, folder in firsts.items()}
+
+
+def _builder(description: Description, state: State) -> Callable[[], nn.Module]:
+    """Return what builds a module of the right sizes, whatever its weights."""
+    fusion, targets = description.fusion, description.targets
+    if fusion == "zeroshot":
+        return lambda: Zeroshot(description.head, targets=targets)
+    if fusion in FITTED:
+        return lambda: blank(fusion, _projections(description, state), state)
+    layers = {m: len(recipe.layers) for m, recipe in description.recipes.items()}
+    return lambda: build(
+        fusion,
+        _projections(description, state),
+        targets=len(targets),
+        settings=description.settings,
+        layers=layers,
+    )
+
+
+def _projections(description: Description, state: State) -> dict[str, Projection]:
+    """Return a projection of each modality, of the sizes that the weights have."""
+    found = {}
+    for modality in description.recipes:
+        base = f"bases.{modality}." if description.fusion in DECISIONS else ""
+        place = f"{base}projections.{modality}"
+        turned = f"{place}.rotation"
+        components = weight_files.size(state, turned, 1) if turned in state else None
+        found[modality] = Projection(
+            weight_files.size(state, f"{place}.mean"), components
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Planning, training and publishing the models of a run."""

@@ -1,0 +1,53 @@
+"""Why models of a run could not be trained, kept in the run for whoever looks later.
+
+An interrupted training goes on when its command is repeated. One that failed fails
+again with the same settings, so that a report must tell the two apart.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from affuse.data.errors import AffuseError
+from affuse.data.system import digests
+from affuse.data.system.regular_files import SMALL
+from affuse.data.terminal import printable
+
+FAILED = "failed.txt"  # a sentence for each model that failed, one a line
+SHOWN = 500  # characters of a sentence
+REPEAT = "its training was interrupted; repeat its train command"
+
+
+def record(folder: Path, errors: Sequence[AffuseError]) -> None:
+    """Keep the errors of the last training of a run; none remove those of earlier ones.
+
+    Args:
+        folder: of the run
+        errors: one for each model that could not be trained
+    """
+    path = folder / FAILED
+    if errors:
+        lines = [printable(" ".join(str(error).split())) for error in errors]
+        digests.keep(path, ("\n".join(lines) + "\n").encode())
+    elif path.exists():
+        digests.record(folder, {}, drop=[FAILED])
+        path.unlink(missing_ok=True)
+
+
+def stopped(folder: Path) -> str:
+    """Say why a run is unfinished, and what to do.
+
+    Args:
+        folder: of the run
+    """
+    try:
+        found = digests.content(folder / FAILED, limit=SMALL)
+    except FileNotFoundError:
+        return REPEAT
+    except (OSError, AffuseError) as error:
+        return f"why is not known ({error}); repeat its train command"
+    lines = found.decode(errors="replace").splitlines() or [""]
+    more = f" (and {len(lines) - 1} more)" if lines[1:] else ""
+    return (
+        f"its training failed, and would fail again: {printable(lines[0][:SHOWN])}"
+        f"{more}; train with other settings, and remove this folder"
+    )

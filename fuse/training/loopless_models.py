@@ -1,0 +1,70 @@
+"""Units of a run that no loop trains: references, and heads of a fine-tuning."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from affuse.data.errors import AffuseError
+from affuse.data.splits.protocols import Fold
+from affuse.fuse.inputs.tensors import Rows
+from affuse.fuse.models.baselines import FITTED, apply_zeroshot
+from affuse.fuse.models.baselines import fit as fit_reference
+from affuse.fuse.models.fitted import Fitted
+from affuse.fuse.trained import model_files
+from affuse.fuse.training.finetuned_heads import Heads
+from affuse.fuse.training.run_plan import RunPlan
+from affuse.fuse.training.setting_resolution import AFFINE
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """One fold with one seed of one design."""
+
+    plan: RunPlan
+    fold: Fold
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        """Of its files."""
+        return model_files.place(self.plan.folder, fold=self.fold.name, seed=self.seed)
+
+    @property
+    def where(self) -> str:
+        """What it is, in words."""
+        return f"{self.plan.info.design}, fold {self.fold.name}, seed {self.seed}"
+
+
+def headed(
+    missing: Sequence[PlannedModel], heads: Heads
+) -> Iterator[tuple[PlannedModel, Fitted | AffuseError]]:
+    """Each unit with the head that was trained with its encoders."""
+    for unit in missing:
+        try:
+            recipes = unit.plan.recipes[unit.fold.name]
+            yield unit, heads.fitted(unit.fold.name, recipes, *_parts(unit))
+        except AffuseError as error:
+            yield unit, AffuseError(f"{unit.where}: {error}")
+
+
+def _parts(unit: PlannedModel) -> tuple[Rows, Rows]:
+    """Training and validation rows."""
+    train, validation = (
+        unit.plan.rows(unit.fold.name, ids)
+        for ids in (unit.fold.train, unit.fold.validation)
+    )
+    return train, validation
+
+
+def reference(unit: PlannedModel) -> Fitted | AffuseError:
+    """What has no training loop, or why it is none."""
+    plan, targets = unit.plan, unit.plan.info.targets
+    train, validation = _parts(unit)
+    try:
+        if plan.info.design in FITTED:
+            mapped = plan.settings.map == AFFINE
+            return fit_reference(plan.info.design, train, validation, mapped=mapped)
+        head = plan.common.head
+        return apply_zeroshot(train, validation, head=head, targets=targets)
+    except AffuseError as error:
+        return AffuseError(f"{unit.where}: {error}")

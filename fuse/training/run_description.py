@@ -1,0 +1,116 @@
+"""What a run folder says before training: description, settings, folds and counts."""
+
+import glob
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from affuse.data.cache import shared_recordings
+from affuse.data.errors import AffuseError
+from affuse.data.runs import sentence_overlap
+from affuse.data.runs.fold_table import FOLDS, FoldRow, write_folds
+from affuse.data.runs.run_information import INFO, read_info, write_info
+from affuse.data.runs.sentence_overlap import SENTENCES
+from affuse.data.splits.protocols import PARTS
+from affuse.data.system import digests
+from affuse.data.system.atomic_files import publish
+from affuse.fuse.settings import dump
+from affuse.fuse.training.alignment import ALIGNMENT
+from affuse.fuse.training.alignment import (
+    summary as summary,  # beside what it is a summary of
+)
+from affuse.fuse.training.run_plan import RunPlan
+
+SETTINGS = "settings.toml"
+BEGUN = (INFO, SETTINGS, FOLDS, SENTENCES, ALIGNMENT)  # files that training begins with
+
+
+def begin(plan: RunPlan) -> None:
+    """Publish what is known before training; equal for all that work on this run."""
+    _demand_own(plan)
+    described = _described(plan.folder)  # asked while its digest is still listed
+    with digests.rewriting(plan.folder, BEGUN):
+        if not described:  # that of a finished run says more
+            write_info(plan.folder, plan.info)
+        publish(plan.folder / SETTINGS, dump(plan.settings).encode())
+        rows = tuple(fold_rows(plan))
+        write_folds(plan.folder, rows)
+        said = {u.id: sentence_overlap.key(u) for u in plan.common.utterances}
+        sentence_overlap.write_sentences(plan.folder, sentence_overlap.seen(rows, said))
+        counts = {
+            "utterances": len(plan.common.utterances),
+            "left_out": plan.common.left_out,
+            "outside_scale": plan.common.outside,
+            "division": asdict(plan.division),
+        }
+        if plan.wordless:
+            counts["without_words"] = plan.wordless
+        content = json.dumps(counts, indent=1) + "\n"
+        publish(plan.folder / ALIGNMENT, content.encode())
+
+
+def _demand_own(plan: RunPlan) -> None:
+    """Refuse links in the place of folders of models, which may lead anywhere.
+
+    Raises:
+        AffuseError: naming the link
+    """
+    folds = [plan.folder / fold.name for fold in plan.folds]
+    models = [path for fold in folds for path in fold.glob("seed-*")]
+    for path in (*folds, *models):
+        if path.is_symlink():
+            raise AffuseError(
+                f"{path} is a link, and models are not written through it; remove it"
+            )
+
+
+def _described(folder: Path) -> bool:
+    """Return True if a run folder has a description that can be read."""
+    try:
+        read_info(folder)
+    except (FileNotFoundError, AffuseError):
+        return False
+    return True
+
+
+def predecessors(plan: RunPlan) -> Iterator[str]:
+    """Say of each run that differs in the code of its design alone that it is another.
+
+    The new run is a folder of its own, and the other one stays as it is.
+    """
+    info = plan.info
+    own = json.loads(json.dumps([info.settings, info.encoders]))
+    start = f"{info.corpus}-{info.design}-{info.protocol}-"
+    for folder in sorted(plan.folder.parent.glob(f"{glob.escape(start)}*")):
+        try:
+            other = read_info(folder)
+        except (OSError, AffuseError):
+            continue  # report and verify name it
+        if [other.settings, other.encoders] != own or other.code == info.code:
+            continue
+        if other.code:
+            yield (
+                f"the code of the design '{info.design}' has changed since {folder} "
+                f"was trained ({other.code} then, {info.code} now); this is a new run, "
+                f"{plan.folder}"
+            )
+        else:
+            yield (
+                f"{folder} was made by an older version, which did not record the code "
+                f"of its design; this is a new run, {plan.folder}"
+            )
+
+
+def fold_rows(plan: RunPlan) -> Iterator[FoldRow]:
+    """Yield every utterance of every fold, by fold, part and id."""
+    utterances = {u.id: u for u in plan.common.utterances}
+    shared = shared_recordings.shared(plan.common.utterances)
+    for fold in plan.folds:
+        for part in PARTS:
+            for id_ in getattr(fold, part):
+                u = utterances[id_]
+                known = u.speaker, u.dialogue, u.scripted, u.sex, u.session
+                yield FoldRow(
+                    fold.name, part, id_, *known, shared.get(id_, ""), u.columns
+                )

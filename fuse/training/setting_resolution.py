@@ -1,0 +1,65 @@
+"""Settings as one design or baseline takes them, so that equal models are one run.
+
+``map=auto`` becomes what it means: ``affine`` for a baseline that is fitted here,
+``none`` for all else. A setting of some designs alone, such as ``late_activation``,
+goes back to its default for the others, and `unused` names it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from affuse.data.errors import OptionError
+from affuse.data.runs.run_information import RunInfo
+from affuse.fuse.models.baselines import FITTED, REFERENCES
+from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.models.design import Design, find
+from affuse.fuse.settings import Settings
+
+AFFINE, NONE = "affine", "none"  # of the setting `map`
+OF_SOME_DESIGNS = ("late_activation",)  # settings that designs state if they take them
+
+
+def resolved(settings: Settings, fusion: str | Design) -> Settings:
+    """Return settings in which every value is what this design is trained with.
+
+    Raises:
+        OptionError: if a map is asked for where none is fitted
+    """
+    if settings.map == AFFINE and fusion not in FITTED:
+        raise OptionError(
+            f"map='affine' is fitted with the baselines {', '.join(FITTED)}, and not "
+            f"with {fusion}; leave it at map=auto, and ask for the mapped row of a "
+            f"trained network afterwards: python cli.py report --mapped"
+        )
+    usual = Settings()
+    changes = {name: getattr(usual, name) for name in _foreign(fusion)}
+    mapped = fusion in FITTED and settings.map != NONE
+    return replace(settings, **changes, map=AFFINE if mapped else NONE)
+
+
+def has_map(info: RunInfo) -> bool:
+    """Return True if a run is of a baseline whose weights include the affine map."""
+    return info.design in FITTED and info.settings.get("map") == AFFINE
+
+
+def unused(settings: Iterable[Settings], fusions: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence on each setting that was changed and that some do not take.
+
+    Args:
+        settings: as they were asked for
+        fusions: what shall be trained
+    """
+    usual, tried = Settings(), list(settings)
+    for name in sorted({name for fusion in fusions for name in _foreign(fusion)}):
+        values = {getattr(one, name) for one in tried} - {getattr(usual, name)}
+        others = [fusion for fusion in fusions if name in _foreign(fusion)]
+        if values and others:
+            said = " and ".join(sorted(map(str, values)))
+            yield f"{name}={said} changes nothing in {', '.join(others)}"
+
+
+def _foreign(fusion: str | Design) -> set[str]:
+    """Return the settings of some designs alone that this one does not take."""
+    if isinstance(fusion, str) and fusion in (*DECISIONS, *REFERENCES):
+        return set(OF_SOME_DESIGNS)
+    return set(OF_SOME_DESIGNS) - set(find(fusion).extra_settings)
