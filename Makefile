@@ -55,8 +55,9 @@ installed:
 	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
 	|| $(MAKE) --no-print-directory install
 
-ready: installed
-	@$(RUN) -c 'import pytest, xdist, ruff, audmetric, accelerate, av, peft' 2>/dev/null \
+ready:
+	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
+	&& $(RUN) -c 'import pytest, xdist, ruff, audmetric, accelerate, av, peft' 2>/dev/null \
 	|| $(MAKE) --no-print-directory setup
 
 # Without a corpus: the synthetic one and the small encoders that come with the project.

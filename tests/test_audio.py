@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from affuse.extract.audio import decoding
+from affuse.extract.audio import decoding, sample_checks
 
 RATE = decoding.SAMPLE_RATE
 LOUD = 0.1
@@ -131,7 +131,7 @@ def test_blocks_make_what_the_whole_makes(
     path = write(tmp_path / name, samples, rate)
     wanted = at_once(path, span)
     for frames in (999, 2**18):
-        monkeypatch.setattr(decoding, "DECODED", frames)
+        monkeypatch.setattr(sample_checks, "DECODED", frames)
         np.testing.assert_array_equal(load(path, span).samples, wanted)
 
 
@@ -146,7 +146,7 @@ def test_few_samples_are_as_many_as_they_last(tmp_path, rate, samples):
 
 @pytest.mark.parametrize("rate", [RATE, 48_000])
 def test_memory_is_that_of_the_result(tmp_path, monkeypatch, rate):
-    monkeypatch.setattr(decoding, "DECODED", 4096)
+    monkeypatch.setattr(sample_checks, "DECODED", 4096)
     samples = np.stack([noise(10 * rate), noise(10 * rate, seed=1)], axis=1)
     path = write(tmp_path / "a.wav", samples, rate)
     del samples
@@ -194,7 +194,7 @@ def test_spans_beyond_the_end_are_refused(tmp_path):
 def test_what_is_too_long_is_not_decoded(tmp_path, monkeypatch):
     path = write(tmp_path / "a.wav")
     assert load(path, longest=1.0).samples.shape == (RATE,)
-    monkeypatch.setattr(decoding, "_mixed", None)
+    monkeypatch.setattr(sample_checks, "_mixed", None)
     assert "lasts 1 s, more than 0.5 s; cut it into utterances" in reason(
         path, longest=0.5
     )
