@@ -1,0 +1,89 @@
+"""The names that `import affuse` offers: what notebooks call instead of commands."""
+
+import operator
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import affuse
+from affuse.data.errors import AffuseError, OptionError
+
+LIMIT = 12  # utterances
+
+
+@pytest.fixture(scope="module")
+def extracted(tmp_path_factory):
+    """Some of the demo, encoded by encoders of random weights; and what was said."""
+    folder, said = tmp_path_factory.mktemp("api") / "cache", []
+    done = affuse.extract_corpus(
+        "demo",
+        audio_checkpoint="tiny",
+        text_checkpoint="tiny",
+        cache=folder,
+        say=said.append,
+        limit=LIMIT,
+    )
+    return folder, done, said
+
+
+def test_an_import_costs_little_and_names_what_there_is():
+    code = (
+        "import affuse, sys; print(sorted({'torch', 'transformers', 'numpy', 'click'}"
+        " & set(sys.modules)), set(affuse.__all__) <= set(dir(affuse)))"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout == "[] True\n"
+    assert all(callable(getattr(affuse, name)) for name in affuse.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'ccd'"):
+        operator.attrgetter("ccd")(affuse)
+
+
+def test_the_metric_is_that_of_the_tables():
+    truth = np.array([0.0, 1.0, 2.0])
+    assert affuse.ccc(truth, truth) == 1
+    # 2 cov / (var + var + shift^2), with moments divided by n (Lin, 1989)
+    assert affuse.ccc(truth, truth + 1) == pytest.approx(4 / 3 / (4 / 3 + 1))
+
+
+def test_a_corpus_is_extracted_as_the_command_does_it(extracted):
+    folder, done, said = extracted
+    assert done.left_out == 0
+    assert {m: p.parent for m, p in done.folders.items()} == {
+        "audio": folder / "demo",
+        "text": folder / "demo",
+    }
+    assert any(line.startswith("next: ") for line in said)
+
+
+def test_an_option_that_there_is_not_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(OptionError, match="no option 'limits'; did you mean 'limit'"):
+        affuse.extract_corpus("demo", cache=tmp_path, limits=3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_are_joined_by_id_and_divided_by_the_protocol(extracted):
+    folder, _, _ = extracted
+    data = affuse.load_dataset("demo", cache=folder)
+    assert len(data.ids) == len(data.X) == len(data.y) == LIMIT
+    assert data.X.shape[1] == sum(data.columns.values())
+    assert list(data.columns) == ["audio", "text"]
+    assert np.abs(data.y).max() <= 1
+    sessions = data.groups["session"]
+    for split in data.splits:
+        parts = [split.train, split.validation, split.test]
+        rows = np.concatenate(parts)
+        assert len(rows) == len(set(rows))
+        assert len({*sessions[split.test]} & {*sessions[split.train]}) == 0
+    tested = np.concatenate([split.test for split in data.splits])
+    assert sorted(tested) == list(range(LIMIT))
+
+
+def test_one_modality_can_be_loaded_alone(extracted):
+    folder, _, _ = extracted
+    data = affuse.load_dataset("demo", cache=folder, modalities=("text",))
+    assert list(data.features) == ["text"]
+    with pytest.raises(AffuseError, match="no embeddings of|has no cache of|nowhere"):
+        affuse.load_dataset("nowhere", cache=folder)
