@@ -26,7 +26,8 @@ from affuse.fuse.reporting import footnotes, measures, published_figures, subgro
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.comparisons import all_pairs, compared
 from affuse.fuse.reporting.formats import exports
-from affuse.fuse.reporting.formats.markup_tables import latex, markdown
+from affuse.fuse.reporting.formats.latex_tables import latex
+from affuse.fuse.reporting.formats.markdown_tables import markdown
 from affuse.fuse.reporting.formats.text_tables import text
 from affuse.fuse.reporting.run_selection import Selection, TableChoice
 from affuse.fuse.reporting.scored_rows import score

@@ -1,8 +1,9 @@
 """The words of a table for people, before they are set in any format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from affuse.data.terminal import printable
 from affuse.fuse.reporting.blocks import LETTERS
 from affuse.fuse.reporting.table_records import ReportTable, TableRow, bounds, shown
 from affuse.fuse.scoring.statistics import Estimate
@@ -92,3 +93,8 @@ def _line(
 def _mark(row: TableRow, section: str) -> str:
     """Whether the row is better or worse than the one it was compared with."""
     return row.versus[section].mark if section in row.versus else ""
+
+
+def joined(tables: Iterable[Iterable[str]]) -> str:
+    """Join the lines of tables, of which each stays one line, with a blank between."""
+    return "\n\n".join("\n".join(map(printable, lines)) for lines in tables) + "\n"

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 from affuse.data.terminal import printable
 from affuse.fuse.reporting.blocks import WIDTH, TableBlock, blocks
-from affuse.fuse.reporting.formats.markup_tables import joined
-from affuse.fuse.reporting.layout import TableLine, headed, sections
+from affuse.fuse.reporting.layout import TableLine, headed, joined, sections
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
 
 INDENT = 2  # columns before what belongs to the name above it

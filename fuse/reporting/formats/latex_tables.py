@@ -1,57 +1,15 @@
-"""Tables for people: Markdown and LaTeX, from one layout; `text_tables` has text.
+"""Tables in LaTeX, from the layout that all formats for people share.
 
 The tables hold text as it stands in run folders. It is escaped here, piece by piece for
 the format, and line by line once more, so that nothing is forgotten.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from affuse.data.terminal import printable
 from affuse.fuse.reporting.blocks import TableBlock, blocks
-from affuse.fuse.reporting.escapes import (
-    for_latex,
-    for_latex_row,
-    for_markdown,
-    for_markdown_line,
-)
-from affuse.fuse.reporting.layout import headed, sections
+from affuse.fuse.reporting.escapes import for_latex, for_latex_row
+from affuse.fuse.reporting.layout import headed, joined, sections
 from affuse.fuse.reporting.table_records import ReportTable
-
-
-def joined(tables: Iterable[Iterable[str]]) -> str:
-    """Join the lines of tables, of which each stays one line, with a blank between."""
-    return "\n\n".join("\n".join(map(printable, lines)) for lines in tables) + "\n"
-
-
-def markdown(tables: Sequence[ReportTable]) -> str:
-    """A heading, a pipe table per section and a list of notes for each table."""
-    return joined(map(_markdown, tables))
-
-
-def _markdown(table: ReportTable) -> Iterator[str]:
-    """The lines of one table."""
-    heads, groups = sections(table)
-    yield f"## {for_markdown(table.title)}"
-    for group in groups:
-        name, mark, rest = group.heading.partition(":")
-        strong = f"**{for_markdown(name.strip())}**"
-        yield from ("", f"{strong}{mark}{for_markdown(rest)}", "")
-        yield f"| design | {' | '.join(map(for_markdown, heads))} |"
-        yield "|---" + "|---:" * len(heads) + "|"
-        for head, line in headed(group.lines):
-            if head:
-                yield f"| *{for_markdown(head)}* |{' |' * len(heads)}"
-            cells = [f"{value} {range_}".strip() for value, range_ in line.cells]
-            words = [line.row.name, *cells, *line.counts]
-            yield f"| {' | '.join(map(for_markdown, words))} |"
-    for block in blocks(table):
-        yield from ("", for_markdown_line(block.heading), "")
-        yield f"| {' | '.join(map(for_markdown, block.heads))} |"
-        yield "|---" + "|---:" * (len(block.heads) - 1) + "|"
-        yield from (f"| {' | '.join(map(for_markdown, b))} |" for b in block.lines)
-    yield ""
-    sentences = (*table.comparisons, *table.encoders, *table.notes)
-    yield from (f"- {for_markdown_line(sentence)}" for sentence in sentences)
 
 
 def latex(tables: Sequence[ReportTable]) -> str:
