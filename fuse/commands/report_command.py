@@ -25,7 +25,8 @@ from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.reporting import footnotes, measures, published_figures, subgroups
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.comparisons import all_pairs, compared
-from affuse.fuse.reporting.formats import exports
+from affuse.fuse.reporting.formats.csv_report import csv_text
+from affuse.fuse.reporting.formats.json_tables import json_text
 from affuse.fuse.reporting.formats.latex_tables import latex
 from affuse.fuse.reporting.formats.markdown_tables import markdown
 from affuse.fuse.reporting.formats.text_tables import text
@@ -40,8 +41,8 @@ from affuse.fuse.training.failed_runs import stopped
 FORMATS: Mapping[str, Callable[[Sequence[ReportTable]], str]] = {
     "text": text,
     "markdown": markdown,
-    "csv": exports.csv_text,
-    "json": exports.json_text,
+    "csv": csv_text,
+    "json": json_text,
     "latex": latex,
 }
 

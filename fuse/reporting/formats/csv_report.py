@@ -1,0 +1,99 @@
+"""Tables as CSV, for spreadsheets: one line a row and section, at full precision."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from affuse.data.rating_scales import RATINGS
+from affuse.fuse.reporting.escapes import for_csv
+from affuse.fuse.reporting.formats.full_precision import (
+    BOUNDS,
+    PARTS,
+    difference,
+    finite,
+    spread,
+)
+from affuse.fuse.reporting.measures import MEAN, MEASURES
+from affuse.fuse.reporting.row_labels import describe
+from affuse.fuse.reporting.table_records import Pair, ReportTable, TableRow
+from affuse.fuse.scoring.statistics import Estimate
+
+COLUMNS = (
+    *("corpus", "nature", "protocol", "section", "design", "detail", "run"),
+    *(name + bound for name in (*RATINGS, "mean") for bound in BOUNDS),
+    *("utterances", "folds", "seeds", "resampled", "clusters", "parameters"),
+    *("versus", *(f"difference{bound}" for bound in BOUNDS)),
+    *("p", "p_holm", "verdict", "not_marked_because"),
+    *(f"{name}_{part}" for name in RATINGS for part in PARTS),
+    *(f"{name}_{measure}" for measure in MEASURES for name in (*RATINGS, MEAN)),
+    *("shared_speakers", "encoders"),
+)
+
+
+def csv_text(tables: Sequence[ReportTable]) -> str:
+    """Return one line per row and section of every table, as RFC 4180 wants it.
+
+    Pairs of rows, if there are any, are lines of the section ``pairs``. What is unknown
+    is an empty cell. Text is escaped by `affuse.fuse.reporting.escapes.for_csv`.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    for table in tables:
+        for row in table.rows:
+            for section, estimate in row.sections.items():
+                cells = _cells(table, row, section, estimate)
+                writer.writerow({n: for_csv(value) for n, value in cells.items()})
+        for pair in table.pairs:
+            cells = _pair_cells(table, pair)
+            writer.writerow({n: for_csv(value) for n, value in cells.items()})
+    return text.getvalue()
+
+
+def _cells(
+    table: ReportTable, row: TableRow, section: str, estimate: Estimate
+) -> dict[str, Any]:
+    """One line of the CSV by column."""
+    found = _place(table, section) | {"design": row.design, "detail": row.detail}
+    for name, interval in (*estimate.ratings.items(), ("mean", estimate.mean)):
+        found |= spread(name, interval)
+    if row.info is None:
+        return found
+    sizes = ("utterances", "folds", "seeds", "clusters")
+    found |= {name: getattr(estimate, name) for name in sizes}
+    found |= {
+        "run": row.info.name,
+        "resampled": estimate.unit,
+        "parameters": row.info.parameters,
+        "shared_speakers": _shared(table),
+        "encoders": "; ".join(describe(*pair) for pair in row.info.encoders.items()),
+    }
+    for name, split in estimate.parts.items():
+        found |= {f"{name}_{p}": finite(getattr(split, p)) for p in PARTS}
+    for measure, values in row.measures.get(section, {}).items():
+        found |= {f"{name}_{measure}": finite(v) for name, v in values.items()}
+    if section in row.versus:
+        found |= difference(row.versus[section])
+    return found
+
+
+def _place(table: ReportTable, section: str) -> dict[str, Any]:
+    """The cells that all lines of a table and section share."""
+    return {
+        "corpus": table.corpus,
+        "nature": table.nature,
+        "protocol": table.protocol,
+        "section": section,
+    }
+
+
+def _pair_cells(table: ReportTable, pair: Pair) -> dict[str, Any]:
+    """Two rows compared, as one line of the CSV."""
+    found = _place(table, "pairs") | {"design": pair.a, "versus": pair.b}
+    return found | (difference(pair.versus) if pair.versus else {})
+
+
+def _shared(table: ReportTable) -> str:
+    """Which parts share speakers, in one cell."""
+    return "unknown" if table.shared is None else " ".join(table.shared) or "none"
