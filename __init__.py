@@ -8,13 +8,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from affuse.extract.commands.corpus_extraction import extract_corpus
-    from affuse.fuse.commands.dataset_loading import load_dataset
-    from affuse.fuse.commands.table_training import ccc_table, train_designs
+    from affuse.data.errors import AffuseError
+    from affuse.extract.commands.corpus_extraction import Extraction, extract_corpus
+    from affuse.fuse.commands.dataset_loading import Dataset, load_dataset
+    from affuse.fuse.commands.table_training import (
+        CCCTable,
+        ccc_table,
+        train_designs,
+    )
     from affuse.fuse.scoring.metrics import ccc
     from affuse.fuse.sklearn.estimator import FusionRegressor
 
 __all__ = [
+    "AffuseError",
+    "CCCTable",
+    "Dataset",
+    "Extraction",
     "FusionRegressor",
     "ccc",
     "ccc_table",
@@ -23,6 +32,10 @@ __all__ = [
     "train_designs",
 ]
 _MODULES = {
+    "AffuseError": "affuse.data.errors",
+    "CCCTable": "affuse.fuse.commands.table_training",
+    "Dataset": "affuse.fuse.commands.dataset_loading",
+    "Extraction": "affuse.extract.commands.corpus_extraction",
     "FusionRegressor": "affuse.fuse.sklearn.estimator",
     "ccc": "affuse.fuse.scoring.metrics",
     "ccc_table": "affuse.fuse.commands.table_training",

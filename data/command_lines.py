@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from affuse.data.system.environment import ROOT
+
 PROGRAM = ("python", "cli.py")
 NEXT = "next: "  # begins a line of output that can be pasted behind it
 FLAG, TOGETHER = "flag", "together"  # of the metadata of a field
@@ -68,13 +70,15 @@ class Command:
 def program() -> tuple[str, ...]:
     """Return how this program was started, for the same shell to start it again.
 
-    It was ``affuse`` where it is installed, or ``cli.py`` in any folder.
+    It was ``affuse``, or ``cli.py`` in any folder. Where it was neither, as in a
+    notebook, an installed copy has the command ``affuse`` alone.
     """
     typed = sys.argv[0] if sys.argv else ""
     name = Path(typed).name
-    if name == "affuse":
-        return (name,)
-    return ("python", typed) if name == "cli.py" else PROGRAM
+    if name == "cli.py":
+        return ("python", typed)
+    is_installed = not (ROOT / "setup.cfg").is_file()
+    return ("affuse",) if name == "affuse" or is_installed else PROGRAM
 
 
 def next_line(command: Command) -> str:

@@ -53,6 +53,7 @@ def split_names(
 
 
 DEBUG = "affuse.debug"  # key of the context
+HELP = ["-h", "--help"]
 # fmt: off
 FOLDER = click.Path(file_okay=False, path_type=Path)
 ANY = click.Path(path_type=Path)
@@ -109,10 +110,11 @@ def defaults(group: Sequence[Callable[..., Any]], **given: Any) -> dict[str, Any
 
     Args:
         group: options and arguments of the command
-        given: values by name; a name on the command line has dashes for underscores
+        given: values by name; a name on the command line has dashes for underscores.
+            One text stands for an option that may be repeated
 
     Raises:
-        OptionError: if the command has no option of a given name
+        OptionError: if the command has no option of a given name, or not of that value
     """
     command: click.Command = options(group)(click.Command("defaults"))
     # arguments that the command requires may be missing here
@@ -122,7 +124,36 @@ def defaults(group: Sequence[Callable[..., Any]], **given: Any) -> dict[str, Any
         raise OptionError(
             f"there is no option {unknown[0]!r}{hint(unknown[0], sorted(found))}"
         )
-    return {**found, **given}
+    params = {param.name: param for param in command.params}
+    return found | {n: _value(params[n], v, context) for n, v in given.items()}
+
+
+def _value(param: click.Parameter, value: Any, context: click.Context) -> Any:
+    """Return a value as the command line would make it of a text.
+
+    Raises:
+        OptionError: if the option cannot have it
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and (param.multiple or param.nargs == -1):
+        value = (value,)
+    try:
+        return param.type_cast_value(context, value)
+    except (click.BadParameter, TypeError, ValueError) as error:
+        said = getattr(error, "message", str(error))
+        raise OptionError(f"{param.name}={value!r}: {said}") from error
+
+
+def disjoint(given: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Return both together.
+
+    Raises:
+        OptionError: if an option is given twice
+    """
+    if twice := sorted(given.keys() & options.keys()):
+        raise OptionError(f"{twice[0]!r} is given twice; leave it out of the options")
+    return given | options
 
 
 def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -155,6 +186,8 @@ class Subgroup(click.Group):
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command, as `click.Group` does, and give it the option."""
         cmd.params.append(debug())
+        # also for a context without a parent, after which click keeps its help option
+        cmd.context_settings.setdefault("help_option_names", HELP)
         super().add_command(cmd, name)
 
 
@@ -165,7 +198,7 @@ class Group(Subgroup):
     """
 
     def __init__(self, *args: Any, **given: Any) -> None:
-        names = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+        names = {"help_option_names": HELP, "max_content_width": 100}
         super().__init__(*args, **{"context_settings": names, **given})
         shown = click.Option(
             ["--version"],

@@ -60,3 +60,9 @@ def test_without_debug_there_is_one_sentence():
     done = call("check", "iemocap", "nowhere")
     assert isinstance(done.exception, SystemExit)
     assert not isinstance(done.exception, click.ClickException)
+
+
+def test_a_context_without_a_parent_changes_no_help():
+    """Click keeps the help option that a command had first."""
+    alone = cli.main.commands["lint"].make_context("lint", ["--list"])
+    assert alone.help_option_names == ["-h", "--help"]

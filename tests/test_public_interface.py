@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import affuse
+from affuse.data import shared_options
 from affuse.data.errors import AffuseError, OptionError
+from affuse.fuse.fusion_options import TRAIN
 
 LIMIT = 12  # utterances
 
@@ -87,3 +89,34 @@ def test_one_modality_can_be_loaded_alone(extracted):
     assert list(data.features) == ["text"]
     with pytest.raises(AffuseError, match="no embeddings of|has no cache of|nowhere"):
         affuse.load_dataset("nowhere", cache=folder)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda c: affuse.extract_corpus("demo", limit=0), "limit=0: 0 is not in"),
+        (lambda c: affuse.extract_corpus("demo", limit="x"), "limit='x'"),
+        (lambda c: affuse.load_dataset("demo", cache=c, modalities=()), "choose from"),
+        (
+            lambda c: affuse.load_dataset("demo", modalities="video"),
+            "'video' is no mod",
+        ),
+        (lambda c: affuse.train_designs([], cache=c), "no design to train"),
+        (lambda c: affuse.train_designs("early", designs="late"), "given twice"),
+        (lambda c: affuse.train_designs("early", sedes=2), "did you mean 'seeds'"),
+        (lambda c: affuse.ccc_table(c, nosuch=1), "no option 'nosuch'"),
+        (lambda c: affuse.ccc_table(c, form="json"), "use render"),
+    ],
+)
+def test_a_wrong_argument_is_named(call, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(affuse.AffuseError, match=said):
+        call(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_text_stands_for_an_option_that_can_be_repeated(extracted):
+    folder, _, _ = extracted
+    assert list(affuse.load_dataset("demo", cache=folder, modalities="text").columns)
+    found = shared_options.defaults(TRAIN, changes="latent=64")
+    assert found["changes"] == ("latent=64",)

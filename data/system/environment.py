@@ -4,6 +4,7 @@ import configparser
 import importlib.metadata
 import importlib.util
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def ensure_packages() -> None:
     filled = ROOT / ".venv" / "bin" / "python"
     if filled.exists() and Path(sys.prefix) != filled.parents[1]:
         os.execv(filled, [str(filled), *sys.argv])
-    sys.exit(f"{sys.executable} {lacking}; type: make setup")
+    make = "make" if Path.cwd() == ROOT else f"make -C {shlex.quote(str(ROOT))}"
+    sys.exit(f"{sys.executable} {lacking}; type: {make} setup")
 
 
 def _lacking() -> str:

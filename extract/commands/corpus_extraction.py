@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.reading import corpus_reading
-from affuse.data.shared_options import READ, defaults
+from affuse.data.shared_options import READ, defaults, disjoint
 from affuse.data.terminal import say as print_line
 from affuse.extract.commands.extract_command import encode
 from affuse.extract.extraction_options import ENCODE
@@ -51,18 +51,18 @@ def extract_corpus(
     Raises:
         AffuseError: if an option is unknown, or the corpus or a checkpoint cannot be
             used
+        FileNotFoundError: if the corpus or a checkpoint is not there
     """
-    given = {
+    given: dict[str, Any] = {
         "corpus": corpus,
         "root": None if root is None else Path(root),
         "cache": Path(cache),
-        **options,
     }
     if audio_checkpoint:
         given["audio_checkpoint"] = audio_checkpoint
     if text_checkpoint:
         given["text_checkpoint"] = text_checkpoint
-    found = defaults((*READ, *ENCODE), **given)
+    found = defaults((*READ, *ENCODE), **disjoint(given, options))
     read = corpus_reading.read_aloud(say, **found)
     left_out, folders = encode(read, cache=found.pop("cache"), say=say, found=found)
     return Extraction(folders, left_out)

@@ -1,6 +1,6 @@
 """Cached embeddings and ratings as NumPy arrays, for notebooks and scikit-learn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 
 from affuse.data.cache import cache_selection, corpus_table, store
 from affuse.data.cache.recipe import MODALITIES
-from affuse.data.errors import AffuseError
+from affuse.data.errors import AffuseError, OptionError
 from affuse.fuse.inputs.fold_division import divided
 from affuse.fuse.inputs.tensors import Aligned, align
 from affuse.fuse.settings import Settings
@@ -57,7 +57,7 @@ def load_dataset(
     corpus: str,
     *,
     cache: str | PathLike[str] = "cache",
-    modalities: tuple[str, ...] = MODALITIES,
+    modalities: str | Sequence[str] = MODALITIES,
     audio: str = "",
     text: str = "",
     protocol: str = "",
@@ -70,17 +70,26 @@ def load_dataset(
     Args:
         corpus: its name in the cache, such as "demo"
         cache: folder of all caches
-        modalities: those that an utterance must have
+        modalities: those that an utterance must have, or a single one
         audio: which cache of the audio modality, if there are several; see
             ``affuse train --audio``
         text: the same for transcripts
         protocol: such as "speakers"; "" for that of the corpus, as in ``affuse train``
 
+    Returns:
+        `Dataset`: `X` (n, columns) and `y` (n, targets) for scikit-learn, the same as
+        `features` by modality and `ratings`, and `groups` and `splits` of their rows
+
     Raises:
         AffuseError: if there is no such cache, or the corpus does not have what the
             protocol needs
+        FileNotFoundError: if nothing is cached
     """
     folder = Path(cache)
+    modalities = (modalities,) if isinstance(modalities, str) else tuple(modalities)
+    if not modalities or (unknown := sorted({*modalities} - {*MODALITIES})):
+        named = f"{unknown[0]!r} is no modality" if modalities else "there is none"
+        raise OptionError(f"modalities: {named}; choose from {', '.join(MODALITIES)}")
     caches = cache_selection.choose(
         folder,
         corpus=corpus,

@@ -6,10 +6,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from affuse.data.shared_options import defaults
+from affuse.data.errors import OptionError
+from affuse.data.shared_options import defaults, disjoint
 from affuse.data.terminal import say as print_line
 from affuse.fuse.commands import report_command, training_commands
-from affuse.fuse.fusion_options import TRAIN
+from affuse.fuse.fusion_options import REPORT, TRAIN
 from affuse.fuse.reporting.table_records import ReportTable
 
 
@@ -60,16 +61,18 @@ def train_designs(
     Raises:
         AffuseError: if an option or design is unknown, the corpus cannot be used, or a
             training fails; all other models are finished first, and stay
+        FileNotFoundError: if nothing is cached
     """
-    found = defaults(
-        TRAIN,
-        designs=(fusion,) if isinstance(fusion, str) else tuple(fusion),
-        corpus=corpus,
-        seeds=seeds,
-        cache=Path(cache),
-        runs=Path(runs),
-        **options,
-    )
+    given = {
+        "designs": (fusion,) if isinstance(fusion, str) else tuple(fusion),
+        "corpus": corpus,
+        "seeds": seeds,
+        "cache": Path(cache),
+        "runs": Path(runs),
+    }
+    if not given["designs"]:
+        raise OptionError("there is no design to train; name one, such as 'early'")
+    found = defaults(TRAIN, **disjoint(given, options))
     return training_commands.train(say, **found)
 
 
@@ -84,4 +87,8 @@ def ccc_table(runs: str | PathLike[str] = "runs", **options: Any) -> CCCTable:
     Raises:
         AffuseError: if there is no run that can be shown
     """
-    return CCCTable(report_command.collect(Path(runs), **options))
+    found = defaults(REPORT, **options)
+    chosen = {name: found[name] for name in options}
+    if beside := sorted(chosen.keys() & {"form", "output", "runs"}):
+        raise OptionError(f"{beside[0]!r} is none of the table; use render or print")
+    return CCCTable(report_command.collect(Path(runs), **chosen))
