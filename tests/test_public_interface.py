@@ -87,7 +87,7 @@ def test_one_modality_can_be_loaded_alone(extracted):
     folder, _, _ = extracted
     data = affuse.load_dataset("demo", cache=folder, modalities=("text",))
     assert list(data.features) == ["text"]
-    with pytest.raises(AffuseError, match="no embeddings of|has no cache of|nowhere"):
+    with pytest.raises(AffuseError, match="nowhere"):
         affuse.load_dataset("nowhere", cache=folder)
 
 

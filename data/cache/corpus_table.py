@@ -119,7 +119,7 @@ def _pieces(corpus: Corpus) -> Iterator[bytes]:
 
 
 def _facts(corpus: Corpus) -> dict[str, Any]:
-    """What is said once, with a digest of where the corpus lies."""
+    """Return the facts of a corpus as a whole, with a digest of its root folder."""
     root = hashlib.sha256(str(corpus.root.resolve()).encode()).hexdigest()[:16]
     known = {"reader": corpus.reader} if corpus.reader else {}
     return {
@@ -149,7 +149,7 @@ def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
 
 
 def _is_same(path: Path, corpus: Corpus) -> bool:
-    """Whether a file is of this corpus, which may have been moved or changed.
+    """Return True if a file is of this corpus, which may have been moved or changed.
 
     A folder is itself whatever changes in it; another folder is the same corpus if all
     its rows are, and it does not forget that it is synthetic.
@@ -183,7 +183,7 @@ def _repeats(path: Path, corpus: Corpus) -> bool:
 
 
 def _equal(old: Any, new: Any) -> bool:
-    """Whether two rows are equal, but for what the version of the old one did not keep.
+    """Return True if two rows are equal in the fields that the old version kept.
 
     The old one then lacks it, and so may a row of this version that has none. Where the
     recordings lie is not compared.
@@ -212,7 +212,7 @@ def _kept(path: Path) -> Iterator[Any]:
 
 
 def load(cache: Path, name: str) -> Corpus:
-    """The corpus that `save` kept.
+    """Return the corpus that `save` kept.
 
     Raises:
         FileNotFoundError: if none of that name was extracted

@@ -27,7 +27,7 @@ def choose(
     named: Mapping[str, str],
     modalities: Sequence[str],
 ) -> dict[str, dict[str, Cache]]:
-    """One cache for each fold and modality; a fold's own where it was fine-tuned.
+    """Return one cache for each fold and modality, fold-specific where fine-tuned.
 
     Caches of one modality differ in weights and in what was seen, and in nothing else.
 
@@ -183,7 +183,7 @@ def _made_with(
 
 
 def _corpus(own: Mapping[str, Mapping[str, Sequence[Cache]]]) -> str:
-    """The corpus that was encoded; ``""`` if none was."""
+    """Return the name of the corpus that was encoded; ``""`` if none was."""
     lists = (found for each in own.values() for found in each.values())
     names = sorted({c.recipe.corpus for found in lists for c in found})
     if len(names) > 1:

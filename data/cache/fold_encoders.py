@@ -26,7 +26,7 @@ HEAD_WEIGHTS, HEAD_SETTINGS = "model.safetensors", "settings.toml"
 
 
 def told(folder: Path) -> dict[str, Any]:
-    """What a recipe keeps of a checkpoint's folder; {} if it is none of a fold."""
+    """Return what a recipe keeps of a checkpoint's folder; {} if no fold has it."""
     fold = folder.resolve().parent
     if not (fold / MARK).is_file():
         return {}
@@ -42,7 +42,7 @@ def _digest(folder: Path) -> str:
 
 
 def origin(recipe: Recipe) -> Mapping[str, Any]:
-    """What `told` told of a recipe's encoder; empty if it was not fine-tuned here."""
+    """Return the run and fold of a fine-tuned encoder; {} if it was not fine-tuned."""
     found = recipe.training.get(KEY)
     return found if isinstance(found, Mapping) else {}
 
@@ -67,14 +67,14 @@ def records(recipe: Recipe) -> tuple[Seen, ...]:
 
 
 def name(recipe: Recipe) -> str:
-    """The checkpoint of a recipe: of fine-tuned ones, also of which run and fold."""
+    """Return the checkpoint of a recipe, with run and fold if it was fine-tuned."""
     own = origin(recipe)
     whole = (own.get("run"), own.get("fold"), recipe.checkpoint)
     return "/".join(map(str, whole)) if own else recipe.checkpoint
 
 
 def folds(run: Path) -> dict[str, dict[str, Path]]:
-    """The encoders of every finished fold: {fold: {modality: folder}}.
+    """Return the encoders of every finished fold: {fold: {modality: folder}}.
 
     Raises:
         FileNotFoundError: if there is none

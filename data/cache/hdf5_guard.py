@@ -90,7 +90,7 @@ def values(dataset: h5py.Dataset) -> np.ndarray:
 
 @translated()
 def text(file: h5py.File, name: str) -> str:
-    """An attribute that is one string of fixed length.
+    """Return an attribute that is one string of fixed length.
 
     Raises:
         AffuseError: if it is something else, or too large
@@ -103,7 +103,7 @@ def text(file: h5py.File, name: str) -> str:
 
 @translated()
 def number(file: h5py.File, name: str) -> int:
-    """An attribute that is one integer.
+    """Return an attribute that is one integer.
 
     Raises:
         AffuseError: if it is something else
@@ -114,7 +114,7 @@ def number(file: h5py.File, name: str) -> int:
 
 
 def _single(file: h5py.File, name: str) -> h5t.TypeID:
-    """The type of an attribute that holds one value, not too large."""
+    """Return the type of an attribute that holds one value of bounded size."""
     found = h5a.open(file.id, name.encode())
     if (
         found.get_space().get_simple_extent_type() != h5s.SCALAR
@@ -128,7 +128,7 @@ def _single(file: h5py.File, name: str) -> h5t.TypeID:
 def datasets(
     file: h5py.File, kinds: Mapping[str, str], size: int
 ) -> dict[str, h5py.Dataset]:
-    """Every member of the file, each a dataset that may be read.
+    """Return every member of the file, each a dataset that may be read.
 
     Args:
         kinds: letter of the numpy kind that each may have, by name; none else may be

@@ -10,7 +10,7 @@ ABANDONED = 600.0  # seconds after which nobody writes a file any more
 
 
 def abandoned(folder: Path) -> Iterator[Path]:
-    """What killed processes half wrote, directly in a folder."""
+    """Yield the files directly in a folder that killed processes left unfinished."""
     for path in sorted(folder.glob(".*.partial")):
         try:
             age = time.time() - path.stat().st_mtime

@@ -190,9 +190,7 @@ def digest(tensors: dict[str, Tensor]) -> str:
     return found.hexdigest()[:16]
 
 
-def choose_layers(
-    wanted: str, top: int, name: str = "the checkpoint"
-) -> tuple[int, ...]:
+def choose_layers(wanted: str, top: int, name: str) -> tuple[int, ...]:
     """Layer numbers from ``last``, ``all`` or a list such as ``0,6,12``.
 
     Errors do not name the option, which is --layers of extract, and --teacher-layers of
@@ -207,8 +205,8 @@ def choose_layers(
         OptionError: if a number is none, or out of range
 
     Examples:
-        >>> choose_layers("last", 6), choose_layers("all", 2), choose_layers("3,1", 6)
-        ((6,), (0, 1, 2), (1, 3))
+        >>> choose_layers("last", 6, "mini"), choose_layers("3,1", 6, "mini")
+        ((6,), (1, 3))
     """
     if wanted == "last":
         return (top,)

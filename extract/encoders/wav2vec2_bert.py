@@ -65,7 +65,11 @@ class Encoder:
     ):
         self.checkpoint, self.extractor = checkpoint, extractor
         config = checkpoint.model.config
-        self.layers = checkpoint_files.choose_layers(layers, config.num_hidden_layers)
+        self.layers = checkpoint_files.choose_layers(
+            layers,
+            config.num_hidden_layers,
+            f"the {MODALITY} checkpoint {checkpoint.name!r}",
+        )
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.to(device, self.dtype)
         relative_attention.rewrite(self.model)
