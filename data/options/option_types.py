@@ -40,6 +40,11 @@ def designs() -> Names:
     return Names(plugins.names(DESIGN_PACKAGE))
 
 
+def design_names() -> str:
+    """Return the names of all fusion designs that are trained by steps, in words."""
+    return ", ".join(plugins.names(DESIGN_PACKAGE))
+
+
 def split_names(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[str, ...]:

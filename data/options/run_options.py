@@ -1,5 +1,6 @@
 """Records of the commands that apply or examine trained models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -7,7 +8,7 @@ from typing import ClassVar
 import click
 
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import argument, option
+from affuse.data.options.option_fields import READ, SHOW, argument, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, SHARE
 from affuse.data.options.shared_options import (
     CacheChoice,
@@ -28,10 +29,13 @@ class RunInput(RunFolder, CacheChoice):
 class CalibratedColumns(Command):
     """Whether calibrated predictions are written too."""
 
+    HEADING: ClassVar[str] = SHOW
+
     calibrated: bool = option(
         "--calibrated",
         default=False,
-        help="Add what `calibrate` learnt: mapped, low, high.",
+        help="Add the columns that `calibrate` learnt: mapped predictions and "
+        "both ends of their intervals.  [default: they are left out]",
     )
 
 
@@ -48,7 +52,10 @@ class Ablate(RunInput, ComputeOptions):
 
     COMMAND: ClassVar[str] = "ablate"
     seed: int = option(
-        "--seed", default=0, type=NOT_NEGATIVE, help="Of the permutations."
+        "--seed",
+        default=0,
+        type=NOT_NEGATIVE,
+        help="Seed of the permutations of a modality.",
     )
 
 
@@ -60,14 +67,16 @@ class IntervalOptions(Command):
         "--level",
         default=0.9,
         type=SHARE,
-        help="Share of ratings that an interval shall hold.",
+        help="Share of the ratings that an interval shall contain.",
     )
     by: str = option(
         "--by",
         default="auto",
         type=click.Choice(["auto", "utterance", "speaker"]),
-        help="What is exchangeable: speakers, for new speakers, where there are enough "
-        "of them to validate on; else utterances.",
+        help="Take speakers or utterances as exchangeable. Intervals by "
+        "speaker hold for new speakers. With auto, it is speakers if "
+        "enough of them are in each validation part, and utterances "
+        "otherwise.",
     )
 
 
@@ -83,9 +92,20 @@ class Lint(CacheFolder, RunsFolder):
     """Look for leaks in runs."""
 
     COMMAND: ClassVar[str] = "lint"
+    HEADING: ClassVar[str] = SHOW
+    MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}
     folders: tuple[Path, ...] = argument(default=(), type=FOLDER, metavar="[RUN]...")
-    as_list: bool = option("--list", default=False, help="Explain the rules instead.")
-    as_json: bool = option("--json", default=False, help="Everything, for machines.")
+    as_list: bool = option(
+        "--list",
+        default=False,
+        help="Explain the rules, and check no run.  [default: runs are checked]",
+    )
+    as_json: bool = option(
+        "--json",
+        default=False,
+        help="Print everything that was found as JSON, for "
+        "programs.  [default: a summary in words]",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,4 +113,5 @@ class Verify(CacheFolder, RunsFolder):
     """Check caches and runs against the digests of their files."""
 
     COMMAND: ClassVar[str] = "verify"
+    MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}
     folders: tuple[Path, ...] = argument(default=(), type=FOLDER, metavar="[FOLDER]...")

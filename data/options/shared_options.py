@@ -3,12 +3,19 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, cast
+from typing import ClassVar, TextIO, cast
 
 import click
 
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import SCREEN, argument, option
+from affuse.data.options.option_fields import (
+    READ,
+    RESOURCES,
+    SCREEN,
+    WRITE,
+    argument,
+    option,
+)
 from affuse.data.options.option_types import FOLDER, ONE_OR_MORE
 
 
@@ -16,16 +23,19 @@ from affuse.data.options.option_types import FOLDER, ONE_OR_MORE
 class ComputeOptions(Command):
     """The device and the threads that a command computes with."""
 
+    HEADING: ClassVar[str] = RESOURCES
+
     device: str = option(
         "--device",
         default="auto",
-        help="auto, cpu or cuda; auto takes CUDA where there is a device.",
+        help="Compute on this device: auto, cpu, cuda or, for example, cuda:1. "
+        "With auto, CUDA is used if there is a CUDA device.",
     )
     threads: int | None = option(
         "--threads",
         default=None,
         type=ONE_OR_MORE,
-        help="CPU threads.  [default: all cores]",
+        help="Use this number of CPU threads.  [default: all cores]",
     )
 
 
@@ -33,11 +43,13 @@ class ComputeOptions(Command):
 class CacheFolder(Command):
     """The folder of all caches."""
 
+    HEADING: ClassVar[str] = READ
+
     cache: Path = option(
         "--cache",
         default=Path("cache"),
         type=FOLDER,
-        help="Folder of all embeddings.",
+        help="Folder of all caches of embeddings.",
     )
 
 
@@ -45,21 +57,27 @@ class CacheFolder(Command):
 class CacheChoice(CacheFolder):
     """Which caches of which corpus a command takes."""
 
+    HEADING: ClassVar[str] = READ
+
     corpus: str = option(
-        "--corpus", default="", help="Name of the corpus in the cache."
+        "--corpus",
+        default="",
+        help="Name of the corpus in the cache, for example demo. It may be "
+        "left out if the cache holds one corpus.",
     )
     audio: str = option(
         "--audio",
         default="",
         metavar="CHECKPOINT_OR_DIGEST",
-        help="Audio cache to use if there are several, e.g. mini, a hub name, a "
-        "folder, or the digest of `cache list`.",
+        help="Choose one of several audio caches by its checkpoint (mini, a "
+        "hub name or a folder) or by its digest, which `cache list` "
+        "prints. It may be left out if there is one audio cache.",
     )
     text: str = option(
         "--text",
         default="",
         metavar="CHECKPOINT_OR_DIGEST",
-        help="Text cache to use if there are several; named like that of --audio.",
+        help="Choose one of several text caches, in the same way as --audio.",
     )
 
     def named(self) -> dict[str, str]:
@@ -71,11 +89,13 @@ class CacheChoice(CacheFolder):
 class RunsFolder(Command):
     """The folder of all runs."""
 
+    HEADING: ClassVar[str] = WRITE
+
     runs: Path = option(
         "--runs",
         default=Path("runs"),
         type=FOLDER,
-        help="Folder of all trained models and their predictions.",
+        help="Folder of all runs: trained models and their predictions.",
     )
 
 
@@ -83,20 +103,26 @@ class RunsFolder(Command):
 class FinetunedFolder(Command):
     """The fine-tuning whose encoders each fold takes."""
 
+    HEADING: ClassVar[str] = READ
+
     finetuned: Path | None = option(
         "--finetuned",
         default=None,
         type=FOLDER,
         metavar="RUN",
-        help="Give each fold the embeddings of its own encoders, which `finetune` left "
-        "in this folder and `extract` was given; with --set training=end-to-end also "
-        "the heads that it left there.",
+        help="Give each fold the embeddings of its fold-specific encoders. RUN "
+        "is a folder of `finetune`, for example finetuned/demo-early-"
+        "loso-0123abcd, with whose encoders `extract` was called. With "
+        "--set training=end-to-end, the jointly trained heads of RUN are "
+        "used too.  [default: every fold has the same embeddings]",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFolder(Command):
     """The run that a command works on."""
+
+    HEADING: ClassVar[str] = READ
 
     run: Path = argument(type=FOLDER)
 
@@ -105,12 +131,14 @@ class RunFolder(Command):
 class OutputFile(Command):
     """The file that a command writes its result into."""
 
+    HEADING: ClassVar[str] = WRITE
+
     output: str = option(
         "--output",
         default=SCREEN,
         type=click.Path(dir_okay=False, allow_dash=True),
         metavar="FILENAME",
-        help="File to write.  [default: the screen]",
+        help="Write to this file, for example table.csv.  [default: the screen]",
     )
 
     def opened(self) -> AbstractContextManager[TextIO]:
