@@ -21,6 +21,7 @@ from affuse import cli
 from affuse.data.cache import training_data, verification
 from affuse.data.errors import AffuseError
 from affuse.data.reading import corpus_reading
+from affuse.data.runs.finetuning_folder import UnfinishedFold
 from affuse.data.splits import protocols
 from affuse.data.system import digests
 from affuse.extract.audio import decoder_pool
@@ -668,10 +669,10 @@ def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, optio
 def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()
-    (folder / fold_training.IDENTITY).write_text('{"content": "one"}')
-    assert fold_training._resumable(folder, "one") is None
+    (folder / UnfinishedFold.identity).write_text('{"content": "one"}')
+    assert fold_training._resumable(UnfinishedFold(folder), "one") is None
     with pytest.raises(ValueError, match="other texts or recordings"):
-        fold_training._resumable(folder, "other")
+        fold_training._resumable(UnfinishedFold(folder), "other")
 
 
 @pytest.mark.parametrize(

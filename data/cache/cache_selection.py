@@ -6,11 +6,11 @@ from pathlib import Path
 
 from affuse.data.cache import (
     cache_names,
-    corpus_table,
     current_content,
     fold_encoders,
     store,
 )
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.recipe import MODALITIES, Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.command_lines import Extract
@@ -52,7 +52,7 @@ def choose(
             f"{hint(corpus, corpora)}"
         )
     # distil leaves embeddings of its teacher there, which no corpus belongs to
-    read = [name for name in corpora if (folder / name / corpus_table.FILE).is_file()]
+    read = [name for name in corpora if CorpusFolder(folder / name).table.is_file()]
     corpora = corpora if corpus else read or corpora
     if not corpus and len(corpora) > 1:
         raise OptionError(

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from affuse.data.cache.fold_encoders import MARK
 from affuse.data.command_lines import Extract, Reading, RunCommand, next_line
 from affuse.data.errors import options_at_fault
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus
+from affuse.data.runs.finetuning_folder import FinetuningFolder
 from affuse.data.splits import protocol_assumptions
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.gemm_throughput import choose_dtype
@@ -74,7 +74,9 @@ def following(made: FinetuningPlan, found: dict[str, Any]) -> Extract | RunComma
     encoders of each and trains. Before, the first fold that was asked for is encoded.
     """
     corpus = {each.name: found.get(each.name) for each in fields(Reading)}
-    if all((made.folder / name / MARK).is_file() for name in made.every):
+    if all(
+        FinetuningFolder(made.folder).fold(name).mark.is_file() for name in made.every
+    ):
         usual, settings = Settings(), made.settings
         rule = settings.out_of_range
         return RunCommand.of(
