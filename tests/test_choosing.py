@@ -28,7 +28,9 @@ def test_the_only_caches_are_chosen(tmp_path):
 
 @pytest.mark.parametrize("corpus", ["", "toy"])
 def test_without_caches_the_next_step_is_said(tmp_path, corpus):
-    with pytest.raises(FileNotFoundError, match="no embeddings below .*make extract"):
+    with pytest.raises(
+        FileNotFoundError, match="no embeddings below .*, for example: "
+    ):
         choose(tmp_path / "nowhere", corpus=corpus, named=FREE)
 
 
@@ -199,7 +201,13 @@ def test_every_cache_is_listed_with_what_to_know_of_it(tmp_path):
 
 def test_an_empty_list_says_what_to_do(tmp_path):
     (line,) = listing(tmp_path)
-    assert line == f"no embeddings below {tmp_path}; extract some: make extract"
+    command = (
+        "python cli.py extract demo --audio-checkpoint mini --text-checkpoint mini"
+    )
+    assert line == (
+        f"no embeddings below {tmp_path}; extract some, for example: {command} --cache "
+        f"{tmp_path}"
+    )
 
 
 def test_only_wanted_modalities_need_a_choice(tmp_path):

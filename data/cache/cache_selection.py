@@ -43,8 +43,8 @@ def choose(
     corpora = sorted({path.parent.name for path in store.folders(folder)})
     if not corpora:
         raise FileNotFoundError(
-            f"no embeddings below {folder}; extract a corpus first: make extract, or "
-            f"for example {example(folder)}; or name their folder with --cache"
+            f"no embeddings below {folder}; extract a corpus first, for "
+            f"example: {example(folder)}; or name their folder with --cache"
         )
     if corpus and corpus not in corpora:
         raise OptionError(
@@ -189,7 +189,8 @@ def listing(folder: Path) -> Iterator[str]:
         yield describe(cache) + notes + "  superseded" * (cache.path in losers)
     yield from damaged
     if not folders:
-        yield f"no embeddings below {folder}; extract some: make extract"
+        command = example(folder)
+        yield f"no embeddings below {folder}; extract some, for example: {command}"
 
 
 def _list(caches: Sequence[Cache]) -> list[str]:

@@ -145,8 +145,7 @@ def _compare(
         raise AffuseError(
             f"h5py {h5py.__version__} with HDF5 {h5py.version.hdf5_version} built a "
             f"part that is not what was meant ({wrong}), so nothing was published "
-            f"under {path}; install the versions of constraints.txt (make setup), then "
-            f"repeat the command"
+            f"under {path}; install another version of h5py, then repeat the command"
         )
 
 

@@ -8,6 +8,7 @@ goes back to its default for the others, and `unused` names it.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from affuse.data.command_lines import Report
 from affuse.data.errors import OptionError
 from affuse.data.runs.run_information import RunInfo
 from affuse.fuse.models.baselines import FITTED, REFERENCES
@@ -29,7 +30,7 @@ def resolved(settings: Settings, fusion: str | Design) -> Settings:
         raise OptionError(
             f"map='affine' is fitted with the baselines {', '.join(FITTED)}, and not "
             f"with {fusion}; leave it at map=auto, and ask for the mapped row of a "
-            f"trained network afterwards: python cli.py report --mapped"
+            f"trained network afterwards: {Report()} --mapped"
         )
     usual = Settings()
     changes = {name: getattr(usual, name) for name in _foreign(fusion)}
