@@ -99,8 +99,8 @@ def _argument(value: object) -> str:
 
 def _words(flag: str, value: object, *, together: bool) -> list[str]:
     """Return an option that is not its default, in words."""
-    if value is True:
-        return [flag]
+    if isinstance(value, bool):  # False, if leaving it out would mean something else
+        return [flag if value else f"--no-{flag.removeprefix('--')}"]
     each = list(map(str, value)) if isinstance(value, tuple) else [str(value)]
     if together:
         return [flag, *each]
@@ -144,6 +144,38 @@ class Extract(Reading):
     shard: str = _option("--shard", "1/1")
     scheduler: str = _option("--scheduler")
     cache: Path = _option("--cache", Path("cache"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune(Reading):
+    """Fine-tune encoders together with a design."""
+
+    COMMAND: ClassVar[str] = "finetune"
+    fusion: str = _option("--fusion", "early")
+    protocol: str | None = _option("--protocol", None)
+    fold: str = _option("--fold", "all")
+    folds: int | None = _option("--folds", None)
+    audio_checkpoint: str = _option("--audio-checkpoint")
+    text_checkpoint: str = _option("--text-checkpoint")
+    revision: tuple[str, ...] = _option("--revision", ())
+    experiment: str = _option("--experiment", "finetune")
+    changes: tuple[str, ...] = _option("--set", ())
+    audio_rate: float | None = _option("--audio-rate", None)
+    text_rate: float | None = _option("--text-rate", None)
+    warmup: float | None = _option("--warmup", None)
+    averaging: float | None = _option("--averaging", None)
+    layers_trained: int | None = _option("--layers-trained", None)
+    adapters: int | None = _option("--adapters", None)
+    convolutions: bool | None = _option("--convolutions", None)
+    max_seconds: float | None = _option("--max-seconds", None)
+    batch: int = _option("--batch", 8)
+    hold: bool = _option("--hold", False)
+    checkpointing: bool = _option("--checkpointing", False)
+    dtype: str = _option("--dtype", "auto")
+    seed: int = _option("--seed", 0)
+    output: Path = _option("--output", Path("finetuned"))
+    device: str = _option("--device", "auto")
+    threads: int | None = _option("--threads", None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -205,8 +205,7 @@ def test_an_empty_list_says_what_to_do(tmp_path):
         "python cli.py extract demo --audio-checkpoint mini --text-checkpoint mini"
     )
     assert line == (
-        f"no embeddings below {tmp_path}; extract some, for example: {command} --cache "
-        f"{tmp_path}"
+        f"no embeddings below {tmp_path}; extract some, for example: {command}"
     )
 
 

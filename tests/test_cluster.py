@@ -87,7 +87,7 @@ def on_cluster(found, cache, address, modality="audio", **options):
     """Stage one by the workers of a scheduler."""
     choice = CHOICES[modality]
     workers = spreading.Workers(scheduler=address, device="cpu", threads=1)
-    how = partial(spreading.fill, workers=workers, choice=choice)
+    how = partial(spreading.fill, workers=workers, choice=choice, say=print)
     return extract(found, choice, MACHINE, cache, fill=how, **options)
 
 

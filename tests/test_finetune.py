@@ -563,7 +563,9 @@ def test_a_finished_fold_is_left_alone(finetune):
     state = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
     again, _ = finetune()
     assert "nothing was left to do" in again.output
-    line = again.output.splitlines()[-1]  # with the corpus and its options
+    line, last = again.output.splitlines()[-2:]  # with the corpus and its options
+    assert last.startswith("next: python cli.py finetune manifest ")
+    assert " --fold session2 " in last
     assert line.startswith("next: python cli.py extract manifest ")
     assert f" --scale 1.0 5.0 --modality text --text-checkpoint {run}" in line
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == state

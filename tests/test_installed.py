@@ -5,17 +5,22 @@ import importlib.util
 import re
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import affuse
 from affuse.data.errors import AffuseError
-from affuse.data.records import Utterance
+from affuse.data.records import Corpus, Utterance
 from affuse.data.splits import official_splits
 from affuse.data.system import environment
+from affuse.extract.audio import header_bounds
 from affuse.extract.finetune import adapters
+from affuse.fuse.commands.dataset_loading import Dataset
 from affuse.fuse.settings import Settings
+from affuse.fuse.training import run_plan
 from affuse.fuse.training.setting_resolution import resolved
 
 ROOT = Path(__file__).parents[1]
@@ -91,6 +96,52 @@ def test_an_extra_of_a_checkout(extra):
 def test_the_version_is_that_of_the_program():
     assert affuse.__version__ == environment.version()
     assert f"\nversion = {affuse.__version__}\n" in (ROOT / "setup.cfg").read_text()
+
+
+def test_a_data_set_is_shown_in_one_line():
+    arrays = {"audio": np.zeros((2, 8), np.float32), "text": np.zeros((2, 4))}
+    found = Dataset(
+        ids=("a", "b"),
+        features=arrays,
+        ratings=np.zeros((2, 1)),
+        targets=("valence",),
+        groups={"speaker": np.array(["s", "t"])},
+        splits=(),
+        left_out={"no rating": 3},
+        corpus="toy",
+    )
+    assert repr(found) == (
+        "Dataset(corpus='toy', 2 utterances of 2 speakers, audio (2, 8), text (2, 4), "
+        "ratings valence, 0 splits, 3 left out)"
+    )
+
+
+def test_a_corpus_without_words_is_not_to_be_extracted_as_text(tmp_path):
+    corpus = Corpus(
+        name="toy",
+        root=tmp_path,
+        utterances=(Utterance("a", speaker="s", ratings={"valence": 0.5}),),
+        protocol="speakers",
+        nature="synthetic",
+        scale=(1.0, 5.0),
+    )
+    plan = {"fusion": "early", "settings": Settings(), "runs": tmp_path}
+    with pytest.raises(AffuseError, match="'toy' has no words, .*: --fusion audio$"):
+        run_plan.make(corpus, {"audio": None}, **plan, device="cpu", label="")
+    spoken = replace(corpus, utterances=(replace(corpus.utterances[0], text="yes"),))
+    with pytest.raises(AffuseError, match="extract text first"):
+        run_plan.make(spoken, {"audio": None}, **plan, device="cpu", label="")
+
+
+@pytest.mark.parametrize("span", [(0.5, 1500.0), (1500.0, None)])
+def test_times_in_milliseconds_are_recognised(span):
+    with pytest.raises(header_bounds.Unusable, match="milliseconds, .* as in 1500ms$"):
+        header_bounds.frames(32_000, 16_000, 1, span, header_bounds.LONGEST)
+
+
+def test_other_times_behind_the_end_have_no_hint():
+    with pytest.raises(header_bounds.Unusable, match="before 9000.00 s$"):
+        header_bounds.frames(32_000, 16_000, 1, (0.0, 9e3), header_bounds.LONGEST)
 
 
 def test_a_wheel_can_be_run_as_a_module(tmp_path, monkeypatch, capsys):

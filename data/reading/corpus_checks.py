@@ -121,10 +121,13 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         f"{found['with_text']} with text"
         + (f", of which {empty} without words" if empty else "")
     )
-    yield from corpus.reading
-    if columns := found["columns"]:
+    columns = found["columns"]
+    for line in corpus.reading:
+        if not (columns and line.startswith(extra_columns.KEPT)):  # see the next line
+            yield line
+    if columns:
         sizes = (f"{name} ({_values(values)})" for name, values in columns.items())
-        yield f"columns that are kept beside these: {', '.join(sizes)}"
+        yield f"{extra_columns.KEPT}{', '.join(sizes)}"
     differ = [c for c in corpus.counts if c.expected != c.found]
     if corpus.counts and not differ:
         yield f"all {len(corpus.counts)} counts are as published"

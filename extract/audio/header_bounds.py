@@ -36,16 +36,40 @@ def frames(
     begin = round((span[0] if span else 0.0) * rate)
     end = length if span is None or span[1] is None else round(span[1] * rate)
     if end > length + TOLERANCE * rate:
-        raise Unusable(f"ends at {length / rate:.2f} s, before {end / rate:.2f} s")
+        raise Unusable(
+            f"ends at {length / rate:.2f} s, before {end / rate:.2f} s"
+            f"{_milliseconds(end / rate, length / rate)}"
+        )
     found = min(end, length) - begin
     if found <= 0:
-        raise Unusable("has no samples" if span is None else "has no samples there")
+        hint = _milliseconds(begin / rate, length / rate)
+        raise Unusable(
+            "has no samples" if span is None else f"has no samples there{hint}"
+        )
     if found > longest * rate:
         raise Unusable(
             f"lasts {found / rate:.0f} s, more than {longest:g} s; cut it into "
             f"utterances, or, for extract, raise --max-seconds"
         )
     return begin, found
+
+
+def _milliseconds(time: float, length: float) -> str:
+    """Return a hint if a time lies behind the end of a file, but not as milliseconds.
+
+    Args:
+        time: read as seconds
+        length: of the file, in seconds
+
+    Examples:
+        >>> _milliseconds(1500.0, 2.0), _milliseconds(3.0, 2.0)
+        ('; if times are in milliseconds, write them with their unit, as in 1500ms', '')
+    """
+    if not length < time <= 1000 * length + TOLERANCE:
+        return ""
+    return (
+        f"; if times are in milliseconds, write them with their unit, as in {time:g}ms"
+    )
 
 
 def reaches_end(span: Span) -> bool:

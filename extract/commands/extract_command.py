@@ -63,7 +63,7 @@ def encode(
     for choice, encoder in zip(chosen, loaded, strict=True):
         how: Fill = fill
         if workers:
-            how = partial(spreading.fill, workers=workers, choice=choice)
+            how = partial(spreading.fill, workers=workers, choice=choice, say=say)
         keep = partial(provenance_writing.keep, choice=choice, found=found)
         done = extract(
             corpus,

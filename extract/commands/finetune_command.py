@@ -1,14 +1,21 @@
 """The finetune command: what was asked for, fold by fold."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from affuse.data.command_lines import Extract, Reading, RunCommand, next_line
+from affuse.data.command_lines import (
+    Command,
+    Extract,
+    Finetune,
+    Reading,
+    RunCommand,
+    next_line,
+)
 from affuse.data.errors import options_at_fault
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus
@@ -63,23 +70,25 @@ def finetune(say: Callable[[str], object], **found: Any) -> Path:
         told(sentence)
     for fold in made.folds:
         fold_training.run(made, fold, told, first=first, progress=True)
-    told(next_line(following(made, found)))
+    for command in following(made, found):
+        told(next_line(command))
     return made.folder
 
 
-def following(made: FinetuningPlan, found: dict[str, Any]) -> Extract | RunCommand:
-    """Return the command that comes next.
+def following(made: FinetuningPlan, found: dict[str, Any]) -> Iterator[Command]:
+    """Yield the commands that come next.
 
     Once every fold of the protocol is fine-tuned, `run` encodes the corpus with the
-    encoders of each and trains. Before, the first fold that was asked for is encoded.
+    encoders of each and trains. Before, the first fold that was asked for can be
+    encoded, and the first one that is missing is fine-tuned in the same way.
     """
     corpus = {each.name: found.get(each.name) for each in fields(Reading)}
-    if all(
-        FinetuningFolder(made.folder).fold(name).mark.is_file() for name in made.every
-    ):
+    run = FinetuningFolder(made.folder)
+    missing = [name for name in made.every if not run.fold(name).mark.is_file()]
+    if not missing:
         usual, settings = Settings(), made.settings
         rule = settings.out_of_range
-        return RunCommand.of(
+        yield RunCommand.of(
             {**found, **corpus},
             finetuned=made.folder,
             designs=(made.fusion,),
@@ -87,10 +96,12 @@ def following(made: FinetuningPlan, found: dict[str, Any]) -> Extract | RunComma
             folds=None if settings.folds == usual.folds else settings.folds,
             out_of_range=None if rule == usual.out_of_range else rule,
         )
+        return
     place = made.folder / made.folds[0].name
     encoders = {f"{m}_checkpoint": str(place / m) for m in made.backbones}
     few = tuple(made.backbones) if len(made.backbones) == 1 else ()
-    return Extract.of({**corpus, **encoders, "modalities": few})
+    yield Extract.of({**corpus, **encoders, "modalities": few})
+    yield Finetune.of({**found, **corpus}, fold=missing[0])
 
 
 def prepare(corpus: Corpus, found: dict[str, Any]) -> FinetuningPlan:
