@@ -6,7 +6,7 @@ import pytest
 from caches import FRAMES, RECIPE, fill, flip, recipe
 
 from affuse.data.cache import parts, provenance, store
-from affuse.data.cache.cache_selection import choose, describe, listing
+from affuse.data.cache.cache_selection import choose, describe, example, listing
 
 AUDIO = recipe(modality="audio", encoder="wav2vec2", revision="0123456789" * 4)
 OTHER = recipe(corpus="other")
@@ -201,9 +201,7 @@ def test_every_cache_is_listed_with_what_to_know_of_it(tmp_path):
 
 def test_an_empty_list_says_what_to_do(tmp_path):
     (line,) = listing(tmp_path)
-    command = (
-        "python cli.py extract demo --audio-checkpoint mini --text-checkpoint mini"
-    )
+    command = example(tmp_path)
     assert line == (
         f"no embeddings below {tmp_path}; extract some, for example: {command}"
     )

@@ -8,6 +8,7 @@ from affuse.extract.audio.refusal import Unusable as Unusable
 RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
 CHANNELS = 8  # more are refused before they are read
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
+LEAST_MILLISECONDS = 100  # a time that may be meant so; seconds may be a little off
 LONGEST = 3600.0  # seconds that a stretch may last, unless --max-seconds says more
 CUT_OFF = "is cut off: the header promises more samples than there are"
 
@@ -55,21 +56,16 @@ def frames(
 
 
 def _milliseconds(time: float, length: float) -> str:
-    """Return a hint if a time lies behind the end of a file, but not as milliseconds.
+    """Return a hint where a time is in the file only if it is in milliseconds.
 
     Args:
         time: read as seconds
         length: of the file, in seconds
-
-    Examples:
-        >>> _milliseconds(1500.0, 2.0), _milliseconds(3.0, 2.0)
-        ('; if times are in milliseconds, write them with their unit, as in 1500ms', '')
     """
-    if not length < time <= 1000 * length + TOLERANCE:
+    inside = length < time <= 1000 * length + TOLERANCE
+    if not inside or time < LEAST_MILLISECONDS:
         return ""
-    return (
-        f"; if times are in milliseconds, write them with their unit, as in {time:g}ms"
-    )
+    return f"; if times are in milliseconds, write their unit, as in {time:g}ms"
 
 
 def reaches_end(span: Span) -> bool:
