@@ -18,7 +18,7 @@ NEXT = "next: "  # begins a line of output that can be pasted behind it
 FLAG, TOGETHER = "flag", "together"  # of the metadata of a field
 
 
-def _option(flag: str, default: object = "", *, together: bool = False) -> Any:
+def option(flag: str, default: object = "", *, together: bool = False) -> Any:
     """Return the field of an option.
 
     Args:
@@ -111,14 +111,14 @@ def _words(flag: str, value: object, *, together: bool) -> list[str]:
 class Reading(Command):
     """A command that reads a corpus."""
 
-    corpus: str = _option("")
-    root: Path | None = _option("", None)
-    name: str = _option("--name")
-    nature: str | None = _option("--nature", None)
-    columns: tuple[str, ...] = _option("--map", ())
-    scale: tuple[float, ...] | None = _option("--scale", None, together=True)
-    table: str | None = _option("--table", None)
-    dominance: str | None = _option("--dominance", None)
+    corpus: str = option("")
+    root: Path | None = option("", None)
+    name: str = option("--name")
+    nature: str | None = option("--nature", None)
+    columns: tuple[str, ...] = option("--map", ())
+    scale: tuple[float, ...] | None = option("--scale", None, together=True)
+    table: str | None = option("--table", None)
+    dominance: str | None = option("--dominance", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,56 +126,24 @@ class Extract(Reading):
     """Encode a corpus into the cache."""
 
     COMMAND: ClassVar[str] = "extract"
-    modalities: tuple[str, ...] = _option("--modality", ())
-    audio_checkpoint: str = _option("--audio-checkpoint")
-    text_checkpoint: str = _option("--text-checkpoint")
-    revision: tuple[str, ...] = _option("--revision", ())
-    layers: tuple[str, ...] = _option("--layers", ())
-    pooling: tuple[str, ...] = _option("--pooling", ())
-    dtype: str = _option("--dtype", "auto")
-    head: bool = _option("--head", False)
-    device: str = _option("--device", "auto")
-    threads: int | None = _option("--threads", None)
-    batch: float | None = _option("--batch", None)
-    block_seconds: float = _option("--block-seconds", 60.0)
-    max_seconds: float = _option("--max-seconds", 3600.0)
-    limit: int | None = _option("--limit", None)
-    processes: int | None = _option("--processes", None)
-    shard: str = _option("--shard", "1/1")
-    scheduler: str = _option("--scheduler")
-    cache: Path = _option("--cache", Path("cache"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finetune(Reading):
-    """Fine-tune encoders together with a design."""
-
-    COMMAND: ClassVar[str] = "finetune"
-    fusion: str = _option("--fusion", "early")
-    protocol: str | None = _option("--protocol", None)
-    fold: str = _option("--fold", "all")
-    folds: int | None = _option("--folds", None)
-    audio_checkpoint: str = _option("--audio-checkpoint")
-    text_checkpoint: str = _option("--text-checkpoint")
-    revision: tuple[str, ...] = _option("--revision", ())
-    experiment: str = _option("--experiment", "finetune")
-    changes: tuple[str, ...] = _option("--set", ())
-    audio_rate: float | None = _option("--audio-rate", None)
-    text_rate: float | None = _option("--text-rate", None)
-    warmup: float | None = _option("--warmup", None)
-    averaging: float | None = _option("--averaging", None)
-    layers_trained: int | None = _option("--layers-trained", None)
-    adapters: int | None = _option("--adapters", None)
-    convolutions: bool | None = _option("--convolutions", None)
-    max_seconds: float | None = _option("--max-seconds", None)
-    batch: int = _option("--batch", 8)
-    hold: bool = _option("--hold", False)
-    checkpointing: bool = _option("--checkpointing", False)
-    dtype: str = _option("--dtype", "auto")
-    seed: int = _option("--seed", 0)
-    output: Path = _option("--output", Path("finetuned"))
-    device: str = _option("--device", "auto")
-    threads: int | None = _option("--threads", None)
+    modalities: tuple[str, ...] = option("--modality", ())
+    audio_checkpoint: str = option("--audio-checkpoint")
+    text_checkpoint: str = option("--text-checkpoint")
+    revision: tuple[str, ...] = option("--revision", ())
+    layers: tuple[str, ...] = option("--layers", ())
+    pooling: tuple[str, ...] = option("--pooling", ())
+    dtype: str = option("--dtype", "auto")
+    head: bool = option("--head", False)
+    device: str = option("--device", "auto")
+    threads: int | None = option("--threads", None)
+    batch: float | None = option("--batch", None)
+    block_seconds: float = option("--block-seconds", 60.0)
+    max_seconds: float = option("--max-seconds", 3600.0)
+    limit: int | None = option("--limit", None)
+    processes: int | None = option("--processes", None)
+    shard: str = option("--shard", "1/1")
+    scheduler: str = option("--scheduler")
+    cache: Path = option("--cache", Path("cache"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,13 +151,13 @@ class RunCommand(Reading):
     """Extract, train and report in one command."""
 
     COMMAND: ClassVar[str] = "run"
-    finetuned: Path | None = _option("--finetuned", None)
-    designs: tuple[str, ...] = _option("--fusion", ())
-    protocol: str | None = _option("--protocol", None)
-    folds: int | None = _option("--folds", None)
-    out_of_range: str | None = _option("--out-of-range", None)
-    device: str = _option("--device", "auto")
-    threads: int | None = _option("--threads", None)
+    finetuned: Path | None = option("--finetuned", None)
+    designs: tuple[str, ...] = option("--fusion", ())
+    protocol: str | None = option("--protocol", None)
+    folds: int | None = option("--folds", None)
+    out_of_range: str | None = option("--out-of-range", None)
+    device: str = option("--device", "auto")
+    threads: int | None = option("--threads", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,35 +165,35 @@ class Train(Command):
     """Train designs on cached embeddings."""
 
     COMMAND: ClassVar[str] = "train"
-    experiment: str = _option("--experiment")
-    designs: tuple[str, ...] = _option("--fusion", ())
-    protocol: str | None = _option("--protocol", None)
-    folds: int | None = _option("--folds", None)
-    seeds: int = _option("--seeds", 3)
-    seed: int = _option("--seed", 0)
-    finetuned: Path | None = _option("--finetuned", None)
-    corpus: str = _option("--corpus")
-    audio: str = _option("--audio")
-    text: str = _option("--text")
-    cache: Path = _option("--cache", Path("cache"))
-    device: str = _option("--device", "auto")
-    threads: int | None = _option("--threads", None)
-    memory: float | None = _option("--memory", None)
-    runs: Path = _option("--runs", Path("runs"))
-    allow: tuple[str, ...] = _option("--allow", ())
+    experiment: str = option("--experiment")
+    designs: tuple[str, ...] = option("--fusion", ())
+    protocol: str | None = option("--protocol", None)
+    folds: int | None = option("--folds", None)
+    seeds: int = option("--seeds", 3)
+    seed: int = option("--seed", 0)
+    finetuned: Path | None = option("--finetuned", None)
+    corpus: str = option("--corpus")
+    audio: str = option("--audio")
+    text: str = option("--text")
+    cache: Path = option("--cache", Path("cache"))
+    device: str = option("--device", "auto")
+    threads: int | None = option("--threads", None)
+    memory: float | None = option("--memory", None)
+    runs: Path = option("--runs", Path("runs"))
+    allow: tuple[str, ...] = option("--allow", ())
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunInput(Command):
     """A command that applies the models of a run to cached embeddings."""
 
-    run: Path | None = _option("", None)
-    corpus: str = _option("--corpus")
-    audio: str = _option("--audio")
-    text: str = _option("--text")
-    cache: Path = _option("--cache", Path("cache"))
-    device: str = _option("--device", "auto")
-    threads: int | None = _option("--threads", None)
+    run: Path | None = option("", None)
+    corpus: str = option("--corpus")
+    audio: str = option("--audio")
+    text: str = option("--text")
+    cache: Path = option("--cache", Path("cache"))
+    device: str = option("--device", "auto")
+    threads: int | None = option("--threads", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +201,8 @@ class Predict(RunInput):
     """Predict cached utterances."""
 
     COMMAND: ClassVar[str] = "predict"
-    output: str = _option("--output", "-")
-    calibrated: bool = _option("--calibrated", False)
+    output: str = option("--output", "-")
+    calibrated: bool = option("--calibrated", False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +210,7 @@ class Ablate(RunInput):
     """Say what each modality contributes."""
 
     COMMAND: ClassVar[str] = "ablate"
-    seed: int = _option("--seed", 0)
+    seed: int = option("--seed", 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +218,7 @@ class Calibrate(Command):
     """Calibrate the predictions of a run."""
 
     COMMAND: ClassVar[str] = "calibrate"
-    run: Path | None = _option("", None)
+    run: Path | None = option("", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +226,7 @@ class Report(Command):
     """Print the table."""
 
     COMMAND: ClassVar[str] = "report"
-    runs: Path = _option("--runs", Path("runs"))
+    runs: Path = option("--runs", Path("runs"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,4 +234,4 @@ class Lint(Command):
     """Look for leaks in runs."""
 
     COMMAND: ClassVar[str] = "lint"
-    folders: tuple[Path, ...] = _option("", ())
+    folders: tuple[Path, ...] = option("", ())

@@ -28,6 +28,7 @@ from affuse.data.command_lines import (
     RunCommand,
     Train,
 )
+from affuse.data.finetune_line import Finetune
 from affuse.data.records import Corpus, Utterance
 from affuse.extract.caching.extraction import ExtractionOutcome
 from affuse.extract.commands import distil_command as distil
@@ -43,7 +44,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ["cli.py", *(f"{layer}/**/*.py" for layer in ("data", "extract", "fuse"))]
 RECORDS = [
     each
-    for each in vars(command_lines).values()
+    for each in {**vars(command_lines), "Finetune": Finetune}.values()
     if isinstance(each, type) and issubclass(each, Command) and each.COMMAND
 ]
 OTHER = {  # a value of each kind of option that is no default, as it is typed

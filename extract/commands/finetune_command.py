@@ -11,12 +11,12 @@ import torch
 from affuse.data.command_lines import (
     Command,
     Extract,
-    Finetune,
     Reading,
     RunCommand,
     next_line,
 )
 from affuse.data.errors import options_at_fault
+from affuse.data.finetune_line import Finetune
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus
 from affuse.data.runs.finetuning_folder import FinetuningFolder
