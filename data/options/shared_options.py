@@ -30,7 +30,7 @@ class ComputeOptions(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CacheFolder(Command):
+class CacheOption(Command):
     """The folder of all caches."""
 
     cache: Path = option(
@@ -42,7 +42,7 @@ class CacheFolder(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CacheChoice(CacheFolder):
+class CacheChoice(CacheOption):
     """Which caches of which corpus a command takes."""
 
     corpus: str = option(
@@ -95,7 +95,7 @@ class FinetunedFolder(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunFolder(Command):
+class RunArgument(Command):
     """The run that a command works on."""
 
     run: Path = argument(type=FOLDER)
