@@ -340,7 +340,9 @@ def test_rows_of_one_modality_are_trained_on(tmp_path, caplog):
     swept = call("sweep", "--fusion", "text", "--grid", "latent=4,8", *where)
     assert swept.exit_code == 0, swept.output
     assert "Protocol speakers: 3 speakers in 3 groups of 1" in swept.output
-    assert "next: python cli.py train --experiment" in swept.output
+    (line,) = (s for s in swept.output.splitlines() if s.startswith("next: "))
+    assert line.startswith("next: python cli.py train --fusion text ")
+    assert " --experiment " in line
 
 
 def test_what_nothing_divides_is_said(tmp_path):
