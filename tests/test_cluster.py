@@ -87,7 +87,7 @@ def on_cluster(found, cache, address, modality="audio", **options):
     """Stage one by the workers of a scheduler."""
     choice = CHOICES[modality]
     workers = spreading.Workers(scheduler=address, device="cpu", threads=1)
-    how = partial(spreading.fill, workers=workers, choice=choice)
+    how = partial(spreading.fill, workers=workers, choice=choice, say=print)
     return extract(found, choice, MACHINE, cache, fill=how, **options)
 
 
@@ -181,7 +181,7 @@ def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch, address):
 def test_a_cluster_without_dask(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     found = corpus(tmp_path, count=3)
-    with pytest.raises(ValueError, match="needs dask, .* pip install distributed$"):
+    with pytest.raises(ValueError, match=r"needs dask, .* pip install '.\[cluster\]'$"):
         on_cluster(found, tmp_path, "tcp://127.0.0.1:1", "text")
     with pytest.raises(ValueError, match="--processes is for one machine, --schedule"):
         command_run(found, tmp_path, scheduler="tcp://127.0.0.1:1", processes=2)

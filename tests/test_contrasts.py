@@ -7,10 +7,10 @@ import pytest
 from test_report import AUDIO, TEXT, info_of, runs, save
 
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.run_recipes import MODEL
 from affuse.data.options.report_options import ReportContents
 from affuse.data.runs import fold_table
 from affuse.data.runs.fold_table import FoldRow
+from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse import settings
 from affuse.fuse.commands.report_command import collect, render
@@ -94,7 +94,7 @@ def test_a_cache_to_train_on_is_named_by_the_digest_that_the_models_say(mixed):
     for run in mixed.glob("*/run.json"):
         folder = run.parent / "session1" / "seed-0"
         folder.mkdir(parents=True)
-        (folder / MODEL).write_text(json.dumps(model))
+        (folder / ModelFolder.description).write_text(json.dumps(model))
     (table,) = collect(mixed)
     first, second = table.comparisons
     assert f" --audio {recipe.digest()} " in first

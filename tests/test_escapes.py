@@ -25,6 +25,7 @@ from affuse.data.cache import cache_selection
 from affuse.data.errors import AffuseError, message
 from affuse.data.options.report_options import ReportContents
 from affuse.data.reading.corpus_csv import cell
+from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system.digests import MANIFEST
 from affuse.data.system.progress import bar
@@ -42,6 +43,7 @@ from affuse.fuse.reporting.escapes import (
 from affuse.fuse.scoring.statistics import estimate
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking
+from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.trained import model_files
 from affuse.fuse.training.run_description import summary
 
@@ -102,7 +104,7 @@ def unneeded(file):
     if file not in READERS:
         more = ("model.*", "history.csv", "validation.csv")
         return shutil.ignore_patterns(MANIFEST, *more)
-    needed = {Path(file).name, model_files.WEIGHTS}
+    needed = {Path(file).name, ModelFolder.weights}
     return lambda _, names: {n for n in names if "." in n or n == MANIFEST} - needed
 
 
@@ -387,7 +389,7 @@ def test_a_ranking_holds_no_formula(tmp_path):
     best = ranking.Ranked(Settings(), (-0.5,), -0.5, 0.0)
     failed = ranking.Ranked(Settings(latent=4), (), -1.0, 0.0, failed=HOSTILE)
     ranking.write(tmp_path, [best, failed], ["valence"])
-    with (tmp_path / ranking.RANKING).open(newline="", encoding="utf-8") as file:
+    with (tmp_path / SweepFolder.ranking).open(newline="", encoding="utf-8") as file:
         first, second = csv.DictReader(file)
     assert float(first["mean"]) == -0.5
     assert second["failed"] == f"'{SHOWN}"

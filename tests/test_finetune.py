@@ -24,6 +24,7 @@ from affuse.data.options.extraction_options import CheckpointChoice
 from affuse.data.options.finetuning_options import Finetune
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
+from affuse.data.runs.finetuning_folder import UnfinishedFold
 from affuse.data.splits import protocols
 from affuse.data.system import digests
 from affuse.extract.audio import decoder_pool
@@ -570,7 +571,9 @@ def test_a_finished_fold_is_left_alone(finetune):
     state = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
     again, _ = finetune()
     assert "nothing was left to do" in again.output
-    line = again.output.splitlines()[-1]  # with the corpus and its options
+    line, last = again.output.splitlines()[-2:]  # with the corpus and its options
+    assert last.startswith("next: python cli.py finetune manifest ")
+    assert " --fold session2 " in last
     assert line.startswith("next: python cli.py extract manifest ")
     assert f" --scale 1.0 5.0 --modality text --text-checkpoint {run}" in line
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == state
@@ -676,10 +679,10 @@ def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, optio
 def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()
-    (folder / fold_training.IDENTITY).write_text('{"content": "one"}')
-    assert fold_training._resumable(folder, "one") is None
+    (folder / UnfinishedFold.identity).write_text('{"content": "one"}')
+    assert fold_training._resumable(UnfinishedFold(folder), "one") is None
     with pytest.raises(ValueError, match="other texts or recordings"):
-        fold_training._resumable(folder, "other")
+        fold_training._resumable(UnfinishedFold(folder), "other")
 
 
 @pytest.mark.parametrize(

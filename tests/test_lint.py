@@ -15,6 +15,7 @@ from leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
 from affuse import cli
 from affuse.data.cache import training_data
 from affuse.data.cache.recording_spans import SILENT
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.splits.protocols import PROTOCOLS
 from affuse.fuse.commands import design_training
@@ -145,7 +146,7 @@ def test_a_clean_run_passes(kept, tmp_path, fusion):
     expected["divergence"] = statuses(run)["divergence"]
     assert expected["divergence"] != "FAILS"  # of three epochs, some are constant
     assert statuses(run) == expected
-    now = json.loads((run.run / linter.LINT).read_text(encoding="utf-8"))
+    now = json.loads((run.run / RunFolder.leaks).read_text(encoding="utf-8"))
     assert {rule: facts["status"] for rule, facts in now.items()} == {
         **expected,
         "recordings": "ok",
@@ -213,7 +214,9 @@ def test_a_rule_that_fails_before_training_leaves_nothing(tmp_path):
 def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
     folder = trained(tmp_path, caches=caches, allow=["encoders"])
-    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
     assert (facts["status"], facts["allowed"]) == ("FAILS", True)
     assert "has seen toy" in caplog.text
     with pytest.raises(
@@ -234,7 +237,9 @@ def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
     assert said in caplog.text
     assert caplog.text.count(said) == 2  # of audio and of text
     assert "splits that it was" not in caplog.text  # speakers tell, they are apart
-    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
     assert facts["status"] == "note"
     assert said in facts["findings"][0]["text"]
 
@@ -347,7 +352,9 @@ def test_speakers_of_other_corpora_that_say_the_same_are_no_leak(tmp_path):
 def test_speakers_of_the_validation_are_noted(tmp_path):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["4F"]}])
     folder = trained(tmp_path, caches=caches)
-    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
     assert facts["status"] == "note"
     assert "validation part of fold 'session5'" in facts["findings"][0]["text"]
 
@@ -395,7 +402,7 @@ def test_a_leak_after_training_fails_and_the_run_stays(case):
         "not to be reported; if it is meant to be so: --allow predictions"
     )
     assert (case.run / "predictions.csv").is_file()
-    facts = json.loads((case.run / linter.LINT).read_text(encoding="utf-8"))
+    facts = json.loads((case.run / RunFolder.leaks).read_text(encoding="utf-8"))
     assert facts["predictions"]["status"] == "FAILS"
 
 

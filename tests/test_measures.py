@@ -13,6 +13,7 @@ from test_report import RATINGS, info_of, save
 from affuse import cli
 from affuse.data.options.report_options import ReportContents
 from affuse.data.runs import run_predictions as p
+from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.commands.report_command import FORMATS, collect, render
 from affuse.fuse.reporting import measures
 from affuse.fuse.reporting.blocks import WIDTH
@@ -119,7 +120,7 @@ def test_machines_read_them_as_fields(runs):
 
 def test_a_correlation_with_a_constant_is_unknown(tmp_path):
     save(tmp_path, info_of("early"), seeds=1)
-    path = tmp_path / info_of("early").name / p.PREDICTIONS
+    path = tmp_path / info_of("early").name / RunFolder.predictions
     lines = path.read_text().splitlines(keepends=True)
     cells = [line.rstrip("\n").split(",") for line in lines]
     for row in cells[1:]:

@@ -234,7 +234,8 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
         (folder / fold).mkdir(parents=True)
         (folder / fold / "finetune.json").write_text("{}", encoding="utf-8")
     words = ["manifest", "my corpus", "--scale", "1", "5", "--name", "toy", "--map"]
-    words += ["text=what is said", "--fold", there[0], "--threads", "1"]
+    words += ["text=what is said", "--fold", there[0], "--threads", "1", "--hold"]
+    words += ["--no-convolutions", "--set", "epochs=2", "--adapters", "0"]
     found = typed("finetune", *words)
     made = SimpleNamespace(
         folder=folder,
@@ -244,7 +245,8 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
         fusion="early",
         settings=Settings(protocol="loso"),
     )
-    command, params = parsed(str(finetune.following(made, found)))
+    *more, last = map(str, finetune.following(made, found))
+    command, params = parsed((more or [last])[0])
     names = ("corpus", "root", "scale", "name", "columns")
     assert {n: params[n] for n in names} == {n: getattr(found, n) for n in names}
     if len(there) == 2:
@@ -255,6 +257,9 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
         assert command is cli.extract
         assert params["audio_checkpoint"] == str(folder / "session5" / "audio")
         assert params["text_checkpoint"] == str(folder / "session5" / "text")
+        command, params = parsed(last)  # the same, for the fold that is missing
+        assert command is cli.finetune
+        assert params == {**vars(found), "fold": "session1"}
 
 
 def test_a_student_is_tried_on_the_corpus_that_is_built_in(tmp_path):

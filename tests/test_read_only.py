@@ -21,6 +21,7 @@ from test_extract import command_run
 
 from affuse import cli
 from affuse.data.cache import current_content
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.records import Problem, Utterance
 from affuse.data.system import atomic_files
 from affuse.data.system.atomic_files import claim
@@ -152,7 +153,7 @@ def test_what_changes_is_written_as_before(cache):
     assert result.exit_code == 0, result.output
     after = snapshot(cache)
     changed = {name for name in after if after[name] != before.get(name)}
-    assert str(cache / "demo" / current_content.FILE) in changed
+    assert str(cache / "demo" / CorpusFolder.current) in changed
     assert str(cache / "demo" / "corpus.json") not in changed
     assert not [name for name in after if ".lock" in name or ".partial" in name]
 

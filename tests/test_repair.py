@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from spoken import images
 
 from affuse import cli
-from affuse.data.cache import current_content, part_removal, parts, provenance
+from affuse.data.cache import part_removal, parts, provenance
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.checksums import checksum_path
 from affuse.data.cache.parts import part_path
 from affuse.data.corpora import manifest
@@ -280,12 +281,12 @@ def test_repairing_an_old_cache_does_not_make_it_count(tmp_path):
     call(*words, "--cache", cache, "--limit", 6)
     old = of(cache, "text")
     call(*words, "--cache", cache)
-    before = (cache / "corpus" / current_content.FILE).read_bytes()
+    before = (cache / "corpus" / CorpusFolder.current).read_bytes()
     flip(part_path(old, 0))
     result = mend(cache)
     assert result.exit_code == 0, result.output
     assert "--limit 6" in result.output
-    assert (cache / "corpus" / current_content.FILE).read_bytes() == before
+    assert (cache / "corpus" / CorpusFolder.current).read_bytes() == before
     assert verified(cache) == []
 
 

@@ -14,7 +14,7 @@ from affuse.data.rating_scales import RATINGS
 from affuse.data.runs import fold_table
 from affuse.data.runs import run_information as info_file
 from affuse.data.runs import run_predictions as p
-from affuse.data.runs.leak_record import LINT
+from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.commands.report_command import FORMATS, collect, render
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.published_figures import TABLE
@@ -320,7 +320,7 @@ def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
 def test_a_run_that_leaks_is_said(runs, format):
     facts = {"speakers": {"status": "FAILS"}, "ids": {"status": "ok"}}
     for design, found in {"late": facts, "early": {"ids": facts["ids"]}}.items():
-        path = runs / info_of(design).name / LINT
+        path = runs / info_of(design).name / RunFolder.leaks
         path.write_text(json.dumps(found), encoding="utf-8")
     said = " ".join(render(collect(runs), format).split())
     assert "Leak: late fails the linter (speakers) and is not" in said
@@ -329,7 +329,7 @@ def test_a_run_that_leaks_is_said(runs, format):
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"speakers": 1}'])
 def test_a_damaged_file_of_the_linter_is_named(runs, content):
-    path = runs / info_of("late").name / LINT
+    path = runs / info_of("late").name / RunFolder.leaks
     path.write_text(content, encoding="utf-8")
     damaged = []
     collect(runs, damaged=damaged.append)

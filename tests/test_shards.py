@@ -55,7 +55,7 @@ def undisturbed(tmp_path_factory):
 def spread_out(found, cache, workers, modality="audio", **options):
     """Stage one by other processes."""
     choice = CHOICES[modality]
-    how = partial(spreading.fill, workers=workers, choice=choice)
+    how = partial(spreading.fill, workers=workers, choice=choice, say=print)
     return extract(found, choice, MACHINE, cache, fill=how, **options)
 
 

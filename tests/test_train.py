@@ -10,6 +10,7 @@ from learnable import COUNT, corpus, embeddings, reordered
 
 from affuse.data.cache.verification import verify
 from affuse.data.errors import AffuseError
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import find_runs, read_predictions, read_run
 from affuse.data.system.csv_tables import read_rows
 from affuse.fuse import settings as options
@@ -19,7 +20,7 @@ from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
 from affuse.fuse.training import loopless_models, run_description
-from affuse.fuse.training.failed_runs import FAILED, stopped
+from affuse.fuse.training.failed_runs import stopped
 
 QUICK = Settings(
     latent=8,
@@ -30,9 +31,9 @@ QUICK = Settings(
     epochs=4,
 )
 MODEL_FILES = (
-    model_files.WEIGHTS,
-    model_files.MODEL,
-    model_files.HISTORY,
+    ModelFolder.weights,
+    ModelFolder.description,
+    ModelFolder.history,
     "predictions.csv",
 )
 
@@ -118,7 +119,7 @@ def test_what_is_recorded(tmp_path):
     # autoencoder 7-16-8-16-7 and regressor 8-16-3, each with its biases
     expected = (7 * 16 + 16 + 16 * 8 + 8) + (8 * 16 + 16 + 16 * 7 + 7)
     assert info.parameters == expected + (8 * 16 + 16 + 16 * 3 + 3)
-    history = read_rows(folder / model_files.HISTORY, model_files.HISTORY_COLUMNS)
+    history = read_rows(folder / ModelFolder.history, model_files.HISTORY_COLUMNS)
     assert [row[1] for _, row in history] == ["0"] * 4 + ["4"] * 4
     alignment = json.loads((folder / "alignment.json").read_text())
     assert alignment.pop("division")["protocol"] == "session5-strict"
@@ -230,7 +231,7 @@ def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
     assert f"not shown: {folder}; its training failed" in caplog.text
     monkeypatch.setattr(design_training, "fit_fusions", original)
     trained(tmp_path, "text")
-    assert not (folder / FAILED).exists()
+    assert not (folder / RunFolder.failures).exists()
     assert stopped(folder) == "its training was interrupted; repeat its train command"
     assert not verify(folder).problems
 

@@ -11,7 +11,8 @@ from test_report import info_of, save
 from test_train import QUICK, trained
 
 from affuse.data.errors import AffuseError
-from affuse.data.runs.run_predictions import PREDICTIONS, read_run, write_predictions
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_predictions import read_run, write_predictions
 from affuse.data.splits.protocols import folds
 from affuse.data.system import digests
 from affuse.fuse.commands import design_training
@@ -159,7 +160,7 @@ def forged(folder, name, rows):
 
 def test_calibrate_and_ablate_refuse_what_has_no_ccc(tmp_path):
     folder = trained(tmp_path)
-    forged(folder, PREDICTIONS, lambda p: np.ones(len(p), bool))
+    forged(folder, RunFolder.predictions, lambda p: np.ones(len(p), bool))
     with pytest.raises(AffuseError, match="fold 'session5': the test CCC of valence"):
         calibrate(folder, level=0.9, by="utterance")
     with pytest.raises(AffuseError, match="all 60 utterances have the same rating"):
@@ -174,7 +175,9 @@ def test_the_report_shows_no_figure_and_says_why(tmp_path):
         truth = p.truth.copy()
         truth[:, 1] = 0.5
         write_predictions(
-            run.path / PREDICTIONS, dataclasses.replace(p, truth=truth), run.info
+            run.path / RunFolder.predictions,
+            dataclasses.replace(p, truth=truth),
+            run.info,
         )
     (table,) = collect(tmp_path)
     row = json.loads(render([table], "json"))["tables"][0]["rows"][0]
@@ -193,7 +196,7 @@ def test_a_small_part_without_variation_is_named_and_the_rest_is_scored(tmp_path
     save(tmp_path, info_of("text"))
     run = read_run(tmp_path / info_of("text").name)
     scripted = np.array(["1" in i for i in run.predictions.id.tolist()])
-    forged(run.path, PREDICTIONS, lambda p: scripted)
+    forged(run.path, RunFolder.predictions, lambda p: scripted)
     (table,) = collect(tmp_path)
     (row,) = (row for row in table.rows if row.info)
     assert np.isnan(row.sections["scripted"].ratings["valence"].value)

@@ -18,6 +18,7 @@ from test_train import contents
 from affuse.data.cache import fold_encoders, store, training_data
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
+from affuse.data.runs.finetuning_folder import FinetunedFold
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.splits import protocols
 from affuse.extract.commands import run_tuning
@@ -82,7 +83,7 @@ def fine_tune(say, table, folder):
                 json.dumps(record), encoding="utf-8"
             )
         vocabulary(folder / fold.name / "text", "distilbert")
-        (folder / fold.name / fold_encoders.MARK).write_text("{}", encoding="utf-8")
+        (folder / fold.name / FinetunedFold.mark).write_text("{}", encoding="utf-8")
     say(f"fine-tuned {folder}")
     return folder
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from affuse.data.cache import (
     cache_names,
-    corpus_table,
     current_content,
     fold_encoders,
     store,
 )
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.recipe import MODALITIES, Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
@@ -44,8 +44,8 @@ def choose(
     corpora = sorted({path.parent.name for path in store.folders(folder)})
     if not corpora:
         raise FileNotFoundError(
-            f"no embeddings below {folder}; extract a corpus first: make extract, or "
-            f"for example {example(folder)}; or name their folder with --cache"
+            f"no embeddings below {folder}; extract a corpus first, for "
+            f"example: {example(folder)}; or name their folder with --cache"
         )
     if corpus and corpus not in corpora:
         raise OptionError(
@@ -53,7 +53,7 @@ def choose(
             f"{hint(corpus, corpora)}"
         )
     # distil leaves embeddings of its teacher there, which no corpus belongs to
-    read = [name for name in corpora if (folder / name / corpus_table.FILE).is_file()]
+    read = [name for name in corpora if CorpusFolder(folder / name).table.is_file()]
     corpora = corpora if corpus else read or corpora
     if not corpus and len(corpora) > 1:
         raise OptionError(
@@ -190,7 +190,8 @@ def listing(folder: Path) -> Iterator[str]:
         yield describe(cache) + notes + "  superseded" * (cache.path in losers)
     yield from damaged
     if not folders:
-        yield f"no embeddings below {folder}; extract some: make extract"
+        command = example(folder)
+        yield f"no embeddings below {folder}; extract some, for example: {command}"
 
 
 def _list(caches: Sequence[Cache]) -> list[str]:

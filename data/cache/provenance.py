@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data import plugins
+from affuse.data.cache.cache_folder import CacheFolder
 from affuse.data.cache.recipe import MODALITIES, Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.options.extraction_options import Extract, checkpoints
@@ -58,7 +59,7 @@ UNKNOWN_CORPUS, UNKNOWN_ROOT = "CORPUS", Path("ROOT")  # that the user has to fi
 
 def path(folder: Path) -> Path:
     """Return where the call that made a cache folder is kept."""
-    return folder.with_name(f"{folder.name}.json")
+    return CacheFolder(folder).provenance
 
 
 def load(folder: Path) -> Extract:

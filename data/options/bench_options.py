@@ -15,7 +15,7 @@ from affuse.data.options.option_types import (
     design_names,
     designs,
 )
-from affuse.data.options.shared_options import ComputeOptions, RunFolder
+from affuse.data.options.shared_options import ComputeOptions, RunArgument
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class BenchExtract(ComputeOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchDigests(RunFolder):
+class BenchDigests(RunArgument):
     """Measure what the digests of a run cost."""
 
     COMMAND: ClassVar[str] = "bench digests"

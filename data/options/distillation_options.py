@@ -15,11 +15,11 @@ from affuse.data.options.option_types import (
     ONE_OR_MORE,
     SHARE,
 )
-from affuse.data.options.shared_options import CacheFolder, ComputeOptions
+from affuse.data.options.shared_options import CacheOption, ComputeOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distil(ComputeOptions, CacheFolder):
+class Distil(ComputeOptions, CacheOption):
     """Distil an encoder into a smaller one."""
 
     COMMAND: ClassVar[str] = "distil"

@@ -9,7 +9,7 @@ import click
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, RESOURCES, WRITE, option
 from affuse.data.options.option_types import MODALITY, ONE_OR_MORE
-from affuse.data.options.shared_options import CacheFolder, ComputeOptions
+from affuse.data.options.shared_options import CacheOption, ComputeOptions
 from affuse.data.options.source_options import CorpusSource
 
 LONGEST = 3600.0  # seconds of an utterance
@@ -185,7 +185,7 @@ class EncodingOptions(
     EmbeddingOptions,
     ComputeOptions,
     EncodingAmounts,
-    CacheFolder,
+    CacheOption,
 ):
     """How a corpus is encoded."""
 

@@ -4,25 +4,25 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from affuse.data.options.option_fields import option
-from affuse.data.options.shared_options import CacheFolder
+from affuse.data.options.shared_options import CacheOption
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListCaches(CacheFolder):
+class ListCaches(CacheOption):
     """List every cache."""
 
     COMMAND: ClassVar[str] = "cache list"
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyCaches(CacheFolder):
+class VerifyCaches(CacheOption):
     """Check every file of the cache against its digest."""
 
     COMMAND: ClassVar[str] = "cache verify"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepairCaches(CacheFolder):
+class RepairCaches(CacheOption):
     """Encode damaged and missing parts again."""
 
     COMMAND: ClassVar[str] = "cache repair"

@@ -12,16 +12,16 @@ from affuse.data.options.option_fields import READ, SHOW, argument, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, SHARE
 from affuse.data.options.shared_options import (
     CacheChoice,
-    CacheFolder,
+    CacheOption,
     ComputeOptions,
     OutputFile,
-    RunFolder,
+    RunArgument,
     RunsFolder,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunInput(RunFolder, CacheChoice):
+class RunInput(RunArgument, CacheChoice):
     """A run, and the cached embeddings that its models are applied to."""
 
 
@@ -81,14 +81,14 @@ class IntervalOptions(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibrate(RunFolder, IntervalOptions, CacheFolder, OutputFile):
+class Calibrate(RunArgument, IntervalOptions, CacheOption, OutputFile):
     """Calibrate the predictions of a run."""
 
     COMMAND: ClassVar[str] = "calibrate"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lint(CacheFolder, RunsFolder):
+class Lint(CacheOption, RunsFolder):
     """Look for leaks in runs."""
 
     COMMAND: ClassVar[str] = "lint"
@@ -109,7 +109,7 @@ class Lint(CacheFolder, RunsFolder):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verify(CacheFolder, RunsFolder):
+class Verify(CacheOption, RunsFolder):
     """Check caches and runs against the digests of their files."""
 
     COMMAND: ClassVar[str] = "verify"

@@ -40,7 +40,7 @@ class ComputeOptions(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CacheFolder(Command):
+class CacheOption(Command):
     """The folder of all caches."""
 
     HEADING: ClassVar[str] = READ
@@ -54,7 +54,7 @@ class CacheFolder(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CacheChoice(CacheFolder):
+class CacheChoice(CacheOption):
     """Which caches of which corpus a command takes."""
 
     HEADING: ClassVar[str] = READ
@@ -119,7 +119,7 @@ class FinetunedFolder(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunFolder(Command):
+class RunArgument(Command):
     """The run that a command works on."""
 
     HEADING: ClassVar[str] = READ

@@ -18,7 +18,6 @@ from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import holds
 from affuse.data.system.digests import keep
 
-FILE = "problems.csv"  # in the cache folder of a corpus
 LISTED = 10  # problems of one reason that `check` lists one by one
 COLUMNS = ("severity", "file", "line", "id", "reason")
 
@@ -119,10 +118,13 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         f"{found['with_text']} with text"
         + (f", of which {empty} without words" if empty else "")
     )
-    yield from corpus.reading
-    if columns := found["columns"]:
+    columns = found["columns"]
+    for line in corpus.reading:
+        if not (columns and line.startswith(extra_columns.KEPT)):  # see the next line
+            yield line
+    if columns:
         sizes = (f"{name} ({_values(values)})" for name, values in columns.items())
-        yield f"columns that are kept beside these: {', '.join(sizes)}"
+        yield f"{extra_columns.KEPT}{', '.join(sizes)}"
     differ = [c for c in corpus.counts if c.expected != c.found]
     if corpus.counts and not differ:
         yield f"all {len(corpus.counts)} counts are as published"
@@ -154,15 +156,14 @@ def problem_lines(problems: Sequence[Problem], listed: int = 1) -> Iterable[str]
         yield from (f"  {line}" for line in problem_summary.lines(chosen, listed))
 
 
-def save(problems: Sequence[Problem], folder: Path) -> Path:
+def save(problems: Sequence[Problem], path: Path) -> None:
     """Write the problems report of an extraction as CSV, unless it is there already."""
-    keep(folder / FILE, _report(problems))
-    return folder / FILE
+    keep(path, _report(problems))
 
 
-def is_saved(problems: Sequence[Problem], folder: Path) -> bool:
+def is_saved(problems: Sequence[Problem], path: Path) -> bool:
     """Return True if `save` would write nothing."""
-    return holds(folder / FILE, _report(problems))
+    return holds(path, _report(problems))
 
 
 def _report(problems: Sequence[Problem]) -> Iterator[bytes]:

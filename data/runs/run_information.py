@@ -9,6 +9,7 @@ from typing import Any
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import NATURES
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
@@ -23,7 +24,6 @@ from affuse.data.system.schema import (
     Whole,
 )
 
-INFO = "run.json"
 ADVICE = "train again, or remove its folder"
 WORD = Text(1_000)
 KIND = Record(
@@ -103,7 +103,7 @@ def write_info(folder: Path, info: RunInfo) -> None:
     """Publish run.json; the same info gives the same bytes."""
     content = {f.name: getattr(info, f.name) for f in fields(info)}
     text = json.dumps(content, indent=2, sort_keys=True, default=_plain) + "\n"
-    publish(folder / INFO, text.encode())
+    publish(RunFolder(folder).info, text.encode())
 
 
 def _plain(value: object) -> object:
@@ -120,7 +120,7 @@ def read_info(folder: Path) -> RunInfo:
         FileNotFoundError: if there is none
         DamagedFileError: if it is not what `write_info` wrote
     """
-    path = folder / INFO
+    path = RunFolder(folder).info
     try:
         found = read_json(path, KIND, advice=ADVICE)
     except FileNotFoundError as error:

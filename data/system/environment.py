@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SETUP = "setup.cfg"  # in the root of a checkout alone
 PYTHON = (3, 11)  # the oldest that will do
 NEEDED = (
     "click", "h5py", "huggingface_hub", "joblib", "librosa", "numpy", "safetensors",
@@ -21,12 +22,30 @@ def version() -> str:
 
     An editable installation may have been made of an older state of its checkout.
     """
-    checkout = ROOT / "setup.cfg"
-    if checkout.is_file() and (ROOT / "cli.py").is_file():
+    if is_checkout():
         found = configparser.ConfigParser()
-        found.read(checkout, encoding="utf-8")
+        found.read(ROOT / SETUP, encoding="utf-8")
         return found["metadata"]["version"]
     return importlib.metadata.version("affuse")
+
+
+def is_checkout() -> bool:
+    """Return True if a checkout of the repository runs, False for an installed copy."""
+    return (ROOT / SETUP).is_file() and (ROOT / "cli.py").is_file()
+
+
+def extra_command(extra: str) -> str:
+    """Return what a user types to install the packages of an extra, and where.
+
+    Args:
+        extra: of setup.cfg, such as ``cluster``
+
+    Returns:
+        the end of a sentence
+    """
+    if is_checkout():
+        return f"in the folder of this project, type: pip install '.[{extra}]'"
+    return f"type: pip install 'affuse[{extra}]'"
 
 
 def ensure_packages() -> None:

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
+from affuse.data.system.environment import extra_command
+
 HEAD = 16  # bytes that tell a container
 TAG = 10  # bytes of the head of an ID3 tag, which may lie before AAC
 BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # an MP4 begins so
@@ -94,7 +96,7 @@ def advice(container: Container, path: Path) -> str:
     suffix = path.suffix if SUFFIX.fullmatch(path.suffix) else container.suffix
     other = ".flac" if suffix.lower() == ".wav" else ".wav"
     return (
-        f"is {container.name}, which needs the package av; in the folder of this "
-        f"project, type: pip install '.[av]', or convert the file, as with: "
+        f"is {container.name}, which needs the package av; "
+        f"{extra_command('av')}, or convert the file, as with: "
         f"ffmpeg -i NAME{suffix} NAME{other}"
     )

@@ -13,6 +13,7 @@ from affuse.data.cache import (
     provenance,
     store,
 )
+from affuse.data.cache.cache_folder import corpora
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import EXTRA, MISSING, UNKNOWN, UNREAD, Fault
 from affuse.data.errors import AffuseError
@@ -36,7 +37,9 @@ def run(cache: Path, *, dry_run: bool, say: Say) -> bool:
     """
     folders = _folders(cache)
     whole = [_repair(folder, cache, dry_run, say) for folder in folders]
-    for folder in (*cache.glob("*/"), *cache.glob("*/*-*-*/")):
+    named = corpora(cache)
+    there = [each.path for folder in named for each in folder.caches()]
+    for folder in (*(each.path for each in named), *there):
         for path in part_removal.abandoned(folder):
             say(f"{path} was left by a process that died: {_dropped(dry_run)}")
             if not dry_run:
@@ -49,7 +52,8 @@ def run(cache: Path, *, dry_run: bool, say: Say) -> bool:
 
 def _folders(cache: Path) -> list[Path]:
     """Folders with parts, and those that should have some, for a call was kept."""
-    begun = {path for path in cache.glob("*/*-*-*/") if provenance.path(path).is_file()}
+    there = (each for folder in corpora(cache) for each in folder.caches())
+    begun = {each.path for each in there if each.provenance.is_file()}
     return sorted({*store.folders(cache), *begun})
 
 

@@ -25,13 +25,12 @@ from affuse.extract.distil import (
 )
 from affuse.extract.distil.distillation_loop import Schedule
 from affuse.extract.distil.distillation_plan import DistillationPlan
+from affuse.extract.distil.student_folder import StudentFolder
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, suited
 from affuse.extract.encoding.protocol import Encoder
 
 MODALITIES: dict[str, ModuleType] = {"audio": speech_student, "text": text_student}
-WEIGHTS, SETTINGS, LOCK = "model.safetensors", "distil.json", ".distil.lock"
-
 KIND = Record({"identity": Text(100)}, others=Plain())  # of the settings
 
 
@@ -47,7 +46,7 @@ def run(plan: DistillationPlan, say: Callable[[str], object]) -> None:
         AffuseError: if data or teacher cannot be used, or the output folder holds
             something else or is being filled
     """
-    with claim(plan.output / LOCK, wait=False) as mine:
+    with claim(StudentFolder(plan.output).lock, wait=False) as mine:
         if not mine:
             raise AffuseError(
                 f"another process distils into {plan.output}; wait for it, or choose "
@@ -67,7 +66,7 @@ def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
         torch.manual_seed(plan.schedule.seed)
         lesson, recipes = module.lesson(plan, corpus, encoder, say)
     identity = plan.identity(recipes)
-    if (plan.output / WEIGHTS).exists():
+    if StudentFolder(plan.output).weights.exists():
         if _identity(plan.output) != identity:
             raise AffuseError(
                 f"{plan.output} holds a model of another teacher, other data or other "
@@ -121,7 +120,9 @@ def _teacher(plan: DistillationPlan) -> Encoder:
 def _identity(folder: Path) -> str:
     """That of the student in a folder; ``""`` if it is none of ours."""
     try:
-        found = read_json(folder / SETTINGS, KIND, advice="choose another --output")
+        found = read_json(
+            StudentFolder(folder).settings, KIND, advice="choose another --output"
+        )
     except (OSError, AffuseError):
         return ""
     return str(found["identity"])
@@ -141,13 +142,14 @@ def _save(
     settings = {"identity": identity, **plan.settings()}
     described = {
         "README.md": model_card.text(facts).encode(),
-        "history.csv": model_card.history(facts.points).encode(),
-        SETTINGS: (json.dumps(settings, indent=1) + "\n").encode(),
+        StudentFolder.history: model_card.history(facts.points).encode(),
+        StudentFolder.settings: (json.dumps(settings, indent=1) + "\n").encode(),
     }
-    weights = own.pop(WEIGHTS)
-    for name, content in {**own, **files, **described, WEIGHTS: weights}.items():
+    weights = own.pop(StudentFolder.weights)
+    last = {StudentFolder.weights: weights}
+    for name, content in {**own, **files, **described, **last}.items():
         publish(plan.output / name, content)
-    (plan.output / distillation_loop.STATE).unlink(missing_ok=True)
+    StudentFolder(plan.output).unfinished.unlink(missing_ok=True)
 
 
 def plan(options: Distil, machine: Machine) -> DistillationPlan:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from affuse.data.cache import corpus_table
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.extraction_options import EncodingOptions, Extract
@@ -62,7 +63,7 @@ def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, P
     for choice, encoder in zip(chosen, loaded, strict=True):
         how: Fill = fill
         if workers:
-            how = partial(spreading.fill, workers=workers, choice=choice)
+            how = partial(spreading.fill, workers=workers, choice=choice, say=say)
         keep = partial(provenance_writing.keep, choice=choice, options=options)
         done = extract(
             corpus,
@@ -126,17 +127,17 @@ def _report(
     Returns:
         what the parts of each cache tell
     """
-    folder = cache / corpus.name
+    folder = CorpusFolder(cache / corpus.name)
     told, problems = _told(corpus, made)
-    if not corpus_checks.is_saved(problems, folder):
+    if not corpus_checks.is_saved(problems, folder.problems):
         # whoever writes last has seen all that was there before
-        with claim(folder / ".problems.lock", wait=True):
+        with claim(folder.problems_lock, wait=True):
             told, problems = _told(corpus, made)
-            corpus_checks.save(problems, folder)
+            corpus_checks.save(problems, folder.problems)
     for line in corpus_checks.problem_lines(problems):
         say(line)
     if problems:
-        say(f"all of it in {folder / corpus_checks.FILE}")
+        say(f"all of it in {folder.problems}")
     return told
 
 

@@ -1,14 +1,14 @@
 """The finetune command: what was asked for, fold by fold."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from affuse.data.cache.fold_encoders import MARK
 from affuse.data.errors import options_at_fault
-from affuse.data.options.command_record import next_line
+from affuse.data.options.command_record import Command, next_line
 from affuse.data.options.extraction_options import Extract, checkpoints
 from affuse.data.options.finetuning_options import Finetune
 from affuse.data.options.pipeline_options import RunCommand
@@ -16,6 +16,7 @@ from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus
+from affuse.data.runs.finetuning_folder import FinetuningFolder
 from affuse.data.splits import protocol_assumptions
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.gemm_throughput import choose_dtype
@@ -62,20 +63,24 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
         told(sentence)
     for fold in made.folds:
         fold_training.run(made, fold, told, first=first, progress=True)
-    told(next_line(following(made, options)))
+    for command in following(made, options):
+        told(next_line(command))
     return made.folder
 
 
-def following(made: FinetuningPlan, options: Finetune) -> Extract | RunCommand:
-    """Return the command that comes next.
+def following(made: FinetuningPlan, options: Finetune) -> Iterator[Command]:
+    """Yield the commands that come next.
 
     Once every fold of the protocol is fine-tuned, `run` encodes the corpus with the
-    encoders of each and trains. Before, the first fold that was asked for is encoded.
+    encoders of each and trains. Before, the first fold that was asked for can be
+    encoded, and the first one that is missing is fine-tuned in the same way.
     """
-    if all((made.folder / name / MARK).is_file() for name in made.every):
+    run = FinetuningFolder(made.folder)
+    missing = [name for name in made.every if not run.fold(name).mark.is_file()]
+    if not missing:
         usual, settings = Settings(), made.settings
         rule = settings.out_of_range
-        return RunCommand.like(
+        yield RunCommand.like(
             options,
             CorpusSource,
             ComputeOptions,
@@ -85,14 +90,16 @@ def following(made: FinetuningPlan, options: Finetune) -> Extract | RunCommand:
             folds=None if settings.folds == usual.folds else settings.folds,
             out_of_range=None if rule == usual.out_of_range else rule,
         )
+        return
     place = made.folder / made.folds[0].name
     few = tuple(made.backbones) if len(made.backbones) == 1 else ()
-    return Extract.like(
+    yield Extract.like(
         options,
         CorpusSource,
         modalities=few,
         **checkpoints({m: place / m for m in made.backbones}),
     )
+    yield replace(options, fold=missing[0])
 
 
 def prepare(corpus: Corpus, options: Finetune) -> FinetuningPlan:

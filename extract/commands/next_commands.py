@@ -15,6 +15,7 @@ from affuse.data.options.run_options import Predict
 from affuse.data.options.shared_options import CacheChoice
 from affuse.data.options.training_options import Train
 from affuse.data.records import Corpus
+from affuse.data.runs.finetuning_folder import FinetunedFold, FinetuningFolder
 from affuse.data.splits.protocol_alternatives import alternatives
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Plain, Record, Text
@@ -149,12 +150,12 @@ def _with(encoders: Mapping[str, Path], options: Extract) -> Extract:
 
 def _is_tuned(checkpoint: Path) -> bool:
     """Return True if a folder is a checkpoint that was fine-tuned for a fold."""
-    return (checkpoint.resolve().parent / fold_encoders.MARK).is_file()
+    return FinetunedFold(checkpoint.resolve().parent).mark.is_file()
 
 
 def _protocol(run: Path) -> str | None:
     """Return the protocol whose folds a fine-tuning is of; None if it does not say."""
-    for mark in sorted(run.glob(f"*/{fold_encoders.MARK}"))[:1]:
+    for fold in FinetuningFolder(run).finished()[:1]:
         with suppress(OSError, AffuseError):
-            return read_json(mark, TUNED, advice="").get("protocol") or None
+            return read_json(fold.mark, TUNED, advice="").get("protocol") or None
     return None

@@ -4,7 +4,9 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 
+from affuse.data.options.command_record import program
 from affuse.extract.distil.distillation_loop import TrainingState
 from affuse.extract.distil.distillation_plan import DistillationPlan
 
@@ -73,11 +75,17 @@ def text(facts: Facts) -> str:
     )
 
 
+def _program() -> tuple[str, ...]:
+    """Return how the program is started, without the folder that it lies in here."""
+    *before, last = program()
+    return (*before, PurePath(last).name)
+
+
 def command(plan: DistillationPlan) -> str:
     """The command that distils the same again; folders by their names alone."""
     size, schedule = plan.size, plan.schedule
     words = [
-        f"python cli.py distil {plan.teacher.modality}",
+        f"{' '.join(_program())} distil {plan.teacher.modality}",
         f"--teacher {plan.teacher.checkpoint.rstrip('/').rpartition('/')[2]}",
         f"--teacher-layers {plan.teacher.layers}",
         *(f"--data {path.name}" for path in plan.data),

@@ -95,11 +95,13 @@ def fill(
     done: Callable[[float], object],
     workers: Workers,
     choice: Choice,
+    say: Callable[[str], object],
 ) -> float:
     """As `affuse.extract.caching.part_filling.fill`, in other processes.
 
     Args:
         choice: of which each of them loads the encoder of its own
+        say: told that processes start, which takes its time
     """
     todo = _missing(folder, plan, build, count)
     done(sum(_size(plan, [number]) for number in plan.keys() - todo.keys()))
@@ -108,6 +110,12 @@ def fill(
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     encoded = 0.0
+    if workers.processes:
+        say(
+            f"{choice.modality}: {workers.processes} processes start; each loads its "
+            f"libraries and the encoder first, which takes 10 s or more, so a small "
+            f"corpus is done sooner without --processes"
+        )
     with (
         workers.open() as team,
         tempfile.TemporaryDirectory(

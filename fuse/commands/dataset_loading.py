@@ -13,6 +13,7 @@ from affuse.data.errors import AffuseError, OptionError
 from affuse.fuse.inputs.fold_division import divided
 from affuse.fuse.inputs.tensors import Aligned, align
 from affuse.fuse.settings import Settings
+from affuse.fuse.wording import count
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Split:
     test: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Utterances that have ratings and all modalities asked for, sorted by id."""
 
@@ -36,6 +37,19 @@ class Dataset:
     groups: Mapping[str, np.ndarray]  # {"speaker", "session", "dialogue": (n,) of str}
     splits: tuple[Split, ...]  # of the protocol that was asked for
     left_out: Mapping[str, int]  # reason -> utterances
+    corpus: str = ""  # its name
+
+    def __repr__(self) -> str:
+        """Return what there is in one line, without the arrays."""
+        speakers = len({*np.asarray(self.groups.get("speaker", ())).tolist()} - {""})
+        shapes = (f"{name} {x.shape}" for name, x in self.features.items())
+        lost = sum(self.left_out.values())
+        return (
+            f"Dataset(corpus={self.corpus!r}, {count(len(self.ids), 'utterance')} of "
+            f"{count(speakers, 'speaker') if speakers else 'unknown speakers'}, "
+            f"{', '.join(shapes)}, ratings {', '.join(self.targets)}, "
+            f"{count(len(self.splits), 'split')}, {lost} left out)"
+        )
 
     @property
     def columns(self) -> dict[str, int]:
@@ -122,6 +136,7 @@ def load_dataset(
         groups=groups,
         splits=splits,
         left_out=aligned.left_out,
+        corpus=table.name,
     )
 
 

@@ -22,7 +22,7 @@ from affuse.data.options.extraction_options import (
 from affuse.data.options.pipeline_options import RunCommand
 from affuse.data.options.report_options import ReportContents
 from affuse.data.options.shared_options import (
-    CacheFolder,
+    CacheOption,
     ComputeOptions,
     FinetunedFolder,
     RunsFolder,
@@ -87,7 +87,7 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
         for modality, folder in made.items():  # of folds, any names its kind
             named.setdefault(modality, folder.name)
     say("training")
-    shared = (FittingOptions, MemoryLimit, FinetunedFolder, CacheFolder)
+    shared = (FittingOptions, MemoryLimit, FinetunedFolder, CacheOption)
     command = Train.like(
         options, *shared, ComputeOptions, RunsFolder, corpus=corpus.name, **named
     )

@@ -17,10 +17,10 @@ from affuse.fuse.reporting.table_records import NATURES
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking, trials
 from affuse.fuse.sweep.ranking import Ranked
+from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.training.run_plan import RunPlan
 from affuse.fuse.wording import count, figure
 
-BEST = "best.toml"
 SHOWN = 20  # rows of the ranking on the screen
 WIDTH = 98  # columns of text
 
@@ -84,9 +84,10 @@ def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
     notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
     text = "".join(f"# {line}\n" for line in notes)
     text += ranking.differences(state.ranked[0].settings)
-    publish(state.folder / BEST, text.encode())
+    publish(SweepFolder(state.folder).best, text.encode())
     yield from (*_table(state), "", *notes)
-    yield f"written to {state.folder}: {ranking.RANKING}, {BEST}, {trials.TRIALS}/"
+    names = f"{SweepFolder.ranking}, {SweepFolder.best}, {SweepFolder.trials}/"
+    yield f"written to {state.folder}: {names}"
     yield next_line(_next(state, options))
 
 
@@ -105,7 +106,7 @@ def _table(found: SweepResult) -> Iterator[str]:
         rows.append((str(place), *settings, *each, mean, spread))
     yield from columns(rows)
     if len(found.ranked) > SHOWN:
-        yield f"and {len(found.ranked) - SHOWN} more in {ranking.RANKING}"
+        yield f"and {len(found.ranked) - SHOWN} more in {SweepFolder.ranking}"
 
 
 def _word(value: object) -> str:
@@ -147,7 +148,7 @@ def _next(found: SweepResult, options: Sweep) -> Train:
     return Train.like(
         options,
         *(TrainingInputs, ComputeOptions, RunsFolder),
-        experiment=str(found.folder / BEST),
+        experiment=str(SweepFolder(found.folder).best),
         designs=(found.plan.info.design,),
         folds=options.folds,
         seeds=len(found.seeds),

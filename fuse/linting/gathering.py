@@ -12,8 +12,8 @@ from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.records import Corpus, check_name
 from affuse.data.runs.fold_table import read_folds
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
-from affuse.data.runs.run_predictions import PREDICTIONS
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
 from affuse.fuse.trained import model_files
@@ -34,7 +34,7 @@ def planned(
     """A run with all that it is trained on at hand, before training or after it."""
     names = inputs(plan.info.design, plan.modalities)
     missing = {} if trained else {TRAINED: "nothing is trained yet"}
-    if trained and not (plan.folder / PREDICTIONS).is_file():
+    if trained and not RunFolder(plan.folder).predictions.is_file():
         missing[TRAINED] = INTERRUPTED
     return Evidence(
         info=plan.info,
@@ -62,7 +62,7 @@ def left(folder: Path, cache: Path) -> Evidence:
     warn(folder)
     recipes = model_files.recipes(paths)
     missing: dict[str, str] = {}
-    if not paths or not (folder / PREDICTIONS).is_file():
+    if not paths or not RunFolder(folder).predictions.is_file():
         missing[TRAINED] = INTERRUPTED
     corpus = _corpus(cache, info.corpus, missing)
     needed = {r.folder(): r for found in recipes.values() for r in found.values()}

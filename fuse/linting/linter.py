@@ -16,9 +16,8 @@ from affuse.data.errors import AffuseError, options_at_fault
 from affuse.data.options.run_options import Lint
 from affuse.data.plugins import RULE_PACKAGE, load, names
 from affuse.data.records import Corpus
-from affuse.data.runs.leak_record import FAILS, LINT
-from affuse.data.runs.run_information import INFO
-from affuse.data.runs.run_predictions import PREDICTIONS
+from affuse.data.runs.leak_record import FAILS
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.fuse.linting.evidence import TRAINED, Evidence
@@ -138,8 +137,11 @@ def check_runs(
             r.rule: {**_facts(r), "allowed": r.fails and r.rule in allow}
             for r in results
         }
-        with digests.rewriting(plan.folder, [LINT]):
-            publish(plan.folder / LINT, (json.dumps(kept, indent=1) + "\n").encode())
+        with digests.rewriting(plan.folder, [RunFolder.leaks]):
+            publish(
+                RunFolder(plan.folder).leaks,
+                (json.dumps(kept, indent=1) + "\n").encode(),
+            )
         found[plan.info.name] = results
     _refuse(found, allow, "what was trained stays, but is not to be reported")
 
@@ -192,8 +194,8 @@ def command(say: Callable[[str], object], options: Lint) -> bool:
         for line in explain():
             say(line)
         return True
-    marks = (path for name in (INFO, PREDICTIONS) for path in runs.glob(f"*/{name}"))
-    chosen = options.folders or sorted({path.parent for path in marks})
+    there = RunFolder.below(runs, RunFolder.info, RunFolder.predictions)
+    chosen = options.folders or [run.path for run in there]
     if not chosen:
         raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
     found = {str(path): _of_folder(path, options.cache) for path in chosen}

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run
 from affuse.data.system.csv_tables import DAMAGED, number, read_rows
 from affuse.data.terminal import printable
@@ -20,7 +21,7 @@ from affuse.fuse.models.baselines import REFERENCES
 from affuse.fuse.models.decisions import DECISIONS
 from affuse.fuse.scoring.affine import IDENTITY, AffineMap, concordant
 from affuse.fuse.trained.fold_predictions import of_validation
-from affuse.fuse.trained.model_files import HISTORY, HISTORY_COLUMNS
+from affuse.fuse.trained.model_files import HISTORY_COLUMNS
 from affuse.fuse.training.setting_resolution import has_map
 
 DETAIL = "affine map"  # of the row of a network
@@ -128,7 +129,7 @@ def validation_ccc(run: Path) -> float:
         FileNotFoundError: if it has no history
         DamagedFileError: if the history is damaged, or empty
     """
-    path = run / HISTORY
+    path = RunFolder(run).history
     best: dict[tuple[str, str], float] = {}
     for line, row in read_rows(path, HISTORY_COLUMNS):
         cells = dict(zip(HISTORY_COLUMNS, row, strict=True))

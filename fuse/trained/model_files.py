@@ -26,7 +26,8 @@ from affuse.data.cache.recipe import KIND as RECIPE
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
-from affuse.data.runs.run_predictions import PREDICTIONS, VALIDATION, read_predictions
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.runs.run_predictions import read_predictions
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.csv_tables import read_rows, write_rows
@@ -45,8 +46,6 @@ from affuse.fuse.trained import layer_weight_files
 
 log = logging.getLogger(__name__)
 
-WEIGHTS, MODEL = "model.safetensors", "model.json"
-HISTORY, PRETRAINING = "history.csv", "pretraining.csv"
 HISTORY_COLUMNS = (
     *("fold", "seed", "epoch", "train_loss", "reconstruction"),
     *(f"validation_{name}" for name in RATINGS),
@@ -54,10 +53,6 @@ HISTORY_COLUMNS = (
 )
 PRETRAINING_COLUMNS = (
     *("modality", "epoch", "train_reconstruction", "validation_reconstruction"),
-)
-FILES = (
-    *(WEIGHTS, MODEL, HISTORY, PRETRAINING, layer_weight_files.LAYERS),
-    *(VALIDATION, PREDICTIONS),
 )
 WORD = Text(1_000)
 KIND = Record(
@@ -92,7 +87,7 @@ class Description:
 
 def place(run: Path, *, fold: str, seed: int) -> Path:
     """The folder of one unit."""
-    return run / fold / f"seed-{seed}"
+    return RunFolder(run).model(fold, seed).path
 
 
 def save(folder: Path, fitted: Fitted, description: Description) -> None:
@@ -105,10 +100,11 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
         **asdict(description),
         "recipes": {m: json.loads(r.text()) for m, r in description.recipes.items()},
     }
-    publish(folder / WEIGHTS, safetensors.torch.save(state))
-    publish(folder / MODEL, (json.dumps(facts, indent=1) + "\n").encode())
+    place = ModelFolder(folder)
+    publish(place.weights, safetensors.torch.save(state))
+    publish(place.description, (json.dumps(facts, indent=1) + "\n").encode())
     rows = [_cells(epoch, description) for epoch in fitted.history]
-    write_rows(folder / HISTORY, HISTORY_COLUMNS, rows)
+    write_rows(place.history, HISTORY_COLUMNS, rows)
     found = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
     numbers = {m: recipe.layers for m, recipe in description.recipes.items()}
     layer_weight_files.write(folder, found, targets=description.targets, layers=numbers)
@@ -118,7 +114,7 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
             for modality, history in fitted.pretraining.items()
             for e in history
         ]
-        write_rows(folder / PRETRAINING, PRETRAINING_COLUMNS, losses)
+        write_rows(place.pretraining, PRETRAINING_COLUMNS, losses)
 
 
 def _cells(epoch: Epoch, description: Description) -> list[object]:
@@ -145,7 +141,7 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
             f"train command, which trains a new run"
         )
     with _named(folder):
-        state = weight_files.read(folder / WEIGHTS)
+        state = weight_files.read(ModelFolder(folder).weights)
         build = _builder(description, state)
         module = weight_files.restored(build, state)
         if isinstance(module, Zeroshot):
@@ -161,7 +157,9 @@ def describe(folder: Path) -> Description:
         DamagedFileError: if it is damaged, or of another version of this project
     """
     with _named(folder):
-        found = read_json(folder / MODEL, KIND, advice="it describes no model")
+        found = read_json(
+            ModelFolder(folder).description, KIND, advice="it describes no model"
+        )
         return Description(
             **{
                 **found,
@@ -196,13 +194,14 @@ def is_whole(folder: Path, targets: Sequence[str], *, quiet: bool = False) -> bo
         targets: names of its ratings
         quiet: do not log damage, which was logged before
     """
+    model = ModelFolder(folder)
     try:
-        if PREDICTIONS not in (digests.read(folder) or {}):
+        if ModelFolder.predictions not in (digests.read(folder) or {}):
             return False
         load(folder)
-        list(read_rows(folder / HISTORY, HISTORY_COLUMNS))
-        for name in (VALIDATION, PREDICTIONS):
-            read_predictions(folder / name, tuple(targets))
+        list(read_rows(model.history, HISTORY_COLUMNS))
+        for path in (model.validation, model.predictions):
+            read_predictions(path, tuple(targets))
     except (OSError, AffuseError) as error:
         if not quiet:
             log.warning("%s; training this model anew", error)

@@ -16,6 +16,8 @@ from affuse.data.cache import fold_encoders
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
 from affuse.data.options.training_options import Train
+from affuse.data.runs.checkpoint_folder import CheckpointFolder
+from affuse.data.runs.finetuning_folder import FinetunedFold, HeadFolder
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Number, Plain, Record, Text, Whole
 from affuse.fuse import losses
@@ -88,7 +90,7 @@ class Heads:
 
     def _system(self, folder: Path, rows: Rows) -> nn.Module:
         try:
-            state = weight_files.read(folder / fold_encoders.HEAD_WEIGHTS)
+            state = weight_files.read(HeadFolder(folder).weights)
             return weight_files.restored(lambda: self._built(state, rows), state)
         except (OSError, DamagedFileError) as error:
             raise DamagedFileError(
@@ -116,7 +118,7 @@ class Heads:
 
 def _depth(encoder: Path) -> int:
     """Blocks of an encoder, which is the number of its last layer."""
-    path = encoder / "config.json"
+    path = CheckpointFolder(encoder).configuration
     config = read_json(path, CONFIG, advice="fine-tune this fold again")
     depth = config.get("num_hidden_layers") or config.get("n_layers")
     if depth is None:
@@ -174,20 +176,20 @@ def find(run: Path) -> Heads:
             f"folds of {run} differ in design or seed; fine-tune it again"
         )
     ((design, seed),) = designs
-    first = next(iter(folders.values())) / fold_encoders.HEAD
-    settings = stage_two.load(first / fold_encoders.HEAD_SETTINGS)
+    first = FinetunedFold(next(iter(folders.values()))).head
+    settings = stage_two.load(first.settings)
     return Heads(
         design,
         seed,
         replace(settings, training=END_TO_END),
-        {fold: folder / fold_encoders.HEAD for fold, folder in folders.items()},
+        {fold: FinetunedFold(folder).head.path for fold, folder in folders.items()},
         {fold: score for fold, (_, _, score) in told.items()},
     )
 
 
 def _facts(folder: Path) -> tuple[str, int, float]:
     """Design, seed and validation CCC of a fold."""
-    path = folder / fold_encoders.MARK
+    path = FinetunedFold(folder).mark
     found = read_json(path, FACTS, advice="fine-tune this fold again")
     if difference := code_revisions.changed(found.get("code", ""), found["design"]):
         raise AffuseError(

@@ -14,6 +14,7 @@ from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.name_spellings import unify
 from affuse.data.records import Corpus
+from affuse.data.runs import sentence_overlap
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.splits.protocol_assumptions import Division
 from affuse.data.splits.protocols import Fold
@@ -113,6 +114,7 @@ def make(
         )
     needed = _needed(fusion, embeddings)
     for modality in needed:
+        _demand_inputs(corpus, fusion, modality, embeddings)
         pick(embeddings, modality)  # refuses before anything is joined
     own = own or {}
     one = replace(corpus, utterances=unify(corpus.utterances))
@@ -193,6 +195,23 @@ def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...
             )
         return tuple(sorted(embeddings))
     return ("audio",) if fusion == "zeroshot" else modalities(fusion)
+
+
+def _demand_inputs(
+    corpus: Corpus, fusion: str, modality: str, embeddings: Mapping[str, Embeddings]
+) -> None:
+    """Refuse a design that needs text where no utterance is known to have words.
+
+    Raises:
+        AffuseError: naming the design that does without
+    """
+    if modality != "text" or modality in embeddings:
+        return
+    if not any(sentence_overlap.key(u) for u in corpus.utterances):
+        raise AffuseError(
+            f"the corpus '{corpus.name}' has no words, and {fusion} needs text "
+            f"embeddings; train on speech alone: --fusion audio"
+        )
 
 
 def _encoder(recipes: Sequence[Recipe]) -> dict[str, object]:

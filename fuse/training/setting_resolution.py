@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from affuse.data.errors import OptionError
+from affuse.data.options.report_options import Report
 from affuse.data.runs.run_information import RunInfo
 from affuse.fuse.models.baselines import FITTED, REFERENCES
 from affuse.fuse.models.decisions import DECISIONS
@@ -29,7 +30,7 @@ def resolved(settings: Settings, fusion: str | Design) -> Settings:
         raise OptionError(
             f"map='affine' is fitted with the baselines {', '.join(FITTED)}, and not "
             f"with {fusion}; leave it at map=auto, and ask for the mapped row of a "
-            f"trained network afterwards: python cli.py report --mapped"
+            f"trained network afterwards: {Report()} --mapped"
         )
     usual = Settings()
     changes = {name: getattr(usual, name) for name in _foreign(fusion)}

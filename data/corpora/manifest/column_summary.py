@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Collection, Iterator, Sequence
 
 from affuse.data.errors import AffuseError
+from affuse.data.extra_columns import KEPT
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Utterance
 from affuse.data.tables import cell_values, column_hints
@@ -42,7 +43,7 @@ def _read(
     yield printable(f"columns of {file} as they are read: {', '.join(roles)}")
     if columns.kept:
         kept = _listed([f"'{name}'" for name in columns.kept])
-        yield printable(f"kept as text, for report --by: {kept}")
+        yield printable(f"{KEPT}{kept}")
     used = {*columns.roles.values(), *columns.kept.values()}
     others = [
         f"'{name}'" if name else f"column {at + 1}, which has no name"
