@@ -1,11 +1,11 @@
 """Records of the benches: of both stages, of fine-tuning and of digests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import click
 
-from affuse.data.options.command_record import Command
 from affuse.data.options.finetuning_options import TrainedLayers, TuningPrecision
 from affuse.data.options.option_fields import RESOURCES, option
 from affuse.data.options.option_types import (
@@ -80,9 +80,15 @@ class BenchDigests(RunArgument):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomTuning(Command):
-    """The encoders and the steps of the bench of fine-tuning."""
+class BenchFinetune(
+    TuningPrecision,
+    TrainedLayers,
+    ComputeOptions,
+):
+    """Measure fine-tuning on random utterances."""
 
+    COMMAND: ClassVar[str] = "bench finetune"
+    MOVED: ClassVar[Mapping[str, str]] = {"hold": RESOURCES, "checkpointing": RESOURCES}
     model: str = option(
         "--model",
         default="large12",
@@ -120,14 +126,6 @@ class RandomTuning(Command):
         help="Time this many steps of Affuse, and passes of the other way; the "
         "fastest counts. One step before them is not timed.",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningMemory(Command):
-    """How the bench of fine-tuning holds activations."""
-
-    HEADING: ClassVar[str] = RESOURCES
-
     hold: bool = option(
         "--hold",
         default=False,
@@ -140,32 +138,12 @@ class TuningMemory(Command):
         help="Hold fewer activations, and compute them again for the gradient, "
         "in both ways.  [default: all activations are held]",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningSeed(Command):
-    """The seed of the bench of fine-tuning."""
-
     seed: int = option(
         "--seed",
         default=0,
         type=NOT_NEGATIVE,
         help="Seed of weights, inputs, order and dropout.",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class BenchFinetune(
-    RandomTuning,
-    TuningPrecision,
-    TuningMemory,
-    TrainedLayers,
-    TuningSeed,
-    ComputeOptions,
-):
-    """Measure fine-tuning on random utterances."""
-
-    COMMAND: ClassVar[str] = "bench finetune"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,9 +22,49 @@ from affuse.data.options.source_options import CorpusSource
 
 
 @dataclass(frozen=True, kw_only=True)
-class TunedFolds(Command):
-    """The design that encoders are fine-tuned with, and on which folds."""
+class TrainedLayers(Command):
+    """How many layers of the encoders are trained."""
 
+    layers_trained: int | None = option(
+        "--layers-trained",
+        default=None,
+        type=NOT_NEGATIVE,
+        metavar="N",
+        help="Train only the N highest transformer layers of each "
+        "encoder.  [default: everything but the convolutions]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningPrecision(Command):
+    """The data type that encoders are fine-tuned in."""
+
+    dtype: str = option(
+        "--dtype",
+        default="auto",
+        type=click.Choice(["auto", "float32", "bfloat16"]),
+        help="Data type of the encoders' arithmetic. With auto, it is bfloat16 "
+        "on GPUs that have it, and float32 elsewhere.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune(
+    CorpusSource,
+    CheckpointChoice,
+    TrainedLayers,
+    TuningPrecision,
+    ComputeOptions,
+):
+    """Fine-tune encoders together with a design."""
+
+    COMMAND: ClassVar[str] = "finetune"
+    MOVED: ClassVar[Mapping[str, str]] = {
+        "output": WRITE,
+        "hold": RESOURCES,
+        "checkpointing": RESOURCES,
+        "batch": RESOURCES,
+    }
     fusion: str = option(
         "--fusion",
         default="early",
@@ -55,12 +95,6 @@ class TunedFolds(Command):
         help="Number of folds of the protocol speakers; other protocols have a "
         "fixed number.  [default: 5]",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningExperiment(Command):
-    """The settings that fine-tuning begins with, and what changes them."""
-
     experiment: str = option(
         "--experiment",
         default="finetune",
@@ -101,26 +135,6 @@ class TuningExperiment(Command):
         "weights over about this many epochs, for example 0.5; 0 keeps "
         "the weights as they are.  [default: the experiment's]",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainedLayers(Command):
-    """How many layers of the encoders are trained."""
-
-    layers_trained: int | None = option(
-        "--layers-trained",
-        default=None,
-        type=NOT_NEGATIVE,
-        metavar="N",
-        help="Train only the N highest transformer layers of each "
-        "encoder.  [default: everything but the convolutions]",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TunedWeights(Command):
-    """Which other weights are trained, and on how much of an utterance."""
-
     adapters: int | None = option(
         "--adapters",
         default=None,
@@ -164,25 +178,6 @@ class TunedWeights(Command):
         help="Hold fewer activations, and compute them again for the gradient "
         "(gradient checkpointing).  [default: all activations are held]",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningPrecision(Command):
-    """The data type that encoders are fine-tuned in."""
-
-    dtype: str = option(
-        "--dtype",
-        default="auto",
-        type=click.Choice(["auto", "float32", "bfloat16"]),
-        help="Data type of the encoders' arithmetic. With auto, it is bfloat16 "
-        "on GPUs that have it, and float32 elsewhere.",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TunedOutput(Command):
-    """The seed of a fine-tuning, and where it is kept."""
-
     seed: int = option(
         "--seed",
         default=0,
@@ -195,26 +190,3 @@ class TunedOutput(Command):
         type=FOLDER,
         help="Folder of all fine-tuned checkpoints.",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finetune(
-    CorpusSource,
-    TunedFolds,
-    CheckpointChoice,
-    TuningExperiment,
-    TrainedLayers,
-    TunedWeights,
-    TuningPrecision,
-    TunedOutput,
-    ComputeOptions,
-):
-    """Fine-tune encoders together with a design."""
-
-    COMMAND: ClassVar[str] = "finetune"
-    MOVED: ClassVar[Mapping[str, str]] = {
-        "output": WRITE,
-        "hold": RESOURCES,
-        "checkpointing": RESOURCES,
-        "batch": RESOURCES,
-    }

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from affuse.data.options.command_record import Command
 from affuse.data.options.extraction_options import EncodingOptions
 from affuse.data.options.option_fields import READ, WRITE, option
 from affuse.data.options.shared_options import FinetunedFolder, RunsFolder
@@ -13,23 +12,9 @@ from affuse.data.options.training_options import FittingOptions, MemoryLimit
 
 
 @dataclass(frozen=True, kw_only=True)
-class TuningStep(Command):
-    """Whether encoders are fine-tuned first."""
-
-    finetune: bool = option(
-        "--finetune",
-        default=False,
-        help="Fine-tune the encoders on each fold first, together with the "
-        "first design and with the usual settings of "
-        "`finetune`.  [default: encoders are frozen]",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class RunCommand(
     CorpusSource,
     EncodingOptions,
-    TuningStep,
     FinetunedFolder,
     FittingOptions,
     MemoryLimit,
@@ -39,3 +24,10 @@ class RunCommand(
 
     COMMAND: ClassVar[str] = "run"
     MOVED: ClassVar[Mapping[str, str]] = {"cache": WRITE, "limit": READ}
+    finetune: bool = option(
+        "--finetune",
+        default=False,
+        help="Fine-tune the encoders on each fold first, together with the "
+        "first design and with the usual settings of "
+        "`finetune`.  [default: encoders are frozen]",
+    )

@@ -61,20 +61,6 @@ class RunSelection(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportFormat(Command):
-    """The format of a report."""
-
-    HEADING: ClassVar[str] = WRITE
-
-    form: str = option(
-        "--format",
-        default="text",
-        type=click.Choice(["text", "markdown", "csv", "json", "latex"]),
-        help="Print the tables in this format.",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class TableContents(Command):
     """What the tables of a report show."""
 
@@ -145,8 +131,15 @@ class ReportContents(RunSelection, TableContents):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(ReportContents, ReportFormat, OutputFile, RunsFolder):
+class Report(ReportContents, OutputFile, RunsFolder):
     """Print the table."""
 
     COMMAND: ClassVar[str] = "report"
     MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}
+    HEADING: ClassVar[str] = WRITE
+    form: str = option(
+        "--format",
+        default="text",
+        type=click.Choice(["text", "markdown", "csv", "json", "latex"]),
+        help="Print the tables in this format.",
+    )

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import click
 
-from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, argument, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, SHARE
 from affuse.data.options.shared_options import (
@@ -26,24 +25,17 @@ class RunInput(RunArgument, CacheChoice):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibratedColumns(Command):
-    """Whether calibrated predictions are written too."""
+class Predict(RunInput, ComputeOptions, OutputFile):
+    """Predict cached utterances."""
 
+    COMMAND: ClassVar[str] = "predict"
     HEADING: ClassVar[str] = SHOW
-
     calibrated: bool = option(
         "--calibrated",
         default=False,
         help="Add the columns that `calibrate` learnt: mapped predictions and "
         "both ends of their intervals.  [default: they are left out]",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predict(RunInput, CalibratedColumns, ComputeOptions, OutputFile):
-    """Predict cached utterances."""
-
-    COMMAND: ClassVar[str] = "predict"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +52,10 @@ class Ablate(RunInput, ComputeOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntervalOptions(Command):
-    """Which intervals a calibration learns."""
+class Calibrate(RunArgument, CacheOption, OutputFile):
+    """Calibrate the predictions of a run."""
 
+    COMMAND: ClassVar[str] = "calibrate"
     level: float = option(
         "--level",
         default=0.9,
@@ -78,13 +71,6 @@ class IntervalOptions(Command):
         "enough of them are in each validation part, and utterances "
         "otherwise.",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibrate(RunArgument, IntervalOptions, CacheOption, OutputFile):
-    """Calibrate the predictions of a run."""
-
-    COMMAND: ClassVar[str] = "calibrate"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,11 +66,11 @@ class CorpusSource(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckedFacts(Command):
-    """What `check` looks at, and how it prints what it finds."""
+class CheckCorpus(CorpusSource):
+    """Compare a corpus with its published counts."""
 
+    COMMAND: ClassVar[str] = "check"
     HEADING: ClassVar[str] = SHOW
-
     as_json: bool = option(
         "--json",
         default=False,
@@ -83,13 +83,6 @@ class CheckedFacts(Command):
         help="Do not open the recordings, which is faster.  [default: every "
         "recording is opened]",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckCorpus(CorpusSource, CheckedFacts):
-    """Compare a corpus with its published counts."""
-
-    COMMAND: ClassVar[str] = "check"
 
 
 @dataclass(frozen=True, kw_only=True)
