@@ -1,5 +1,6 @@
 """Command-line options of both stages, and of reading a corpus."""
 
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import click
 
 from affuse.data import plugins
 from affuse.data.errors import AffuseError, OptionError, message
-from affuse.data.plugins import CORPUS_PACKAGE
+from affuse.data.plugin_kinds import CORPUS_KIND, PluginKind
 from affuse.data.records import NATURES
 from affuse.data.suggestions import hint
 from affuse.data.system.environment import version
@@ -25,6 +26,34 @@ class Names(click.Choice):
         except click.BadParameter as error:
             said = error.message + hint(str(value), self.choices)
             raise click.BadParameter(said, ctx, param) from error
+
+
+class PluginNames(Names):
+    """A choice of plug-ins, which are looked up when a command asks for them."""
+
+    def __init__(self, kind: PluginKind) -> None:
+        self.kind = kind
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names that there are now."""
+        return tuple(plugins.names(self.kind))
+
+
+class PluginOption(click.Option):
+    """An option whose help begins with the names of plug-ins."""
+
+    def __init__(self, *args: Any, kinds: Sequence[PluginKind], **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.kinds = kinds
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the line of the help; only here are the names looked up."""
+        names = (name for kind in self.kinds for name in plugins.names(kind))
+        complete = copy.copy(self)
+        complete.help = f"{', '.join(names)}{self.help}"
+        return super(PluginOption, complete).get_help_record(ctx)
 
 
 class Misuse(click.ClickException):
@@ -71,7 +100,7 @@ COMPUTE = (
 OUTPUT = click.option(
     "--output", type=click.File("w", encoding="utf-8"), default="-",
     help="File to write.  [default: the screen]")
-CORPUS = Names(plugins.names(CORPUS_PACKAGE))
+CORPUS = PluginNames(CORPUS_KIND)
 READ = (
     click.argument("corpus", type=CORPUS),
     click.argument("root", type=ANY, required=False),

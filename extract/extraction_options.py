@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from affuse.data import plugins
-from affuse.data.plugins import DESIGN_PACKAGE
-from affuse.data.shared_options import ANY, CACHE, COMPUTE, FOLDER, Names
+from affuse.data.plugin_kinds import DESIGN_KIND
+from affuse.data.shared_options import ANY, CACHE, COMPUTE, FOLDER, PluginNames
 from affuse.extract.audio.header_bounds import LONGEST
 
 # fmt: off
@@ -127,7 +126,7 @@ TUNED_DTYPE = click.option(
     help="Of the encoders' arithmetic; auto: bfloat16 on GPUs that have it.")
 FINETUNE = (
     click.option(
-        "--fusion", type=Names(plugins.names(DESIGN_PACKAGE)), default="early",
+        "--fusion", type=PluginNames(DESIGN_KIND), default="early",
         show_default=True, help="The design that is trained along."),
     click.option(
         "--protocol",

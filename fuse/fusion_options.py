@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from affuse.data import plugins
-from affuse.data.plugins import BASELINE_PACKAGE, DESIGN_PACKAGE
+from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND, FORMAT_KIND
 from affuse.data.rating_scales import POLICIES
 from affuse.data.shared_options import (
     CACHE,
     COMPUTE,
     FOLDER,
     OUTPUT,
-    Names,
+    PluginNames,
+    PluginOption,
     split_names,
 )
 
@@ -42,10 +42,9 @@ MATCH = click.option(
 FIT = (  # what is trained, and how
     click.option(
         "--fusion", "designs", multiple=True, required=True, metavar="DESIGN",
-        callback=split_names,
-        help=", ".join(plugins.names(DESIGN_PACKAGE) + plugins.names(BASELINE_PACKAGE))
-        + ", latemean, lateccc, stacking, zeroshot, or all that the caches can feed; "
-        "repeatable, or several divided by commas, as in early,late."),
+        callback=split_names, cls=PluginOption, kinds=(DESIGN_KIND, BASELINE_KIND),
+        help=", latemean, lateccc, stacking, zeroshot, or all that the caches can "
+        "feed; repeatable, or several divided by commas, as in early,late."),
     click.option(
         "--protocol",
         help="session5, session5-strict, loso, speakers or official.  [default: the "
@@ -162,7 +161,7 @@ REPORT = (
         help="The same for text."),
     click.option(
         "--format", "form", default="text", show_default=True,
-        type=click.Choice(["text", "markdown", "csv", "json", "latex"])),
+        type=PluginNames(FORMAT_KIND)),
     click.option(
         "--against", default="", metavar="DESIGN",
         help="Compare all other rows with this one.  [default: fusion with the best "
@@ -219,7 +218,7 @@ TRAINING = (  # of the bench
                  help="Time the whole table instead: audio, text, early and late, five "
                  "folds, five seeds, as `train` would."),
     click.option("--fusion", default="early", show_default=True,
-                 type=Names(plugins.names(DESIGN_PACKAGE))),
+                 type=PluginNames(DESIGN_KIND)),
     click.option("--reduce", type=click.Choice(["autoencoder", "none"]),
                  default="autoencoder", show_default=True),
     click.option("--training", type=click.Choice(["joint", "pretrain"]),

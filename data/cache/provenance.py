@@ -16,7 +16,7 @@ from affuse.data import plugins
 from affuse.data.cache.recipe import MODALITIES, Recipe
 from affuse.data.command_lines import FLAG, Extract, Reading
 from affuse.data.errors import AffuseError
-from affuse.data.reading import corpus_reading
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
     Flag,
@@ -91,7 +91,7 @@ def command(call: dict[str, Any], cache: Path) -> Extract:
 
 def guess(recipe: Recipe, cache: Path) -> Extract:
     """Return the command that makes a cache, as far as its recipe says it itself."""
-    builtin = recipe.corpus in plugins.names(corpus_reading.PACKAGE)
+    builtin = recipe.corpus in plugins.names(CORPUS_KIND)
     name = "" if builtin else recipe.corpus
     corpus = recipe.corpus if builtin else UNKNOWN_CORPUS
     return alike(recipe, {"corpus": corpus, "root": UNKNOWN_ROOT, "name": name}, cache)

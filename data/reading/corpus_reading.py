@@ -9,11 +9,10 @@ from typing import Any
 
 from affuse.data import plugins
 from affuse.data.errors import AffuseError, OptionError
-from affuse.data.plugins import CORPUS_PACKAGE
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Corpus, Problem
 
-PACKAGE = CORPUS_PACKAGE
 OPTIONS = ("scale", "table", "dominance")  # of readers, beside the columns
 NAMES = {"columns": "map", **{name: name for name in OPTIONS}}  # on the command line
 
@@ -30,7 +29,7 @@ def read(
     """All utterances of the corpus at `root`, as `transcript_rule` settles them.
 
     Args:
-        corpus: its reader, a file name in data/corpora
+        corpus: name of its reader
         root: where it lies; None for where the reader itself says, in its ``ROOT``
         name: what to call it in cache and tables; ``""`` for the reader's choice
         nature: ``human``, ``synthetic`` or ``proxy``; None for what the folder says
@@ -43,8 +42,8 @@ def read(
             own and none is given, or if the corpus is empty
         FileNotFoundError: if it is not there
     """
-    module = plugins.load(PACKAGE, corpus)
-    if name != corpus and name in plugins.names(PACKAGE):
+    module = plugins.load(CORPUS_KIND, corpus)
+    if name != corpus and name in plugins.names(CORPUS_KIND):
         raise OptionError(
             f"--name {name} would pass this corpus off as that of another reader; "
             f"choose another name"
@@ -125,7 +124,7 @@ def sample(corpus: str, root: Path) -> int:
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty; name a new folder")
     root.mkdir(parents=True, exist_ok=True)
-    plugins.load(PACKAGE, corpus).sample(root)
+    plugins.load(CORPUS_KIND, corpus).sample(root)
     return len(read(corpus, root).utterances)
 
 
@@ -135,9 +134,9 @@ def verify(
     """Return what the slow checks find, which open every recording.
 
     Args:
-        reader: a file name in data/corpora
+        reader: its name
         corpus: that it read
         otherwise: the checks for a reader that has none
     """
-    module = plugins.load(PACKAGE, reader)
+    module = plugins.load(CORPUS_KIND, reader)
     return tuple(getattr(module, "verify", otherwise)(corpus))

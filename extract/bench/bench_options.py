@@ -2,9 +2,8 @@
 
 import click
 
-from affuse.data import plugins
-from affuse.data.plugins import DESIGN_PACKAGE
-from affuse.data.shared_options import COMPUTE
+from affuse.data.plugin_kinds import DESIGN_KIND
+from affuse.data.shared_options import COMPUTE, PluginNames
 from affuse.extract.extraction_options import DTYPE, LAYERS_TRAINED, TUNED_DTYPE
 
 COUNT = click.IntRange(min=1)
@@ -33,7 +32,7 @@ TUNING = (
         help="large12 (as audeering's), large24 or base, each with a DistilBERT base; "
         "small or tiny."),
     click.option(
-        "--fusion", type=click.Choice(plugins.names(DESIGN_PACKAGE)), default="early",
+        "--fusion", type=PluginNames(DESIGN_KIND), default="early",
         show_default=True, help="The design that is trained along."),
     click.option(
         "--batch", type=COUNT, default=8, show_default=True,

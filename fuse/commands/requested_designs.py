@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from affuse.data import plugins
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import OptionError
+from affuse.data.installed_plugins import PluginError
+from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.suggestions import hint
 from affuse.fuse.commands.design_training import fusions
 from affuse.fuse.models.baselines import FITTED, REFERENCES
@@ -34,8 +37,8 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
     known = fusions()
     if unknown := [name for name in wanted if name not in (*known, "all")]:
         raise OptionError(
-            f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or add "
-            f"fuse/models/designs/{unknown[0]}.py{hint(unknown[0], (*known, 'all'))}"
+            f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or "
+            f"{DESIGN_KIND.remedy}{hint(unknown[0], (*known, 'all'))}"
         )
     taken: set[str] = set()
     for name in wanted:
@@ -46,7 +49,16 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
-    """Whether there is everything that a design needs."""
-    if name in REFERENCES:
-        return head or name != "zeroshot"
-    return set(modalities(name)) <= set(there)
+    """Return True if there is everything that a design needs.
+
+    One of another package that cannot be used is left out, and a warning says so.
+    """
+    try:
+        if name in FITTED:
+            plugins.load(BASELINE_KIND, name)
+        if name in REFERENCES:
+            return head or name != "zeroshot"
+        return set(modalities(name)) <= set(there)
+    except PluginError as error:
+        plugins.warn(str(error))
+        return False

@@ -13,7 +13,7 @@ from affuse.data import plugins
 from affuse.data.cache import fold_encoders
 from affuse.data.command_lines import NEXT
 from affuse.data.errors import OptionError
-from affuse.data.plugins import DESIGN_PACKAGE
+from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus
 from affuse.data.terminal import page_width
@@ -89,7 +89,7 @@ def tuned_design(wanted: Sequence[str]) -> str:
     Raises:
         AffuseError: if there is none
     """
-    known = plugins.names(DESIGN_PACKAGE)
+    known = plugins.names(DESIGN_KIND)
     found = [name for name in wanted if name in known]
     if not found:
         raise OptionError(

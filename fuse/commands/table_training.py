@@ -27,7 +27,7 @@ class CCCTable:
         return iter(self.tables)
 
     def render(self, form: str) -> str:
-        """Return the tables as text, markdown, csv, json or latex."""
+        """Return the tables in a format, such as text, markdown, csv, json or latex."""
         return report_command.render(self.tables, form)
 
 

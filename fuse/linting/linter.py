@@ -13,7 +13,9 @@ from types import ModuleType
 
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, options_at_fault
-from affuse.data.plugins import RULE_PACKAGE, load, names
+from affuse.data.installed_plugins import PluginError
+from affuse.data.plugin_kinds import RULE_KIND
+from affuse.data.plugins import load, load_all, names
 from affuse.data.records import Corpus
 from affuse.data.runs.leak_record import FAILS, LINT
 from affuse.data.runs.run_information import INFO
@@ -25,7 +27,6 @@ from affuse.fuse.linting.finding import Finding, Skipped
 from affuse.fuse.linting.gathering import left, planned
 from affuse.fuse.training.run_plan import RunPlan
 
-PACKAGE = RULE_PACKAGE
 log = logging.getLogger(__name__)
 
 
@@ -56,19 +57,39 @@ class Result:
 
 def rules() -> list[str]:
     """All rules, by name."""
-    return names(PACKAGE)
+    return names(RULE_KIND)
 
 
 def explain() -> list[str]:
-    """Every rule with what it holds a run to."""
-    docs = {name: inspect.getdoc(load(PACKAGE, name)) or "" for name in rules()}
-    width = max(map(len, docs))
-    return [f"{name:<{width}}  {doc.splitlines()[0]}" for name, doc in docs.items()]
+    """Return a line for each rule, with what it holds a run to.
+
+    A rule of another package that cannot be used has a line that says why.
+    """
+    width = max(map(len, rules()))
+    return [f"{name:<{width}}  {_explained(name)}" for name in rules()]
+
+
+def _explained(name: str) -> str:
+    """Return the first line of a rule's docstring, or why there is none."""
+    try:
+        doc = inspect.getdoc(load(RULE_KIND, name)) or "its module has no docstring"
+    except PluginError as error:
+        return f"cannot be used: {error}"
+    return doc.splitlines()[0]
 
 
 def check(evidence: Evidence, chosen: Iterable[str]) -> tuple[Result, ...]:
     """What some rules find, each on its own."""
-    return tuple(_apply(name, load(PACKAGE, name), evidence) for name in chosen)
+    return tuple(_asked(name, evidence) for name in chosen)
+
+
+def _asked(name: str, evidence: Evidence) -> Result:
+    """Return what one rule finds; one that cannot be used is skipped, and says why."""
+    try:
+        rule = load(RULE_KIND, name)
+    except PluginError as error:
+        return Result(name, skipped=str(error))
+    return _apply(name, rule, evidence)
 
 
 def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
@@ -106,8 +127,8 @@ def check_plans(
     """
     with options_at_fault():
         for name in allow:
-            load(PACKAGE, name)
-    early = [name for name in rules() if TRAINED not in load(PACKAGE, name).NEEDS]
+            load(RULE_KIND, name)
+    early = [name for name, rule in load_all(RULE_KIND) if TRAINED not in rule.NEEDS]
     found = {
         plan.info.name: check(planned(plan, corpus, embeddings, trained=False), early)
         for plan in plans

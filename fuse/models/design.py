@@ -15,7 +15,8 @@ from typing import Any
 from torch import nn
 
 from affuse.data.errors import AffuseError
-from affuse.data.plugins import DESIGN_PACKAGE, load
+from affuse.data.plugin_kinds import DESIGN_KIND
+from affuse.data.plugins import load
 from affuse.fuse.settings import Settings
 
 FACTS = ("MODALITIES", "TOKENS", "TOLERANT", "EXTRA_SETTINGS")
@@ -98,7 +99,7 @@ def find(fusion: str | type[nn.Module] | Design) -> Design:
             If a class does not state its modalities
     """
     if isinstance(fusion, str):
-        return Design.of(load(DESIGN_PACKAGE, fusion))
+        return Design.of(load(DESIGN_KIND, fusion))
     return fusion if isinstance(fusion, Design) else Design(fusion)
 
 
