@@ -7,7 +7,7 @@ A path that only stands in a folder of results is data, and is never run.
 import hashlib
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_file_location
@@ -42,14 +42,19 @@ def of(kind: PluginKind) -> Mapping[str, PluginFile]:
     }
 
 
-def add(kind: PluginKind, path: Path) -> None:
+def add(kind: PluginKind, path: Path, check: Callable[[ModuleType], object]) -> None:
     """Run a file as a module; its stem is the plug-in's name.
 
-    A file of the same name that was added before is replaced.
+    A file of the same name that was added before is replaced, if this one can be used.
+
+    Args:
+        kind: what the file defines
+        path: of the file
+        check: raises an `AffuseError` if the module cannot be used
 
     Raises:
         OptionError: if there is no such file
-        AffuseError: if it raises an error, or lacks what its kind must offer
+        AffuseError: if it raises an error, lacks what its kind must offer, or `check`
     """
     try:
         content = path.read_bytes()
@@ -58,46 +63,54 @@ def add(kind: PluginKind, path: Path) -> None:
             f"{path} is no file; name a Python file that defines "
             f"{', '.join(kind.offers)}"
         ) from error
-    place = path.resolve()
-    module = _run(content, place, f"{PREFIX}{path.stem}")
+    place, name = path.resolve(), f"{PREFIX}{path.stem}"
+    module = module_from_spec(cast(ModuleSpec, spec_from_file_location(name, place)))
+    before = sys.modules.get(name)
+    sys.modules[name] = module  # its classes look for it there
+    try:
+        _run(content, module, place)
+        _demand(kind, module, place, check)
+    except BaseException:
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
+        raise
+    file = PluginFile(place, hashlib.sha256(content).hexdigest(), module)
+    _FILES[kind.package, path.stem] = file
+
+
+def _run(content: bytes, module: ModuleType, path: Path) -> None:
+    """Run the content of a file in a module.
+
+    It is compiled from the bytes that were read, without a file of byte code, so that
+    an edit within the same second counts too.
+    """
+    try:
+        exec(compile(content, str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
+        raise AffuseError(
+            f"{path}{_line(error, path)} raises {type(error).__name__}: "
+            f"{(str(error).splitlines() or [''])[0]}; correct the file"
+        ) from error
+
+
+def _demand(
+    kind: PluginKind,
+    module: ModuleType,
+    path: Path,
+    check: Callable[[ModuleType], object],
+) -> None:
+    """Raise `AffuseError` if a file does not define a plug-in of its kind."""
     if lacking := [name for name in kind.offers if not hasattr(module, name)]:
         raise AffuseError(
             f"{path} does not define {', '.join(lacking)}, which every {kind.noun} "
             f"has; define it there"
         )
-    file = PluginFile(place, hashlib.sha256(content).hexdigest(), module)
-    _FILES[kind.package, path.stem] = file
-
-
-def _run(content: bytes, path: Path, name: str) -> ModuleType:
-    """Return the module that a file defines.
-
-    It is compiled from the bytes that were read, without a file of byte code, so that
-    an edit within the same second counts too.
-    """
-    module = module_from_spec(cast(ModuleSpec, spec_from_file_location(name, path)))
-    before = sys.modules.get(name)
-    sys.modules[name] = module  # its classes look for it there
     try:
-        exec(compile(content, str(path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
-        _restore(name, before)
-        raise AffuseError(
-            f"{path}{_line(error, path)} raises {type(error).__name__}: "
-            f"{(str(error).splitlines() or [''])[0]}; correct the file"
-        ) from error
-    except BaseException:
-        _restore(name, before)
-        raise
-    return module
-
-
-def _restore(name: str, module: ModuleType | None) -> None:
-    """Put back the module that had a name before, or none."""
-    if module is None:
-        del sys.modules[name]
-    else:
-        sys.modules[name] = module
+        check(module)
+    except AffuseError as error:
+        raise AffuseError(f"{path} cannot be used: {error}") from error
 
 
 def _line(error: BaseException, path: Path) -> str:

@@ -12,7 +12,7 @@ import importlib.util
 import logging
 import multiprocessing
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -96,16 +96,20 @@ def source(kind: PluginKind, name: str) -> PluginSource:
     return PluginSource(plugin.value, plugin.package, plugin.version)
 
 
-def add_file(kind: PluginKind, path: Path) -> str:
+def add_file(
+    kind: PluginKind, path: Path, check: Callable[[ModuleType], object]
+) -> str:
     """Run a file that the user named, and return the name of the plug-in it defines.
 
     Args:
         kind: what it defines
         path: of the file, whose stem is the name
+        check: raises an `AffuseError` if the module cannot be used
 
     Raises:
         OptionError: if the stem is no name, or is that of another plug-in
-        AffuseError: if the file raises an error, or lacks what its kind must offer
+        AffuseError: if the file raises an error, lacks what its kind must offer, or as
+            `check`
     """
     name = path.stem
     if not _is_name(name) or path.suffix != ".py":
@@ -122,7 +126,7 @@ def add_file(kind: PluginKind, path: Path) -> str:
             f"{path} would be called '{name}', which is a name of {owner}; rename the "
             f"file"
         )
-    plugin_files.add(kind, path)
+    plugin_files.add(kind, path, check)
     return name
 
 

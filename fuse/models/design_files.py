@@ -13,7 +13,7 @@ from affuse.data.errors import AffuseError, OptionError
 from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.runs.run_information import INFO, DesignFile, RunInfo, read_info
 from affuse.fuse.models import code_revisions
-from affuse.fuse.models.design import find
+from affuse.fuse.models.design import Design
 
 
 def use_files(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -33,10 +33,9 @@ def use_files(paths: Sequence[Path]) -> tuple[str, ...]:
             f"two files would be the design '{twice[0]}', for a design has the name of "
             f"its file; rename one of them"
         )
-    names = tuple(plugins.add_file(DESIGN_KIND, path) for path in paths)
+    names = tuple(plugins.add_file(DESIGN_KIND, path, Design.of) for path in paths)
     code_revisions.of.cache_clear()  # a file may have been edited since
     for name in names:
-        find(name)  # refuses facts that are not stated
         code_revisions.of(name)  # of the code that was run just now
     return names
 
