@@ -8,15 +8,20 @@ import sys
 import learnable
 import pytest
 from distributions import forget
-from test_installed_plugins import DESIGN, train
+from test_installed_plugins import DESIGN, call, train
 
 from affuse.data import plugin_files, plugins
+from affuse.data.cache import corpus_table, parts
+from affuse.data.cache.parts import Part
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.options.training_options import Sweep, Train
 from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.runs.run_information import DesignFile, read_info, write_info
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.calibrate_command import calibrate
 from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.commands.requested_designs import with_files
+from affuse.fuse.commands.table_training import train_designs
 from affuse.fuse.linting import linter
 from affuse.fuse.linting.evidence import TRAINED
 from affuse.fuse.linting.gathering import left
@@ -41,6 +46,18 @@ def file(tmp_path):
     path = tmp_path / "product.py"
     path.write_text(DESIGN)
     return path
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """The folder of caches of the learnable corpus."""
+    cache = tmp_path / "cache"
+    corpus_table.save(learnable.corpus(), cache)
+    for found in learnable.embeddings().values():
+        made = Part(found.ids, found.contents, tuple(found.values), found.head, ())
+        path = parts.part_path(cache / "toy" / found.recipe.folder(), 0)
+        parts.write(path, made, recipe=found.recipe, parts=1, versions={})
+    return cache
 
 
 @pytest.fixture
@@ -189,6 +206,66 @@ def test_an_edit_within_a_second_counts(file):
     file.write_text(DESIGN.replace("0.0", "0.1"))
     use_files([file])
     assert code_revisions.of("product") != first
+
+
+SMALL = ["latent=4", "autoencoder_hidden=8", "hidden=8", "epochs=1"]
+SMALL = [word for setting in SMALL for word in ("--set", setting)]
+
+
+def test_commands_take_the_file(file, cached, tmp_path):
+    where = ("--cache", cached, "--runs", tmp_path / "runs")
+    done = call("train", "--design", file, "--seeds", 1, *SMALL, *where)
+    assert done.exit_code == 0, done.output
+    (folder,) = (tmp_path / "runs").iterdir()
+    forget()
+    for words in (
+        ("predict", folder, "--cache", cached),
+        ("ablate", folder, "--cache", cached),
+    ):
+        refused = call(*words)
+        assert refused.exit_code == 1
+        assert f"add: --design {file.resolve()}" in refused.output
+        done = call(*words, "--design", file)
+        assert done.exit_code == 0, done.output
+        forget()
+    assert "design" in call("lint", folder, *where).stdout
+    lint = call("lint", folder, "--design", file, *where)
+    assert f"--design {file.resolve()}" not in lint.stdout
+    forget()
+    shown = call("calibrate", folder, "--cache", cached).output
+    assert f"--design {file.resolve()}" in " ".join(shown.split())
+
+
+def test_a_file_of_another_design_is_refused(file, run, tmp_path):
+    other = tmp_path / "sum.py"
+    other.write_text("raise AssertionError")
+    done = call("predict", run, "--design", other)
+    assert done.exit_code == 2
+    assert "was trained with 'product'; leave" in done.output
+
+
+def test_a_search_names_the_file_for_what_is_next(file, cached, tmp_path):
+    where = ("--cache", cached, "--runs", tmp_path / "runs")
+    words = ("--grid", "hidden=4,8", "--seeds", 1, "--sweeps", tmp_path / "sweeps")
+    done = call("sweep", "--design", file, *words, *SMALL[:4], *SMALL[-2:], *where)
+    assert done.exit_code == 0, done.output
+    line = done.stdout.rpartition("next: ")[2]
+    assert f" --design {file} " in line
+    assert "--fusion" not in line
+
+
+def test_designs_of_files_are_trained_beside_those_that_are_named(file):
+    found = with_files(Train(designs=("early", "product"), design_files=(file,)))
+    assert found.designs == ("early", "product")
+    assert with_files(Sweep(design_files=(file,))).designs == ("product",)
+    with pytest.raises(OptionError, match="Missing option '--fusion': name a design"):
+        with_files(Train())
+
+
+def test_python_trains_a_file(file, cached, tmp_path):
+    given = {"cache": cached, "runs": tmp_path / "runs", "say": lambda line: None}
+    runs = train_designs((), design_files=[file], changes=SMALL[1::2], **given)
+    assert list(runs) == ["product"]
 
 
 def test_a_file_in_a_folder_of_packages_counts_too(tmp_path):

@@ -13,6 +13,7 @@ from test_report import TEXT, info_of, save
 
 from affuse import cli
 from affuse.data import plugins
+from affuse.data.options.report_options import ReportContents
 from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import run_predictions as p
 from affuse.fuse.commands import design_training
@@ -40,7 +41,7 @@ def runs(tmp_path):
 
 
 def rows_of(runs, **choice):
-    (table,) = collect(runs, ensemble=True, corpus="iemocap", **choice)
+    (table,) = collect(runs, ReportContents(ensemble=True, corpus="iemocap", **choice))
     return {row.name: row for row in table.rows if row.info}, table
 
 
@@ -53,7 +54,7 @@ def test_a_row_is_added_for_each_run_of_several_trained_seeds(runs):
         "early",
         "early (ensemble of 3 seeds)",
     ]
-    (plain,) = collect(runs, corpus="iemocap")
+    (plain,) = collect(runs, ReportContents(corpus="iemocap"))
     assert [row.name for row in plain.rows if row.info] == ["ridge", "text", "early"]
     assert not any("Ensembles" in note for note in plain.notes)
     (note,) = (note for note in table.notes if note.startswith("Ensembles"))
@@ -141,7 +142,7 @@ def test_every_format_shows_ensembles(runs, format):
 
 
 def test_machines_are_told_the_members(runs):
-    tables = collect(runs, ensemble=True)
+    tables = collect(runs, ReportContents(ensemble=True))
     content = json.loads(render(tables, "json"))["tables"][0]["rows"]
     assert {(r["design"], r["members"]) for r in content if r["run"]} == {
         ("ridge", 1),

@@ -13,7 +13,7 @@ from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.terminal import ACTIVE
 from affuse.fuse.commands.report_command import render
 from affuse.fuse.reporting.blocks import WIDTH
-from affuse.fuse.reporting.report_format import load_format
+from affuse.fuse.reporting.table_format import load_format
 
 WIDTHS = (60, WIDTH)
 

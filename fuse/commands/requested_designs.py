@@ -1,16 +1,38 @@
 """The designs that a command line asks for, and the modalities that they take."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from affuse.data import plugins
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import OptionError
 from affuse.data.installed_plugins import PluginError
+from affuse.data.options.training_options import DesignOptions
 from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.suggestions import hint
 from affuse.fuse.commands.design_training import fusions
 from affuse.fuse.models.baselines import FITTED, REFERENCES
+from affuse.fuse.models.design_files import use_files
 from affuse.fuse.models.system import modalities
+
+Fitting = TypeVar("Fitting", bound=DesignOptions)
+
+
+def with_files(options: Fitting) -> Fitting:
+    """Run the files of ``--design``, and return options that train their designs too.
+
+    Raises:
+        OptionError: if there is nothing to train, or a file cannot be a design's
+        AffuseError: if a file raises an error, or defines no design
+    """
+    wanted = tuple(dict.fromkeys((*options.designs, *use_files(options.design_files))))
+    if not wanted:
+        raise OptionError(
+            "Missing option '--fusion': name a design, e.g. --fusion early, or give a "
+            "file that defines one with --design FILE.py"
+        )
+    return replace(options, designs=wanted)
 
 
 def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:

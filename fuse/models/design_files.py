@@ -40,6 +40,28 @@ def use_files(paths: Sequence[Path]) -> tuple[str, ...]:
     return names
 
 
+def use_run_files(run: Path, paths: Sequence[Path]) -> None:
+    """Run the file that defines the design of one run, if it needs one.
+
+    Args:
+        run: folder of the run
+        paths: that the command names
+
+    Raises:
+        OptionError: if a file defines another design
+        AffuseError: if the run needs a file that is not named; else as `use_files`
+    """
+    info = read_info(run) if (run / INFO).is_file() else None
+    if info and (other := [path for path in paths if path.stem != info.design]):
+        raise OptionError(
+            f"--design {other[0]} defines the design '{other[0].stem}', and {run} was "
+            f"trained with '{info.design}'; leave the file out, or name another"
+        )
+    use_files(paths)
+    if info and (lack := missing_file(info, run)):
+        raise AffuseError(lack)
+
+
 def recorded_file(fusion: str) -> DesignFile | None:
     """Return path and digest of the file that defines a design; None for others."""
     file = plugin_files.of(DESIGN_KIND).get(fusion)

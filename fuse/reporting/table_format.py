@@ -8,7 +8,7 @@ from affuse.data.plugins import load
 from affuse.fuse.reporting.table_records import ReportTable
 
 
-class ReportFormat(Protocol):
+class TableFormat(Protocol):
     """A module that writes tables in one format."""
 
     def render(self, tables: Sequence[ReportTable], *, width: int) -> str:
@@ -24,10 +24,10 @@ class ReportFormat(Protocol):
         """
 
 
-def load_format(name: str) -> ReportFormat:
+def load_format(name: str) -> TableFormat:
     """Import the format of that name.
 
     Raises:
         AffuseError: if there is none; the sentence lists the choices
     """
-    return cast(ReportFormat, load(FORMAT_KIND, name))
+    return cast(TableFormat, load(FORMAT_KIND, name))
