@@ -1,11 +1,10 @@
 """A fusion design as a record: its class, and the facts that it states about itself.
 
 A design is a file in fuse/models/designs, a module of an installed package, a file or
-a class of the user's. The facts are
-attributes of the class, or stand beside it in its module: ``MODALITIES``, and where
-they apply ``TOKENS``, ``TOLERANT`` and ``EXTRA_SETTINGS``. They are read once,
-when a `Design` is created, because a notebook is a single module, and any later cell
-may define its names again.
+a class of the user's. The facts are attributes of the class, or stand beside it in its
+module: ``MODALITIES``, and where they apply ``TOKENS``, ``TOLERANT`` and
+``EXTRA_SETTINGS``. They are read once, when a `Design` is created, because a notebook
+is a single module, and any later cell may define its names again.
 """
 
 import sys
