@@ -10,7 +10,6 @@ imports none of them.
 import importlib
 import importlib.util
 import logging
-import multiprocessing
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -132,6 +131,8 @@ def add_file(
 
 def warn(sentence: str) -> None:
     """Log a warning on plug-ins once, and not in worker processes."""
+    import multiprocessing  # which takes a while, and most commands warn of nothing
+
     if sentence not in _warnings and multiprocessing.parent_process() is None:
         _warnings.add(sentence)
         log.warning("%s", sentence)
