@@ -244,9 +244,9 @@ def lint(options: "Lint") -> None:
 
     Exit status 1 if a rule fails.
     """
-    from affuse.fuse.linting import linter
+    from affuse.fuse.commands import lint_command
 
-    sys.exit(not linter.command(say, options))
+    sys.exit(not lint_command.lint(say, options))
 
 
 @main.command()

@@ -10,6 +10,7 @@ import torch
 
 from affuse.data import plugins
 from affuse.data.errors import OptionError
+from affuse.data.plugin_kinds import ENCODER_KIND
 from affuse.extract.audio import waveform_standardisation
 from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders import distilbert, wav2vec2
@@ -17,7 +18,7 @@ from affuse.extract.encoding import batching
 from affuse.extract.encoding.protocol import Prepared, hidden
 
 RATE = 16_000
-NAMES = plugins.names("affuse.extract.encoders")
+NAMES = plugins.names(ENCODER_KIND)
 # one input alone and among others: float32 sums in another order
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
 
@@ -35,7 +36,7 @@ INPUTS = {  # of three lengths, the first two equal
 
 @pytest.fixture(params=NAMES)
 def module(request):
-    return plugins.load("affuse.extract.encoders", request.param)
+    return plugins.load(ENCODER_KIND, request.param)
 
 
 @pytest.fixture

@@ -436,7 +436,7 @@ def test_a_class_is_as_good_as_a_name(joined, design, name):
 @pytest.mark.parametrize(
     ("fusion", "sentence"),
     [
-        ("product", "no 'product' in designs: choose from audio"),
+        ("product", "no design 'product': choose from audio"),
         (torch.nn.Identity, "no MODALITIES of <class .*Identity'> can be found"),
         (7, "fusion=7: give the name"),
     ],

@@ -219,9 +219,7 @@ def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
     ]
     assert (facts["status"], facts["allowed"]) == ("FAILS", True)
     assert "has seen toy" in caplog.text
-    with pytest.raises(
-        ValueError, match="no 'encoder' in rules: choose from dialogues"
-    ):
+    with pytest.raises(ValueError, match="no rule 'encoder': choose from dialogues"):
         trained(tmp_path, allow=["encoder"])
 
 

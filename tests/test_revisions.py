@@ -12,6 +12,7 @@ from processes import python
 from affuse.data import plugins
 from affuse.data.cache.store import look
 from affuse.data.errors import AffuseError
+from affuse.data.plugin_kinds import ENCODER_KIND
 from affuse.data.system import source_digests
 from affuse.extract.encoding import encoder_revisions as encoders
 from affuse.extract.encoding.encoder_loading import load, make_recipe
@@ -198,7 +199,7 @@ def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
 
 
 def test_what_is_no_design_is_refused():
-    with pytest.raises(AffuseError, match="no 'nothing' in designs"):
+    with pytest.raises(AffuseError, match="no design 'nothing': choose from"):
         code_revisions.of("nothing")
 
 
@@ -279,7 +280,7 @@ def test_a_built_in_encoder_is_known_by_its_revision(name):
 
 
 def test_every_encoder_that_is_shipped_has_a_revision():
-    assert {*encoders.BUILT_IN} == {*plugins.names(plugins.ENCODER_PACKAGE)}
+    assert {*encoders.BUILT_IN} == {*plugins.names(ENCODER_KIND)}
 
 
 EXTRACTING = """

@@ -357,7 +357,7 @@ def test_references_have_one_seed(tmp_path):
     [
         ("late", "text", "needs audio embeddings, and there is only text"),
         ("zeroshot", "text", "needs audio embeddings, and there is only text"),
-        ("lte", "text", "no 'lte' in designs: choose from audio, cross"),
+        ("lte", "text", "no design 'lte': choose from audio, cross"),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_written(

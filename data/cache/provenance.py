@@ -19,7 +19,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.options.extraction_options import Extract, checkpoints
 from affuse.data.options.option_fields import spelling
 from affuse.data.options.source_options import CorpusSource
-from affuse.data.reading import corpus_reading
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
     Flag,
@@ -104,7 +104,7 @@ def command(call: Extract, cache: Path) -> Extract:
 
 def guess(recipe: Recipe, cache: Path) -> Extract:
     """Return the command that makes a cache, as far as its recipe says it itself."""
-    builtin = recipe.corpus in plugins.names(corpus_reading.PACKAGE)
+    builtin = recipe.corpus in plugins.names(CORPUS_KIND)
     name = "" if builtin else recipe.corpus
     corpus = recipe.corpus if builtin else UNKNOWN_CORPUS
     source = CorpusSource(corpus=corpus, root=UNKNOWN_ROOT, name=name)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from affuse.data import plugins
-from affuse.data.plugins import CORPUS_PACKAGE, DESIGN_PACKAGE
+from affuse.data.plugin_kinds import CORPUS_KIND, DESIGN_KIND, FORMAT_KIND
 from affuse.data.suggestions import hint
 
 
@@ -32,12 +32,17 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 def corpora() -> Names:
     """Return the type of the name of a corpus reader."""
-    return Names(plugins.names(CORPUS_PACKAGE))
+    return Names(plugins.names(CORPUS_KIND))
 
 
 def designs() -> Names:
     """Return the type of the name of a fusion design that is trained by steps."""
-    return Names(plugins.names(DESIGN_PACKAGE))
+    return Names(plugins.names(DESIGN_KIND))
+
+
+def formats() -> Names:
+    """Return the type of the name of a format of a report."""
+    return Names(plugins.names(FORMAT_KIND))
 
 
 def split_names(

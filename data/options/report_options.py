@@ -7,6 +7,7 @@ import click
 
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import option
+from affuse.data.options.option_types import formats
 from affuse.data.options.shared_options import OutputFile, RunsFolder
 
 
@@ -54,7 +55,7 @@ class ReportFormat(Command):
     form: str = option(
         "--format",
         default="text",
-        type=click.Choice(["text", "markdown", "csv", "json", "latex"]),
+        type=formats,
     )
 
 

@@ -20,7 +20,21 @@ from affuse.data.options.shared_options import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunInput(RunArgument, CacheChoice):
+class RunDesignFiles(Command):
+    """The files that define the designs of runs which `train --design` made."""
+
+    design_files: tuple[Path, ...] = option(
+        "--design",
+        default=(),
+        metavar="FILE.py",
+        help="Run this Python file, which defines the design of a run that was trained "
+        "with --design; repeatable. The path that a run records is only shown: without "
+        "this option no code is run, and models of such a run cannot be used.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInput(RunArgument, CacheChoice, RunDesignFiles):
     """A run, and the cached embeddings that its models are applied to."""
 
 
@@ -79,7 +93,7 @@ class Calibrate(RunArgument, IntervalOptions, CacheOption, OutputFile):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lint(CacheOption, RunsFolder):
+class Lint(RunDesignFiles, CacheOption, RunsFolder):
     """Look for leaks in runs."""
 
     COMMAND: ClassVar[str] = "lint"

@@ -16,16 +16,17 @@ from affuse.data.options.shared_options import (
     FinetunedFolder,
     RunsFolder,
 )
-from affuse.data.plugins import BASELINE_PACKAGE, DESIGN_PACKAGE
+from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.rating_scales import POLICIES
 
 
 def _designs() -> str:
     """Return the help text of --fusion, which lists what can be trained."""
-    names = [*plugins.names(DESIGN_PACKAGE), *plugins.names(BASELINE_PACKAGE)]
+    names = [*plugins.names(DESIGN_KIND), *plugins.names(BASELINE_KIND)]
     return (
         f"{', '.join(names)}, latemean, lateccc, stacking, zeroshot, or all that the "
-        f"caches can feed; repeatable, or several divided by commas, as in early,late."
+        f"caches can feed; repeatable, or several divided by commas, as in "
+        f"early,late.  [required without --design]"
     )
 
 
@@ -34,7 +35,15 @@ class DesignOptions(Command):
     """Which designs are trained, on which folds, how often and on which dimensions."""
 
     designs: tuple[str, ...] = option(
-        "--fusion", metavar="DESIGN", is_list=True, help=_designs
+        "--fusion", default=(), metavar="DESIGN", is_list=True, help=_designs
+    )
+    design_files: tuple[Path, ...] = option(
+        "--design",
+        default=(),
+        metavar="FILE.py",
+        help="Train the design that this Python file defines, e.g. product.py, as "
+        "well. The file is run. It defines a class Fusion and its MODALITIES, as the "
+        "README shows, and the design is called by the file's name; repeatable.",
     )
     protocol: str | None = option(
         "--protocol",

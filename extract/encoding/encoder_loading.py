@@ -3,7 +3,7 @@
 from affuse.data import plugins
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
-from affuse.data.plugins import ENCODER_PACKAGE
+from affuse.data.plugin_kinds import ENCODER_KIND
 from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import TINY
 from affuse.extract.encoding import encoder_revisions as revisions
@@ -16,8 +16,7 @@ def suited(modality: str, checkpoint: str, revision: str) -> str:
     if checkpoint in ("", TINY):
         return ENCODERS[modality]
     kind = checkpoint_files.kind(checkpoint_files.find(checkpoint, revision, modality))
-    for name in plugins.names(ENCODER_PACKAGE):
-        module = plugins.load(ENCODER_PACKAGE, name)
+    for name, module in plugins.load_all(ENCODER_KIND):
         if module.MODALITY == modality and kind in getattr(module, "KINDS", ()):
             return name
     return ENCODERS[modality]
@@ -25,7 +24,7 @@ def suited(modality: str, checkpoint: str, revision: str) -> str:
 
 def load(choice: Choice, machine: Machine) -> Encoder:
     """The encoder that was chosen, with its weights, on the device."""
-    module = plugins.load(ENCODER_PACKAGE, choice.encoder)
+    module = plugins.load(ENCODER_KIND, choice.encoder)
     if module.MODALITY != choice.modality:
         raise AffuseError(
             f"encoder '{choice.encoder}' takes {module.MODALITY}, not {choice.modality}"

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from affuse.data import plugins
+from affuse.data import plugin_kinds, plugins
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.extraction_options import CheckpointChoice
@@ -194,7 +194,7 @@ def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone
             f"saved for stage one; take 'mini' to try fine-tuning"
         )
     kind = suited(modality, name, commit)
-    default = plugins.load(plugins.ENCODER_PACKAGE, kind).CHECKPOINT
+    default = plugins.load(plugin_kinds.ENCODER_KIND, kind).CHECKPOINT
     origin = checkpoint_files.find(name or default, commit, modality)
     if kind != ENCODERS[modality] or checkpoint_files.kind(origin) in FROZEN:
         kind = checkpoint_files.kind(origin)

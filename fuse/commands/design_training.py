@@ -12,7 +12,8 @@ from typing import Any
 
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
-from affuse.data.plugins import DESIGN_PACKAGE, names
+from affuse.data.plugin_kinds import DESIGN_KIND
+from affuse.data.plugins import names
 from affuse.data.records import Corpus
 from affuse.data.system.progress import bar
 from affuse.fuse.inputs.fold_embeddings import Own
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 def fusions() -> list[str]:
     """Everything that can be trained: designs, decisions and references."""
-    return [*names(DESIGN_PACKAGE), *DECISIONS, *REFERENCES]
+    return [*names(DESIGN_KIND), *DECISIONS, *REFERENCES]
 
 
 def run(

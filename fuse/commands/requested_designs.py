@@ -1,13 +1,38 @@
 """The designs that a command line asks for, and the modalities that they take."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
+from affuse.data import plugins
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import OptionError
+from affuse.data.installed_plugins import PluginError
+from affuse.data.options.training_options import DesignOptions
+from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.suggestions import hint
 from affuse.fuse.commands.design_training import fusions
 from affuse.fuse.models.baselines import FITTED, REFERENCES
+from affuse.fuse.models.design_files import use_files
 from affuse.fuse.models.system import modalities
+
+Fitting = TypeVar("Fitting", bound=DesignOptions)
+
+
+def with_files(options: Fitting) -> Fitting:
+    """Run the files of ``--design``, and return options that train their designs too.
+
+    Raises:
+        OptionError: if there is nothing to train, or a file cannot be a design's
+        AffuseError: if a file raises an error, or defines no design
+    """
+    wanted = tuple(dict.fromkeys((*options.designs, *use_files(options.design_files))))
+    if not wanted:
+        raise OptionError(
+            "Missing option '--fusion': name a design, e.g. --fusion early, or give a "
+            "file that defines one with --design FILE.py"
+        )
+    return replace(options, designs=wanted)
 
 
 def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
@@ -34,8 +59,8 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
     known = fusions()
     if unknown := [name for name in wanted if name not in (*known, "all")]:
         raise OptionError(
-            f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or add "
-            f"fuse/models/designs/{unknown[0]}.py{hint(unknown[0], (*known, 'all'))}"
+            f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or "
+            f"{DESIGN_KIND.remedy}{hint(unknown[0], (*known, 'all'))}"
         )
     taken: set[str] = set()
     for name in wanted:
@@ -46,7 +71,16 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
-    """Whether there is everything that a design needs."""
-    if name in REFERENCES:
-        return head or name != "zeroshot"
-    return set(modalities(name)) <= set(there)
+    """Return True if there is everything that a design needs.
+
+    One of another package that cannot be used is left out, and a warning says so.
+    """
+    try:
+        if name in FITTED:
+            plugins.load(BASELINE_KIND, name)
+        if name in REFERENCES:
+            return head or name != "zeroshot"
+        return set(modalities(name)) <= set(there)
+    except PluginError as error:
+        plugins.warn(str(error))
+        return False

@@ -29,12 +29,12 @@ from affuse.data.options.shared_options import (
 )
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.options.training_options import FittingOptions, MemoryLimit, Train
-from affuse.data.plugins import DESIGN_PACKAGE
+from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus
 from affuse.data.terminal import page_width
 from affuse.fuse.commands import report_command, training_commands
-from affuse.fuse.commands.requested_designs import needs
+from affuse.fuse.commands.requested_designs import needs, with_files
 from affuse.fuse.reporting.blocks import WIDTH
 
 Say = Callable[[str], object]
@@ -68,6 +68,7 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
         AffuseError: as the steps
     """
 
+    options = with_files(options)
     corpus = corpus_reading.read_aloud(say, options)
 
     def told(line: str) -> None:
@@ -91,7 +92,8 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
     command = Train.like(
         options, *shared, ComputeOptions, RunsFolder, corpus=corpus.name, **named
     )
-    training_commands.train(told, command)
+    # the files of designs were run above
+    training_commands.train(told, replace(command, design_files=()))
     return _report(say, corpus.name, options) and not problems
 
 
@@ -101,7 +103,7 @@ def tuned_design(wanted: Sequence[str]) -> str:
     Raises:
         AffuseError: if there is none
     """
-    known = plugins.names(DESIGN_PACKAGE)
+    known = plugins.names(DESIGN_KIND)
     found = [name for name in wanted if name in known]
     if not found:
         raise OptionError(

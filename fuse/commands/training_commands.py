@@ -19,12 +19,13 @@ from affuse.fuse import settings as stage_two
 from affuse.fuse.calibration.applying import columns
 from affuse.fuse.commands import prediction_table
 from affuse.fuse.commands.design_training import run_all
-from affuse.fuse.commands.requested_designs import designs, needs
+from affuse.fuse.commands.requested_designs import designs, needs, with_files
 from affuse.fuse.commands.sweep_command import sweep as search
 from affuse.fuse.inputs import input_selection, omissions
 from affuse.fuse.inputs.input_selection import Sources
 from affuse.fuse.linting.linter import check_plans
 from affuse.fuse.models.baselines import REFERENCES
+from affuse.fuse.models.design_files import use_run_files
 from affuse.fuse.robustness import ablation
 from affuse.fuse.scoring.failure_notes import unrated
 from affuse.fuse.settings import Settings
@@ -52,6 +53,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     Returns:
         the run folder of each design
     """
+    options = with_files(options)
     device = compute(options)
     settings = _settings(options)
     own = finetuned_heads.chosen(settings, options)
@@ -113,6 +115,7 @@ def sweep(say: Say, options: Sweep) -> None:
         say: told each line
         options: of the command line
     """
+    options = with_files(options)
     if fixed := [name for name in options.designs if name in REFERENCES]:
         raise OptionError(
             f"{fixed[0]} has no settings to search; name a design, or all"
@@ -170,6 +173,7 @@ def _introduce(say: Say, given: Sources) -> None:
 
 def predict(options: Predict) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
+    use_run_files(options.run, options.design_files)
     device = compute(options)
     given = input_selection.alike(options, prediction.recipes(options.run))
     applied = prediction.apply(
@@ -195,6 +199,7 @@ def predict(options: Predict) -> None:
 
 def ablate(say: Say, options: Ablate) -> None:
     """Say what each modality contributes to a run."""
+    use_run_files(options.run, options.design_files)
     device = compute(options)
     recipes = prediction.recipes(options.run)
     any_ = next(r for each in recipes.values() for r in each.values())

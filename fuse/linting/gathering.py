@@ -16,6 +16,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
+from affuse.fuse.models.design_files import missing_file
 from affuse.fuse.trained import model_files
 from affuse.fuse.trained.model_folders import finished, warn
 from affuse.fuse.training.run_description import fold_rows
@@ -64,6 +65,8 @@ def left(folder: Path, cache: Path) -> Evidence:
     missing: dict[str, str] = {}
     if not paths or not RunFolder(folder).predictions.is_file():
         missing[TRAINED] = INTERRUPTED
+    elif lack := missing_file(info, folder):
+        missing[TRAINED] = lack
     corpus = _corpus(cache, info.corpus, missing)
     needed = {r.folder(): r for found in recipes.values() for r in found.values()}
     embeddings = _embeddings(cache / info.corpus, needed, missing)

@@ -4,19 +4,21 @@ A design that comes with the project has a revision number. It is raised wheneve
 same settings would give other models, so that moving or reformatting the file changes
 nothing. Any other design, and a built-in one that was edited, is known by the digest of
 its syntax tree and of the modules that it imports, without docstrings and comments;
-left out are the standard library and installed packages.
+left out are the standard library and installed packages. The digest of a design of an
+installed package covers that package, and its name is said too.
 """
 
 from collections.abc import Mapping
 from functools import lru_cache
 
 from affuse.data import plugins
-from affuse.data.plugins import BASELINE_PACKAGE, DESIGN_PACKAGE
+from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
+from affuse.data.plugins import PluginSource
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
 from affuse.fuse.models import decisions
 
-NEAR = (DESIGN_PACKAGE, BASELINE_PACKAGE, "affuse.fuse.models.regressor")
+NEAR = (DESIGN_KIND.package, BASELINE_KIND.package, "affuse.fuse.models.regressor")
 ZEROSHOT = "zeroshot"  # lies in a helper module of the baselines
 
 BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
@@ -48,7 +50,8 @@ def of(fusion: str) -> str:
         fusion: its name
 
     Returns:
-        ``revision 2``, or ``code`` and twelve hexadecimal digits
+        ``revision 2``, or ``code`` and twelve hexadecimal digits, followed by ``of``
+        and the name of the installed package that it comes from
 
     Raises:
         AffuseError: if there is no such design
@@ -56,8 +59,10 @@ def of(fusion: str) -> str:
     if fusion in decisions.DECISIONS:
         bases = [f"{name} {of(name)}" for name in decisions.MODALITIES]
         return f"revision {DECISIONS} of {', '.join(bases)}"
-    near, known = NEAR, BUILT_IN.get(fusion)
-    return source_digests.identity(_module(fusion), near, known)
+    source = _source(fusion)
+    if source.is_outside:
+        return source_digests.outside_identity(source, NEAR)
+    return source_digests.identity(source.module, NEAR, BUILT_IN.get(fusion))
 
 
 def digest(fusion: str) -> str:
@@ -66,7 +71,18 @@ def digest(fusion: str) -> str:
     Args:
         fusion: name of a file or package in fuse/models/designs or baselines
     """
-    return source_digests.digest(_module(fusion), NEAR)
+    return source_digests.digest(_source(fusion).module, NEAR)
+
+
+def packages(fusion: str) -> dict[str, str]:
+    """Return the version of the installed package that a design comes from, by name.
+
+    It is empty for designs of this project and for those of the user's files.
+    """
+    if fusion in decisions.DECISIONS:
+        return {}
+    source = _source(fusion)
+    return {source.package: source.version} if source.package else {}
 
 
 def changed(recorded: str, fusion: str) -> str:
@@ -79,16 +95,27 @@ def changed(recorded: str, fusion: str) -> str:
     if not recorded or recorded == (now := of(fusion)):
         return ""
     return (
-        f"the code of the design '{fusion}' has changed since ({recorded} then, {now} "
-        f"now)"
+        f"the code of the design '{fusion}'{_place(fusion)} has changed since "
+        f"({recorded} then, {now} now)"
     )
 
 
-def _module(fusion: str) -> str:
-    """Return the name of the module of a design or baseline."""
+def _place(fusion: str) -> str:
+    """Return where the user's file of a design lies, for a sentence; "" for others."""
+    if fusion in decisions.DECISIONS or (file := _source(fusion).file) is None:
+        return ""
+    return f" in {file}"
+
+
+def _source(fusion: str) -> PluginSource:
+    """Return where the code of a design or baseline comes from.
+
+    Raises:
+        AffuseError: if there is none of that name, or it cannot be used
+    """
     if fusion == ZEROSHOT:
-        return f"{BASELINE_PACKAGE}._{ZEROSHOT}"
-    is_baseline = fusion in plugins.names(BASELINE_PACKAGE)
-    package = BASELINE_PACKAGE if is_baseline else DESIGN_PACKAGE
-    plugins.load(package, fusion)  # refuses what there is not
-    return f"{package}.{fusion}"
+        return PluginSource(f"{BASELINE_KIND.package}._{ZEROSHOT}")
+    is_baseline = fusion in plugins.names(BASELINE_KIND)
+    kind = BASELINE_KIND if is_baseline else DESIGN_KIND
+    plugins.load(kind, fusion)
+    return plugins.source(kind, fusion)

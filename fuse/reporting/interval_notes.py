@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from affuse.data.plugins import BASELINE_PACKAGE, names
+from affuse.data.plugin_kinds import BASELINE_KIND
+from affuse.data.plugins import names
 from affuse.fuse.reporting.table_records import (
     ALPHA,
     MARKS,
@@ -19,7 +20,7 @@ from affuse.fuse.wording import count, figure
 
 FEW = 6  # clusters in a fold; tests/test_coverage.py simulates as many and more
 UNTRAINED = (
-    *names(BASELINE_PACKAGE),
+    *names(BASELINE_KIND),
     "zeroshot",
 )  # the same for every seed
 

@@ -33,7 +33,7 @@ from affuse.data.system.atomic_files import publish
 from affuse.data.system.csv_tables import read_rows, write_rows
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
-from affuse.fuse.models import code_revisions, weight_files
+from affuse.fuse.models import code_revisions, design_files, weight_files
 from affuse.fuse.models.baselines import FITTED, Zeroshot, blank
 from affuse.fuse.models.decisions import DECISIONS
 from affuse.fuse.models.fitted import Epoch, Fitted
@@ -135,6 +135,7 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
             code of the design has changed since
     """
     description = describe(folder)
+    design_files.demand_file(folder, description.fusion)
     if difference := code_revisions.changed(description.code, description.fusion):
         raise AffuseError(
             f"{folder} cannot be used: {difference}; restore the code, or repeat the "

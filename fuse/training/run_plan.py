@@ -25,6 +25,7 @@ from affuse.fuse.inputs.rating_variation import demand_folds
 from affuse.fuse.inputs.tensors import HEAD, Aligned, Rows
 from affuse.fuse.models import code_revisions
 from affuse.fuse.models.baselines import FITTED, Zeroshot
+from affuse.fuse.models.design_files import recorded_file
 from affuse.fuse.models.regressor import pick
 from affuse.fuse.models.system import modalities
 from affuse.fuse.settings import Settings
@@ -142,10 +143,14 @@ def make(
         encoders={m: _encoder([r[m] for r in recipes.values()]) for m in needed},
         settings=asdict(settings),
         label=label,
-        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        versions={
+            **{name: importlib.metadata.version(name) for name in PACKAGES},
+            **code_revisions.packages(fusion),
+        },
         shortfall=corpus.shortfall,
         code=code,
         scale=corpus.scale,
+        design_file=recorded_file(fusion),
     )
     place = runs / info.name
     empty = wordless(embeddings, any_.ids)
@@ -186,7 +191,8 @@ def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...
     if not isinstance(fusion, str):
         raise AffuseError(
             f"{fusion!r} has no name, and a run is read again by its design's name; "
-            f"save it as fuse/models/designs/NAME.py, or use affuse.FusionRegressor"
+            f"save the class in a file and train it with --design FILE.py, or use "
+            f"affuse.FusionRegressor"
         )
     if fusion in FITTED:
         if not embeddings:
