@@ -12,6 +12,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.suggestions import hint
 
 CORPUS_PACKAGE = "affuse.data.corpora"
+MODALITY_PACKAGE = "affuse.data.modalities"
 ENCODER_PACKAGE = "affuse.extract.encoders"
 DESIGN_PACKAGE = "affuse.fuse.models.designs"
 BASELINE_PACKAGE = "affuse.fuse.models.baselines"

@@ -11,10 +11,11 @@ from affuse.data.cache import (
     fold_encoders,
     store,
 )
-from affuse.data.cache.recipe import MODALITIES, Recipe
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.command_lines import Extract
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
+from affuse.data.modality import modality_names
 from affuse.data.suggestions import hint
 
 
@@ -23,7 +24,7 @@ def choose(
     *,
     corpus: str = "",
     named: Mapping[str, str],
-    modalities: Sequence[str] = MODALITIES,
+    modalities: Sequence[str] | None = None,
     like: Mapping[str, Recipe] | None = None,
 ) -> dict[str, Cache]:
     """Return one cache for each modality of one corpus.
@@ -32,7 +33,8 @@ def choose(
         folder: of all caches
         corpus: its name; ``""`` if there is but one
         named: modality to a name of its cache, see `cache_names.matching`, or ``""``
-        modalities: those that are wanted; others may have as many caches as they like
+        modalities: those that are wanted, None for all; others may have as many caches
+            as they like
         like: recipe of each modality; if a cache was made in the same way, only such,
             and only such of an encoder that was fine-tuned for a fold
 
@@ -40,6 +42,7 @@ def choose(
         FileNotFoundError: if nothing was extracted
         AffuseError: if there is more than one choice; the sentence lists them
     """
+    modalities = modality_names() if modalities is None else modalities
     corpora = sorted({path.parent.name for path in store.folders(folder)})
     if not corpora:
         raise FileNotFoundError(

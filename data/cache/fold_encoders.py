@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.cache import training_data
-from affuse.data.cache.recipe import MODALITIES, Recipe
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.training_data import Seen
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_names
 from affuse.data.system import digests
 
 MARK = "finetune.json"
@@ -83,7 +84,7 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
     found = {
         path.parent.name: {
             m: path.parent / m
-            for m in MODALITIES
+            for m in modality_names()
             if (path.parent / m / "config.json").is_file()
         }
         for path in sorted(run.glob(f"*/{MARK}"))

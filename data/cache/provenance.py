@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data import plugins
-from affuse.data.cache.recipe import MODALITIES, Recipe
+from affuse.data.cache.recipe import Recipe
 from affuse.data.command_lines import FLAG, Extract, Reading
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_names
 from affuse.data.reading import corpus_reading
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
@@ -36,6 +37,16 @@ FLAGS = {  # options of the command line by the name of their value
     if each.metadata[FLAG] and each.name not in WHO
 }
 WORD = Text(10_000)
+
+
+class ModalityName:
+    """The name of a modality, see `affuse.data.system.schema.Kind`."""
+
+    def check(self, value: object) -> None:
+        """Raise `Mismatch` if a value is no name of a modality."""
+        OneOf(modality_names()).check(value)
+
+
 KIND = Record(
     {
         **dict.fromkeys(("corpus", *FLAGS), WORD),
@@ -43,7 +54,7 @@ KIND = Record(
         **dict.fromkeys(("columns", "revision", "layers", "pooling"), ListOf(WORD)),
         **dict.fromkeys(("batch", "block_seconds", "max_seconds"), Maybe(Number())),
         **dict.fromkeys(("threads", "limit"), Maybe(Whole())),
-        "modalities": ListOf(OneOf(MODALITIES), most=1, least=1),  # one a folder
+        "modalities": ListOf(ModalityName(), most=1, least=1),  # one a folder
         "scale": Maybe(ListOf(Number(), most=2, least=2)),
         "head": Flag(),
     }

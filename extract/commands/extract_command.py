@@ -8,14 +8,19 @@ from typing import Any
 import torch
 
 from affuse.data.cache import corpus_table
-from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.modality import (
+    available,
+    missing_materials,
+    modality_named,
+    modality_names,
+)
 from affuse.data.reading import corpus_checks
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import claim
 from affuse.extract.caching import provenance_writing
 from affuse.extract.caching.extraction import (
-    UNITS,
+    CacheFilling,
     ExtractionOutcome,
     Fill,
     extract,
@@ -71,8 +76,7 @@ def encode(
             cache,
             encoder=encoder,
             begin=keep,
-            share=share,
-            fill=how,
+            filling=CacheFilling(share, how),
         )
         say(f"{choice.modality}: {_line(done, choice.modality, share)}")
         made.append(done)
@@ -100,11 +104,11 @@ def _others(found: dict[str, Any]) -> tuple[JobShare, spreading.Workers | None]:
 def _line(done: ExtractionOutcome, modality: str, share: JobShare) -> str:
     """What became of one modality."""
     if done.folder is None:
-        return "no recording can be read"
+        return f"no {modality_named(modality).noun} can be read"
     line = f"{done.utterances} utterances in {done.folder}"
     if done.encoded:
         rate = done.encoded / max(done.elapsed, 1e-9)
-        unit = UNITS[modality]
+        unit = modality_named(modality).unit
         line += (
             f"; {done.encoded:.0f} {unit} in {done.elapsed:.1f} s ({rate:.0f} {unit}/s)"
         )
@@ -189,13 +193,10 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     Raises:
         AffuseError: if an option names a modality that is not encoded
     """
-    has = {
-        "audio": any(u.audio is not None for u in corpus.utterances),
-        "text": any(u.text is not None for u in corpus.utterances),
-    }
-    wanted = found["modalities"] or [m for m in MODALITIES if has[m]]
+    known = modality_names()
+    wanted = found["modalities"] or available(corpus, known)
     if not wanted:
-        raise AffuseError(f"corpus '{corpus.name}' has neither recordings nor text")
+        raise AffuseError(f"corpus '{corpus.name}' has {missing_materials(known)}")
     dtype = found["dtype"]
     if dtype == "auto":  # or the device may be that of another machine
         dtype = choose_dtype(dtype, choose_device(found["device"]))
@@ -209,10 +210,10 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
             encoder=suited(m, found[f"{m}_checkpoint"], given["revision"].get(m, "")),
             checkpoint=found[f"{m}_checkpoint"],
             dtype=dtype,
-            head=found["head"] and m == "audio",
-            options={"block_seconds": found["block_seconds"]} if m == "audio" else {},
+            head=found["head"] and modality_named(m).has_head,
+            options={name: found[name] for name in modality_named(m).options},
             **{name: values[m] for name, values in given.items() if m in values},
         )
-        for m in MODALITIES
+        for m in known
         if m in wanted
     ]

@@ -3,24 +3,26 @@
 from affuse.data import plugins
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_named
 from affuse.data.plugins import ENCODER_PACKAGE
 from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import TINY
 from affuse.extract.encoding import encoder_revisions as revisions
-from affuse.extract.encoding.choices import ENCODERS, Choice, Machine
+from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.protocol import Encoder
 
 
 def suited(modality: str, checkpoint: str, revision: str) -> str:
     """The plug-in that names a checkpoint's kind, or the modality's default."""
+    default = modality_named(modality).encoder
     if checkpoint in ("", TINY):
-        return ENCODERS[modality]
+        return default
     kind = checkpoint_files.kind(checkpoint_files.find(checkpoint, revision, modality))
     for name in plugins.names(ENCODER_PACKAGE):
         module = plugins.load(ENCODER_PACKAGE, name)
         if module.MODALITY == modality and kind in getattr(module, "KINDS", ()):
             return name
-    return ENCODERS[modality]
+    return default
 
 
 def load(choice: Choice, machine: Machine) -> Encoder:

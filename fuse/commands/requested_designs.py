@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import OptionError
+from affuse.data.modality import modality_names
 from affuse.data.suggestions import hint
 from affuse.fuse.commands.design_training import fusions
 from affuse.fuse.models.baselines import FITTED, REFERENCES
@@ -40,9 +40,9 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
     taken: set[str] = set()
     for name in wanted:
         if name in ("all", *FITTED):
-            return MODALITIES
+            return modality_names()
         taken |= {"audio"} if name == "zeroshot" else set(modalities(name))
-    return tuple(m for m in MODALITIES if m in taken)
+    return tuple(m for m in modality_names() if m in taken)
 
 
 def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:

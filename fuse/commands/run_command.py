@@ -13,6 +13,7 @@ from affuse.data import plugins
 from affuse.data.cache import fold_encoders
 from affuse.data.command_lines import NEXT
 from affuse.data.errors import OptionError
+from affuse.data.modality import available
 from affuse.data.plugins import DESIGN_PACKAGE
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus
@@ -115,9 +116,7 @@ def _passes(
                 f"the encoders of fold {fold}",
                 {**_own(paths, found), **places, **more},
             )
-    has = {"audio": any(u.audio for u in corpus.utterances)}
-    has["text"] = any(u.text is not None for u in corpus.utterances)
-    rest = [m for m in wanted if m not in tuned and has[m]]
+    rest = available(corpus, [m for m in wanted if m not in tuned])
     if rest:
         yield "frozen encoders", {**_own(rest, found), "modalities": rest}
 
