@@ -8,16 +8,18 @@ was edited, is known by the digest of its code, see `affuse.data.system.source_d
 from collections.abc import Mapping
 from functools import lru_cache
 
-from affuse.data.plugins import ENCODER_PACKAGE
+from affuse.data import plugins
+from affuse.data.modality import BUILT_IN as BUILT_IN_MODALITIES
+from affuse.data.plugins import ENCODER_PACKAGE, MODALITY_PACKAGE
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
 
 NEAR = (ENCODER_PACKAGE, "affuse.extract.networks", "affuse.extract.checkpoints")
 BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
-    "distilbert": Revision(1, "c45033cc72df"),
-    "wav2vec2": Revision(1, "0d0249d9e87b"),
-    "wav2vec2_bert": Revision(1, "dfddc1f8faa3"),
-    "whisper": Revision(1, "762eb0a06eaf"),
+    "distilbert": Revision(1, "d4f271bf6e39"),
+    "wav2vec2": Revision(1, "abffdb51a62d"),
+    "wav2vec2_bert": Revision(1, "d11ac0f36782"),
+    "whisper": Revision(1, "975634862687"),
 }
 
 
@@ -36,6 +38,22 @@ def of(encoder: str) -> str:
     """
     module, known = f"{ENCODER_PACKAGE}.{encoder}", BUILT_IN.get(encoder)
     return source_digests.identity(module, NEAR, known, short=True)
+
+
+@lru_cache(maxsize=256)
+def of_modality(modality: str) -> str:
+    """Return the identity of the code that reads the inputs of a modality.
+
+    Args:
+        modality: name of a file in data/modalities
+
+    Returns:
+        "" for a built-in modality, else ``inputs code`` and twelve hexadecimal digits
+    """
+    if modality in BUILT_IN_MODALITIES:
+        return ""
+    module = plugins.load(MODALITY_PACKAGE, modality).__name__
+    return f"inputs {source_digests.identity(module, (MODALITY_PACKAGE,), None)}"
 
 
 def digest(encoder: str) -> str:
