@@ -66,6 +66,7 @@ class Modality:
     # Batches of that size that may be in memory at once, however few threads there are.
     batches: int = 18
     needs: tuple[str, ...] = ("columns",)  # fields of an utterance that `source` reads
+    columns: tuple[str, ...] = ()  # of a table, which are kept whatever they hold
     source: Callable[[Utterance, Path], Any]
     inspect: Callable[[Any], InputFacts] | None = None  # None where it `has_times`
     read: Callable[[Any], Any] | None = None  # None where it `has_times`
@@ -140,6 +141,20 @@ class Modality:
         return Utterance(utterance.id, **{**fields, "audio": audio})
 
 
+def file_in_column(name: str) -> Callable[[Utterance, Path], Path | None]:
+    """Return the `source` of a modality whose files are named in a column of a table.
+
+    Args:
+        name: of the column, whose values are paths relative to the corpus
+    """
+
+    def source(utterance: Utterance, root: Path) -> Path | None:
+        path = utterance.columns.get(name)
+        return root / path if path else None
+
+    return source
+
+
 def modality_names() -> tuple[str, ...]:
     """Return the names of all modalities: audio and text, then others by name.
 
@@ -173,6 +188,11 @@ def modality_named(name: str) -> Modality:
             f"Modality(name='{name}', ...)"
         )
     return found
+
+
+def other_modalities() -> list[Modality]:
+    """Return the records of all modalities but audio and text."""
+    return [modality_named(name) for name in modality_names()[len(BUILT_IN) :]]
 
 
 def available(corpus: Corpus, modalities: Sequence[str]) -> list[str]:

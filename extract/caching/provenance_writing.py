@@ -10,6 +10,7 @@ from typing import Any
 
 from affuse.data.cache.provenance import FLAGS, path
 from affuse.data.cache.recipe import Recipe
+from affuse.data.modality import BUILT_IN
 from affuse.data.system.digests import keep as keep_file
 from affuse.extract.checkpoints.checkpoint_files import MINI, TINY
 from affuse.extract.encoding.choices import Choice
@@ -25,7 +26,7 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, found: dict[str, Any]) ->
     if "corpus" not in found:
         return
     root, checkpoint = found["root"], Path(os.path.expanduser(choice.checkpoint))
-    other = "text" if recipe.modality == "audio" else "audio"
+    others = (name for name in BUILT_IN if name != recipe.modality)
     call = {
         **{name: found[name] for name in FLAGS},
         "corpus": found["corpus"],
@@ -36,9 +37,13 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, found: dict[str, Any]) ->
         "layers": [choice.layers],
         "pooling": [choice.pooling],
         "head": choice.head,
-        f"{other}_checkpoint": "",
+        **{f"{name}_checkpoint": "" for name in others},
     }
-    if choice.checkpoint not in ("", MINI, TINY) and checkpoint.is_dir():
+    if (
+        recipe.modality in BUILT_IN
+        and choice.checkpoint not in ("", MINI, TINY)
+        and checkpoint.is_dir()
+    ):
         call[f"{recipe.modality}_checkpoint"] = os.path.abspath(checkpoint)
     text = json.dumps(call, indent=1, sort_keys=True)
     keep_file(path(folder), f"{text}\n".encode())

@@ -200,6 +200,7 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     dtype = found["dtype"]
     if dtype == "auto":  # or the device may be that of another machine
         dtype = choose_dtype(dtype, choose_device(found["device"]))
+    named = {m: found.get(f"{m}_checkpoint", "") for m in wanted}
     given = {
         name: per_modality(found[name], wanted, name)
         for name in ("revision", "layers", "pooling")
@@ -207,8 +208,8 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
     return [
         Choice(
             modality=m,
-            encoder=suited(m, found[f"{m}_checkpoint"], given["revision"].get(m, "")),
-            checkpoint=found[f"{m}_checkpoint"],
+            encoder=suited(m, named[m], given["revision"].get(m, "")),
+            checkpoint=named[m],
             dtype=dtype,
             head=found["head"] and modality_named(m).has_head,
             options={name: found[name] for name in modality_named(m).options},

@@ -7,9 +7,9 @@ from sys import intern
 from affuse.data.corpora.manifest import doubtful_texts
 from affuse.data.corpora.manifest.audio_paths import Folder, relative
 from affuse.data.corpora.manifest.row_ids import Identities
-from affuse.data.modality import BUILT_IN, available, modality_names
+from affuse.data.modality import other_modalities
 from affuse.data.rating_scales import RATINGS
-from affuse.data.records import Corpus, Utterance
+from affuse.data.records import Utterance
 from affuse.data.tables import cell_values, span_columns
 from affuse.data.terminal import printable
 
@@ -74,9 +74,8 @@ def utterance(
 
 def _others(columns: Mapping[str, str]) -> list[str]:
     """Return the modalities, beside audio and text, that a row has by its columns."""
-    row = Corpus("row", Path(), (Utterance("row", columns=columns),), None, "speakers")
-    names = modality_names() if columns else ()
-    return available(row, [name for name in names if name not in BUILT_IN])
+    row, kinds = Utterance("row", columns=columns), other_modalities()
+    return [kind.name for kind in kinds if kind.has(row, Path())]
 
 
 def _ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:
