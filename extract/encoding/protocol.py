@@ -85,8 +85,9 @@ class EncoderPlugin(Encoder, Protocol):
        in float32.
     10. A model, where the attribute ``model`` has one, is in evaluation mode.
     11. `inputs` has texts as names, and texts, numbers or flags as values.
-    12. Where `head` is empty, `regress` and ``head=True`` of `pretrained` are refused
-        by an error that says to leave out ``--head``.
+    12. ``head=True`` of `pretrained` is refused where the checkpoint has no head, by an
+        `AffuseError` that says to leave out ``--head``. `regress` of an encoder whose
+        `head` is empty raises one too.
     13. On a GPU, hidden states agree with those on a CPU.
     """
 
