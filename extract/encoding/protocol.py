@@ -93,7 +93,7 @@ class EncoderPlugin(Encoder, Protocol):
 
     @classmethod
     def pretrained(
-        cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
+        cls, checkpoint: str, *, revision: str = "", head: bool = False, **settings: Any
     ) -> Self:
         """Return the encoder of a checkpoint.
 
@@ -101,15 +101,19 @@ class EncoderPlugin(Encoder, Protocol):
             checkpoint: name on the hub, or a folder
             revision: commit on the hub; "" for the newest
             head: keep the checkpoint's own head, for `regress`
-            options: ``layers``, ``device``, ``dtype`` and those of the modality
+            settings: ``layers``, ``device``, ``dtype`` and those of the modality
 
         Raises:
             AffuseError: if the checkpoint cannot be loaded, or has no head
         """
 
     @classmethod
-    def tiny(cls, **options: Any) -> Self:
-        """Return an encoder of small, seeded random weights: nothing is downloaded."""
+    def tiny(cls, **settings: Any) -> Self:
+        """Return an encoder of small, seeded random weights: nothing is downloaded.
+
+        Args:
+            settings: as of `pretrained`
+        """
 
 
 class SpeechEncoder(Encoder, Protocol):
