@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from affuse import cli
 from affuse.data.cache import parts
 from affuse.data.corpora import iemocap, manifest
+from affuse.data.options.command_groups import load
 from affuse.data.reading.corpus_csv import COLUMNS
 
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
@@ -29,6 +30,13 @@ def commands(group=cli.main, names=()):
             yield from commands(command, (*names, name))
         else:
             yield [*names, name]
+
+
+def typed(name, *words):
+    """The record of a command that is typed."""
+    command = cli.main.commands[name]
+    context = command.make_context(name, [str(word) for word in words])
+    return load(command.callback.record)(**context.params)
 
 
 def refused(result, *, status=1):

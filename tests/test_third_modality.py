@@ -14,13 +14,17 @@ import pytest
 from damage import call
 
 from affuse.data import plugins
+from affuse.data.cache import cache_selection, provenance, store
 from affuse.data.corpora import manifest
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.modality import InputFacts, Modality, modality_named, modality_names
+from affuse.data.options.extraction_options import Extract
+from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
-from affuse.data.records import Utterance
+from affuse.data.records import Corpus, Utterance
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.checkpoints import checkpoint_files
+from affuse.extract.commands import extract_command, next_commands
 from affuse.extract.encoding import encoder_revisions
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, make_recipe, named
@@ -93,7 +97,7 @@ FILES = {
     (plugins.ENCODER_PACKAGE, "landmarks"): ENCODER,
     (plugins.DESIGN_PACKAGE, "talkinghead"): DESIGN,
 }
-COUNT = 60
+COUNT = 36
 BROKEN, ABSENT, FACELESS = "u03", "u07", "u11"
 
 
@@ -137,7 +141,15 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("work")
     write_corpus(folder / "faces")
     read = ("manifest", "faces", "--scale", "1", "5")
-    quick = ("--seeds", "1", "--folds", "3", "--set", "epochs=4", "--set", "hidden=8")
+    quick = ("--seeds", "1", "--folds", "3", "--set", "epochs=2", "--set", "hidden=8")
+    other = (
+        "--modality",
+        "face",
+        "--checkpoint",
+        "face=other",
+        "--encoder",
+        "landmarks",
+    )
     return folder, {
         "check": call(folder, "check", *read),
         "extract": call(folder, "extract", *read, "--text-checkpoint", "tiny"),
@@ -146,6 +158,8 @@ def folder(tmp_path_factory):
         "ridge": call(folder, "train", "--fusion", "ridge", *quick),
         "report": call(folder, "report"),
         "verify": call(folder, "verify"),
+        "again": call(folder, "extract", *read, *other),
+        "ambiguous": call(folder, "train", "--fusion", "ridge", *quick),
     }
 
 
@@ -195,6 +209,61 @@ def test_its_runs_predict(folder):
     done = call(folder[0], "predict", f"runs/{run.name}")
     assert (done.crash, done.code) == ("", 0), done
     assert len(done.out.split("\n")) == COUNT - 3 + 2  # a header, and the last line end
+
+
+def test_another_checkpoint_makes_another_cache_and_its_command_is_kept(folder):
+    assert f"face: {COUNT - 3} utterances in " in said(folder, "again", 1)
+    cache = folder[0] / "cache"
+    (found,) = [c for c in store.find(cache, "faces") if c.recipe.checkpoint == "other"]
+    call = provenance.load(found.path)
+    assert call.checkpoint("face") == "other"
+    assert call.encoders == ("face=landmarks",)
+    assert str(provenance.command(call, Path("cache"))).endswith(
+        "--modality face --checkpoint face=other --encoder face=landmarks "
+        "--layers last --pooling mean --dtype float32"
+    )
+
+
+def test_one_of_several_caches_is_named_by_its_modality(folder):
+    out = said(folder, "ambiguous", 2)
+    assert (
+        "there are 2 face caches; choose one with --embeddings face=DIGEST, or" in out
+    )
+    assert re.search(r"\n  --embeddings face=[0-9a-f]{12}  faces face  other, ", out)
+    options = Train(designs=("ridge",), embeddings=("face=other",))
+    chosen = cache_selection.choose(folder[0] / "cache", named=options.named())
+    assert chosen["face"].recipe.checkpoint == "other"
+    again = cache_selection.selection(
+        folder[0] / "cache", {"face": chosen["face"].path}
+    )
+    assert again.embeddings == ("face=other",)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (["face"], "--checkpoint face: say MODALITY=NAME"),
+        (["fac=x"], "no modality 'fac'; choose from audio, text, face; did you mean"),
+        (["face=a", "face=b"], "--checkpoint face=b: face has two; leave one out"),
+        (["text=b"], "--checkpoint text=b: --text-checkpoint a names another"),
+        (["audio=b"], "'audio' is not encoded here, only text and face"),
+    ],
+)
+def test_checkpoints_that_cannot_be_are_refused(values, reason):
+    options = Extract(
+        corpus="", text_checkpoint="a", other_checkpoints=tuple(values), device="cpu"
+    )
+    words = Utterance("a", text="so", columns={"face": "a.npy"})
+    found = Corpus("toy", Path(), (words,), None, "speakers")
+    with pytest.raises(OptionError, match=re.escape(reason)):
+        extract_command.choices(found, options)
+
+
+def test_what_comes_next_suits_the_modalities():
+    assert next_commands._design(["text"]) == "text"
+    assert next_commands._design(["face"]) == "all"
+    assert next_commands._design(["text", "face"]) == "all"
+    assert next_commands._design(["audio", "text", "face"]) == "early"
 
 
 def test_a_column_of_inputs_is_kept_whatever_it_holds(tmp_path):

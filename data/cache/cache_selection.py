@@ -13,9 +13,10 @@ from affuse.data.cache import (
 )
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
-from affuse.data.command_lines import Extract
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
 from affuse.data.modality import modality_names
+from affuse.data.options.extraction_options import Extract
+from affuse.data.options.shared_options import CacheChoice, cache_option, named_caches
 from affuse.data.suggestions import hint
 
 
@@ -83,21 +84,21 @@ def example(folder: Path) -> Extract:
     )
 
 
-def selection(folder: Path, wanted: Mapping[str, Path]) -> dict[str, str]:
+def selection(folder: Path, wanted: Mapping[str, Path]) -> CacheChoice:
     """Return the options that make `choose` take certain caches; few are needed.
 
     Args:
         folder: of all caches
         wanted: cache folder of each modality, of one corpus
-
-    Returns:
-        ``corpus``, ``audio`` and ``text``; "" where nothing needs to be said
     """
     path = next(iter(wanted.values()))
     corpora = {each.parent.name for each in store.folders(folder)}
     caches = list(store.find(folder, path.parent.name))
-    chosen = {m: _shortest(caches, m, path) for m, path in wanted.items()}
-    return {"corpus": path.parent.name if len(corpora) > 1 else "", **chosen}
+    return CacheChoice(
+        corpus=path.parent.name if len(corpora) > 1 else "",
+        cache=folder,
+        **named_caches({m: _shortest(caches, m, p) for m, p in wanted.items()}),
+    )
 
 
 def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
@@ -141,9 +142,10 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
         )
     if len(found) > 1:
         of = f" of {named!r}" if named else ""
+        typed = cache_option(modality, "DIGEST")
         raise OptionError(
-            f"there are {len(found)} {modality} caches{of}; choose one with "
-            f"--{modality} DIGEST, or with a checkpoint that only one has",
+            f"there are {len(found)} {modality} caches{of}; choose one with {typed}, "
+            f"or with a checkpoint that only one has",
             *_list(found),
         )
     if found and not found[0].complete:
@@ -198,6 +200,6 @@ def listing(folder: Path) -> Iterator[str]:
 def _list(caches: Sequence[Cache]) -> list[str]:
     """Return a line on each cache below a sentence; it begins with its option."""
     return [
-        f"  --{cache.recipe.modality} {describe(cache)}{more}"
+        f"  {cache_option(cache.recipe.modality, describe(cache))}{more}"
         for cache, more in cache_names.apart(caches)
     ]

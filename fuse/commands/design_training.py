@@ -43,10 +43,10 @@ def fusions() -> list[str]:
 
 
 def run(
-    corpus: Corpus, embeddings: Mapping[str, Embeddings], *, fusion: str, **options: Any
+    corpus: Corpus, embeddings: Mapping[str, Embeddings], *, fusion: str, **request: Any
 ) -> Path:
     """Train one design, see `run_all`; return its run folder."""
-    (folder,) = run_all(corpus, embeddings, fusions=[fusion], **options)
+    (folder,) = run_all(corpus, embeddings, fusions=[fusion], **request)
     return folder
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from affuse.data import plugins
 from affuse.data.cache import run_recipes
-from affuse.data.command_lines import Train
 from affuse.data.errors import AffuseError
 from affuse.data.modality import modality_names
+from affuse.data.options.shared_options import named_caches
+from affuse.data.options.training_options import Train
 from affuse.data.plugins import DESIGN_PACKAGE
 from affuse.fuse.reporting.contrasts import Side, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
@@ -199,8 +200,8 @@ def _command(modality: str, side: Side) -> Train:
     name = run_recipes.cache(side.path, modality)
     if not name and not checkpoint.endswith(BY_FOLD):
         name = checkpoint
-    return Train.of(
-        {modality: name},
+    return Train(
+        **named_caches({modality: name}),
         designs=(modality,),
         protocol=info.protocol,
         corpus=info.corpus,
