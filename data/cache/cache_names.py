@@ -1,4 +1,4 @@
-"""Names by which ``--audio`` and ``--text`` select a cache: checkpoint or digest."""
+"""Names by which ``--audio``, ``--text`` and ``--embeddings`` select a cache."""
 
 import os
 import re
