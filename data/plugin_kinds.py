@@ -53,6 +53,12 @@ CORPUS_KIND = PluginKind(
     group="affuse.corpora",
     offers=("read", "sample"),
 )
+MODALITY_KIND = PluginKind(
+    noun="modality",
+    package="affuse.data.modalities",
+    group="affuse.modalities",
+    offers=("MODALITY",),
+)
 ENCODER_KIND = PluginKind(
     noun="encoder",
     package="affuse.extract.encoders",
@@ -91,6 +97,7 @@ FORMAT_KIND = PluginKind(
 )
 KINDS = (
     CORPUS_KIND,
+    MODALITY_KIND,
     ENCODER_KIND,
     DESIGN_KIND,
     BASELINE_KIND,

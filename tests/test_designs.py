@@ -9,7 +9,7 @@ import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from affuse.data import plugins
-from affuse.data.cache.recipe import MODALITIES
+from affuse.data.modality import modality_names
 from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.fuse.models.design import find
 from affuse.fuse.models.projection import Projection
@@ -80,7 +80,7 @@ def test_the_four_of_the_paper_are_there():
 
 def test_modalities_are_named(design):
     assert design.modalities
-    assert set(design.modalities) <= set(MODALITIES)
+    assert set(design.modalities) <= set(modality_names())
 
 
 @pytest.mark.parametrize("size", [1, 5])

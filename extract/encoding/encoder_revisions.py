@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from affuse.data import plugins
-from affuse.data.plugin_kinds import ENCODER_KIND
+from affuse.data.modality import BUILT_IN as BUILT_IN_MODALITIES
+from affuse.data.plugin_kinds import ENCODER_KIND, MODALITY_KIND
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
 
 NEAR = (ENCODER_KIND.package, "affuse.extract.networks", "affuse.extract.checkpoints")
 BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
-    "distilbert": Revision(1, "fbbf9bd32117"),
-    "wav2vec2": Revision(1, "554a878ba1d9"),
-    "wav2vec2_bert": Revision(1, "e46667d16412"),
-    "whisper": Revision(1, "43c981c25f02"),
+    "distilbert": Revision(1, "d4f271bf6e39"),
+    "wav2vec2": Revision(1, "abffdb51a62d"),
+    "wav2vec2_bert": Revision(1, "d11ac0f36782"),
+    "whisper": Revision(1, "975634862687"),
 }
 
 
@@ -45,6 +46,24 @@ def of(encoder: str) -> str:
         return source_digests.outside_identity(source, NEAR)
     known = BUILT_IN.get(encoder)
     return source_digests.identity(source.module, NEAR, known, short=True)
+
+
+@lru_cache(maxsize=256)
+def of_modality(modality: str) -> str:
+    """Return the identity of the code that reads the inputs of a modality.
+
+    Args:
+        modality: name of a file in data/modalities
+
+    Returns:
+        "" for a built-in modality, else ``inputs code`` and twelve hexadecimal digits
+    """
+    if modality in BUILT_IN_MODALITIES:
+        return ""
+    source, near = plugins.source(MODALITY_KIND, modality), (MODALITY_KIND.package,)
+    if source.is_outside:
+        return f"inputs {source_digests.outside_identity(source, near)}"
+    return f"inputs {source_digests.identity(source.module, near, None)}"
 
 
 def digest(encoder: str) -> str:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from affuse.data import plugins
-from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import OptionError
 from affuse.data.installed_plugins import PluginError
+from affuse.data.modality import modality_names
 from affuse.data.options.training_options import DesignOptions
 from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.suggestions import hint
@@ -65,9 +65,9 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
     taken: set[str] = set()
     for name in wanted:
         if name in ("all", *FITTED):
-            return MODALITIES
+            return modality_names()
         taken |= {"audio"} if name == "zeroshot" else set(modalities(name))
-    return tuple(m for m in MODALITIES if m in taken)
+    return tuple(m for m in modality_names() if m in taken)
 
 
 def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:

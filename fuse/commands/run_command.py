@@ -13,6 +13,7 @@ from typing import Protocol
 from affuse.data import plugins
 from affuse.data.cache import fold_encoders
 from affuse.data.errors import OptionError
+from affuse.data.modality import available
 from affuse.data.options.command_record import NEXT
 from affuse.data.options.extraction_options import (
     EncodingOptions,
@@ -26,6 +27,7 @@ from affuse.data.options.shared_options import (
     ComputeOptions,
     FinetunedFolder,
     RunsFolder,
+    named_caches,
 )
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.options.training_options import FittingOptions, MemoryLimit, Train
@@ -90,7 +92,12 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
     say("training")
     shared = (FittingOptions, MemoryLimit, FinetunedFolder, CacheOption)
     command = Train.like(
-        options, *shared, ComputeOptions, RunsFolder, corpus=corpus.name, **named
+        options,
+        *shared,
+        ComputeOptions,
+        RunsFolder,
+        corpus=corpus.name,
+        **named_caches(named),
     )
     # the files of designs were run above
     training_commands.train(told, replace(command, design_files=()))
@@ -127,9 +134,7 @@ def _passes(corpus: Corpus, options: RunCommand) -> Iterator[tuple[str, Extract]
                 f"the encoders of fold {fold}",
                 replace(command, revision=(), head=False),
             )
-    has = {"audio": any(u.audio for u in corpus.utterances)}
-    has["text"] = any(u.text is not None for u in corpus.utterances)
-    rest = tuple(m for m in wanted if m not in tuned and has[m])
+    rest = tuple(available(corpus, [m for m in wanted if m not in tuned]))
     if rest:
         yield "frozen encoders", _own(usual, rest)
 
@@ -147,6 +152,8 @@ def _own(usual: Extract, modalities: Sequence[str]) -> Extract:
         layers=meant(usual.layers),
         pooling=meant(usual.pooling),
         revision=meant(usual.revision),
+        encoders=meant(usual.encoders),
+        other_checkpoints=meant(usual.other_checkpoints),
     )
 
 
