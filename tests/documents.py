@@ -69,7 +69,7 @@ def sentences(document):
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r"^(#|\||!\[).*$", "", text, flags=re.MULTILINE)
     blocks = re.split(r"\n\s*\n|^\s*(?:[*-]|\d+\.) ", text, flags=re.MULTILINE)
-    parts = [p for b in blocks for p in re.split(r"(?<=[.!?:])(?:\*\*)?\s+", b.strip())]
+    parts = [p for b in blocks for p in re.split(r"(?<=[.!?])(?:\*\*)?\s+", b.strip())]
     return [part for part in parts if part]
 
 

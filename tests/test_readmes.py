@@ -6,8 +6,9 @@ command line in this process. A comment before a fence says what is special abou
     <!-- needs: IEMOCAP -->   its commands need more; their options are checked
     <!-- file: own.csv -->    it is the content of this file, or how the file begins
 
-Python of fuse/README.md is executed by the test of the estimator. The quick start on
-the whole corpus is slow (`make test-slow`).
+Python of fuse/README.md is executed by the test of the estimator. The documents of the
+stages and the quick start on the whole corpus are slow (`make test-slow`); of their
+commands, tests/test_documents.py checks the options.
 """
 
 import csv
@@ -31,6 +32,7 @@ from affuse.data.corpora import demo
 from affuse.fuse.settings import Settings
 
 RATE = 16_000  # Hz
+LONG = {"extract/README.md", "fuse/README.md"}  # ten seconds of a processor
 START = "make extract\n"  # how the quick start begins
 
 
@@ -163,7 +165,13 @@ def prepare(fence, folder):
         record(folder, [row["file"] for row in shown], scripted)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
+        for name in DOCUMENTS
+    ],
+)
 def test_the_commands_of_a_document_work(
     document, encoded_once, quick, tmp_path, monkeypatch
 ):
