@@ -224,16 +224,13 @@ def test_the_quick_start_and_the_table_are_what_is_printed(tmp_path, monkeypatch
         assert same, line
         if line.startswith("early  "):
             assert figures(same[0]) == pytest.approx(figures(line), abs=0.01)
-    (execute(start._replace(content="make demo\n")),)
+    execute(start._replace(content="make demo\n"))
     report = "affuse report --corpus demo --format {} --output {}\n"
     for form, output in (("markdown", "demo.md"), ("csv", "demo.csv")):
         execute(start._replace(content=report.format(form, output)))
+    row = re.compile(r"\| [a-z][^|]* \| [.\-]\d")
     tables = [
-        [
-            line
-            for line in text.splitlines()
-            if re.match(r"\| [a-z]+ ?.* \| [.\-]", line)
-        ]
+        [line for line in text.splitlines() if row.match(line)]
         for text in (text_of("README.md"), (tmp_path / "demo.md").read_text())
     ]
     for line, other in zip(tables[0], tables[1][:6], strict=True):
