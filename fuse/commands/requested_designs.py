@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import OptionError
 from affuse.data.suggestions import hint
-from affuse.fuse.commands.design_training import fusions
-from affuse.fuse.models.baselines import FITTED, REFERENCES
-from affuse.fuse.models.system import modalities
+from affuse.fuse.models.trainable.design_registry import design_names, trainable
 
 
 def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
@@ -17,21 +15,24 @@ def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[
     """
     if "all" not in wanted:
         return list(dict.fromkeys(wanted))
-    known = fusions()
-    taken = [n for n in known if n in wanted or _is_fed(n, there, head=head)]
-    return sorted(taken, key=lambda name: (name not in REFERENCES, known.index(name)))
+    taken = [
+        name
+        for name in design_names()
+        if name in wanted or trainable(name).is_fed(there, head=head)
+    ]
+    return sorted(taken, key=lambda name: not trainable(name).is_baseline)
 
 
 def needs(wanted: Sequence[str]) -> tuple[str, ...]:
     """Modalities that these designs take together.
 
-    They are all modalities for ``all`` and for references, which take what there is.
+    They are all modalities for ``all`` and for baselines, which take what there is.
     Designs of one command are compared on the utterances that have all of these.
 
     Raises:
         AffuseError: if one is not known
     """
-    known = fusions()
+    known = design_names()
     if unknown := [name for name in wanted if name not in (*known, "all")]:
         raise OptionError(
             f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or add "
@@ -39,14 +40,7 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
         )
     taken: set[str] = set()
     for name in wanted:
-        if name in ("all", *FITTED):
+        if name == "all":
             return MODALITIES
-        taken |= {"audio"} if name == "zeroshot" else set(modalities(name))
+        taken |= set(trainable(name).modalities(MODALITIES))
     return tuple(m for m in MODALITIES if m in taken)
-
-
-def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
-    """Whether there is everything that a design needs."""
-    if name in REFERENCES:
-        return head or name != "zeroshot"
-    return set(modalities(name)) <= set(there)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,7 +21,7 @@ from affuse.fuse.commands.sweep_command import sweep as search
 from affuse.fuse.inputs import input_selection, omissions
 from affuse.fuse.inputs.input_selection import Sources
 from affuse.fuse.linting.linter import check_plans
-from affuse.fuse.models.baselines import REFERENCES
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.robustness import ablation
 from affuse.fuse.scoring.failure_notes import unrated
 from affuse.fuse.settings import Settings
@@ -32,6 +33,7 @@ from affuse.fuse.training.alignment import decisions
 from affuse.fuse.training.parameter_budget import InputSizes, match_all
 from affuse.fuse.training.run_description import summary
 from affuse.fuse.training.setting_resolution import unused
+from affuse.fuse.training.training_request import TrainingData, TrainingSetup
 
 Say = Callable[[str], object]
 
@@ -60,16 +62,13 @@ def train(say: Say, **found: Any) -> dict[str, Path]:
     _demand_layers([settings], given.embeddings)
     wanted = designs(found["designs"], list(given.embeddings), head=head)
     sized = match_all(
-        [name for name in wanted if name not in REFERENCES],
+        [name for name in wanted if trainable(name).has_settings],
         InputSizes.of(given.corpus, given.embeddings),
         settings,
         parameters=found["match_parameters"],
         say=say,
     )
-    folders = run_all(
-        given.corpus,
-        given.embeddings,
-        fusions=wanted,
+    setup = TrainingSetup(
         settings=settings,
         sized=sized,
         seeds=range(found["seed"], found["seed"] + found["seeds"]),
@@ -77,9 +76,9 @@ def train(say: Say, **found: Any) -> dict[str, Path]:
         device=device,
         label=Path(found["experiment"]).stem,
         allow=found["allow"],
-        own=given.own,
-        heads=own,
     )
+    data = TrainingData(given.corpus, given.embeddings, given.own)
+    folders = run_all(data, wanted, setup, heads=own)
     for sentence in dict.fromkeys(s for folder in folders for s in decisions(folder)):
         say(sentence)
     for fusion, folder in zip(wanted, folders, strict=True):
@@ -109,7 +108,8 @@ def sweep(say: Say, **found: Any) -> None:
         say: told each line
         found: the options of the command line, by name
     """
-    if fixed := [name for name in found["designs"] if name in REFERENCES]:
+    asked = [name for name in found["designs"] if name != "all"]
+    if fixed := [name for name in asked if not trainable(name).has_settings]:
         raise OptionError(
             f"{fixed[0]} has no settings to search; name a design, or all"
         )
@@ -124,31 +124,28 @@ def sweep(say: Say, **found: Any) -> None:
     given = input_selection.find(found, needs(found["designs"]))
     _introduce(say, given)
     _demand_layers(tried, given.embeddings)
-    aligned = None
+    data = TrainingData(given.corpus, given.embeddings, given.own)
     known = designs(found["designs"], list(given.embeddings), head=False)
-    wanted = [name for name in known if name not in REFERENCES]  # some are, of "all"
+    wanted = [name for name in known if trainable(name).has_settings]  # of "all", some
     for sentence in unused(tried, wanted):
         log.warning("%s", sentence)
     for fusion in wanted:
         plan = plans.make(
-            given.corpus,
-            given.embeddings,
+            data,
             fusion=fusion,
             settings=tried[0],
             runs=found["runs"],
             device=device,
             label="",
-            own=given.own,
-            aligned=aligned,
         )
-        if aligned is None:
+        if data.aligned is None:
             for sentence in omissions.sentences(plan.common.left_out):
                 say(sentence)
             for sentence in omissions.wordless_sentences(plan.wordless):
                 say(sentence)
             for sentence in protocol_assumptions.sentences(plan.division):
                 say(sentence)
-        aligned = plan.aligned
+        data = replace(data, aligned=plan.aligned)
         check_plans([plan], given.corpus, given.embeddings, allow=found["allow"])
         seeds = range(found["seed"], found["seed"] + found["seeds"])
         search(say, plan, tried, seeds=seeds, sweeps=found["sweeps"], found=found)

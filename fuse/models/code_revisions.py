@@ -14,10 +14,9 @@ from affuse.data import plugins
 from affuse.data.plugins import BASELINE_PACKAGE, DESIGN_PACKAGE
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
-from affuse.fuse.models import decisions
 
 NEAR = (DESIGN_PACKAGE, BASELINE_PACKAGE, "affuse.fuse.models.regressor")
-ZEROSHOT = "zeroshot"  # lies in a helper module of the baselines
+HELPERS = {"zeroshot": f"{BASELINE_PACKAGE}._zeroshot"}  # modules that are no plug-in
 
 BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
     "audio": Revision(1, "082eede4c34a"),
@@ -35,12 +34,11 @@ BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to cha
     "svr": Revision(2, "6b06f2a562fb"),
     "zeroshot": Revision(1, "7f283613abd5"),
 }
-DECISIONS = 1  # revision of models/decisions.py and training/decision_training.py
 
 
 @lru_cache(maxsize=256)
 def of(fusion: str) -> str:
-    """Return the identity of the code of a design, a baseline or a decision.
+    """Return the identity of the code of a design or a baseline.
 
     It is told once in a process, for code that is edited later is not imported again.
 
@@ -53,9 +51,6 @@ def of(fusion: str) -> str:
     Raises:
         AffuseError: if there is no such design
     """
-    if fusion in decisions.DECISIONS:
-        bases = [f"{name} {of(name)}" for name in decisions.MODALITIES]
-        return f"revision {DECISIONS} of {', '.join(bases)}"
     near, known = NEAR, BUILT_IN.get(fusion)
     return source_digests.identity(_module(fusion), near, known)
 
@@ -69,25 +64,10 @@ def digest(fusion: str) -> str:
     return source_digests.digest(_module(fusion), NEAR)
 
 
-def changed(recorded: str, fusion: str) -> str:
-    """Say how recorded code differs from the code that is here; "" if it does not.
-
-    Args:
-        recorded: as `of` told it when a model was trained; "" if it was not recorded
-        fusion: name of the design
-    """
-    if not recorded or recorded == (now := of(fusion)):
-        return ""
-    return (
-        f"the code of the design '{fusion}' has changed since ({recorded} then, {now} "
-        f"now)"
-    )
-
-
 def _module(fusion: str) -> str:
     """Return the name of the module of a design or baseline."""
-    if fusion == ZEROSHOT:
-        return f"{BASELINE_PACKAGE}._{ZEROSHOT}"
+    if module := HELPERS.get(fusion):
+        return module
     is_baseline = fusion in plugins.names(BASELINE_PACKAGE)
     package = BASELINE_PACKAGE if is_baseline else DESIGN_PACKAGE
     plugins.load(package, fusion)  # refuses what there is not
