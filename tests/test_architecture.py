@@ -271,3 +271,108 @@ def test_a_class_name_is_used_once():
         if isinstance(node, ast.ClassDef)
     )
     assert {name for name, count in names.items() if count > 1} == CONTRACTS
+
+
+PARAMETERS = 8  # of a function, at most; more belong into records
+MANY_PARAMETERS = {
+    ("extract/caching/extraction.py", "extract"),  # being given a record of options
+    ("extract/finetune/finetuning_plan.py", "make"),  # likewise, with its command
+}
+
+
+def parameters(function):
+    """The names of the parameters of a function, but for the object or class itself."""
+    a = function.args
+    found = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))]
+    return [one.arg for one in found if one.arg not in ("self", "cls")]
+
+
+def crowded(tree):
+    """The functions of a module that have too many parameters."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, functions)]
+    return [
+        getattr(node, "name", "lambda")
+        for node in nodes
+        if len(parameters(node)) > PARAMETERS
+    ]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_function_has_few_parameters(file):
+    found = {(file, name) for name in crowded(tree(file))}
+    assert found == {one for one in MANY_PARAMETERS if one[0] == file}
+
+
+def test_too_many_parameters_are_noticed():
+    eight = "def f(self, a, b, /, c, *d, e, f, g, **h): pass"
+    nine = "async def f(a, b, c, d, e, f, g, h, i): pass"
+    assert crowded(ast.parse(eight)) == []
+    assert crowded(ast.parse(f"{eight}\n{nine}")) == ["f"]
+    assert crowded(ast.parse("lambda a, b, c, d, e, f, g, h, i: a")) == ["lambda"]
+
+
+KIND_LISTS = {  # names of the designs of one kind, and the modules that may read them
+    "DECISIONS": {
+        "fuse/models/decisions.py",
+        "fuse/models/trainable/decision_design.py",
+    },
+    "FITTED": {
+        "fuse/models/baselines/__init__.py",
+        "fuse/models/trainable/baseline_design.py",
+    },
+}
+# how votes are weighted differs between the designs of one kind
+TELLS_DESIGNS_APART = {"fuse/models/trainable/decision_fitting.py"}
+KIND_NAMES = {"latemean", "lateccc", "stacking", "pcaridge", "ridge", "svr", "zeroshot"}
+
+
+def told_apart(file, tree):
+    """Where a module tells kinds of designs apart by their names, as line numbers."""
+    lists = {name for name, files in KIND_LISTS.items() if file not in files}
+    for node in ast.walk(tree):
+        names = {getattr(node, "id", ""), getattr(node, "attr", "")}
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.name for alias in node.names}
+            if (node.module or "").endswith("models.decisions"):
+                lists_of_module = lists | {"MODALITIES"}
+                if "/trainable/" not in file and names & lists_of_module:
+                    yield node.lineno
+                    continue
+        if names & lists:
+            yield node.lineno
+        elif isinstance(node, ast.Compare) and file not in TELLS_DESIGNS_APART:
+            sides = [
+                c for side in (node.left, *node.comparators) for c in ast.walk(side)
+            ]
+            if any(
+                isinstance(c, ast.Constant) and c.value in KIND_NAMES for c in sides
+            ):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_kinds_of_designs_are_not_told_apart_by_lists_of_names(file):
+    assert list(told_apart(file, tree(file))) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "lines"),
+    [
+        ("fuse/training/x.py", "from affuse.fuse.models.baselines import FITTED", [1]),
+        ("fuse/training/x.py", "a = 1\nb = baselines.FITTED", [2]),
+        ("fuse/training/x.py", "if fusion in DECISIONS: pass", [1]),
+        ("fuse/models/decisions.py", "DECISIONS = ('latemean',)", []),
+        ("fuse/models/trainable/decision_design.py", "len(DECISIONS)", []),
+        ("fuse/models/trainable/decision_design.py", "len(FITTED)", [1]),
+        ("fuse/x.py", "from affuse.fuse.models.decisions import MODALITIES", [1]),
+        ("fuse/x.py", "from affuse.data.cache.recipe import MODALITIES", []),
+        ("fuse/x.py", "if fusion == 'zeroshot': pass", [1]),
+        ("fuse/x.py", "if 'svr' != fusion: pass", [1]),
+        ("fuse/x.py", "a = name in ('all', 'ridge')", [1]),
+        ("fuse/x.py", "FIRST = ('ridge', 'svr')", []),
+        ("fuse/x.py", "if fusion == 'all': pass", []),
+    ],
+)
+def test_telling_kinds_apart_is_noticed(file, source, lines):
+    assert list(told_apart(file, ast.parse(source))) == lines

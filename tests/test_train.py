@@ -228,10 +228,10 @@ def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
     (folder,) = tmp_path.iterdir()
     assert stopped(folder).startswith("its training failed, and would fail again: text")
     assert not verify(folder).problems
+    monkeypatch.setattr(design_training, "fit_fusions", original)
     trained(tmp_path, "ridge")
     collect(tmp_path)
     assert f"not shown: {folder}; its training failed" in caplog.text
-    monkeypatch.setattr(design_training, "fit_fusions", original)
     trained(tmp_path, "text")
     assert not (folder / FAILED).exists()
     assert stopped(folder) == "its training was interrupted; repeat its train command"
