@@ -312,43 +312,37 @@ def test_too_many_parameters_are_noticed():
     assert crowded(ast.parse("lambda a, b, c, d, e, f, g, h, i: a")) == ["lambda"]
 
 
-KIND_LISTS = {  # names of the designs of one kind, and the modules that may read them
-    "DECISIONS": {
-        "fuse/models/decisions.py",
-        "fuse/models/trainable/decision_design.py",
-    },
-    "FITTED": {
-        "fuse/models/baselines/__init__.py",
-        "fuse/models/trainable/baseline_design.py",
-    },
+TRAINABLE = "fuse/models/trainable"
+LISTS = {  # names of the designs of one kind: the modules that define and read each
+    "DECISIONS": {"fuse/models/decisions.py", f"{TRAINABLE}/decision_design.py"},
+    "FITTED": {"fuse/models/baselines/__init__.py", f"{TRAINABLE}/baseline_design.py"},
 }
+DECIDING = "affuse.fuse.models.decisions.MODALITIES"  # names of designs as well
 # how votes are weighted differs between the designs of one kind
-TELLS_DESIGNS_APART = {"fuse/models/trainable/decision_fitting.py"}
+WEIGHS_VOTES = f"{TRAINABLE}/decision_fitting.py"
 KIND_NAMES = {"latemean", "lateccc", "stacking", "pcaridge", "ridge", "svr", "zeroshot"}
 
 
 def told_apart(file, tree):
-    """Where a module tells kinds of designs apart by their names, as line numbers."""
-    lists = {name for name, files in KIND_LISTS.items() if file not in files}
+    """Yield the lines of a module that tell kinds of designs apart by their names."""
+    lists = {name for name, files in LISTS.items() if file not in files}
     for node in ast.walk(tree):
         names = {getattr(node, "id", ""), getattr(node, "attr", "")}
         if isinstance(node, ast.ImportFrom):
-            names |= {alias.name for alias in node.names}
-            if (node.module or "").endswith("models.decisions"):
-                lists_of_module = lists | {"MODALITIES"}
-                if "/trainable/" not in file and names & lists_of_module:
-                    yield node.lineno
-                    continue
-        if names & lists:
-            yield node.lineno
-        elif isinstance(node, ast.Compare) and file not in TELLS_DESIGNS_APART:
-            sides = [
-                c for side in (node.left, *node.comparators) for c in ast.walk(side)
-            ]
-            if any(
-                isinstance(c, ast.Constant) and c.value in KIND_NAMES for c in sides
-            ):
+            names = {alias.name for alias in node.names}
+            paths = {f"{node.module}.{name}" for name in names}
+            if DECIDING in paths and not file.startswith(TRAINABLE):
                 yield node.lineno
+        if names & lists or (_compares(node) and file != WEIGHS_VOTES):
+            yield node.lineno
+
+
+def _compares(node):
+    """Whether a node compares something with the name of a design of some kind."""
+    return isinstance(node, ast.Compare) and any(
+        isinstance(part, ast.Constant) and part.value in KIND_NAMES
+        for part in ast.walk(node)
+    )
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -11,7 +11,6 @@ from affuse.fuse.inputs.tensors import HEAD, align
 from affuse.fuse.models.baselines import FITTED, SEED
 from affuse.fuse.models.design import Design
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.trainable import design_registry
 from affuse.fuse.models.trainable.design_protocol import OF_SOME_DESIGNS
 from affuse.fuse.models.trainable.design_registry import (
     KINDS,
@@ -20,6 +19,7 @@ from affuse.fuse.models.trainable.design_registry import (
     design_names,
     trainable,
 )
+from affuse.fuse.models.trainable.network_design import NetworkDesign
 from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.fitting import fit_all, fit_fusions
@@ -282,9 +282,7 @@ def test_a_design_whose_code_raises_can_be_shown_in_reports(monkeypatch):
     def broken(fusion):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(
-        design_registry.NetworkDesign, "extra_settings", property(broken)
-    )
+    monkeypatch.setattr(NetworkDesign, "extra_settings", property(broken))
     assert not trainable("early").uses("late_activation")
 
 
