@@ -273,6 +273,65 @@ def test_a_class_name_is_used_once():
     assert {name for name, count in names.items() if count > 1} == CONTRACTS
 
 
+PUBLIC = {"extract_corpus", "train_designs", "ccc_table"}  # which notebooks call
+PASSED_ON = ("extract/encoders/", "extract/audio/joined_streams.py")  # to others
+UNTYPED = {"Any", "Mapping[str, Any]", "dict[str, Any]"}
+
+
+def loose_options(tree):
+    """Options of a command that travel without a type, or are looked up by a text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            spec, many = node.args, node.args.kwarg
+            if many and many.arg in ("options", "found") and node.name not in PUBLIC:
+                yield f"{node.name}(**{many.arg})"
+            for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs):
+                kind = ast.unparse(each.annotation) if each.annotation else ""
+                if each.arg == "options" and kind in UNTYPED:
+                    yield f"{node.name}(options: {kind})"
+                if each.arg == "options":
+                    yield from looked_up(node, "options")
+            if many:
+                yield from looked_up(node, many.arg)
+
+
+def looked_up(tree, name):
+    """What is looked up in a mapping of this name by a text: ``name["seeds"]``."""
+    for node in ast.walk(tree):
+        held, key = None, None
+        if isinstance(node, ast.Subscript):
+            held, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("get", "pop") and node.args:
+                held, key = node.func.value, node.args[0]
+        is_text = isinstance(key, ast.JoinedStr) or (
+            isinstance(key, ast.Constant) and isinstance(key.value, str)
+        )
+        if is_text and isinstance(held, ast.Name) and held.id == name:
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_options_of_commands_are_records(file):
+    if not file.startswith(PASSED_ON):
+        assert list(loose_options(tree(file))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("def f(**found: Any): pass", 1),
+        ("def f(options: dict[str, Any]): return options['seeds']", 2),
+        ("def f(**values: Any): return values.get('seeds')", 1),
+        ("def f(options: Train, m: str): return options[f'{m}_checkpoint']", 1),
+        ("def f(options: Train, **changes: Any): return options.seeds", 0),
+        ("def train_designs(**options: Any): return Train.from_values(**options)", 0),
+    ],
+)
+def test_loose_options_are_noticed(source, count):
+    assert len(list(loose_options(ast.parse(source)))) == count
+
+
 PARAMETERS = 8  # of a function, at most; more belong into records
 MANY_PARAMETERS = {
     ("extract/caching/extraction.py", "extract"),  # being given a record of options

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from affuse.cli import main
 from affuse.data.corpora import manifest
+from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.tables import column_hints, column_roles
 
@@ -98,7 +99,9 @@ def test_check_and_extract_say_it(tmp_path):
     assert set(corpus.reading) <= {*corpus_checks.lines(corpus, ())}
     assert corpus_checks.facts(corpus, ())["reading"] == list(corpus.reading)
     said = []
-    aloud = corpus_reading.read_aloud(said.append, corpus="manifest", root=tmp_path)
+    aloud = corpus_reading.read_aloud(
+        said.append, CorpusSource(corpus="manifest", root=tmp_path)
+    )
     assert said == list(aloud.reading)
     assert any("--map valence=pleasure" in line for line in said)
 

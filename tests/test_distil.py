@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 
 from affuse.data.errors import AffuseError, MemoryShortageError
+from affuse.data.options.distillation_options import Distil
 from affuse.data.system.atomic_files import claim
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.commands import distil_command
@@ -78,7 +79,7 @@ def distilling(folder, speech, sentences, taught):
     }
 
     def run(modality, output="student", **changes):
-        options = {
+        given = {
             **SMALL,
             **own[modality],
             "teacher": "tiny",
@@ -93,11 +94,11 @@ def distilling(folder, speech, sentences, taught):
             "credits": ("Tones made for this test, CC0.",),
             "licence": "mit",
             "cache": taught,
-            "machine": Machine(threads=1, progress=False),
             **changes,
         }
-        said = []
-        distil_command.run(distil_command.plan(modality, **options), said.append)
+        said, machine = [], Machine(threads=1, progress=False)
+        options = Distil(modality=modality, **given)
+        distil_command.run(distil_command.plan(options, machine), said.append)
         return "\n".join(said)
 
     return run

@@ -12,6 +12,7 @@ from learnable import corpus, embeddings
 from test_report import TEXT, info_of, save
 
 from affuse import cli
+from affuse.data.options.report_options import ReportContents
 from affuse.data.runs import run_predictions as p
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.report_command import FORMATS, collect, render
@@ -38,7 +39,7 @@ def runs(tmp_path):
 
 
 def rows_of(runs, **choice):
-    (table,) = collect(runs, ensemble=True, corpus="iemocap", **choice)
+    (table,) = collect(runs, ReportContents(ensemble=True, corpus="iemocap", **choice))
     return {row.name: row for row in table.rows if row.info}, table
 
 
@@ -51,7 +52,7 @@ def test_a_row_is_added_for_each_run_of_several_trained_seeds(runs):
         "early",
         "early (ensemble of 3 seeds)",
     ]
-    (plain,) = collect(runs, corpus="iemocap")
+    (plain,) = collect(runs, ReportContents(corpus="iemocap"))
     assert [row.name for row in plain.rows if row.info] == ["ridge", "text", "early"]
     assert not any("Ensembles" in note for note in plain.notes)
     (note,) = (note for note in table.notes if note.startswith("Ensembles"))
@@ -139,7 +140,7 @@ def test_every_format_shows_ensembles(runs, format):
 
 
 def test_machines_are_told_the_members(runs):
-    tables = collect(runs, ensemble=True)
+    tables = collect(runs, ReportContents(ensemble=True))
     content = json.loads(render(tables, "json"))["tables"][0]["rows"]
     assert {(r["design"], r["members"]) for r in content if r["run"]} == {
         ("ridge", 1),

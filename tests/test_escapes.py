@@ -23,6 +23,7 @@ from test_cli import call
 from affuse.data import terminal
 from affuse.data.cache import cache_selection
 from affuse.data.errors import AffuseError, message
+from affuse.data.options.report_options import ReportContents
 from affuse.data.reading.corpus_csv import cell
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system.digests import MANIFEST
@@ -189,7 +190,7 @@ def test_a_report_shows_it_as_text(runs, format, variant):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_table_shows_it_as_text_whatever_the_readers_take(made, format):
-    tables = collect(made[0], by="speaker", pairs=True, split=True)
+    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
     found = {
         text: render([within(table, text) for table in tables], format)
         for text in (HOSTILE, HARMLESS)
@@ -199,7 +200,7 @@ def test_a_table_shows_it_as_text_whatever_the_readers_take(made, format):
 
 
 def test_columns_are_as_wide_as_what_is_shown(made):
-    tables = collect(made[0], pairs=True, split=True)
+    tables = collect(made[0], ReportContents(pairs=True, split=True))
     found = {
         t: render([within(x, t) for x in tables], "text") for t in ("\x1b", "....")
     }
@@ -305,7 +306,7 @@ CHECKS = {
 def test_markdown_has_no_element_that_ours_has_not(made):
     rendering = pytest.importorskip("markdown_it").MarkdownIt("commonmark")
     rendering.enable("table")
-    tables = collect(made[0], by="speaker", pairs=True, split=True)
+    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
     found = []
     for text in (HOSTILE, HARMLESS, "- ", "1. ", "# ", "> ", "+ ", "    "):
         content = render([within(table, text) for table in tables], "markdown")

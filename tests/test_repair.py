@@ -353,7 +353,7 @@ def test_a_record_says_what_was_typed(tmp_path, original, monkeypatch):
     for modality, layers in (("audio", "0,2"), ("text", "all")):
         folder = of(tmp_path / "a", modality)
         found = provenance.load(folder)
-        assert found["layers"] == [layers]
+        assert found.layers == (layers,)
         line = str(provenance.command(found, tmp_path / "b"))
         assert str(original / "corpus") in line
         assert f"--modality {modality}" in line

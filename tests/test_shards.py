@@ -21,6 +21,7 @@ from test_extract import FOUND, command_run
 
 from affuse.data.cache import store
 from affuse.data.cache.recipe import Recipe
+from affuse.data.options.extraction_options import Extract
 from affuse.data.records import Utterance
 from affuse.data.system.atomic_files import claim
 from affuse.extract.caching import extraction as stage
@@ -316,16 +317,16 @@ def test_processes_that_die_again_and_again(monkeypatch):
     ],
 )
 def test_who_makes_the_parts(options, wanted):
-    none = {"processes": None, "scheduler": "", "device": "cpu", "threads": None}
-    assert spreading.choose(**{**none, **options}) == wanted
+    chosen = Extract(corpus="demo", device="cpu", **options)
+    assert spreading.choose(chosen) == wanted
 
 
 def test_each_of_several_devices_has_its_process(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    none = {"processes": None, "scheduler": "", "device": "auto", "threads": 8}
-    assert spreading.choose(**none) == spreading.Workers(4, "", "cuda", 2)
-    assert spreading.choose(**{**none, "device": "cuda:1"}) is None
+    options = Extract(corpus="demo", threads=8)
+    assert spreading.choose(options) == spreading.Workers(4, "", "cuda", 2)
+    assert spreading.choose(replace(options, device="cuda:1")) is None
 
 
 @pytest.mark.gpu
@@ -415,4 +416,4 @@ def test_machines_that_would_choose_other_precisions(tmp_path, where):
 def test_shares_cover_every_part_once(total):
     shares = [JobShare(number, total) for number in range(1, total + 1)]
     assert [sum(part in share for share in shares) for part in range(25)] == [1] * 25
-    assert FOUND["shard"] == str(JobShare())
+    assert FOUND.shard == str(JobShare())

@@ -11,6 +11,7 @@ from test_train import QUICK, contents
 
 from affuse import cli
 from affuse.data.errors import AffuseError
+from affuse.data.options.training_options import Sweep
 from affuse.fuse import settings as options
 from affuse.fuse.commands.sweep_command import sweep
 from affuse.fuse.seeds import derived
@@ -41,14 +42,13 @@ def planned(tmp_path, *, fusion="text", found=None, caches=None, **changes):
     )
 
 
-def swept(tmp_path, plan=None, *, grid=GRID, seeds=(0,), said=None, **found):
+def swept(tmp_path, plan=None, *, grid=GRID, seeds=(0,), said=None, **options):
     return sweep(
         (said if said is not None else []).append,
         planned(tmp_path) if plan is None else plan,
         candidates(BASE, grid=grid),
         seeds=seeds,
-        sweeps=tmp_path / "sweeps",
-        found=found,
+        options=Sweep(designs=("text",), sweeps=tmp_path / "sweeps", **options),
         progress=False,
     )
 

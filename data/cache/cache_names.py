@@ -43,7 +43,7 @@ def matching(caches: Sequence[Cache], name: str) -> list[Cache]:
 def names(cache: Cache) -> tuple[str, ...]:
     """Return the names of a cache's checkpoint, the most telling one first."""
     r = cache.recipe
-    typed = provenance.known(cache.path).get(f"{r.modality}_checkpoint", "")
+    typed = provenance.checkpoint(cache.path, r.modality)
     known = (fold_encoders.name(r), r.checkpoint, typed, PurePath(r.checkpoint).name)
     return tuple(dict.fromkeys(name for name in known if name))
 
@@ -111,7 +111,7 @@ def _is_at(cache: Cache, name: str) -> bool:
         return False
     there = Path(os.path.abspath(os.path.expanduser(name)))
     r = cache.recipe
-    if typed := provenance.known(cache.path).get(f"{r.modality}_checkpoint", ""):
+    if typed := provenance.checkpoint(cache.path, r.modality):
         return bool(str(there) == typed)
     own = PurePath(fold_encoders.name(r)).parts
     return there.is_dir() and bool(there.parts[-len(own) :] == own)

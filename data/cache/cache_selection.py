@@ -13,8 +13,9 @@ from affuse.data.cache import (
 )
 from affuse.data.cache.recipe import MODALITIES, Recipe
 from affuse.data.cache.store import Cache
-from affuse.data.command_lines import Extract
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
+from affuse.data.options.extraction_options import Extract
+from affuse.data.options.shared_options import CacheChoice
 from affuse.data.suggestions import hint
 
 
@@ -80,21 +81,21 @@ def example(folder: Path) -> Extract:
     )
 
 
-def selection(folder: Path, wanted: Mapping[str, Path]) -> dict[str, str]:
+def selection(folder: Path, wanted: Mapping[str, Path]) -> CacheChoice:
     """Return the options that make `choose` take certain caches; few are needed.
 
     Args:
         folder: of all caches
         wanted: cache folder of each modality, of one corpus
-
-    Returns:
-        ``corpus``, ``audio`` and ``text``; "" where nothing needs to be said
     """
     path = next(iter(wanted.values()))
     corpora = {each.parent.name for each in store.folders(folder)}
     caches = list(store.find(folder, path.parent.name))
-    chosen = {m: _shortest(caches, m, path) for m, path in wanted.items()}
-    return {"corpus": path.parent.name if len(corpora) > 1 else "", **chosen}
+    return CacheChoice(
+        corpus=path.parent.name if len(corpora) > 1 else "",
+        cache=folder,
+        **{m: _shortest(caches, m, path) for m, path in wanted.items()},
+    )
 
 
 def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:

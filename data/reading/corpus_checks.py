@@ -8,9 +8,10 @@ from dataclasses import asdict
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from affuse.data import extra_columns
+from affuse.data.options.source_options import CheckCorpus, WriteUtterances
 from affuse.data.reading import corpus_reading, problem_summary, transcript_rule
 from affuse.data.reading.corpus_csv import cell, write_csv
 from affuse.data.records import Corpus, Problem
@@ -25,48 +26,44 @@ COLUMNS = ("severity", "file", "line", "id", "reason")
 def command(
     say: Callable[[str], object],
     hear: Callable[[Corpus], Iterable[Problem]],
-    *,
-    as_json: bool,
-    no_audio: bool,
-    **found: Any,
+    options: CheckCorpus,
 ) -> bool:
     """Say what `check` finds, as the options ask; True if nothing is wrong.
 
     Args:
         say: prints a line
         hear: checks the recordings of a corpus whose reader does not
-        as_json: print everything, for machines
-        no_audio: do not open the recordings
-        found: the options of `affuse.data.reading.corpus_reading.read`, by name
+        options: the corpus, and what is checked and printed of it
     """
-    corpus = corpus_reading.read(**found)
-    heard = () if no_audio else corpus_reading.verify(found["corpus"], corpus, hear)
+    corpus, heard = corpus_reading.read(options), tuple[Problem, ...]()
+    if not options.no_audio:
+        heard = corpus_reading.verify(options.corpus, corpus, hear)
     problems = (*corpus.problems, *heard)
-    if as_json:
+    if options.as_json:
         shown = json.dumps(facts(corpus, problems), indent=1).split("\n")
     else:
         shown = [*lines(corpus, problems)]
     for line in shown:
         say(line)
     sizes = map(len, problem_summary.grouped(problems))
-    if not as_json and max(sizes, default=0) > LISTED:
+    if not options.as_json and max(sizes, default=0) > LISTED:
         say("each of them, with file and line: the same command with --json")
     return clean(corpus, problems)
 
 
-def utterances(output: TextIO, say: Callable[..., object], **found: Any) -> bool:
+def utterances(options: WriteUtterances, say: Callable[..., object]) -> bool:
     """Write a corpus; how it was read, and its problems, go to the error stream.
 
     Args:
-        output: file of the table
+        options: the corpus, and the file of the table
         say: told each line on problems, with ``err=True``
-        found: the options of the command line, by name
 
     Returns:
         whether nothing was left out
     """
-    corpus = corpus_reading.read_aloud(partial(say, err=True), **found)
-    write_csv(corpus, output)
+    corpus = corpus_reading.read_aloud(partial(say, err=True), options)
+    with options.opened() as output:
+        write_csv(corpus, output)
     for line in problem_lines(corpus.problems):
         say(line, err=True)
     return not any(problem.fatal for problem in corpus.problems)

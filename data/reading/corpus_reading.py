@@ -9,50 +9,39 @@ from typing import Any
 
 from affuse.data import plugins
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.options.source_options import CorpusSource
 from affuse.data.plugins import CORPUS_PACKAGE
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Corpus, Problem
 
 PACKAGE = CORPUS_PACKAGE
-OPTIONS = ("scale", "table", "dominance")  # of readers, beside the columns
-NAMES = {"columns": "map", **{name: name for name in OPTIONS}}  # on the command line
+NAMES = {  # of what a reader may take: its parameter, and the option
+    **{"columns": "map", "scale": "scale", "table": "table"},
+    "dominance": "dominance",
+}
 
 
-def read(
-    corpus: str,
-    root: Path | None,
-    *,
-    name: str = "",
-    nature: str | None = None,
-    columns: Sequence[str] = (),
-    **options: Any,
-) -> Corpus:
-    """All utterances of the corpus at `root`, as `transcript_rule` settles them.
+def read(source: CorpusSource) -> Corpus:
+    """Return all utterances of a corpus, as `transcript_rule` settles them.
 
     Args:
-        corpus: its reader, a file name in data/corpora
-        root: where it lies; None for where the reader itself says, in its ``ROOT``
-        name: what to call it in cache and tables; ``""`` for the reader's choice
-        nature: ``human``, ``synthetic`` or ``proxy``; None for what the folder says
-        columns: ``ROLE=COLUMN`` each, for readers of tables
-        options: of this reader; those of `OPTIONS` that are None are not given, others
-            are none of its business
+        source: the reader, which is a file name in data/corpora; the folder, None for
+            the reader's own ``ROOT``; and options, of which a reader takes some
 
     Raises:
         AffuseError: if the reader does not take an option, if it has no `root` of its
             own and none is given, or if the corpus is empty
         FileNotFoundError: if it is not there
     """
+    corpus, name = source.corpus, source.name
     module = plugins.load(PACKAGE, corpus)
     if name != corpus and name in plugins.names(PACKAGE):
         raise OptionError(
             f"--name {name} would pass this corpus off as that of another reader; "
             f"choose another name"
         )
-    given = {key: options[key] for key in OPTIONS if options.get(key) is not None}
-    if columns:
-        given["columns"] = _pairs(columns)
-    low, high = given.get("scale", (0, 1))
+    given = _given(source)
+    low, high = source.scale or (0, 1)
     if not low < high:
         raise OptionError(
             f"--scale {low:g} {high:g}: say the lowest rating first, then the highest, "
@@ -64,7 +53,7 @@ def read(
             f"corpus reader '{corpus}' does not take --{NAMES[unknown[0]]}; it takes "
             + (", ".join(f"--{NAMES[k]}" for k in sorted(known)) or "no such option")
         )
-    root = _root(module, corpus) if root is None else root
+    root = _root(module, corpus) if source.root is None else source.root
     found: Corpus = module.read(root, **given)
     if not found.utterances:
         raise AffuseError(
@@ -74,19 +63,30 @@ def read(
     return replace(
         transcript_rule.settled(found),
         name=name or found.name,
-        nature=nature or found.nature,
+        nature=source.nature or found.nature,
         reader=corpus,
     )
 
 
-def read_aloud(say: Callable[[str], object], **found: Any) -> Corpus:
+def _given(source: CorpusSource) -> dict[str, Any]:
+    """Return the options of a reader that were given, by the names it has for them."""
+    values = {
+        "columns": _pairs(source.columns) or None,
+        "scale": source.scale,
+        "table": source.table,
+        "dominance": source.dominance,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def read_aloud(say: Callable[[str], object], source: CorpusSource) -> Corpus:
     """Read a corpus, and say how its columns were read before anything else is done.
 
     Args:
         say: prints a line
-        found: as for `read`
+        source: as for `read`
     """
-    corpus = read(**found)
+    corpus = read(source)
     for line in corpus.reading:
         say(line)
     return corpus
@@ -126,7 +126,7 @@ def sample(corpus: str, root: Path) -> int:
         raise FileExistsError(f"{root} is not empty; name a new folder")
     root.mkdir(parents=True, exist_ok=True)
     plugins.load(PACKAGE, corpus).sample(root)
-    return len(read(corpus, root).utterances)
+    return len(read(CorpusSource(corpus=corpus, root=root)).utterances)
 
 
 def verify(

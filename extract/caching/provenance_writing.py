@@ -6,29 +6,32 @@ What is kept, and how it is read again, is in `affuse.data.cache.provenance`.
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from affuse.data.cache.provenance import FLAGS, path
 from affuse.data.cache.recipe import Recipe
+from affuse.data.options.extraction_options import Extract
 from affuse.data.system.digests import keep as keep_file
 from affuse.extract.checkpoints.checkpoint_files import MINI, TINY
 from affuse.extract.encoding.choices import Choice
 
 
-def keep(folder: Path, recipe: Recipe, choice: Choice, found: dict[str, Any]) -> None:
+def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None:
     """Keep the part of a command line that makes one folder.
 
     Args:
-        found: the options of the command line, by name; without a corpus among them
-            there is no such line
+        folder: of the cache
+        recipe: of its embeddings
+        choice: the encoder
+        options: of the command; without a corpus, as where it was made in Python, there
+            is no such line
     """
-    if "corpus" not in found:
+    if not options.corpus:
         return
-    root, checkpoint = found["root"], Path(os.path.expanduser(choice.checkpoint))
+    root, checkpoint = options.root, Path(os.path.expanduser(choice.checkpoint))
     other = "text" if recipe.modality == "audio" else "audio"
     call = {
-        **{name: found[name] for name in FLAGS},
-        "corpus": found["corpus"],
+        **{name: value for name, value in vars(options).items() if name in FLAGS},
+        "corpus": options.corpus,
         "root": None if root is None else os.path.abspath(root),
         "modalities": [recipe.modality],
         "revision": [recipe.revision] if recipe.revision else [],

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -17,6 +16,7 @@ from affuse.data.cache import (
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import EXTRA, MISSING, UNKNOWN, UNREAD, Fault
 from affuse.data.errors import AffuseError
+from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_reading
 from affuse.extract.caching.extraction import UNITS, extract
 from affuse.extract.commands import extract_command
@@ -120,14 +120,14 @@ def _drop(paths: Sequence[Path], say: Say) -> None:
 
 
 def _encode(
-    folder: Path, cache: Path, call: dict[str, Any], damaged: Sequence[Path], say: Say
+    folder: Path, cache: Path, call: Extract, damaged: Sequence[Path], say: Say
 ) -> None:
     """Stage one for what is missing of a folder, if it is this one that it makes.
 
     Raises:
         AffuseError: if corpus or checkpoint are others now
     """
-    corpus = corpus_reading.read(**call)
+    corpus = corpus_reading.read(call)
     machine = extract_command.machine(call)
     torch.set_num_threads(machine.threads)
     (choice,) = extract_command.choices(corpus, call)

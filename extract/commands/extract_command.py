@@ -1,16 +1,17 @@
 """The extract command: one modality after the other, then what went wrong."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from affuse.data.cache import corpus_table
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import AffuseError, OptionError
-from affuse.data.reading import corpus_checks
+from affuse.data.options.extraction_options import EncodingOptions, Extract
+from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import claim
 from affuse.extract.caching import provenance_writing
@@ -29,33 +30,32 @@ from affuse.extract.encoding.encoder_loading import load, suited
 from affuse.extract.encoding.gemm_throughput import choose_dtype
 from affuse.extract.parallel import spreading
 
-
-def run(
-    corpus: Corpus, *, cache: Path, say: Callable[[str], object], found: dict[str, Any]
-) -> int:
-    """Encode what was asked for, see `encode`; return how many problems there were."""
-    return encode(corpus, cache=cache, say=say, found=found)[0]
+Say = Callable[[str], object]
 
 
-def encode(
-    corpus: Corpus, *, cache: Path, say: Callable[[str], object], found: dict[str, Any]
-) -> tuple[int, dict[str, Path]]:
+def run(options: Extract, say: Say) -> int:
+    """Read and encode a corpus; return how many problems left something out."""
+    corpus = corpus_reading.read_aloud(say, options)
+    return encode(corpus, options, say)[0]
+
+
+def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, Path]]:
     """Encode what was asked for.
 
     Args:
         corpus: as its reader gave it
-        cache: the folder of all caches
+        options: how it is encoded, by whom, and into which cache
         say: told each line
-        found: the options of the command line, by name
 
     Returns:
         how many problems left something out, and the cache of each modality
     """
-    share, workers = _others(found)
+    cache = options.cache
+    share, workers = _others(options)
     # what others encode is encoded on their devices, not on one of ours
-    where = machine({**found, "device": "cpu"} if workers else found)
+    where = machine(replace(options, device="cpu") if workers else options)
     torch.set_num_threads(where.threads)
-    chosen = choices(corpus, found)
+    chosen = choices(corpus, options)
     loaded = [load(choice, where) for choice in chosen]  # a wrong name fails early
     corpus_table.save(corpus, cache)
     made: list[ExtractionOutcome] = []
@@ -63,7 +63,7 @@ def encode(
         how: Fill = fill
         if workers:
             how = partial(spreading.fill, workers=workers, choice=choice)
-        keep = partial(provenance_writing.keep, choice=choice, found=found)
+        keep = partial(provenance_writing.keep, choice=choice, options=options)
         done = extract(
             corpus,
             choice,
@@ -78,23 +78,22 @@ def encode(
         made.append(done)
     told = _report(corpus, cache, made, say)
     outcomes = {c.modality: done for c, done in zip(chosen, made, strict=True)}
-    for line in following(corpus, outcomes, cache, found):
+    for line in following(corpus, outcomes, options):
         say(line)
     folders = {m: done.folder for m, done in outcomes.items()}
     lost = _left_out(corpus, made, told, share)
     return lost, {m: folder for m, folder in folders.items() if folder}
 
 
-def _others(found: dict[str, Any]) -> tuple[JobShare, spreading.Workers | None]:
+def _others(options: Extract) -> tuple[JobShare, spreading.Workers | None]:
     """Which parts are ours, and whose processes make them; None for this one."""
-    share = JobShare.parse(found["shard"])
-    if found["dtype"] == "auto" and (found["scheduler"] or share.total > 1):
+    share = JobShare.parse(options.shard)
+    if options.dtype == "auto" and (options.scheduler or share.total > 1):
         raise OptionError(
             "--dtype auto suits one machine; where several fill one cache, name it, as "
             "in --dtype bfloat16"
         )
-    names = ("processes", "scheduler", "device", "threads")
-    return share, spreading.choose(**{name: found[name] for name in names})
+    return share, spreading.choose(options)
 
 
 def _line(done: ExtractionOutcome, modality: str, share: JobShare) -> str:
@@ -173,17 +172,18 @@ def _left_out(
     return sum(p.fatal for p in found)
 
 
-def machine(found: dict[str, Any]) -> Machine:
+def machine(options: EncodingOptions) -> Machine:
     """How it is computed, as the options of the command line say."""
-    names = ("device", "threads", "batch", "limit")
-    return Machine.of(
-        longest=found["max_seconds"],
-        compiled=found.get("compile"),  # a repair is too short to gain by it
-        **{n: found[n] for n in names},
+    return replace(
+        Machine.of(options),
+        batch=options.batch,
+        limit=options.limit,
+        longest=options.max_seconds,
+        compiled=options.compile,
     )
 
 
-def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
+def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
     """One choice for each modality that was asked for, or that the corpus has.
 
     Raises:
@@ -193,25 +193,26 @@ def choices(corpus: Corpus, found: dict[str, Any]) -> list[Choice]:
         "audio": any(u.audio is not None for u in corpus.utterances),
         "text": any(u.text is not None for u in corpus.utterances),
     }
-    wanted = found["modalities"] or [m for m in MODALITIES if has[m]]
+    wanted = options.modalities or tuple(m for m in MODALITIES if has[m])
     if not wanted:
         raise AffuseError(f"corpus '{corpus.name}' has neither recordings nor text")
-    dtype = found["dtype"]
+    dtype = options.dtype
     if dtype == "auto":  # or the device may be that of another machine
-        dtype = choose_dtype(dtype, choose_device(found["device"]))
-    given = {
-        name: per_modality(found[name], wanted, name)
-        for name in ("revision", "layers", "pooling")
-    }
+        dtype = choose_dtype(dtype, choose_device(options.device))
+    revision = per_modality(options.revision, wanted, "revision")
+    layers = per_modality(options.layers, wanted, "layers")
+    pooling = per_modality(options.pooling, wanted, "pooling")
     return [
         Choice(
             modality=m,
-            encoder=suited(m, found[f"{m}_checkpoint"], given["revision"].get(m, "")),
-            checkpoint=found[f"{m}_checkpoint"],
+            encoder=suited(m, options.checkpoint(m), revision.get(m, "")),
+            checkpoint=options.checkpoint(m),
+            revision=revision.get(m, Choice.revision),
+            layers=layers.get(m, Choice.layers),
+            pooling=pooling.get(m, Choice.pooling),
             dtype=dtype,
-            head=found["head"] and m == "audio",
-            options={"block_seconds": found["block_seconds"]} if m == "audio" else {},
-            **{name: values[m] for name, values in given.items() if m in values},
+            head=options.head and m == "audio",
+            options={"block_seconds": options.block_seconds} if m == "audio" else {},
         )
         for m in MODALITIES
         if m in wanted

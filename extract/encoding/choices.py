@@ -8,6 +8,7 @@ import joblib
 
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import OptionError
+from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.system.device_names import choose
 from affuse.extract.audio.header_bounds import LONGEST
 from affuse.extract.encoding.pooling import POOLINGS
@@ -76,10 +77,11 @@ class Machine:
                 raise OptionError(f"{option} must be above 0, got {value:g}")
 
     @classmethod
-    def of(cls, device: str, **given: Any) -> Self:
-        """The one that options ask for; what is None keeps its default."""
-        known = {name: value for name, value in given.items() if value is not None}
-        return cls(device=choose_device(device), **known)
+    def of(cls, options: ComputeOptions, *, progress: bool = True) -> Self:
+        """Return the machine that options ask for, with all cores if they say none."""
+        threads = options.threads or joblib.cpu_count()
+        device = choose_device(options.device)
+        return cls(device=device, threads=threads, progress=progress)
 
     def budget(self, modality: str) -> float:
         """Seconds of audio or tokens to encode at once."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from affuse.data import plugins
 from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.options.extraction_options import CheckpointChoice
 from affuse.extract.audio import decoder_pool
 from affuse.extract.audio.sample_digest import fingerprint
 from affuse.extract.caching.encoder_inputs import InputSource
@@ -165,27 +166,25 @@ class Backbone:
 
 
 def open_all(
-    fusion: str, found: Mapping[str, Any], *, max_seconds: float
+    fusion: str, options: CheckpointChoice, *, max_seconds: float
 ) -> dict[str, Backbone]:
     """The encoders that a design takes, still without weights; see `fresh`.
 
     Args:
-        found: the options of the command line, by name
+        fusion: name of the design
+        options: the checkpoint of each modality
+        max_seconds: of an utterance that are heard
 
     Raises:
         AffuseError: if a checkpoint cannot be fine-tuned
     """
     needed = modalities(fusion)
+    commits = per_modality(options.revision, needed, "revision")
     return {
-        m: _open(m, found[f"{m}_checkpoint"], revision(found, m, needed), max_seconds)
+        m: _open(m, options.checkpoint(m), commits.get(m, ""), max_seconds)
         for m in MODALITIES
         if m in needed
     }
-
-
-def revision(found: Mapping[str, Any], modality: str, needed: Sequence[str]) -> str:
-    """The commit that was asked for; ``""`` for the newest."""
-    return per_modality(found["revision"], needed, "revision").get(modality, "")
 
 
 def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone:

@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from affuse.data.cache.parts import part_path
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import OptionError
+from affuse.data.options.extraction_options import Extract
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.part_building import Builder
 from affuse.extract.caching.part_claims import MISSING, PARTLY, Plan, state
@@ -61,9 +62,7 @@ class Workers:
         return Processes(self.processes, self.device)
 
 
-def choose(
-    *, processes: int | None, scheduler: str, device: str, threads: int | None
-) -> Workers | None:
+def choose(options: Extract) -> Workers | None:
     """The workers that options ask for; None to do it all in this process.
 
     Where a machine has several CUDA devices, there is a process for each.
@@ -71,18 +70,19 @@ def choose(
     Raises:
         AffuseError: if the options exclude each other, or the device is not here
     """
+    processes, scheduler = options.processes, options.scheduler
     if scheduler and processes:
         raise OptionError(
             "--processes is for one machine, --scheduler for a cluster; give only one"
         )
     if scheduler:
-        return Workers(scheduler=scheduler, device=device, threads=threads)
-    device = choose_device(device)
+        return Workers(0, scheduler, options.device, options.threads)
+    device = choose_device(options.device)
     if processes is None:
         processes = torch.cuda.device_count() if device == "cuda" else 1
     if processes == 1:
         return None
-    cores = threads or joblib.cpu_count()
+    cores = options.threads or joblib.cpu_count()
     return Workers(processes, device=device, threads=max(1, cores // processes))
 
 

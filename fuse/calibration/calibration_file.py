@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from affuse.data.command_lines import Calibrate
 from affuse.data.errors import DamagedFileError
+from affuse.data.options.run_options import Calibrate
 from affuse.data.rating_scales import RATINGS
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from affuse.data.cache import store
 from affuse.data.cache.run_recipes import can_predict
-from affuse.data.command_lines import Predict, next_line
 from affuse.data.errors import AffuseError
+from affuse.data.options.command_record import next_line
+from affuse.data.options.run_options import Calibrate, Predict
 from affuse.data.runs.run_predictions import Run, read_run
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
@@ -28,6 +29,15 @@ from affuse.fuse.wording import figure
 CHART = "rejection.svg"
 SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares kept, in the table
 WIDTH = 100  # columns of text
+
+
+def command(options: Calibrate) -> None:
+    """Calibrate a run, and write what `calibrate` says of it."""
+    text = calibrate(
+        options.run, level=options.level, by=options.by, cache=options.cache
+    )
+    with options.opened() as output:
+        output.write(text)
 
 
 def calibrate(

@@ -15,6 +15,7 @@ from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.records import Corpus
 from affuse.data.system.progress import bar
+from affuse.fuse.inputs.fold_embeddings import Own
 from affuse.fuse.inputs.rating_variation import demand_folds
 from affuse.fuse.linting.linter import check_plans, check_runs
 from affuse.fuse.models.fitted import Fitted
@@ -35,18 +36,24 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    corpus: Corpus, embeddings: Mapping[str, Embeddings], *, fusion: str, **options: Any
+    corpus: Corpus,
+    embeddings: Mapping[str, Embeddings],
+    *,
+    fusion: str,
+    fold_embeddings: Own | None = None,
+    heads: Heads | None = None,
+    **setup: Any,
 ) -> Path:
     """Train one design and return its run folder.
 
     Args:
-        corpus, embeddings: as of `TrainingData`
+        corpus, embeddings, fold_embeddings: as of `TrainingData`
         fusion: name of a design of any kind
-        options: ``fold_embeddings`` and ``heads``, and all others of `TrainingSetup`
+        heads: as of `run_all`
+        setup: fields of `TrainingSetup`
     """
-    by_fold, heads = options.pop("fold_embeddings", {}), options.pop("heads", None)
-    data = TrainingData(corpus, embeddings, by_fold)
-    (folder,) = run_all(data, [fusion], TrainingSetup(**options), heads=heads)
+    data = TrainingData(corpus, embeddings, fold_embeddings or {})
+    (folder,) = run_all(data, [fusion], TrainingSetup(**setup), heads=heads)
     return folder
 
 

@@ -1,13 +1,14 @@
 """The sweep command: search, rank, and say what to train next."""
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from affuse.data.command_lines import Train, next_line
 from affuse.data.errors import AffuseError
+from affuse.data.options.command_record import next_line
+from affuse.data.options.shared_options import ComputeOptions, RunsFolder
+from affuse.data.options.training_options import Sweep, Train, TrainingInputs
 from affuse.data.splits.protocols import Fold
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.text_columns import columns
@@ -41,8 +42,7 @@ def sweep(
     candidates: Sequence[Settings],
     *,
     seeds: Sequence[int],
-    sweeps: Path,
-    found: Mapping[str, Any],
+    options: Sweep,
     progress: bool = True,
 ) -> Path:
     """Search with one design; print the ranking, write it and the best settings.
@@ -52,8 +52,8 @@ def sweep(
         plan: rows and design; test parts are in no file and no score of a sweep
         candidates: settings to try
         seeds: of each of them
-        sweeps: folder of all sweeps
-        found: options of the command line, repeated in the command that comes next
+        options: of the command: the folder of all sweeps, and what is repeated in the
+            command that comes next
         progress: show a bar
 
     Returns:
@@ -64,7 +64,7 @@ def sweep(
     """
     protocol = plan.settings.protocol  # a corpus's own, if none was named
     named = [replace(settings, protocol=protocol) for settings in candidates]
-    folder = trials.place(plan, sweeps)
+    folder = trials.place(plan, options.sweeps)
     trials.search(plan, folder, named, seeds, progress=progress)
     done = trials.outcomes(folder)
     ranked = ranking.rank(done, seeds)
@@ -73,13 +73,13 @@ def sweep(
         raise AffuseError(f"every setting failed; the first: {ranked[0].failed}")
     tried = len({outcome.trial.settings for outcome in done})
     for line in _conclude(
-        SweepResult(plan, folder, ranked, tried, tuple(seeds)), found
+        SweepResult(plan, folder, ranked, tried, tuple(seeds)), options
     ):
         say(line)
     return folder
 
 
-def _conclude(state: SweepResult, options: Mapping[str, Any]) -> Iterator[str]:
+def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
     """Publish the best settings; the ranking, what to know of it, and what is next."""
     notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
     text = "".join(f"# {line}\n" for line in notes)
@@ -139,13 +139,18 @@ def _overlap(folds: Sequence[Fold]) -> bool:
     return any(id_ in seen for fold in folds for id_ in fold.test)
 
 
-def _next(found: SweepResult, options: Mapping[str, Any]) -> Train:
-    """Return the command that trains the best settings and predicts the test."""
-    return Train.of(
+def _next(found: SweepResult, options: Sweep) -> Train:
+    """Return the command that trains the best settings and predicts the test.
+
+    A protocol and other settings are in the file of the best settings.
+    """
+    return Train.like(
         options,
+        *(TrainingInputs, ComputeOptions, RunsFolder),
         experiment=str(found.folder / BEST),
         designs=(found.plan.info.design,),
-        protocol=None,  # it is among the settings
+        folds=options.folds,
         seeds=len(found.seeds),
         seed=found.seeds[0],
+        allow=options.allow,
     )

@@ -13,6 +13,7 @@ from types import ModuleType
 
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, options_at_fault
+from affuse.data.options.run_options import Lint
 from affuse.data.plugins import RULE_PACKAGE, load, names
 from affuse.data.records import Corpus
 from affuse.data.runs.leak_record import FAILS, LINT
@@ -173,23 +174,12 @@ def lines(found: Iterable[Result]) -> list[str]:
     return shown
 
 
-def command(
-    say: Callable[[str], object],
-    *,
-    folders: Sequence[Path],
-    runs: Path,
-    cache: Path,
-    as_list: bool,
-    as_json: bool,
-) -> bool:
-    """The lint command: finished runs, or what the rules are.
+def command(say: Callable[[str], object], options: Lint) -> bool:
+    """Lint finished runs, or say what the rules are.
 
     Args:
         say: told each line
-        folders: runs; none for all below `runs`
-        cache: the folder of all caches
-        as_list: explain the rules instead
-        as_json: say all of it as JSON
+        options: the runs, none for all below the folder of runs; and what is said
 
     Returns:
         whether no rule fails, and every run can be read
@@ -197,16 +187,17 @@ def command(
     Raises:
         FileNotFoundError: if there is no run
     """
-    if as_list:
+    runs = options.runs
+    if options.as_list:
         for line in explain():
             say(line)
         return True
     marks = (path for name in (INFO, PREDICTIONS) for path in runs.glob(f"*/{name}"))
-    chosen = folders or sorted({path.parent for path in marks})
+    chosen = options.folders or sorted({path.parent for path in marks})
     if not chosen:
         raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
-    found = {str(path): _of_folder(path, cache) for path in chosen}
-    for line in _json(found) if as_json else _text(found):
+    found = {str(path): _of_folder(path, options.cache) for path in chosen}
+    for line in _json(found) if options.as_json else _text(found):
         say(line)
     return not any(r.fails for results in found.values() for r in results)
 

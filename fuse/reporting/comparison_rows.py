@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from affuse.data.cache import run_recipes
-from affuse.data.command_lines import Train
 from affuse.data.errors import AffuseError
+from affuse.data.options.training_options import Train
 from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting.contrasts import Side, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
@@ -188,8 +188,9 @@ def _command(modality: str, side: Side) -> Train:
     name = run_recipes.cache(side.path, modality)
     if not name and not checkpoint.endswith(BY_FOLD):
         name = checkpoint
-    return Train.of(
-        {modality: name},
+    return Train(
+        audio=name if modality == "audio" else "",
+        text=name if modality == "text" else "",
         designs=(modality,),
         protocol=info.protocol,
         corpus=info.corpus,

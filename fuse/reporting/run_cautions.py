@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from affuse.data.command_lines import Lint
+from affuse.data.options.run_options import Lint
 from affuse.data.runs.leak_record import DIVERGENCE, failing
 from affuse.data.runs.run_predictions import PREDICTIONS, Run
 from affuse.data.splits.protocol_assumptions import sentences

@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from affuse.data.options.report_options import TableContents
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting import ensembles, map_notes, mapped_networks
 from affuse.fuse.reporting.encoder_groups import headings
 from affuse.fuse.reporting.mapped_networks import Labelled
 from affuse.fuse.reporting.row_labels import details
-from affuse.fuse.reporting.run_selection import TableChoice
 from affuse.fuse.reporting.sections import sections
 from affuse.fuse.reporting.table_records import SECTIONS, TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit, choose
@@ -40,17 +40,18 @@ class Scored:
         return [each["all"] for each in self.parts]
 
 
-def score(group: Sequence[Run], wanted: TableChoice) -> Scored:
+def score(group: Sequence[Run], wanted: TableContents) -> Scored:
     """Return the rows of runs of one corpus and protocol.
 
     Raises:
         AffuseError: if there is no unit or group as it is wanted
     """
     shown = mapped_networks.with_networks(_ordered(group), every=wanted.mapped)
-    unit = choose(shown.runs[0].run, wanted.unit)
+    named = wanted.unit or ""
+    unit = choose(shown.runs[0].run, named)
     parts = [sections(one.run, wanted.by) for one in shown.runs]
     rows = [
-        _row(one, each, unit, wanted.unit)
+        _row(one, each, unit, named)
         for one, each in zip(shown.runs, parts, strict=True)
     ]
     said = map_notes.notes(shown, [row.name for row in rows])

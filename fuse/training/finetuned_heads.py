@@ -9,13 +9,13 @@ encoders know by heart, and may trust them too much.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from affuse.data.cache import fold_encoders
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
+from affuse.data.options.training_options import Train
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Number, Plain, Record, Text, Whole
 from affuse.fuse import losses
@@ -133,25 +133,25 @@ def _demand(alike: bool) -> None:
         )
 
 
-def chosen(settings: Settings, found: Mapping[str, Any]) -> Heads | None:
+def chosen(settings: Settings, options: Train) -> Heads | None:
     """The heads that the options ask for; None for new ones.
 
     Args:
         settings: of the command line
-        found: its options, by name
+        options: its options
 
     Raises:
         AffuseError: if no fine-tuning is named, its design is another, or as `find`
     """
     if settings.training != END_TO_END:
         return None
-    if not (run := found["finetuned"]):
+    if not (run := options.finetuned):
         raise OptionError(
             f"training='{END_TO_END}' takes the heads that were trained with their "
             f"encoders; name a fine-tuning: --finetuned finetuned/RUN"
         )
     own = find(run)
-    if set(found["designs"]) != {own.design} or found["match_parameters"]:
+    if set(options.designs) != {own.design} or options.match_parameters:
         raise OptionError(
             f"the heads of {run} are of the design '{own.design}', as they are; type "
             f"--fusion {own.design}, without --match-parameters"
