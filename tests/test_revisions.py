@@ -18,6 +18,7 @@ from affuse.extract.encoding import encoder_revisions as encoders
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.fuse.models import code_revisions
 from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.models.trainable.design_registry import design_names, trainable
 
 ROOT = Path(__file__).parents[1]
 DESIGN = '''"""A design of one's own."""
@@ -64,15 +65,12 @@ def test_a_built_in_design_is_known_by_its_revision(name):
 
 
 def test_every_design_that_is_shipped_has_a_revision():
-    from affuse.fuse.commands.design_training import fusions
-    from affuse.fuse.models.baselines import REFERENCES
-
-    assert {*code_revisions.BUILT_IN, *DECISIONS} == {*fusions(), *REFERENCES}
+    assert {*code_revisions.BUILT_IN, *DECISIONS} == {*design_names()}
 
 
 @pytest.mark.parametrize("name", DECISIONS)
 def test_decisions_are_known_by_their_bases_too(name):
-    assert code_revisions.of(name) == (
+    assert trainable(name).code_revision() == (
         "revision 1 of audio revision 1, text revision 1"
     )
 
@@ -187,8 +185,9 @@ def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
     )
     early, late, mean, mine = printed(
         checkout,
-        "from affuse.fuse.models import code_revisions as revisions",
-        "for name in ('early', 'late', 'latemean', 'mine'): print(revisions.of(name))",
+        "from affuse.fuse.models.trainable.design_registry import trainable",
+        "for name in ('early', 'late', 'latemean', 'mine'):",
+        "    print(trainable(name).code_revision())",
     ).splitlines()
     assert (
         code_revisions.of("early") == late == "revision 1"

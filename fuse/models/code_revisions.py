@@ -16,10 +16,11 @@ from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.plugins import PluginSource
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
-from affuse.fuse.models import decisions
 
 NEAR = (DESIGN_KIND.package, BASELINE_KIND.package, "affuse.fuse.models.regressor")
-ZEROSHOT = "zeroshot"  # lies in a helper module of the baselines
+HELPERS = {  # modules of designs that are no plug-in
+    "zeroshot": f"{BASELINE_KIND.package}._zeroshot"
+}
 
 BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
     "audio": Revision(1, "082eede4c34a"),
@@ -37,12 +38,11 @@ BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to cha
     "svr": Revision(2, "6b06f2a562fb"),
     "zeroshot": Revision(1, "7f283613abd5"),
 }
-DECISIONS = 1  # revision of models/decisions.py and training/decision_training.py
 
 
 @lru_cache(maxsize=256)
 def of(fusion: str) -> str:
-    """Return the identity of the code of a design, a baseline or a decision.
+    """Return the identity of the code of a design or a baseline.
 
     It is told once in a process, for code that is edited later is not imported again.
 
@@ -56,9 +56,6 @@ def of(fusion: str) -> str:
     Raises:
         AffuseError: if there is no such design
     """
-    if fusion in decisions.DECISIONS:
-        bases = [f"{name} {of(name)}" for name in decisions.MODALITIES]
-        return f"revision {DECISIONS} of {', '.join(bases)}"
     source = _source(fusion)
     if source.is_outside:
         return source_digests.outside_identity(source, NEAR)
@@ -79,32 +76,8 @@ def packages(fusion: str) -> dict[str, str]:
 
     It is empty for designs of this project and for those of the user's files.
     """
-    if fusion in decisions.DECISIONS:
-        return {}
     source = _source(fusion)
     return {source.package: source.version} if source.package else {}
-
-
-def changed(recorded: str, fusion: str) -> str:
-    """Say how recorded code differs from the code that is here; "" if it does not.
-
-    Args:
-        recorded: as `of` told it when a model was trained; "" if it was not recorded
-        fusion: name of the design
-    """
-    if not recorded or recorded == (now := of(fusion)):
-        return ""
-    return (
-        f"the code of the design '{fusion}'{_place(fusion)} has changed since "
-        f"({recorded} then, {now} now)"
-    )
-
-
-def _place(fusion: str) -> str:
-    """Return where the user's file of a design lies, for a sentence; "" for others."""
-    if fusion in decisions.DECISIONS or (file := _source(fusion).file) is None:
-        return ""
-    return f" in {file}"
 
 
 def _source(fusion: str) -> PluginSource:
@@ -113,8 +86,8 @@ def _source(fusion: str) -> PluginSource:
     Raises:
         AffuseError: if there is none of that name, or it cannot be used
     """
-    if fusion == ZEROSHOT:
-        return PluginSource(f"{BASELINE_KIND.package}._{ZEROSHOT}")
+    if module := HELPERS.get(fusion):
+        return PluginSource(module)
     is_baseline = fusion in plugins.names(BASELINE_KIND)
     kind = BASELINE_KIND if is_baseline else DESIGN_KIND
     plugins.load(kind, fusion)

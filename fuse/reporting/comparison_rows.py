@@ -9,25 +9,17 @@ that have such a map, and no row is compared with it.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from affuse.data import plugins
 from affuse.data.cache import run_recipes
 from affuse.data.errors import AffuseError
-from affuse.data.modality import modality_names
 from affuse.data.options.shared_options import named_caches
 from affuse.data.options.training_options import Train
-from affuse.data.plugin_kinds import DESIGN_KIND
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting.contrasts import Side, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.training.setting_resolution import has_map
 
 BY_FOLD = "(fine-tuned for each fold)"  # ends the checkpoint of several encoders
-
-
-def singles() -> tuple[str, ...]:
-    """Return the designs that fusion has to beat, which are named as their modality."""
-    designs = plugins.names(DESIGN_KIND)
-    return tuple(name for name in modality_names() if name in designs)
 
 
 def to_beat(
@@ -107,19 +99,18 @@ def fair(i: int, rows: Sequence[TableRow], sides: Sequence[Side]) -> list[int]:
         rows: of the table
         sides: of each row, in the same order
     """
-    return [k for modality in singles() for k in _of(modality, i, rows, sides)]
+    modalities = sorted(sides[i].info.encoders)
+    return [k for modality in modalities for k in _of(modality, i, rows, sides)]
 
 
 def _of(
     modality: str, i: int, rows: Sequence[TableRow], sides: Sequence[Side]
 ) -> list[int]:
     """Return the numbers of the rivals of one modality; see `fair`."""
-    if modality not in sides[i].info.encoders:
-        return []
     alike = [
         k
         for k, row in enumerate(rows)
-        if row.design == modality
+        if trainable(row.design).single_modality == modality
         and not row.mapped
         and (row.members > 1) == (rows[i].members > 1)
         and same_encoder(sides[i].info, sides[k].info, modality)
@@ -146,9 +137,7 @@ def gaps(
     mine = [i for i, row in enumerate(rows) if _is_fusion(row) and row.members == 1]
     lacking: dict[tuple[str, str], list[int]] = {}
     for i in mine:
-        for modality in singles():
-            if modality not in sides[i].info.encoders:
-                continue
+        for modality in sorted(sides[i].info.encoders):
             rivals = _of(modality, i, rows, sides)
             if not rivals:
                 encoder = describe(modality, sides[i].info.encoders[modality])
@@ -157,7 +146,7 @@ def gaps(
                 yield other
     if lacking and narrowed:
         yield "Rows that are left out on request are not compared with"
-    elif mine and not any(row.design in singles() for row in rows):
+    elif mine and not any(trainable(row.design).single_modality for row in rows):
         yield (
             "Does fusion beat one modality? Train audio and text on the same cache to "
             "see"

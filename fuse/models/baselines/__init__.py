@@ -23,13 +23,11 @@ from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.models.projection import Projection
 
 FITTED = tuple(names(BASELINE_KIND))
-REFERENCES = (*FITTED, "zeroshot")
 SEED = 0  # the one that their rows carry
 
 __all__ = [
     "FITTED",
     "PENALTIES",
-    "REFERENCES",
     "SEED",
     "Ridge",
     "Zeroshot",
