@@ -6,13 +6,14 @@ is a new file there and an encoder in extract/encoders; nothing else is edited.
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from affuse.data import plugins
 from affuse.data.errors import AffuseError
+from affuse.data.installed_plugins import PluginError
 from affuse.data.plugin_kinds import MODALITY_KIND
 from affuse.data.records import Corpus, Utterance, file_name
 
@@ -192,15 +193,28 @@ def modality_named(name: str) -> Modality:
 
 def other_modalities() -> list[Modality]:
     """Return the records of all modalities but audio and text."""
-    return [modality_named(name) for name in modality_names()[len(BUILT_IN) :]]
+    return list(_usable(modality_names()[len(BUILT_IN) :]))
 
 
 def available(corpus: Corpus, modalities: Sequence[str]) -> list[str]:
     """Return those of some modalities that at least one utterance has."""
-    kinds = map(modality_named, modalities)
     return [
-        k.name for k in kinds if any(k.has(u, corpus.root) for u in corpus.utterances)
+        kind.name
+        for kind in _usable(modalities)
+        if any(kind.has(u, corpus.root) for u in corpus.utterances)
     ]
+
+
+def _usable(names: Sequence[str]) -> Iterator[Modality]:
+    """Yield the records of modalities.
+
+    One of another package that cannot be used is left out, and a warning says so.
+    """
+    for name in names:
+        try:
+            yield modality_named(name)
+        except PluginError as error:
+            plugins.warn(str(error))
 
 
 def missing_materials(modalities: Sequence[str]) -> str:

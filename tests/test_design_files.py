@@ -17,7 +17,6 @@ from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.training_options import Sweep, Train
 from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.runs.run_information import DesignFile, read_info, write_info
-from affuse.fuse.commands import design_training
 from affuse.fuse.commands.calibrate_command import calibrate
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.commands.requested_designs import with_files
@@ -27,6 +26,7 @@ from affuse.fuse.linting.evidence import TRAINED
 from affuse.fuse.linting.gathering import left
 from affuse.fuse.models import code_revisions, designs
 from affuse.fuse.models.design_files import use_files
+from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.robustness import ablation
 from affuse.fuse.trained import prediction
 
@@ -75,7 +75,7 @@ def predict(folder):
 
 def test_a_file_is_a_design_like_those_in_the_folder(file, tmp_path, monkeypatch):
     assert use_files([file]) == ("product",)
-    assert "product" in design_training.fusions()
+    assert "product" in design_names()
     own = predict(train(tmp_path / "own", "product"))
     forget()
     folder = tmp_path / "designs"

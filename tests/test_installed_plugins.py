@@ -17,6 +17,7 @@ from affuse.data import plugins
 from affuse.data.cache.store import look
 from affuse.data.errors import AffuseError
 from affuse.data.installed_plugins import PluginError
+from affuse.data.modality import other_modalities
 from affuse.data.plugin_kinds import (
     BASELINE_KIND,
     CORPUS_KIND,
@@ -260,6 +261,8 @@ def test_a_module_that_cannot_be_imported_costs_only_itself(install, caplog, cod
     assert "early" in taken
     assert "loose" not in taken
     assert any("design 'loose' of the package" in text for text in caplog.messages)
+    assert other_modalities() == []
+    assert any("modality 'loose_too' of the pack" in text for text in caplog.messages)
     listed = linter.explain()
     assert any(line.startswith("loose_too    cannot be used: rule") for line in listed)
     (result,) = linter.check(None, ["loose_too"])
@@ -298,6 +301,7 @@ def test_groups_and_reserved_names_are_what_users_are_told():
         "affuse.baselines",
         "affuse.rules",
         "affuse.formats",
+        "affuse.modalities",
     ]
     words = {"all", *decisions.DECISIONS, "zeroshot"}
     assert {*DESIGN_KIND.reserved} == {*BASELINE_KIND.reserved} == words
@@ -311,7 +315,7 @@ def test_every_plugin_of_ours_offers_what_its_kind_must(kind: PluginKind):
 
 def test_an_encoder_of_ours_comes_from_no_package():
     assert encoder_revisions.packages("whisper") == {}
-    assert code_revisions.packages("early") == code_revisions.packages("stacking") == {}
+    assert code_revisions.packages("early") == {}
 
 
 def test_the_search_is_repeated_when_the_path_changes(install):

@@ -274,7 +274,7 @@ def test_a_design_that_is_not_at_hand_is_a_network_in_reports():
     assert design.uses("hidden")
     assert not design.uses("late_activation")
     for ask in (design.code_revision, lambda: design.modalities(EVERY)):
-        with pytest.raises(AffuseError, match="no 'elsewhere' in designs"):
+        with pytest.raises(AffuseError, match="no design 'elsewhere': choose"):
             ask()
 
 
