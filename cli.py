@@ -247,9 +247,9 @@ def lint(options: "run_options.Lint") -> None:
     Example:
       python cli.py lint runs/demo-early-speakers-0123abcd
     """
-    from affuse.fuse.linting import linter
+    from affuse.fuse.commands import lint_command
 
-    sys.exit(not linter.command(say, options))
+    sys.exit(not lint_command.lint(say, options))
 
 
 @main.command()

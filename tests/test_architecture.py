@@ -222,7 +222,12 @@ def test_no_sub_package_imports_one_that_imports_it():
 
 
 def test_a_file_name_is_used_once():
-    names = Counter(name.rpartition(".")[2] for name in modules())
+    # but for a modality and the design that takes it alone
+    alone = {f"affuse.data.modalities.{name}" for name in ("audio", "text")}
+    assert {n.replace("data.modalities", "fuse.models.designs") for n in alone} <= {
+        *modules()
+    }
+    names = Counter(name.rpartition(".")[2] for name in modules().keys() - alone)
     folders = {name.rpartition(".")[2] for name in modules() if is_package(name)}
     twice = {name for name, number in names.items() if number > 1}
     assert twice - folders == set()
@@ -330,3 +335,97 @@ def test_options_of_commands_are_records(file):
 )
 def test_loose_options_are_noticed(source, count):
     assert len(list(loose_options(ast.parse(source)))) == count
+
+
+PARAMETERS = 8  # of a function, at most; more belong into records
+
+
+def parameters(function):
+    """The names of the parameters of a function, but for the object or class itself."""
+    a = function.args
+    found = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))]
+    return [one.arg for one in found if one.arg not in ("self", "cls")]
+
+
+def crowded(tree):
+    """The functions of a module that have too many parameters."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, functions)]
+    return [
+        getattr(node, "name", "lambda")
+        for node in nodes
+        if len(parameters(node)) > PARAMETERS
+    ]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_function_has_few_parameters(file):
+    assert crowded(tree(file)) == []
+
+
+def test_too_many_parameters_are_noticed():
+    eight = "def f(self, a, b, /, c, *d, e, f, g, **h): pass"
+    nine = "async def f(a, b, c, d, e, f, g, h, i): pass"
+    assert crowded(ast.parse(eight)) == []
+    assert crowded(ast.parse(f"{eight}\n{nine}")) == ["f"]
+    assert crowded(ast.parse("lambda a, b, c, d, e, f, g, h, i: a")) == ["lambda"]
+
+
+TRAINABLE = "fuse/models/trainable"
+LISTS = {  # names of the designs of one kind: the modules that define and read each
+    "DECISIONS": {"fuse/models/decisions.py", f"{TRAINABLE}/decision_design.py"},
+    "FITTED": {"fuse/models/baselines/__init__.py", f"{TRAINABLE}/baseline_design.py"},
+}
+DECIDING = "affuse.fuse.models.decisions.MODALITIES"  # names of designs as well
+# how votes are weighted differs between the designs of one kind
+WEIGHS_VOTES = f"{TRAINABLE}/decision_fitting.py"
+KIND_NAMES = {"latemean", "lateccc", "stacking", "pcaridge", "ridge", "svr", "zeroshot"}
+
+
+def told_apart(file, tree):
+    """Yield the lines of a module that tell kinds of designs apart by their names."""
+    lists = {name for name, files in LISTS.items() if file not in files}
+    for node in ast.walk(tree):
+        names = {getattr(node, "id", ""), getattr(node, "attr", "")}
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            paths = {f"{node.module}.{name}" for name in names}
+            if DECIDING in paths and not file.startswith(TRAINABLE):
+                yield node.lineno
+        if names & lists or (_compares(node) and file != WEIGHS_VOTES):
+            yield node.lineno
+
+
+def _compares(node):
+    """Whether a node compares something with the name of a design of some kind."""
+    return isinstance(node, ast.Compare) and any(
+        isinstance(part, ast.Constant) and part.value in KIND_NAMES
+        for part in ast.walk(node)
+    )
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_kinds_of_designs_are_not_told_apart_by_lists_of_names(file):
+    assert list(told_apart(file, tree(file))) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "lines"),
+    [
+        ("fuse/training/x.py", "from affuse.fuse.models.baselines import FITTED", [1]),
+        ("fuse/training/x.py", "a = 1\nb = baselines.FITTED", [2]),
+        ("fuse/training/x.py", "if fusion in DECISIONS: pass", [1]),
+        ("fuse/models/decisions.py", "DECISIONS = ('latemean',)", []),
+        ("fuse/models/trainable/decision_design.py", "len(DECISIONS)", []),
+        ("fuse/models/trainable/decision_design.py", "len(FITTED)", [1]),
+        ("fuse/x.py", "from affuse.fuse.models.decisions import MODALITIES", [1]),
+        ("fuse/x.py", "from affuse.data.cache.recipe import MODALITIES", []),
+        ("fuse/x.py", "if fusion == 'zeroshot': pass", [1]),
+        ("fuse/x.py", "if 'svr' != fusion: pass", [1]),
+        ("fuse/x.py", "a = name in ('all', 'ridge')", [1]),
+        ("fuse/x.py", "FIRST = ('ridge', 'svr')", []),
+        ("fuse/x.py", "if fusion == 'all': pass", []),
+    ],
+)
+def test_telling_kinds_apart_is_noticed(file, source, lines):
+    assert list(told_apart(file, ast.parse(source))) == lines

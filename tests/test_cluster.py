@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from part_limits import limit_parts
 from spoken import CHOICES, MACHINE, corpus, images, run
 from test_extract import command_run
 from test_shards import Background, held, hidden
 
-from affuse.extract.caching import extraction as stage
-from affuse.extract.caching.extraction import extract
+from affuse.extract.caching.extraction import CacheFilling, extract
 from affuse.extract.encoding.encoder_loading import load
 from affuse.extract.parallel import cluster, spreading
 
@@ -80,7 +80,7 @@ def processes(tmp_path):
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": 3, "text": 3})
+    limit_parts(monkeypatch, part_rows=3)
 
 
 def on_cluster(found, cache, address, modality="audio", **options):
@@ -88,7 +88,8 @@ def on_cluster(found, cache, address, modality="audio", **options):
     choice = CHOICES[modality]
     workers = spreading.Workers(scheduler=address, device="cpu", threads=1)
     how = partial(spreading.fill, workers=workers, choice=choice, say=print)
-    return extract(found, choice, MACHINE, cache, fill=how, **options)
+    filling = CacheFilling(fill=how)
+    return extract(found, choice, MACHINE, cache, filling=filling, **options)
 
 
 def busy(address):

@@ -11,7 +11,7 @@ from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.tables import column_hints, column_roles
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[1] / "data" / "README.md"
 
 
 def read(folder, header, *rows, **options):
@@ -107,7 +107,7 @@ def test_check_and_extract_say_it(tmp_path):
 
 
 def test_the_readme_lists_all_names():
-    section = README.read_text(encoding="utf-8").partition("## Corpora")[2]
+    section = README.read_text(encoding="utf-8").partition("### Names of columns")[2]
     for role, names in column_roles.ALIASES.items():
         assert f"| `{role}` | {', '.join(f'`{n}`' for n in names)} |" in section
 

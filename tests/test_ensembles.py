@@ -12,10 +12,12 @@ from learnable import corpus, embeddings
 from test_report import TEXT, info_of, save
 
 from affuse import cli
+from affuse.data import plugins
 from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import run_predictions as p
 from affuse.fuse.commands import design_training
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.ensembles import ensemble
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.settings import Settings
@@ -131,7 +133,7 @@ def test_a_table_without_several_seeds_says_that_there_is_none(tmp_path):
     )
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_every_format_shows_ensembles(runs, format):
     words = ["report", "--runs", str(runs), "--ensemble", "--format", format]
     result = CliRunner().invoke(cli.main, words)

@@ -20,10 +20,11 @@ from processes import python
 from test_architecture import FILES, ROOT, tree
 from test_cli import call
 
-from affuse.data import terminal
+from affuse.data import plugins, terminal
 from affuse.data.cache import cache_selection
 from affuse.data.errors import AffuseError, message
 from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.reading.corpus_csv import cell
 from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
@@ -31,7 +32,7 @@ from affuse.data.system.digests import MANIFEST
 from affuse.data.system.progress import bar
 from affuse.data.terminal import inactive, printable
 from affuse.fuse.calibration import calibration_file
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.escapes import (
     for_csv,
     for_html,
@@ -177,7 +178,7 @@ def test_every_file_is_tried_and_what_is_refused_is_said_in_one_line(tried):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_a_report_shows_it_as_text(runs, format, variant):
     found = {}
     for text, folder in runs.items():
@@ -190,7 +191,7 @@ def test_a_report_shows_it_as_text(runs, format, variant):
     check(format, found)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_a_table_shows_it_as_text_whatever_the_readers_take(made, format):
     tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
     found = {

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from caches import flip
+from part_limits import limit_parts
 from published import REDUCED, publish
 from spoken import CHOICES, MACHINE, corpus, images, noise, record, rows, run, utterance
 
@@ -44,7 +45,7 @@ FOUND = Extract(  # a corpus that no command reads
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": 7, "text": 7})
+    limit_parts(monkeypatch, part_rows=7)
 
 
 def alone(u, modality, how="mean", **options):
@@ -275,7 +276,7 @@ def test_parts_of_a_version_that_divided_otherwise(
 ):
     found = corpus(tmp_path, count=20)
     for count in (before, after):
-        monkeypatch.setattr(stage, "PART_ROWS", {"audio": count})
+        limit_parts(monkeypatch, part_rows=count)
         outcome = run(found, tmp_path / "cache")
     fresh = run(found, tmp_path / "fresh")
     assert images(outcome.folder) == images(fresh.folder)
@@ -295,7 +296,7 @@ def test_what_killed_processes_half_wrote_is_removed_in_time(tmp_path):
 
 
 def test_parts_are_bounded_in_seconds(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "PART_SIZE", {"audio": 0.5})
+    limit_parts(monkeypatch, part_size=0.5)
     found = corpus(tmp_path, count=12)
     outcome = run(found, tmp_path / "cache")
     sizes = {"0.5": 0, "less": 0}

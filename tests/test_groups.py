@@ -7,10 +7,12 @@ from click.testing import CliRunner
 from test_report import info_of, save
 
 from affuse import cli
+from affuse.data import plugins
 from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import fold_table
 from affuse.data.runs import run_predictions as p
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.sections import subset
 from affuse.fuse.scoring.statistics import estimate
 
@@ -82,7 +84,7 @@ def test_too_many_groups_are_refused(runs):
         collect(runs, ReportContents(by="code"))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_small_groups_show_what_they_can(runs, format):
     described(runs, lambda number: {"language": "de" if number > 3 else "fr"})
     shown = render(collect(runs, ReportContents(by="language", columns="mae")), format)

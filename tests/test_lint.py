@@ -18,14 +18,15 @@ from affuse.data.cache.recording_spans import SILENT
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.splits.protocols import PROTOCOLS
-from affuse.fuse.commands import design_training
 from affuse.fuse.linting import checkpoint_records, linter, overlap
 from affuse.fuse.linting import evidence as _evidence
 from affuse.fuse.linting.evidence import CACHE, CORPUS
 from affuse.fuse.linting.gathering import left
 from affuse.fuse.linting.rules import ratings
 from affuse.fuse.models.baselines import FITTED
+from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.training import run_plan
+from affuse.fuse.training.training_request import TrainingData
 
 FOLDER_ALONE = {"divergence", "encoders", "ids", "sentences", "speakers", "utterances"}
 
@@ -137,7 +138,7 @@ def test_principal_axes_of_other_rows_are_caught(tmp_path):
     )
 
 
-@pytest.mark.parametrize("fusion", design_training.fusions())
+@pytest.mark.parametrize("fusion", design_names())
 def test_a_clean_run_passes(kept, tmp_path, fusion):
     run = Case(trained(tmp_path, fusion), kept.cache)
     expected = {**dict.fromkeys(linter.rules(), "ok"), "sentences": "note"}
@@ -182,9 +183,7 @@ def poisoned():
     return dataclasses.replace(wrong, utterances=tuple(turned)), caches
 
 
-@pytest.mark.parametrize(
-    "fusion", sorted(set(design_training.fusions()) - {"zeroshot"})
-)
+@pytest.mark.parametrize("fusion", sorted(set(design_names()) - {"zeroshot"}))
 def test_rows_outside_training_change_no_fitted_parameter(tmp_path, fusion):
     # of one epoch, so that validation has nothing to choose from
     wrong, caches = poisoned()
@@ -219,9 +218,7 @@ def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
     ]
     assert (facts["status"], facts["allowed"]) == ("FAILS", True)
     assert "has seen toy" in caplog.text
-    with pytest.raises(
-        ValueError, match="no 'encoder' in rules: choose from dialogues"
-    ):
+    with pytest.raises(ValueError, match="no rule 'encoder': choose from dialogues"):
         trained(tmp_path, allow=["encoder"])
 
 
@@ -383,8 +380,7 @@ def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
 
 def test_a_leak_after_training_fails_and_the_run_stays(case):
     again = run_plan.make(
-        corpus(),
-        embeddings(),
+        TrainingData(corpus(), embeddings()),
         fusion="early",
         settings=leaks.QUICK,
         runs=case.run.parent,

@@ -11,10 +11,12 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from test_report import RATINGS, info_of, save
 
 from affuse import cli
+from affuse.data import plugins
 from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import run_predictions as p
 from affuse.data.runs.run_folder import RunFolder
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting import measures
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.scoring import metrics
@@ -95,7 +97,7 @@ def test_an_unknown_column_is_refused_with_the_list(runs, columns):
     assert "choose from rmse, mae, pearson" in result.output
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_every_format_shows_them_on_request_only(runs, format):
     with_them = render(collect(runs, ReportContents(columns="mae")), format)
     assert "mean absolute error" in with_them or "mean_mae" in with_them

@@ -19,8 +19,8 @@ from affuse.data.runs.run_predictions import (
     read_run,
     write_predictions,
 )
-from affuse.fuse.commands import design_training
 from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.reporting.mapped_networks import DETAIL, mapped, validation_ccc
 from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.affine import concordant
@@ -206,9 +206,9 @@ def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
     assert caplog.messages == ["late_activation=relu changes nothing in early"]
     late = [trained(tmp_path, "late", late_activation=a) for a in ("none", "relu")]
     assert late[0] != late[1]
-    said = unused([Settings(late_activation="relu")], design_training.fusions())
+    said = unused([Settings(late_activation="relu")], design_names())
     assert "late" not in next(said).rpartition(" in ")[2].split(", ")
-    assert not [*unused([Settings()], design_training.fusions())]
+    assert not [*unused([Settings()], design_names())]
 
 
 def test_a_map_without_correlation_is_counted(runs, tmp_path):

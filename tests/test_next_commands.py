@@ -272,7 +272,9 @@ def test_a_student_is_tried_on_the_corpus_that_is_built_in(tmp_path):
 
 
 def test_a_calibrated_run_predicts_another_corpus_if_there_is_one(case, tmp_path):
-    run = SimpleNamespace(path=case.run, info=SimpleNamespace(corpus="toy"))
+    run = SimpleNamespace(
+        path=case.run, info=SimpleNamespace(corpus="toy", design_file=None)
+    )
     _, params = parsed(after_calibration(run, case.cache))
     assert (params["run"], params["corpus"]) == (case.run, "")
     fill(tmp_path)  # whose embeddings the run does not take

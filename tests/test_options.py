@@ -18,6 +18,7 @@ from affuse.data.options.command_record import Command
 from affuse.data.options.extraction_options import LONGEST, CheckpointChoice, Extract
 from affuse.data.options.option_fields import parameter, spelling
 from affuse.data.options.report_options import Report
+from affuse.data.options.run_options import Ablate
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.options.training_options import Sweep, Train
 from affuse.extract.audio import header_bounds
@@ -126,8 +127,9 @@ def test_values_from_python_are_checked_as_words_are():
     made = Train.from_values(designs="early,late", seeds="4", cache="x", folds=None)
     assert made == Train(designs=("early", "late"), seeds=4, cache=Path("x"))
     assert Report.from_values(design="early").design == ("early",)
+    with pytest.raises(OptionError, match="'run' is missing; give it a value"):
+        Ablate.from_values(seed=3)
     for values, sentence in (
-        ({"seeds": 3}, "'designs' is missing"),
         ({"designs": "a", "seeds": 0}, "seeds=0: 0 is not in"),
         ({"designs": "a", "seed": "x"}, "seed='x': 'x' is not a valid integer"),
         ({"designs": "a", "sedes": 0}, "did you mean 'seeds'"),

@@ -15,6 +15,7 @@ import pytest
 import torch
 from broken import read_only, snapshot
 from click.testing import CliRunner
+from part_limits import limit_parts
 from processes import python
 from spoken import corpus, images, noise, record, rows, run
 from test_extract import command_run
@@ -179,7 +180,7 @@ def test_what_killed_processes_left_behind_goes_where_it_may(cache, monkeypatch)
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": 4, "text": 4})
+    limit_parts(monkeypatch, part_rows=4)
 
 
 def failing(root, *, count=6):

@@ -8,6 +8,7 @@ from tqdm import tqdm
 from affuse.data import plugins
 from affuse.data.errors import OptionError
 from affuse.data.options.source_options import CorpusSource
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.system.progress import bar
@@ -144,11 +145,12 @@ def test_an_empty_corpus_is_refused_with_its_first_problem(manifest):
 
 
 def test_an_unknown_reader_lists_the_known(tmp_path):
-    with pytest.raises(ValueError, match="no 'none' in corpora: choose from demo, emo"):
+    reason = "no corpus reader 'none': choose from demo, emo"
+    with pytest.raises(ValueError, match=reason):
         corpus_reading.read(CorpusSource(corpus="none", root=tmp_path))
 
 
-@pytest.mark.parametrize("corpus", plugins.names("affuse.data.corpora"))
+@pytest.mark.parametrize("corpus", plugins.names(CORPUS_KIND))
 def test_a_sample_says_how_many_utterances_it_has(tmp_path, corpus):
     count = corpus_reading.sample(corpus, tmp_path / "deep" / "folder")
     found = corpus_reading.read(

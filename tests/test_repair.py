@@ -12,6 +12,7 @@ import h5py
 import pytest
 from caches import fill, flip, unlisted, verified
 from click.testing import CliRunner
+from part_limits import limit_parts
 from spoken import images
 
 from affuse import cli
@@ -20,7 +21,6 @@ from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.checksums import checksum_path
 from affuse.data.cache.parts import part_path
 from affuse.data.corpora import manifest
-from affuse.extract.caching import extraction as stage
 
 ROWS = 4
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
@@ -45,7 +45,7 @@ def of(cache, modality):
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": ROWS, "text": ROWS})
+    limit_parts(monkeypatch, part_rows=ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def original(tmp_path_factory):
     (root / "corpus").mkdir()
     manifest.sample(root / "corpus")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "PART_ROWS", {"audio": ROWS, "text": ROWS})
+        limit_parts(patch, part_rows=ROWS)
         words = ["extract", "manifest", root / "corpus", *TINY]
         call(*words, "--cache", root / "cache")
     assert verified(root / "cache") == []

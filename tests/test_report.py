@@ -9,13 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 from affuse import cli
+from affuse.data import plugins
 from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.rating_scales import RATINGS
 from affuse.data.runs import fold_table
 from affuse.data.runs import run_information as info_file
 from affuse.data.runs import run_predictions as p
 from affuse.data.runs.run_folder import RunFolder
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.published_figures import TABLE
 from affuse.fuse.reporting.row_labels import describe, details
@@ -379,7 +381,7 @@ def test_published_figures_stand_beside_human_iemocap_only(runs):
     assert best["mean"]["low"] is None
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 @pytest.mark.parametrize(
     ("corpus", "nature"),
     [("iemocap", "synthetic"), ("emodb", "proxy"), ("msp_podcast", "human")],
@@ -395,7 +397,7 @@ def test_every_format_says_the_nature_and_no_published_row(
     assert found.endswith("\n")
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_every_format_names_corpus_protocol_encoders_and_speakers(runs, format):
     found = render(collect(runs), format)
     for words in ("iemocap", "session5", "hub/w2v2", "bert", "mean+std"):
@@ -443,7 +445,7 @@ def test_runs_of_one_design_say_what_differs(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 @pytest.mark.parametrize(
     ("checkpoint", "caution"),
     [("mini", "no substitute for the default checkpoints"), ("tiny", "mean nothing")],
@@ -523,7 +525,7 @@ def test_no_run_says_what_to_type(tmp_path):
 
 
 def test_an_unknown_format_lists_the_choices(runs):
-    with pytest.raises(ValueError, match="text, markdown, csv, json, latex"):
+    with pytest.raises(ValueError, match="csv, json, latex, markdown, text"):
         render(collect(runs), "docx")
 
 

@@ -16,6 +16,7 @@ import pytest
 import torch
 from caches import verified
 from joblib.externals.loky import get_reusable_executor
+from part_limits import limit_parts
 from spoken import CHOICES, MACHINE, corpus, images, record, run
 from test_extract import FOUND, command_run
 
@@ -24,9 +25,8 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.options.extraction_options import Extract
 from affuse.data.records import Utterance
 from affuse.data.system.atomic_files import claim
-from affuse.extract.caching import extraction as stage
 from affuse.extract.caching.encoder_inputs import InputSource
-from affuse.extract.caching.extraction import extract
+from affuse.extract.caching.extraction import CacheFilling, extract
 from affuse.extract.caching.job_shares import JobShare
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.extract.parallel import processes, shards, spreading
@@ -38,7 +38,7 @@ PARTS = 14  # of three utterances
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": 3, "text": 3})
+    limit_parts(monkeypatch, part_rows=3)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def undisturbed(tmp_path_factory):
     found = corpus(root, count=COUNT)
     torch.set_num_threads(1)  # as elsewhere: sums in another order differ
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "PART_ROWS", {"audio": 3, "text": 3})
+        limit_parts(patch, part_rows=3)
         return found, {m: run(found, root / "cache", m) for m in ("audio", "text")}
 
 
@@ -56,7 +56,8 @@ def spread_out(found, cache, workers, modality="audio", **options):
     """Stage one by other processes."""
     choice = CHOICES[modality]
     how = partial(spreading.fill, workers=workers, choice=choice, say=print)
-    return extract(found, choice, MACHINE, cache, fill=how, **options)
+    filling = CacheFilling(fill=how)
+    return extract(found, choice, MACHINE, cache, filling=filling, **options)
 
 
 @contextmanager

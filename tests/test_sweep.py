@@ -21,15 +21,19 @@ from affuse.fuse.sweep.search_space import Range, candidates
 from affuse.fuse.sweep.trials import Trial, TrialOutcome
 from affuse.fuse.training import run_plan as plans
 from affuse.fuse.training.fitting import fit
+from affuse.fuse.training.training_request import TrainingData
 
 BASE = dataclasses.replace(QUICK, epochs=3)
 GRID = ("learning_rate=1e-9,0.02", "dropout=0.0,0.9")  # one of four is planted
 
 
 def planned(tmp_path, *, fusion="text", found=None, caches=None, **changes):
-    return plans.make(
+    data = TrainingData(
         corpus() if found is None else found,
         embeddings() if caches is None else caches,
+    )
+    return plans.make(
+        data,
         fusion=fusion,
         settings=dataclasses.replace(BASE, **changes),
         runs=tmp_path / "runs",

@@ -20,6 +20,7 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.training import run_plan as plans
 from affuse.fuse.training.alignment import decisions
 from affuse.fuse.training.run_description import begin
+from affuse.fuse.training.training_request import TrainingData
 
 EMPTY = transcript_rule.EMPTY
 
@@ -185,8 +186,7 @@ def test_all_designs_keep_them_and_their_runs_say_so(tmp_path, design):
     contents = (*[empty] * 12, *caches["text"].contents[12:])
     caches["text"] = dataclasses.replace(caches["text"], contents=contents)
     made = plans.make(
-        learnable_corpus(),
-        caches,
+        TrainingData(learnable_corpus(), caches),
         fusion=design,
         settings=Settings(),
         runs=tmp_path,

@@ -21,8 +21,11 @@ from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.inputs.rating_remedies import remedy
 from affuse.fuse.inputs.rating_variation import constant, demand_folds, undefined
 from affuse.fuse.inputs.tensors import align
+from affuse.fuse.models import baselines
+from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.robustness.ablation import ablate
-from affuse.fuse.training import fitting, loopless_models, run_plan
+from affuse.fuse.training import fitting, run_plan
+from affuse.fuse.training.training_request import TrainingData
 
 SESSIONS = {"train": "1", "validation": "4", "test": "5"}  # of session5-strict
 WORDS = {"train": "training"}
@@ -64,11 +67,11 @@ def test_every_kind_is_refused_with_one_sentence_before_time_is_spent(
         pytest.fail("time was spent")
 
     monkeypatch.setattr(design_training, "fit_fusions", spent)
-    monkeypatch.setattr(design_training, "reference", spent)
-    monkeypatch.setattr(loopless_models, "fit_reference", spent)
+    monkeypatch.setattr(fitting, "fit_all", spent)
+    monkeypatch.setattr(baselines, "fit", spent)
     count = {"train": 180, "validation": 60, "test": 60}[part]
     said = set()
-    for fusion in design_training.fusions():
+    for fusion in design_names():
         with pytest.raises(AffuseError) as raised:
             trained(tmp_path, fusion, found=constant_in(part))
         said.add(str(raised.value))
@@ -116,8 +119,7 @@ def test_a_rating_that_never_varies_is_not_a_matter_of_division(
 def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
     def planned():
         return run_plan.make(
-            constant_in(part),
-            embeddings(),
+            TrainingData(constant_in(part), embeddings()),
             fusion="early",
             settings=QUICK,
             runs=tmp_path,

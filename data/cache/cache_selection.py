@@ -11,11 +11,12 @@ from affuse.data.cache import (
     store,
 )
 from affuse.data.cache.cache_folder import CorpusFolder
-from affuse.data.cache.recipe import MODALITIES, Recipe
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
+from affuse.data.modality import modality_names
 from affuse.data.options.extraction_options import Extract
-from affuse.data.options.shared_options import CacheChoice
+from affuse.data.options.shared_options import CacheChoice, cache_option, named_caches
 from affuse.data.suggestions import hint
 
 
@@ -24,7 +25,7 @@ def choose(
     *,
     corpus: str = "",
     named: Mapping[str, str],
-    modalities: Sequence[str] = MODALITIES,
+    modalities: Sequence[str] | None = None,
     like: Mapping[str, Recipe] | None = None,
 ) -> dict[str, Cache]:
     """Return one cache for each modality of one corpus.
@@ -33,7 +34,8 @@ def choose(
         folder: of all caches
         corpus: its name; ``""`` if there is but one
         named: modality to a name of its cache, see `cache_names.matching`, or ``""``
-        modalities: those that are wanted; others may have as many caches as they like
+        modalities: those that are wanted, None for all; others may have as many caches
+            as they like
         like: recipe of each modality; if a cache was made in the same way, only such,
             and only such of an encoder that was fine-tuned for a fold
 
@@ -41,6 +43,7 @@ def choose(
         FileNotFoundError: if nothing was extracted
         AffuseError: if there is more than one choice; the sentence lists them
     """
+    modalities = modality_names() if modalities is None else modalities
     corpora = sorted({path.parent.name for path in store.folders(folder)})
     if not corpora:
         raise FileNotFoundError(
@@ -94,7 +97,7 @@ def selection(folder: Path, wanted: Mapping[str, Path]) -> CacheChoice:
     return CacheChoice(
         corpus=path.parent.name if len(corpora) > 1 else "",
         cache=folder,
-        **{m: _shortest(caches, m, path) for m, path in wanted.items()},
+        **named_caches({m: _shortest(caches, m, p) for m, p in wanted.items()}),
     )
 
 
@@ -139,9 +142,10 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
         )
     if len(found) > 1:
         of = f" of {named!r}" if named else ""
+        typed = cache_option(modality, "DIGEST")
         raise OptionError(
-            f"there are {len(found)} {modality} caches{of}; choose one with "
-            f"--{modality} DIGEST, or with a checkpoint that only one has",
+            f"there are {len(found)} {modality} caches{of}; choose one with {typed}, "
+            f"or with a checkpoint that only one has",
             *_list(found),
         )
     if found and not found[0].complete:
@@ -197,6 +201,6 @@ def listing(folder: Path) -> Iterator[str]:
 def _list(caches: Sequence[Cache]) -> list[str]:
     """Return a line on each cache below a sentence; it begins with its option."""
     return [
-        f"  --{cache.recipe.modality} {describe(cache)}{more}"
+        f"  {cache_option(cache.recipe.modality, describe(cache))}{more}"
         for cache, more in cache_names.apart(caches)
     ]

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.cache import training_data
-from affuse.data.cache.recipe import MODALITIES, Recipe
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.training_data import Seen
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_names
 from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.runs.finetuning_folder import FinetunedFold, FinetuningFolder
 from affuse.data.system import digests
@@ -82,7 +83,7 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
     found = {
         fold.path.name: {
             m: fold.path / m
-            for m in MODALITIES
+            for m in modality_names()
             if CheckpointFolder(fold.path / m).configuration.is_file()
         }
         for fold in FinetuningFolder(run).finished()

@@ -14,12 +14,13 @@ from typing import Any
 
 from affuse.data import plugins
 from affuse.data.cache.cache_folder import CacheFolder
-from affuse.data.cache.recipe import MODALITIES, Recipe
+from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_names
 from affuse.data.options.extraction_options import Extract, checkpoints
 from affuse.data.options.option_fields import spelling
 from affuse.data.options.source_options import CorpusSource
-from affuse.data.reading import corpus_reading
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
     Flag,
@@ -39,18 +40,30 @@ FLAGS = {  # options of the command line by the name of their value
     for each in Extract.fields()
     if (flag := spelling(each).flag) and each.name not in WHO
 }
+LATER = ("encoders", "other_checkpoints")  # kept only where they were typed
 WORD = Text(10_000)
+
+
+class ModalityKind:
+    """The name of a modality, see `affuse.data.system.schema.Kind`."""
+
+    def check(self, value: object) -> None:
+        """Raise `Mismatch` if a value is no name of a modality."""
+        OneOf(modality_names()).check(value)
+
+
 KIND = Record(
     {
-        **dict.fromkeys(("corpus", *FLAGS), WORD),
+        **dict.fromkeys(("corpus", *(n for n in FLAGS if n not in LATER)), WORD),
         **dict.fromkeys(("root", "nature", "table", "dominance"), Maybe(WORD)),
         **dict.fromkeys(("columns", "revision", "layers", "pooling"), ListOf(WORD)),
         **dict.fromkeys(("batch", "block_seconds", "max_seconds"), Maybe(Number())),
         **dict.fromkeys(("threads", "limit"), Maybe(Whole())),
-        "modalities": ListOf(OneOf(MODALITIES), most=1, least=1),  # one a folder
+        "modalities": ListOf(ModalityKind(), most=1, least=1),  # one a folder
         "scale": Maybe(ListOf(Number(), most=2, least=2)),
         "head": Flag(),
-    }
+    },
+    dict.fromkeys(LATER, ListOf(WORD)),
 )
 LARGEST = 2**20  # bytes of such a file
 ADVICE = "extract into this cache again"
@@ -104,7 +117,7 @@ def command(call: Extract, cache: Path) -> Extract:
 
 def guess(recipe: Recipe, cache: Path) -> Extract:
     """Return the command that makes a cache, as far as its recipe says it itself."""
-    builtin = recipe.corpus in plugins.names(corpus_reading.PACKAGE)
+    builtin = recipe.corpus in plugins.names(CORPUS_KIND)
     name = "" if builtin else recipe.corpus
     corpus = recipe.corpus if builtin else UNKNOWN_CORPUS
     source = CorpusSource(corpus=corpus, root=UNKNOWN_ROOT, name=name)
@@ -125,9 +138,11 @@ def alike(
     """
     m = recipe.modality
     typed = checkpoint(made, m) if made else ""
+    call = known(made) if made else None
     command = Extract.like(
         source,
         CorpusSource,
+        encoders=call.encoders if call else (),
         modalities=(m,),
         revision=(recipe.revision,) if recipe.revision else (),
         layers=(",".join(map(str, recipe.layers)),),

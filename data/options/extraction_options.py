@@ -1,31 +1,20 @@
 """Records of stage one: which encoders encode what, and with which resources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import click
 
+from affuse.data.errors import OptionError
+from affuse.data.modality import BUILT_IN
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, RESOURCES, WRITE, option
-from affuse.data.options.option_types import MODALITY, ONE_OR_MORE
+from affuse.data.options.option_types import ONE_OR_MORE, ModalityName, pairs
 from affuse.data.options.shared_options import CacheOption, ComputeOptions
 from affuse.data.options.source_options import CorpusSource
 
 LONGEST = 3600.0  # seconds of an utterance
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodedModalities(Command):
-    """Which modalities are encoded."""
-
-    modalities: tuple[str, ...] = option(
-        "--modality",
-        default=(),
-        type=MODALITY,
-        help="Encode only this modality. The option may be "
-        "repeated.  [default: all modalities that the corpus has]",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,20 +49,73 @@ class CheckpointChoice(Command):
 
     def checkpoint(self, modality: str) -> str:
         """Return the checkpoint of a modality; "" for the default."""
-        return self.audio_checkpoint if modality == "audio" else self.text_checkpoint
+        usual = {"audio": self.audio_checkpoint, "text": self.text_checkpoint}
+        return usual.get(modality, "")
 
 
 def checkpoints(named: Mapping[str, object]) -> dict[str, Any]:
-    """Return the values of the fields of `CheckpointChoice` that name checkpoints.
+    """Return the values of the fields of `EncodingOptions` that name checkpoints.
 
     Args:
         named: checkpoint of each modality that has one
 
     Examples:
-        >>> checkpoints({"text": "mini"})
-        {'text_checkpoint': 'mini'}
+        >>> checkpoints({"text": "mini", "face": "small"})
+        {'text_checkpoint': 'mini', 'other_checkpoints': ('face=small',)}
     """
-    return {f"{modality}_checkpoint": str(name) for modality, name in named.items()}
+    found: dict[str, Any] = {
+        f"{name}_checkpoint": str(named[name]) for name in BUILT_IN if name in named
+    }
+    others = [f"{m}={name}" for m, name in named.items() if m not in BUILT_IN]
+    return {**found, "other_checkpoints": tuple(others)} if others else found
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderChoice(CheckpointChoice):
+    """The encoder of each modality, of whatever kind it is."""
+
+    other_checkpoints: tuple[str, ...] = option(
+        "--checkpoint",
+        default=(),
+        metavar="MODALITY=NAME",
+        help="Encode a modality that a plug-in adds with this checkpoint, for example "
+        "face=landmarks. The option may be repeated.  [default: its encoder's own]",
+    )
+    encoders: tuple[str, ...] = option(
+        "--encoder",
+        default=(),
+        metavar="[MODALITY=]NAME",
+        help="Encode with this plug-in of extract/encoders, for example whisper. The "
+        "option may be repeated.  [default: the one that suits the checkpoint]",
+    )
+
+    def checkpoint(self, modality: str) -> str:
+        """Return the checkpoint of a modality; "" for the default.
+
+        Raises:
+            OptionError: if the options name two, or no modality
+        """
+        others = pairs(self.other_checkpoints, "--checkpoint", "NAME")
+        usual, other = super().checkpoint(modality), others.get(modality, "")
+        if usual and other:
+            raise OptionError(
+                f"--checkpoint {modality}={other}: --{modality}-checkpoint {usual} "
+                f"names another; leave one out"
+            )
+        return usual or other
+
+    def demand_encoded(self, modalities: Sequence[str]) -> None:
+        """Refuse a checkpoint of a modality that is not encoded.
+
+        Raises:
+            OptionError: naming the first of them
+        """
+        for modality in pairs(self.other_checkpoints, "--checkpoint", "NAME"):
+            if modality not in modalities:
+                raise OptionError(
+                    f"--checkpoint {modality}: '{modality}' is not encoded here, only "
+                    f"{' and '.join(modalities)}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,14 +222,21 @@ class EncodingAmounts(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class EncodingOptions(
-    EncodedModalities,
-    CheckpointChoice,
+    EncoderChoice,
     EmbeddingOptions,
     ComputeOptions,
     EncodingAmounts,
     CacheOption,
 ):
     """How a corpus is encoded."""
+
+    modalities: tuple[str, ...] = option(
+        "--modality",
+        default=(),
+        type=ModalityName,
+        help="Encode only this modality. The option may be "
+        "repeated.  [default: all modalities that the corpus has]",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import click
 
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, WRITE, option
+from affuse.data.options.option_types import formats
 from affuse.data.options.shared_options import OutputFile, RunsFolder
 
 
@@ -140,6 +141,6 @@ class Report(ReportContents, OutputFile, RunsFolder):
     form: str = option(
         "--format",
         default="text",
-        type=click.Choice(["text", "markdown", "csv", "json", "latex"]),
+        type=formats,
         help="Print the tables in this format.",
     )

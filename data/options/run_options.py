@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import click
 
+from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, argument, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, SHARE
 from affuse.data.options.shared_options import (
@@ -20,7 +21,24 @@ from affuse.data.options.shared_options import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunInput(RunArgument, CacheChoice):
+class RunDesignFiles(Command):
+    """The files that define the designs of runs which `train --design` made."""
+
+    HEADING: ClassVar[str] = READ
+
+    design_files: tuple[Path, ...] = option(
+        "--design",
+        default=(),
+        metavar="FILE.py",
+        help="Run this Python file, which defines the design of a run that was trained "
+        "with --design. The option may be repeated. The path that a run records is "
+        "only shown: without this option no code is run, and models of such a run "
+        "cannot be used.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInput(RunArgument, CacheChoice, RunDesignFiles):
     """A run, and the cached embeddings that its models are applied to."""
 
 
@@ -74,7 +92,7 @@ class Calibrate(RunArgument, CacheOption, OutputFile):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lint(CacheOption, RunsFolder):
+class Lint(RunDesignFiles, CacheOption, RunsFolder):
     """Look for leaks in runs."""
 
     COMMAND: ClassVar[str] = "lint"

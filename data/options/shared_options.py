@@ -1,12 +1,15 @@
 """Records of options that several commands share: devices, folders and caches."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TextIO, cast
+from typing import Any, ClassVar, TextIO, cast
 
 import click
 
+from affuse.data.errors import OptionError
+from affuse.data.modality import BUILT_IN
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import (
     READ,
@@ -16,7 +19,7 @@ from affuse.data.options.option_fields import (
     argument,
     option,
 )
-from affuse.data.options.option_types import FOLDER, ONE_OR_MORE
+from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +83,56 @@ class CacheChoice(CacheOption):
         help="Choose one of several text caches, in the same way as --audio.",
     )
 
+    embeddings: tuple[str, ...] = option(
+        "--embeddings",
+        default=(),
+        metavar="MODALITY=CHECKPOINT_OR_DIGEST",
+        help="Choose one of several caches of another modality, for example "
+        "face=landmarks. The option may be repeated.",
+    )
+
     def named(self) -> dict[str, str]:
-        """Return the name of the cache of each modality; "" for the only one."""
-        return {"audio": self.audio, "text": self.text}
+        """Return the name of the cache of each modality; "" for the only one.
+
+        Raises:
+            OptionError: if the options name two of a modality, or no modality
+        """
+        found = {"audio": self.audio, "text": self.text}
+        others = pairs(self.embeddings, "--embeddings", "CHECKPOINT_OR_DIGEST")
+        for modality, name in others.items():
+            if found.get(modality):
+                raise OptionError(
+                    f"--embeddings {modality}={name}: --{modality} {found[modality]} "
+                    f"names another; leave one out"
+                )
+        return {**found, **others}
+
+
+def named_caches(names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of the fields of `CacheChoice` that name caches.
+
+    Args:
+        names: of the cache of each modality; "" where it needs none
+
+    Examples:
+        >>> named_caches({"text": "mini", "face": "0123abcd"})
+        {'text': 'mini', 'embeddings': ('face=0123abcd',)}
+    """
+    found: dict[str, Any] = {m: names[m] for m in BUILT_IN if m in names}
+    others = [f"{m}={n}" for m, n in names.items() if m not in BUILT_IN and n]
+    return {**found, "embeddings": tuple(others)} if others else found
+
+
+def cache_option(modality: str, name: str) -> str:
+    """Return the option that names a cache, as it is typed.
+
+    Examples:
+        >>> cache_option("text", "mini"), cache_option("face", "DIGEST")
+        ('--text mini', '--embeddings face=DIGEST')
+    """
+    if modality in BUILT_IN:
+        return f"--{modality} {name}"
+    return f"--embeddings {modality}={name}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,17 +17,17 @@ from affuse.data.options.shared_options import (
     FinetunedFolder,
     RunsFolder,
 )
-from affuse.data.plugins import BASELINE_PACKAGE, DESIGN_PACKAGE
+from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.rating_scales import POLICIES
 
 
 def _designs() -> str:
     """Return the help text of --fusion, which lists what can be trained."""
-    names = [*plugins.names(DESIGN_PACKAGE), *plugins.names(BASELINE_PACKAGE)]
+    names = [*plugins.names(DESIGN_KIND), *plugins.names(BASELINE_KIND)]
     return (
         f"Train these fusion designs: {', '.join(names)}, latemean, lateccc, stacking, "
         f"zeroshot, or all that the caches can feed. The option may be repeated, or "
-        f"name several: --fusion early,late."
+        f"name several: --fusion early,late.  [required without --design]"
     )
 
 
@@ -36,7 +36,16 @@ class DesignOptions(Command):
     """Which designs are trained, on which folds, how often and on which dimensions."""
 
     designs: tuple[str, ...] = option(
-        "--fusion", metavar="DESIGN", is_list=True, help=_designs
+        "--fusion", default=(), metavar="DESIGN", is_list=True, help=_designs
+    )
+    design_files: tuple[Path, ...] = option(
+        "--design",
+        default=(),
+        metavar="FILE.py",
+        help="Train the design that this Python file defines, for example product.py. "
+        "The file is run. It defines a class Fusion and its MODALITIES, as the README "
+        "shows, and the design is called by the file's name. The option may be "
+        "repeated.",
     )
     protocol: str | None = option(
         "--protocol",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data import extra_columns
+from affuse.data.modality import other_modalities
 from affuse.data.options.source_options import CheckCorpus, WriteUtterances
 from affuse.data.reading import corpus_reading, problem_summary, transcript_rule
 from affuse.data.reading.corpus_csv import cell, write_csv
@@ -78,6 +79,7 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "speakers": len({u.speaker for u in corpus.utterances if u.speaker}),
         "with_audio": sum(u.audio is not None for u in corpus.utterances),
         "with_text": sum(u.text is not None for u in corpus.utterances),
+        **{f"with_{name}": count for name, count in _others(corpus).items()},
         "without_words": transcript_rule.count(corpus.utterances),
         "columns": {
             name: dict(sorted(values.items()))
@@ -88,6 +90,14 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "counts": [asdict(c) for c in corpus.counts],
         "problems": [asdict(p) for p in problems],
         "clean": clean(corpus, problems),
+    }
+
+
+def _others(corpus: Corpus) -> dict[str, int]:
+    """Return how many utterances have each modality beside audio and text."""
+    return {
+        kind.name: sum(kind.has(u, corpus.root) for u in corpus.utterances)
+        for kind in other_modalities()
     }
 
 
@@ -117,6 +127,7 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         f"{found['speakers'] or 'unknown'} speakers, {found['with_audio']} with audio, "
         f"{found['with_text']} with text"
         + (f", of which {empty} without words" if empty else "")
+        + "".join(f", {n} with {name}" for name, n in _others(corpus).items())
     )
     columns = found["columns"]
     for line in corpus.reading:

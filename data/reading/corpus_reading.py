@@ -10,11 +10,10 @@ from typing import Any
 from affuse.data import plugins
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.source_options import CorpusSource
-from affuse.data.plugins import CORPUS_PACKAGE
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Corpus, Problem
 
-PACKAGE = CORPUS_PACKAGE
 NAMES = {  # of what a reader may take: its parameter, and the option
     **{"columns": "map", "scale": "scale", "table": "table"},
     "dominance": "dominance",
@@ -25,7 +24,7 @@ def read(source: CorpusSource) -> Corpus:
     """Return all utterances of a corpus, as `transcript_rule` settles them.
 
     Args:
-        source: the reader, which is a file name in data/corpora; the folder, None for
+        source: the name of the reader; the folder, None for
             the reader's own ``ROOT``; and options, of which a reader takes some
 
     Raises:
@@ -34,8 +33,8 @@ def read(source: CorpusSource) -> Corpus:
         FileNotFoundError: if it is not there
     """
     corpus, name = source.corpus, source.name
-    module = plugins.load(PACKAGE, corpus)
-    if name != corpus and name in plugins.names(PACKAGE):
+    module = plugins.load(CORPUS_KIND, corpus)
+    if name != corpus and name in plugins.names(CORPUS_KIND):
         raise OptionError(
             f"--name {name} would pass this corpus off as that of another reader; "
             f"choose another name"
@@ -125,7 +124,7 @@ def sample(corpus: str, root: Path) -> int:
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty; name a new folder")
     root.mkdir(parents=True, exist_ok=True)
-    plugins.load(PACKAGE, corpus).sample(root)
+    plugins.load(CORPUS_KIND, corpus).sample(root)
     return len(read(CorpusSource(corpus=corpus, root=root)).utterances)
 
 
@@ -135,9 +134,9 @@ def verify(
     """Return what the slow checks find, which open every recording.
 
     Args:
-        reader: a file name in data/corpora
+        reader: its name
         corpus: that it read
         otherwise: the checks for a reader that has none
     """
-    module = plugins.load(PACKAGE, reader)
+    module = plugins.load(CORPUS_KIND, reader)
     return tuple(getattr(module, "verify", otherwise)(corpus))

@@ -1,8 +1,9 @@
 """Digests of the code of plug-ins: their syntax trees, and those of what they import.
 
 Docstrings, comments and layout do not count. Left out are the standard library and
-installed packages. Of a built-in plug-in only its own folder counts, of any other one
-all modules of this project that it imports.
+installed packages, but for the package that offers the plug-in itself. Of a built-in
+plug-in only its own folder counts, of any other one all modules of this project that it
+imports.
 """
 
 import ast
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+
+from affuse.data.plugins import PluginSource
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ("affuse.data", "affuse.extract", "affuse.fuse")  # packages of the project
@@ -49,7 +52,26 @@ def identity(
     return f"code {digest(module, near, deep=True)}"
 
 
-def digest(module: str, near: Sequence[str], *, deep: bool = False) -> str:
+def outside_identity(source: PluginSource, near: Sequence[str]) -> str:
+    """Return the identity of the code of a plug-in from outside this project.
+
+    Its own top-level package counts, although it is installed. The version of the
+    package is left out, so that a new version with the same code is the same plug-in.
+
+    Returns:
+        ``code``, twelve hexadecimal digits, ``of`` and the name of the package, if it
+        is of one; ``version 1.2 of`` and that name where there is no source to read
+    """
+    home = source.module.partition(".")[0]
+    label = f" of {source.package}" if source.package else ""
+    if _source(source.module, home) is None:
+        return f"version {source.version or 'unknown'}{label}"
+    return f"code {digest(source.module, near, deep=True, home=home)}{label}"
+
+
+def digest(
+    module: str, near: Sequence[str], *, deep: bool = False, home: str = ""
+) -> str:
     """Return the digest of the code of a plug-in: twelve hexadecimal digits.
 
     Args:
@@ -57,11 +79,12 @@ def digest(module: str, near: Sequence[str], *, deep: bool = False) -> str:
         near: packages of plug-ins, whose other modules count if they are imported, and
             single modules that count likewise
         deep: True if all modules of this project count, for one that is not built in
+        home: top-level package that counts although it is installed
     """
     names = (*near, *OWN) if deep else near
     folders = [_folder(package) for package in names]
     found = hashlib.sha256()
-    for name, path in sorted(_modules(module, folders).items()):
+    for name, path in sorted(_modules(module, folders, home).items()):
         tree = ast.parse(path.read_bytes())
         found.update(json.dumps([name, _plain(tree)]).encode())
     return found.hexdigest()[:DIGITS]
@@ -72,31 +95,31 @@ def _folder(package: str) -> Path:
     return ROOT.joinpath(*package.split(".")[1:])
 
 
-def _modules(first: str, near: Sequence[Path]) -> dict[str, Path]:
+def _modules(first: str, near: Sequence[Path], home: str) -> dict[str, Path]:
     """Return the files of a module and of all that it imports, as far as they count."""
     found: dict[str, Path] = {}
     waiting = [first]
     while waiting:
         name = waiting.pop()
-        path = _source(name)
+        path = _source(name, home)
         if name in found or path is None or not _counts(path, near):
             continue
         found[name] = path
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting += _imported(ast.parse(path.read_bytes()), package)
+        waiting += _imported(ast.parse(path.read_bytes()), package, home)
     return found
 
 
-def _imported(tree: ast.Module, package: str) -> Iterator[str]:
+def _imported(tree: ast.Module, package: str, home: str) -> Iterator[str]:
     """Yield names of modules that a syntax tree may import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and (package or not node.level):
             name = "." * node.level + (node.module or "")
             base = importlib.util.resolve_name(name, package) if node.level else name
             yield base
-            path = _source(base)
+            path = _source(base, home)
             if path is None or path.name == "__init__.py":  # else they are names
                 yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call):
@@ -111,9 +134,13 @@ def _called(node: ast.Call) -> Iterator[str]:
         yield str(first.value)
 
 
-def _source(name: str) -> Path | None:
-    """Return the file of a module; None for one without, or if it is installed."""
-    if _is_foreign(name.partition(".")[0]):
+def _source(name: str, home: str) -> Path | None:
+    """Return the file of a module; None for one without, or if it is installed.
+
+    Modules of the top-level package `home` have one although they are installed.
+    """
+    at_home = name.partition(".")[0] == home
+    if not at_home and _is_foreign(name.partition(".")[0]):
         return None  # to look for its modules would import it
     try:
         module = sys.modules.get(name)
@@ -122,7 +149,9 @@ def _source(name: str) -> Path | None:
         return None
     origin = spec.origin if spec else None
     path = Path(origin).resolve() if origin and origin.endswith(".py") else None
-    return None if path is None or _is_installed(path) else path
+    if path is None or (_is_installed(path) and not at_home):
+        return None
+    return path
 
 
 def _counts(path: Path, near: Sequence[Path]) -> bool:

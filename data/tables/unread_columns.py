@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from affuse.data.extra_columns import MOST, NAME_LENGTH, VALUE_LENGTH
+from affuse.data.modality import other_modalities
 from affuse.data.records import Problem
 from affuse.data.tables import cell_values, column_roles
 from affuse.data.tables.delimited_tables import DelimitedTable
@@ -56,7 +57,8 @@ def sort(tables: Sequence[DelimitedTable], columns: Mapping[str, str]) -> Sortin
     """Find the role of each column, and the columns that are kept beside those.
 
     A column is kept if it can form groups: its values are short, and not too many
-    differ. At most `MOST` are kept, those that stand first.
+    differ. At most `MOST` are kept, those that stand first. Columns that hold the
+    inputs of a modality are kept in any case.
 
     Args:
         tables: of one corpus, which are read once more for it
@@ -109,6 +111,9 @@ def survey(
         dropped: name to reason, which is added to
     """
     names = list(dict.fromkeys(name for _, found in tables for name in found))
+    claimed = {name for kind in other_modalities() for name in kind.columns}
+    inputs = [name for name in names if name in claimed]
+    names = [name for name in names if name not in claimed]
     for name in names[EXAMINED:]:
         dropped[name] = f"only the first {EXAMINED} columns are looked at"
     values: dict[str, set[str]] = {name: set() for name in names[:EXAMINED]}
@@ -120,7 +125,7 @@ def survey(
     kept = [name for name in values if name not in dropped]
     for name in kept[MOST:]:
         dropped[name] = f"at most {MOST} columns are kept, and others come first"
-    return kept[:MOST]
+    return [*inputs, *kept[:MOST]]
 
 
 def _collect(

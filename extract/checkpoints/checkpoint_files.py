@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -74,6 +74,11 @@ def find(checkpoint: str, revision: str, modality: str) -> Origin:
     """
     bundled = checkpoint == MINI
     folder = BUNDLED / modality if bundled else Path(os.path.expanduser(checkpoint))
+    if bundled and not folder.is_dir():
+        raise AffuseError(
+            f"no encoder of {modality} comes with this project, so '{MINI}' is none; "
+            f"name another checkpoint"
+        )
     if folder.is_dir() and revision:
         raise AffuseError(
             f"--revision {revision} does not apply to the local folder {folder}; "
@@ -188,6 +193,18 @@ def digest(tensors: dict[str, Tensor]) -> str:
         found.update(f"{name} {tuple(tensor.shape)}".encode())
         found.update(tensor.detach().float().contiguous().numpy().tobytes())
     return found.hexdigest()[:16]
+
+
+def random_checkpoint(model: Callable[[], nn.Module]) -> Checkpoint:
+    """Return a model of seeded random weights under the name `TINY`.
+
+    Args:
+        model: makes it; the random state of torch is as before afterwards
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        made = model()
+    return Checkpoint(made, TINY, "", digest(made.state_dict()))
 
 
 def choose_layers(wanted: str, top: int, name: str) -> tuple[int, ...]:

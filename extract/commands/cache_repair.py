@@ -17,9 +17,10 @@ from affuse.data.cache.cache_folder import corpora
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import EXTRA, MISSING, UNKNOWN, UNREAD, Fault
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_named
 from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_reading
-from affuse.extract.caching.extraction import UNITS, extract
+from affuse.extract.caching.extraction import CacheFilling, extract
 from affuse.extract.commands import extract_command
 from affuse.extract.encoding.encoder_loading import load
 
@@ -149,15 +150,17 @@ def _encode(
             corpus_table.save(corpus, cache)
 
     encoder = load(choice, machine)
+    filling = CacheFilling(current=False)
     done = extract(
-        corpus, choice, machine, cache, encoder=encoder, begin=begin, current=False
+        corpus, choice, machine, cache, encoder=encoder, begin=begin, filling=filling
     )
+    modality = modality_named(choice.modality)
     if done.folder is None:
-        raise AffuseError("no recording can be read any more")
+        raise AffuseError(f"no {modality.noun} can be read any more")
     recipe = parts.header(parts.part_path(folder, 0)).recipe
     if recipe.kind() not in current_content.noted(folder.parent):
         current_content.make(folder, recipe)
-    say(f"{folder}: {done.encoded:.0f} {UNITS[choice.modality]} encoded again")
+    say(f"{folder}: {done.encoded:.0f} {modality.unit} encoded again")
 
 
 def _advice(folder: Path, cache: Path) -> str:

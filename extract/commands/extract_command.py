@@ -9,15 +9,20 @@ import torch
 
 from affuse.data.cache import corpus_table
 from affuse.data.cache.cache_folder import CorpusFolder
-from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.modality import (
+    available,
+    missing_materials,
+    modality_named,
+    modality_names,
+)
 from affuse.data.options.extraction_options import EncodingOptions, Extract
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import claim
 from affuse.extract.caching import provenance_writing
 from affuse.extract.caching.extraction import (
-    UNITS,
+    CacheFilling,
     ExtractionOutcome,
     Fill,
     extract,
@@ -27,7 +32,7 @@ from affuse.extract.caching.job_shares import JobShare
 from affuse.extract.caching.part_filling import fill
 from affuse.extract.commands.next_commands import following
 from affuse.extract.encoding.choices import Choice, Machine, choose_device, per_modality
-from affuse.extract.encoding.encoder_loading import load, suited
+from affuse.extract.encoding.encoder_loading import load, named, suited
 from affuse.extract.encoding.gemm_throughput import choose_dtype
 from affuse.extract.parallel import spreading
 
@@ -72,8 +77,7 @@ def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, P
             cache,
             encoder=encoder,
             begin=keep,
-            share=share,
-            fill=how,
+            filling=CacheFilling(share, how),
         )
         say(f"{choice.modality}: {_line(done, choice.modality, share)}")
         made.append(done)
@@ -100,11 +104,11 @@ def _others(options: Extract) -> tuple[JobShare, spreading.Workers | None]:
 def _line(done: ExtractionOutcome, modality: str, share: JobShare) -> str:
     """What became of one modality."""
     if done.folder is None:
-        return "no recording can be read"
+        return f"no {modality_named(modality).noun} can be read"
     line = f"{done.utterances} utterances in {done.folder}"
     if done.encoded:
         rate = done.encoded / max(done.elapsed, 1e-9)
-        unit = UNITS[modality]
+        unit = modality_named(modality).unit
         line += (
             f"; {done.encoded:.0f} {unit} in {done.elapsed:.1f} s ({rate:.0f} {unit}/s)"
         )
@@ -190,13 +194,12 @@ def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
     Raises:
         AffuseError: if an option names a modality that is not encoded
     """
-    has = {
-        "audio": any(u.audio is not None for u in corpus.utterances),
-        "text": any(u.text is not None for u in corpus.utterances),
-    }
-    wanted = options.modalities or tuple(m for m in MODALITIES if has[m])
+    known = modality_names()
+    wanted = options.modalities or available(corpus, known)
     if not wanted:
-        raise AffuseError(f"corpus '{corpus.name}' has neither recordings nor text")
+        raise AffuseError(f"corpus '{corpus.name}' has {missing_materials(known)}")
+    options.demand_encoded(wanted)
+    encoders = named(options.encoders, wanted)
     dtype = options.dtype
     if dtype == "auto":  # or the device may be that of another machine
         dtype = choose_dtype(dtype, choose_device(options.device))
@@ -206,15 +209,18 @@ def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
     return [
         Choice(
             modality=m,
-            encoder=suited(m, options.checkpoint(m), revision.get(m, "")),
+            encoder=encoders.get(m)
+            or suited(m, options.checkpoint(m), revision.get(m, "")),
             checkpoint=options.checkpoint(m),
             revision=revision.get(m, Choice.revision),
             layers=layers.get(m, Choice.layers),
             pooling=pooling.get(m, Choice.pooling),
             dtype=dtype,
-            head=options.head and m == "audio",
-            options={"block_seconds": options.block_seconds} if m == "audio" else {},
+            head=options.head and modality_named(m).has_head,
+            options={
+                name: getattr(options, name) for name in modality_named(m).options
+            },
         )
-        for m in MODALITIES
+        for m in known
         if m in wanted
     ]

@@ -115,15 +115,9 @@ def prepare(corpus: Corpus, options: Finetune) -> FinetuningPlan:
     return finetuning_plan.make(
         corpus,
         backbone.open_all(options.fusion, options, max_seconds=tuned.max_seconds),
-        fusion=options.fusion,
-        fold=options.fold,
+        options,
         settings=_settings(options),
         tuning=tuned,
-        seed=options.seed,
-        output=options.output,
-        size=options.batch,
-        hold=options.hold,
-        checkpointing=options.checkpointing,
         device=device,
         threads=machine.threads,
     )

@@ -6,14 +6,17 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from affuse.data import plugins
 from affuse.data.cache import cache_selection, fold_caches, fold_encoders, store
 from affuse.data.cache.run_recipes import predictors
 from affuse.data.errors import AffuseError
+from affuse.data.modality import BUILT_IN
 from affuse.data.options.command_record import next_line
 from affuse.data.options.extraction_options import Extract, checkpoints
 from affuse.data.options.run_options import Predict
 from affuse.data.options.shared_options import CacheChoice
 from affuse.data.options.training_options import Train
+from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.records import Corpus
 from affuse.data.runs.finetuning_folder import FinetunedFold, FinetuningFolder
 from affuse.data.splits.protocol_alternatives import alternatives
@@ -51,7 +54,7 @@ def following(
     if not any(u.ratings for u in corpus.utterances):
         yield from _predict(folders, cache, predictors(RUNS, recipes))
         return
-    design = next(iter(folders)) if len(folders) == 1 else "early"
+    design = _design(list(folders))
     if any(fold_encoders.origin(there[path].recipe) for path in folders.values()):
         yield next_line(_tuned(folders, options, design))
     else:
@@ -62,6 +65,17 @@ def following(
                 chosen, CacheChoice, designs=(design,), protocol=protocol, folds=folds
             )
         )
+
+
+def _design(modalities: Sequence[str]) -> str:
+    """Return the design to begin with: that of the one modality, or early fusion.
+
+    Where there is none of these, it is all that the caches can feed.
+    """
+    if len(modalities) > 1:
+        return "early" if set(BUILT_IN) <= set(modalities) else "all"
+    (modality,) = modalities
+    return modality if modality in plugins.names(DESIGN_KIND) else "all"
 
 
 def _divided(corpus: Corpus) -> tuple[str | None, int | None]:

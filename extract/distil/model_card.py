@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 
+from affuse.data.modality import modality_named
 from affuse.data.options.command_record import program
 from affuse.extract.distil.distillation_loop import TrainingState
 from affuse.extract.distil.distillation_plan import DistillationPlan
 
 CLASSES = {"audio": "Wav2Vec2Model", "text": "DistilBertModel"}
-UNITS = {"audio": "recordings", "text": "texts"}
 ROWS = 6  # of the table, evenly spread over the training
 
 
@@ -30,6 +30,7 @@ def text(facts: Facts) -> str:
     """The card as Markdown, with the header that Hugging Face reads."""
     plan, size = facts.plan, facts.plan.size
     modality = plan.teacher.modality
+    nouns = modality_named(modality).nouns
     layers = f"{size.layers} layers of {size.width}, {size.heads} heads"
     if size.vocabulary:
         layers += f", {size.vocabulary:,} word pieces"
@@ -49,7 +50,7 @@ def text(facts: Facts) -> str:
             "",
             "## Data and licences",
             "",
-            f"{facts.inputs:,} {UNITS[modality]}, {plan.held_out:.1%} held out.",
+            f"{facts.inputs:,} {nouns}, {plan.held_out:.1%} held out.",
             "",
             *(f"* {line}" for line in credits),
             "",
@@ -62,7 +63,7 @@ def text(facts: Facts) -> str:
             "## Course of the training",
             "",
             f"Cosine of student and teacher, layer(s) {plan.teacher.layers} of the "
-            f"teacher, standardised, on held-out {UNITS[modality]}:",
+            f"teacher, standardised, on held-out {nouns}:",
             "",
             "| steps | loss | held-out cosine |",
             "|---:|---:|---:|",

@@ -25,7 +25,7 @@ import torch
 
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
-from affuse.data.records import Utterance
+from affuse.data.modality import modality_named
 from affuse.data.system.atomic_files import claim
 from affuse.data.terminal import protect_log
 from affuse.extract.caching.encoder_inputs import InputSource
@@ -73,17 +73,8 @@ class Receipt:
 
 def bare(source: InputSource, modality: str) -> InputSource:
     """What is needed to encode it; ratings stay at home, as do other modalities."""
-    u = source.utterance
-    return replace(
-        source,
-        utterance=Utterance(
-            u.id,
-            # named in reports, whatever is encoded; other processes have other folders
-            audio=None if u.audio is None else u.audio.absolute(),
-            span=u.span if modality == "audio" else None,
-            text=u.text if modality == "text" else None,
-        ),
-    )
+    kind = modality_named(modality)
+    return replace(source, utterance=kind.reduced(source.utterance))
 
 
 def encode(shard: Shard) -> Receipt:
@@ -153,7 +144,8 @@ def _check_folders(shard: Shard) -> None:
             f"{socket.gethostname()} does not see {shard.folder} as it was made; the "
             f"cache must lie where all workers find it under the same path"
         )
-    if Recipe.parse(shard.recipe).modality == "audio" and not shard.root.exists():
+    modality = modality_named(Recipe.parse(shard.recipe).modality)
+    if not (modality.in_memory or shard.root.exists()):
         raise AffuseError(
             f"{socket.gethostname()} does not see the corpus in {shard.root}; it must "
             f"lie where all workers find it under the same path"

@@ -100,7 +100,14 @@ def _next(run: Run, cache: Path) -> str:
     fitting = [name for name in corpora if _fits(run, cache, name)]
     wanted = sorted(fitting, key=lambda name: name == run.info.corpus)
     named = wanted[0] if wanted and len(corpora) > 1 else ""
-    command = Predict(run=run.path, corpus=named, cache=cache, calibrated=True)
+    file = run.info.design_file
+    command = Predict(
+        run=run.path,
+        design_files=(Path(file.path),) if file else (),
+        corpus=named,
+        cache=cache,
+        calibrated=True,
+    )
     if wanted:
         return next_line(command)
     return f"{cache} holds no embeddings as this run takes; with some, type {command}"

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.cache import cache_selection, corpus_table, store
-from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.modality import BUILT_IN, modality_names
 from affuse.fuse.inputs.fold_division import divided
 from affuse.fuse.inputs.tensors import Aligned, align
 from affuse.fuse.settings import Settings
@@ -71,9 +71,10 @@ def load_dataset(
     corpus: str,
     *,
     cache: str | PathLike[str] = "cache",
-    modalities: str | Sequence[str] = MODALITIES,
+    modalities: str | Sequence[str] | None = None,
     audio: str = "",
     text: str = "",
+    embeddings: Mapping[str, str] | None = None,
     protocol: str = "",
 ) -> Dataset:
     """Return cached embeddings, ratings, groups and splits of a corpus as arrays.
@@ -84,10 +85,12 @@ def load_dataset(
     Args:
         corpus: its name in the cache, such as "demo"
         cache: folder of all caches
-        modalities: those that an utterance must have, or a single one
+        modalities: those that an utterance must have, or a single one; None for audio
+            and text, and all others that the corpus has embeddings of
         audio: which cache of the audio modality, if there are several; see
             ``affuse train --audio``
         text: the same for transcripts
+        embeddings: the same for any other modality, by its name
         protocol: such as "speakers"; "" for that of the corpus, as in ``affuse train``
 
     Returns:
@@ -100,24 +103,23 @@ def load_dataset(
         FileNotFoundError: if nothing is cached
     """
     folder = Path(cache)
-    modalities = (modalities,) if isinstance(modalities, str) else tuple(modalities)
-    if not modalities or (unknown := sorted({*modalities} - {*MODALITIES})):
-        named = f"{unknown[0]!r} is no modality" if modalities else "there is none"
-        raise OptionError(f"modalities: {named}; choose from {', '.join(MODALITIES)}")
     caches = cache_selection.choose(
         folder,
         corpus=corpus,
-        named={"audio": audio, "text": text},
-        modalities=modalities,
+        named={**(embeddings or {}), "audio": audio, "text": text},
+        modalities=_checked(modalities),
     )
+    if modalities is None:
+        modalities = (*BUILT_IN, *(name for name in caches if name not in BUILT_IN))
+    modalities = _checked(modalities)
     if missing := [name for name in modalities if name not in caches]:
         raise AffuseError(
             f"corpus '{corpus}' has no cache of {missing[0]}; extract it, or leave it "
             f"out of modalities"
         )
     table = corpus_table.load(folder, corpus)
-    embeddings = {name: store.load(caches[name]) for name in modalities}
-    aligned = align(table, embeddings)
+    loaded = {name: store.load(caches[name]) for name in modalities}
+    aligned = align(table, loaded)
     settings = Settings(protocol=protocol or table.protocol)
     folds, _ = divided(table, aligned, settings)
     splits = tuple(
@@ -138,6 +140,22 @@ def load_dataset(
         left_out=aligned.left_out,
         corpus=table.name,
     )
+
+
+def _checked(modalities: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of modalities; all there are in the place of None.
+
+    Raises:
+        OptionError: if one is not known, or there is none
+    """
+    known = modality_names()
+    if modalities is None:
+        return known
+    names = (modalities,) if isinstance(modalities, str) else tuple(modalities)
+    if not names or (unknown := sorted({*names} - {*known})):
+        reason = f"{unknown[0]!r} is no modality" if names else "there is none"
+        raise OptionError(f"modalities: {reason}; choose from {', '.join(known)}")
+    return names
 
 
 def _rows(aligned: Aligned, ids: tuple[str, ...]) -> np.ndarray:

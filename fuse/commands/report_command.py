@@ -7,13 +7,13 @@ of the CCC over the whole test part; parts of it are scored apart
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
-from affuse.data.errors import AffuseError, OptionError
+from affuse.data.errors import AffuseError, OptionError, options_at_fault
 from affuse.data.options.report_options import Report, ReportContents, RunSelection
 from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
@@ -26,27 +26,14 @@ from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.reporting import footnotes, measures, published_figures, subgroups
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.comparisons import all_pairs, compared
-from affuse.fuse.reporting.formats.csv_report import csv_text
-from affuse.fuse.reporting.formats.json_tables import json_text
-from affuse.fuse.reporting.formats.latex_tables import latex
-from affuse.fuse.reporting.formats.markdown_tables import markdown
-from affuse.fuse.reporting.formats.text_tables import text
 from affuse.fuse.reporting.run_selection import selected
 from affuse.fuse.reporting.scored_rows import score
+from affuse.fuse.reporting.table_format import load_format
 from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.reporting.verdicts import comparisons, untested
 from affuse.fuse.trained.layer_weight_files import average
 from affuse.fuse.training.alignment import division
 from affuse.fuse.training.failed_runs import stopped
-
-FORMATS: Mapping[str, Callable[[Sequence[ReportTable]], str]] = {
-    "text": text,
-    "markdown": markdown,
-    "csv": csv_text,
-    "json": json_text,
-    "latex": latex,
-}
-
 
 log = logging.getLogger(__name__)
 
@@ -147,19 +134,19 @@ def _chosen(
 
 
 def render(tables: Sequence[ReportTable], format: str, *, width: int = WIDTH) -> str:
-    """Tables as text, markdown, csv, json or latex; ends with a line end.
+    """Return tables in a format, such as text or csv; the text ends with a line end.
 
     Args:
         tables: of `collect`
-        format: of `FORMATS`
-        width: columns that text may take
+        format: name of a file of `affuse.fuse.reporting.formats`, or of another package
+        width: columns of the page, for formats in which the length of a line counts
 
     Raises:
-        AffuseError: if there is no such format; the sentence lists the choices
+        OptionError: if there is no such format; the sentence lists the choices
     """
-    if format not in FORMATS:
-        raise OptionError(f"no format {format!r}: choose from {', '.join(FORMATS)}")
-    return text(tables, width=width) if format == "text" else FORMATS[format](tables)
+    with options_at_fault():
+        form = load_format(format)
+    return form.render(tables, width=width)
 
 
 def write(tables: Sequence[ReportTable], format: str, output: TextIO) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from affuse.data import plugins
 from affuse.data.cache import fold_encoders
 from affuse.data.errors import OptionError
+from affuse.data.modality import available
 from affuse.data.options.command_record import NEXT
 from affuse.data.options.extraction_options import (
     EncodingOptions,
@@ -26,15 +27,16 @@ from affuse.data.options.shared_options import (
     ComputeOptions,
     FinetunedFolder,
     RunsFolder,
+    named_caches,
 )
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.options.training_options import FittingOptions, MemoryLimit, Train
-from affuse.data.plugins import DESIGN_PACKAGE
+from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus
 from affuse.data.terminal import page_width
 from affuse.fuse.commands import report_command, training_commands
-from affuse.fuse.commands.requested_designs import needs
+from affuse.fuse.commands.requested_designs import needs, with_files
 from affuse.fuse.reporting.blocks import WIDTH
 
 Say = Callable[[str], object]
@@ -68,6 +70,7 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
         AffuseError: as the steps
     """
 
+    options = with_files(options)
     corpus = corpus_reading.read_aloud(say, options)
 
     def told(line: str) -> None:
@@ -89,9 +92,15 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
     say("training")
     shared = (FittingOptions, MemoryLimit, FinetunedFolder, CacheOption)
     command = Train.like(
-        options, *shared, ComputeOptions, RunsFolder, corpus=corpus.name, **named
+        options,
+        *shared,
+        ComputeOptions,
+        RunsFolder,
+        corpus=corpus.name,
+        **named_caches(named),
     )
-    training_commands.train(told, command)
+    # the files of designs were run above
+    training_commands.train(told, replace(command, design_files=()))
     return _report(say, corpus.name, options) and not problems
 
 
@@ -101,7 +110,7 @@ def tuned_design(wanted: Sequence[str]) -> str:
     Raises:
         AffuseError: if there is none
     """
-    known = plugins.names(DESIGN_PACKAGE)
+    known = plugins.names(DESIGN_KIND)
     found = [name for name in wanted if name in known]
     if not found:
         raise OptionError(
@@ -125,9 +134,7 @@ def _passes(corpus: Corpus, options: RunCommand) -> Iterator[tuple[str, Extract]
                 f"the encoders of fold {fold}",
                 replace(command, revision=(), head=False),
             )
-    has = {"audio": any(u.audio for u in corpus.utterances)}
-    has["text"] = any(u.text is not None for u in corpus.utterances)
-    rest = tuple(m for m in wanted if m not in tuned and has[m])
+    rest = tuple(available(corpus, [m for m in wanted if m not in tuned]))
     if rest:
         yield "frozen encoders", _own(usual, rest)
 
@@ -145,6 +152,8 @@ def _own(usual: Extract, modalities: Sequence[str]) -> Extract:
         layers=meant(usual.layers),
         pooling=meant(usual.pooling),
         revision=meant(usual.revision),
+        encoders=meant(usual.encoders),
+        other_checkpoints=meant(usual.other_checkpoints),
     )
 
 

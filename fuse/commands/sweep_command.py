@@ -145,11 +145,14 @@ def _next(found: SweepResult, options: Sweep) -> Train:
 
     A protocol and other settings are in the file of the best settings.
     """
+    design = found.plan.info.design
+    files = tuple(path for path in options.design_files if path.stem == design)
     return Train.like(
         options,
         *(TrainingInputs, ComputeOptions, RunsFolder),
         experiment=str(SweepFolder(found.folder).best),
-        designs=(found.plan.info.design,),
+        designs=() if files else (design,),
+        design_files=files,
         folds=options.folds,
         seeds=len(found.seeds),
         seed=found.seeds[0],

@@ -28,7 +28,7 @@ class CCCTable:
         return iter(self.tables)
 
     def render(self, form: str) -> str:
-        """Return the tables as text, markdown, csv, json or latex."""
+        """Return the tables in a format, such as text, markdown, csv, json or latex."""
         return report_command.render(self.tables, form)
 
 
@@ -47,7 +47,8 @@ def train_designs(
     Models that are finished already are kept.
 
     Args:
-        fusion: name of a design, or several
+        fusion: name of a design, or several; () for those of ``design_files`` alone,
+            files that define designs and are run
         corpus: its name in the cache; "" if there is only one
         seeds: how many, from 0
         cache: folder of all caches
@@ -71,9 +72,9 @@ def train_designs(
         "cache": cache,
         "runs": runs,
     }
-    if not given["designs"]:
-        raise OptionError("there is no design to train; name one, such as 'early'")
     chosen = Train.from_values(**disjoint(given, options))
+    if not (chosen.designs or chosen.design_files):
+        raise OptionError("there is no design to train; name one, such as 'early'")
     return training_commands.train(say, chosen)
 
 

@@ -19,12 +19,13 @@ from affuse.fuse import settings as stage_two
 from affuse.fuse.calibration.applying import columns
 from affuse.fuse.commands import prediction_table
 from affuse.fuse.commands.design_training import run_all
-from affuse.fuse.commands.requested_designs import designs, needs
+from affuse.fuse.commands.requested_designs import designs, needs, with_files
 from affuse.fuse.commands.sweep_command import sweep as search
 from affuse.fuse.inputs import input_selection, omissions
 from affuse.fuse.inputs.input_selection import Sources
 from affuse.fuse.linting.linter import check_plans
-from affuse.fuse.models.baselines import REFERENCES
+from affuse.fuse.models.design_files import use_run_files
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.robustness import ablation
 from affuse.fuse.scoring.failure_notes import unrated
 from affuse.fuse.settings import Settings
@@ -36,6 +37,7 @@ from affuse.fuse.training.alignment import decisions
 from affuse.fuse.training.parameter_budget import InputSizes, match_all
 from affuse.fuse.training.run_description import summary
 from affuse.fuse.training.setting_resolution import unused
+from affuse.fuse.training.training_request import TrainingData, TrainingSetup
 
 Say = Callable[[str], object]
 
@@ -52,6 +54,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     Returns:
         the run folder of each design
     """
+    options = with_files(options)
     device = compute(options)
     settings = _settings(options)
     own = finetuned_heads.chosen(settings, options)
@@ -64,16 +67,13 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     _demand_layers([settings], given.embeddings)
     wanted = designs(options.designs, list(given.embeddings), head=head)
     sized = match_all(
-        [name for name in wanted if name not in REFERENCES],
+        [name for name in wanted if trainable(name).has_settings],
         InputSizes.of(given.corpus, given.embeddings),
         settings,
         parameters=options.match_parameters,
         say=say,
     )
-    folders = run_all(
-        given.corpus,
-        given.embeddings,
-        fusions=wanted,
+    setup = TrainingSetup(
         settings=settings,
         sized=sized,
         seeds=range(options.seed, options.seed + options.seeds),
@@ -81,9 +81,9 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         device=device,
         label=Path(options.experiment).stem,
         allow=options.allow,
-        own=given.own,
-        heads=own,
     )
+    data = TrainingData(given.corpus, given.embeddings, given.own)
+    folders = run_all(data, wanted, setup, heads=own)
     for sentence in dict.fromkeys(s for folder in folders for s in decisions(folder)):
         say(sentence)
     for fusion, folder in zip(wanted, folders, strict=True):
@@ -113,7 +113,9 @@ def sweep(say: Say, options: Sweep) -> None:
         say: told each line
         options: of the command line
     """
-    if fixed := [name for name in options.designs if name in REFERENCES]:
+    options = with_files(options)
+    fixed = [n for n in options.designs if not trainable(n).has_settings]
+    if fixed:
         raise OptionError(
             f"{fixed[0]} has no settings to search; name a design, or all"
         )
@@ -128,31 +130,28 @@ def sweep(say: Say, options: Sweep) -> None:
     given = input_selection.find(options, needs(options.designs))
     _introduce(say, given)
     _demand_layers(tried, given.embeddings)
-    aligned = None
+    data = TrainingData(given.corpus, given.embeddings, given.own)
     known = designs(options.designs, list(given.embeddings), head=False)
-    wanted = [name for name in known if name not in REFERENCES]  # some are, of "all"
+    wanted = [name for name in known if trainable(name).has_settings]  # of "all", some
     for sentence in unused(tried, wanted):
         log.warning("%s", sentence)
     for fusion in wanted:
         plan = plans.make(
-            given.corpus,
-            given.embeddings,
+            data,
             fusion=fusion,
             settings=tried[0],
             runs=options.runs,
             device=device,
             label="",
-            own=given.own,
-            aligned=aligned,
         )
-        if aligned is None:
+        if data.aligned is None:
             for sentence in omissions.sentences(plan.common.left_out):
                 say(sentence)
             for sentence in omissions.wordless_sentences(plan.wordless):
                 say(sentence)
             for sentence in protocol_assumptions.sentences(plan.division):
                 say(sentence)
-        aligned = plan.aligned
+        data = replace(data, aligned=plan.aligned)
         check_plans([plan], given.corpus, given.embeddings, allow=options.allow)
         seeds = range(options.seed, options.seed + options.seeds)
         search(say, plan, tried, seeds=seeds, options=options)
@@ -170,6 +169,7 @@ def _introduce(say: Say, given: Sources) -> None:
 
 def predict(options: Predict) -> None:
     """Write what the models of a run say of cached utterances, one row each."""
+    use_run_files(options.run, options.design_files)
     device = compute(options)
     given = input_selection.alike(options, prediction.recipes(options.run))
     applied = prediction.apply(
@@ -195,6 +195,7 @@ def predict(options: Predict) -> None:
 
 def ablate(say: Say, options: Ablate) -> None:
     """Say what each modality contributes to a run."""
+    use_run_files(options.run, options.design_files)
     device = compute(options)
     recipes = prediction.recipes(options.run)
     any_ = next(r for each in recipes.values() for r in each.values())

@@ -28,8 +28,7 @@ from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.scoring.failed_training import far
 from affuse.fuse.settings import Settings, change
 from affuse.fuse.sweep.sweep_folder import SweepFolder
-from affuse.fuse.training.decision_training import fit_fusions
-from affuse.fuse.training.fitting import Folds
+from affuse.fuse.training.fitting import Folds, fit_fusions
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.run_plan import FORMAT, RunPlan
 
@@ -141,7 +140,7 @@ def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:
         return
     design = plan.info.design
     folds = Folds.of(
-        plan.aligned, plan.folds, features=sorted(plan.modalities), device=plan.device
+        plan.aligned, plan.folds, features=sorted(plan.features), device=plan.device
     )
     names = sorted(folds.parts)
     jobs = [
@@ -174,8 +173,7 @@ def _scores(result: Fitted | AffuseError, job: ModelTask) -> Scores:
         return result
     with torch.inference_mode():
         rows, at = job.rows, job.validation.to(job.rows.truth.device)
-        seen = {modality: rows.features[modality] for modality in job.modalities}
-        said = through(result.module, seen, at).cpu().numpy()
+        said = through(result.module, rows.features, at).cpu().numpy()
     wide = np.asarray(far(said, rows.truth[at].cpu().numpy()).any(axis=1))
     if wide.mean() > MOST_FAR:
         return AffuseError(

@@ -14,7 +14,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,14 +33,11 @@ from affuse.data.system.atomic_files import publish
 from affuse.data.system.csv_tables import read_rows, write_rows
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
-from affuse.fuse.models import code_revisions, weight_files
-from affuse.fuse.models.baselines import FITTED, Zeroshot, blank
-from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.models import design_files, weight_files
 from affuse.fuse.models.fitted import Epoch, Fitted
-from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.scalar_mix import layer_weights
-from affuse.fuse.models.system import build
-from affuse.fuse.models.weight_files import State
+from affuse.fuse.models.trainable.design_registry import code_difference, trainable
+from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings, change
 from affuse.fuse.trained import layer_weight_files
 
@@ -74,7 +71,7 @@ KIND = Record(
 class Description:
     """What a model is, beside its weights."""
 
-    fusion: str  # a design, or one of affuse.fuse.models.baselines.REFERENCES
+    fusion: str  # name of a design of any kind
     fold: str
     seed: int
     targets: tuple[str, ...]  # names of the columns that come out
@@ -135,17 +132,21 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
             code of the design has changed since
     """
     description = describe(folder)
-    if difference := code_revisions.changed(description.code, description.fusion):
+    design_files.demand_file(folder, description.fusion)
+    if difference := code_difference(description.code, description.fusion):
         raise AffuseError(
             f"{folder} cannot be used: {difference}; restore the code, or repeat the "
             f"train command, which trains a new run"
         )
     with _named(folder):
-        state = weight_files.read(ModelFolder(folder).weights)
-        build = _builder(description, state)
-        module = weight_files.restored(build, state)
-        if isinstance(module, Zeroshot):
-            module.demand_same(build())
+        saved = SavedModel(
+            weight_files.read(ModelFolder(folder).weights),
+            targets=description.targets,
+            head=description.head,
+            layers={m: len(r.layers) for m, r in description.recipes.items()},
+            settings=description.settings,
+        )
+        module = trainable(description.fusion).restore(saved)
     return module.eval(), description
 
 
@@ -215,34 +216,3 @@ def recipes(folders: Iterable[Path]) -> dict[str, Mapping[str, Recipe]]:
     for folder in folders:
         firsts.setdefault(folder.parent.name, folder)
     return {fold: describe(folder).recipes for fold, folder in firsts.items()}
-
-
-def _builder(description: Description, state: State) -> Callable[[], nn.Module]:
-    """Return what builds a module of the right sizes, whatever its weights."""
-    fusion, targets = description.fusion, description.targets
-    if fusion == "zeroshot":
-        return lambda: Zeroshot(description.head, targets=targets)
-    if fusion in FITTED:
-        return lambda: blank(fusion, _projections(description, state), state)
-    layers = {m: len(recipe.layers) for m, recipe in description.recipes.items()}
-    return lambda: build(
-        fusion,
-        _projections(description, state),
-        targets=len(targets),
-        settings=description.settings,
-        layers=layers,
-    )
-
-
-def _projections(description: Description, state: State) -> dict[str, Projection]:
-    """Return a projection of each modality, of the sizes that the weights have."""
-    found = {}
-    for modality in description.recipes:
-        base = f"bases.{modality}." if description.fusion in DECISIONS else ""
-        place = f"{base}projections.{modality}"
-        turned = f"{place}.rotation"
-        components = weight_files.size(state, turned, 1) if turned in state else None
-        found[modality] = Projection(
-            weight_files.size(state, f"{place}.mean"), components
-        )
-    return found

@@ -24,10 +24,11 @@ from affuse.fuse import losses
 from affuse.fuse import settings as stage_two
 from affuse.fuse.inputs.chunks import through
 from affuse.fuse.inputs.tensors import Rows
-from affuse.fuse.models import code_revisions, weight_files
+from affuse.fuse.models import weight_files
 from affuse.fuse.models.fitted import Epoch, Fitted, ccc
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
+from affuse.fuse.models.trainable.design_registry import code_difference
 from affuse.fuse.settings import END_TO_END, Settings
 
 ANYTHING = Plain(depth=6, most=1_000_000)
@@ -191,7 +192,7 @@ def _facts(folder: Path) -> tuple[str, int, float]:
     """Design, seed and validation CCC of a fold."""
     path = FinetunedFold(folder).mark
     found = read_json(path, FACTS, advice="fine-tune this fold again")
-    if difference := code_revisions.changed(found.get("code", ""), found["design"]):
+    if difference := code_difference(found.get("code", ""), found["design"]):
         raise AffuseError(
             f"the head in {folder} cannot be used: {difference}; restore the code, or "
             f"repeat the finetune command, which makes a new one"

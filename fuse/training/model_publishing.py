@@ -20,7 +20,7 @@ from affuse.data.system.atomic_files import claim
 from affuse.fuse.inputs.chunks import through
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.trained import model_files
-from affuse.fuse.training.loopless_models import PlannedModel
+from affuse.fuse.training.planned_models import PlannedModel
 
 log = logging.getLogger(__name__)
 

@@ -1,11 +1,13 @@
 """One row of a table to one utterance, and a sentence for whatever is wrong with it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from sys import intern
 
 from affuse.data.corpora.manifest import doubtful_texts
 from affuse.data.corpora.manifest.audio_paths import Folder, relative
 from affuse.data.corpora.manifest.row_ids import Identities
+from affuse.data.modality import other_modalities
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Utterance
 from affuse.data.tables import cell_values, span_columns
@@ -42,7 +44,7 @@ def utterance(
     if cleaned and doubtful_texts.is_unseen(cleaned):
         cleaned = ""
     cleaned = transcript if cleaned == transcript else cleaned  # one object, not two
-    if audio is None and not cleaned:
+    if audio is None and not cleaned and not _others(columns):
         return None, wrong or ["row has neither audio nor text"]
     try:
         start, end = span_columns.span(cells)
@@ -68,6 +70,12 @@ def utterance(
     except ValueError as error:
         return None, [*wrong, str(error)]
     return record, wrong
+
+
+def _others(columns: Mapping[str, str]) -> list[str]:
+    """Return the modalities, beside audio and text, that a row has by its columns."""
+    row, kinds = Utterance("row", columns=columns), other_modalities()
+    return [kind.name for kind in kinds if kind.has(row, Path())]
 
 
 def _ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:
