@@ -110,10 +110,10 @@ test-slow: ready  ## The tests that take longer
 test-gpu: ready  ## The tests that need a CUDA device
 	$(RUN) -m pytest -q -m gpu
 
-# PyTorch of that age comes with CUDA's libraries: a download of 3 GB, 8 GB on the disk.
-# Of the linters, only the formatter's and checker's oldest version says what the newest
-# does; types are checked with the versions of constraints.txt alone.
-test-oldest:  ## The tests with the oldest versions of setup.cfg (TIME)
+# PyTorch of that age comes with CUDA's libraries: 3 GB to download, 8 GB on the disk. The
+# first call installs for seven minutes on two busy cores; then it takes as long as `make
+# test`. Types are checked with the versions of constraints.txt alone.
+test-oldest:  ## The tests with the oldest versions of setup.cfg, in .venv-oldest
 	@[ -n "$(OLDEST)" ] || { echo "Python 3.11, the oldest that setup.cfg allows," \
 	"not found; install it first"; exit 1; }
 	@[ -x .venv-oldest/bin/pip ] || $(OLDEST) -m venv --clear .venv-oldest
