@@ -449,7 +449,8 @@ def test_what_is_no_design_is_refused(joined, fusion, sentence):
 
 def test_a_run_wants_a_name(tmp_path):
     with pytest.raises(
-        ValueError, match="has no name, .* save it as fuse/models/designs/NA"
+        ValueError,
+        match="has no name, .* save the class in a file and train it with --design",
     ):
         design_training.run(
             corpus(),
