@@ -24,8 +24,8 @@ DAMAGES ?= 300
 REPLICATES ?= 2000
 SEED ?= 0
 # Tests of forged and damaged files; some of the runs and all else are in `make test` too.
-HOSTILE := tests/test_hostile_runs.py tests/test_hostile_checkpoints.py \
-	tests/test_hostile_caches.py tests/test_barred.py
+HOSTILE := tests/test_hostile_runs.py tests/extract/checkpoints/test_hostile_checkpoints.py \
+	tests/data/cache/test_hostile_caches.py tests/test_irregular_files.py
 # Processes that test; the machines of continuous integration have two cores.
 WORKERS ?= 2
 
@@ -128,17 +128,17 @@ test-hostile: ready  ## Only the tests of forged runs, checkpoints, caches and f
 	-o log_cli_level=INFO -o log_cli_format="%(message)s"
 
 crashtest: ready  ## Kill stage one at 200 random moments, or KILLS=..., and resume it
-	AFFUSE_KILLS=$(KILLS) $(RUN) -m pytest -q -k killed tests/test_extract_kill.py \
+	AFFUSE_KILLS=$(KILLS) $(RUN) -m pytest -q -k killed tests/extract/caching/test_killed_extraction.py \
 	-o log_cli=true -o log_cli_level=INFO -o log_cli_format="%(message)s"
 
 test-damage: ready  ## Damage files of a cache and runs at random: DAMAGES=300 SEED=0
 	AFFUSE_DAMAGES=$(DAMAGES) AFFUSE_SEED=$(SEED) $(RUN) -m pytest -q \
-	tests/test_damage.py -o log_cli=true -o log_cli_level=INFO \
+	tests/test_damaged_files.py -o log_cli=true -o log_cli_level=INFO \
 	-o log_cli_format="%(message)s"
 
 test-coverage: ready  ## Simulate how often intervals hold the truth: REPLICATES=2000 SEED=0
 	AFFUSE_REPLICATES=$(REPLICATES) AFFUSE_SEED=$(SEED) $(RUN) -m pytest -q -n $(WORKERS) \
-	tests/test_coverage.py -o log_cli=true -o log_cli_level=INFO \
+	tests/fuse/scoring/test_interval_coverage.py -o log_cli=true -o log_cli_level=INFO \
 	-o log_cli_format="%(message)s"
 
 check: lint type test  ## Everything that must pass before a commit

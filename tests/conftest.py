@@ -45,7 +45,7 @@ def encoded(monkeypatch):
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """A function that installs a package with plug-ins, see `distributions`."""
-    from distributions import installer  # with torch: not for all tests
+    from fake_distributions import installer  # with torch: not for all tests
 
     with installer(tmp_path, monkeypatch) as write:
         yield write

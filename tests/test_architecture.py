@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from locations import ROOT
+from source_files import FILES, LAYERS, tree
 
 from affuse.data.system import environment
 
-ROOT = Path(__file__).parents[1]
-LAYERS = ("data", "extract", "fuse")
 BELOW = {  # what of ours each layer may import
     "data": {"data"},
     "extract": {"extract", "data"},
@@ -36,12 +36,6 @@ SLOW = {"librosa", "soundfile", "soxr"}  # to import, or a C library that may be
 LINES, CLI_LINES = 250, 350
 PACKAGES = {"sklearn": "scikit-learn"}  # import name to distribution, if they differ
 
-FILES = ["__init__.py", "cli.py"] + sorted(
-    str(path.relative_to(ROOT))
-    for layer in LAYERS
-    for path in (ROOT / layer).rglob("*.py")
-)
-
 
 class Import(NamedTuple):
     package: str  # the first name of its path; of ours, "affuse.data" and so on
@@ -53,12 +47,6 @@ class Import(NamedTuple):
 def imports(source):
     """Every import of a module."""
     return list(_imports(ast.parse(source)))
-
-
-@cache
-def tree(file):
-    """A file of ours, parsed once for all tests."""
-    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
 
 @cache

@@ -5,8 +5,8 @@ import importlib
 from pathlib import Path
 
 import pytest
+from locations import ROOT
 
-ROOT = Path(__file__).parents[1]
 MARK = ">>> "
 
 

@@ -5,7 +5,7 @@ import re
 import click
 import pytest
 from click.testing import CliRunner
-from documents import (
+from readme_documents import (
     CARDS,
     DOCUMENTS,
     FENCES,

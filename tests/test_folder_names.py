@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from locations import ROOT
 
 from affuse.data.cache.cache_folder import (
     CacheFolder,
@@ -20,7 +21,6 @@ from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.system.folder_file import FolderFile
 from affuse.fuse.sweep.sweep_folder import SweepFolder
 
-ROOT = Path(__file__).parents[1]
 FILES = sorted(
     path.relative_to(ROOT)
     for layer in ("data", "extract", "fuse")

@@ -9,8 +9,8 @@ import os
 import shutil
 import threading
 
-import hostile_runs
-import leaks
+import forged_runs
+import planted_leaks
 import pytest
 from click.testing import CliRunner
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     """A cache and a run; another copy of the run is what is forged."""
-    return leaks.kept(tmp_path_factory.mktemp("good"))
+    return planted_leaks.kept(tmp_path_factory.mktemp("good"))
 
 
 @pytest.fixture(autouse=True)
@@ -70,15 +70,15 @@ def forged(good, tmp_path, edit):
 
 
 def test_there_are_many(good):
-    assert len(hostile_runs.edits(good.run)) >= 100
+    assert len(forged_runs.edits(good.run)) >= 100
 
 
 def names(run):
-    return list(hostile_runs.edits(run))[::STEP]
+    return list(forged_runs.edits(run))[::STEP]
 
 
 def test_hostile_runs_are_sentences_and_good_runs_are_shown(good, tmp_path):
-    every = hostile_runs.edits(good.run)
+    every = forged_runs.edits(good.run)
     chosen = names(good.run)
     for number, name in enumerate(chosen):
         bad = forged(good, tmp_path / str(number), every[name])
@@ -102,7 +102,7 @@ def test_hostile_runs_are_sentences_and_good_runs_are_shown(good, tmp_path):
 def test_a_run_that_cannot_be_read_is_named_and_the_exit_status_tells(
     good, tmp_path, name
 ):
-    edit = hostile_runs.substituted("predictions.csv", "2", '"')
+    edit = forged_runs.substituted("predictions.csv", "2", '"')
     bad = forged(good, tmp_path, edit)
     more = ("--cache", good.cache) if name == "lint" else ()
     done, said = call(name, *more, "--runs", bad.parent)

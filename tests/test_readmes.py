@@ -25,7 +25,7 @@ from collections import Counter
 import pytest
 import soundfile
 from click.testing import CliRunner
-from documents import DOCUMENTS, ROOT, called, fences, text_of
+from readme_documents import DOCUMENTS, ROOT, called, fences, text_of
 
 from affuse import cli
 from affuse.data.corpora import demo

@@ -63,7 +63,8 @@ class EncoderPlugin(Encoder, Protocol):
     """An encoder that is found by its name, and how it is loaded.
 
     A file in extract/encoders, whose name is that of the encoder, holds the class
-    ``Encoder`` with all of this. The tests in tests/test_encoders.py demand of it:
+    ``Encoder`` with all of this. The tests in tests/contracts/test_encoders.py demand
+    of it:
 
     1. Beside the class, ``MODALITY`` names a file in data/modalities. ``CHECKPOINT`` is
        the checkpoint that is loaded where none is named. ``KINDS``, where it is there,

@@ -22,7 +22,9 @@ HELPERS = {  # modules of designs that are no plug-in
     "zeroshot": f"{BASELINE_KIND.package}._zeroshot"
 }
 
-BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
+BUILT_IN: Mapping[
+    str, Revision
+] = {  # tests/test_code_revisions.py says when to change it
     "audio": Revision(1, "082eede4c34a"),
     "crossattention": Revision(1, "f1a91cf1b3f3"),
     "early": Revision(1, "d124834ecb15"),

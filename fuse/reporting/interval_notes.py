@@ -17,7 +17,8 @@ from affuse.fuse.scoring.paired_tests import PERMUTATIONS
 from affuse.fuse.scoring.statistics import Estimate
 from affuse.fuse.wording import count, figure
 
-FEW = 6  # clusters in a fold; tests/test_coverage.py simulates as many and more
+# clusters in a fold; tests/fuse/scoring/test_interval_coverage.py simulates as many
+FEW = 6
 
 
 def notes(rows: Sequence[TableRow]) -> Iterator[str]:

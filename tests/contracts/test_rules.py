@@ -1,0 +1,536 @@
+import dataclasses
+import json
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import planted_leaks
+import pytest
+import safetensors.torch
+import torch
+from click.testing import CliRunner
+from planted_leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
+from small_caches import unlisted
+
+from affuse import cli
+from affuse.data.cache import training_data
+from affuse.data.cache.recording_spans import SILENT
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.sentence_overlap import read_sentences
+from affuse.data.splits.protocols import PROTOCOLS
+from affuse.fuse.linting import checkpoint_records, linter, overlap
+from affuse.fuse.linting import evidence as _evidence
+from affuse.fuse.linting.evidence import CACHE, CORPUS
+from affuse.fuse.linting.gathering import left
+from affuse.fuse.linting.rules import ratings
+from affuse.fuse.models.baselines import FITTED
+from affuse.fuse.models.trainable.design_registry import design_names
+from affuse.fuse.training import run_plan
+from affuse.fuse.training.training_request import TrainingData
+
+FOLDER_ALONE = {"divergence", "encoders", "ids", "sentences", "speakers", "utterances"}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A run and its cache, which no test may change."""
+    return planted_leaks.kept(tmp_path_factory.mktemp("lint"))
+
+
+@pytest.fixture
+def case(kept, tmp_path):
+    """A copy of them."""
+    return planted_leaks.copied(kept, tmp_path)
+
+
+def found(case, chosen=None):
+    """{rule: result}, of the files alone."""
+    results = linter.check(left(case.run, case.cache), chosen or linter.rules())
+    return {result.rule: result for result in results}
+
+
+def statuses(case):
+    return {rule: result.status for rule, result in found(case).items()}
+
+
+def call(*words):
+    return CliRunner().invoke(cli.main, ["lint", *map(str, words)])
+
+
+@pytest.mark.parametrize(("kept_bytes", "times"), [(_evidence.KEPT, 1), (0, 5)])
+def test_models_are_read_once_if_they_are_small(kept, monkeypatch, kept_bytes, times):
+    monkeypatch.setattr(_evidence, "KEPT", kept_bytes)
+    read, load = [], _evidence.model_files.load
+    monkeypatch.setattr(
+        _evidence.model_files,
+        "load",
+        lambda folder: [read.append(folder), load(folder)][1],
+    )
+    every = linter.check(left(kept.run, kept.cache), linter.rules())
+    assert not any(result.fails or result.skipped for result in every)
+    assert read
+    assert {read.count(folder) for folder in read} == {times}
+
+
+@pytest.mark.parametrize("rule", linter.rules())
+def test_every_rule_catches_a_planted_leak(rule):
+    assert PLANTS.get(rule), (
+        f"plant a leak for '{rule}' in tests/support/planted_leaks.py"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "leak", "said"),
+    [(rule, *planted) for rule, each in PLANTS.items() for planted in each],
+)
+def test_a_planted_leak_is_caught(case, rule, leak, said):
+    leak(case)
+    result = found(case, [rule])[rule]
+    fatal = [finding.text for finding in result.findings if finding.fatal]
+    assert result.status == "FAILS"
+    with pytest.raises(ValueError, match=said):
+        raise ValueError("\n".join(fatal))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"u000": {"samples": SILENT}, "u004": {"samples": SILENT}},
+        {
+            "u000": {**planted_leaks.SPAN, "begin": 2.45, "end": 9.0},
+            "u004": planted_leaks.SPAN,
+        },
+        {
+            "u000": {**planted_leaks.SPAN, "begin": 0.0, "end": 0.5},
+            "u004": planted_leaks.SPAN,
+        },
+        {
+            "u009": {**planted_leaks.SPAN, "begin": 1.0, "end": 9.0},
+            "u004": planted_leaks.SPAN,
+        },
+    ],
+)
+def test_silence_neighbours_and_stretches_of_one_part_are_no_leak(case, changes):
+    planted_leaks.heard(**changes)(case)
+    assert found(case, ["recordings"])["recordings"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("stretches", "said"),
+    [
+        ((), "so only files were"),
+        (planted_leaks.stretches(False), "files and spans were"),
+    ],
+)
+def test_an_older_cache_is_compared_by_files_and_says_so(case, stretches, said):
+    audio = dataclasses.replace(embeddings()["audio"], stretches=stretches)
+    planted_leaks.fill(case.cache, audio)
+    result = found(case, ["recordings"])["recordings"]
+    assert result.status == "note"
+    assert "of 150 utterances" in result.findings[0].text
+    assert said in result.findings[0].text
+    digests = [audio.contents[0 if row == 4 else row] for row in range(COUNT)]
+    planted_leaks.fill(case.cache, dataclasses.replace(audio, contents=tuple(digests)))
+    assert found(case, ["recordings"])["recordings"].fails
+
+
+def test_principal_axes_of_other_rows_are_caught(tmp_path):
+    run = Case(trained(tmp_path / "runs", reduce="pca"), tmp_path / "cache")
+    planted_leaks.keep(run.cache)
+    assert found(run, ["projections"])["projections"].status == "ok"
+
+    def turn(state):
+        rotation = state["projections.audio.rotation"]
+        angle = torch.tensor(0.1)
+        turned = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()])
+        rotation[:, :2] = rotation[:, :2] @ turned.reshape(2, 2)
+
+    planted_leaks.edit_state(run, turn)
+    (finding,) = found(run, ["projections"])["projections"].findings
+    assert "principal axes of audio are not those of the 90 training rows" in (
+        finding.text
+    )
+
+
+@pytest.mark.parametrize("fusion", design_names())
+def test_a_clean_run_passes(kept, tmp_path, fusion):
+    run = Case(trained(tmp_path, fusion), kept.cache)
+    expected = {**dict.fromkeys(linter.rules(), "ok"), "sentences": "note"}
+    if fusion == "text":
+        expected["recordings"] = "skipped"  # speech is not among what it takes
+    expected["divergence"] = statuses(run)["divergence"]
+    assert expected["divergence"] != "FAILS"  # of three epochs, some are constant
+    assert statuses(run) == expected
+    now = json.loads((run.run / RunFolder.leaks).read_text(encoding="utf-8"))
+    assert {rule: facts["status"] for rule, facts in now.items()} == {
+        **expected,
+        "recordings": "ok",
+    }
+
+
+@pytest.mark.parametrize("protocol", ["session5", "loso", "speakers"])
+def test_a_clean_run_passes_whatever_the_protocol(kept, tmp_path, protocol):
+    run = Case(trained(tmp_path, "ridge", protocol=protocol), kept.cache)
+    assert "FAILS" not in statuses(run).values()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"reduce": "none"}, {"training": "pretrain", "pretrain_epochs": 2}]
+)
+def test_a_clean_run_passes_whatever_the_settings(kept, tmp_path, changes):
+    run = Case(trained(tmp_path, "late", **changes), kept.cache)
+    assert "FAILS" not in statuses(run).values()
+
+
+def poisoned():
+    """All is wrong outside the training rows of session5-strict."""
+    wrong, caches = corpus(), embeddings()
+    outside = np.array([u.session in "45" for u in wrong.utterances])
+    for cache in caches.values():
+        cache.values[outside] = 1e3 - 3 * cache.values[outside]
+    turned = [
+        dataclasses.replace(u, ratings={n: 6 - v for n, v in u.ratings.items()})
+        if out
+        else u
+        for u, out in zip(wrong.utterances, outside, strict=True)
+    ]
+    return dataclasses.replace(wrong, utterances=tuple(turned)), caches
+
+
+@pytest.mark.parametrize("fusion", sorted(set(design_names()) - {"zeroshot"}))
+def test_rows_outside_training_change_no_fitted_parameter(tmp_path, fusion):
+    # of one epoch, so that validation has nothing to choose from
+    wrong, caches = poisoned()
+    states = []
+    # what is said of such test utterances is far outside the scale
+    poison = {"found": wrong, "caches": caches, "allow": ["divergence"]}
+    for name, given in (("a", {}), ("b", poison)):
+        run = Case(trained(tmp_path / name, fusion, epochs=1, **given), tmp_path)
+        path = run.unit / "model.safetensors"
+        states.append(safetensors.torch.load(path.read_bytes()))
+    clean, dirty = states
+    assert clean.keys() == dirty.keys()
+    for name, values in clean.items():
+        # but what validation chooses of references: penalties, components
+        if fusion not in FITTED or name.endswith(("mean", "scale")):
+            assert torch.equal(values, dirty[name]), name
+
+
+def test_a_rule_that_fails_before_training_leaves_nothing(tmp_path):
+    caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
+    with pytest.raises(linter.Leak, match="encoders: FAILS") as error:
+        trained(tmp_path, caches=caches)
+    assert "nothing was trained" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
+    caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
+    folder = trained(tmp_path, caches=caches, allow=["encoders"])
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
+    assert (facts["status"], facts["allowed"]) == ("FAILS", True)
+    assert "has seen toy" in caplog.text
+    with pytest.raises(ValueError, match="no rule 'encoder': choose from dialogues"):
+        trained(tmp_path, allow=["encoder"])
+
+
+def test_encoders_that_have_seen_other_speakers_pass(tmp_path):
+    caches = embeddings(seen=[{"corpus": "toy", "speakers": ["1F", "2M"]}])
+    assert trained(tmp_path, caches=caches).is_dir()
+
+
+def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
+    record = {"corpus": "toy", "speakers": ["1F", "Nobody"], "splits": ["none"]}
+    folder = trained(tmp_path, caches=embeddings(seen=[record]))
+    said = "and 1 speaker that it was trained on is none of this corpus: Nobody; it"
+    assert said in caplog.text
+    assert caplog.text.count(said) == 2  # of audio and of text
+    assert "splits that it was" not in caplog.text  # speakers tell, they are apart
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
+    assert facts["status"] == "note"
+    assert said in facts["findings"][0]["text"]
+
+
+def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
+    caches = embeddings(seen=[{"corpus": "toy", "splits": ["Test1"]}])
+    trained(tmp_path, caches=caches)
+    assert (
+        "1 split that it was trained on is none of this corpus: Test1; it has none"
+        in caplog.text
+    )
+
+
+def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
+    origin = {"run": "r", "fold": "f", "files": "0"}
+    old = {"corpus": "other", "how": "fine-tuned on its ratings"}
+    trained(tmp_path / "a", caches=embeddings(seen=[old], finetuned=origin))
+    assert "under another name is not known, because an older version" in caplog.text
+    caplog.clear()
+    told = {**old, "sample": ["f" * 12]}
+    trained(tmp_path / "b", caches=embeddings(seen=[told], finetuned=origin))
+    assert "has seen" not in caplog.text
+    few = {**old, "sample": [planted_leaks.content(1)[:12], *"abcdefghijkl"]}
+    trained(tmp_path / "c", caches=embeddings(seen=[few]))
+    assert "1 of 13 inputs that its record samples is in 'toy' too" in caplog.text
+
+
+def test_records_that_finetune_copied_are_not_doubted(tmp_path, caplog):
+    own = {"corpus": "other", "how": training_data.TUNED, "sample": ["f" * 12]}
+    cards = [*training_data.KNOWN["mini"], *training_data.KNOWN["vad-bert"]]
+    base = [*map(dataclasses.asdict, cards), {"corpus": "third", "how": "by hand"}]
+    origin = {"run": "r", "fold": "f", "files": "0"}
+    trained(tmp_path / "a", caches=embeddings(seen=[own, *base], finetuned=origin))
+    assert "is not known" not in caplog.text
+    older = {"corpus": "other", "how": training_data.TUNED}  # twice fine-tuned here
+    trained(
+        tmp_path / "b", caches=embeddings(seen=[own, older, *base], finetuned=origin)
+    )
+    assert caplog.text.count("is not known, because an older version") == 2
+
+
+def heard_alone(modality, record):
+    """Embeddings of which the encoder of one modality has seen something."""
+    return {**embeddings(), modality: embeddings(seen=[record])[modality]}
+
+
+@pytest.mark.parametrize(
+    ("modality", "rows", "fails"),
+    [
+        ("audio", [4], True),
+        ("audio", [1], False),  # of the training part
+        ("text", [4, 9], False),  # of 30 test texts
+        ("text", [4, 9, 14], True),
+        ("text", [1, 2, 6, 7], False),
+    ],
+)
+def test_inputs_of_the_test_in_a_sample(tmp_path, caplog, modality, rows, fails):
+    sample = [planted_leaks.content(row)[:12] for row in rows]
+    record = {
+        "corpus": "other",
+        "reader": "manifest",
+        "sample": sample + [f"f{row:011x}" for row in range(100)],
+    }
+    caches = heard_alone(modality, record)
+    if fails:
+        noun = {"audio": "recordings", "text": "texts"}[modality]
+        said = f"among it the {noun} of {len(rows)} utterance.* of the test part"
+        with pytest.raises(linter.Leak, match=said):
+            trained(tmp_path, caches=caches)
+    else:
+        trained(tmp_path, caches=caches)
+        assert f"{len(rows)} of {100 + len(rows)} inputs that its" in caplog.text
+
+
+def test_a_single_text_of_few_is_a_note(tmp_path):
+    ids = ["u004", "u009"]
+    evidence = SimpleNamespace(
+        contents={"text": {"u004": "a" * 32, "u009": "b" * 32}}, stretches={}
+    )
+    one, both = (
+        training_data.Seen("x", sample=s) for s in (("a" * 12,), ("a" * 12, "b" * 12))
+    )
+    assert checkpoint_records.sampled(evidence, one, "text", ids) == []
+    assert checkpoint_records.sampled(evidence, both, "text", ids) == ids
+
+
+def test_silence_is_nobodys_recording(tmp_path):
+    audio = embeddings()["audio"]
+    silent = dataclasses.replace(audio.stretches[4], samples=SILENT)
+    sample = (planted_leaks.content(4)[:12], SILENT[:12], "f" * 12)
+    evidence = SimpleNamespace(
+        contents={"audio": dict(zip(audio.ids, audio.contents, strict=True))},
+        stretches={"u004": silent, "u009": audio.stretches[9]},
+    )
+    record = training_data.Seen(
+        "other", sample=(*sample, f"a{planted_leaks.content(9)[1:12]}")
+    )
+    assert checkpoint_records.sampled(evidence, record, "audio", ["u004", "u009"]) == [
+        "u009"
+    ]
+
+
+def test_speakers_of_other_corpora_that_say_the_same_are_no_leak(tmp_path):
+    texts = [planted_leaks.content(row)[:12] for row in range(4, COUNT, 5)]
+    record = {"corpus": "toy", "speakers": ["1F"], "sample": texts}
+    assert trained(tmp_path / "a", caches=heard_alone("text", record)).is_dir()
+    record["speakers"] = ["Nobody"]
+    with pytest.raises(linter.Leak, match="among it the texts of 30 utterances"):
+        trained(tmp_path / "b", caches=heard_alone("text", record))
+
+
+def test_speakers_of_the_validation_are_noted(tmp_path):
+    caches = embeddings(seen=[{"corpus": "toy", "speakers": ["4F"]}])
+    folder = trained(tmp_path, caches=caches)
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
+    assert facts["status"] == "note"
+    assert "validation part of fold 'session5'" in facts["findings"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("splits", "fails"),
+    [(["train"], False), (["test"], True), (["Test1"], True), (["Training"], False)],
+)
+def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
+    whole = corpus()
+    divided = [
+        dataclasses.replace(u, split="test" if u.session == "5" else "train")
+        for u in whole.utterances
+    ]
+    given = {
+        "found": dataclasses.replace(whole, utterances=tuple(divided)),
+        "caches": embeddings(seen=[{"corpus": "toy", "splits": splits}]),
+        "protocol": "official",
+    }
+    if fails:
+        with pytest.raises(linter.Leak, match="30 utterances"):
+            trained(tmp_path, **given)
+    else:
+        assert trained(tmp_path, **given).is_dir()
+
+
+def test_a_leak_after_training_fails_and_the_run_stays(case):
+    again = run_plan.make(
+        TrainingData(corpus(), embeddings()),
+        fusion="early",
+        settings=planted_leaks.QUICK,
+        runs=case.run.parent,
+        device="cpu",
+        label="",
+    )
+    assert again.folder == case.run
+    linter.check_runs([again], corpus(), embeddings())
+    planted_leaks.told(case)
+    with pytest.raises(linter.Leak, match="predictions: FAILS") as error:
+        linter.check_runs([again], corpus(), embeddings())
+    said = str(error.value)
+    assert f"{case.run.name}\n  predictions: FAILS" in said
+    assert said.endswith(
+        "not to be reported; if it is meant to be so: --allow predictions"
+    )
+    assert (case.run / "predictions.csv").is_file()
+    facts = json.loads((case.run / RunFolder.leaks).read_text(encoding="utf-8"))
+    assert facts["predictions"]["status"] == "FAILS"
+
+
+def test_sentences_are_counted_and_scored_apart(kept):
+    seen = read_sentences(kept.run)
+    assert len(seen) == COUNT // 5
+    assert sum(seen.values()) == 12
+    assert seen["session5", "u004"]  # as u121, of session 2
+    assert not seen["session5", "u044"]
+    (finding,) = found(kept)["sentences"].findings
+    assert not finding.fatal
+    assert "12 of 30 test utterances" in finding.text
+    assert "CCC on all and on new sentences: valence" in finding.text
+
+
+def test_a_protocol_that_promises_new_sentences_fails(kept, monkeypatch):
+    strict = {"session5-strict": {"sentence": overlap.EVERY}}
+    monkeypatch.setattr(overlap, "PROMISES", strict)
+    assert found(kept)["sentences"].fails
+
+
+def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
+    planted_leaks.moved()(case)
+    monkeypatch.setattr(overlap, "PROMISES", {"session5-strict": {}})
+    result = found(case)["speakers"]
+    assert result.status == "note"
+    assert "does not promise otherwise" in result.findings[0].text
+
+
+def test_promises_are_those_of_the_protocols():
+    assert set(overlap.PROMISES) == set(PROTOCOLS)
+
+
+def test_without_a_cache_the_folder_is_checked_alone(kept, tmp_path):
+    results = found(Case(kept.run, tmp_path))
+    applied = {rule for rule, result in results.items() if not result.skipped}
+    assert applied == FOLDER_ALONE
+    assert "corpus.json not found" in results["ratings"].skipped
+    assert "is not there" in results["projections"].skipped
+
+
+def test_an_interrupted_run_is_checked_as_far_as_it_went(case):
+    (case.run / "predictions.csv").unlink()
+    results = found(case)
+    assert results["ids"].skipped == "its training was interrupted"
+    assert results["speakers"].status == "ok"
+
+
+def test_equal_ratings_are_noted(kept):
+    evidence = left(kept.run, kept.cache)
+    same = [
+        dataclasses.replace(u, ratings={**u.ratings, "arousal": u.ratings["valence"]})
+        for u in evidence.corpus.utterances
+    ]
+    copied = dataclasses.replace(evidence.corpus, utterances=tuple(same))
+    texts = [
+        f.text
+        for f in ratings.findings(dataclasses.replace(evidence, corpus=copied))
+        if not f.fatal
+    ]
+    assert texts[0].startswith("valence and arousal are equal in all 150 utterances")
+
+
+def test_evidence_says_why_something_is_missing(kept, tmp_path):
+    missing = left(kept.run, tmp_path).missing
+    assert set(missing) == {CORPUS, CACHE}
+
+
+def test_the_command_says_what_it_found(case):
+    result = call(case.run, "--cache", case.cache)
+    assert result.exit_code == 0
+    assert "  speakers: ok" in result.output
+    planted_leaks.told(case)
+    result = call("--runs", case.run.parent, "--cache", case.cache)
+    assert result.exit_code == 1
+    assert "  predictions: FAILS" in result.output
+    result = call(case.run, "--cache", case.cache, "--json")
+    assert result.exit_code == 1
+    (facts,) = json.loads(result.output).values()
+    assert [f["rule"] for f in facts if f["status"] == "FAILS"] == ["predictions"]
+
+
+def test_a_run_that_cannot_be_read_is_named_and_others_are_checked(case):
+    damaged = case.run.with_name("damaged")
+    shutil.copytree(case.run, damaged)
+    path = next(damaged.glob("*/*/model.json"))
+    path.write_text("{}")
+    unlisted(path)
+    result = call("--runs", case.run.parent, "--cache", case.cache)
+    assert result.exit_code == 1
+    assert "holds no model of this version" in result.output
+    assert f"{case.run}\n  dialogues: ok" in result.output
+    result = call(damaged, "--cache", case.cache, "--json")
+    assert result.exit_code == 1
+    ((facts,),) = json.loads(result.output).values()
+    assert (facts["rule"], facts["status"]) == ("run", "FAILS")
+
+
+def test_a_folder_of_models_that_no_fold_has_is_no_traceback(case):
+    (fold,) = {path.parent.parent for path in case.run.glob("*/*/model.json")}
+    shutil.copytree(fold, case.run / "stray")
+    assert found(case, ["encoders"])["encoders"].status == "ok"
+
+
+def test_the_command_explains_the_rules():
+    result = call("--list")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()] == linter.rules()
+
+
+def test_the_command_without_a_run_is_a_sentence(tmp_path):
+    result = call("--runs", tmp_path)
+    assert result.exit_code == 1
+    assert (
+        result.stderr == f"Error: no run below {tmp_path}; train first, or name a run\n"
+    )
+    result = call(tmp_path)
+    assert result.exit_code == 1
+    assert "is not a run folder" in result.output

@@ -1,0 +1,323 @@
+import csv
+import dataclasses
+import io
+import json
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from small_caches import unlisted
+
+from affuse.data.cache import corpus_table
+from affuse.data.cache.shared_recordings import shared
+from affuse.data.reading import corpus_csv
+from affuse.data.reading.corpus_csv import COLUMNS, cell
+from affuse.data.records import Corpus, Count, Utterance
+from affuse.data.runs.sentence_overlap import digest
+
+ROOT = Path("/corpora/toy")
+FULL = Utterance(
+    id="ä-1",
+    audio=ROOT / "wav" / "a.wav",
+    span=(0.5, None),
+    transcript="Well , yes .",
+    text="well, yes.",
+    ratings={"valence": 2.5, "arousal": 4.0, "dominance": 3.0},
+    speaker="Ses01F",
+    sex="F",
+    session="1",
+    dialogue="Ses01F_impro01",
+    scripted=False,
+    start=6.25,
+    end=8.5,
+    split="train",
+    flags=("repaired", "dominance_incomplete"),
+)
+CORPUS = Corpus(
+    name="toy",
+    root=ROOT,
+    utterances=(FULL, Utterance(id="b", ratings={"valence": -1.0})),
+    scale=(1.0, 5.0),
+    protocol="session5",
+    nature="proxy",
+)
+
+
+def written(corpus):
+    file = io.StringIO()
+    corpus_csv.write_csv(corpus, file)
+    return list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
+
+
+def damage(cache, edit):
+    """Edit what is kept of CORPUS; return the file."""
+    path = corpus_table.save(CORPUS, cache)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    edit(found)
+    rows = ",\n".join(map(json.dumps, found["utterances"]))
+    head = f'{{"corpus": {json.dumps(found["corpus"])}, "utterances": [\n'
+    path.write_text(f"{head}{rows}\n]}}\n", encoding="utf-8")
+    unlisted(path)
+    return path
+
+
+def test_a_corpus_comes_back_without_what_was_said(tmp_path):
+    path = corpus_table.save(CORPUS, tmp_path)
+    assert path == tmp_path / "toy" / "corpus.json"
+    found = corpus_table.load(tmp_path, "toy")
+    nothing = {"audio": None, "transcript": None, "text": None}
+    bare = tuple(
+        dataclasses.replace(u, **nothing, sentence=digest(u.text), file=file)
+        for u, file in zip(CORPUS.utterances, ("wav/a.wav", ""), strict=True)
+    )
+    assert found == dataclasses.replace(CORPUS, root=path.parent, utterances=bare)
+    kept = path.read_text(encoding="utf-8")
+    assert "yes" not in kept
+    assert "corpora" not in kept  # the folder of the corpus
+
+
+@pytest.mark.parametrize("changes", [{"scale": None}, {"utterances": ()}])
+def test_a_corpus_without_ratings_or_rows_comes_back(tmp_path, changes):
+    corpus_table.save(dataclasses.replace(CORPUS, **changes), tmp_path)
+    found = corpus_table.load(tmp_path, "toy")
+    assert (found.scale, len(found.utterances)) == (
+        changes.get("scale", CORPUS.scale),
+        len(changes.get("utterances", CORPUS.utterances)),
+    )
+
+
+def test_names_that_are_no_text_are_kept(tmp_path):
+    # a file name that is no UTF-8 may have become a speaker
+    odd = dataclasses.replace(FULL, speaker="\udcff")
+    corpus_table.save(dataclasses.replace(CORPUS, utterances=(odd,)), tmp_path)
+    assert corpus_table.load(tmp_path, "toy").utterances[0].speaker == "\udcff"
+
+
+def test_utterances_of_one_recording_are_known_without_its_path(tmp_path):
+    turns = [dataclasses.replace(FULL, id=name, span=None) for name in ("b", "a")]
+    alone = dataclasses.replace(FULL, id="c", audio=ROOT / "c.wav")
+    corpus = dataclasses.replace(
+        CORPUS, utterances=(*turns, alone, Utterance(id="d", text="yes"))
+    )
+    corpus_table.save(corpus, tmp_path)
+    found = corpus_table.load(tmp_path, "toy")
+    assert [u.recording for u in found.utterances] == ["b", "b", "", ""]
+    assert shared(found.utterances) == shared(corpus.utterances) == {"a": "b", "b": "b"}
+
+
+def test_a_cache_of_an_older_version_is_the_same_corpus(tmp_path):
+    turns = tuple(dataclasses.replace(FULL, id=name) for name in "ab")
+    first = dataclasses.replace(CORPUS, root=tmp_path / "one", utterances=turns)
+    path = corpus_table.save(first, tmp_path)
+    old = path.read_text(encoding="utf-8").replace(', "recording": "a"', "")
+    assert "recording" not in old
+    path.write_text(old, encoding="utf-8")
+    unlisted(path)
+    assert [u.recording for u in corpus_table.load(tmp_path, "toy").utterances] == [
+        "",
+        "",
+    ]
+    corpus_table.save(dataclasses.replace(first, root=tmp_path / "two"), tmp_path)
+    assert [u.recording for u in corpus_table.load(tmp_path, "toy").utterances] == [
+        "a",
+        "a",
+    ]
+
+
+@pytest.mark.parametrize("lost", [("file",), ("file", "span")])
+def test_a_corpus_that_moved_its_recordings_is_the_same(tmp_path, lost):
+    path = corpus_table.save(CORPUS, tmp_path)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for row in found["utterances"]:
+        for name in lost:  # as versions wrote it that kept neither
+            row[name] = None
+        row.pop("file")
+    damage(tmp_path, lambda kept: kept.update(found))
+    assert [u.file for u in corpus_table.load(tmp_path, "toy").utterances] == ["", ""]
+    moved = dataclasses.replace(FULL, audio=Path("/new/a.flac"))
+    rows = (moved, CORPUS.utterances[1])
+    corpus = dataclasses.replace(CORPUS, root=Path("/new"), utterances=rows)
+    corpus_table.save(corpus, tmp_path)
+    kept = corpus_table.load(tmp_path, "toy").utterances[0]
+    assert (kept.file, kept.span) == ("a.flac", (0.5, None))
+
+
+def test_a_corpus_of_whole_files_is_kept_as_before(tmp_path):
+    kept = corpus_table.save(CORPUS, tmp_path).read_text(encoding="utf-8")
+    assert "recording" not in kept
+
+
+def test_a_corpus_that_was_not_extracted_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="extract corpus 'toy' again"):
+        corpus_table.load(tmp_path, "toy")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"corpus": {}}'])
+def test_a_file_that_is_no_corpus_is_named(tmp_path, content):
+    path = corpus_table.save(CORPUS, tmp_path)
+    path.write_bytes(content)
+    unlisted(path)
+    with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
+        corpus_table.load(tmp_path, "toy")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda found: found["corpus"].pop("nature"),
+        lambda found: found["corpus"].update(nature="alien"),
+        lambda found: found["corpus"].update(scale=[5, 1]),
+        lambda found: found["corpus"].update(scale=[1, 2, 3]),
+        lambda found: found["corpus"].update(scale=5),
+        lambda found: found["corpus"].update(name="../toy"),
+        lambda found: found["utterances"].append(5),
+        lambda found: found["utterances"][0].pop("flags"),
+        lambda found: found["utterances"][0].update(flags=None),
+        lambda found: found["utterances"][0].update(id=""),
+        lambda found: found["utterances"][0].update(id=None),
+        lambda found: found["utterances"][0].update(start=9.0),
+        lambda found: found["utterances"][0].update(start="soon"),
+        lambda found: found["utterances"][0].update(mood="good"),
+    ],
+)
+def test_a_damaged_row_is_a_sentence(tmp_path, edit):
+    damage(tmp_path, edit)
+    with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
+        corpus_table.load(tmp_path, "toy")
+
+
+def test_what_was_read_is_one_row_an_utterance():
+    full, bare = written(CORPUS)
+    assert tuple(full) == COLUMNS
+    assert full == {
+        "id": "ä-1",
+        "speaker": "Ses01F",
+        "sex": "F",
+        "session": "1",
+        "dialogue": "Ses01F_impro01",
+        "scripted": "0",
+        "start": "6.25",
+        "end": "8.5",
+        "split": "train",
+        "audio": "wav/a.wav",
+        "transcript": "Well , yes .",
+        "text": "well, yes.",
+        "valence": "2.5",
+        "arousal": "4.0",
+        "dominance": "3.0",
+        "flags": "repaired dominance_incomplete",
+    }
+    known = {name: value for name, value in bare.items() if value}
+    assert known == {"id": "b", "valence": "-1.0"}  # a number is no formula
+
+
+def test_audio_elsewhere_keeps_its_path():
+    corpus = dataclasses.replace(CORPUS, root=Path("/elsewhere"))
+    assert written(corpus)[0]["audio"] == "/corpora/toy/wav/a.wav"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\n"])
+def test_no_cell_is_a_formula(start):
+    odd = dataclasses.replace(
+        FULL, transcript=f"{start}1+1", speaker=f"{start}x", audio=ROOT / f"{start}.wav"
+    )
+    (row,) = written(dataclasses.replace(CORPUS, utterances=(odd,)))
+    assert (row["transcript"], row["speaker"]) == (f"'{start}1+1", f"'{start}x")
+    assert row["audio"] == f"'{start}.wav"
+
+
+def test_line_ends_do_not_divide_a_row():
+    odd = dataclasses.replace(FULL, transcript="one\rtwo\r\nthree\nfour\r")
+    (row,) = written(dataclasses.replace(CORPUS, utterances=(odd,)))
+    assert row["transcript"] == "one\ntwo\nthree\nfour\n"
+
+
+def test_other_cells_stay_as_they_are():
+    values = ["a=b", "", "ä", -1.5, None, 0, True]
+    assert [cell(value) for value in values] == values
+
+
+def test_a_name_is_not_given_to_another_corpus(tmp_path):
+    first = dataclasses.replace(CORPUS, root=tmp_path / "one")
+    corpus_table.save(first, tmp_path)
+    changed = dataclasses.replace(first, utterances=first.utterances[:1])
+    other = dataclasses.replace(changed, root=tmp_path / "two")
+    with pytest.raises(ValueError, match="'toy' is taken.*another folder; give --name"):
+        corpus_table.save(other, tmp_path)
+    assert len(corpus_table.load(tmp_path, "toy").utterances) == len(first.utterances)
+    corpus_table.save(changed, tmp_path)  # the same folder may change
+    corpus_table.save(other, tmp_path)  # and the same corpus may move
+    assert len(corpus_table.load(tmp_path, "toy").utterances) == 1
+
+
+@pytest.mark.parametrize("lost", [b"\n]}\n", b"}\n]}\n", b": -1.0"])
+def test_what_is_damaged_is_replaced_whoever_it_was_of(tmp_path, lost):
+    path = corpus_table.save(
+        dataclasses.replace(CORPUS, root=tmp_path / "one"), tmp_path
+    )
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(lost, b""))
+    assert path.read_bytes() != whole
+    unlisted(path)
+    other = dataclasses.replace(CORPUS, root=tmp_path / "two", nature="synthetic")
+    corpus_table.save(other, tmp_path)
+    assert corpus_table.load(tmp_path, "toy").nature == "synthetic"
+
+
+def test_a_corpus_is_kept_one_utterance_a_line(tmp_path):
+    text = corpus_table.save(CORPUS, tmp_path).read_text(encoding="utf-8")
+    found = json.loads(text)
+    assert [row["id"] for row in found["utterances"]] == ["ä-1", "b"]
+    assert len(text.splitlines()) == 4
+
+
+def test_a_copy_cannot_forget_that_it_is_synthetic(tmp_path):
+    made = dataclasses.replace(CORPUS, root=tmp_path / "one", nature="synthetic")
+    corpus_table.save(made, tmp_path)
+    copy = dataclasses.replace(made, root=tmp_path / "two", nature="human")
+    with pytest.raises(ValueError, match="is taken"):
+        corpus_table.save(copy, tmp_path)
+
+
+def test_a_partial_corpus_says_what_it_lacks(tmp_path):
+    counts = (Count("utterances", 10_039, 2_000), Count("improvised", 4_784, 900))
+    partial = dataclasses.replace(CORPUS, counts=counts)
+    corpus_table.save(partial, tmp_path)
+    found = corpus_table.load(tmp_path, "toy")
+    assert found.counts == counts
+    assert found.shortfall == "2,000 of 10,039 utterances"
+    assert CORPUS.shortfall == ""
+
+
+def test_the_reader_is_kept_and_an_older_file_has_none(tmp_path):
+    read = dataclasses.replace(CORPUS, reader="manifest")
+    path = corpus_table.save(CORPUS, tmp_path)
+    assert "reader" not in path.read_text(encoding="utf-8")
+    assert corpus_table.load(tmp_path, "toy").reader == ""
+    corpus_table.save(read, tmp_path)
+    assert corpus_table.load(tmp_path, "toy").reader == "manifest"
+
+
+@pytest.mark.parametrize("before", ["", "manifest"])
+@pytest.mark.parametrize("after", ["", "manifest"])
+def test_a_reader_that_is_not_known_is_no_other_corpus(tmp_path, before, after):
+    corpus_table.save(dataclasses.replace(CORPUS, reader=before), tmp_path)
+    moved = dataclasses.replace(CORPUS, root=Path("/moved"), reader=after)
+    corpus_table.save(moved, tmp_path)
+    if before:
+        other = dataclasses.replace(CORPUS, root=Path("/third"), reader="emobank")
+        with pytest.raises(ValueError, match="is taken") if after else nullcontext():
+            corpus_table.save(other, tmp_path)
+
+
+def test_an_older_cache_that_cannot_be_written_is_used(tmp_path, monkeypatch, caplog):
+    corpus_table.save(CORPUS, tmp_path)
+
+    def refuse(*_):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(corpus_table, "keep", refuse)
+    corpus_table.save(dataclasses.replace(CORPUS, reader="manifest"), tmp_path)
+    assert "stays as an older version wrote it: read-only" in caplog.text
+    with pytest.raises(PermissionError):
+        corpus_table.save(dataclasses.replace(CORPUS, utterances=()), tmp_path)

@@ -1,0 +1,92 @@
+import dataclasses
+import json
+
+import pytest
+from small_caches import RECIPE, recipe
+
+from affuse.data.cache.recipe import Recipe
+
+CHANGES = [
+    {"corpus": "other"},
+    {"content": "other"},
+    {"modality": "audio"},
+    {"encoder": "wav2vec2"},
+    {"checkpoint": "large"},
+    {"revision": "main"},
+    {"weights": "other"},
+    {"layers": (2, 1)},
+    {"pooling": "frames"},
+    {"dtype": "float16"},
+    {"storage": "float16"},
+    {"layer_meaning": "other"},
+    {"inputs": {"max_tokens": 511}},
+    {"head": ("valence",)},
+    {"training": {"speakers": ["1F"]}},
+    {"code": "revision 2"},
+]
+
+
+def test_every_field_is_changed_below():
+    assert [next(iter(c)) for c in CHANGES] == [
+        field.name for field in dataclasses.fields(Recipe)
+    ]
+
+
+@pytest.mark.parametrize("changes", CHANGES)
+def test_whatever_changes_the_embedding_changes_folder_and_difference(changes):
+    other = recipe(**changes)
+    assert other.digest() != RECIPE.digest()
+    assert (other.corpus, other.folder()) != (RECIPE.corpus, RECIPE.folder())
+    assert RECIPE.difference(other).startswith(f"{next(iter(changes))}=")
+    assert RECIPE.same_but_content(other) == ("content" in changes)
+
+
+def test_equal_recipes_have_equal_names():
+    again = recipe(inputs=dict(RECIPE.inputs))
+    assert again.folder() == RECIPE.folder()
+    assert RECIPE.difference(again) == ""
+    assert RECIPE.same_but_content(again)
+    modality, encoder, digest = RECIPE.folder().split("-")
+    assert (modality, encoder, len(digest)) == ("text", "distilbert", 12)
+
+
+def test_the_digest_does_not_change_between_versions():
+    # it names the folders: with another one, everything is extracted anew
+    assert RECIPE.digest() == "1096654716bd"
+
+
+def test_a_recipe_comes_back_from_its_text():
+    written = recipe(head=("valence",), training={"speakers": ["ä"]})
+    assert Recipe.parse(written.text()) == written
+
+
+def test_what_json_cannot_tell_apart_is_no_difference():
+    written = recipe(inputs={"blocks": (1, 2)})
+    found = Recipe.parse(written.text())
+    assert written.difference(found) == ""
+    assert written.same_but_content(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "5", "null", "{}", '{"layers": 1, "head": []}']
+    + [json.dumps({**json.loads(RECIPE.text()), "more": 1})]
+    + [json.dumps({**json.loads(RECIPE.text()), "corpus": 5})]
+    + [json.dumps({**json.loads(RECIPE.text()), "modality": "video"})],
+)
+def test_what_is_no_recipe_is_refused(text):
+    with pytest.raises(ValueError, match="^not a recipe: "):
+        Recipe.parse(text)
+
+
+def test_an_unknown_modality_is_refused():
+    with pytest.raises(ValueError, match="one of audio, text, got 'video'"):
+        recipe(modality="video")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", ".x", "a/b", "a\\b", "a b", "a\n", "ä", "-"]
+)
+def test_a_corpus_name_that_is_no_folder_is_refused(name):
+    with pytest.raises(ValueError, match="becomes a folder: use letters, digits"):
+        recipe(corpus=name)

@@ -1,0 +1,142 @@
+"""What `check` and `extract` say of the columns of a table, before anything is done."""
+
+import pytest
+from click.testing import CliRunner
+from locations import ROOT
+
+from affuse.cli import main
+from affuse.data.corpora import manifest
+from affuse.data.options.source_options import CorpusSource
+from affuse.data.reading import corpus_checks, corpus_reading
+from affuse.data.tables import column_hints, column_roles
+
+README = ROOT / "data" / "README.md"
+
+
+def read(folder, header, *rows, **options):
+    path = folder / "table.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return manifest.read(path, scale=(1, 5), **options)
+
+
+def test_each_column_is_told(tmp_path):
+    found = read(tmp_path, "text,V,spk,mood,x", "hi,1,A,glad,").reading
+    assert found[:3] == (
+        "columns of table.csv as they are read: valence from 'V', text from 'text'",
+        "kept as text, for report --by: 'spk', 'mood'",
+        "not read: 'x'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("pleasure", "valence"),
+        ("speakerID", "speaker"),
+        ("audio_path", "file"),
+        ("file_name", "file"),
+        ("mean_arousal", "arousal"),
+        ("dominence", "dominance"),
+        ("start_time", "start"),
+        ("EndTime", "end"),
+        ("utterance_text", "text"),
+        ("subset", "split"),
+        ("weather", ""),
+        ("valence_std", ""),
+    ],
+)
+def test_a_name_like_a_known_one_is_asked_about(tmp_path, name, role):
+    header, row = f"{name},transcript", "1,hi"
+    if role == "text":
+        header, row = f"{name},file", "hi,"
+    asked = [line for line in read(tmp_path, header, row).reading if line[:4] == "is '"]
+    wanted = f"is '{name}' the {role}? if so: --map {role}={name}"
+    assert asked == ([wanted] if role else [])
+
+
+def test_a_role_that_was_left_out_is_not_asked_about(tmp_path):
+    header, row = "text,speaker,valence,arousal,dominance", "hi,A,1,2,3"
+    left_out = {"columns": {"dominance": ""}}
+    assert read(tmp_path, header, row, **left_out).reading[1:] == (
+        "not read: 'dominance'",
+    )
+
+
+def test_the_answer_can_be_pasted(tmp_path):
+    found = read(tmp_path, "text,speaker name", "hi,A", "ho,B")
+    assert "is 'speaker name' the speaker? if so: --map 'speaker=speaker name'" in (
+        found.reading
+    )
+    again = read(
+        tmp_path,
+        "text,speaker name",
+        "hi,A",
+        "ho,B",
+        columns={"speaker": "speaker name"},
+    )
+    assert [u.speaker for u in again.utterances] == ["A", "B"]
+    assert not any(line.startswith("is '") for line in again.reading)
+
+
+def test_times_in_another_unit_are_not_mapped(tmp_path):
+    (line,) = (x for x in read(tmp_path, "text,start_ms", "hi,5").reading if "?" in x)
+    assert line.startswith("is 'start_ms' the start? times are read in seconds")
+    assert "--map" not in line
+
+
+def test_missing_ratings_and_speakers_are_told(tmp_path):
+    found = read(tmp_path, "text,valence,speaker", "hi,1,A", "ho,2,").reading
+    assert found[1].startswith("no rating of arousal and dominance was read, so no")
+    assert found[2].startswith("1 of 2 utterances have no speaker, and protocol speak")
+    rows = ("hi,1,1,1,train", "ho,2,2,2,test")
+    assert len(read(tmp_path, "text,v,a,d,split", *rows).reading) == 1
+    assert len(read(tmp_path, "text", "hi").reading) == 1  # nothing to train on
+
+
+def test_check_and_extract_say_it(tmp_path):
+    corpus = read(tmp_path, "text,pleasure", "hi,1")
+    columns, kept, question = corpus.reading
+    printed = [*corpus_checks.lines(corpus, ())]
+    assert {columns, question} <= {*printed}
+    assert kept == "kept as text, for report --by: 'pleasure'"
+    assert [line for line in printed if line.startswith("kept")] == [
+        "kept as text, for report --by: pleasure (1 value)"
+    ]
+    assert corpus_checks.facts(corpus, ())["reading"] == list(corpus.reading)
+    said = []
+    aloud = corpus_reading.read_aloud(
+        said.append, CorpusSource(corpus="manifest", root=tmp_path)
+    )
+    assert said == list(aloud.reading)
+    assert any("--map valence=pleasure" in line for line in said)
+
+
+def test_the_readme_lists_all_names():
+    section = README.read_text(encoding="utf-8").partition("### Names of columns")[2]
+    for role, names in column_roles.ALIASES.items():
+        assert f"| `{role}` | {', '.join(f'`{n}`' for n in names)} |" in section
+
+
+def test_a_role_that_is_read_is_not_asked_about():
+    assert column_hints.role("speaker_name", ("speaker",)) == ""
+
+
+def test_utterances_says_it_beside_the_table(tmp_path):
+    read(tmp_path, "text,pleasure", "hi,1")
+    done = CliRunner().invoke(main, ["utterances", "manifest", str(tmp_path)])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("id,speaker,")
+    assert "columns of table.csv as they are read: text from 'text'" in done.stderr
+    assert "is 'pleasure' the valence? if so: --map valence=pleasure" in done.stderr
+
+
+def test_a_column_without_a_name_is_told(tmp_path):
+    found = read(tmp_path, "text,,x", "hi,ho,", "ha,,").reading
+    assert "not read: column 2, which has no name, 'x'" in found
+
+
+def test_columns_of_one_name_are_not_to_be_chosen_by_it(tmp_path):
+    with pytest.raises(
+        ValueError, match="'v' and 'v' are all .*give each a name of it"
+    ):
+        read(tmp_path, "text,v,v", "hi,1,2")

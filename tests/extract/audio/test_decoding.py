@@ -1,0 +1,329 @@
+"""Recordings of every kind, whole and damaged."""
+
+import math
+import os
+import threading
+import tracemalloc
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+from sound_files import LOUD, RATE, load, noise, reason, write
+
+from affuse.extract.audio import decoding, sample_checks
+
+
+@pytest.mark.parametrize(
+    ("subtype", "tolerance"),
+    # half a quantisation step, and for companded samples the coarsest step
+    [("PCM_U8", 2**-7), ("PCM_16", 2**-15), ("PCM_24", 2**-23), ("ULAW", 2**-4)],
+)
+def test_sample_formats(tmp_path, subtype, tolerance):
+    path = write(tmp_path / "a.wav", noise().clip(-0.9, 0.9), subtype=subtype)
+    wave = load(path)
+    assert wave.samples.dtype == np.float32
+    assert wave.notes == ()
+    assert np.abs(wave.samples - noise().clip(-0.9, 0.9)).max() <= tolerance
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_floating_samples_are_exact(tmp_path, subtype):
+    path = write(tmp_path / "a.wav", noise(), subtype=subtype)
+    np.testing.assert_array_equal(load(path).samples, noise())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((f"a.{name}", {}) for name in ("flac", "aiff", "au", "w64", "caf")),
+        ("a.sph", {"format": "NIST"}),
+        ("extensible.wav", {"format": "WAVEX"}),
+        ("large.wav", {"format": "RF64"}),
+    ],
+)
+def test_lossless_formats(tmp_path, name, options):
+    path = write(tmp_path / name, **options)
+    assert decoding.probe(path).seconds == 1.0
+    wave = load(path)
+    np.testing.assert_allclose(wave.samples, noise(), atol=2**-15)  # 16 bits
+
+
+@pytest.mark.parametrize("name", ["a.ogg", "a.mp3"])
+def test_lossy_formats(tmp_path, name):
+    tone = LOUD * np.sin(2 * np.pi * 300 / RATE * np.arange(RATE))
+    wave = load(write(tmp_path / name, tone))
+    assert len(wave.samples) == RATE
+    # coded for the ear, not for the eye: 1 % of the energy may differ
+    middle = slice(2000, -2000)
+    error = wave.samples[middle] - tone[middle]
+    assert (error**2).mean() < 0.01 * (tone**2).mean()
+
+
+def test_stereo_at_44100_hz_is_converted_and_noted(tmp_path):
+    time = np.arange(44_100) / 44_100
+    left, right = np.sin(2 * np.pi * 440 * time), np.sin(2 * np.pi * 1000 * time)
+    path = write(tmp_path / "a.wav", np.stack([left, right], 1), 44_100)
+    wave = load(path)
+    assert wave.notes == ("mixed down from 2 channels", "resampled from 44100 Hz")
+    time = np.arange(RATE) / RATE
+    wanted = (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 1000 * time)) / 2
+    assert len(wave.samples) == RATE
+    # the filter rings where the file begins and ends
+    np.testing.assert_allclose(wave.samples[200:-200], wanted[200:-200], atol=1e-3)
+
+
+def test_eight_channels_are_mixed_and_nine_are_not(tmp_path):
+    eight = write(tmp_path / "8.wav", np.stack([noise(seed=i) for i in range(8)], 1))
+    nine = write(tmp_path / "9.wav", np.stack([noise(seed=i) for i in range(9)], 1))
+    wanted = np.mean([noise(seed=i) for i in range(8)], axis=0)
+    np.testing.assert_allclose(load(eight).samples, wanted, atol=2**-15)  # 16 bits
+    assert reason(nine) == "has 9 channels, more than 8"
+
+
+@pytest.mark.parametrize("rate", [2_000, 384_000])
+def test_unbelievable_rates_are_refused(tmp_path, rate):
+    path = write(tmp_path / "a.wav", noise(5000), rate)
+    assert reason(path) == f"has a sampling rate of {rate} Hz"
+
+
+def at_once(path, span=None):
+    """A stretch of a file decoded, mixed down and resampled as a whole."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    begin, end = span or (0.0, None)
+    stretch = slice(round(begin * rate), None if end is None else round(end * rate))
+    mono = samples[stretch].mean(axis=1)
+    return librosa.resample(mono, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
+
+
+@pytest.mark.parametrize("span", [None, (0.31, None), (0.31, 1.27)])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100, 48_000])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+def test_blocks_make_what_the_whole_makes(
+    tmp_path, monkeypatch, name, rate, channels, span
+):
+    length = int(1.5 * rate) + 7
+    samples = np.stack([noise(length, seed=i) for i in range(channels)], axis=1)
+    path = write(tmp_path / name, samples, rate)
+    wanted = at_once(path, span)
+    for frames in (999, 2**18):
+        monkeypatch.setattr(sample_checks, "DECODED", frames)
+        np.testing.assert_array_equal(load(path, span).samples, wanted)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+@pytest.mark.parametrize("samples", [1, 2, 441, 1000])
+def test_few_samples_are_as_many_as_they_last(tmp_path, rate, samples):
+    path = write(tmp_path / "a.wav", noise(samples), rate)
+    found = load(path).samples
+    assert len(found) == math.ceil(samples * RATE / rate)
+    np.testing.assert_array_equal(found, at_once(path))
+
+
+@pytest.mark.parametrize("rate", [RATE, 48_000])
+def test_memory_is_that_of_the_result(tmp_path, monkeypatch, rate):
+    monkeypatch.setattr(sample_checks, "DECODED", 4096)
+    samples = np.stack([noise(10 * rate), noise(10 * rate, seed=1)], axis=1)
+    path = write(tmp_path / "a.wav", samples, rate)
+    del samples
+    load(path)  # imports, made only once
+    tracemalloc.start()
+    try:
+        found = decoding.decode(path, longest=10.0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1.5 * found.samples.nbytes
+
+
+def test_what_lies_before_a_span_is_not_decoded(tmp_path):
+    path = write(tmp_path / "a.flac", noise(20 * RATE))
+    wanted = load(path, (18.0, 19.0)).samples
+    image = bytearray(path.read_bytes())
+    begin, end = len(image) // 10, len(image) // 2
+    image[begin:end] = bytes(end - begin)
+    path.write_bytes(bytes(image))
+    np.testing.assert_array_equal(load(path, (18.0, 19.0)).samples, wanted)
+    assert "cannot be decoded" in reason(path)
+
+
+@pytest.mark.parametrize(
+    ("span", "first", "last"),
+    [
+        (None, 0, RATE),
+        ((0.25, None), RATE // 4, RATE),
+        ((0.25, 0.5), RATE // 4, RATE // 2),
+        ((0.5, 1.04), RATE // 2, RATE),  # rounded up by whoever wrote the table
+    ],
+)
+def test_spans(tmp_path, span, first, last):
+    path = write(tmp_path / "a.wav", noise(), subtype="FLOAT")
+    np.testing.assert_array_equal(load(path, span).samples, noise()[first:last])
+
+
+def test_spans_beyond_the_end_are_refused(tmp_path):
+    path = write(tmp_path / "a.wav")
+    assert reason(path, span=(0.5, 1.1)) == "ends at 1.00 s, before 1.10 s"
+    assert reason(path, span=(1.2, None)) == "has no samples there"
+
+
+def test_what_is_too_long_is_not_decoded(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.wav")
+    assert load(path, longest=1.0).samples.shape == (RATE,)
+    monkeypatch.setattr(sample_checks, "_mixed", None)
+    assert "lasts 1 s, more than 0.5 s; cut it into utterances" in reason(
+        path, longest=0.5
+    )
+
+
+def test_a_short_span_of_a_long_file_is_not_too_long(tmp_path):
+    path = write(tmp_path / "a.wav")
+    assert len(load(path, (0.1, 0.2), longest=0.5).samples) == RATE // 10
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_refused(tmp_path, value):
+    samples = np.stack([noise(), noise()], axis=1)
+    samples[77, 1] = value
+    path = write(tmp_path / "a.wav", samples, subtype="FLOAT")
+    assert reason(path) == "holds NaN or infinite samples"
+
+
+def test_silence_is_kept_and_noted(tmp_path):
+    wave = load(write(tmp_path / "a.wav", np.zeros(RATE)))
+    assert wave.notes == ("is silent; kept",)
+    assert not wave.samples.any()
+
+
+def test_no_samples(tmp_path):
+    assert reason(write(tmp_path / "a.wav", noise(0))) == "has no samples"
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.w64", "a.mp3"])
+def test_a_header_that_promises_more_is_refused(tmp_path, name):
+    path = write(tmp_path / name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "is cut off: the header promises more samples" in reason(path)
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.caf"])
+def test_half_a_file_is_refused(tmp_path, name):
+    path = write(tmp_path / name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert any(word in reason(path) for word in ("cannot be decoded", "no samples"))
+
+
+def test_a_cut_file_still_gives_what_lies_before(tmp_path):
+    path = write(tmp_path / "a.wav", noise(), subtype="FLOAT")
+    path.write_bytes(path.read_bytes()[: 2 * RATE])
+    np.testing.assert_array_equal(load(path, (0.1, 0.2)).samples, noise()[1600:3200])
+    assert "is cut off" in reason(path, span=(0.1, None))
+    assert "before 0.90 s" in reason(path, span=(0.1, 0.9))
+
+
+@pytest.mark.parametrize("promised", [0xFFFFFFFF, 0x7FFFF000])
+def test_length_that_a_pipe_left_open_is_no_damage(tmp_path, promised):
+    # ffmpeg and sox write these where they cannot go back to the header
+    path = write(tmp_path / "a.wav", noise(), subtype="PCM_16")
+    image = bytearray(path.read_bytes())
+    place = image.index(b"data") + 4
+    image[place : place + 4] = promised.to_bytes(4, "little")
+    path.write_bytes(bytes(image))
+    assert len(load(path).samples) == RATE
+
+
+def test_flac_of_untold_length_is_refused(tmp_path):
+    path = write(tmp_path / "a.flac")
+    image = bytearray(path.read_bytes())
+    image[21] &= 0xF0  # 36 bits in STREAMINFO, 0 for unknown
+    image[22:26] = bytes(4)
+    path.write_bytes(bytes(image))
+    with pytest.raises(decoding.Unusable, match="does not say how long it is"):
+        decoding.probe(path)
+
+
+@pytest.mark.parametrize("name", ["text.wav", "text.flac", "text.mp3"])
+def test_text_is_no_sound(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("not a sound\n" * 100)
+    with pytest.raises(decoding.Unusable, match="cannot be decoded"):
+        decoding.probe(path)
+
+
+@pytest.mark.parametrize("name", ["VOC", "PAF", "SVX", "IRCAM", "MAT5", "AVR", "HTK"])
+def test_formats_that_hardly_anybody_has_are_refused(tmp_path, name):
+    path = write(tmp_path / "a.wav", format=name)
+    why = f"is a sound file of type {name}; convert it to WAV or FLAC"
+    assert reason(path) == why
+    with pytest.raises(decoding.Unusable, match=why):
+        decoding.probe(path)
+
+
+def test_headerless_samples_are_refused(tmp_path):
+    path = tmp_path / "a.raw"
+    path.write_bytes(bytes(3200))
+    with pytest.raises(decoding.Unusable, match="cannot be decoded: samplerate"):
+        decoding.probe(path)
+
+
+def test_empty_missing_and_folder(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "folder.wav").mkdir()
+    for name, why in (
+        ("empty.wav", "the file is empty"),
+        ("missing.wav", "cannot be read: No such file or directory"),
+        ("folder.wav", "is not a regular file"),
+    ):
+        with pytest.raises(decoding.Unusable, match=why):
+            decoding.probe(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="is root")
+def test_file_without_read_permission(tmp_path):
+    path = write(tmp_path / "a.wav")
+    path.chmod(0)
+    with pytest.raises(decoding.Unusable, match="cannot be read: Permission denied"):
+        decoding.probe(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_does_not_keep_us_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    reasons = []
+
+    def look():
+        try:
+            decoding.probe(tmp_path / "pipe.wav")
+        except decoding.Unusable as error:
+            reasons.append(str(error))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(timeout=10)
+    assert reasons == ["is not a regular file"]
+
+
+@pytest.mark.parametrize(
+    "name", ["zwölf Boxkämpfer.wav", "日本語.wav", "it's 100%.wav"]
+)
+def test_names_in_any_script(tmp_path, name):
+    path = write(tmp_path / name)
+    assert decoding.probe(path).seconds == 1.0
+    assert len(load(path).samples) == RATE
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are no bytes here")
+def test_name_that_is_not_utf_8(tmp_path):
+    name = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    path = write(tmp_path / "a.wav").rename(os.fsdecode(name))
+    with pytest.raises(decoding.Unusable, match="name that is not valid UTF-8"):
+        decoding.probe(path)
+
+
+def test_probe_tells_contents_apart(tmp_path):
+    one, same = write(tmp_path / "1.wav"), write(tmp_path / "2.wav")
+    other = write(tmp_path / "3.wav", noise(seed=1))
+    assert decoding.probe(one) == decoding.probe(same)
+    assert decoding.probe(one).digest != decoding.probe(other).digest
+    assert decoding.probe(write(tmp_path / "8k.wav", noise(4000), 8000)).seconds == 0.5

@@ -1,0 +1,113 @@
+"""`check` opens the recordings of a table, and compares spans with their lengths."""
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+from spoken_corpus import noise
+
+from affuse.cli import main
+from affuse.data.corpora import manifest
+from affuse.extract.audio import decoding
+from affuse.extract.caching import recording_headers
+
+RATE = decoding.SAMPLE_RATE
+
+
+def corpus(folder, *rows):
+    """Rows of file, start and end, of one second at most."""
+    soundfile.write(folder / "whole.wav", noise(RATE), RATE)
+    lines = ["file,start,end,text", *(f"{row},hi" for row in rows)]
+    (folder / "table.csv").write_text("\n".join(lines) + "\n")
+    return manifest.read(folder)
+
+
+def reasons(folder, *rows):
+    return [p.reason for p in recording_headers.faults(corpus(folder, *rows))]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("whole.wav,,", ""),
+        ("whole.wav,0.5,1.04", ""),  # times are rounded
+        (
+            "whole.wav,0,1000",
+            "ends at 1.00 s, before 1000.00 s; if times are in "
+            "milliseconds, write their unit, as in 1000ms",
+        ),  # milliseconds
+        ("whole.wav,0.5,1.2", "ends at 1.00 s, before 1.20 s"),
+        ("whole.wav,5,", "has no samples there"),
+    ],
+)
+def test_a_span_beyond_the_end_of_its_file_is_named(tmp_path, row, reason):
+    assert reasons(tmp_path, row) == [reason] * bool(reason)
+
+
+def write(path, kind):
+    """Write a file that cannot be encoded, though it is there."""
+    if kind == "empty":
+        soundfile.write(path, noise(0), RATE)
+    elif kind == "slow":
+        soundfile.write(path, noise(4), 2)
+    elif kind == "wide":
+        soundfile.write(path, np.zeros((9, 12)), RATE)
+    elif kind == "cut":
+        soundfile.write(path, noise(RATE), RATE)
+        path.write_bytes(path.read_bytes()[:-4_000])
+    else:
+        path.write_text("404 not found")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("empty", "has no samples"),
+        ("slow", "has a sampling rate of 2 Hz"),
+        ("wide", "has 12 channels, more than 8"),
+        ("cut", "is cut off: the header promises more samples than there are"),
+        ("text", "cannot be decoded: Format not recognised"),
+    ],
+)
+def test_a_file_that_cannot_be_encoded_is_named_as_by_extract(tmp_path, kind, reason):
+    write(tmp_path / "odd.wav", kind)
+    assert reasons(tmp_path, "odd.wav,,", "whole.wav,,") == [reason]
+    with pytest.raises(decoding.Unusable, match=reason):
+        decoding.load(tmp_path / "odd.wav", longest=60.0)
+
+
+def test_a_damaged_file_is_not_called_absent(tmp_path):
+    path = tmp_path / "cut.mp3"
+    soundfile.write(path, noise(RATE), RATE)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(
+        decoding.Unusable, match="decoded: its samples are damaged or cut"
+    ):
+        decoding.load(path, longest=60.0)
+
+
+def test_a_recording_that_extract_refuses_as_too_long_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("affuse.extract.audio.header_bounds.LONGEST", 0.5)
+    (reason,) = reasons(tmp_path, "whole.wav,,", "whole.wav,0,0.5")
+    assert reason.startswith("lasts 1 s, more than 0.5 s; cut it into utterances")
+
+
+def test_a_file_that_is_mended_is_noted_once(tmp_path):
+    path = tmp_path / "odd.wav"
+    soundfile.write(path, noise(RATE), RATE)
+    image = path.read_bytes()
+    at = image.index(b"data") + 4
+    path.write_bytes(image[:at] + bytes(4) + image[at + 4 :])
+    rows = ("odd.wav,0,0.5", "odd.wav,0.5,", "whole.wav,,")
+    (note,) = recording_headers.faults(corpus(tmp_path, *rows))
+    assert (note.file, note.fatal) == ("odd.wav", False)
+    assert note.reason == "states no data size; read to the end of the file"
+
+
+def test_the_command_fails_unless_it_is_told_not_to_listen(tmp_path):
+    corpus(tmp_path, "whole.wav,0,3", "whole.wav,0,1")
+    words = ["check", "manifest", str(tmp_path)]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert "whole.wav (whole-0-3000): ends at 1.00 s, before 3.00 s" in done.output
+    assert CliRunner().invoke(main, [*words, "--no-audio"]).exit_code == 0

@@ -1,0 +1,146 @@
+"""The table that `predict` writes, beside what the models say."""
+
+import csv
+import dataclasses
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from applied_models import applied
+from learnable_corpus import corpus, embeddings
+from small_caches import fill, recipe
+
+from affuse.data.cache import corpus_table
+from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.shared_recordings import Place, place
+from affuse.data.errors import DamagedFileError
+from affuse.data.records import Corpus, Utterance
+from affuse.data.runs.fold_table import FoldRow, write_folds
+from affuse.data.runs.run_information import RunInfo, read_info, write_info
+from affuse.data.runs.run_predictions import Predictions, write_predictions
+from affuse.fuse.commands import prediction_table, training_scale
+from affuse.fuse.commands.prediction_table import Context
+from affuse.fuse.commands.training_overlap import Overlap
+from affuse.fuse.inputs.input_selection import Sources
+
+INFO = RunInfo("run", "text", "toy", "synthetic", "loso", ("valence",), {}, {})
+ROOT = Path("/root")
+
+
+def test_columns_say_their_scale_and_files_their_seconds():
+    said = dataclasses.replace(
+        applied("=a", "b"), mean=np.array([[0.5], [-1.0]]), std=np.full((2, 1), 0.25)
+    )
+    places = {"=a": Place("wav/a.wav", 0.0, 1.5)}
+    context = Context((0.0, 6.0), Overlap({"=a": 2, "b": None}, 3), places)
+    file = io.StringIO()
+    more = {"valence_low": np.array([-1.0, -1.0])}
+    prediction_table.write(file, said, context, more)
+    first, second = csv.DictReader(io.StringIO(file.getvalue()))
+    assert first == {
+        "id": "'=a",
+        "valence": "0.500000",
+        "valence_deviation": "0.250000",
+        "valence_low": "-1.000000",
+        "valence_0_to_6": "4.500000",
+        "valence_deviation_0_to_6": "0.750000",
+        "valence_low_0_to_6": "0.000000",
+        "trained_on": "2",
+        "file": "wav/a.wav",
+        "start": "0",
+        "end": "1.5",
+    }
+    assert [second[n] for n in ("trained_on", "file", "start", "end")] == [""] * 4
+
+
+def test_without_a_scale_there_are_no_columns_of_it():
+    file = io.StringIO()
+    context = Context(None, Overlap({"a": 0}, 3), {})
+    prediction_table.write(file, applied("a"), context, {})
+    header = "id,valence,valence_deviation,trained_on,file,start,end\n"
+    assert file.getvalue().startswith(header)
+
+
+@pytest.mark.parametrize(
+    ("span", "stretch", "start", "end"),
+    [
+        (None, None, 0.0, None),
+        (None, Stretch("f", 0.0, 7.5), 0.0, 7.5),
+        ((1.0, 2.0), None, 1.0, 2.0),
+        ((1.0, None), Stretch("f", 1.0, 7.5), 1.0, 7.5),
+        ((1.0, 99.0), Stretch("f", 1.0, 7.5), 1.0, 7.5),  # the file ends before
+    ],
+)
+def test_seconds_come_without_opening_the_file(tmp_path, span, stretch, start, end):
+    read = Utterance("a", audio=ROOT / "wav" / "a.wav", span=span)
+    corpus_table.save(Corpus("toy", ROOT, (read,), None, ""), tmp_path)
+    (kept,) = corpus_table.load(tmp_path, "toy").utterances
+    for utterance in (read, kept):
+        assert place(utterance, ROOT, stretch) == Place("wav/a.wav", start, end)
+
+
+def test_a_recording_elsewhere_has_no_folder():
+    odd = Utterance("a", audio=Path("/home/me/a.wav"))
+    assert place(odd, ROOT, None) == Place("a.wav", 0.0, None)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run of toy, by an older version, which recorded no scale."""
+    folder = tmp_path / "run"
+    write_info(folder, INFO)
+    write_folds(folder, [FoldRow("one", "test", "u000"), FoldRow("one", "train", "u1")])
+    first = corpus().utterances[0].ratings["valence"]
+    truth = np.array([[(first - 3) / 2]])
+    ids, fold, seed = np.array(["u000"]), np.array(["one"]), np.array([0])
+    made = Predictions(ids, fold, seed, truth, truth)
+    write_predictions(folder / "predictions.csv", made, INFO)
+    return folder
+
+
+def test_the_scale_is_recorded(run):
+    write_info(run, dataclasses.replace(INFO, scale=(1.0, 7.0)))
+    assert training_scale.of_run(run, read_info(run), None) == (1.0, 7.0)
+    path = run / "run.json"
+    path.write_text(path.read_text().replace("7.0", "0.5"), encoding="utf-8")
+    with pytest.raises(DamagedFileError, match="lowest rating must come first"):
+        read_info(run)
+
+
+def test_an_older_run_has_the_scale_of_its_corpus(run):
+    info = read_info(run)
+    assert info.scale is None
+    assert training_scale.of_run(run, info, corpus()) == (1.0, 5.0)
+    other = dataclasses.replace(corpus(), scale=(0.0, 5.0))  # of the same name
+    assert training_scale.of_run(run, info, other) is None
+    assert training_scale.of_run(run, info, None) is None
+    (run / "predictions.csv").unlink()
+    assert training_scale.of_run(run, info, corpus()) is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (None, "did not record the scale of 'toy'; repeat the train command"),
+        ((1.0, 7.0), "'new' is rated from 1 to 5, but ratings are written on [-1, 1]"),
+        ((1.0, 5.0), ""),
+    ],
+)
+def test_a_scale_that_is_not_expected_is_said(run, caplog, scale, said):
+    write_info(run, dataclasses.replace(INFO, scale=scale))
+    new = dataclasses.replace(corpus(), name="new")
+    given = Sources(new, {}, embeddings())
+    context = prediction_table.gather(run, applied("u000"), given, run)
+    assert context.scale == scale
+    assert context.overlap.models == {"u000": None}
+    told = [r.getMessage() for r in caplog.records][1:]  # the first is on the overlap
+    assert len(told) == bool(said)
+    assert said in " ".join(told)
+
+
+def test_an_older_cache_of_speech_has_no_names_of_files(run, caplog):
+    fill(run, of=recipe(modality="audio"))
+    given = Sources(corpus(), {}, {})
+    prediction_table.gather(run, applied("u000"), given, run)
+    assert "an older version extracted 'toy' and kept no names" in caplog.text

@@ -1,0 +1,249 @@
+"""The run command, from recordings to the table; fine-tuning is stood in for."""
+
+import csv
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+import spoken_corpus
+import torch
+import transformers
+import tunable_checkpoints
+from cli_calls import call, refused, typed
+from family_checkpoints import FAMILIES, vocabulary
+from trained_runs import contents
+
+from affuse.data.cache import fold_encoders, store, training_data
+from affuse.data.options.source_options import CorpusSource
+from affuse.data.reading import corpus_reading
+from affuse.data.runs.finetuning_folder import FinetunedFold
+from affuse.data.runs.run_predictions import read_run
+from affuse.data.splits import protocols
+from affuse.extract.commands import run_tuning
+from affuse.fuse.commands import training_commands
+
+COUNT, FOLDS = 18, 3
+SETTINGS = (
+    *("--set", "epochs=2", "--set", "latent=4", "--set", "autoencoder_hidden=8"),
+    *("--set", "hidden=4", "--seeds", 1, "--threads", 1),
+)
+DIVIDED = ("--protocol", "speakers", "--folds", FOLDS)
+TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Six speakers, three utterances each, as a manifest."""
+    root = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(COUNT):
+        u = spoken_corpus.utterance(root, number)
+        rated = dict(
+            zip(("valence", "arousal", "dominance"), rng.uniform(1, 5, 3), strict=True)
+        )
+        file = u.audio.relative_to(root)
+        rows.append({"file": file, "text": u.text, "speaker": number % 6, **rated})
+    with (root / "own.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return root / "own.csv"
+
+
+def arguments(table, root):
+    where = ("--cache", root / "cache", "--runs", root / "runs")
+    return ("manifest", table, "--name", "own", "--scale", 1, 5, *where)
+
+
+def run(table, root, *words):
+    return call("run", *arguments(table, root), *DIVIDED, *SETTINGS, *words)
+
+
+def fine_tune(say, table, folder):
+    """Encoders of random weights for each fold, in the layout of a fine-tuning."""
+    corpus = corpus_reading.read(
+        CorpusSource(corpus="manifest", root=table, name="own", scale=(1, 5))
+    )
+    for number, fold in enumerate(
+        protocols.folds(corpus.utterances, "speakers", folds=FOLDS)
+    ):
+        said = {u.id: u.speaker for u in corpus.utterances}
+        heard = sorted({said[id_] for id_ in (*fold.train, *fold.validation)})
+        for modality, family in (("audio", "wav2vec2"), ("text", "distilbert")):
+            place = folder / fold.name / modality
+            name, config = FAMILIES[family]
+            model = getattr(transformers, name)
+            torch.manual_seed(number)
+            model(model.config_class(**config)).save_pretrained(place)
+            record = {"corpus": "own", "speakers": heard}
+            (place / training_data.FILE).write_text(
+                json.dumps(record), encoding="utf-8"
+            )
+        vocabulary(folder / fold.name / "text", "distilbert")
+        (folder / fold.name / FinetunedFold.mark).write_text("{}", encoding="utf-8")
+    say(f"fine-tuned {folder}")
+    return folder
+
+
+@pytest.fixture
+def tune(table, tmp_path, monkeypatch):
+    """What was asked of the fine-tuning, each time."""
+    asked = []
+
+    def stand_in(say, options, design):
+        asked.append((options, design))
+        folder = tmp_path / "finetuned" / "own-early-speakers-12345678"
+        return folder if folder.exists() else fine_tune(say, table, folder)
+
+    monkeypatch.setattr(run_tuning, "tune", stand_in)
+    return asked
+
+
+def only(root):
+    (found,) = (root / "runs").iterdir()
+    return found
+
+
+def test_from_recordings_to_the_table(table, tmp_path):
+    done = run(table, tmp_path, "--fusion", "early", "--fusion", "ridge", *TINY)
+    assert done.exit_code == 0, done.output
+    steps = [
+        line
+        for line in done.stdout.splitlines()
+        if line.startswith(("extracting", "training"))
+    ]
+    assert steps == ["extracting with frozen encoders", "training"]
+    assert "next: " not in done.stdout
+    lines = done.stdout.splitlines()
+    assert [any(line.startswith(name) for line in lines) for name in ("early", "ridge")]
+    again = run(table, tmp_path, "--fusion", "early", "--fusion", "ridge", *TINY)
+    assert again.exit_code == 0
+    assert again.stdout.count("nothing was left to encode") == 2
+    table_of = [done.stdout.partition("\ntraining\n")[2] for done in (done, again)]
+    assert table_of[0] == table_of[1]
+
+
+def test_what_was_just_extracted_is_trained_on(table, tmp_path):
+    words = ("--fusion", "text", "--modality", "text", *TINY)
+    assert run(table, tmp_path, *words).exit_code == 0
+    shutil.rmtree(tmp_path / "runs")
+    assert run(table, tmp_path, *words, "--pooling", "mean+std").exit_code == 0
+    assert read_run(only(tmp_path)).info.encoders["text"]["pooling"] == "mean+std"
+
+
+def test_a_recording_that_is_missing_is_the_exit_status(table, tmp_path):
+    shutil.copytree(table.parent, tmp_path / "corpus")
+    (tmp_path / "corpus" / "wav" / "003.wav").write_bytes(b"RIFF")
+    words = ("--fusion", "text", "--modality", "audio", "--modality", "text", *TINY)
+    done = run(tmp_path / "corpus" / "own.csv", tmp_path, *words)
+    assert done.exit_code == 1
+    assert "003.wav" in done.stdout
+    assert len(read_run(only(tmp_path)).predictions) == COUNT  # text has them all
+
+
+def test_each_fold_is_extracted_with_its_own_encoders(table, tmp_path, tune):
+    done = run(table, tmp_path, "--fusion", "ridge", "--fusion", "early", "--finetune")
+    assert done.exit_code == 0, done.output
+    assert [design for _, design in tune] == ["early"]
+    assert "epochs=2" in tune[0][0].changes
+    names = sorted(f"{place.name}" for place in (tmp_path / "finetuned").glob("*/*"))
+    for name in names:
+        assert f"extracting with the encoders of fold {name}" in done.stdout
+    caches = list(store.find(tmp_path / "cache"))
+    assert len(caches) == 2 * FOLDS
+    assert len({c.recipe.weights for c in caches}) == 2 * FOLDS
+    assert {fold_encoders.origin(c.recipe)["fold"] for c in caches} == set(names)
+    runs = [read_run(path) for path in sorted((tmp_path / "runs").iterdir())]
+    assert [r.info.design for r in runs] == ["early", "ridge"]
+    for found in runs:
+        assert sorted(set(found.predictions.fold)) == names
+        assert len(set(found.predictions.id)) == COUNT
+        assert "fine-tuned for each fold" in found.info.encoders["text"]["checkpoint"]
+
+
+@pytest.mark.slow
+def test_how_heads_are_trained_is_said_to_the_second_stage_alone(table, tmp_path, tune):
+    words = ("--fusion", "early", "--finetune", "--set", "training=pretrain")
+    done = run(table, tmp_path, *words)
+    assert done.exit_code == 0, done.output
+    assert read_run(only(tmp_path)).info.settings["training"] == "pretrain"
+
+
+def test_stopped_and_repeated_it_goes_on(table, tmp_path, tune, monkeypatch):
+    words = ("--fusion", "text", "--finetune")
+    real, made = training_commands.train, []
+
+    def interrupt(say, options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training_commands, "train", interrupt)
+    stopped = run(table, tmp_path, *words)
+    assert stopped.exit_code == 130
+    assert "repeat to go on" in stopped.stderr
+    caches = contents(tmp_path / "cache")
+    monkeypatch.setattr(training_commands, "train", real)
+    done = run(table, tmp_path, *words)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("nothing was left to encode") == FOLDS
+    parts = {p: c for p, c in caches.items() if p.name.startswith("part-")}
+    assert {p: contents(tmp_path / "cache")[p] for p in parts} == parts
+    made.append(contents(only(tmp_path)))
+    shutil.rmtree(tmp_path / "runs")
+    assert run(table, tmp_path, *words).exit_code == 0
+    assert contents(only(tmp_path)) == made[0]
+
+
+def test_a_fine_tuning_of_before_is_named(table, tmp_path):
+    folder = fine_tune(print, table, tmp_path / "mine")
+    words = ("--fusion", "audio", "--finetuned", folder, "--layers", "audio=1")
+    done = run(table, tmp_path, *words)
+    assert done.exit_code == 0, done.output
+    caches = list(store.find(tmp_path / "cache"))
+    assert [(c.recipe.modality, c.recipe.layers) for c in caches] == [
+        ("audio", (1,)) for _ in range(FOLDS)
+    ]
+
+
+def test_without_a_design_nothing_can_be_fine_tuned(table, tmp_path, tune):
+    done = run(table, tmp_path, "--fusion", "ridge", "--finetune")
+    assert "--finetune trains encoders together with a design" in refused(
+        done, status=2
+    )
+    assert not (tmp_path / "cache").exists()
+
+
+def test_fine_tuning_is_told_what_both_commands_are_told(monkeypatch, tmp_path):
+    asked = []
+
+    def record(say, options):
+        asked.append(options)
+        return tmp_path
+
+    monkeypatch.setattr("affuse.extract.commands.finetune_command.finetune", record)
+    words = ["manifest", "x.csv", "--fusion", "early", "--folds", "4", "--seed", "7"]
+    found = typed("run", *words, "--batch", "9", "--set", "training=pretrain")
+    assert run_tuning.tune(print, found, "early") == tmp_path
+    expected = typed("finetune", *words)
+    run_tuning.tune(print, dataclasses.replace(found, experiment="paper"), "early")
+    assert asked == [expected, dataclasses.replace(expected, experiment="paper")]
+
+
+@pytest.mark.slow
+def test_encoders_are_really_fine_tuned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # which is where they are left
+    table = tunable_checkpoints.table(tmp_path / "corpus")
+    encoder = tunable_checkpoints.text(tmp_path / "text")
+    words = ("--fusion", "text", "--text-checkpoint", encoder, "--finetune")
+    done = call(
+        "run", *arguments(table, tmp_path), "--protocol", "loso", *SETTINGS, *words
+    )
+    assert done.exit_code == 0, done.output
+    run = read_run(only(tmp_path))
+    assert sorted(set(run.predictions.fold)) == ["session1", "session2", "session3"]
+    recipes = [c.recipe for c in store.find(tmp_path / "cache")]
+    assert len(recipes) == 3
+    assert len({r.weights for r in recipes}) > 1  # of some, no epoch may be the best
+    assert call("lint", run.path, "--cache", tmp_path / "cache").exit_code == 0

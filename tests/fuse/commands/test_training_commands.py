@@ -1,0 +1,138 @@
+"""What the command line offers of sizes, layers and modalities, without an encoder."""
+
+import dataclasses
+
+import pytest
+from fusion_calls import QUICK, call, train
+from learnable_corpus import COUNT, reordered
+
+from affuse.data.runs.run_predictions import find_runs
+from affuse.data.system.progress import _Bar
+from affuse.fuse.commands.requested_designs import designs, needs
+
+WEIGHTED = ("--set", "layers=weighted")
+
+
+def test_designs_are_matched_by_their_parameters(tmp_path, caches):
+    words = ("--fusion", "early", "--fusion", "gated", "--fusion", "ridge")
+    done = train(tmp_path, *words, "--match-parameters", 3000)
+    assert done.exit_code == 0, done.output
+    found = {r.info.design: r.info for r in find_runs(tmp_path)}
+    assert found["early"].settings["hidden"] != found["gated"].settings["hidden"]
+    for name in ("early", "gated"):
+        size = found[name].parameters
+        assert size == pytest.approx(3000, rel=0.02)
+        hidden = found[name].settings["hidden"]
+        assert f"{name}: hidden={hidden} makes {size:,} parameters" in done.output
+    assert found["ridge"].parameters == 19 * 3 + 3  # it has nothing to choose
+
+
+def test_a_size_that_cannot_be_is_said_before_anything_is_trained(tmp_path, caches):
+    words = ("--fusion", "text", "--fusion", "early", "--match-parameters", 300)
+    done = train(tmp_path, *words)
+    assert done.exit_code == 2
+    assert "early cannot have about 300 parameters" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_weights_of_layers_are_said(tmp_path, caches):
+    done = train(tmp_path, "--fusion", "early", *WEIGHTED)
+    assert done.exit_code == 0, done.output
+    assert "early: mean weights of layers: valence audio" in done.output
+
+
+def test_the_progress_bar_says_of_which_part_its_ccc_is(tmp_path, caches, monkeypatch):
+    told = []
+    monkeypatch.setattr(_Bar, "set_postfix_str", lambda bar, words: told.append(words))
+    assert train(tmp_path, "--fusion", "text").exit_code == 0
+    assert told
+    assert all(": validation CCC " in words for words in told)
+
+
+def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):
+    audio = caches["audio"]
+    recipe = dataclasses.replace(audio.recipe, layers=(1,))
+    caches["audio"] = dataclasses.replace(
+        audio, recipe=recipe, values=audio.values[:, :1]
+    )
+    done = train(tmp_path, "--fusion", "early", *WEIGHTED)
+    assert done.exit_code == 2
+    assert "extract again with --layers all" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_search_does_not_weigh_a_single_layer_either(tmp_path, caches):
+    for modality, found in caches.items():
+        recipe = dataclasses.replace(found.recipe, layers=(1,))
+        values = found.values[:, :1]
+        caches[modality] = dataclasses.replace(found, recipe=recipe, values=values)
+    words = ("--fusion", "text", "--grid", "layers=concat,weighted")
+    done = call("sweep", *words, *QUICK, "--sweeps", tmp_path)
+    assert done.exit_code == 2
+    assert "extract again with --layers all" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_search_refuses_what_it_would_not_heed(caches):
+    words = ("--fusion", "text", "--grid", "latent=4,8", "--match-parameters", 3000)
+    done = call("sweep", *words)
+    assert done.exit_code == 2
+    assert "No such option" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("train",), ("sweep", "--grid", "latent=4,8")])
+def test_an_unknown_design_is_said_before_any_cache_is_looked_for(tmp_path, words):
+    done = call(*words, "--fusion", "erly", "--cache", tmp_path)
+    assert done.exit_code == 2
+    assert "no fusion 'erly': choose from audio, crossattention" in done.stderr
+
+
+def test_what_is_named_beside_all_stays():
+    assert designs(["all", "early"], ["text"], head=False)[-2:] == [
+        "early",
+        "text",
+    ]
+    assert "zeroshot" in designs(["all", "zeroshot"], ["text"], head=False)
+    assert designs(["text", "text"], ["text"], head=False) == ["text"]
+
+
+def test_what_each_modality_contributes_is_printed(tmp_path, caches):
+    train(tmp_path, "--fusion", "experts")
+    (run,) = tmp_path.iterdir()
+    done = call("ablate", run, "--seed", 3, "--threads", 1)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert [line[:14].strip() for line in lines[2:7]] == [
+        "audio and text",
+        "audio only",
+        "text only",
+        "audio permuted",
+        "text permuted",
+    ]
+    assert lines[7].endswith("seed 3")
+
+
+@pytest.mark.parametrize(
+    ("fusion", "said", "rows"),
+    [
+        ("experts", "7 utterances are predicted from audio alone", COUNT),
+        ("early", "left out: 7 utterances with no text embedding", COUNT - 7),
+    ],
+)
+def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, rows):
+    train(tmp_path, "--fusion", fusion)
+    (run,) = tmp_path.iterdir()
+    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    done = call("predict", run, "--threads", 1)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("\n") == 1 + rows
+    told = [record.getMessage() for record in caplog.records]
+    assert [said in words for words in told] == [True, False]
+    assert "were in the training or validation part of the one model" in told[1]
+
+
+def test_decisions_take_both_modalities():
+    assert needs(["lateccc"]) == ("audio", "text")
+    only = designs(["all"], ["text"], head=False)
+    assert "text" in only
+    assert not {"latemean", "lateccc", "stacking", "experts"} & set(only)

@@ -1,0 +1,560 @@
+"""One hostile string in every text of a run: whatever shows it, shows it as text."""
+
+import ast
+import csv
+import dataclasses
+import io
+import json
+import logging
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import small_caches
+from cli_calls import call
+from planted_leaks import edit_json
+from poisoned_runs import COLUMN, HARMLESS, HOSTILE, copied, make, places, poison
+from process_starts import python
+from source_files import FILES, ROOT, tree
+
+from affuse.data import plugins, terminal
+from affuse.data.cache import cache_selection
+from affuse.data.errors import AffuseError, message
+from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
+from affuse.data.reading.corpus_csv import cell
+from affuse.data.runs.run_folder import ModelFolder
+from affuse.data.runs.run_predictions import read_run
+from affuse.data.system.digests import MANIFEST
+from affuse.data.system.progress import bar
+from affuse.data.terminal import inactive, printable
+from affuse.fuse.calibration import calibration_file
+from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.reporting.escapes import (
+    for_csv,
+    for_html,
+    for_json,
+    for_latex_row,
+    for_markdown,
+    for_markdown_line,
+)
+from affuse.fuse.scoring.statistics import estimate
+from affuse.fuse.settings import Settings
+from affuse.fuse.sweep import ranking
+from affuse.fuse.sweep.sweep_folder import SweepFolder
+from affuse.fuse.trained import model_files
+from affuse.fuse.training.run_description import summary
+
+SHOWN = printable(HOSTILE)
+MODELS = "*/seed-*/model.json"
+READERS = {  # of what the report does not read
+    "calibration.json": calibration_file.read,
+    MODELS: lambda run: model_files.load(next(run.glob("*/seed-*"))),
+}
+REASON = ("left_out", "no audio embedding")  # in alignment.json
+CLOSED = {"nature", "targets", "ratings", "parts"}  # fields of a table
+VARIANTS = {
+    "plain": [],
+    "groups": ["--by", "speaker"],
+    "blocks": ["--pairs", "--split"],
+    "against": ["--against"],  # the design of the other run
+}
+
+
+def shown(text):
+    """All lines that were printed, of which none holds what acts on a terminal."""
+    lines = text.removesuffix("\n").split("\n")
+    assert [line for line in lines if not line.isprintable()] == []
+    return lines
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two runs as they were made, and their cache."""
+    return make(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="module")
+def tried(made, tmp_path_factory):
+    """Places whose text a reader takes, and the sentences on all others."""
+    run, folder = next(made[0].glob("*-early-*")), tmp_path_factory.mktemp("tried")
+    taken, sentences = [], {}
+    figures = estimate(read_run(run))
+    with pytest.MonkeyPatch.context() as patch:  # which takes most of the time
+        patch.setattr(
+            "affuse.fuse.reporting.scored_rows.estimate", lambda *_, **__: figures
+        )
+        for number, place in enumerate(places(run)):
+            one = folder / str(number) / run.name
+            shutil.copytree(run, one, ignore=unneeded(place.file))
+            poison(one, [place], HOSTILE)
+            try:
+                READERS.get(place.file, reported)(one)
+                taken.append(place)
+            except (AffuseError, OSError) as error:
+                sentences[place] = message(error)
+            shutil.rmtree(folder / str(number))
+    return taken, sentences
+
+
+def unneeded(file):
+    """What the reader of a file does not read, for `shutil.copytree`."""
+    if file not in READERS:
+        more = ("model.*", "history.csv", "validation.csv")
+        return shutil.ignore_patterns(MANIFEST, *more)
+    needed = {Path(file).name, ModelFolder.weights}
+    return lambda _, names: {n for n in names if "." in n or n == MANIFEST} - needed
+
+
+def reported(run):
+    """Read and render a run alone, or raise what is said instead."""
+    render(collect(run.parent), "text")
+
+
+@pytest.fixture(scope="module")
+def runs(made, tried, tmp_path_factory):
+    """Folders of runs, by the text that stands in all places that readers take."""
+    return poisoned(made[0], tried[0], tmp_path_factory)
+
+
+def joins(place):
+    """Whether a place joins a run with its cache, beside the ids."""
+    settings = place.file == "run.json" and place.at[0] == "settings"
+    return place.file == MODELS or settings or place.at == ("corpus",)
+
+
+@pytest.fixture(scope="module")
+def strange(made, tried, tmp_path_factory):
+    """The same runs with their own cache, which has none of their ids."""
+    chosen = [place for place in tried[0] if not joins(place)]
+    return poisoned(made[0], chosen, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def known(made, tried, tmp_path_factory):
+    """The same runs with their own cache and ids."""
+    chosen = [
+        p for p in tried[0] if not joins(p) and (p.kind, p.at) != (COLUMN, ("id",))
+    ]
+    return poisoned(made[0], chosen, tmp_path_factory)
+
+
+def poisoned(runs, chosen, tmp_path_factory):
+    """Copies of all runs with each text in the chosen places and in their names."""
+    found = {}
+    for text in (HOSTILE, HARMLESS):
+        found[text] = tmp_path_factory.mktemp("poisoned")
+        for run in runs.iterdir():
+            poison(copied(run, found[text]), chosen, text)
+            (found[text] / run.name).rename(found[text] / f"{text}{run.name}")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A hundredth of the exchanges."""
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
+
+
+def run_of(folder, design="early"):
+    """The folder of one run; no pattern, for the name may hold one."""
+    return next(path for path in folder.iterdir() if f"-{design}-" in path.name)
+
+
+def test_every_file_is_tried_and_what_is_refused_is_said_in_one_line(tried):
+    taken, sentences = tried
+    assert {place.file for place in (*taken, *sentences)} == {
+        *("run.json", "lint.json", "calibration.json", "alignment.json"),
+        *(MODELS, "*.csv"),
+    }
+    columns = {p.at[0] for p in (*taken, *sentences) if p.kind == COLUMN}
+    assert columns > {"id", "fold", "speaker", "dialogue", "sex", "session", "design"}
+    for sentence in sentences.values():
+        assert shown(sentence) == [sentence]
+    assert any(SHOWN[:40] in sentence for sentence in sentences.values())
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
+def test_a_report_shows_it_as_text(runs, format, variant):
+    found = {}
+    for text, folder in runs.items():
+        words = [*VARIANTS[variant]]
+        if variant == "against":
+            words.append(collect(folder)[0].rows[-1].design)
+        result = call("report", "--runs", folder, "--format", format, *words)
+        assert (not result.exit_code, result.stderr) == (True, "")
+        found[text] = result.stdout
+    check(format, found)
+
+
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
+def test_a_table_shows_it_as_text_whatever_the_readers_take(made, format):
+    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
+    found = {
+        text: render([within(table, text) for table in tables], format)
+        for text in (HOSTILE, HARMLESS)
+    }
+    assert "1+1" in found[HOSTILE]
+    check(format, found)
+
+
+def test_columns_are_as_wide_as_what_is_shown(made):
+    tables = collect(made[0], ReportContents(pairs=True, split=True))
+    found = {
+        t: render([within(x, t) for x in tables], "text") for t in ("\x1b", "....")
+    }
+    assert found["\x1b"].replace(r"\x1b", "....") == found["...."]
+
+
+def within(value, text):
+    """The same value with a text before every string that is not of a closed set."""
+    if dataclasses.is_dataclass(value):
+        names = [f.name for f in dataclasses.fields(value) if f.name not in CLOSED]
+        found = {name: within(getattr(value, name), text) for name in names}
+        return dataclasses.replace(value, **found)
+    if isinstance(value, Mapping):
+        return {text + key: within(inner, text) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(within(inner, text) for inner in value)
+    return text + value if isinstance(value, str) else value
+
+
+def check(format, found):
+    """Hold the output on the hostile string to that on the harmless one."""
+    hostile, harmless = (
+        found[text].replace("\r\n", "\n") if format == "csv" else found[text]
+        for text in (HOSTILE, HARMLESS)
+    )
+    lines = len(shown(hostile)), len(shown(harmless))
+    assert lines[0] == lines[1] or format == "text"  # whose sentences are wrapped
+    CHECKS[format](hostile, harmless)
+
+
+def check_text(hostile, harmless):
+    rules = [
+        [line[0] for line in shown(text) if re.fullmatch("[=]+|[-]+", line)]
+        for text in (hostile, harmless)
+    ]
+    assert rules[0] == rules[1]
+    title, rule = shown(hostile)[:2]
+    assert len(title) == len(rule)
+
+
+def check_markdown(hostile, harmless):
+    plain = re.sub(r"\\[!-/:-@\[-`{-~]", "", hostile)
+    assert re.findall(r"[<>`~$_]|&#?\w+;", plain) == []
+    assert re.findall(r"[\[\]]", re.sub(r"\[[-+.\d]+, [-+.\d]+\]", "", plain)) == []
+    skeletons = [
+        [
+            re.findall(r"^## |^- |^\|[-:|]+\|$|\*\*|(?<!\\)[|#*]", line)
+            for line in text.split("\n")
+        ]
+        for text in (hostile, harmless)
+    ]
+    assert skeletons[0] == skeletons[1]
+
+
+def check_latex(hostile, harmless):
+    found = []
+    for text in (hostile, harmless):
+        plain = re.sub(r"\\[&%$#_{}]|\\text[a-z]+\{\}|\$-\$", "", text)
+        found.append(re.findall(r"\\[a-zA-Z]+|\\\\|[{}&%$#~^_]", plain))
+    assert [mark for mark in found[0] if mark != "{}"] == found[1]
+    assert re.findall(r"(?:\\\\|rule)\s*[\[*]", hostile) == []
+
+
+def check_csv(hostile, harmless):
+    rows, others = (list(csv.reader(io.StringIO(t))) for t in (hostile, harmless))
+    assert [len(row) for row in rows] == [len(row) for row in others]
+    found = [text for row in rows for text in row]
+    assert [text for text in found if text.startswith(("=", "@"))] == []
+    for number in (text for text in found if text.startswith(("+", "-"))):
+        float(number)
+    assert any(text.startswith(f"'{SHOWN}") for text in found)
+
+
+def check_json(hostile, harmless):
+    found, other = json.loads(hostile), json.loads(harmless)
+    assert [len(t["rows"]) for t in found["tables"]] == [
+        len(t["rows"]) for t in other["tables"]
+    ]
+    assert HOSTILE in "".join(strings(found))  # for a machine, nothing is lost
+
+
+def strings(value):
+    """Every text of JSON."""
+    if isinstance(value, dict):
+        for pair in value.items():
+            yield from map("".join, map(strings, pair))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+CHECKS = {
+    "text": check_text,
+    "markdown": check_markdown,
+    "latex": check_latex,
+    "csv": check_csv,
+    "json": check_json,
+}
+
+
+def test_markdown_has_no_element_that_ours_has_not(made):
+    rendering = pytest.importorskip("markdown_it").MarkdownIt("commonmark")
+    rendering.enable("table")
+    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
+    found = []
+    for text in (HOSTILE, HARMLESS, "- ", "1. ", "# ", "> ", "+ ", "    "):
+        content = render([within(table, text) for table in tables], "markdown")
+        found.append([*elements(rendering.parse(content))])
+    assert {"h2", "table", "strong", "li"} <= set(found[1])
+    for other in found:
+        assert other == found[1]
+
+
+def elements(tokens):
+    """What a Markdown parser found, but text."""
+    for token in tokens:
+        if token.type not in ("text", "text_special", "inline"):
+            yield token.tag or token.type
+        yield from elements(token.children or ())
+
+
+@pytest.mark.parametrize("which", ["runs", "strange", "known"])
+def test_the_linter_shows_it_as_text(made, request, which):
+    cache, count = made[1], {}
+    for text, folder in request.getfixturevalue(which).items():
+        result = call("lint", "--runs", folder, "--cache", cache)
+        assert result.exit_code in (0, 1)
+        assert not isinstance(result.exception, Exception)
+        count[text] = len(shown(result.output))
+        if text == HOSTILE:
+            assert SHOWN in result.output
+        said = call("lint", "--json", "--runs", folder, "--cache", cache)
+        shown(said.output)
+        assert str(run_of(folder)) in json.loads(said.stdout)
+    assert count[HOSTILE] == count[HARMLESS]
+
+
+def test_calibrate_shows_it_and_draws_it_as_text(runs):
+    count = {}
+    for text, folder in runs.items():
+        run = run_of(folder)
+        result = call("calibrate", run, "--level", "0.8", "--by", "utterance")
+        assert (result.exit_code, result.stderr) == (0, "")
+        lines = shown(result.stdout)
+        count[text] = [line for line in lines if line.startswith("valence")]
+        drawn = (run / "rejection.svg").read_text(encoding="utf-8")
+        shown(drawn)
+        count[text].append([element.tag for element in ET.fromstring(drawn).iter()])
+        json.loads((run / "calibration.json").read_text(encoding="utf-8"))
+    assert count[HOSTILE] == count[HARMLESS]
+
+
+def test_what_is_to_be_typed_next_is_a_single_word_for_the_shell(made, tmp_path):
+    run = copied(run_of(made[0]), tmp_path).rename(tmp_path / "a; b")
+    lines = shown(call("calibrate", run, "--level", "0.8").stdout)
+    assert lines[-1].endswith(f"type python cli.py predict '{run}' --calibrated")
+    (run / "calibration.json").unlink()
+    with pytest.raises(AffuseError, match=f"python cli.py calibrate '{run}'$"):
+        calibration_file.read(run)
+
+
+def test_ablate_and_predict_show_it_as_text(made, known):
+    count = {}
+    for text, folder in known.items():
+        words = (run_of(folder), "--cache", made[1], "--corpus", "toy")
+        for command in (["ablate", *words], ["predict", *words, "--calibrated"]):
+            result = call(*command)
+            assert (result.exit_code, result.stderr) == (0, "")
+            count.setdefault(text, []).append(len(shown(result.stdout)))
+    assert count[HOSTILE] == count[HARMLESS]
+
+
+def test_what_a_training_left_out_is_said_in_one_line(made, tmp_path, capsys):
+    run = copied(run_of(made[0]), tmp_path)
+    poison(run, [p for p in places(run) if p.at[:2] == REASON], HOSTILE)
+    terminal.say(summary(run))
+    (line,) = shown(capsys.readouterr().out)
+    assert f"3 with {SHOWN}" in line
+
+
+def test_a_ranking_holds_no_formula(tmp_path):
+    best = ranking.Ranked(Settings(), (-0.5,), -0.5, 0.0)
+    failed = ranking.Ranked(Settings(latent=4), (), -1.0, 0.0, failed=HOSTILE)
+    ranking.write(tmp_path, [best, failed], ["valence"])
+    with (tmp_path / SweepFolder.ranking).open(newline="", encoding="utf-8") as file:
+        first, second = csv.DictReader(file)
+    assert float(first["mean"]) == -0.5
+    assert second["failed"] == f"'{SHOWN}"
+
+
+def test_a_cache_is_listed_in_one_line(tmp_path):
+    for revision in ("a" * 40, "b" * 40):
+        small_caches.fill(
+            tmp_path, of=small_caches.recipe(checkpoint=HOSTILE, revision=revision)
+        )
+    lines = shown(call("cache", "list", "--cache", tmp_path).output)
+    assert [SHOWN in line for line in lines] == [True, True]
+    with pytest.raises(AffuseError, match="there are 2 text caches") as error:
+        cache_selection.choose(tmp_path, named={})
+    assert [SHOWN in line for line in shown(str(error.value))] == [False, True, True]
+
+
+@pytest.mark.parametrize("command", ["report", "lint", "calibrate"])
+def test_a_run_that_is_refused_is_named_in_one_line(made, tmp_path, command):
+    run = copied(run_of(made[0]), tmp_path)
+    run = run.rename(tmp_path / HOSTILE)
+    edit_json(run / "run.json", lambda info: info.update(nature=HOSTILE, name=HOSTILE))
+    words = [run] if command == "calibrate" else ["--runs", tmp_path]
+    result = call(command, *words)
+    assert result.exit_code == 1
+    assert len(shown(result.output)) == (3 if command == "lint" else 1)
+    assert result.output.count(SHOWN[:40]) >= 2  # the folder, and what is wrong with it
+
+
+def test_a_folder_that_click_names_is_escaped(tmp_path):
+    sentence = refused_usage(call("calibrate", tmp_path, "x\x1b[2J\u202e"))
+    assert sentence.endswith(r"argument (x\x1b[2J\u202e)")
+
+
+def refused_usage(result):
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: ")
+    return shown(result.stderr)[-1]
+
+
+def test_the_log_and_a_traceback_act_on_no_terminal(made, tmp_path):
+    copied(run_of(made[0]), tmp_path)
+    (tmp_path / HOSTILE).mkdir()
+    shutil.copy(run_of(tmp_path) / "run.json", tmp_path / HOSTILE)
+    done = program("report", "--runs", tmp_path)
+    assert done.returncode == 0
+    (line,) = shown(done.stderr)
+    assert line.startswith("unfinished, so not shown: ")
+    assert SHOWN in line
+    edit_json(tmp_path / HOSTILE / "run.json", lambda i: i.update(nature=HOSTILE))
+    done = program("--debug", "calibrate", tmp_path / HOSTILE)
+    assert done.returncode == 1
+    assert shown(done.stderr)[0] == "Traceback (most recent call last):"
+    assert SHOWN in shown(done.stderr)[-1]
+
+
+def program(*words):
+    """The program itself, whose log and tracebacks are Python's."""
+    return python("import runpy; runpy.run_path('cli.py', run_name='__main__')", *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("a\n%s and %d\x1b", Path("b\n"), 3), "a\nb\\n and 3\\x1b"),
+        (("%r", "\x9b"), r"'\x9b'"),
+        (("%(a)s", {"a": "\x9b"}), r"\x9b"),
+        (("100%\u202e",), r"100%\u202e"),
+    ],
+)
+def test_a_log_message_keeps_its_own_lines_only(arguments, expected):
+    record = logging.LogRecord("x", logging.WARNING, "", 1, arguments[0], (), None)
+    record.args = arguments[1] if "(a)" in arguments[0] else arguments[1:]
+    if expected == r"'\x9b'":
+        expected = r"'\\x9b'"  # escaped twice, but safe
+    assert terminal.Formatter().format(record) == expected
+
+
+def test_a_bar_shows_names_as_text(capsys):
+    with bar(total=2, name=HOSTILE, unit="x", show=True) as shown_bar:
+        shown_bar.set_postfix_str(HOSTILE)
+    found = capsys.readouterr().err
+    assert SHOWN in found
+    shown(found.replace("\r", ""))
+
+
+def test_an_error_is_one_line_but_for_those_that_are_given_apart():
+    error = AffuseError(HOSTILE, "  one\n", "  two")
+    assert str(error) == f"{SHOWN}\n  one\\n\n  two"
+    assert message(FileNotFoundError(HOSTILE)) == SHOWN
+    assert str(AffuseError(f"x: {AffuseError(HOSTILE)}")) == f"x: {SHOWN}"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("[.65, .88]* [-1.00, +1]", r"[.65, .88]\* [-1.00, +1]"),
+        ("[.65, .88](x)", r"\[.65, .88\](x)"),
+        ("[.65, .88]: x", r"\[.65, .88\]: x"),
+        ("![x][y]", r"!\[x\]\[y\]"),
+        ("[x] [1]", r"\[x\] \[1\]"),
+        ("&lt; &#60; a & b; R&D", r"\&lt; \&#60; a & b; R&D".replace("#", r"\#")),
+        ("https://a.b www.a.b", r"https:\//a.b www\.a.b"),
+        ("~~a~~ $x$ a\\|b", r"\~\~a\~\~ \$x\$ a\\\|b"),
+        ("a\n# b", r"a\\n\# b"),
+    ],
+)
+def test_markdown_within_a_line(words, expected):
+    assert for_markdown(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("- a", r"\- a"),
+        ("---", r"\---"),
+        ("+ a", r"\+ a"),
+        ("=== a", r"\=== a"),
+        ("12) a", r"12\) a"),
+        ("    a", "a"),
+        ("1.5 a-b", r"1\.5 a-b"),
+        ("early - text: +.05", "early - text: +.05"),
+    ],
+)
+def test_markdown_that_begins_a_line(words, expected):
+    assert for_markdown_line(words) == expected
+
+
+def test_other_formats():
+    assert for_latex_row([" [1cm]", "a"]) == r"{} [1cm] & a \\"
+    assert for_latex_row(["a", "[1, 2]"]) == r"a & [1, 2] \\"
+    assert for_html("<a b='\x1b'>") == r"&lt;a b=&#x27;\x1b&#x27;&gt;"
+    assert [for_csv(v) for v in ("=1", "-1", -1.5, None)] == ["'=1", "'-1", -1.5, None]
+    assert for_csv("a\r\nb\x1b\u202e") == r"a\r\nb\x1b\u202e"
+    odd = ["ä\x7f\x9b\u2028\u202e\U000e0001\ud800", {"\x1b\n": 1}]
+    text = for_json(json.dumps(odd, indent=1, ensure_ascii=False))
+    shown(text)
+    assert "ä" in text
+    assert json.loads(text) == odd
+
+
+def test_data_stay_readable_but_for_what_acts():
+    kept = "a\tb\nc\xa0d\u200d\u200eé"
+    assert inactive(kept) == cell(kept) == kept
+    assert cell("a\x1b[2J\x9b\x00\u202e\u2066\u2028\ud800") == (
+        r"a\x1b[2J\x9b\x00\u202e\u2066\u2028\ud800"
+    )
+
+
+def calls(file):
+    """Every call in a module: the name that is called, and the call."""
+    nodes = [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+    return [(ast.unparse(node.func), node) for node in nodes]
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f != "data/terminal.py"])
+def test_nothing_is_printed_by_another_way(file):
+    found = calls(file)
+    names = {name for name, _ in found}
+    assert not names & {"print", "click.echo", "click.secho", "sys.stdout.write"}
+    source = (ROOT / file).read_text(encoding="utf-8")
+    assert "click.echo" not in source
+    for name, call_ in found:
+        if name in ("say", "self._say", "output.say", "told"):
+            inside = ast.walk(call_.args[0]) if call_.args else ()
+            texts = [n.value for n in inside if isinstance(n, ast.Constant)]
+            assert not any("\n" in text for text in texts if isinstance(text, str))

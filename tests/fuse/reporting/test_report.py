@@ -1,0 +1,557 @@
+import csv
+import dataclasses
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from report_runs import AUDIO, SPEAKERS, TEXT, example, info_of, save, text_of
+
+from affuse import cli
+from affuse.data import plugins
+from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
+from affuse.data.rating_scales import RATINGS
+from affuse.data.runs import fold_table
+from affuse.data.runs import run_predictions as p
+from affuse.data.runs.run_folder import RunFolder
+from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.reporting.blocks import WIDTH
+from affuse.fuse.reporting.published_figures import TABLE
+from affuse.fuse.reporting.row_labels import describe, details
+from affuse.fuse.reporting.sections import sections, subset
+from affuse.fuse.scoring import metrics
+from affuse.fuse.scoring.paired_tests import holm, paired_difference, permutation_test
+from affuse.fuse.scoring.statistics import estimate
+
+PERMUTATIONS = 999
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A tenth of the exchanges."""
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", PERMUTATIONS)
+
+
+def test_figures_are_the_metric_on_the_rows(runs):
+    content = json.loads(render(collect(runs), "json"))
+    rows = {row["design"]: row for row in content["tables"][0]["rows"]}
+    run = p.read_run(runs / info_of("early").name)
+    scripted = np.array(["1" in i for i in run.predictions.id.tolist()])
+    everything = np.ones_like(scripted)
+    chosen = {"all": everything, "scripted": scripted, "improvised": ~scripted}
+    for section, mask in chosen.items():
+        found = rows["early"]["sections"][section]
+        for k, name in enumerate(RATINGS):
+            each = [
+                metrics.ccc(
+                    run.predictions.truth[mask & (run.predictions.seed == seed), k],
+                    run.predictions.predicted[mask & (run.predictions.seed == seed), k],
+                )
+                for seed in (0, 1)
+            ]
+            interval = found["ccc"][name]
+            assert interval["value"] == pytest.approx(np.mean(each), abs=1e-12)
+            assert interval["low"] < interval["value"] < interval["high"]
+        assert found["utterances"] == mask.sum() / 2
+    assert rows["early"]["run"]["settings"] == {"latent": 128, "seeds": [0, 1]}
+    assert rows["early"]["run"]["versions"] == {"numpy": "2"}
+
+
+def test_rows_have_one_order(tmp_path):
+    for design in ("zeta", "late", "attention", "text", "ridge", "zeroshot", "early"):
+        save(tmp_path, info_of(design, corpus="toy"))
+    (table,) = collect(tmp_path)
+    found = [row.design for row in table.rows]
+    start = ["ridge", "zeroshot", "text", "early", "late"]
+    assert found == [*start, "attention", "zeta"]
+
+
+def test_fusion_is_compared_with_the_best_single_modality(runs):
+    (table,) = collect(runs)
+    pair = [p.read_run(runs / info_of(design).name) for design in ("early", "text")]
+    found = {row.design: row for row in table.rows if row.info}
+    versus = found["early"].versus["all"]
+    assert (versus.name, versus.difference) == ("text", paired_difference(*pair))
+    assert versus.p == permutation_test(*pair, permutations=PERMUTATIONS)
+    assert not found["text"].versus
+    assert [line.partition(": +")[0] for line in table.comparisons] == [
+        f"{section}{design} - text"
+        for section in ("", "improvised: ", "scripted: ")
+        for design in ("early", "late")
+    ]
+    verdicts = [line.rpartition(", ")[2] for line in table.comparisons]
+    assert verdicts[:2] == ["better", "better"]
+
+
+def test_fusion_is_compared_apart_where_lines_recur_and_where_not(runs):
+    (table,) = collect(runs)
+    pair = [p.read_run(runs / info_of(design).name) for design in ("early", "text")]
+    apart = [subset(run, lambda row: row.scripted is False) for run in pair]
+    row = next(row for row in table.rows if row.design == "early")
+    assert row.versus["improvised"].difference == paired_difference(*apart)
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [(0.5, "not told apart"), (0.05, "worse")]
+)
+def test_fusion_need_not_be_better(runs, gain, verdict):
+    save(runs, info_of("early"), gain=gain)
+    (table,) = collect(runs)
+    assert table.comparisons[0].endswith(verdict)
+
+
+def test_marks_stand_behind_what_is_significant(runs):
+    (table,) = collect(runs)
+    found = {row.name: row for row in table.rows if row.info}
+    assert found["late"].versus["all"].adjusted < 0.05
+    shown = text_of(runs)
+    assert re.search(r"^late .*\]\*$", shown, flags=re.MULTILINE)
+    assert re.search(r"^text .*\]$", shown, flags=re.MULTILINE)
+    assert "adjusted by Holm over 6 comparisons" in " ".join(shown.split())
+    assert r"\*" in render([table], "markdown")
+
+
+def test_p_is_adjusted_over_all_sections_of_a_table(runs):
+    (table,) = collect(runs)
+    every = [v for row in table.rows for v in row.versus.values()]
+    assert len(every) == 6
+    assert [v.adjusted for v in every] == pytest.approx(holm([v.p for v in every]))
+
+
+def test_rows_are_compared_against_the_one_that_is_named(runs):
+    (table,) = collect(runs, ReportContents(against="late"))
+    found = {row.name: row.versus for row in table.rows if row.info}
+    assert {v.name for versus in found.values() for v in versus.values()} == {"late"}
+    assert set(found["audio"]) == {"all", "improvised", "scripted"}
+    assert found["late"] == {}
+    assert found["audio"]["all"].verdict == "worse"
+    for format in ("text", "markdown"):
+        assert "\N{DAGGER}" in render([table], format)
+    assert r"\textdagger{}" in render([table], "latex")
+
+
+def test_what_cannot_be_compared_against_is_said(runs):
+    with pytest.raises(ValueError, match="no row 'x'; there are audio, early, late"):
+        collect(runs, ReportContents(against="x"))
+    save(runs, info_of("late", name="b", settings={"latent": 64}))
+    with pytest.raises(ValueError, match=r"against one of 'late \(latent=64\)', 'late"):
+        collect(runs, ReportContents(against="late"))
+    (table,) = collect(runs, ReportContents(against="late (latent=64)"))
+    assert {v.name for r in table.rows for v in r.versus.values()} == {
+        "late (latent=64)"
+    }
+
+
+def test_every_two_rows_are_compared_on_request(runs):
+    save(runs, info_of("ridge"), n=39)
+    (table,) = collect(runs, ReportContents(pairs=True))
+    found = {(pair.a, pair.b): pair.versus for pair in table.pairs}
+    assert len(found) == 10
+    assert found["ridge", "late"] is None
+    scored = [v for v in found.values() if v]
+    assert [v.adjusted for v in scored] == pytest.approx(holm([v.p for v in scored]))
+    first, second = (p.read_run(runs / info_of(d).name) for d in ("audio", "late"))
+    assert found["audio", "late"].difference == paired_difference(first, second)
+    shown = text_of(runs, pairs=True)
+    assert "adjusted by Holm over 6 pairs" in shown
+    assert re.search(r"^2 audio +- +-\.\d+", shown, flags=re.MULTILINE)
+    content = json.loads(render([table], "json"))["tables"][0]["pairs"]
+    assert content[-1]["p_holm"] == found["early", "late"].adjusted
+    lines = list(csv.DictReader(io.StringIO(render([table], "csv"), newline="")))
+    pairs = [line for line in lines if line["section"] == "pairs"]
+    assert (pairs[-1]["design"], pairs[-1]["versus"]) == ("early", "late")
+    assert float(pairs[-1]["p"]) == found["early", "late"].p
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "latex"])
+def test_the_parts_of_a_ccc_are_shown_on_request(runs, format):
+    (table,) = collect(runs, ReportContents(split=True))
+    row = next(row for row in table.rows if row.design == "early")
+    part = row.sections["all"].parts["valence"]
+    cell = f"{part.scale:.2f}".lstrip("0")
+    found = render([table], format)
+    lines = [line for line in found.splitlines() if "early" in line]
+    assert any(cell in re.split(r"[ |&]+", line) for line in lines)
+    assert "V Cb" in found
+    assert "V Cb" not in render(collect(runs), format)
+
+
+def test_the_unit_is_said_and_so_is_one_that_is_not_known(runs, tmp_path):
+    assert "jackknife over 20 dialogues and seeds" in text_of(runs)
+    assert "jackknife over 40 utterances" in text_of(runs, unit="utterance")
+    assert "has only one speaker" in text_of(runs, unit="speaker")
+    save(tmp_path / "b", info_of("text"), speakers=dict.fromkeys(SPEAKERS, ""))
+    found = text_of(tmp_path / "b", unit="speaker")
+    assert "The unit is the utterance, because no speaker is known" in " ".join(
+        found.split()
+    )
+
+
+def test_few_dialogues_and_a_single_seed_are_said(tmp_path):
+    for design in ("text", "early"):
+        save(tmp_path, info_of(design), n=8, seeds=1, known=False)
+    found = " ".join(text_of(tmp_path).split())
+    assert "Only 4 dialogues in a fold: the intervals are wide" in found
+    assert "With 4 dialogues no p can be much below .125" in found
+    assert "One seed: intervals and p are of the trained models" in found
+    save(tmp_path / "b", info_of("ridge"), seeds=1)
+    assert "One seed" not in text_of(tmp_path / "b")
+
+
+def test_groups_are_scored_apart_on_request(runs):
+    folder = runs / info_of("early").name
+    rows = [
+        dataclasses.replace(row, sex="FM"[k % 2], session="1")
+        for k, row in enumerate(fold_table.read_folds(folder))
+    ]
+    fold_table.write_folds(folder, rows)
+    (table,) = collect(runs, ReportContents(by="gender"))
+    row = next(row for row in table.rows if row.design == "early")
+    assert list(row.sections)[-2:] == ["gender F", "gender M"]
+    wanted = subset(p.read_run(folder), lambda row: row.sex == "F")
+    assert row.sections["gender F"] == estimate(wanted)
+    assert "gender F" not in row.versus
+    assert text_of(runs, by="speaker").count("\nspeaker 5F: 40 test utterances") == 1
+    with pytest.raises(ValueError, match="no groups by 'age': choose from gender, sp"):
+        collect(runs, ReportContents(by="age"))
+
+
+def test_groups_that_are_not_known_are_said(runs):
+    assert "No session is known, so none is scored apart" in text_of(runs, by="session")
+
+
+def test_new_sentences_are_scored_apart_where_a_run_knows_them(runs):
+    assert "new sentences" not in text_of(runs)
+    run = p.read_run(runs / info_of("early").name)
+    ids = sorted(set(run.predictions.id.tolist()))
+    lines = [f"5,{id_},{k % 4 // 3}\n" for k, id_ in enumerate(ids)]
+    path = run.path / "sentences.csv"
+    path.write_text("fold,id,seen\n" + "".join(lines), encoding="utf-8")
+    assert "\nnew sentences: 30 test utterances" in text_of(runs)
+    path.write_text("fold,id,seen\n5,a,yes\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"sentences.csv, line 2: seen must be 1 or 0"):
+        sections(run)
+
+
+def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
+    damaged = []
+    path = runs / info_of("late").name / "predictions.csv"
+    path.write_text("id\n", encoding="utf-8")
+    (runs / info_of("audio").name / "folds.csv").unlink()
+    (table,) = collect(runs, damaged=damaged.append)
+    assert [row.design for row in table.rows if row.info] == ["text", "early"]
+    assert len(damaged) == 2
+    assert re.match(r"damaged, so not shown: .*audio.*folds.csv not found", damaged[0])
+    assert re.match(r"damaged, so not shown: .*late.*has columns 'id'", damaged[1])
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "json", "latex"])
+def test_a_run_that_leaks_is_said(runs, format):
+    facts = {"speakers": {"status": "FAILS"}, "ids": {"status": "ok"}}
+    for design, found in {"late": facts, "early": {"ids": facts["ids"]}}.items():
+        path = runs / info_of(design).name / RunFolder.leaks
+        path.write_text(json.dumps(found), encoding="utf-8")
+    said = " ".join(render(collect(runs), format).split())
+    assert "Leak: late fails the linter (speakers) and is not" in said
+    assert said.count("Leak: ") == 1
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"speakers": 1}'])
+def test_a_damaged_file_of_the_linter_is_named(runs, content):
+    path = runs / info_of("late").name / RunFolder.leaks
+    path.write_text(content, encoding="utf-8")
+    damaged = []
+    collect(runs, damaged=damaged.append)
+    assert f"{path} is damaged: " in damaged[0]
+    assert damaged[0].endswith("; delete it and repeat the train command")
+
+
+def test_the_status_of_a_report_tells_of_damage(runs):
+    words = ["report", "--runs", str(runs)]
+    assert CliRunner().invoke(cli.main, words).exit_code == 0
+    (runs / info_of("late").name / "run.json").write_text("{")
+    result = CliRunner().invoke(cli.main, [*words, "--unit", "dialogue", "--pairs"])
+    assert result.exit_code == 1
+    assert "\nearly " in result.stdout
+    assert "late" in result.stderr
+
+
+def test_only_damaged_runs_are_an_error(tmp_path):
+    save(tmp_path, info_of("late"))
+    (tmp_path / info_of("late").name / "run.json").write_text("{")
+    with pytest.raises(ValueError, match="run.json is damaged: it is no JSON"):
+        collect(tmp_path)
+
+
+def test_fusion_without_single_modalities_says_what_to_train(tmp_path):
+    save(tmp_path, info_of("early"))
+    assert "Train audio and text on the same cache" in text_of(tmp_path)
+
+
+def test_other_utterances_are_said_and_not_compared(runs):
+    save(runs, info_of("early"), n=39)
+    found = text_of(runs)
+    assert "early - text: not compared, because they were scored on other" in found
+    assert "Not on the same utterances: audio 40, text 40, early 39, late 40" in found
+    assert re.search(r"^early .* 39$", found, flags=re.MULTILINE)
+
+
+def test_published_figures_stand_beside_human_iemocap_only(runs):
+    found = text_of(runs)
+    assert "Messaoudi, Boughrara, Lachiri" in found
+    assert "\npublished\n" in found
+    content = json.loads(render(collect(runs), "json"))["tables"][0]
+    rows = [row for row in content["rows"] if row["published"]]
+    assert len(rows) == len(TABLE)
+    best = rows[3]["sections"]["published"]["ccc"]
+    assert [best[name]["value"] for name in RATINGS] == [0.808, 0.719, 0.635]
+    assert best["mean"]["low"] is None
+
+
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
+@pytest.mark.parametrize(
+    ("corpus", "nature"),
+    [("iemocap", "synthetic"), ("emodb", "proxy"), ("msp_podcast", "human")],
+)
+def test_every_format_says_the_nature_and_no_published_row(
+    tmp_path, format, corpus, nature
+):
+    save(tmp_path, info_of("early", corpus=corpus, nature=nature))
+    found = render(collect(tmp_path), format)
+    assert nature in found
+    assert "Messaoudi" not in found
+    assert ".808" not in found
+    assert found.endswith("\n")
+
+
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
+def test_every_format_names_corpus_protocol_encoders_and_speakers(runs, format):
+    found = render(collect(runs), format)
+    for words in ("iemocap", "session5", "hub/w2v2", "bert", "mean+std"):
+        assert words in found
+    assert re.search("no speaker is in two parts|shared_speakers", found)
+
+
+def test_natures_of_one_corpus_never_meet_in_a_table(tmp_path):
+    save(tmp_path, info_of("early"))
+    save(tmp_path, info_of("late", nature="synthetic"))
+    assert [table.nature for table in collect(tmp_path)] == ["human", "synthetic"]
+
+
+@pytest.mark.parametrize(
+    ("speakers", "sentence"),
+    [
+        (SPEAKERS, "no speaker is in two parts of a fold"),
+        ({**SPEAKERS, "validation": "1F"}, "shared between training and validation\n"),
+        ({**SPEAKERS, "test": "1F"}, "training and test; not a speaker-independent"),
+        (dict.fromkeys(SPEAKERS, ""), "unknown, so nothing keeps them apart"),
+    ],
+)
+def test_shared_speakers_are_said(tmp_path, speakers, sentence):
+    save(tmp_path, info_of("text"), speakers=speakers)
+    assert sentence in text_of(tmp_path)
+
+
+def test_runs_of_one_design_say_what_differs(tmp_path):
+    def one(digest, label="", **settings):
+        name = f"iemocap-early-session5-{digest}"
+        found = {"latent": 128, "optimiser": {"rate": 0.001}, **settings}
+        save(tmp_path, info_of("early", name=name, label=label, settings=found))
+
+    one("a0", seeds=[0])
+    one("b0", latent=64, seeds=[0, 1])
+    one("c0", optimiser={"rate": 1e-4}, device="cuda")
+    one("d0", label="paper")
+    (table,) = collect(tmp_path)
+    names = [row.name for row in table.rows if row.info]
+    assert names == [
+        "early (latent=64, optimiser.rate=0.001)",
+        "early (latent=128, optimiser.rate=0.0001)",
+        "early (latent=128, optimiser.rate=0.001)",
+        "early (paper, latent=128, optimiser.rate=0.001)",
+    ]
+
+
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
+@pytest.mark.parametrize(
+    ("checkpoint", "caution"),
+    [("mini", "no substitute for the default checkpoints"), ("tiny", "mean nothing")],
+)
+def test_small_and_random_encoders_are_called_what_they_are(
+    tmp_path, format, checkpoint, caution
+):
+    info = info_of("text", encoders={"text": {**TEXT, "checkpoint": checkpoint}})
+    save(tmp_path, info)
+    shown = " ".join(render(collect(tmp_path), format).split())
+    assert checkpoint in shown
+    assert format == "csv" or caution in shown  # it has a column of encoders alone
+    save(tmp_path, info_of("text"))
+    others = collect(tmp_path, ReportContents(corpus="iemocap"))
+    assert (
+        len([note for table in others for note in table.notes if caution in note]) == 0
+    )
+
+
+def test_encoders_that_differ_are_said():
+    def one(digest, **encoder):
+        info = info_of("early", name=f"x-{digest}")
+        both = {"audio": {**AUDIO, **encoder}, "text": TEXT}
+        return p.Run(None, dataclasses.replace(info, encoders=both), None, ())
+
+    found = details([one("a"), one("b", checkpoint="hub/large", layers=[1, 2, 3])])
+    assert found == ["w2v2, audio layer 12", "large, audio layers 1-3"]
+    assert details([one("a"), one("b")]) == ["a", "b"]  # the digest, as a last resort
+    assert details([one("a")]) == [""]
+
+
+def test_references_say_their_modalities_where_they_differ():
+    both = info_of("ridge", name="x-a")
+    one = dataclasses.replace(both, name="x-b", encoders={"text": TEXT})
+    found = details([p.Run(None, info, None, ()) for info in (both, one)])
+    assert found == ["audio+text", "text"]
+
+
+def test_an_encoder_in_words():
+    found = describe("audio", {**AUDIO, "layers": [3, 6]})
+    assert found == "audio: hub/w2v2, layers 3, 6, mean pooling"
+
+
+def test_a_rating_the_corpus_lacks_has_no_column(tmp_path):
+    save(tmp_path, info_of("early", corpus="toy", targets=RATINGS[:2]))
+    found = text_of(tmp_path)
+    assert re.search(r"^design +V +A +mean$", found, flags=re.MULTILINE)
+
+
+def test_sections_need_to_be_known(tmp_path):
+    save(tmp_path, info_of("early", corpus="toy"), known=False)
+    (table,) = collect(tmp_path)
+    assert list(table.rows[0].sections) == ["all"]
+
+
+def test_an_unknown_interval_is_left_out(tmp_path):
+    save(tmp_path, info_of("early", corpus="toy"), n=2)
+    found = text_of(tmp_path)
+    assert "Intervals: unknown, because a fold has only one dialogue" in found
+    assert "[" not in found
+
+
+def test_only_the_wanted_tables(runs):
+    save(runs, info_of("early", name="a", corpus="toy", protocol="loso"))
+    assert len(collect(runs)) == 2
+    assert [t.corpus for t in collect(runs, ReportContents(corpus="toy"))] == ["toy"]
+    assert [t.corpus for t in collect(runs, ReportContents(protocol="session5"))] == [
+        "iemocap"
+    ]
+    with pytest.raises(ValueError, match=r"there are iemocap \(session5\), toy \(loso"):
+        collect(runs, ReportContents(corpus="iemocap", protocol="loso"))
+
+
+def test_no_run_says_what_to_type(tmp_path):
+    with pytest.raises(ValueError, match="python cli.py train --fusion early"):
+        collect(tmp_path / "runs")
+
+
+def test_an_unknown_format_lists_the_choices(runs):
+    with pytest.raises(ValueError, match="csv, json, latex, markdown, text"):
+        render(collect(runs), "docx")
+
+
+def test_text_is_the_expected_one():
+    expected = """\
+CCC on iemocap (synthetic data), protocol session5
+==================================================
+
+all: 2,170 test utterances, 1 fold
+----------------------------------------------------------------------------------------
+design        V                 A                  D              mean             seeds
+ridge      .204 [.17, .23]  -.010 [-.04, .02]   .442 [.41, .47]   .396 [.36, .42]      1
+early (a)  .732 [.70, .76]   .730 [.70, .76]   1.000 [.97, 1.03]  .691 [.66, .72]      5
+
+scripted: 1,000 test utterances, 1 fold
+----------------------------------------------------------------------------------------
+design        V                 A                  D              mean             seeds
+early (a)  .800 [.77, .83]   .700 [.67, .73]    .600 [.57, .63]   .700 [.67, .73]      5
+
+early - text: +.043 [+.020, +.066], better
+
+text: bert, layer 6, mean pooling
+
+Speakers: shared between training and validation
+"""
+    assert render([example("a")], "text") == expected
+
+
+def test_a_long_name_takes_a_line_of_its_own():
+    lines = render([example("a detail of more than twenty letters")], "text")
+    assert "\nearly  .732 [.70, .76]" in lines
+    assert "\n  (a detail of more than twenty letters)\n" in lines
+
+
+def test_text_fits_the_page(runs):
+    for line in text_of(runs).splitlines():
+        assert len(line) <= WIDTH
+        assert line == line.rstrip()
+
+
+def test_csv_is_read_back_as_written(runs):
+    tables = collect(runs)
+    content = render(tables, "csv")
+    lines = list(csv.DictReader(io.StringIO(content, newline="")))
+    assert content.count("\r\n") == content.count("\n") == len(lines) + 1
+    found = {(line["design"], line["section"]): line for line in lines}
+    row = next(row for row in tables[0].rows if row.design == "early")
+    line = found["early", "all"]
+    assert float(line["valence_low"]) == row.sections["all"].ratings["valence"].low
+    assert float(line["difference"]) == row.versus["all"].difference.value
+    assert (line["versus"], line["utterances"], line["nature"]) == (
+        "text",
+        "40",
+        "human",
+    )
+    assert line["shared_speakers"] == "none"
+    assert found["DistilBERT", "published"]["valence_low"] == ""
+    assert found["early", "scripted"]["versus"] == "text"
+    assert found["text", "all"]["versus"] == ""
+
+
+def test_csv_gives_a_spreadsheet_no_formula():
+    content = render([example("=HYPERLINK(1)")], "csv")
+    lines = list(csv.DictReader(io.StringIO(content, newline="")))
+    assert lines[1]["detail"] == "'=HYPERLINK(1)"
+    assert float(lines[0]["arousal"]) == -0.01  # a number stays one
+
+
+def test_markdown_has_as_many_cells_in_every_row():
+    found = render([example("a|b_c")], "markdown")
+    rows = [line for line in found.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+    assert r"early (a\|b\_c)" in found
+
+
+def test_latex_has_as_many_cells_in_every_row_and_no_stray_command():
+    found = render([example("50% & $x_1^2$ \\input{a}")], "latex")
+    body = found.split(r"\toprule")[1].split(r"\bottomrule")[0]
+    rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+    cells = [len(re.findall(r"(?<!\\)&", row)) for row in rows if "multi" not in row]
+    assert set(cells) == {5}
+    assert r"50\% \& \$x\_1\textasciicircum{}2\$ \textbackslash{}input\{a\}" in found
+    assert r"$-$.010 {\scriptsize [$-$.04, .02]}" in found
+    assert found.count(r"\begin") == found.count(r"\end")
+
+
+def test_sections_of_the_same_utterances_are_tested_once(runs):
+    for folder in runs.iterdir():
+        rows = [
+            dataclasses.replace(row, scripted=False)
+            for row in fold_table.read_folds(folder)
+        ]
+        fold_table.write_folds(folder, rows)
+    (table,) = collect(runs)
+    row = next(row for row in table.rows if row.design == "early")
+    assert row.versus["all"] is row.versus["improvised"]
+    compared = [r for r in table.rows if r.versus]
+    words = f"adjusted by Holm over {len(compared)} comparisons"
+    assert words in " ".join(table.notes)

@@ -1,0 +1,24 @@
+"""Extraction calls, shared by several test files."""
+
+import dataclasses
+
+from affuse.data.options.extraction_options import Extract
+from affuse.extract.commands import extract_command
+
+FOUND = Extract(  # a corpus that no command reads
+    corpus="",
+    audio_checkpoint="tiny",
+    text_checkpoint="tiny",
+    dtype="float32",
+    device="cpu",
+    threads=1,
+    max_seconds=60.0,
+)
+
+
+def command_run(found, cache, **options):
+    """The extract command: what it returns, and the lines it says."""
+    lines = []
+    chosen = dataclasses.replace(FOUND, cache=cache, **options)
+    made, _ = extract_command.encode(found, chosen, lines.append)
+    return made, lines

@@ -1,0 +1,180 @@
+"""A run folder in which one hostile string stands in every text, for `test_escapes`.
+
+The texts are found by walking the files, so that a new field is poisoned as well: every
+value and every key of JSON, and every column of CSV that holds more than numbers. One
+column is poisoned in all files at once, for ids and folds have to agree.
+"""
+
+import csv
+import dataclasses
+import json
+import shutil
+from typing import NamedTuple
+
+import planted_leaks
+
+from affuse.data.cache import corpus_table
+from affuse.data.runs.leak_record import FAILS
+from affuse.data.system.digests import MANIFEST
+from affuse.fuse.commands import design_training
+from affuse.fuse.commands.calibrate_command import calibrate
+
+# All that acts anywhere, but for "/" and NUL, which no folder name can hold.
+HOSTILE = (
+    "=1+1\x1b[2J\x9b31m\r\n\n## H\n| a | b |\n|-|-|\n\u202e<img src=x onerror=a>"
+    "![i](x)[l](x)`c`**b**$m$&lt;\\input{a}\t\x7f%_^~'\""
+)
+HARMLESS = "x"
+SETTINGS = dataclasses.replace(
+    planted_leaks.QUICK, layers="weighted", protocol="speakers", folds=3
+)
+
+
+class Place(NamedTuple):
+    """Where text stands: in JSON a value or a key, in CSV a column of every file."""
+
+    file: str  # pattern below the folder of a run
+    at: tuple  # keys to a value, a key and KEY, or a column
+    kind: str  # VALUE, KEY or COLUMN
+
+
+VALUE, KEY, COLUMN = "value", "key", "column"
+
+
+def corpus():
+    """That of `leaks`, with the sex of each speaker and sessions that are words."""
+    found = planted_leaks.corpus()
+    known = [
+        dataclasses.replace(u, sex=u.speaker[-1], session=f"s{u.session}")
+        for u in found.utterances
+    ]
+    return dataclasses.replace(found, utterances=tuple(known))
+
+
+def make(folder):
+    """Two runs that are trained, calibrated and linted, and the cache they are from."""
+    runs, cache = folder / "runs", folder / "cache"
+    corpus_table.save(corpus(), cache)
+    for each in planted_leaks.embeddings().values():
+        planted_leaks.fill(cache, each)
+    for design in ("early", "text"):
+        run = design_training.run(
+            corpus(),
+            planted_leaks.embeddings(),
+            fusion=design,
+            settings=SETTINGS,
+            seeds=[0, 1],
+            runs=runs,
+            progress=False,
+        )
+        calibrate(run, level=0.8, by="utterance")
+        planted_leaks.edit_json(run / "lint.json", fail)
+        planted_leaks.edit_json(run / "alignment.json", leave_out)
+    return runs, cache
+
+
+def fail(lint):
+    """Keep two rules, of which one fails; the others have no other fields."""
+    for name in set(lint) - {"ids", "ratings"}:
+        del lint[name]
+    lint["ids"].update(status=FAILS, skipped="why")
+    lint["ids"]["findings"] = [{"text": "what", "fatal": True}]
+
+
+def leave_out(counts):
+    counts["left_out"]["no audio embedding"] = 3
+
+
+def places(run):
+    """Every place where text stands in a folder of a run."""
+    found = {}
+    for path in sorted(run.rglob("*.json")):
+        for at, kind in leaves(json.loads(path.read_text(encoding="utf-8"))):
+            found[Place(pattern(path, run), at, kind)] = None
+    for path in sorted(run.rglob("*.csv")):
+        header, *rows = read(path)
+        for name, *cells in zip(header, *rows, strict=True):
+            if not all(map(is_number, cells)):
+                found[Place("*.csv", (name,), COLUMN)] = None
+    return list(found)
+
+
+def pattern(path, run):
+    """The same for the files of all models."""
+    parts = path.relative_to(run).parts
+    return path.name if len(parts) == 1 else f"*/seed-*/{path.name}"
+
+
+def leaves(value, at=()):
+    """Every text of JSON, and every key, by the keys that lead to it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*at, key), KEY
+            yield from leaves(inner, (*at, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from leaves(inner, (*at, number))
+    elif isinstance(value, str):
+        yield at, VALUE
+
+
+def read(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def is_number(cell):
+    try:
+        float(cell or 0)
+    except ValueError:
+        return False
+    return True
+
+
+def poison(run, chosen, text):
+    """Put `text` before what stands in some places of a run."""
+    by_file = {}
+    for place in chosen:
+        if place.kind == COLUMN:
+            _columns(run, place.at[0], text)
+        else:
+            by_file.setdefault(place.file, set()).add(place)
+    for file, each in by_file.items():
+        for path in run.glob(file):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            found = _json(content, {(p.at, p.kind) for p in each}, text)
+            path.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _json(value, chosen, text, at=()):
+    if isinstance(value, dict):
+        return {
+            (text if ((*at, key), KEY) in chosen else "") + key: _json(
+                inner, chosen, text, (*at, key)
+            )
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_json(v, chosen, text, (*at, n)) for n, v in enumerate(value)]
+    return text + value if (at, VALUE) in chosen else value
+
+
+def _columns(run, name, text):
+    """One column of every table; folders of folds are named as the folds are."""
+    for path in sorted(run.rglob("*.csv")):
+        header, *rows = read(path)
+        for row in rows:
+            for number, column in enumerate(header):
+                if column == name and row[number]:
+                    row[number] = text + row[number]
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    if name == "fold":
+        for folder in [path for path in run.iterdir() if path.is_dir()]:
+            folder.rename(folder.with_name(text + folder.name))
+
+
+def copied(run, runs):
+    """A copy of a run in a folder of its own, which may be edited: without digests."""
+    without = shutil.ignore_patterns(MANIFEST)
+    return shutil.copytree(run, runs / run.name, ignore=without)

@@ -1,0 +1,134 @@
+"""The options that messages name: each is one of the command that says so."""
+
+import ast
+import re
+
+import click
+import pytest
+from locations import ROOT
+
+from affuse import cli
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+OTHERS = {"--nthreads", "--resources", "--array"}  # of dask and of Slurm
+SHARED = ("extract", "distil")  # commands that encode, with one code
+# Packages, or modules, that one command runs alone, and shared ones; the first that
+# fits. A message there may name an option of another command if it names the command.
+OWNERS = {
+    "extract/distil": ("distil",),
+    "extract/finetune/bench": ("bench finetune",),
+    "extract/finetune": ("finetune",),
+    "extract/bench/encoding_ways.py": (),  # names rows of its table
+    "extract/bench": ("bench extract",),
+    "extract/encoders": SHARED,
+    "extract/caching/part_building.py": SHARED,
+    "extract/audio/decoding.py": SHARED,
+    "data/cache/part_arrays.py": SHARED,
+    "fuse/bench": ("bench train",),
+    "fuse/sweep": ("sweep",),
+    "fuse/calibration": ("calibrate",),
+    "fuse/robustness/ablation.py": ("ablate",),
+}
+# A teacher is loaded without its head and in blocks of the usual length, so that these
+# can only be at fault where they were given.
+GIVEN = {"--head", "--block-seconds"}
+DIFFERENT = {"--layers", "--batch"}  # of the teacher for one command, else the student
+
+
+def commands(group=cli.main, start=""):
+    """{name: options} of every command, for example "bench train"."""
+    found = {}
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{start}{name} ")
+        else:
+            options = (p for p in command.params if isinstance(p, click.Option))
+            found[start + name] = {
+                o for p in options for o in (*p.opts, *p.secondary_opts)
+            }
+    return found
+
+
+def written(node):
+    """The text of a literal, with {} for what is filled in; None if it is none."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(written(part) or "{}" for part in node.values)
+    return None
+
+
+def documented(tree):
+    """Docstrings, which are not messages."""
+    kinds = (ast.Module, ast.FunctionDef, ast.ClassDef)
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and isinstance(node.body[0], ast.Expr):
+            yield node.body[0].value
+
+
+def messages():
+    """Module, line and text of every literal that names an option."""
+    for package in ("data", "extract", "fuse"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            skipped = set(documented(tree))
+            for node in ast.walk(tree):
+                if isinstance(node, ast.JoinedStr):
+                    skipped.update(node.values)
+            for node in ast.walk(tree):
+                text = None if node in skipped else written(node)
+                if text and " " in text and OPTION.search(text):
+                    yield path.relative_to(ROOT).as_posix(), node.lineno, text
+
+
+COMMANDS = commands()
+MESSAGES = list(messages())
+
+
+def foreign(module, text, known=COMMANDS):
+    """Options that a message names and that its command does not have."""
+    every = set().union(*known.values(), {"--help"})
+    named = set(OPTION.findall(text)) - OTHERS - {"--"}
+    owners = next((o for place, o in OWNERS.items() if module.startswith(place)), ())
+    theirs = [known[owner] for owner in owners]
+    theirs += [has for name, has in known.items() if re.search(rf"\b{name}\b", text)]
+    if len(owners) > 1:  # what one of them lacks is no advice, unless it is addressed
+        theirs = [*theirs[len(owners) :], set.intersection(*theirs[: len(owners)])]
+        theirs[-1] -= set() if "--head" in named else DIFFERENT
+        theirs.append(GIVEN)
+    allowed = set().union(*theirs) if owners else every
+    return sorted(named - allowed)
+
+
+def test_there_are_messages_and_commands():
+    assert len(MESSAGES) > 100
+    assert "--teacher-layers" in COMMANDS["distil"]
+
+
+def test_messages_name_options_of_the_command_that_says_so():
+    found = [
+        f"{module}:{line}: {', '.join(strange)}"
+        for module, line, text in MESSAGES
+        if (strange := foreign(module, text))
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "strange"),
+    [
+        (
+            "fuse/commands/design_training.py",
+            "take --no-such-option",
+            ["--no-such-option"],
+        ),
+        ("extract/distil/x.py", "raise --max-seconds", ["--max-seconds"]),
+        ("extract/distil/x.py", "for extract, raise --max-seconds", []),
+        ("extract/audio/decoding.py", "raise --max-seconds", ["--max-seconds"]),
+        ("extract/audio/decoding.py", "or, for extract, raise --max-seconds", []),
+        ("extract/encoders/x.py", "take --revision", []),
+        ("extract/encoders/x.py", "take --layers last", ["--layers"]),
+    ],
+)
+def test_an_option_of_another_command_is_found(module, text, strange):
+    assert foreign(module, text) == strange
