@@ -96,7 +96,7 @@ def _lines(table: DelimitedTable) -> tuple[dict[str, Mapping[str, str]], list[Pr
         )
     place = table.header.index("id")
     dropped: dict[str, str] = {}
-    names = unread_columns.named(table.header, {"id": place}, dropped)
+    names = unread_columns.candidate_columns(table.header, {"id": place}, dropped)
     kept = unread_columns.survey([(table, names)], dropped)
     problems = [*table.notes, *unread_columns.notes(dropped, table.path.name)]
     found: dict[str, Mapping[str, str]] = {}

@@ -20,7 +20,7 @@ class NameSpellings:
     def count(self, cells: Mapping[str, str]) -> None:
         """Add the names of one row, by role."""
         for field, names in self._names.items():
-            if name := cell_values.known(cells.get(field, "")):
+            if name := cell_values.name_or_empty(cells.get(field, "")):
                 names[name] += 1
 
     def notes(self, file: str) -> Iterator[Problem]:

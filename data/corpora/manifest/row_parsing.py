@@ -55,10 +55,10 @@ def utterance(
             text=cleaned,
             ratings=ratings,
             # one object for all rows that say the same
-            speaker=intern(cell_values.known(cells.get("speaker", ""))),
+            speaker=intern(cell_values.name_or_empty(cells.get("speaker", ""))),
             sex=cell_values.SEXES.get(cells.get("sex", "").casefold(), ""),
-            session=intern(cell_values.known(cells.get("session", ""))),
-            dialogue=intern(cell_values.known(cells.get("dialogue", ""))),
+            session=intern(cell_values.name_or_empty(cells.get("session", ""))),
+            dialogue=intern(cell_values.name_or_empty(cells.get("dialogue", ""))),
             scripted=cell_values.SCRIPTED.get(cells.get("scripted", "").casefold()),
             start=start,
             end=end,
