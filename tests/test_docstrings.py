@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (  # rewritten so far; to be extended until it is data, extract and fuse
+    "data/corpora",
     "data/tables",
 )
 REFUSED = {  # for every docstring

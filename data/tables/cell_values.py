@@ -124,7 +124,7 @@ def name_or_empty(cell: str) -> str:
         cell: the text of the cell, without blanks around it
 
     Examples:
-        >>> known("Anna"), known("None"), known("Unknown"), known("NaN")
+        >>> name_or_empty("Anna"), name_or_empty("None"), name_or_empty("Unknown"), name_or_empty("NaN")
         ('Anna', 'None', '', '')
     """
     unknown = cell in NOTHING or cell.casefold() in ("unknown", "n/a", "<na>")

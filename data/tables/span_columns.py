@@ -33,11 +33,11 @@ def resolve(
             end and a duration, but no start
 
     Examples:
-        >>> settled(["file", "offset", "duration"], {}, table="a.csv")
+        >>> resolve(["file", "offset", "duration"], {}, table="a.csv")
         {'start': 'offset', 'end': ''}
-        >>> settled(["file", "onset", "offset"], {}, table="a.csv")
+        >>> resolve(["file", "onset", "offset"], {}, table="a.csv")
         {}
-        >>> settled(["file", "duration"], {}, table="a.csv")
+        >>> resolve(["file", "duration"], {}, table="a.csv")
         {'duration': ''}
     """
     resolved = {**columns, **_offset(header, columns, table)}
