@@ -1,4 +1,4 @@
-"""Whether this interpreter has what the project needs; the standard library only."""
+"""Check that this interpreter has the required packages; standard library only."""
 
 import configparser
 import importlib.metadata
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON = (3, 11)  # the oldest that will do
+PYTHON = (3, 11)  # oldest version that is supported
 NEEDED = (
     "click", "h5py", "huggingface_hub", "joblib", "librosa", "numpy", "safetensors",
     "scipy", "sklearn", "soundfile", "soxr", "torch", "tqdm", "transformers",
@@ -17,41 +17,42 @@ NEEDED = (
 
 
 def version() -> str:
-    """Return the version of this package: of the checkout that runs, or as installed.
+    """Return the version of this package.
 
-    An editable installation may have been made of an older state of its checkout.
+    In a checkout it is that of setup.cfg, because an editable installation may have
+    recorded an older state.
     """
     checkout = ROOT / "setup.cfg"
     if checkout.is_file() and (ROOT / "cli.py").is_file():
-        found = configparser.ConfigParser()
-        found.read(checkout, encoding="utf-8")
-        return found["metadata"]["version"]
+        configuration = configparser.ConfigParser()
+        configuration.read(checkout, encoding="utf-8")
+        return configuration["metadata"]["version"]
     return importlib.metadata.version("affuse")
 
 
 def ensure_packages() -> None:
-    """Hand over to the interpreter that `make setup` filled, if this one will not do.
+    """Switch to the interpreter of `make setup` if this one lacks packages.
 
-    `cli.py` runs this function before it imports anything else of the project.
+    `cli.py` calls this function before it imports other modules of the project.
 
     Raises:
-        SystemExit: with the line to type, if there is no such interpreter
+        SystemExit: if there is no such interpreter; the message has the command to type
     """
-    lacking = _lacking()
-    if not lacking:
+    defect = _defect()
+    if not defect:
         return
-    filled = ROOT / ".venv" / "bin" / "python"
-    if filled.exists() and Path(sys.prefix) != filled.parents[1]:
-        os.execv(filled, [str(filled), *sys.argv])
+    venv_python = ROOT / ".venv" / "bin" / "python"
+    if venv_python.exists() and Path(sys.prefix) != venv_python.parents[1]:
+        os.execv(venv_python, [str(venv_python), *sys.argv])
     make = "make" if Path.cwd() == ROOT else f"make -C {shlex.quote(str(ROOT))}"
-    sys.exit(f"{sys.executable} {lacking}; type: {make} setup")
+    sys.exit(f"{sys.executable} {defect}; type: {make} setup")
 
 
-def _lacking() -> str:
-    """Return what this interpreter lacks, as the rest of a sentence; "" for nothing.
+def _defect() -> str:
+    """Return what this interpreter lacks, as the end of a sentence, or "".
 
-    Processes that a command starts import `affuse` by its name. If that is another
-    checkout, two states of the code would work together.
+    Processes that a command starts import `affuse` by its name. If that name leads to
+    another checkout, two versions of the code would be mixed.
     """
     if sys.version_info < PYTHON:
         return "has no Python 3.11 or newer"

@@ -1,8 +1,8 @@
-"""Digests of the code of plug-ins: their syntax trees, and those of what they import.
+"""Digests of the code of plug-ins, from the syntax trees of their modules.
 
-Docstrings, comments and layout do not count. Left out are the standard library and
-installed packages. Of a built-in plug-in only its own folder counts, of any other one
-all modules of this project that it imports.
+Docstrings, comments and layout do not change a digest. The standard library and
+installed packages are left out. For a built-in plug-in, only imported modules of its
+folder are included; for others, all imported modules of this project.
 """
 
 import ast
@@ -27,25 +27,26 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 @dataclass(frozen=True)
 class Revision:
-    """What is known of the code of a built-in plug-in."""
+    """Revision of the code of a built-in plug-in."""
 
-    number: int  # to be raised when the code gives other results
-    code: str  # digest of the code of this revision, as `digest` gives it
+    number: int  # raised whenever the code gives different results
+    code: str  # digest of the code of this revision, as `digest` returns it
 
 
 def identity(
-    module: str, near: Sequence[str], known: Revision | None, *, short: bool = False
+    module: str, near: Sequence[str], revision: Revision | None, *, short: bool = False
 ) -> str:
-    """Return ``revision 2`` of a built-in plug-in, else ``code`` and its digest.
+    """Return ``revision 2`` for a built-in plug-in, else ``code`` and its digest.
 
     Args:
         module: full name of the plug-in
-        near: as of `digest`
-        known: of the built-in plug-in of that name; one that was edited is none
+        near: as for `digest`
+        revision: of the built-in plug-in of that name; it is ignored if the plug-in was
+            edited
         short: True to return "" for the first revision
     """
-    if known is not None and known.code == digest(module, near):
-        return "" if short and known.number == 1 else f"revision {known.number}"
+    if revision is not None and revision.code == digest(module, near):
+        return "" if short and revision.number == 1 else f"revision {revision.number}"
     return f"code {digest(module, near, deep=True)}"
 
 
@@ -54,17 +55,18 @@ def digest(module: str, near: Sequence[str], *, deep: bool = False) -> str:
 
     Args:
         module: its full name
-        near: packages of plug-ins, whose other modules count if they are imported, and
-            single modules that count likewise
-        deep: True if all modules of this project count, for one that is not built in
+        near: packages of plug-ins and single modules; their modules are included if
+            they are imported
+        deep: True to include all modules of this project, for a plug-in that is not
+            built in
     """
     names = (*near, *OWN) if deep else near
     folders = [_folder(package) for package in names]
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for name, path in sorted(_modules(module, folders).items()):
         tree = ast.parse(path.read_bytes())
-        found.update(json.dumps([name, _plain(tree)]).encode())
-    return found.hexdigest()[:DIGITS]
+        hasher.update(json.dumps([name, _plain(tree)]).encode())
+    return hasher.hexdigest()[:DIGITS]
 
 
 def _folder(package: str) -> Path:
@@ -73,22 +75,22 @@ def _folder(package: str) -> Path:
 
 
 def _modules(first: str, near: Sequence[Path]) -> dict[str, Path]:
-    """Return the files of a module and of all that it imports, as far as they count."""
-    found: dict[str, Path] = {}
-    waiting = [first]
-    while waiting:
-        name = waiting.pop()
+    """Return the files of a module and of its imports that a digest includes."""
+    files: dict[str, Path] = {}
+    pending = [first]
+    while pending:
+        name = pending.pop()
         path = _source(name)
-        if name in found or path is None or not _counts(path, near):
+        if name in files or path is None or not _counts(path, near):
             continue
-        found[name] = path
+        files[name] = path
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting += _imported(ast.parse(path.read_bytes()), package)
-    return found
+        pending += _imported(ast.parse(path.read_bytes()), package)
+    return files
 
 
 def _imported(tree: ast.Module, package: str) -> Iterator[str]:
-    """Yield names of modules that a syntax tree may import."""
+    """Yield the names of modules that a syntax tree may import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -97,7 +99,7 @@ def _imported(tree: ast.Module, package: str) -> Iterator[str]:
             base = importlib.util.resolve_name(name, package) if node.level else name
             yield base
             path = _source(base)
-            if path is None or path.name == "__init__.py":  # else they are names
+            if path is None or path.name == "__init__.py":  # a module has no submodules
                 yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call):
             yield from _called(node)
@@ -112,13 +114,13 @@ def _called(node: ast.Call) -> Iterator[str]:
 
 
 def _source(name: str) -> Path | None:
-    """Return the file of a module; None for one without, or if it is installed."""
+    """Return the file of a module, or None if it has none or is installed."""
     if _is_foreign(name.partition(".")[0]):
-        return None  # to look for its modules would import it
+        return None  # finding a submodule would import the package
     try:
         module = sys.modules.get(name)
         spec = module.__spec__ if module else importlib.util.find_spec(name)
-    except (ImportError, AttributeError, ValueError):  # no module, but a name in one
+    except (ImportError, AttributeError, ValueError):  # a name in a module, no module
         return None
     origin = spec.origin if spec else None
     path = Path(origin).resolve() if origin and origin.endswith(".py") else None
@@ -126,7 +128,7 @@ def _source(name: str) -> Path | None:
 
 
 def _counts(path: Path, near: Sequence[Path]) -> bool:
-    """Return True for modules beside a plug-in, and for code that nobody installed."""
+    """Return True for a module of `near`, or one that is neither installed nor ours."""
     if path.with_suffix("") in near:
         return True
     if any(path.is_relative_to(folder) for folder in near):
@@ -136,7 +138,7 @@ def _counts(path: Path, near: Sequence[Path]) -> bool:
 
 @lru_cache(maxsize=256)
 def _is_foreign(package: str) -> bool:
-    """Return True for a package that is installed, built in, or not there."""
+    """Return True for a package that is installed, built in, or missing."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
@@ -148,11 +150,11 @@ def _is_foreign(package: str) -> bool:
 
 
 def _is_installed(path: Path) -> bool:
-    """Return True for the standard library and installed packages, but for this one.
+    """Return True for a file of the standard library or of another installed package.
 
-    An environment may also take packages from the ``site-packages`` of another one.
+    An environment may also use packages from the ``site-packages`` of another one.
     """
-    here = path in (ROOT, ROOT / "__init__.py")  # which may be installed itself
+    here = path in (ROOT, ROOT / "__init__.py")  # this package may be installed itself
     if here or any(path.is_relative_to(_folder(name)) for name in OWN):
         return False
     places = {sysconfig.get_path(n) for n in ("stdlib", "purelib", "platlib")}
@@ -163,30 +165,33 @@ def _is_installed(path: Path) -> bool:
 
 
 def _plain(node: object) -> object:
-    """Return a syntax tree as lists and texts, without docstrings and places.
+    """Return a syntax tree as lists and strings, without docstrings and positions.
 
-    Fields that are empty are left out, for newer Pythons have more of them.
+    Empty fields are left out, because newer versions of Python have more of them.
     """
     if isinstance(node, ast.AST):
-        kept = [(n, v) for n, v in ast.iter_fields(node) if n not in IGNORED]
+        fields = [(n, v) for n, v in ast.iter_fields(node) if n not in IGNORED]
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False):
-            kept = [(n, v[1:] if n == "body" else v) for n, v in kept]
+            fields = [(n, v[1:] if n == "body" else v) for n, v in fields]
         if isinstance(node, ast.JoinedStr):
             return ["JoinedStr", *_pieces(node)]
-        fields = [[n, _plain(v)] for n, v in kept if v is not None and v != []]
-        return [type(node).__name__, *fields]
+        pairs = [[n, _plain(v)] for n, v in fields if v is not None and v != []]
+        return [type(node).__name__, *pairs]
     if isinstance(node, list):
         return [_plain(item) for item in node]
     return f"{type(node).__name__} {node!r}"
 
 
 def _pieces(text: ast.JoinedStr) -> list[object]:
-    """Return the pieces of an f-string; Pythons differ in where they cut its text."""
-    found: list[object] = []
+    """Return the pieces of an f-string, with adjacent texts joined.
+
+    Versions of Python differ in where they divide these texts.
+    """
+    parts: list[object] = []
     for is_text, group in groupby(text.values, lambda v: isinstance(v, ast.Constant)):
         pieces = list(group)
         if is_text and any(p.value for p in pieces):  # type: ignore[attr-defined]
-            found.append("".join(str(p.value) for p in pieces))  # type: ignore[attr-defined]
+            parts.append("".join(str(p.value) for p in pieces))  # type: ignore[attr-defined]
         elif not is_text:
-            found += map(_plain, pieces)
-    return found
+            parts += map(_plain, pieces)
+    return parts

@@ -124,8 +124,8 @@ def name_or_empty(cell: str) -> str:
         cell: the text of the cell, without blanks around it
 
     Examples:
-        >>> name_or_empty("Anna"), name_or_empty("None"), name_or_empty("Unknown"), name_or_empty("NaN")
-        ('Anna', 'None', '', '')
+        >>> [name_or_empty(cell) for cell in ("Anna", "None", "Unknown", "NaN")]
+        ['Anna', 'None', '', '']
     """
     unknown = cell in NOTHING or cell.casefold() in ("unknown", "n/a", "<na>")
     return "" if unknown else cell
