@@ -15,6 +15,7 @@ FOLDERS = (  # rewritten so far; to be extended until it is data, extract and fu
     "data/splits",
     "data/system",
     "data/tables",
+    "extract/audio",
 )
 REFUSED = {  # for every docstring
     "All", "As", "By", "Each", "From", "How", "In", "Of", "So", "That", "Those", "What",
