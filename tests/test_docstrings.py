@@ -16,6 +16,8 @@ FOLDERS = (  # rewritten so far; to be extended until it is data, extract and fu
     "data/system",
     "data/tables",
     "extract/audio",
+    "extract/checkpoints",
+    "extract/networks",
 )
 REFUSED = {  # for every docstring
     "All", "As", "By", "Each", "From", "How", "In", "Of", "So", "That", "Those", "What",
