@@ -252,7 +252,7 @@ def test_two_at_once_do_not_mix(distil, tmp_path):
 
 
 def test_a_short_recording_is_heard_again():
-    heard = recording_views.Heard(
+    heard = recording_views.RecordingView(
         tone(1.0, 300), np.arange(50.0)[:, None, None].astype("f2")
     )
     grid = recording_views.FrameGrid(320, 0.0, 320, front_end.window())
