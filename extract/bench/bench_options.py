@@ -1,4 +1,4 @@
-"""Command-line options of the benches of stage one and of fine-tuning."""
+"""Command-line options of the benchmarks of stage one and of fine-tuning."""
 
 import click
 
@@ -17,13 +17,13 @@ ENCODING = (
         "--size",
         help="audio: large12 (as audeering's; the default), large24, base, small or "
         "tiny; text: base (the default), small or tiny."),
-    click.option("--count", type=COUNT, help="Inputs.  [default: by device]"),
+    click.option("--count", type=COUNT, help="Number of inputs.  [default: by device]"),
     click.option(
         "--rounds", type=COUNT, default=2, show_default=True,
-        help="Of all ways in turn; the fastest counts."),
+        help="Rounds through all implementations; the fastest one counts."),
     click.option(
         "--seed", type=click.IntRange(min=0), default=0, show_default=True,
-        help="Of weights, inputs and the random order."),
+        help="Seed of weights, inputs and the random order."),
     DTYPE,
     *COMPUTE,
 )
@@ -34,29 +34,29 @@ TUNING = (
         "small or tiny."),
     click.option(
         "--fusion", type=click.Choice(plugins.names(DESIGN_PACKAGE)), default="early",
-        show_default=True, help="The design that is trained along."),
+        show_default=True, help="Design to train together with the encoders."),
     click.option(
         "--batch", type=COUNT, default=8, show_default=True,
-        help="Utterances that go through the encoders at once, in both ways."),
+        help="Utterances in a batch through the encoders, in both implementations."),
     click.option(
         "--loss-batch", type=click.IntRange(min=8), metavar="N",
-        help="Utterances of the loss of one of our steps, which are all there are.  "
+        help="Utterances in the loss of a step of affuse; they are the whole data.  "
         "[default: 128 on a GPU, 16 on a CPU]"),
     click.option(
         "--steps", type=COUNT, default=3, show_default=True,
-        help="Of ours that are timed, and passes of the other way; the fastest counts. "
-        "One before is not timed."),
+        help="Timed steps of affuse, and passes of the other implementation, after "
+        "one that is not timed; the fastest counts."),
     TUNED_DTYPE,
     click.option(
         "--hold", is_flag=True,
-        help="Hold the activations of a whole batch of the loss, in our steps."),
+        help="Hold the activations of a loss's whole batch, in the steps of affuse."),
     click.option(
         "--checkpointing", is_flag=True,
-        help="Hold fewer activations, and compute them twice, in both ways."),
+        help="Hold fewer activations and compute them twice, in both implementations."),
     LAYERS_TRAINED,
     click.option(
         "--seed", type=click.IntRange(min=0), default=0, show_default=True,
-        help="Of weights, inputs, order and dropout."),
+        help="Seed of weights, inputs, order and dropout."),
     *COMPUTE,
 )
 # fmt: on
