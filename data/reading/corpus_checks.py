@@ -1,4 +1,4 @@
-"""What `check` says of a corpus: counts beside published ones, and every problem."""
+"""Report of `check` on a corpus: counts, published counts, columns and problems."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from affuse.data.system.atomic_files import holds
 from affuse.data.system.digests import keep
 
 FILE = "problems.csv"  # in the cache folder of a corpus
-LISTED = 10  # problems of one reason that `check` lists one by one
+LISTED = 10  # problems with the same reason that `check` lists one by one
 COLUMNS = ("severity", "file", "line", "id", "reason")
 
 
@@ -28,25 +28,30 @@ def command(
     *,
     as_json: bool,
     no_audio: bool,
-    **found: Any,
+    **options: Any,
 ) -> bool:
-    """Say what `check` finds, as the options ask; True if nothing is wrong.
+    """Read and check a corpus, and print the report.
 
     Args:
         say: prints a line
-        hear: checks the recordings of a corpus whose reader does not
-        as_json: print everything, for machines
-        no_audio: do not open the recordings
-        found: the options of `affuse.data.reading.corpus_reading.read`, by name
+        hear: checks the recordings of a corpus whose reader does not check them
+        as_json: True to print the whole report as JSON
+        no_audio: True to leave the recordings unopened
+        options: of `affuse.data.reading.corpus_reading.read`, by name
+
+    Returns:
+        True if nothing is wrong
     """
-    corpus = corpus_reading.read(**found)
-    heard = () if no_audio else corpus_reading.verify(found["corpus"], corpus, hear)
-    problems = (*corpus.problems, *heard)
+    corpus = corpus_reading.read(**options)
+    recording_problems = (
+        () if no_audio else corpus_reading.verify(options["corpus"], corpus, hear)
+    )
+    problems = (*corpus.problems, *recording_problems)
     if as_json:
-        shown = json.dumps(facts(corpus, problems), indent=1).split("\n")
+        output = json.dumps(facts(corpus, problems), indent=1).split("\n")
     else:
-        shown = [*lines(corpus, problems)]
-    for line in shown:
+        output = [*lines(corpus, problems)]
+    for line in output:
         say(line)
     sizes = map(len, problem_summary.grouped(problems))
     if not as_json and max(sizes, default=0) > LISTED:
@@ -54,18 +59,18 @@ def command(
     return clean(corpus, problems)
 
 
-def utterances(output: TextIO, say: Callable[..., object], **found: Any) -> bool:
-    """Write a corpus; how it was read, and its problems, go to the error stream.
+def utterances(output: TextIO, say: Callable[..., object], **options: Any) -> bool:
+    """Write a corpus as CSV; print its columns and problems to the error stream.
 
     Args:
         output: file of the table
-        say: told each line on problems, with ``err=True``
-        found: the options of the command line, by name
+        say: prints a line; called with ``err=True``
+        options: of the command line, by name
 
     Returns:
-        whether nothing was left out
+        True if no row was left out
     """
-    corpus = corpus_reading.read_aloud(partial(say, err=True), **found)
+    corpus = corpus_reading.read_aloud(partial(say, err=True), **options)
     write_csv(corpus, output)
     for line in problem_lines(corpus.problems):
         say(line, err=True)
@@ -73,7 +78,12 @@ def utterances(output: TextIO, say: Callable[..., object], **found: Any) -> bool
 
 
 def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Everything that `check` found, for machines."""
+    """Return the report of `check` as values for JSON.
+
+    Args:
+        corpus: that was read
+        problems: of the corpus and its recordings
+    """
     return {
         "corpus": corpus.name,
         "root": str(corpus.root),
@@ -97,74 +107,97 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
 
 def _flags(corpus: Corpus) -> dict[str, list[str]]:
     """Return the ids of the utterances that have each flag of the reader."""
-    found: dict[str, list[str]] = {}
+    ids_by_flag: dict[str, list[str]] = {}
     for utterance in corpus.utterances:
         for flag in utterance.flags:
-            found.setdefault(flag, []).append(utterance.id)
-    return dict(sorted(found.items()))
+            ids_by_flag.setdefault(flag, []).append(utterance.id)
+    return dict(sorted(ids_by_flag.items()))
 
 
 def clean(corpus: Corpus, problems: Sequence[Problem]) -> bool:
-    """Nothing left out, and every count as published."""
+    """Return True if no row was left out, and all counts are as published.
+
+    Args:
+        corpus: that was read
+        problems: of the corpus and its recordings
+    """
     return not any(p.fatal for p in problems) and all(
         c.expected == c.found for c in corpus.counts
     )
 
 
 def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
-    """Everything that `check` found, for people."""
-    found = facts(corpus, problems)
-    made = "" if corpus.nature == "human" else f" ({corpus.nature})"
-    empty = found["without_words"]
+    """Yield the lines of the report of `check`.
+
+    Args:
+        corpus: that was read
+        problems: of the corpus and its recordings
+    """
+    counts = facts(corpus, problems)
+    nature = "" if corpus.nature == "human" else f" ({corpus.nature})"
+    wordless = counts["without_words"]
     yield (
-        f"{corpus.name}{made}: {found['utterances']} utterances of "
-        f"{found['speakers'] or 'unknown'} speakers, {found['with_audio']} with audio, "
-        f"{found['with_text']} with text"
-        + (f", of which {empty} without words" if empty else "")
+        f"{corpus.name}{nature}: {counts['utterances']} utterances of "
+        f"{counts['speakers'] or 'unknown'} speakers, "
+        f"{counts['with_audio']} with audio, {counts['with_text']} with text"
+        + (f", of which {wordless} without words" if wordless else "")
     )
     yield from corpus.reading
-    if columns := found["columns"]:
+    if columns := counts["columns"]:
         sizes = (f"{name} ({_values(values)})" for name, values in columns.items())
         yield f"columns that are kept beside these: {', '.join(sizes)}"
-    differ = [c for c in corpus.counts if c.expected != c.found]
-    if corpus.counts and not differ:
+    differences = [c for c in corpus.counts if c.expected != c.found]
+    if corpus.counts and not differences:
         yield f"all {len(corpus.counts)} counts are as published"
-    if differ:
-        yield f"{len(differ)} of {len(corpus.counts)} counts are not as published:"
-        width = max(len(c.what) for c in differ)
+    if differences:
+        yield f"{len(differences)} of {len(corpus.counts)} counts are not as published:"
+        width = max(len(c.what) for c in differences)
         yield f"  {'':{width}}  published   found"
-        for count in differ:
+        for count in differences:
             yield f"  {count.what:{width}}  {count.expected:9d} {count.found:7d}"
     yield from problem_lines(problems, LISTED)
 
 
-def _values(found: Mapping[str, int]) -> str:
-    """Return the number of different values in words."""
-    return f"{len(found)} value{'s' if len(found) > 1 else ''}"
+def _values(counts: Mapping[str, int]) -> str:
+    """Return the number of distinct values with its unit, such as ``3 values``."""
+    return f"{len(counts)} value{'s' if len(counts) > 1 else ''}"
 
 
 def problem_lines(problems: Sequence[Problem], listed: int = 1) -> Iterable[str]:
-    """Yield one line for each reason with a count, reasons that left rows out first.
+    """Yield one line for each reason, with its count, fatal problems first.
 
     Args:
         problems: of any kind, in any order
-        listed: problems of one reason that are still listed one by one
+        listed: problems with the same reason that are still listed one by one
     """
-    for fatal, what in ((True, "problem"), (False, "note")):
-        chosen = [p for p in problems if p.fatal == fatal]
-        if chosen:
-            yield f"{len(chosen)} {what}{'s' if len(chosen) > 1 else ''}:"
-        yield from (f"  {line}" for line in problem_summary.lines(chosen, listed))
+    for fatal, kind in ((True, "problem"), (False, "note")):
+        group = [p for p in problems if p.fatal == fatal]
+        if group:
+            yield f"{len(group)} {kind}{'s' if len(group) > 1 else ''}:"
+        yield from (f"  {line}" for line in problem_summary.lines(group, listed))
 
 
 def save(problems: Sequence[Problem], folder: Path) -> Path:
-    """Write the problems report of an extraction as CSV, unless it is there already."""
+    """Write the problems of an extraction as CSV, unless the file is up to date.
+
+    Args:
+        problems: of the corpus and its inputs
+        folder: of the corpus in the cache
+
+    Returns:
+        the path of the file
+    """
     keep(folder / FILE, _report(problems))
     return folder / FILE
 
 
 def is_saved(problems: Sequence[Problem], folder: Path) -> bool:
-    """Return True if `save` would write nothing."""
+    """Return True if `save` would write nothing.
+
+    Args:
+        problems: as for `save`
+        folder: as for `save`
+    """
     return holds(folder / FILE, _report(problems))
 
 

@@ -1,4 +1,4 @@
-"""Read a corpus by the name of its reader, with the options that it takes."""
+"""Reading of a corpus by the name of its reader, with the reader's options."""
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from affuse.data.reading import transcript_rule
 from affuse.data.records import Corpus, Problem
 
 PACKAGE = CORPUS_PACKAGE
-OPTIONS = ("scale", "table", "dominance")  # of readers, beside the columns
+OPTIONS = ("scale", "table", "dominance")  # of readers, besides the columns
 NAMES = {"columns": "map", **{name: name for name in OPTIONS}}  # on the command line
 
 
@@ -27,21 +27,20 @@ def read(
     columns: Sequence[str] = (),
     **options: Any,
 ) -> Corpus:
-    """All utterances of the corpus at `root`, as `transcript_rule` settles them.
+    """Return the corpus at `root`, with transcripts treated by `transcript_rule`.
 
     Args:
-        corpus: its reader, a file name in data/corpora
-        root: where it lies; None for where the reader itself says, in its ``ROOT``
-        name: what to call it in cache and tables; ``""`` for the reader's choice
-        nature: ``human``, ``synthetic`` or ``proxy``; None for what the folder says
+        corpus: name of its reader, a module in data/corpora
+        root: its folder or file; None for the reader's own ``ROOT``
+        name: of the corpus in cache and tables; ``""`` for the reader's choice
+        nature: ``human``, ``synthetic`` or ``proxy``; None for what the folder states
         columns: ``ROLE=COLUMN`` each, for readers of tables
-        options: of this reader; those of `OPTIONS` that are None are not given, others
-            are none of its business
+        options: values of `OPTIONS`, where None is the default; others are ignored
 
     Raises:
-        AffuseError: if the reader does not take an option, if it has no `root` of its
-            own and none is given, or if the corpus is empty
-        FileNotFoundError: if it is not there
+        AffuseError: if the reader does not accept an option, if `root` is None and the
+            reader has no ``ROOT``, or if the corpus is empty
+        FileNotFoundError: if the corpus does not exist
     """
     module = plugins.load(PACKAGE, corpus)
     if name != corpus and name in plugins.names(PACKAGE):
@@ -49,78 +48,82 @@ def read(
             f"--name {name} would pass this corpus off as that of another reader; "
             f"choose another name"
         )
-    given = {key: options[key] for key in OPTIONS if options.get(key) is not None}
+    arguments = {key: options[key] for key in OPTIONS if options.get(key) is not None}
     if columns:
-        given["columns"] = _pairs(columns)
-    low, high = given.get("scale", (0, 1))
+        arguments["columns"] = _pairs(columns)
+    low, high = arguments.get("scale", (0, 1))
     if not low < high:
         raise OptionError(
             f"--scale {low:g} {high:g}: say the lowest rating first, then the highest, "
             f"as in --scale 1 5"
         )
-    known = inspect.signature(module.read).parameters.keys() & NAMES.keys()
-    if unknown := sorted(given.keys() - known):
+    accepted = inspect.signature(module.read).parameters.keys() & NAMES.keys()
+    if refused := sorted(arguments.keys() - accepted):
         raise OptionError(
-            f"corpus reader '{corpus}' does not take --{NAMES[unknown[0]]}; it takes "
-            + (", ".join(f"--{NAMES[k]}" for k in sorted(known)) or "no such option")
+            f"corpus reader '{corpus}' does not take --{NAMES[refused[0]]}; it takes "
+            + (", ".join(f"--{NAMES[k]}" for k in sorted(accepted)) or "no such option")
         )
     root = _root(module, corpus) if root is None else root
-    found: Corpus = module.read(root, **given)
-    if not found.utterances:
+    contents: Corpus = module.read(root, **arguments)
+    if not contents.utterances:
         raise AffuseError(
             f"no utterance could be read from {root}"
-            + (f": {found.problems[0].reason}" if found.problems else "")
+            + (f": {contents.problems[0].reason}" if contents.problems else "")
         )
     return replace(
-        transcript_rule.settled(found),
-        name=name or found.name,
-        nature=nature or found.nature,
+        transcript_rule.settled(contents),
+        name=name or contents.name,
+        nature=nature or contents.nature,
         reader=corpus,
     )
 
 
-def read_aloud(say: Callable[[str], object], **found: Any) -> Corpus:
-    """Read a corpus, and say how its columns were read before anything else is done.
+def read_aloud(say: Callable[[str], object], **options: Any) -> Corpus:
+    """Return a corpus as `read` does, and print how its columns were read.
 
     Args:
         say: prints a line
-        found: as for `read`
+        options: as for `read`
     """
-    corpus = read(**found)
+    corpus = read(**options)
     for line in corpus.reading:
         say(line)
     return corpus
 
 
 def _root(module: ModuleType, corpus: str) -> Path:
-    """Where a corpus lies that comes with the program."""
-    found: Path | None = getattr(module, "ROOT", None)
-    if found is None:
+    """Return the folder of a corpus that comes with the program."""
+    folder: Path | None = getattr(module, "ROOT", None)
+    if folder is None:
         raise OptionError(
             f"corpus '{corpus}' does not come with this program: say where it is, as "
             f"in: {corpus} /path/to/it"
         )
-    return found
+    return folder
 
 
 def _pairs(items: Sequence[str]) -> dict[str, str]:
-    """``["valence=proxy_V"]`` as column by role."""
-    found: dict[str, str] = {}
+    """Return the column by role, for ``["valence=proxy_V"]`` and the like."""
+    columns: dict[str, str] = {}
     for item in items:
         role, mark, column = item.partition("=")
         if not mark:
             raise OptionError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
-        if role in found:
+        if role in columns:
             raise OptionError(f"--map {item}: {role} is mapped twice; leave one out")
-        found[role] = column
-    return found
+        columns[role] = column
+    return columns
 
 
 def sample(corpus: str, root: Path) -> int:
-    """Write the smallest example of a corpus; return how many utterances it has.
+    """Write the smallest example of a corpus and return its number of utterances.
+
+    Args:
+        corpus: name of its reader
+        root: folder to write to
 
     Raises:
-        FileExistsError: if there is something already
+        FileExistsError: if the folder is not empty
     """
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty; name a new folder")
@@ -132,12 +135,12 @@ def sample(corpus: str, root: Path) -> int:
 def verify(
     reader: str, corpus: Corpus, otherwise: Callable[[Corpus], Iterable[Problem]]
 ) -> tuple[Problem, ...]:
-    """Return what the slow checks find, which open every recording.
+    """Return the problems found by the slow checks, which open every recording.
 
     Args:
-        reader: a file name in data/corpora
-        corpus: that it read
-        otherwise: the checks for a reader that has none
+        reader: its name, a module in data/corpora
+        corpus: as the reader returned it
+        otherwise: checks for a reader that has none
     """
     module = plugins.load(PACKAGE, reader)
     return tuple(getattr(module, "verify", otherwise)(corpus))
