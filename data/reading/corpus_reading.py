@@ -54,8 +54,8 @@ def read(
     low, high = arguments.get("scale", (0, 1))
     if not low < high:
         raise OptionError(
-            f"--scale {low:g} {high:g}: say the lowest rating first, then the highest, "
-            f"as in --scale 1 5"
+            f"--scale {low:g} {high:g}: state the lowest rating first, then the "
+            f"highest, as in --scale 1 5"
         )
     accepted = inspect.signature(module.read).parameters.keys() & NAMES.keys()
     if refused := sorted(arguments.keys() - accepted):
@@ -96,7 +96,7 @@ def _root(module: ModuleType, corpus: str) -> Path:
     folder: Path | None = getattr(module, "ROOT", None)
     if folder is None:
         raise OptionError(
-            f"corpus '{corpus}' does not come with this program: say where it is, as "
+            f"corpus '{corpus}' does not come with this program: give its folder, as "
             f"in: {corpus} /path/to/it"
         )
     return folder
@@ -108,7 +108,7 @@ def _pairs(items: Sequence[str]) -> dict[str, str]:
     for item in items:
         role, mark, column = item.partition("=")
         if not mark:
-            raise OptionError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
+            raise OptionError(f"--map {item}: write ROLE=COLUMN, e.g. valence=proxy_V")
         if role in columns:
             raise OptionError(f"--map {item}: {role} is mapped twice; leave one out")
         columns[role] = column

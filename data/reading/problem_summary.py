@@ -39,8 +39,8 @@ def grouped(problems: Iterable[Problem]) -> list[list[Problem]]:
 def lines(problems: Iterable[Problem], listed: int = 1) -> Iterator[str]:
     """Yield one line for each reason, with its count and its first place.
 
-    Notes that count rows, such as one on ``NaN`` and one on ``N/A``, are listed one by
-    one, since the count of the first would hide that of the second.
+    Notes that count rows are listed one by one. Otherwise the count of a note on
+    ``NaN`` would hide that of a note on ``N/A``.
 
     Args:
         problems: all of them

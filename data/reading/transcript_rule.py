@@ -4,8 +4,8 @@ A laugh, a sigh or unintelligible speech has a recording and ratings. Its transc
 exists and is empty: an empty cell in the text column of a table, or a line of IEMOCAP
 with only sound tokens, such as ``[GARBAGE]``. Such an utterance is kept, and its `text`
 is ``""``. Text encoders encode the empty sentence, which consists of the marks of
-beginning and end (``[CLS] [SEP]``). So every design uses the sound and the ratings, all
-designs of a comparison have the same utterances, and IEMOCAP keeps the 10,039
+beginning and end (``[CLS] [SEP]``). So every design uses the sound and the ratings, and
+all designs of a comparison have the same utterances. IEMOCAP keeps the 10,039
 utterances of the published results.
 
 A missing transcript is different, because words were spoken and are unknown: a cell

@@ -34,11 +34,11 @@ def demand(utterances: Sequence[Utterance], everyone: Sequence[Utterance]) -> No
         if counts[name]:
             raise AffuseError(_unusable(name, utterances, everyone))
     sizes = counts or usable
-    shown = [f"{name or 'no split'}: {n}" for name, n in sorted(sizes.items())[:10]]
+    listing = [f"{name or 'no split'}: {n}" for name, n in sorted(sizes.items())[:10]]
     more = f" and {len(sizes) - 10} more" if len(sizes) > 10 else ""
     raise AffuseError(
         f"protocol 'official' needs utterances of the splits train and test; the "
-        f"corpus has {', '.join(shown) or 'none'}{more}; {_naming(sizes, missing)}"
+        f"corpus has {', '.join(listing) or 'none'}{more}; {_naming(sizes, missing)}"
         f"{otherwise(utterances, 'official')}"
     )
 

@@ -135,7 +135,12 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
 
 
 def shared_speakers(fold: Fold, utterances: Iterable[Utterance]) -> set[str]:
-    """Return the speakers of the test part who also train or validate."""
+    """Return the known speakers of the test part who also train or validate.
+
+    Args:
+        fold: of any protocol
+        utterances: of the corpus
+    """
     speakers = {u.id: u.speaker for u in unify(tuple(utterances))}
     others = {speakers[i] for part in (fold.train, fold.validation) for i in part}
     return {speakers[i] for i in fold.test} & others - {""}
@@ -169,10 +174,7 @@ def _by_sessions(
 def _by_speakers(
     utterances: Sequence[Utterance], count: int, rng: np.random.Generator
 ) -> list[Fold]:
-    """Return folds of speaker groups with similar numbers of utterances.
-
-    Speakers are assigned in the order of their size, each to the smallest group.
-    """
+    """Return folds of groups of similar size; large speakers are assigned first."""
     sizes = Counter(u.speaker for u in utterances)
     if not 3 <= count <= len(sizes):
         remedy = f"give more speakers{otherwise(utterances, 'speakers')}"
@@ -180,7 +182,7 @@ def _by_speakers(
             remedy = f"use --folds 3{f' to {len(sizes)}' if len(sizes) > 3 else ''}"
         raise AffuseError(
             f"protocol 'speakers' cannot make {count} folds of {len(sizes)} speakers: "
-            f"each needs speakers of its own to train, validate and test; {remedy}"
+            f"each fold needs different speakers to train, validate and test; {remedy}"
         )
     groups: list[list[str]] = [[] for _ in range(count)]
     loads = [0] * count

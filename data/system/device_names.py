@@ -23,7 +23,9 @@ def choose(device: str, *, cards: int) -> str:
         return "cuda" if cards else "cpu"
     match = re.fullmatch(r"cpu|cuda(?::(\d{1,3}))?", device)
     if match is None:
-        raise OptionError(f"--device {device!r}: say auto, cpu, cuda or cuda:1")
+        raise OptionError(
+            f"--device {device!r} is not a device: choose auto, cpu, cuda or cuda:1"
+        )
     if device != "cpu" and int(match[1] or 0) >= cards:
         raise OptionError(
             f"--device {device}: there are {cards} CUDA devices here; take --device cpu"

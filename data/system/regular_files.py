@@ -41,7 +41,17 @@ def open_regular(path: Path, *, limit: int) -> BinaryIO:
 
 
 def open_text(path: Path, *, limit: int, encoding: str, newline: str | None) -> IO[str]:
-    """Open a regular file as text; see `open_regular` and `io.TextIOWrapper`."""
+    """Open a regular file as text.
+
+    Args:
+        path: of the file
+        limit: largest size in bytes
+        encoding: of the text
+        newline: conversion of line ends, as for `io.TextIOWrapper`
+
+    Raises:
+        FileNotFoundError, DamagedFileError: as in `open_regular`
+    """
     file = open_regular(path, limit=limit)
     return io.TextIOWrapper(file, encoding=encoding, newline=newline)
 

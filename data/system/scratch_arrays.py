@@ -46,8 +46,8 @@ def _limits() -> list[int]:
     try:
         lines = GROUPS.read_text(encoding="utf-8").splitlines()
         name = next(line[3:] for line in lines if line.startswith("0::"))
-        own_group = LIMITS / name.strip("/")
-        for folder in (own_group, *own_group.parents):
+        group_folder = LIMITS / name.strip("/")
+        for folder in (group_folder, *group_folder.parents):
             if folder.is_relative_to(LIMITS) and (folder / "memory.max").is_file():
                 limit = (folder / "memory.max").read_text(encoding="utf-8").strip()
                 limits += [int(limit)] if limit != "max" else []

@@ -56,29 +56,31 @@ def roles(
     indices = {}
     for role in ALIASES:
         if role in columns:
-            index = _named(header, columns[role], role=role, table=table)
+            index = _mapped_index(header, columns[role], role=role, table=table)
         else:
-            index = _aliased(header, role, table=table)
+            index = _aliased_index(header, role, table=table)
         if index is not None:
             indices[role] = index
     if not indices.keys() & {"file", "text"}:
         raise AffuseError(
             f"{table} has neither a column of audio files nor one of text among "
-            f"{_shown(header)}; name it with --map file=COLUMN or text=COLUMN; if "
+            f"{_listing(header)}; name it with --map file=COLUMN or text=COLUMN; if "
             f"these are no names of columns, let the first line hold them, divided by "
             f"commas, semicolons or tabs"
         )
     return indices
 
 
-def _shown(header: Sequence[str]) -> str:
+def _listing(header: Sequence[str]) -> str:
     """Return a list of the first columns' names for an error, cut to a few lines."""
     more = f" and {len(header) - SHOWN} more" if len(header) > SHOWN else ""
     names = (n if len(n) <= LONGEST else f"{n[:LONGEST]}..." for n in header[:SHOWN])
     return ", ".join(names) + more
 
 
-def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int | None:
+def _mapped_index(
+    header: Sequence[str], column: str, *, role: str, table: str
+) -> int | None:
     """Return the index of a column, matching its exact spelling before any case."""
     if not column:
         return None
@@ -87,12 +89,12 @@ def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int 
     if len(matches) != 1:
         raise OptionError(
             f"{table} has {len(matches) or 'no'} columns {column!r} for the role "
-            f"{role}; its columns are {_shown(header)}"
+            f"{role}; its columns are {_listing(header)}"
         )
     return matches[0]
 
 
-def _aliased(header: Sequence[str], role: str, *, table: str) -> int | None:
+def _aliased_index(header: Sequence[str], role: str, *, table: str) -> int | None:
     """Return the index of the only column whose name is an alias of a role."""
     matches = _matching(header, ALIASES[role])
     if len(matches) > 1:

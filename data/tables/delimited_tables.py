@@ -85,9 +85,9 @@ ADVICE = {
 
 def _doubt(file: str, doubt: str, lines: Sequence[int]) -> Problem:
     """Return one note on all rows with the same ambiguity."""
-    shown = ", ".join(map(str, lines[:SHOWN]))
+    listing = ", ".join(map(str, lines[:SHOWN]))
     more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    reason = f"{doubt} (rows: {len(lines)}, at line {shown}{more}); {ADVICE[doubt]}"
+    reason = f"{doubt} (rows: {len(lines)}, at line {listing}{more}); {ADVICE[doubt]}"
     return Problem(file, reason, fatal=False)
 
 
@@ -182,11 +182,11 @@ def unread(root: Path) -> tuple[Problem, ...]:
     names = sorted(p.name for p in root.iterdir() if p.name.lower().endswith(OTHERS))
     if not names:
         return ()
-    shown = ", ".join(map(repr, names[:SHOWN]))
+    listing = ", ".join(map(repr, names[:SHOWN]))
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     reason = (
         f"tables in other formats than CSV and TSV are not read (files: {len(names)}): "
-        f"{shown}{more}; save them as CSV, or leave them if they are not needed"
+        f"{listing}{more}; save them as CSV, or leave them if they are not needed"
     )
     return (Problem("", reason, fatal=False),)
 

@@ -84,7 +84,8 @@ def records(
 
     A cell is quoted only if the mark that closes it stands before a delimiter or the
     end of a line; other marks are text. A record of several lines is divided into its
-    lines if it has a wrong number of cells, or if each line has the cells of a row.
+    lines in two cases: it has a wrong number of cells, or each line has the cells of a
+    row.
 
     Args:
         file: its lines, with their line ends

@@ -78,11 +78,11 @@ def _offset(
     times = ", ".join(map(repr, (*starts, *ends, *durations))) or "no other time"
     raise AffuseError(
         f"{table}: column {offset!r} beside {times} could be the start or the end of "
-        f"an utterance; say which with --map start={offset} or --map end={offset}, or "
+        f"an utterance; choose with --map start={offset} or --map end={offset}, or "
         f"leave it out with --map start= --map end="
         if not starts and not ends
         else f"{table}: column {offset!r} beside {times} could be the start or the "
-        f"end of an utterance, or a duration; say all that count, as in --map "
+        f"end of an utterance, or a duration; map all that count, as in --map "
         f"start={(starts or [offset])[0]} --map end={(ends or [offset])[0]}"
     )
 

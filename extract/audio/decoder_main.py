@@ -85,7 +85,7 @@ def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     except decoding.Unusable as error:
         reason = str(error)
     except MemoryError:
-        reason = "takes more memory than its length explains; convert it once more"
+        reason = "takes more memory than its length explains; convert it again"
     except Exception as error:
         reason = f"cannot be decoded: {type(error).__name__}: {error}"
     return {"unusable": reason}, NOTHING

@@ -101,10 +101,16 @@ class Pool:
         read: Callable[[Mapping[str, Any], np.ndarray], Found],
         **more: Any,
     ) -> Found:
-        """Have a task of `decoder_main` done; `read` makes something of the answer.
+        """Run a task of `decoder_main` in a process, and return the converted answer.
+
+        Args:
+            task: key of `decoder_main.TASKS`
+            path: of the file
+            read: converts the values and samples of an answer
+            more: further values of the request
 
         Raises:
-            Unusable: if the file is, or if it hangs or crashes the process
+            Unusable: if the file cannot be used, or it hangs or crashes the process
             OSError: if no process can be started
         """
         seconds = self.deadline
@@ -123,7 +129,7 @@ class Pool:
                 else "crashed the decoder"
             )
             self._remove(worker)
-            raise decoding.Unusable(f"{why}; convert it once more") from error
+            raise decoding.Unusable(f"{why}; convert it again") from error
         except BaseException:
             self._remove(worker)
             raise

@@ -88,7 +88,9 @@ def probe(path: Path) -> Probe:
             header = file.frames, file.samplerate, file.channels
             cut_off = correction.cut_off or is_cut_off(file.extra_info)
     if header[0] > UNTOLD:
-        raise Unusable("does not say how long it is; convert it once more, to a file")
+        raise Unusable(
+            "does not state its length; convert it again, and write it to a file"
+        )
     return Probe(digest.hexdigest()[:32], *header, cut_off, correction.notes)
 
 

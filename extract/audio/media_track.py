@@ -75,7 +75,7 @@ def faults() -> Iterator[None]:
         raise
     except av.FFmpegError as error:
         raise Unusable(
-            f"cannot be decoded: {error.strerror}; convert it once more"
+            f"cannot be decoded: {error.strerror}; convert it again"
         ) from error
 
 

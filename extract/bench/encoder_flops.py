@@ -10,7 +10,12 @@ ALL = -1  # number of trained blocks if everything except the convolutions is tr
 
 
 def frames(config: Any, samples: int) -> int:
-    """Return the frames of a Wav2Vec2 model's convolutions for a number of samples."""
+    """Return the number of frames that a Wav2Vec2 model makes of an utterance.
+
+    Args:
+        config: of the model
+        samples: of the utterance
+    """
     for taps, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
         samples = (samples - taps) // stride + 1
     return samples

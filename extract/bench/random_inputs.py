@@ -13,7 +13,12 @@ TOKENS = (3, 128)
 
 
 def waves(count: int, seed: int) -> list[np.ndarray]:
-    """Return white noise, (samples,) float32 each."""
+    """Return white noise, (samples,) float32 each.
+
+    Args:
+        count: number of inputs
+        seed: of lengths and noise
+    """
     rng = np.random.default_rng(seed)
     lengths = np.clip(MEDIAN * np.exp(SPREAD * rng.standard_normal(count)), *SECONDS)
     return [
@@ -23,7 +28,13 @@ def waves(count: int, seed: int) -> list[np.ndarray]:
 
 
 def tokens(count: int, vocabulary: int, seed: int) -> list[np.ndarray]:
-    """Return random token ids without special tokens, (tokens,) int64 each."""
+    """Return random token ids without special tokens, (tokens,) int64 each.
+
+    Args:
+        count: number of inputs
+        vocabulary: number of token ids
+        seed: of lengths and ids
+    """
     rng = np.random.default_rng(seed)
     median, spread = WORDS
     lengths = np.clip(median * np.exp(spread * rng.standard_normal(count)), *TOKENS)

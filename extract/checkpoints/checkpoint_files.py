@@ -225,8 +225,8 @@ def choose_layers(selection: str, top: int, name: str) -> tuple[int, ...]:
         layers = [-1]
     if layers[0] < 0 or layers[-1] > top:
         raise OptionError(
-            f"layers {selection!r}: {name} has those from 0 (what enters the first "
-            f"block) to {top} (what leaves the last); say last, all, or numbers of "
+            f"layers {selection!r}: {name} has layers from 0 (input of the first "
+            f"block) to {top} (output of the last); choose last, all, or a list of "
             f"them, as in 0,{top}"
         )
     return tuple(layers)

@@ -217,4 +217,4 @@ def _damage(path: Path) -> Iterator[None]:
                 f"there is too little memory to read {path}; close other programs, "
                 f"then repeat the command"
             ) from error
-        raise AffuseError(f"{path} is damaged; delete it to begin anew") from error
+        raise AffuseError(f"{path} is damaged; delete it to start again") from error

@@ -32,9 +32,9 @@ BLOCK = 16  # frames that one row of the positional product computes
 class Places:
     """Indices of frames, on the device."""
 
-    kept: Tensor  # (frames,) indices in the packed sequence
+    sequence: Tensor  # (frames,) indices in the packed sequence
     windows: Tensor  # (rows, BLOCK + kernel - 1) frames, or their number for silence
-    made: Tensor  # (frames,) indices in the rows of the positional product
+    product: Tensor  # (frames,) indices in the rows of the positional product
 
 
 class _PackingState(local):
@@ -137,9 +137,11 @@ class PackedLine:
         inside = (window_frames >= 0) & (window_frames < counts[row_inputs, None])
         windows = np.where(inside, window_frames + borders[row_inputs, None], total)
         return Places(
-            kept=send(offsets + np.repeat(first, counts), self._device),
+            sequence=send(offsets + np.repeat(first, counts), self._device),
             windows=send(windows, self._device),
-            made=send(offsets + BLOCK * np.repeat(rows_before, counts), self._device),
+            product=send(
+                offsets + BLOCK * np.repeat(rows_before, counts), self._device
+            ),
         )
 
 
@@ -152,7 +154,7 @@ class _Front(nn.Module):
 
     def forward(self, line: Tensor) -> Tensor:
         """Return the features, (1, channels, frames), of a packed sequence."""
-        features: Tensor = self.stack(line).index_select(2, _now.places.kept)
+        features: Tensor = self.stack(line).index_select(2, _now.places.sequence)
         return features
 
 
@@ -183,7 +185,7 @@ class _Positions(nn.Module):
         rows = windows.permute(2, 0, 1, 3).flatten(2, 3)
         product = torch.bmm(rows, self.matrix).unflatten(2, (BLOCK, -1))
         rows_made = product.permute(1, 2, 0, 3).flatten(2, 3).flatten(0, 1)
-        result: Tensor = rows_made.index_select(0, places.made)
+        result: Tensor = rows_made.index_select(0, places.product)
         if self.bias is not None:
             result = result + self.bias
         return result.T.unsqueeze(0)

@@ -14,7 +14,12 @@ FEWEST = 8  # tokens: two marks and some words; fewer would hold too little of a
 
 
 def cut(tokens: list[int], most: int) -> list[int]:
-    """Return the first `most` tokens, the last of them being the end mark."""
+    """Return at most `most` tokens: the first ones, and the end mark.
+
+    Args:
+        tokens: of a text, with its marks
+        most: largest number of tokens
+    """
     if len(tokens) <= most:
         return tokens
     return [*tokens[: most - 1], tokens[-1]]

@@ -78,13 +78,13 @@ class Cluster:
         except CancelledError as error:
             raise AffuseError(
                 f"the scheduler at {self._address} was lost; start it and its workers "
-                f"again and repeat the command: finished parts stay"
+                f"again and repeat the command: finished parts are kept"
             ) from error
         except KilledWorker as error:
             raise AffuseError(
                 "the workers that made one shard died one after the other, probably "
-                "for lack of memory; see their logs, and repeat the command to go on: "
-                "finished parts stay"
+                "for lack of memory; see their logs, and repeat the command to "
+                "continue: finished parts are kept"
             ) from error
         except ImportError as error:
             raise AffuseError(

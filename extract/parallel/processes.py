@@ -59,8 +59,8 @@ class Processes:
                 if attempt == RESTARTS:
                     raise AffuseError(
                         f"a process died {RESTARTS + 1} times, probably for lack of "
-                        f"memory; repeat the command to go on, with fewer --processes "
-                        f"or a smaller --batch; finished parts stay"
+                        f"memory; repeat the command to continue, with fewer "
+                        f"--processes or a smaller --batch; finished parts are kept"
                     ) from error
                 log.warning("a process died; going on with new ones")
 

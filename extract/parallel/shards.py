@@ -117,7 +117,7 @@ def encode(shard: Shard) -> Receipt:
                 if pause is None:
                     raise AffuseError(
                         f"{_description(shard)} could not be made in {len(PAUSES) + 1} "
-                        f"attempts: {error}; repeat the command to go on"
+                        f"attempts: {error}; repeat the command to continue"
                     ) from error
                 log.warning("%s: %s; trying again", _description(shard), error)
             _encoders.clear()  # the device may have lost its memory

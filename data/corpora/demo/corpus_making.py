@@ -1,9 +1,9 @@
 """Creation of the demo corpus.
 
 Run ``python -m affuse.data.corpora.demo.corpus_making FOLDER``. The same seed gives the
-same bytes wherever espeak-ng, libsndfile, soundfile and numpy have the versions of
-``made.json`` beside the shipped copy, on an x86-64 processor (tried with and without
-AVX2 and FMA). Elsewhere the bytes may differ. Pronunciation depends on the version and
+same bytes on x86-64 processors (tried with and without AVX2 and FMA), with the versions
+of espeak-ng, libsndfile, soundfile and numpy in ``made.json`` beside the shipped copy.
+Elsewhere the bytes may differ. Pronunciation depends on the version and
 the build of espeak-ng. libvorbis computes in floats whose last bits depend on its
 build. numpy does not promise the same random streams for all versions. Ratings and
 texts depend on numpy alone.
@@ -84,7 +84,15 @@ def say(name: str, speaker: str, line: ScriptLine, seed: int) -> SpokenLine:
 
 
 def render(dialogue: Dialogue, seed: int) -> tuple[bytes, list[tuple[object, ...]]]:
-    """Return the recording of a dialogue, and a table row for each utterance."""
+    """Return the recording of a dialogue, and a table row for each utterance.
+
+    Args:
+        dialogue: to speak
+        seed: of every random draw
+
+    Returns:
+        Ogg Vorbis bytes; the rows, with cells in the order of `COLUMNS`
+    """
     rng = np.random.default_rng([seed, *dialogue.id.encode()])
     segments, rows, start, position = [], [], 0, 0
     for name, speaker, line in dialogue.turns():

@@ -50,6 +50,10 @@ WEIGHTS = {
 def perform(line: ScriptLine, rng: np.random.Generator) -> np.ndarray:
     """Draw valence, arousal and dominance of one delivery of a line.
 
+    Args:
+        line: of the script
+        rng: of the mood
+
     Returns:
         (3,) from 1 to 5
     """
@@ -75,7 +79,12 @@ def rate(delivery: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def prosody(delivery: np.ndarray, rng: np.random.Generator) -> Prosody:
-    """Draw the prosody of a delivery; each call draws new noise."""
+    """Draw the prosody of a delivery; each call draws new noise.
+
+    Args:
+        delivery: (3,) valence, arousal and dominance from 1 to 5
+        rng: of the noise
+    """
     values = {}
     for field in fields(Prosody):
         *weights, noise = WEIGHTS[field.name]

@@ -1,9 +1,9 @@
 """Script of the demo corpus: sentences, their speakers and their dialogues.
 
-``lines.csv`` has one row for each sentence, in the order of the dialogues. Its columns
-are session (``all`` for scripted sentences, which recur in every session), dialogue,
-speaker of the session (F or M), the ratings that its author intended (1 to 5), and
-whether the sentence is ambiguous, that is, neutral words that suit any delivery.
+``lines.csv`` has one row for each sentence, in the order of the dialogues. The session
+is ``all`` for scripted sentences, which recur in every session. The speaker is F or M,
+one of the two in each session. The ratings are those that the author intended, from 1
+to 5. Ambiguous sentences have neutral words that suit any delivery.
 """
 
 import csv

@@ -4,9 +4,9 @@ libsndfile draws the serial number of a stream at random. Every page holds this 
 and a checksum. This module replaces both, and changes nothing else. The container
 format is described in RFC 3533.
 
-libsndfile 1.2.2 may miss the target by some hundred samples when it seeks within the
-last page of a stream, because that page is shorter than its packets. So no utterance
-may begin there; `seekable` returns the limit.
+When libsndfile 1.2.2 seeks within the last page of a stream, it may miss the target by
+some hundred samples, because that page is shorter than its packets. So no utterance may
+begin there; `seekable` returns the limit.
 """
 
 import io

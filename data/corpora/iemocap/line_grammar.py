@@ -232,7 +232,7 @@ def _doubts(block: LabelBlock, lines: list[str]) -> Iterator[Problem]:
         return Problem(block.file, reason, line, block.id, fatal=False)
 
     if block.category not in CLASSES:
-        yield note(f"class {block.category!r} is none of IEMOCAP's", block.line)
+        yield note(f"class {block.category!r} is not one of IEMOCAP's", block.line)
     for name, value in block.ratings.items():
         if not LOWEST <= value <= HIGHEST:
             yield note(f"released {name} {value:g} is outside 1 to 5", block.line)

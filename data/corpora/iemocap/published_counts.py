@@ -1,9 +1,9 @@
 """Published counts of IEMOCAP, and the same counts of a copy.
 
-Independent publications or public code agree on most of these counts. Only one source
-states the counts of improvised and scripted utterances, of the sexes, of the classes of
-session 5, of blank dominance, and of the size of a dialogue. The classes of the other
-sessions are not published.
+Independent publications or public code agree on most of these counts. Others have only
+one source: improvised and scripted utterances, the sexes, the classes of session 5,
+blank dominance, and the size of a dialogue. The classes of the other sessions are not
+published.
 """
 
 from collections import Counter

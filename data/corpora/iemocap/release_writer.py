@@ -31,7 +31,12 @@ class WrittenTurn:
 
 
 def write_dialogue(root: Path, turns: list[WrittenTurn]) -> None:
-    """Write the label file and the transcript of one dialogue, with their folders."""
+    """Write the label file and the transcript of one dialogue, with their folders.
+
+    Args:
+        root: folder of the sessions
+        turns: of the dialogue, in any order that the files should have
+    """
     name = turns[0].dialogue
     blocks = "\n\n".join([HEADER, *map(block, turns)]) + "\n\n"
     lines = "".join(map(transcript_line, turns))
@@ -76,7 +81,12 @@ def transcript_line(turn: WrittenTurn) -> str:
 
 
 def attribute_line(rater: str, ratings: Iterable[int | None]) -> str:
-    """Return the line of one rater's ratings; None leaves a rating blank."""
+    """Return the line of one rater's ratings.
+
+    Args:
+        rater: such as ``E2``
+        ratings: valence, arousal and dominance; None leaves a rating blank
+    """
     valence, arousal, dominance = ("" if r is None else str(r) for r in ratings)
     return f"A-{rater}:\tval {valence}; act {arousal}; dom  {dominance};\t()"
 

@@ -124,7 +124,13 @@ class _RowCollection:
         self.counters = (Words(), TextCells(), NameSpellings())
 
     def read(self, table: DelimitedTable, columns: Columns, split: str) -> None:
-        """Add the rows of one table; `split` applies to rows that state none."""
+        """Add the rows of one table.
+
+        Args:
+            table: to read
+            columns: of the table
+            split: of the rows that state none
+        """
         self.problems += table.notes
         roles = columns.roles
         if self.scale is None and (rated := [r for r in RATINGS if r in roles]):

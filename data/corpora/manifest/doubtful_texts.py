@@ -74,5 +74,5 @@ def _unseen_reason(count: int) -> str:
 def _lost_reason(count: int) -> str:
     return (
         f"texts hold U+FFFD, which stands for a character that was lost (rows: "
-        f"{count}); save the table once more from its source"
+        f"{count}); save the table again from its source"
     )

@@ -36,8 +36,8 @@ def compare(
     low, high = scale
     if not low < high:
         raise AffuseError(
-            f"{file}: the scale {low:g} to {high:g} is none; its lowest rating must "
-            f"come first"
+            f"{file}: the scale {low:g} to {high:g} does not rise; state its lowest "
+            f"rating first"
         )
     if failing:
         counts = (f"{outside[n]} of {len(values[n])} of {n}" for n in failing)
