@@ -195,7 +195,7 @@ def _check_format(name: str) -> None:
 
 @contextmanager
 def _reasons() -> Iterator[None]:
-    """Whatever goes wrong with a file becomes the reason why it is unusable."""
+    """Convert errors of libsndfile and the system to `Unusable` with their reason."""
     import soundfile
 
     try:

@@ -65,7 +65,7 @@ class ConfigurationSizes:
 
 
 @dataclass(frozen=True)
-class Absent:
+class ForbiddenField:
     """Field that must not be present."""
 
     why: str
@@ -76,7 +76,7 @@ class Absent:
 
 
 @dataclass(frozen=True)
-class KnownConfiguration:
+class RegisteredName:
     """Name that torch or transformers defines."""
 
     names: Callable[[], frozenset[str]]
@@ -132,7 +132,7 @@ class Fields:
     def _kind(self, name: str, item: object) -> Kind:
         kinds = (kind for form, kind in self.kinds if re.fullmatch(form, name))
         kind = next(kinds, ANYTHING)
-        is_closed = isinstance(kind, MapOf | Labels | OneOf | Absent | Fields)
+        is_closed = isinstance(kind, MapOf | Labels | OneOf | ForbiddenField | Fields)
         if isinstance(item, dict) and self.depth and not is_closed:
             return Fields(self.kinds, self.depth - 1)  # a table of a part of the model
         return kind
@@ -149,7 +149,7 @@ def _activations() -> frozenset[str]:
     return frozenset(ACT2FN)
 
 
-ACTIVATION = KnownConfiguration(_activations, "activation")
+ACTIVATION = RegisteredName(_activations, "activation")
 BLOCKS = r"num_hidden_layers|n_layers?|num_layers|encoder_layers"
 MORE = r"(num|n|encoder|decoder)_(\w+_)?"  # beginning of names of counts
 WIDTHS = (
@@ -165,13 +165,19 @@ SHARES = (
 )
 CONFIG = Fields(
     (
-        ("quantization_config|compression_config", Absent(QUANTISED)),
-        ("transformers_weights", Absent("the weights have their usual names here")),
-        ("fusion_config", Absent("it changes how the model computes; remove it")),
+        ("quantization_config|compression_config", ForbiddenField(QUANTISED)),
+        (
+            "transformers_weights",
+            ForbiddenField("the weights have their usual names here"),
+        ),
+        (
+            "fusion_config",
+            ForbiddenField("it changes how the model computes; remove it"),
+        ),
         ("model_type", Text(200)),
         ("architectures", ListOf(NAME, most=100)),
         ("_?(attn|experts)_implementation(_internal)?", OneOf(ATTENTION)),
-        ("(torch_)?dtype", KnownConfiguration(_dtypes, "dtype")),
+        ("(torch_)?dtype", RegisteredName(_dtypes, "dtype")),
         (ACTIVATIONS, ACTIVATION),
         ("num_labels", Whole(0, LABELS)),
         ("id2label", Labels()),

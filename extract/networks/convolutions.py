@@ -45,7 +45,7 @@ def rewrite(model: Any) -> None:
         model: a transformers model, changed in place
     """
     front = model.feature_extractor
-    if is_known(front):
+    if is_supported(front):
         model.feature_extractor = ConvolutionStack(front)
     embedding: Any = getattr(getattr(model, "encoder", None), "pos_conv_embed", None)
     conv = getattr(embedding, "conv", None)
@@ -62,7 +62,7 @@ def suits(conv: nn.Conv1d) -> bool:
     return is_plain and conv.kernel_size[0] >= SHORTEST
 
 
-def is_known(front: Any) -> bool:
+def is_supported(front: Any) -> bool:
     """Return True if a front end only has unpadded convolutions, norms, activations."""
     layers = getattr(front, "conv_layers", ())
     return bool(layers) and all(

@@ -20,7 +20,7 @@ from torch.nn import functional
 from transformers import HubertModel, Wav2Vec2Model
 
 from affuse.extract.networks import packed_attention
-from affuse.extract.networks.convolutions import ConvolutionStack, is_known
+from affuse.extract.networks.convolutions import ConvolutionStack, is_supported
 from affuse.extract.networks.hidden_layers import send
 
 MODELS = (Wav2Vec2Model, HubertModel)  # other models have different attention
@@ -29,7 +29,7 @@ BLOCK = 16  # frames that one row of the positional product computes
 
 
 @dataclass(frozen=True)
-class Places:
+class FrameIndices:
     """Indices of frames, on the device."""
 
     sequence: Tensor  # (frames,) indices in the packed sequence
@@ -40,7 +40,7 @@ class Places:
 class _PackingState(local):
     """Indices of the packed sequence that this thread encodes."""
 
-    places: Places
+    places: FrameIndices
 
 
 _now = _PackingState()
@@ -54,7 +54,7 @@ def packs(model: Any) -> bool:
     return (
         isinstance(model, MODELS)
         and packed_attention.suits(model)
-        and is_known(model.feature_extractor)
+        and is_supported(model.feature_extractor)
         and getattr(model.config, "feat_extract_norm", "") == "layer"
     )
 
@@ -114,7 +114,7 @@ class PackedLine:
         finally:
             del _now.places
 
-    def _places(self, counts: np.ndarray, first: np.ndarray) -> Places:
+    def _places(self, counts: np.ndarray, first: np.ndarray) -> FrameIndices:
         """Return the indices of frames for inputs in a packed sequence.
 
         Args:
@@ -136,7 +136,7 @@ class PackedLine:
         )
         inside = (window_frames >= 0) & (window_frames < counts[row_inputs, None])
         windows = np.where(inside, window_frames + borders[row_inputs, None], total)
-        return Places(
+        return FrameIndices(
             sequence=send(offsets + np.repeat(first, counts), self._device),
             windows=send(windows, self._device),
             product=send(
@@ -184,8 +184,8 @@ class _Positions(nn.Module):
         windows = frames[places.windows].unflatten(2, (self.groups, -1))
         rows = windows.permute(2, 0, 1, 3).flatten(2, 3)
         product = torch.bmm(rows, self.matrix).unflatten(2, (BLOCK, -1))
-        rows_made = product.permute(1, 2, 0, 3).flatten(2, 3).flatten(0, 1)
-        result: Tensor = rows_made.index_select(0, places.product)
+        frames_computed = product.permute(1, 2, 0, 3).flatten(2, 3).flatten(0, 1)
+        result: Tensor = frames_computed.index_select(0, places.product)
         if self.bias is not None:
             result = result + self.bias
         return result.T.unsqueeze(0)
