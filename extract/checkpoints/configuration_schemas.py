@@ -65,7 +65,7 @@ class ConfigurationSizes:
 
 
 @dataclass(frozen=True)
-class ForbiddenField:
+class NoField:
     """Field that must not be present."""
 
     why: str
@@ -132,7 +132,7 @@ class Fields:
     def _kind(self, name: str, item: object) -> Kind:
         kinds = (kind for form, kind in self.kinds if re.fullmatch(form, name))
         kind = next(kinds, ANYTHING)
-        is_closed = isinstance(kind, MapOf | Labels | OneOf | ForbiddenField | Fields)
+        is_closed = isinstance(kind, MapOf | Labels | OneOf | NoField | Fields)
         if isinstance(item, dict) and self.depth and not is_closed:
             return Fields(self.kinds, self.depth - 1)  # a table of a part of the model
         return kind
@@ -165,15 +165,9 @@ SHARES = (
 )
 CONFIG = Fields(
     (
-        ("quantization_config|compression_config", ForbiddenField(QUANTISED)),
-        (
-            "transformers_weights",
-            ForbiddenField("the weights have their usual names here"),
-        ),
-        (
-            "fusion_config",
-            ForbiddenField("it changes how the model computes; remove it"),
-        ),
+        ("quantization_config|compression_config", NoField(QUANTISED)),
+        ("transformers_weights", NoField("the weights have their usual names here")),
+        ("fusion_config", NoField("it changes how the model computes; remove it")),
         ("model_type", Text(200)),
         ("architectures", ListOf(NAME, most=100)),
         ("_?(attn|experts)_implementation(_internal)?", OneOf(ATTENTION)),
