@@ -313,7 +313,7 @@ def test_a_broken_recording_is_named_and_the_rest_is_learnt(distil, speech, tmp_
         (
             "audio",
             {"teacher_layers": "9"},
-            "^--teacher-layers 9: layers '9': the audio checkpoint 'tiny' has those",
+            "^--teacher-layers 9: layers '9': the audio checkpoint 'tiny' has layers",
         ),
         (
             "text",

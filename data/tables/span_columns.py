@@ -48,9 +48,9 @@ def resolve(
     if end := _columns_of(header, resolved, "end"):
         duration = _columns_of(header, resolved, "duration")[0]
         raise AffuseError(
-            f"{table} has the columns {end[0]!r} and {duration!r}, but none of the "
-            f"start; name it with --map start=COLUMN, or leave the duration out with "
-            f"--map duration="
+            f"{table} has the columns {end[0]!r} and {duration!r}, but no "
+            f"column with the start; name it with --map start=COLUMN, or leave the "
+            f"duration out with --map duration="
         )
     # A duration without a start is that of the file, which is read completely.
     return {**resolved, "duration": ""}
