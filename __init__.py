@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from affuse.data.errors import AffuseError
     from affuse.extract.commands.corpus_extraction import Extraction, extract_corpus
     from affuse.fuse.commands.dataset_loading import Dataset, load_dataset
@@ -47,6 +48,9 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        environment = import_module("affuse.data.system.environment")
+        return environment.version()
     if name not in _MODULES:
         raise AttributeError(f"module 'affuse' has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)

@@ -14,24 +14,35 @@ if __name__ == "__main__":  # `affuse.cli` does the work, under that name alone
     runpy.run_path(str(prepare))["ensure_packages"]()
     sys.exit(importlib.import_module("affuse.cli").main())
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from affuse.data.shared_options import (
-    CACHE,
-    CORPUS,
-    FOLDER,
-    OUTPUT,
-    READ,
-    Group,
-    options,
-)
+from affuse.data.options.command_groups import Group, takes
 from affuse.data.terminal import say
 from affuse.extract.commands.bench_command import bench
 from affuse.extract.commands.cache_command import cache
-from affuse.extract.extraction_options import DISTIL, ENCODE, FINETUNE
-from affuse.fuse import fusion_options
+
+if TYPE_CHECKING:
+    from affuse.data.options.bench_options import BenchTrain
+    from affuse.data.options.distillation_options import Distil
+    from affuse.data.options.extraction_options import Extract
+    from affuse.data.options.finetuning_options import Finetune
+    from affuse.data.options.pipeline_options import RunCommand
+    from affuse.data.options.report_options import Report
+    from affuse.data.options.run_options import (
+        Ablate,
+        Calibrate,
+        Lint,
+        Predict,
+        Verify,
+    )
+    from affuse.data.options.source_options import (
+        CheckCorpus,
+        WriteSample,
+        WriteUtterances,
+    )
+    from affuse.data.options.training_options import Sweep, Train
 
 
 @click.group(cls=Group)
@@ -55,10 +66,8 @@ def main() -> None:
 
 
 @main.command()
-@options(READ)
-@click.option("--json", "as_json", is_flag=True, help="Everything, for machines.")
-@click.option("--no-audio", is_flag=True, help="Do not open the recordings.")
-def check(**found: Any) -> None:
+@takes("source_options.CheckCorpus")
+def check(options: "CheckCorpus") -> None:
     """Compare a corpus with its published counts.
 
     Reads CORPUS at ROOT (demo needs none), names every problem by file and line.
@@ -68,13 +77,12 @@ def check(**found: Any) -> None:
     from affuse.data.reading import corpus_checks
     from affuse.extract.caching import recording_headers
 
-    sys.exit(not corpus_checks.command(say, recording_headers.faults, **found))
+    sys.exit(not corpus_checks.command(say, recording_headers.faults, options))
 
 
 @main.command()
-@options(READ)
-@OUTPUT
-def utterances(output: Any, **found: Any) -> None:
+@takes("source_options.WriteUtterances")
+def utterances(options: "WriteUtterances") -> None:
     """Write what was read of a corpus as CSV.
 
     One row an utterance of CORPUS at ROOT (demo needs none). Names every problem on
@@ -82,27 +90,26 @@ def utterances(output: Any, **found: Any) -> None:
     """
     from affuse.data.reading import corpus_checks
 
-    sys.exit(not corpus_checks.utterances(output, say, **found))
+    sys.exit(not corpus_checks.utterances(options, say))
 
 
 @main.command()
-@click.argument("corpus", type=CORPUS)
-@click.argument("root", type=FOLDER)
-def sample(corpus: str, root: Path) -> None:
+@takes("source_options.WriteSample")
+def sample(options: "WriteSample") -> None:
     """Write a small example of a corpus.
 
     CORPUS in its own layout at ROOT: composed text, generated tones.
     """
     from affuse.data.reading import corpus_reading
 
+    corpus, root = options.corpus, options.root
     count = corpus_reading.sample(corpus, root)
     say(f"{count} synthetic utterances in the layout of {corpus} in {root}")
 
 
 @main.command()
-@options(READ)
-@options(ENCODE)
-def extract(cache: Path, **found: Any) -> None:
+@takes("extraction_options.Extract")
+def extract(options: "Extract") -> None:
     """Stage one: encode a corpus into the cache.
 
     Encodes CORPUS at ROOT (demo needs none), or what is still missing of it.
@@ -114,21 +121,17 @@ def extract(cache: Path, **found: Any) -> None:
     Several GPUs of a machine are all used. With --scheduler, or as an array of jobs
     with --shard, several machines fill one cache; the bytes are the same.
     """
-    from affuse.data.reading import corpus_reading
     from affuse.extract.commands import extract_command
 
-    corpus = corpus_reading.read_aloud(say, **found)
-    sys.exit(extract_command.run(corpus, cache=cache, say=say, found=found) > 0)
+    sys.exit(extract_command.run(options, say) > 0)
 
 
 main.add_command(cache)
 
 
 @main.command()
-@options(READ)
-@options(ENCODE)
-@options(fusion_options.WHOLE)
-def run(finetune: bool, **found: Any) -> None:
+@takes("pipeline_options.RunCommand")
+def run(options: "RunCommand") -> None:
     """From a corpus to its table: extract, train, report.
 
     CORPUS at ROOT (demo needs none); with --finetune, encoders are fine-tuned for
@@ -140,13 +143,13 @@ def run(finetune: bool, **found: Any) -> None:
     from affuse.extract.commands import extract_command, run_tuning
     from affuse.fuse.commands import run_command
 
-    tune = run_tuning.tune if finetune else None
-    sys.exit(not run_command.run(say, extract_command.encode, tune, **found))
+    encode, tune = extract_command.encode, run_tuning.tune
+    sys.exit(not run_command.run(say, encode, tune, options))
 
 
 @main.command()
-@options(DISTIL)
-def distil(**found: Any) -> None:
+@takes("distillation_options.Distil")
+def distil(options: "Distil") -> None:
     """Compress an encoder: a small student learns from a large teacher.
 
     The student is an ordinary Wav2Vec2Model or DistilBertModel folder of a few
@@ -163,13 +166,12 @@ def distil(**found: Any) -> None:
     """
     from affuse.extract.commands import distil_command
 
-    distil_command.distil(say, **found)
+    distil_command.distil(say, options)
 
 
 @main.command()
-@options(READ)
-@options(FINETUNE)
-def finetune(**found: Any) -> None:
+@takes("finetuning_options.Finetune")
+def finetune(options: "Finetune") -> None:
     """Fine-tune encoders together with a fusion design.
 
     Trains on the training part of each fold of CORPUS at ROOT; its validation CCC
@@ -178,15 +180,15 @@ def finetune(**found: Any) -> None:
     """
     from affuse.extract.commands import finetune_command
 
-    finetune_command.finetune(say, **found)
+    finetune_command.finetune(say, options)
 
 
 main.add_command(bench)
 
 
 @bench.command("train")
-@options(fusion_options.TRAINING)
-def bench_train(**found: Any) -> None:
+@takes("bench_options.BenchTrain")
+def bench_train(options: "BenchTrain") -> None:
     """Measure stage two on made-up embeddings.
 
     The same models for the same epochs: from a file with a data set an utterance, from
@@ -195,12 +197,12 @@ def bench_train(**found: Any) -> None:
     from affuse.extract.encoding.gemm_throughput import products
     from affuse.fuse.bench import training_bench
 
-    training_bench.bench(say, products, **found)
+    training_bench.bench(say, products, options)
 
 
 @main.command()
-@options(fusion_options.TRAIN)
-def train(**found: Any) -> None:
+@takes("training_options.Train")
+def train(options: "Train") -> None:
     """Stage two: train fusion designs.
 
     Trains on cached embeddings and predicts every test fold.
@@ -210,12 +212,12 @@ def train(**found: Any) -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.train(say, **found)
+    training_commands.train(say, options)
 
 
 @main.command()
-@options(fusion_options.SWEEP)
-def sweep(**found: Any) -> None:
+@takes("training_options.Sweep")
+def sweep(options: "Sweep") -> None:
     """Search settings on validation parts; the test stays unseen.
 
     Every trial is a file in sweeps/NAME: repeat the command after an interruption, or
@@ -229,12 +231,12 @@ def sweep(**found: Any) -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.sweep(say, **found)
+    training_commands.sweep(say, options)
 
 
 @main.command()
-@options(fusion_options.LINT)
-def lint(**found: Any) -> None:
+@takes("run_options.Lint")
+def lint(options: "Lint") -> None:
     """Look for leaks in finished runs.
 
     Asks every rule about RUN, or about all runs, with whatever is at hand: the run
@@ -242,16 +244,14 @@ def lint(**found: Any) -> None:
 
     Exit status 1 if a rule fails.
     """
-    from affuse.fuse.linting import linter
+    from affuse.fuse.commands import lint_command
 
-    sys.exit(not linter.command(say, **found))
+    sys.exit(not lint_command.lint(say, options))
 
 
 @main.command()
-@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=FOLDER)
-@CACHE
-@fusion_options.RUNS
-def verify(folders: tuple[Path, ...], cache: Path, runs: Path) -> None:
+@takes("run_options.Verify")
+def verify(options: "Verify") -> None:
     """Check caches and runs against the digests of their files.
 
     Reads every file below each FOLDER, which is a cache, a run, or a folder of several;
@@ -267,13 +267,13 @@ def verify(folders: tuple[Path, ...], cache: Path, runs: Path) -> None:
     """
     from affuse.data.cache import verification
 
-    usual = [cache, runs]
-    sys.exit(not verification.command(say, folders=folders, usual=usual))
+    usual = [options.cache, options.runs]
+    sys.exit(not verification.command(say, folders=options.folders, usual=usual))
 
 
 @main.command()
-@options(fusion_options.REPORT)
-def report(runs: Path, form: str, output: Any, **found: Any) -> None:
+@takes("report_options.Report")
+def report(options: "Report") -> None:
     """Print the CCC table.
 
     One row a design: the mean over folds and seeds, with a 95 % interval. A mark says
@@ -281,21 +281,14 @@ def report(runs: Path, form: str, output: Any, **found: Any) -> None:
 
     Exit status 1 if a run is damaged; it is named, and the others are shown.
     """
-    from affuse.fuse.commands import report_command as reports
+    from affuse.fuse.commands import report_command
 
-    problems: list[str] = []
-    tables = reports.collect(runs, damaged=problems.append, **found)
-    reports.write(tables, form, output)
-    for sentence in problems:
-        say(sentence, err=True)
-    sys.exit(bool(problems))
+    sys.exit(not report_command.report(options, say))
 
 
 @main.command()
-@click.argument("run", type=FOLDER)
-@options(fusion_options.CALIBRATE)
-@OUTPUT
-def calibrate(run: Path, output: Any, **found: Any) -> None:
+@takes("run_options.Calibrate")
+def calibrate(options: "Calibrate") -> None:
     """Calibrate the predictions of RUN, and give them intervals.
 
     From validation predictions alone: the affine map of the highest CCC, and split
@@ -305,13 +298,12 @@ def calibrate(run: Path, output: Any, **found: Any) -> None:
     """
     from affuse.fuse.commands import calibrate_command
 
-    output.write(calibrate_command.calibrate(run, **found))
+    calibrate_command.command(options)
 
 
 @main.command()
-@click.argument("run", type=FOLDER)
-@options(fusion_options.PREDICT)
-def predict(run: Path, output: Any, **found: Any) -> None:
+@takes("run_options.Predict")
+def predict(options: "Predict") -> None:
     """Predict other cached utterances.
 
     Writes a row of CSV for each utterance: what the models of RUN say on average. The
@@ -328,13 +320,12 @@ def predict(run: Path, output: Any, **found: Any) -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.predict(run, output, **found)
+    training_commands.predict(options)
 
 
 @main.command()
-@click.argument("run", type=FOLDER)
-@options(fusion_options.ABLATE)
-def ablate(run: Path, **found: Any) -> None:
+@takes("run_options.Ablate")
+def ablate(options: "Ablate") -> None:
     """Say what each modality contributes.
 
     Test CCC of RUN with both modalities, with one of them only, and with one that is
@@ -342,4 +333,4 @@ def ablate(run: Path, **found: Any) -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.ablate(say, run, **found)
+    training_commands.ablate(say, options)

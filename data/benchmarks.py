@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from safetensors.numpy import load
 
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system import digests
 from affuse.data.system.regular_files import WEIGHTS
@@ -43,8 +44,8 @@ def _tables(run: Path) -> None:
 
 
 def _weights(run: Path) -> None:
-    for path in sorted(run.glob("*/seed-*/model.safetensors")):
-        load(digests.content(path, limit=WEIGHTS))
+    for model in RunFolder(run).models(file=ModelFolder.weights):
+        load(digests.content(model.weights, limit=WEIGHTS))
 
 
 def _seconds(task: Callable[[Path], None], run: Path) -> float:

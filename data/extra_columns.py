@@ -14,6 +14,7 @@ from affuse.data.records import Utterance
 from affuse.data.system.schema import MapOf, Text
 
 MOST = 16  # columns of one corpus
+KEPT = "kept as text, for report --by: "  # begins the line that names the columns
 NAME_LENGTH = 60  # characters of the name of a column
 VALUE_LENGTH = 100  # characters of a value
 KIND = MapOf(Text(10_000, least=1), most=100)  # of any reader, as they are in a cache

@@ -1,50 +1,219 @@
-"""Corpora, encoders and designs, found by their file names.
+"""Corpora, encoders, designs and other plug-ins, found by their names.
 
-A new one is a new file in its folder, or a package of several; nothing else is edited.
-Names that begin with an underscore are helpers.
+A plug-in is a module in one of three places. A file in the folder of its kind, or a
+package of several, is a plug-in of this project; a new one needs no other edit. Other
+packages offer plug-ins by entry points (`affuse.data.installed_plugins`). A file that
+the user names is one for this process (`affuse.data.plugin_files`). Listing names
+imports none of them.
 """
 
+import importlib
 import importlib.util
+import logging
 import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
-from affuse.data.errors import AffuseError
+from affuse.data import installed_plugins, plugin_files
+from affuse.data.errors import AffuseError, OptionError
+from affuse.data.installed_plugins import InstalledPlugin, PluginError
+from affuse.data.plugin_kinds import KINDS, PluginKind
 from affuse.data.suggestions import hint
 
-CORPUS_PACKAGE = "affuse.data.corpora"
-ENCODER_PACKAGE = "affuse.extract.encoders"
-DESIGN_PACKAGE = "affuse.fuse.models.designs"
-BASELINE_PACKAGE = "affuse.fuse.models.baselines"
-RULE_PACKAGE = "affuse.fuse.linting.rules"
+log = logging.getLogger(__name__)
+_warnings: set[str] = set()  # that were logged in this process
 
 
-def names(package: str) -> list[str]:
-    """Sorted plug-in names in `package`, read from file names alone.
+@dataclass(frozen=True)
+class PluginSource:
+    """Where the code of a plug-in comes from."""
+
+    module: str  # full name
+    package: str = ""  # installed package that offers it; "" for ours and for files
+    version: str = ""  # of that package; "" if its metadata lack it
+    file: Path | None = None  # that the user named
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the plug-in is not of this project."""
+        return bool(self.package) or self.file is not None
+
+
+def names(kind: PluginKind) -> list[str]:
+    """Return sorted names of the plug-ins of a kind, without importing any.
 
     Examples:
-        >>> "iemocap" in names(CORPUS_PACKAGE)
+        >>> from affuse.data.plugin_kinds import CORPUS_KIND
+        >>> "iemocap" in names(CORPUS_KIND)
         True
     """
-    spec = importlib.util.find_spec(package)  # does not import it
-    path = spec.submodule_search_locations if spec else ()
-    return sorted(m.name for m in pkgutil.iter_modules(path) if m.name[0] != "_")
+    others = (plugin.name for plugin in _installed(kind))
+    return sorted({*_files(kind), *others, *plugin_files.of(kind)})
 
 
-def load(package: str, name: str) -> ModuleType:
+def load(kind: PluginKind, name: str) -> ModuleType:
     """Import one plug-in; only that one, so unused ones cost nothing.
-
-    Args:
-        package: where plug-ins of this kind are
-        name: of one
 
     Raises:
         AffuseError: if there is none of that name; the sentence lists the choices
+        PluginError: if it is of another package and cannot be used
     """
-    if name not in names(package):
-        kind = package.rpartition(".")[2]
-        folder = package.removeprefix("affuse.").replace(".", "/")
-        raise AffuseError(
-            f"no {name!r} in {kind}: choose from {', '.join(names(package))}, "
-            f"or add {folder}/{name}.py{hint(name, names(package))}"
+    if name in _files(kind):
+        return importlib.import_module(_module(kind, name))
+    if name in (named := plugin_files.of(kind)):
+        return named[name].module
+    return _entry(kind, name).load(kind)
+
+
+def load_all(kind: PluginKind) -> Iterator[tuple[str, ModuleType]]:
+    """Yield every plug-in of a kind with its name.
+
+    One of another package that cannot be used is left out, and a warning says so.
+    """
+    for name in names(kind):
+        try:
+            yield name, load(kind, name)
+        except PluginError as error:
+            warn(str(error))
+
+
+def source(kind: PluginKind, name: str) -> PluginSource:
+    """Return where the code of a plug-in comes from.
+
+    Raises:
+        AffuseError: if there is none of that name; the sentence lists the choices
+        PluginError: if two packages offer it
+    """
+    if name in _files(kind):
+        return PluginSource(_module(kind, name))
+    if name in (named := plugin_files.of(kind)):
+        file = named[name]
+        return PluginSource(file.module.__name__, file=file.path)
+    plugin = _entry(kind, name)
+    return PluginSource(plugin.value, plugin.package, plugin.version)
+
+
+def add_file(
+    kind: PluginKind, path: Path, check: Callable[[ModuleType], object]
+) -> str:
+    """Run a file that the user named, and return the name of the plug-in it defines.
+
+    Args:
+        kind: what it defines
+        path: of the file, whose stem is the name
+        check: raises an `AffuseError` if the module cannot be used
+
+    Raises:
+        OptionError: if the stem is no name, or is that of another plug-in
+        AffuseError: if the file raises an error, lacks what its kind must offer, or as
+            `check`
+    """
+    name = path.stem
+    if not _is_name(name) or path.suffix != ".py":
+        raise OptionError(
+            f"{path} cannot name a {kind.noun}: use letters, digits and underscores, "
+            f"not at the start a digit or an underscore, and the end .py"
         )
-    return importlib.import_module(f"{package}.{name}")
+    others = {
+        plugin.name: plugin.origin for k in _siblings(kind) for plugin in _installed(k)
+    }
+    if name in _taken(kind) or name in others:
+        owner = f"the package {others[name]}" if name in others else "affuse"
+        raise OptionError(
+            f"{path} would be called '{name}', which is a name of {owner}; rename the "
+            f"file"
+        )
+    plugin_files.add(kind, path, check)
+    return name
+
+
+def warn(sentence: str) -> None:
+    """Log a warning on plug-ins once, and not in worker processes."""
+    import multiprocessing  # which takes a while, and most commands warn of nothing
+
+    if sentence not in _warnings and multiprocessing.parent_process() is None:
+        _warnings.add(sentence)
+        log.warning("%s", sentence)
+
+
+def _files(kind: PluginKind) -> list[str]:
+    """Return names of the plug-ins of this project, from file names alone."""
+    spec = importlib.util.find_spec(kind.package)  # does not import it
+    path = spec.submodule_search_locations if spec else ()
+    stems = [module.name for module in pkgutil.iter_modules(path)]
+    return [
+        stem.removesuffix(kind.suffix)
+        for stem in stems
+        if stem[0] != "_" and stem.endswith(kind.suffix)
+    ]
+
+
+def _module(kind: PluginKind, name: str) -> str:
+    """Return the full name of the module of a plug-in of this project."""
+    return f"{kind.package}.{name}{kind.suffix}"
+
+
+def _siblings(kind: PluginKind) -> list[PluginKind]:
+    """Return the kinds that share their names with this one, itself included."""
+    others = [k for k in KINDS if k.namespace and k.namespace == kind.namespace]
+    return others or [kind]
+
+
+def _taken(kind: PluginKind) -> set[str]:
+    """Return the names that no plug-in from outside this project can have."""
+    return {*kind.reserved, *(name for k in _siblings(kind) for name in _files(k))}
+
+
+def _is_name(name: str) -> bool:
+    """Return True if folders of results and command lines can hold a name."""
+    return name.isidentifier() and name.isascii() and name[0] != "_"
+
+
+def _installed(kind: PluginKind) -> Iterator[InstalledPlugin]:
+    """Yield plug-ins of other packages; a warning names each that cannot be chosen."""
+    taken = _taken(kind)
+    for plugin in installed_plugins.of(kind.group):
+        what = f"the {kind.noun} '{plugin.name}' of the package {plugin.origin}"
+        if not _is_name(plugin.name):
+            warn(
+                f"{what} is left out, for a name has letters, digits and underscores "
+                f"only; tell its authors"
+            )
+        elif plugin.name in taken:
+            warn(
+                f"{what} is left out, for '{plugin.name}' is a name of affuse, which "
+                f"is meant by it; tell the authors of {plugin.package}"
+            )
+        else:
+            yield plugin
+
+
+def _entry(kind: PluginKind, name: str) -> InstalledPlugin:
+    """Return the one entry point of a name.
+
+    Raises:
+        AffuseError: if there is none
+        PluginError: if there are several
+    """
+    found = [plugin for plugin in _installed(kind) if plugin.name == name]
+    if not found:
+        known = names(kind)
+        raise AffuseError(
+            f"no {kind.noun} {name!r}: choose from {', '.join(known)}, or "
+            f"{kind.remedy}{hint(name, known)}"
+        )
+    rivals = [p for k in _siblings(kind) for p in _installed(k) if p.name == name]
+    if len(rivals) > 1:
+        raise PluginError(_conflict(kind, name, rivals))
+    return found[0]
+
+
+def _conflict(kind: PluginKind, name: str, rivals: Sequence[InstalledPlugin]) -> str:
+    """Return a sentence on packages that offer the same name."""
+    shown = " and ".join(f"{plugin.origin} ({plugin.value})" for plugin in rivals)
+    return (
+        f"the {kind.noun} '{name}' is offered {len(rivals)} times, by {shown}; "
+        f"uninstall all of these packages but one"
+    )

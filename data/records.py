@@ -124,9 +124,15 @@ class Corpus:
             )
 
 
-def file_name(utterance: Utterance, root: Path) -> str:
-    """Return the recording, relative to the corpus if it lies in it; "" if none."""
-    path = utterance.audio
+def file_name(utterance: Utterance, root: Path, path: Path | None = None) -> str:
+    """Return a file's name, relative to the corpus if it lies in it; "" if none.
+
+    Args:
+        utterance: whose recording is meant if no other file is
+        root: folder of the corpus
+        path: a file of the utterance
+    """
+    path = path or utterance.audio
     if path is None:
         return ""
     name = str(path.relative_to(root) if path.is_relative_to(root) else path)

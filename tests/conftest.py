@@ -40,3 +40,12 @@ def encoded(monkeypatch):
 
         monkeypatch.setattr(kind, "__call__", count)
     return counts
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """A function that installs a package with plug-ins, see `distributions`."""
+    from distributions import installer  # with torch: not for all tests
+
+    with installer(tmp_path, monkeypatch) as write:
+        yield write

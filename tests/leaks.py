@@ -16,10 +16,11 @@ import torch
 from caches import unlisted
 
 from affuse.data.cache import corpus_table, parts
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.parts import Part
 from affuse.data.cache.recording_spans import Stretch
 from affuse.data.cache.store import Embeddings
-from affuse.data.runs.sentence_overlap import SENTENCES
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.fuse.commands import design_training
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.scoring.metrics import ccc
@@ -171,7 +172,7 @@ def edit_tables(case, change):
 
 def edit_state(case, change):
     """The weights of the only model."""
-    path = case.unit / model_files.WEIGHTS
+    path = case.unit / ModelFolder.weights
     state = safetensors.torch.load(path.read_bytes())
     change(state)
     path.write_bytes(safetensors.torch.save(state))
@@ -199,7 +200,7 @@ def respelt(field):
         text = (case.run / "folds.csv").read_text(encoding="utf-8")
         rows = csv.DictReader(text.splitlines())
         (id_,) = {row["id"] for row in rows if row["part"] == "train"} & TESTED
-        path = case.cache / "toy" / corpus_table.FILE
+        path = case.cache / "toy" / CorpusFolder.table
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         for k, line in enumerate(lines[1:-1], 1):
             row = json.loads(line.rstrip().rstrip(","))
@@ -226,7 +227,10 @@ def renamed(case):
 
 def unheard(case):
     """Sentences that were seen are called new."""
-    edit(case.run / SENTENCES, lambda rows: [{**row, "seen": "0"} for row in rows])
+    edit(
+        case.run / RunFolder.sentences,
+        lambda rows: [{**row, "seen": "0"} for row in rows],
+    )
 
 
 def same_recording(case):
@@ -257,7 +261,7 @@ SPAN = {"file": FILE, "begin": 0.5, "end": 2.5}
 def tuned(**record):
     """The encoder of speech says what it has seen."""
     return lambda case: edit_json(
-        case.unit / model_files.MODEL,
+        case.unit / ModelFolder.description,
         lambda found: found["recipes"]["audio"].update(training={"seen": [record]}),
     )
 
@@ -269,7 +273,7 @@ def elsewhere(kept="manifest", **record):
         told = {"corpus": "original", **record}
         tuned(**told)(case)
         fill(case.cache, embeddings(seen=[told])["audio"])
-        path = case.cache / "toy" / corpus_table.FILE
+        path = case.cache / "toy" / CorpusFolder.table
         head, rest = path.read_text(encoding="utf-8").split("\n", 1)
         head = head.replace('"name": "toy"', f'"name": "toy", "reader": "{kept}"')
         path.write_text(f"{head}\n{rest}", encoding="utf-8")
@@ -281,7 +285,7 @@ def elsewhere(kept="manifest", **record):
 def known_encoder(case):
     """A checkpoint that was fine-tuned on the corpus, by its name."""
     edit_json(
-        case.unit / model_files.MODEL,
+        case.unit / ModelFolder.description,
         lambda found: found["recipes"]["text"].update(checkpoint="Someone/VAD-BERT"),
     )
     edit_json(case.run / "run.json", lambda found: found.update(corpus="emobank-1.1"))
@@ -309,9 +313,9 @@ def fitted_on(*sessions, name="mean"):
 def another_epoch(case):
     """Weights of the first epoch, which is not the best one."""
     other = trained(case.run.parent / "short", epochs=1)
-    first = Case(other, case.cache).unit / model_files.WEIGHTS
-    (case.unit / model_files.WEIGHTS).write_bytes(first.read_bytes())
-    unlisted(case.unit / model_files.WEIGHTS)
+    first = Case(other, case.cache).unit / ModelFolder.weights
+    (case.unit / ModelFolder.weights).write_bytes(first.read_bytes())
+    unlisted(case.unit / ModelFolder.weights)
 
 
 def history_of_test(case):
@@ -332,7 +336,7 @@ def history_of_test(case):
         rows[-1].update({f"validation_{n}": f"{v:.6f}" for n, v in shown.items()})
         return rows[-1:]
 
-    edit(case.unit / model_files.HISTORY, change)
+    edit(case.unit / ModelFolder.history, change)
 
 
 def lost(case):

@@ -222,7 +222,12 @@ def test_no_sub_package_imports_one_that_imports_it():
 
 
 def test_a_file_name_is_used_once():
-    names = Counter(name.rpartition(".")[2] for name in modules())
+    # but for a modality and the design that takes it alone
+    alone = {f"affuse.data.modalities.{name}" for name in ("audio", "text")}
+    assert {n.replace("data.modalities", "fuse.models.designs") for n in alone} <= {
+        *modules()
+    }
+    names = Counter(name.rpartition(".")[2] for name in modules().keys() - alone)
     folders = {name.rpartition(".")[2] for name in modules() if is_package(name)}
     twice = {name for name, number in names.items() if number > 1}
     assert twice - folders == set()
@@ -271,3 +276,156 @@ def test_a_class_name_is_used_once():
         if isinstance(node, ast.ClassDef)
     )
     assert {name for name, count in names.items() if count > 1} == CONTRACTS
+
+
+PUBLIC = {"extract_corpus", "train_designs", "ccc_table"}  # which notebooks call
+PASSED_ON = ("extract/encoders/", "extract/audio/joined_streams.py")  # to others
+UNTYPED = {"Any", "Mapping[str, Any]", "dict[str, Any]"}
+
+
+def loose_options(tree):
+    """Options of a command that travel without a type, or are looked up by a text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            spec, many = node.args, node.args.kwarg
+            if many and many.arg in ("options", "found") and node.name not in PUBLIC:
+                yield f"{node.name}(**{many.arg})"
+            for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs):
+                kind = ast.unparse(each.annotation) if each.annotation else ""
+                if each.arg == "options" and kind in UNTYPED:
+                    yield f"{node.name}(options: {kind})"
+                if each.arg == "options":
+                    yield from looked_up(node, "options")
+            if many:
+                yield from looked_up(node, many.arg)
+
+
+def looked_up(tree, name):
+    """What is looked up in a mapping of this name by a text: ``name["seeds"]``."""
+    for node in ast.walk(tree):
+        held, key = None, None
+        if isinstance(node, ast.Subscript):
+            held, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("get", "pop") and node.args:
+                held, key = node.func.value, node.args[0]
+        is_text = isinstance(key, ast.JoinedStr) or (
+            isinstance(key, ast.Constant) and isinstance(key.value, str)
+        )
+        if is_text and isinstance(held, ast.Name) and held.id == name:
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_options_of_commands_are_records(file):
+    if not file.startswith(PASSED_ON):
+        assert list(loose_options(tree(file))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("def f(**found: Any): pass", 1),
+        ("def f(options: dict[str, Any]): return options['seeds']", 2),
+        ("def f(**values: Any): return values.get('seeds')", 1),
+        ("def f(options: Train, m: str): return options[f'{m}_checkpoint']", 1),
+        ("def f(options: Train, **changes: Any): return options.seeds", 0),
+        ("def train_designs(**options: Any): return Train.from_values(**options)", 0),
+    ],
+)
+def test_loose_options_are_noticed(source, count):
+    assert len(list(loose_options(ast.parse(source)))) == count
+
+
+PARAMETERS = 8  # of a function, at most; more belong into records
+
+
+def parameters(function):
+    """The names of the parameters of a function, but for the object or class itself."""
+    a = function.args
+    found = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))]
+    return [one.arg for one in found if one.arg not in ("self", "cls")]
+
+
+def crowded(tree):
+    """The functions of a module that have too many parameters."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, functions)]
+    return [
+        getattr(node, "name", "lambda")
+        for node in nodes
+        if len(parameters(node)) > PARAMETERS
+    ]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_function_has_few_parameters(file):
+    assert crowded(tree(file)) == []
+
+
+def test_too_many_parameters_are_noticed():
+    eight = "def f(self, a, b, /, c, *d, e, f, g, **h): pass"
+    nine = "async def f(a, b, c, d, e, f, g, h, i): pass"
+    assert crowded(ast.parse(eight)) == []
+    assert crowded(ast.parse(f"{eight}\n{nine}")) == ["f"]
+    assert crowded(ast.parse("lambda a, b, c, d, e, f, g, h, i: a")) == ["lambda"]
+
+
+TRAINABLE = "fuse/models/trainable"
+LISTS = {  # names of the designs of one kind: the modules that define and read each
+    "DECISIONS": {"fuse/models/decisions.py", f"{TRAINABLE}/decision_design.py"},
+    "FITTED": {"fuse/models/baselines/__init__.py", f"{TRAINABLE}/baseline_design.py"},
+}
+DECIDING = "affuse.fuse.models.decisions.MODALITIES"  # names of designs as well
+# how votes are weighted differs between the designs of one kind
+WEIGHS_VOTES = f"{TRAINABLE}/decision_fitting.py"
+KIND_NAMES = {"latemean", "lateccc", "stacking", "pcaridge", "ridge", "svr", "zeroshot"}
+
+
+def told_apart(file, tree):
+    """Yield the lines of a module that tell kinds of designs apart by their names."""
+    lists = {name for name, files in LISTS.items() if file not in files}
+    for node in ast.walk(tree):
+        names = {getattr(node, "id", ""), getattr(node, "attr", "")}
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            paths = {f"{node.module}.{name}" for name in names}
+            if DECIDING in paths and not file.startswith(TRAINABLE):
+                yield node.lineno
+        if names & lists or (_compares(node) and file != WEIGHS_VOTES):
+            yield node.lineno
+
+
+def _compares(node):
+    """Whether a node compares something with the name of a design of some kind."""
+    return isinstance(node, ast.Compare) and any(
+        isinstance(part, ast.Constant) and part.value in KIND_NAMES
+        for part in ast.walk(node)
+    )
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_kinds_of_designs_are_not_told_apart_by_lists_of_names(file):
+    assert list(told_apart(file, tree(file))) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "lines"),
+    [
+        ("fuse/training/x.py", "from affuse.fuse.models.baselines import FITTED", [1]),
+        ("fuse/training/x.py", "a = 1\nb = baselines.FITTED", [2]),
+        ("fuse/training/x.py", "if fusion in DECISIONS: pass", [1]),
+        ("fuse/models/decisions.py", "DECISIONS = ('latemean',)", []),
+        ("fuse/models/trainable/decision_design.py", "len(DECISIONS)", []),
+        ("fuse/models/trainable/decision_design.py", "len(FITTED)", [1]),
+        ("fuse/x.py", "from affuse.fuse.models.decisions import MODALITIES", [1]),
+        ("fuse/x.py", "from affuse.data.cache.recipe import MODALITIES", []),
+        ("fuse/x.py", "if fusion == 'zeroshot': pass", [1]),
+        ("fuse/x.py", "if 'svr' != fusion: pass", [1]),
+        ("fuse/x.py", "a = name in ('all', 'ridge')", [1]),
+        ("fuse/x.py", "FIRST = ('ridge', 'svr')", []),
+        ("fuse/x.py", "if fusion == 'all': pass", []),
+    ],
+)
+def test_telling_kinds_apart_is_noticed(file, source, lines):
+    assert list(told_apart(file, ast.parse(source))) == lines

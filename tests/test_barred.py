@@ -10,10 +10,12 @@ from affuse.data.cache import fold_encoders, provenance
 from affuse.data.corpora import demo, emobank, iemocap, manifest
 from affuse.data.errors import AffuseError
 from affuse.data.reading import corpus_reading
+from affuse.data.runs.finetuning_folder import FinetunedFold, UnfinishedFold
 from affuse.extract.audio import decoder_pool, decoding
 from affuse.extract.commands import distil_command
 from affuse.extract.distil import distillation_loop, text_student
 from affuse.extract.distil import speech_student as speech
+from affuse.extract.distil.student_folder import StudentFolder
 from affuse.extract.finetune import fold_training
 
 NO_FILE = "is damaged: it is no regular file, but a (named pipe|device|folder)"
@@ -138,20 +140,20 @@ def test_recordings_to_distil_on_are_named_when_they_are_heard(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", BARRED)
 def test_the_state_of_a_distillation(tmp_path, kind):
-    path = barred(tmp_path / distillation_loop.STATE, kind)
+    path = barred(tmp_path / StudentFolder.unfinished, kind)
     with pytest.raises(AffuseError, match="training.pt is damaged: it is no regular"):
         distillation_loop._resume(path, "identity", None, None)
 
 
 @pytest.mark.parametrize("kind", BARRED)
 def test_the_settings_of_a_student(tmp_path, kind):
-    barred(tmp_path / distil_command.SETTINGS, kind)
+    barred(tmp_path / StudentFolder.settings, kind)
     assert distil_command._identity(tmp_path) == ""
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, "5", '{"identity": 5}', "{"])
 def test_the_settings_of_a_student_that_are_none(tmp_path, content):
-    (tmp_path / distil_command.SETTINGS).write_text(content)
+    (tmp_path / StudentFolder.settings).write_text(content)
     assert distil_command._identity(tmp_path) == ""
 
 
@@ -182,9 +184,9 @@ def test_how_a_cache_was_made_if_it_is_damaged(tmp_path, content):
 
 @pytest.mark.parametrize("kind", BARRED)
 def test_an_unfinished_fine_tuning(tmp_path, kind):
-    path = barred(tmp_path / fold_training.IDENTITY, kind)
+    path = barred(tmp_path / UnfinishedFold.identity, kind)
     with pytest.raises(AffuseError, match=f"{path.name} {NO_FILE}; remove it; del"):
-        fold_training._resumable(tmp_path, "content")
+        fold_training._resumable(UnfinishedFold(tmp_path), "content")
 
 
 @pytest.mark.parametrize(
@@ -194,22 +196,23 @@ def test_an_unfinished_fine_tuning(tmp_path, kind):
 def test_a_state_of_a_fine_tuning_that_cannot_be_read_counts_for_nothing(
     tmp_path, state
 ):
-    (tmp_path / fold_training.IDENTITY).write_text('{"content": "one"}')
+    (tmp_path / UnfinishedFold.identity).write_text('{"content": "one"}')
     for step in (2, 9):
         (tmp_path / f"checkpoint-{step}").mkdir()
-        path = tmp_path / f"checkpoint-{step}" / fold_training.STATE
+        path = tmp_path / f"checkpoint-{step}" / "trainer_state.json"
         path.write_text(json.dumps({"global_step": step}))
     if state == "pipe":
         barred(path, state)
     else:
         path.write_text(state)
-    assert fold_training._resumable(tmp_path, "one") == tmp_path / "checkpoint-2"
+    found = fold_training._resumable(UnfinishedFold(tmp_path), "one")
+    assert found == tmp_path / "checkpoint-2"
 
 
 @pytest.mark.parametrize("kind", FILES)
 def test_the_weights_of_an_encoder_of_a_fold(tmp_path, kind):
     (tmp_path / "session1" / "audio").mkdir(parents=True)
-    (tmp_path / "session1" / fold_encoders.MARK).write_text("{}")
+    (tmp_path / "session1" / FinetunedFold.mark).write_text("{}")
     barred(tmp_path / "session1" / "audio" / "model.safetensors", kind)
     with pytest.raises(AffuseError, match=f"model.safetensors {NO_FILE}"):
         fold_encoders.told(tmp_path / "session1" / "audio")

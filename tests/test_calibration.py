@@ -8,7 +8,8 @@ from learnable import corpus, embeddings
 from scipy.optimize import minimize
 from test_train import contents, trained
 
-from affuse.data.runs.run_predictions import VALIDATION, read_run, write_predictions
+from affuse.data.runs.run_folder import ModelFolder
+from affuse.data.runs.run_predictions import read_run, write_predictions
 from affuse.fuse.calibration import (
     calibration_fitting,
     calibration_scores,
@@ -332,7 +333,7 @@ def test_poisoned_test_rows_change_no_validation_prediction(tmp_path):
         runs = tmp_path / str(bad)
         folder = trained(runs, "text", epochs=1, found=found, caches=caches)
         files = contents(folder)
-        kept.append({f: files[f] for f in files if f.name == VALIDATION})
+        kept.append({f: files[f] for f in files if f.name == ModelFolder.validation})
     assert len(kept[0]) == 1
     assert kept[0] == kept[1]
 
@@ -357,7 +358,7 @@ def test_the_figures_are_those_of_the_files(run):
 
 def test_a_run_without_validation_predictions_says_what_to_do(tmp_path):
     folder = trained(tmp_path, "text", epochs=1)
-    path = next(folder.glob(f"*/*/{VALIDATION}"))
+    path = next(folder.glob(f"*/*/{ModelFolder.validation}"))
     kept = path.read_bytes()
     path.unlink()
     with pytest.raises(ValueError, match="is missing, and SHA256SUMS beside it lists"):

@@ -162,7 +162,8 @@ def test_reasons_without_end_are_counted():
 def test_the_report_has_a_row_for_every_problem(tmp_path):
     formula = Problem("=1+1.wav", "@x", id="-u", fatal=False)
     odd = Problem("\udcff.wav", "is,\nodd")
-    path = corpus_checks.save([ODD, formula, LOST, odd], tmp_path / "toy")
+    path = tmp_path / "toy" / "problems.csv"
+    corpus_checks.save([ODD, formula, LOST, odd], path)
     with path.open(newline="", encoding="utf-8") as file:
         found = list(csv.reader(file))
     assert found == [

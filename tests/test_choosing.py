@@ -6,7 +6,7 @@ import pytest
 from caches import FRAMES, RECIPE, fill, flip, recipe
 
 from affuse.data.cache import parts, provenance, store
-from affuse.data.cache.cache_selection import choose, describe, listing
+from affuse.data.cache.cache_selection import choose, describe, example, listing
 
 AUDIO = recipe(modality="audio", encoder="wav2vec2", revision="0123456789" * 4)
 OTHER = recipe(corpus="other")
@@ -28,7 +28,9 @@ def test_the_only_caches_are_chosen(tmp_path):
 
 @pytest.mark.parametrize("corpus", ["", "toy"])
 def test_without_caches_the_next_step_is_said(tmp_path, corpus):
-    with pytest.raises(FileNotFoundError, match="no embeddings below .*make extract"):
+    with pytest.raises(
+        FileNotFoundError, match="no embeddings below .*, for example: "
+    ):
         choose(tmp_path / "nowhere", corpus=corpus, named=FREE)
 
 
@@ -199,7 +201,10 @@ def test_every_cache_is_listed_with_what_to_know_of_it(tmp_path):
 
 def test_an_empty_list_says_what_to_do(tmp_path):
     (line,) = listing(tmp_path)
-    assert line == f"no embeddings below {tmp_path}; extract some: make extract"
+    command = example(tmp_path)
+    assert line == (
+        f"no embeddings below {tmp_path}; extract some, for example: {command}"
+    )
 
 
 def test_only_wanted_modalities_need_a_choice(tmp_path):

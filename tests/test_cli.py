@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from affuse import cli
 from affuse.data.cache import parts
 from affuse.data.corpora import iemocap, manifest
+from affuse.data.options.command_groups import load
 from affuse.data.reading.corpus_csv import COLUMNS
 
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
@@ -29,6 +30,13 @@ def commands(group=cli.main, names=()):
             yield from commands(command, (*names, name))
         else:
             yield [*names, name]
+
+
+def typed(name, *words):
+    """The record of a command that is typed."""
+    command = cli.main.commands[name]
+    context = command.make_context(name, [str(word) for word in words])
+    return load(command.callback.record)(**context.params)
 
 
 def refused(result, *, status=1):
@@ -332,7 +340,9 @@ def test_rows_of_one_modality_are_trained_on(tmp_path, caplog):
     swept = call("sweep", "--fusion", "text", "--grid", "latent=4,8", *where)
     assert swept.exit_code == 0, swept.output
     assert "Protocol speakers: 3 speakers in 3 groups of 1" in swept.output
-    assert "next: python cli.py train --experiment" in swept.output
+    (line,) = (s for s in swept.output.splitlines() if s.startswith("next: "))
+    assert line.startswith("next: python cli.py train --fusion text ")
+    assert " --experiment " in line
 
 
 def test_what_nothing_divides_is_said(tmp_path):

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from part_limits import limit_parts
 from spoken import CHOICES, MACHINE, corpus, images, run
 from test_extract import command_run
 from test_shards import Background, held, hidden
 
-from affuse.extract.caching import extraction as stage
-from affuse.extract.caching.extraction import extract
+from affuse.extract.caching.extraction import CacheFilling, extract
 from affuse.extract.encoding.encoder_loading import load
 from affuse.extract.parallel import cluster, spreading
 
@@ -80,15 +80,16 @@ def processes(tmp_path):
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": 3, "text": 3})
+    limit_parts(monkeypatch, part_rows=3)
 
 
 def on_cluster(found, cache, address, modality="audio", **options):
     """Stage one by the workers of a scheduler."""
     choice = CHOICES[modality]
     workers = spreading.Workers(scheduler=address, device="cpu", threads=1)
-    how = partial(spreading.fill, workers=workers, choice=choice)
-    return extract(found, choice, MACHINE, cache, fill=how, **options)
+    how = partial(spreading.fill, workers=workers, choice=choice, say=print)
+    filling = CacheFilling(fill=how)
+    return extract(found, choice, MACHINE, cache, filling=filling, **options)
 
 
 def busy(address):
@@ -181,7 +182,7 @@ def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch, address):
 def test_a_cluster_without_dask(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     found = corpus(tmp_path, count=3)
-    with pytest.raises(ValueError, match="needs dask, .* pip install distributed$"):
+    with pytest.raises(ValueError, match=r"needs dask, .* pip install '.\[cluster\]'$"):
         on_cluster(found, tmp_path, "tcp://127.0.0.1:1", "text")
     with pytest.raises(ValueError, match="--processes is for one machine, --schedule"):
         command_run(found, tmp_path, scheduler="tcp://127.0.0.1:1", processes=2)

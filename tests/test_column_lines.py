@@ -7,10 +7,11 @@ from click.testing import CliRunner
 
 from affuse.cli import main
 from affuse.data.corpora import manifest
+from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.tables import column_hints, column_roles
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[1] / "data" / "README.md"
 
 
 def read(folder, header, *rows, **options):
@@ -98,13 +99,15 @@ def test_check_and_extract_say_it(tmp_path):
     assert set(corpus.reading) <= {*corpus_checks.lines(corpus, ())}
     assert corpus_checks.facts(corpus, ())["reading"] == list(corpus.reading)
     said = []
-    aloud = corpus_reading.read_aloud(said.append, corpus="manifest", root=tmp_path)
+    aloud = corpus_reading.read_aloud(
+        said.append, CorpusSource(corpus="manifest", root=tmp_path)
+    )
     assert said == list(aloud.reading)
     assert any("--map valence=pleasure" in line for line in said)
 
 
 def test_the_readme_lists_all_names():
-    section = README.read_text(encoding="utf-8").partition("## Corpora")[2]
+    section = README.read_text(encoding="utf-8").partition("### Names of columns")[2]
     for role, names in column_roles.ALIASES.items():
         assert f"| `{role}` | {', '.join(f'`{n}`' for n in names)} |" in section
 

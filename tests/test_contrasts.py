@@ -7,9 +7,10 @@ import pytest
 from test_report import AUDIO, TEXT, info_of, runs, save
 
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.run_recipes import MODEL
+from affuse.data.options.report_options import ReportContents
 from affuse.data.runs import fold_table
 from affuse.data.runs.fold_table import FoldRow
+from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse import settings
 from affuse.fuse.commands.report_command import collect, render
@@ -93,7 +94,7 @@ def test_a_cache_to_train_on_is_named_by_the_digest_that_the_models_say(mixed):
     for run in mixed.glob("*/run.json"):
         folder = run.parent / "session1" / "seed-0"
         folder.mkdir(parents=True)
-        (folder / MODEL).write_text(json.dumps(model))
+        (folder / ModelFolder.description).write_text(json.dumps(model))
     (table,) = collect(mixed)
     first, second = table.comparisons
     assert f" --audio {recipe.digest()} " in first
@@ -185,7 +186,7 @@ def test_a_rival_of_equal_settings_is_taken_before_others(tmp_path):
 def test_a_weaker_modality_that_was_trained_otherwise_is_named(runs):
     for design, epochs, gain in (("early", 9, 0.9), ("text", 9, 0.5), ("audio", 1, 0)):
         save(runs, info_of(design, settings={**ALL, "epochs": epochs}), gain=gain)
-    (table,) = collect(runs, design=["early", "text", "audio"])
+    (table,) = collect(runs, ReportContents(design=["early", "text", "audio"]))
     assert table.rows[2].versus["all"].verdict == "better"
     assert table.comparisons[-1] == (
         "early (epochs=9): audio (epochs=1) is not the best single modality here, but "
@@ -196,7 +197,7 @@ def test_a_weaker_modality_that_was_trained_otherwise_is_named(runs):
 def test_pairs_and_a_named_row_follow_the_same_rule(tmp_path):
     for design, epochs in (("early", 9), ("late", 9), ("text", 3)):
         save(tmp_path, info_of(design, settings={**ALL, "epochs": epochs}))
-    (table,) = collect(tmp_path, against="text", pairs=True)
+    (table,) = collect(tmp_path, ReportContents(against="text", pairs=True))
     assert all(
         versus.verdict == "not marked"
         for row in table.rows
@@ -254,7 +255,7 @@ def test_equal_sizes_may_have_other_hidden_units(tmp_path):
     assert found.reasons == ()
     assert found.remark == "hidden differs for equal sizes: 128 and 96"
     assert details([early, late]) == ["hidden=128", "hidden=96"]
-    (table,) = collect(tmp_path, against="late")
+    (table,) = collect(tmp_path, ReportContents(against="late"))
     assert table.comparisons[0].endswith("; hidden differs for equal sizes: 128 and 96")
     small = run_of(tmp_path, "late", hidden=96, parameters=100)
     assert reason(early, small) == "hidden differs: 128 and 96"
@@ -307,7 +308,7 @@ def diverge(folder):
 
 def test_a_rival_that_diverged_is_no_rival_to_beat(runs):
     diverge(runs / info_of("text").name)
-    (table,) = collect(runs, against="text")
+    (table,) = collect(runs, ReportContents(against="text"))
     row = next(row for row in table.rows if row.design == "early")
     assert row.versus["all"].verdict == "not marked"
     assert "because 1 model of text diverged" in table.comparisons[0]
@@ -316,7 +317,7 @@ def test_a_rival_that_diverged_is_no_rival_to_beat(runs):
 
 
 def test_rows_that_are_left_out_are_no_reason_to_train(runs):
-    (table,) = collect(runs, design=["early"])
+    (table,) = collect(runs, ReportContents(design=["early"]))
     assert table.comparisons == (
         "Rows that are left out on request are not compared with",
     )
@@ -326,7 +327,7 @@ def test_rows_that_are_left_out_are_no_reason_to_train(runs):
 
 def test_what_is_made_of_a_run_that_diverged_is_no_rival_either(runs):
     diverge(runs / info_of("early").name)
-    (table,) = collect(runs, ensemble=True)
+    (table,) = collect(runs, ReportContents(ensemble=True))
     rows = [row for row in table.rows if row.design == "early"]
     assert [row.members for row in rows] == [1, 2]
     for row in rows:
@@ -335,7 +336,7 @@ def test_what_is_made_of_a_run_that_diverged_is_no_rival_either(runs):
 
 
 def test_rows_of_the_same_models_are_not_tested_against_each_other(runs):
-    (table,) = collect(runs, ensemble=True, against="early")
+    (table,) = collect(runs, ReportContents(ensemble=True, against="early"))
     row = next(r for r in table.rows if r.design == "early" and r.members > 1)
     assert row.versus["all"].reason == "both rows are of the same models"
 

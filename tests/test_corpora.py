@@ -6,13 +6,14 @@ import shutil
 import pytest
 
 from affuse.data import plugins
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.rating_scales import RATINGS
 from affuse.data.splits import protocols
 
 
-@pytest.fixture(scope="module", params=plugins.names("affuse.data.corpora"))
+@pytest.fixture(scope="module", params=plugins.names(CORPUS_KIND))
 def reader(request):
-    return plugins.load("affuse.data.corpora", request.param)
+    return plugins.load(CORPUS_KIND, request.param)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pytest
 from spoken import corpus, noise, record, rows, run
 
 from affuse.data.cache import store
+from affuse.data.options.extraction_options import Extract
 from affuse.data.records import Utterance
 from affuse.data.system.atomic_files import claim
 from affuse.extract.audio import decoder_pool, decoding
@@ -231,20 +232,18 @@ def test_a_run_goes_on(tmp_path, pool):
     whole = run(corpus(tmp_path, count=8), tmp_path / "fresh")
     pool.deadline = 3.0  # enough for files that do not hang
     cache = tmp_path / "cache"
-    options = {
-        **dict.fromkeys(("modalities", "revision", "layers", "pooling"), ()),
-        **{"audio_checkpoint": "tiny", "text_checkpoint": "tiny", "dtype": "float32"},
-        **{"head": False, "device": "cpu", "threads": 2, "batch": None, "limit": None},
-        **{"block_seconds": 60.0, "max_seconds": 60.0},
-        **{"processes": None, "scheduler": "", "shard": "1/1"},
-    }
-    lines = []
-    left_out = extract_command.run(
-        found,
+    options = Extract(
+        corpus="",
+        modalities=("audio",),
+        audio_checkpoint="tiny",
+        dtype="float32",
+        device="cpu",
+        threads=2,
+        max_seconds=60.0,
         cache=cache,
-        say=lines.append,
-        found={**options, "modalities": ("audio",)},
     )
+    lines = []
+    left_out, _ = extract_command.encode(found, options, lines.append)
     assert left_out == 4
     with (cache / "toy" / "problems.csv").open(newline="") as file:
         said = {row["file"]: row["reason"] for row in csv.DictReader(file)}

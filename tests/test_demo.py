@@ -22,6 +22,7 @@ from affuse.data.corpora.demo import (
     room_acoustics,
     voices,
 )
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.rating_scales import RATINGS
 from affuse.data.reading import corpus_reading
 from affuse.data.splits import protocols
@@ -243,9 +244,7 @@ def test_the_command_line_takes_another_copy(tmp_path):
     assert "leave the folder out to read the copy that comes with" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(plugins.names("affuse.data.corpora")) - {"demo"})
-)
+@pytest.mark.parametrize("name", sorted(set(plugins.names(CORPUS_KIND)) - {"demo"}))
 @pytest.mark.parametrize("command", ["check", "utterances", "extract"])
 def test_a_corpus_that_is_not_ours_needs_a_folder(command, name):
     result = call(command, name)
@@ -257,9 +256,7 @@ def test_a_corpus_that_is_not_ours_needs_a_folder(command, name):
 
 
 def test_its_helpers_are_no_corpora():
-    assert {"lines", "make", "ogg", "voices"}.isdisjoint(
-        plugins.names("affuse.data.corpora")
-    )
+    assert {"lines", "make", "ogg", "voices"}.isdisjoint(plugins.names(CORPUS_KIND))
 
 
 def test_an_utterance_is_said_around_what_its_words_mean():

@@ -1,18 +1,39 @@
+import ast
 import copy
+import re
+import types
+from pathlib import Path
 
 import pytest
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from affuse.data import plugins
-from affuse.data.cache.recipe import MODALITIES
+from affuse.data.modality import modality_names
+from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.fuse.models.design import find
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.setting_resolution import OF_SOME_DESIGNS
 
+ROOT = Path(__file__).parents[1]
 DIMS = {"audio": 10, "text": 12}
+
+
+def documented_design():
+    """The class of the one block in all README.md files that defines a design."""
+    folders = (ROOT / layer for layer in ("data", "extract", "fuse"))
+    paths = [ROOT / "README.md", *(p for f in folders for p in f.rglob("README.md"))]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    blocks = re.findall(r"```python\n(.*?)```", "\n".join(texts), flags=re.DOTALL)
+    (block,) = (block for block in blocks if "class Fusion" in block)
+    nodes = ast.parse(block).body
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    until = nodes[: nodes.index(classes[-1]) + 1]  # what follows trains it
+    module = types.ModuleType("documented_design")
+    exec(compile(ast.Module(until, []), "README.md", "exec"), module.__dict__)
+    return module.Fusion
 
 
 def batch(size):
@@ -21,10 +42,11 @@ def batch(size):
 
 
 @pytest.fixture(
-    params=[*plugins.names("affuse.fuse.models.designs"), "late with a ReLU"]
+    params=[*plugins.names(DESIGN_KIND), "late with a ReLU", "the README's own"]
 )
 def design(request):
-    return find(Rectified if " " in request.param else request.param)
+    others = {"late with a ReLU": Rectified, "the README's own": documented_design()}
+    return find(others.get(request.param, request.param))
 
 
 @pytest.fixture
@@ -33,7 +55,7 @@ def model(design):
     return design.Fusion(DIMS, hidden=16, targets=2).eval()
 
 
-class Rectified(plugins.load("affuse.fuse.models.designs", "late").Fusion):
+class Rectified(plugins.load(DESIGN_KIND, "late").Fusion):
     """Late fusion with its ReLU, for the tests of every design."""
 
     MODALITIES, EXTRA_SETTINGS = ("audio", "text"), ()
@@ -53,14 +75,12 @@ def stacked(models, inputs):
 
 
 def test_the_four_of_the_paper_are_there():
-    assert {"audio", "text", "early", "late"} <= set(
-        plugins.names("affuse.fuse.models.designs")
-    )
+    assert {"audio", "text", "early", "late"} <= set(plugins.names(DESIGN_KIND))
 
 
 def test_modalities_are_named(design):
     assert design.modalities
-    assert set(design.modalities) <= set(MODALITIES)
+    assert set(design.modalities) <= set(modality_names())
 
 
 @pytest.mark.parametrize("size", [1, 5])
@@ -157,7 +177,7 @@ def test_dropout_is_all_that_is_random(design):
 
 
 def test_late_fusion_may_have_a_relu_that_no_linear_map_equals():
-    late = plugins.load("affuse.fuse.models.designs", "late")
+    late = plugins.load(DESIGN_KIND, "late")
     settings = {"hidden": 4, "targets": 2}
     torch.manual_seed(0)
     branch = late.Branch(10, late_activation="relu", **settings).double()
@@ -180,7 +200,7 @@ def test_a_design_gets_the_further_settings_that_it_states():
     assert find("late").extra_settings == ("late_activation",)
     assert find("early").extra_settings == ()
     assert early(dict.fromkeys(DIMS, torch.ones(1, 4))).shape == (1, 2)
-    stated = {name for name in plugins.names("affuse.fuse.models.designs") for name in
+    stated = {name for name in plugins.names(DESIGN_KIND) for name in
               find(name).extra_settings}  # fmt: skip
     assert stated == set(OF_SOME_DESIGNS)
 
@@ -195,7 +215,7 @@ def test_further_settings_must_be_settings():
 
 
 def test_late_fusion_weighs_six_votes():
-    late = plugins.load("affuse.fuse.models.designs", "late")
+    late = plugins.load(DESIGN_KIND, "late")
     model = late.Fusion(DIMS, hidden=16, targets=3)
     assert model.weigh.layers[0].in_features == 6
     for modality, branch in model.branches.items():
@@ -204,7 +224,7 @@ def test_late_fusion_weighs_six_votes():
 
 def test_late_fusion_convolves_along_the_code():
     # a filter of three taps moves with its input: shifted code, shifted response
-    late = plugins.load("affuse.fuse.models.designs", "late")
+    late = plugins.load(DESIGN_KIND, "late")
     branch = late.Branch(10, hidden=4, targets=2)
     code = torch.randn(1, 1, 10)
     moved = branch.convolution(code.roll(1, dims=2))[..., 2:-1]
@@ -213,7 +233,7 @@ def test_late_fusion_convolves_along_the_code():
 
 
 def test_late_fusion_filters_every_utterance_by_weights_joined_once():
-    late = plugins.load("affuse.fuse.models.designs", "late")
+    late = plugins.load(DESIGN_KIND, "late")
     branch = late.Branch(10, hidden=4, targets=2).double()
     codes = torch.randn(7, 10, dtype=torch.float64)
     filtered = branch.convolution(codes[:, None]).flatten(1)
@@ -222,9 +242,7 @@ def test_late_fusion_filters_every_utterance_by_weights_joined_once():
 
 def fusion(name, **changes):
     torch.manual_seed(0)
-    return plugins.load("affuse.fuse.models.designs", name).Fusion(
-        DIMS, hidden=16, targets=2, **changes
-    )
+    return plugins.load(DESIGN_KIND, name).Fusion(DIMS, hidden=16, targets=2, **changes)
 
 
 @torch.no_grad()
@@ -282,7 +300,7 @@ def test_one_expert_is_enough_and_none_is_not():
 
 @torch.no_grad()
 def test_hybrid_fusion_weighs_nine_votes_of_three_ratings():
-    hybrid = plugins.load("affuse.fuse.models.designs", "hybrid")
+    hybrid = plugins.load(DESIGN_KIND, "hybrid")
     model = hybrid.Fusion(DIMS, hidden=16, targets=3)
     assert list(model.regressors) == ["audio", "text", "features"]
     assert model.weigh.layers[0].in_features == 9

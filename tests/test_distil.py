@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoFeatureExtractor, AutoModel, AutoTokenizer
 
 from affuse.data.errors import AffuseError, MemoryShortageError
+from affuse.data.options.distillation_options import Distil
 from affuse.data.system.atomic_files import claim
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.commands import distil_command
@@ -24,6 +25,7 @@ from affuse.extract.distil import (
     text_student,
     vocabulary,
 )
+from affuse.extract.distil.student_folder import StudentFolder
 from affuse.extract.distil.student_size import StudentSize
 from affuse.extract.encoders import distilbert, wav2vec2, wav2vec2_bert, whisper
 from affuse.extract.encoding.choices import Machine
@@ -78,7 +80,7 @@ def distilling(folder, speech, sentences, taught):
     }
 
     def run(modality, output="student", **changes):
-        options = {
+        given = {
             **SMALL,
             **own[modality],
             "teacher": "tiny",
@@ -93,11 +95,11 @@ def distilling(folder, speech, sentences, taught):
             "credits": ("Tones made for this test, CC0.",),
             "licence": "mit",
             "cache": taught,
-            "machine": Machine(threads=1, progress=False),
             **changes,
         }
-        said = []
-        distil_command.run(distil_command.plan(modality, **options), said.append)
+        said, machine = [], Machine(threads=1, progress=False)
+        options = Distil(modality=modality, **given)
+        distil_command.run(distil_command.plan(options, machine), said.append)
         return "\n".join(said)
 
     return run
@@ -132,7 +134,7 @@ def test_the_student_is_an_ordinary_folder(student, modality):
         ids = AutoTokenizer.from_pretrained(folder)("The sea sang")["input_ids"]
         assert len(ids) == 5
         assert max(ids) < model.config.vocab_size
-    assert not (folder / distillation_loop.STATE).exists()
+    assert not (StudentFolder(folder).unfinished).exists()
 
 
 def test_stage_one_takes_the_student(student, modality):
@@ -202,7 +204,7 @@ def test_an_unfinished_training_of_other_settings_is_not_overwritten(
     monkeypatch.undo()
     with pytest.raises(ValueError, match=r"training\.pt is of a training with other"):
         distil(modality, steps=7)
-    (tmp_path / "student" / distillation_loop.STATE).write_bytes(b"half")
+    (StudentFolder(tmp_path / "student").unfinished).write_bytes(b"half")
     with pytest.raises(ValueError, match=r"training\.pt is damaged; delete it"):
         distil(modality)
 
@@ -222,7 +224,7 @@ def test_an_unfinished_training_of_other_settings_is_not_overwritten(
 def test_a_state_that_cannot_be_read_now_is_not_called_damaged(
     tmp_path, monkeypatch, error, kind, words
 ):
-    path = tmp_path / distillation_loop.STATE
+    path = StudentFolder(tmp_path).unfinished
     path.write_bytes(b"whole")
 
     def load(*_args, **_options):
@@ -244,11 +246,11 @@ def test_a_finished_student_is_kept(distil, modality, tmp_path):
 
 
 def test_two_at_once_do_not_mix(distil, tmp_path):
-    with claim(tmp_path / "student" / distil_command.LOCK, wait=False):
+    with claim(StudentFolder(tmp_path / "student").lock, wait=False):
         with pytest.raises(ValueError, match="another process distils into"):
             distil("text")
     assert "held-out cosine" in distil("text")
-    assert not (tmp_path / "student" / distil_command.LOCK).exists()
+    assert not (StudentFolder(tmp_path / "student").lock).exists()
 
 
 def test_a_short_recording_is_heard_again():

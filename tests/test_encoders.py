@@ -1,23 +1,32 @@
-"""What every encoder must hold to, known or new: one file in extract/encoders."""
+"""What every encoder must hold to, known or new: one file in extract/encoders.
 
+The numbers are those of the list in `affuse.extract.encoding.protocol.EncoderPlugin`.
+"""
+
+import inspect
+import json
 import re
 import tracemalloc
 from copy import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from affuse.data import plugins
-from affuse.data.errors import OptionError
+from affuse.data.errors import AffuseError, OptionError
+from affuse.data.modality import modality_named, modality_names
+from affuse.data.plugin_kinds import ENCODER_KIND
 from affuse.extract.audio import waveform_standardisation
 from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders import distilbert, wav2vec2
 from affuse.extract.encoding import batching
-from affuse.extract.encoding.protocol import Prepared, hidden
+from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.protocol import EncoderPlugin, Prepared, hidden
 
 RATE = 16_000
-NAMES = plugins.names("affuse.extract.encoders")
+NAMES = plugins.names(ENCODER_KIND)
 # one input alone and among others: float32 sums in another order
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
 
@@ -35,7 +44,7 @@ INPUTS = {  # of three lengths, the first two equal
 
 @pytest.fixture(params=NAMES)
 def module(request):
-    return plugins.load("affuse.extract.encoders", request.param)
+    return plugins.load(ENCODER_KIND, request.param)
 
 
 @pytest.fixture
@@ -57,13 +66,57 @@ def alone(encoder, source):
     return hidden(encoder, block(encoder, source)[None])[0]
 
 
-def test_modules_say_what_they_are(module):
-    assert module.MODALITY in INPUTS
+def demands():
+    """The items of the list that says what is demanded of an encoder."""
+    return re.findall(r"^ {4}(\d+)\. ", EncoderPlugin.__doc__, re.MULTILINE)
+
+
+def test_each_item_of_the_list_has_a_test():
+    source = Path(__file__).read_text(encoding="utf-8")
+    marked = re.findall(
+        r"^def test_\w+\(.*\):  # (\d+(?:, \d+)*)$", source, re.MULTILINE
+    )
+    tested = {number for numbers in marked for number in numbers.split(", ")}
+    assert tested == {*demands()} == {str(n + 1) for n in range(len(tested))}
+
+
+def test_modules_say_what_they_are(module):  # 1
+    assert module.MODALITY in modality_names()
     assert isinstance(module.CHECKPOINT, str)
     assert module.CHECKPOINT
+    assert all(isinstance(kind, str) for kind in getattr(module, "KINDS", ()))
 
 
-def test_one_row_each(encoder, inputs):
+def test_a_kind_of_checkpoint_chooses_its_encoder(module, tmp_path):  # 1
+    name = module.__name__.rpartition(".")[2]
+    for kind in getattr(module, "KINDS", ()):
+        (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
+        assert suited(module.MODALITY, str(tmp_path), "") == name
+
+
+def test_options_of_the_class_methods(module):  # 3
+    usual = {"layers": "last", "device": "cpu", "dtype": "float32"}
+    own = dict.fromkeys(modality_named(module.MODALITY).options, 20.0)
+    assert module.Encoder.tiny(**usual, **own).layers
+    accepted = inspect.signature(module.Encoder.pretrained).parameters.values()
+    assert [p.name for p in accepted][:3] == ["checkpoint", "revision", "head"]
+    assert [p.kind for p in accepted][1:] == [
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.VAR_KEYWORD,
+    ]
+
+
+def test_a_head_that_is_not_there_is_refused(module, encoder, tmp_path):  # 12
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "hubert"}))
+    with pytest.raises(AffuseError, match="leave out --head"):
+        module.Encoder.pretrained(str(tmp_path), head=True)
+    assert encoder.head == ()
+    with pytest.raises(AffuseError, match="head"):
+        encoder.regress(np.zeros(32, np.float32))
+
+
+def test_one_row_each(encoder, inputs):  # 6
     stack = np.stack([block(encoder, source) for source in inputs[:2]])
     found = hidden(encoder, stack)
     assert found.shape[:2] == (2, len(encoder.layers))
@@ -71,7 +124,7 @@ def test_one_row_each(encoder, inputs):
     assert not torch.equal(found[0], found[1])
 
 
-def test_an_input_does_not_hear_its_neighbours(encoder, inputs):
+def test_an_input_does_not_hear_its_neighbours(encoder, inputs):  # 7
     stack = np.stack([block(encoder, source) for source in inputs[:2]])
     for place, source in enumerate(inputs[:2]):
         torch.testing.assert_close(
@@ -84,7 +137,7 @@ def test_an_input_does_not_hear_its_neighbours(encoder, inputs):
         )
 
 
-def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):
+def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):  # 7
     blocks = [block(encoder, source) for source in inputs]
     for batch in batching.equal([len(b) for b in blocks], budget=10**9):
         found = hidden(encoder, np.stack([blocks[i] for i in batch]))
@@ -92,7 +145,7 @@ def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):
             torch.testing.assert_close(row, alone(encoder, inputs[i]), **ROUNDING)
 
 
-def test_repeatable(module, inputs):
+def test_repeatable(module, inputs):  # 2
     one, two = module.Encoder.tiny(), module.Encoder.tiny()
     assert one.checkpoint.weights == two.checkpoint.weights
     for source in inputs:
@@ -100,7 +153,7 @@ def test_repeatable(module, inputs):
         assert torch.equal(alone(one, source), alone(two, source))
 
 
-def test_tiny_leaves_the_random_state_alone(module):
+def test_tiny_leaves_the_random_state_alone(module):  # 2
     torch.manual_seed(3)
     wanted = torch.rand(4)
     torch.manual_seed(3)
@@ -108,15 +161,15 @@ def test_tiny_leaves_the_random_state_alone(module):
     assert torch.equal(torch.rand(4), wanted)
 
 
-def test_not_in_training_mode(encoder):
+def test_not_in_training_mode(encoder):  # 10
     assert not any(part.training for part in encoder.model.modules())
 
 
-def test_no_gradients_are_kept(encoder, inputs):
+def test_no_gradients_are_kept(encoder, inputs):  # 6
     assert not alone(encoder, inputs[0]).requires_grad
 
 
-def test_layers(module, inputs):
+def test_layers(module, inputs):  # 4, 8
     every = module.Encoder.tiny(layers="all")
     top = every.layers[-1]
     assert every.layers == tuple(range(top + 1))
@@ -133,13 +186,13 @@ WHERE = "the (audio|text) checkpoint 'tiny' has layers from 0 "
 
 
 @pytest.mark.parametrize("layers", ["99", "-1", "0,99", "first", "", "1.5", "all,1"])
-def test_layers_that_are_not_there_are_refused(module, layers):
+def test_layers_that_are_not_there_are_refused(module, layers):  # 4
     with pytest.raises(OptionError, match=rf"^layers '{re.escape(layers)}': {WHERE}"):
         module.Encoder.tiny(layers=layers)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_on_a_cpu(module, encoder, inputs, dtype):
+def test_half_precision_on_a_cpu(module, encoder, inputs, dtype):  # 9
     found = alone(module.Encoder.tiny(dtype=dtype), inputs[0]).float().mean(dim=1)
     exact = alone(encoder, inputs[0]).mean(dim=1)
     assert found.isfinite().all()
@@ -147,7 +200,7 @@ def test_half_precision_on_a_cpu(module, encoder, inputs, dtype):
     assert torch.linalg.norm(found - exact) < 0.05 * torch.linalg.norm(exact)
 
 
-def test_inputs_can_be_recorded(encoder):
+def test_inputs_can_be_recorded(encoder):  # 11
     assert all(
         isinstance(k, str) and isinstance(v, (str, int, float, bool))
         for k, v in encoder.inputs.items()
@@ -156,7 +209,7 @@ def test_inputs_can_be_recorded(encoder):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_gpu_agrees_with_cpu(module, encoder, inputs):
+def test_gpu_agrees_with_cpu(module, encoder, inputs):  # 13
     on_gpu = module.Encoder.tiny(device="cuda")
     for source in inputs:
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
@@ -301,8 +354,10 @@ def test_long_texts_are_cut_and_noted(words, kept):
     assert found.notes == ((note,) if words > 126 else ())
 
 
-def test_prepared_inputs_are_one_dimensional(encoder, inputs):
+def test_prepared_inputs_are_one_dimensional(encoder, inputs):  # 5
     for source in inputs:
         found = encoder.prepare(copy(source))
         assert isinstance(found, Prepared)
         assert all(b.ndim == 1 for b in found.blocks)
+        again = encoder.prepare(copy(source)).blocks
+        assert all(map(np.array_equal, found.blocks, again))

@@ -12,9 +12,12 @@ from learnable import corpus, embeddings
 from test_report import TEXT, info_of, save
 
 from affuse import cli
+from affuse.data import plugins
+from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import run_predictions as p
 from affuse.fuse.commands import design_training
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.ensembles import ensemble
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.settings import Settings
@@ -38,7 +41,7 @@ def runs(tmp_path):
 
 
 def rows_of(runs, **choice):
-    (table,) = collect(runs, ensemble=True, corpus="iemocap", **choice)
+    (table,) = collect(runs, ReportContents(ensemble=True, corpus="iemocap", **choice))
     return {row.name: row for row in table.rows if row.info}, table
 
 
@@ -51,7 +54,7 @@ def test_a_row_is_added_for_each_run_of_several_trained_seeds(runs):
         "early",
         "early (ensemble of 3 seeds)",
     ]
-    (plain,) = collect(runs, corpus="iemocap")
+    (plain,) = collect(runs, ReportContents(corpus="iemocap"))
     assert [row.name for row in plain.rows if row.info] == ["ridge", "text", "early"]
     assert not any("Ensembles" in note for note in plain.notes)
     (note,) = (note for note in table.notes if note.startswith("Ensembles"))
@@ -130,7 +133,7 @@ def test_a_table_without_several_seeds_says_that_there_is_none(tmp_path):
     )
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_every_format_shows_ensembles(runs, format):
     words = ["report", "--runs", str(runs), "--ensemble", "--format", format]
     result = CliRunner().invoke(cli.main, words)
@@ -139,7 +142,7 @@ def test_every_format_shows_ensembles(runs, format):
 
 
 def test_machines_are_told_the_members(runs):
-    tables = collect(runs, ensemble=True)
+    tables = collect(runs, ReportContents(ensemble=True))
     content = json.loads(render(tables, "json"))["tables"][0]["rows"]
     assert {(r["design"], r["members"]) for r in content if r["run"]} == {
         ("ridge", 1),

@@ -20,16 +20,19 @@ from processes import python
 from test_architecture import FILES, ROOT, tree
 from test_cli import call
 
-from affuse.data import terminal
+from affuse.data import plugins, terminal
 from affuse.data.cache import cache_selection
 from affuse.data.errors import AffuseError, message
+from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.reading.corpus_csv import cell
+from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system.digests import MANIFEST
 from affuse.data.system.progress import bar
 from affuse.data.terminal import inactive, printable
 from affuse.fuse.calibration import calibration_file
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.escapes import (
     for_csv,
     for_html,
@@ -41,6 +44,7 @@ from affuse.fuse.reporting.escapes import (
 from affuse.fuse.scoring.statistics import estimate
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking
+from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.trained import model_files
 from affuse.fuse.training.run_description import summary
 
@@ -101,7 +105,7 @@ def unneeded(file):
     if file not in READERS:
         more = ("model.*", "history.csv", "validation.csv")
         return shutil.ignore_patterns(MANIFEST, *more)
-    needed = {Path(file).name, model_files.WEIGHTS}
+    needed = {Path(file).name, ModelFolder.weights}
     return lambda _, names: {n for n in names if "." in n or n == MANIFEST} - needed
 
 
@@ -174,7 +178,7 @@ def test_every_file_is_tried_and_what_is_refused_is_said_in_one_line(tried):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_a_report_shows_it_as_text(runs, format, variant):
     found = {}
     for text, folder in runs.items():
@@ -187,9 +191,9 @@ def test_a_report_shows_it_as_text(runs, format, variant):
     check(format, found)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_a_table_shows_it_as_text_whatever_the_readers_take(made, format):
-    tables = collect(made[0], by="speaker", pairs=True, split=True)
+    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
     found = {
         text: render([within(table, text) for table in tables], format)
         for text in (HOSTILE, HARMLESS)
@@ -199,7 +203,7 @@ def test_a_table_shows_it_as_text_whatever_the_readers_take(made, format):
 
 
 def test_columns_are_as_wide_as_what_is_shown(made):
-    tables = collect(made[0], pairs=True, split=True)
+    tables = collect(made[0], ReportContents(pairs=True, split=True))
     found = {
         t: render([within(x, t) for x in tables], "text") for t in ("\x1b", "....")
     }
@@ -305,7 +309,7 @@ CHECKS = {
 def test_markdown_has_no_element_that_ours_has_not(made):
     rendering = pytest.importorskip("markdown_it").MarkdownIt("commonmark")
     rendering.enable("table")
-    tables = collect(made[0], by="speaker", pairs=True, split=True)
+    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
     found = []
     for text in (HOSTILE, HARMLESS, "- ", "1. ", "# ", "> ", "+ ", "    "):
         content = render([within(table, text) for table in tables], "markdown")
@@ -386,7 +390,7 @@ def test_a_ranking_holds_no_formula(tmp_path):
     best = ranking.Ranked(Settings(), (-0.5,), -0.5, 0.0)
     failed = ranking.Ranked(Settings(latent=4), (), -1.0, 0.0, failed=HOSTILE)
     ranking.write(tmp_path, [best, failed], ["valence"])
-    with (tmp_path / ranking.RANKING).open(newline="", encoding="utf-8") as file:
+    with (tmp_path / SweepFolder.ranking).open(newline="", encoding="utf-8") as file:
         first, second = csv.DictReader(file)
     assert float(first["mean"]) == -0.5
     assert second["failed"] == f"'{SHOWN}"

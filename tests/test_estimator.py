@@ -41,7 +41,7 @@ QUICK = {
     "learning_rate": 0.05,
     "epochs": 12,
 }
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[1] / "fuse" / "README.md"
 SIZES = {"audio": 12, "text": 7}
 
 
@@ -436,7 +436,7 @@ def test_a_class_is_as_good_as_a_name(joined, design, name):
 @pytest.mark.parametrize(
     ("fusion", "sentence"),
     [
-        ("product", "no 'product' in designs: choose from audio"),
+        ("product", "no design 'product': choose from audio"),
         (torch.nn.Identity, "no MODALITIES of <class .*Identity'> can be found"),
         (7, "fusion=7: give the name"),
     ],
@@ -536,8 +536,8 @@ def cached(tmp_path):
 
 
 def test_the_readme_says_what_works(cached, monkeypatch, capsys):
-    section = README.read_text(encoding="utf-8").partition("## From Python")[2]
-    section = section.partition("\n## ")[0]
+    section = README.read_text(encoding="utf-8").partition("## scikit-learn")[2]
+    section = section.partition("\n## Where we deviate")[0]
     blocks = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
     assert len(blocks) == 3
     notebook = types.ModuleType("notebook")

@@ -1,6 +1,7 @@
 """Stage one from corpus to cache, with encoders of random weights."""
 
 import csv
+import dataclasses
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 from caches import flip
+from part_limits import limit_parts
 from published import REDUCED, publish
 from spoken import CHOICES, MACHINE, corpus, images, noise, record, rows, run, utterance
 
 from affuse.data.cache import current_content, parts, store
+from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Problem, Utterance
 from affuse.data.system.atomic_files import claim
@@ -29,30 +32,20 @@ from affuse.extract.encoding.protocol import hidden
 MODALITIES = ("audio", "text")
 # one utterance alone and among others: float32 sums in another order
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
-FOUND = {  # options of the command line, as they are when none is given
-    "modalities": (),
-    "audio_checkpoint": "tiny",
-    "text_checkpoint": "tiny",
-    "revision": (),
-    "layers": (),
-    "pooling": (),
-    "dtype": "float32",
-    "head": False,
-    "device": "cpu",
-    "threads": 1,
-    "batch": None,
-    "block_seconds": 60.0,
-    "max_seconds": 60.0,
-    "limit": None,
-    "processes": None,
-    "shard": "1/1",
-    "scheduler": "",
-}
+FOUND = Extract(  # a corpus that no command reads
+    corpus="",
+    audio_checkpoint="tiny",
+    text_checkpoint="tiny",
+    dtype="float32",
+    device="cpu",
+    threads=1,
+    max_seconds=60.0,
+)
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": 7, "text": 7})
+    limit_parts(monkeypatch, part_rows=7)
 
 
 def alone(u, modality, how="mean", **options):
@@ -76,9 +69,8 @@ def noise_of(u):
 def command_run(found, cache, **options):
     """The extract command: what it returns, and the lines it says."""
     lines = []
-    made = extract_command.run(
-        found, cache=cache, say=lines.append, found={**FOUND, **options}
-    )
+    chosen = dataclasses.replace(FOUND, cache=cache, **options)
+    made, _ = extract_command.encode(found, chosen, lines.append)
     return made, lines
 
 
@@ -284,7 +276,7 @@ def test_parts_of_a_version_that_divided_otherwise(
 ):
     found = corpus(tmp_path, count=20)
     for count in (before, after):
-        monkeypatch.setattr(stage, "PART_ROWS", {"audio": count})
+        limit_parts(monkeypatch, part_rows=count)
         outcome = run(found, tmp_path / "cache")
     fresh = run(found, tmp_path / "fresh")
     assert images(outcome.folder) == images(fresh.folder)
@@ -304,7 +296,7 @@ def test_what_killed_processes_half_wrote_is_removed_in_time(tmp_path):
 
 
 def test_parts_are_bounded_in_seconds(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "PART_SIZE", {"audio": 0.5})
+    limit_parts(monkeypatch, part_size=0.5)
     found = corpus(tmp_path, count=12)
     outcome = run(found, tmp_path / "cache")
     sizes = {"0.5": 0, "less": 0}
@@ -741,7 +733,10 @@ def test_corpus_with_neither(tmp_path):
 def test_options_by_modality(tmp_path):
     found = corpus(tmp_path, count=2)
     one, two = extract_command.choices(
-        found, {**FOUND, "layers": ("all", "audio=0,1"), "pooling": ("text=frames",)}
+        found,
+        dataclasses.replace(
+            FOUND, layers=("all", "audio=0,1"), pooling=("text=frames",)
+        ),
     )
     assert (one.modality, one.layers, one.pooling) == ("audio", "0,1", "mean")
     assert (two.modality, two.layers, two.pooling) == ("text", "all", "frames")

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 from caches import verified
+from part_limits import limit_parts
 from spoken import corpus, images, rows, run
 
 from affuse.data.cache import checksums, store
 from affuse.data.system.atomic_files import claim
-from affuse.extract.caching import extraction as stage
 
 UTTERANCES = 48
 PART_ROWS = 3  # so that there are many moments between parts
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are not forke
 def work(root, cache, modality):
     """What one process does."""
     torch.set_num_threads(1)
-    stage.PART_ROWS = {modality: PART_ROWS}
+    limit_parts(pytest.MonkeyPatch(), part_rows=PART_ROWS)  # of this process alone
     outcome = run(corpus(Path(root), count=UTTERANCES), Path(cache), modality)
     Path(cache, f"{os.getpid()}.made").write_text(
         f"{outcome.encoded} {outcome.utterances}"
@@ -64,12 +64,9 @@ def undisturbed(tmp_path_factory):
     root = tmp_path_factory.mktemp("corpus")
     found = corpus(root, count=UTTERANCES)
     torch.set_num_threads(1)  # as in the processes: sums in another order differ
-    kept = stage.PART_ROWS
-    try:
-        stage.PART_ROWS = dict.fromkeys(kept, PART_ROWS)
+    with pytest.MonkeyPatch.context() as patch:
+        limit_parts(patch, part_rows=PART_ROWS)
         whole = {m: run(found, root / "cache", m) for m in ("audio", "text")}
-    finally:
-        stage.PART_ROWS = kept
     return root, whole
 
 
@@ -187,12 +184,9 @@ def test_two_that_share_one_cache_are_killed_and_resumed(tmp_path, start, undist
 
 
 def run_again(root, cache, modality):
-    kept = stage.PART_ROWS
-    try:
-        stage.PART_ROWS = {modality: PART_ROWS}
+    with pytest.MonkeyPatch.context() as patch:
+        limit_parts(patch, part_rows=PART_ROWS)
         return run(corpus(root, count=UTTERANCES), cache, modality)
-    finally:
-        stage.PART_ROWS = kept
 
 
 @pytest.mark.parametrize("modality", ["audio", "text"])

@@ -226,7 +226,7 @@ def test_every_family_that_is_listed_is_tested():
 
 @pytest.mark.parametrize("modality", FAMILIES)
 def test_the_readme_lists_the_families_that_are_tested(modality):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "extract" / "README.md").read_text(encoding="utf-8")
     (row,) = re.findall(
         rf"^\| tested {modality} encoders \| (.*) \|$", readme, flags=re.MULTILINE
     )

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from broken import ERRORS, Disk
 from caches import RECIPE, fill, part, recipe, verified, write
+from part_limits import limit_parts
 from spoken import CHOICES, MACHINE, corpus, images
 
 from affuse.data.cache import current_content, part_removal, parts, store
@@ -25,7 +26,6 @@ from affuse.data.cache.checksums import checksum_path
 from affuse.data.cache.parts import part_path
 from affuse.data.system import atomic_files
 from affuse.data.system.atomic_files import publish
-from affuse.extract.caching import extraction as stage
 from affuse.extract.caching.extraction import extract
 from affuse.extract.encoding.encoder_loading import load
 
@@ -42,14 +42,14 @@ def setup(tmp_path_factory):
     found = corpus(root, count=COUNT)
     encoders = {m: load(choice, MACHINE) for m, choice in CHOICES.items()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "PART_ROWS", dict.fromkeys(CHOICES, ROWS))
+        limit_parts(patch, part_rows=ROWS)
         whole = {m: run(found, encoders, m, root / "cache") for m in CHOICES}
     return found, encoders, whole
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", dict.fromkeys(CHOICES, ROWS))
+    limit_parts(monkeypatch, part_rows=ROWS)
     monkeypatch.setattr(os, "fsync", lambda handle: None)  # no power is cut here
 
 

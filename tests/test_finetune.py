@@ -20,7 +20,11 @@ from safetensors.torch import load_file
 from affuse import cli
 from affuse.data.cache import training_data, verification
 from affuse.data.errors import AffuseError
+from affuse.data.options.extraction_options import CheckpointChoice
+from affuse.data.options.finetuning_options import Finetune
+from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
+from affuse.data.runs.finetuning_folder import UnfinishedFold
 from affuse.data.splits import protocols
 from affuse.data.system import digests
 from affuse.extract.audio import decoder_pool
@@ -96,11 +100,14 @@ def finetune(world, tmp_path, monkeypatch):
 
 def opened(world, fusion="early", front="layer", max_seconds=30.0):
     """Encoders, and what one fold feeds them with."""
-    named = {"audio_checkpoint": str(world / front)}
-    named |= {"text_checkpoint": str(world / "text"), "revision": ()}
+    named = CheckpointChoice(
+        audio_checkpoint=str(world / front), text_checkpoint=str(world / "text")
+    )
     known = backbone.open_all(fusion, named, max_seconds=max_seconds)
     backbones = {m: backbone.fresh(found) for m, found in known.items()}
-    corpus = corpus_reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
+    corpus = corpus_reading.read(
+        CorpusSource(corpus="manifest", root=world / "corpus", scale=(1.0, 5.0))
+    )
     aligned = fold_inputs.usable(corpus, tuple(backbones), policy="clip")
     ids = aligned.ids
     fold = fold_inputs.Fold("one", ids[:20], ids[20:26], ids[26:])
@@ -533,7 +540,9 @@ def test_an_encoder_names_what_tells_its_utterances_apart(world, protocol):
 
 
 def test_without_known_speakers_only_the_official_split_divides(world):
-    corpus = corpus_reading.read("manifest", world / "corpus", scale=(1.0, 5.0))
+    corpus = corpus_reading.read(
+        CorpusSource(corpus="manifest", root=world / "corpus", scale=(1.0, 5.0))
+    )
     unknown = [replace(u, speaker="") for u in corpus.utterances]
     for protocol in set(protocols.PROTOCOLS) - {"official"}:
         with pytest.raises(ValueError, match="utterances have no speaker"):
@@ -562,7 +571,9 @@ def test_a_finished_fold_is_left_alone(finetune):
     state = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
     again, _ = finetune()
     assert "nothing was left to do" in again.output
-    line = again.output.splitlines()[-1]  # with the corpus and its options
+    line, last = again.output.splitlines()[-2:]  # with the corpus and its options
+    assert last.startswith("next: python cli.py finetune manifest ")
+    assert " --fold session2 " in last
     assert line.startswith("next: python cli.py extract manifest ")
     assert f" --scale 1.0 5.0 --modality text --text-checkpoint {run}" in line
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == state
@@ -668,10 +679,10 @@ def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, optio
 def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()
-    (folder / fold_training.IDENTITY).write_text('{"content": "one"}')
-    assert fold_training._resumable(folder, "one") is None
+    (folder / UnfinishedFold.identity).write_text('{"content": "one"}')
+    assert fold_training._resumable(UnfinishedFold(folder), "one") is None
     with pytest.raises(ValueError, match="other texts or recordings"):
-        fold_training._resumable(folder, "other")
+        fold_training._resumable(UnfinishedFold(folder), "other")
 
 
 @pytest.mark.parametrize(
@@ -771,7 +782,7 @@ def test_a_loss_that_is_not_finite_ends_it(finetune, monkeypatch):
 def test_without_accelerate_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(adapters, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"pip install '.\[finetune\]'"):
-        finetune_command.finetune(print)
+        finetune_command.finetune(print, Finetune(corpus="demo"))
 
 
 def test_without_peft_adapters_say_what_to_install(finetune, monkeypatch):

@@ -22,6 +22,7 @@ from affuse.fuse.commands import design_training
 from affuse.fuse.robustness.ablation import ablate
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.trained import model_files, prediction
+from affuse.fuse.training.training_request import TrainingData
 
 SMALL = (
     *("--threads", 1, "--set", "epochs=2", "--set", "latent=4", "--set", "hidden=8"),
@@ -176,14 +177,12 @@ def test_the_name_covers_the_embeddings_of_every_fold(made):
             recipe = dataclasses.replace(text.recipe, weights="other")
             given[fold]["text"] = dataclasses.replace(text, recipe=recipe)
         plan = design_training.plans.make(
-            tuned.corpus(),
-            given["session3"],
+            TrainingData(tuned.corpus(), given["session3"], given),
             fusion="text",
             settings=dataclasses.replace(QUICK, protocol="loso"),
             runs=made,
             device="cpu",
             label="",
-            own=given,
         )
         names.add(plan.info.name)
     assert len(names) == 3
@@ -202,7 +201,7 @@ def test_folds_of_other_utterances_are_refused(made):
             settings=dataclasses.replace(QUICK, protocol="loso"),
             seeds=[0],
             runs=made / "none",
-            own=given,
+            fold_embeddings=given,
         )
 
 

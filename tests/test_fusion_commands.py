@@ -26,7 +26,7 @@ def caches(monkeypatch):
         kept = {m: there[m] for m in modalities if m in there}
         return Sources(corpus(), {}, kept)
 
-    def alike(options, recipes, again):
+    def alike(options, recipes):
         return found(options, next(iter(recipes.values())))
 
     monkeypatch.setattr(input_selection, "find", found)

@@ -7,9 +7,12 @@ from click.testing import CliRunner
 from test_report import info_of, save
 
 from affuse import cli
+from affuse.data import plugins
+from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import fold_table
 from affuse.data.runs import run_predictions as p
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.sections import subset
 from affuse.fuse.scoring.statistics import estimate
 
@@ -38,7 +41,7 @@ def described(runs, columns):
 
 def test_a_column_of_the_corpus_is_scored_apart(runs):
     described(runs, lambda number: {"language": ("de", "en")[number // 20 % 2]})
-    (table,) = collect(runs, by="language")
+    (table,) = collect(runs, ReportContents(by="language"))
     row = next(row for row in table.rows if row.design == "early")
     assert list(row.sections)[-2:] == ["language de", "language en"]
     run = p.read_run(runs / info_of("early").name)
@@ -49,7 +52,7 @@ def test_a_column_of_the_corpus_is_scored_apart(runs):
 
 def test_a_name_may_be_typed_in_any_case(runs):
     described(runs, lambda number: {"Language": "de"})
-    (table,) = collect(runs, by="language")
+    (table,) = collect(runs, ReportContents(by="language"))
     assert "Language de" in table.rows[0].sections
 
 
@@ -67,30 +70,30 @@ def test_an_unknown_column_is_refused_with_those_there_are(runs):
 def test_a_table_without_the_column_says_so(runs):
     described(runs, lambda number: {"language": "de"})
     save(runs, info_of("late", corpus="other", name="other-late-session5-1"))
-    one, other = collect(runs, by="language")
+    one, other = collect(runs, ReportContents(by="language"))
     assert "language de" in one.rows[0].sections
     assert "No language is known, so none is scored apart" in other.notes
 
 
 def test_too_many_groups_are_refused(runs):
     described(runs, lambda number: {"code": str(number)})
-    (table,) = collect(runs, by="code")  # 40 test utterances
+    (table,) = collect(runs, ReportContents(by="code"))  # 40 test utterances
     save(runs, info_of("late"), n=60)
     described(runs, lambda number: {"code": str(number)})
     with pytest.raises(ValueError, match="form 60 groups by 'code', and at most 50"):
-        collect(runs, by="code")
+        collect(runs, ReportContents(by="code"))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_small_groups_show_what_they_can(runs, format):
     described(runs, lambda number: {"language": "de" if number > 3 else "fr"})
-    shown = render(collect(runs, by="language", columns="mae"), format)
+    shown = render(collect(runs, ReportContents(by="language", columns="mae")), format)
     assert "language fr" in shown
 
 
 def test_what_groups_lack_is_said(runs):
     described(runs, lambda n: {"language": "de" if n > 3 else "fr"} if n < 30 else {})
-    (table,) = collect(runs, by="language")
+    (table,) = collect(runs, ReportContents(by="language"))
     words = " ".join(table.notes)
     assert "because it is not known of them: 12 test utterances" in words
     assert "too few utterances or dialogues: language fr" in words
@@ -101,13 +104,13 @@ def test_runs_of_older_versions_have_no_columns(runs):
     (run, _) = p.find_runs(runs)
     assert {tuple(row.columns) for row in run.folds} == {()}
     with pytest.raises(ValueError, match="choose from speaker, dialogue$"):
-        collect(runs, by="language")
+        collect(runs, ReportContents(by="language"))
 
 
 def test_a_group_takes_no_section_of_another_kind(runs):
     described(runs, lambda number: {"new": ("sentences", "words")[number % 2]})
     (plain,) = collect(runs)
-    (table,) = collect(runs, by="new")
+    (table,) = collect(runs, ReportContents(by="new"))
     before = next(row for row in plain.rows if row.design == "early")
     row = next(row for row in table.rows if row.design == "early")
     assert row.sections.get("new sentences") == before.sections.get("new sentences")

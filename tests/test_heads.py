@@ -13,6 +13,7 @@ from test_cli import call, refused
 from test_finetune import QUICK, SMALL
 from test_train import contents
 
+from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system.csv_tables import read_rows
 from affuse.extract.finetune import joint_system
@@ -88,7 +89,7 @@ def test_a_head_says_what_it_said_when_it_was_trained(made, tmp_path):
     for fold in FOLDS:
         place = model_files.place(folder, fold=fold, seed=3)
         ((_, cells),) = read_rows(
-            place / model_files.HISTORY, model_files.HISTORY_COLUMNS
+            place / ModelFolder.history, model_files.HISTORY_COLUMNS
         )
         row = dict(zip(model_files.HISTORY_COLUMNS, cells, strict=True))
         for rating in ("valence", "arousal", "dominance"):

@@ -11,6 +11,7 @@ from affuse.data.corpora.iemocap import (
     published_counts,
     release_writer,
 )
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.records import Count, Utterance
 
 TURNS = {turn.id: turn for turn in iemocap_sample.plan()}
@@ -104,9 +105,7 @@ def test_reading_opens_no_wav(root, corpus, tmp_path):
 
 
 def test_parts_of_the_reader_are_no_corpora():
-    assert [n for n in plugins.names("affuse.data.corpora") if "iemocap" in n] == [
-        "iemocap"
-    ]
+    assert [n for n in plugins.names(CORPUS_KIND) if "iemocap" in n] == ["iemocap"]
 
 
 def dominance_of(root, lines, *, how):

@@ -3,6 +3,7 @@ import pytest
 from caches import unlisted
 from test_train import contents, trained
 
+from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.commands import report_command
 from affuse.fuse.models.scalar_mix import layer_weights
@@ -16,7 +17,7 @@ def run(tmp_path_factory):
 
 
 def test_each_model_has_its_weights_beside_it(run):
-    files = sorted(run.glob(f"*/seed-*/{layer_weight_files.LAYERS}"))
+    files = sorted(run.glob(f"*/seed-*/{ModelFolder.layers}"))
     assert [file.parent.name for file in files] == ["seed-0", "seed-1"]
     each = [layer_weights(model_files.load(file.parent)[0]) for file in files]
     found = layer_weight_files.average(run)
@@ -43,9 +44,7 @@ def test_a_report_says_the_weights(run):
 
 def test_layers_side_by_side_have_no_file(tmp_path):
     folder = trained(tmp_path, "audio", epochs=1)
-    assert not [
-        file for file in contents(folder) if file.name == layer_weight_files.LAYERS
-    ]
+    assert not [file for file in contents(folder) if file.name == ModelFolder.layers]
     assert layer_weight_files.describe(folder) == ""
 
 
@@ -56,7 +55,7 @@ def test_models_of_decisions_have_weights_too(tmp_path):
 
 def test_a_damaged_table_is_named(tmp_path):
     folder = trained(tmp_path, "audio", epochs=1, layers="weighted")
-    path = next(folder.glob(f"*/seed-*/{layer_weight_files.LAYERS}"))
+    path = next(folder.glob(f"*/seed-*/{ModelFolder.layers}"))
     path.write_text(path.read_text().replace("0.5", "half", 1))
     unlisted(path)
     with pytest.raises(ValueError, match="layers.csv, line .*: could not convert"):

@@ -15,16 +15,18 @@ from leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
 from affuse import cli
 from affuse.data.cache import training_data
 from affuse.data.cache.recording_spans import SILENT
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.splits.protocols import PROTOCOLS
-from affuse.fuse.commands import design_training
 from affuse.fuse.linting import checkpoint_records, linter, overlap
 from affuse.fuse.linting import evidence as _evidence
 from affuse.fuse.linting.evidence import CACHE, CORPUS
 from affuse.fuse.linting.gathering import left
 from affuse.fuse.linting.rules import ratings
 from affuse.fuse.models.baselines import FITTED
+from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.training import run_plan
+from affuse.fuse.training.training_request import TrainingData
 
 FOLDER_ALONE = {"divergence", "encoders", "ids", "sentences", "speakers", "utterances"}
 
@@ -136,7 +138,7 @@ def test_principal_axes_of_other_rows_are_caught(tmp_path):
     )
 
 
-@pytest.mark.parametrize("fusion", design_training.fusions())
+@pytest.mark.parametrize("fusion", design_names())
 def test_a_clean_run_passes(kept, tmp_path, fusion):
     run = Case(trained(tmp_path, fusion), kept.cache)
     expected = {**dict.fromkeys(linter.rules(), "ok"), "sentences": "note"}
@@ -145,7 +147,7 @@ def test_a_clean_run_passes(kept, tmp_path, fusion):
     expected["divergence"] = statuses(run)["divergence"]
     assert expected["divergence"] != "FAILS"  # of three epochs, some are constant
     assert statuses(run) == expected
-    now = json.loads((run.run / linter.LINT).read_text(encoding="utf-8"))
+    now = json.loads((run.run / RunFolder.leaks).read_text(encoding="utf-8"))
     assert {rule: facts["status"] for rule, facts in now.items()} == {
         **expected,
         "recordings": "ok",
@@ -181,9 +183,7 @@ def poisoned():
     return dataclasses.replace(wrong, utterances=tuple(turned)), caches
 
 
-@pytest.mark.parametrize(
-    "fusion", sorted(set(design_training.fusions()) - {"zeroshot"})
-)
+@pytest.mark.parametrize("fusion", sorted(set(design_names()) - {"zeroshot"}))
 def test_rows_outside_training_change_no_fitted_parameter(tmp_path, fusion):
     # of one epoch, so that validation has nothing to choose from
     wrong, caches = poisoned()
@@ -213,12 +213,12 @@ def test_a_rule_that_fails_before_training_leaves_nothing(tmp_path):
 def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
     folder = trained(tmp_path, caches=caches, allow=["encoders"])
-    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
     assert (facts["status"], facts["allowed"]) == ("FAILS", True)
     assert "has seen toy" in caplog.text
-    with pytest.raises(
-        ValueError, match="no 'encoder' in rules: choose from dialogues"
-    ):
+    with pytest.raises(ValueError, match="no rule 'encoder': choose from dialogues"):
         trained(tmp_path, allow=["encoder"])
 
 
@@ -234,7 +234,9 @@ def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
     assert said in caplog.text
     assert caplog.text.count(said) == 2  # of audio and of text
     assert "splits that it was" not in caplog.text  # speakers tell, they are apart
-    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
     assert facts["status"] == "note"
     assert said in facts["findings"][0]["text"]
 
@@ -347,7 +349,9 @@ def test_speakers_of_other_corpora_that_say_the_same_are_no_leak(tmp_path):
 def test_speakers_of_the_validation_are_noted(tmp_path):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["4F"]}])
     folder = trained(tmp_path, caches=caches)
-    facts = json.loads((folder / linter.LINT).read_text(encoding="utf-8"))["encoders"]
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
+        "encoders"
+    ]
     assert facts["status"] == "note"
     assert "validation part of fold 'session5'" in facts["findings"][0]["text"]
 
@@ -376,8 +380,7 @@ def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
 
 def test_a_leak_after_training_fails_and_the_run_stays(case):
     again = run_plan.make(
-        corpus(),
-        embeddings(),
+        TrainingData(corpus(), embeddings()),
         fusion="early",
         settings=leaks.QUICK,
         runs=case.run.parent,
@@ -395,7 +398,7 @@ def test_a_leak_after_training_fails_and_the_run_stays(case):
         "not to be reported; if it is meant to be so: --allow predictions"
     )
     assert (case.run / "predictions.csv").is_file()
-    facts = json.loads((case.run / linter.LINT).read_text(encoding="utf-8"))
+    facts = json.loads((case.run / RunFolder.leaks).read_text(encoding="utf-8"))
     assert facts["predictions"]["status"] == "FAILS"
 
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from affuse import cli
 from affuse.data.cache import cache_selection, current_content
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.runs.leak_record import failing
 from affuse.data.runs.run_information import read_info
@@ -115,7 +116,7 @@ def test_a_note_that_is_lost_is_named(tmp_path):
     folder = caches.fill(tmp_path, rows=(1,))
     current_content.make(folder, caches.RECIPE)
     assert current_content.noted(folder.parent)
-    (folder.parent / current_content.FILE).unlink()
+    (folder.parent / CorpusFolder.current).unlink()
     with pytest.raises(DamagedFileError, match=r"current\.json is missing, and SHA"):
         current_content.noted(folder.parent)
 
@@ -175,7 +176,7 @@ def test_caches_are_listed_beside_a_note_that_is_damaged(tmp_path):
     recipes = [caches.recipe(content=content) for content in ("a" * 16, "b" * 16)]
     for recipe in recipes:
         current_content.make(caches.fill(tmp_path, of=recipe, rows=(1,)), recipe)
-    (tmp_path / "toy" / current_content.FILE).write_text("{")
+    (tmp_path / "toy" / CorpusFolder.current).write_text("{")
     *lines, damage = cache_selection.listing(tmp_path)
     assert {line.split()[0] for line in lines} == {r.digest() for r in recipes}
     assert "current.json is damaged" in damage

@@ -5,13 +5,14 @@ from learnable import corpus, embeddings
 from test_train import trained
 
 from affuse.data import plugins
+from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.models.decisions import DECISIONS
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.parameter_budget import InputSizes, count, match, match_all
 
 SIZES = InputSizes({"audio": 1024, "text": 768}, {"audio": 1, "text": 1}, 3)
-DESIGNS = [*plugins.names("affuse.fuse.models.designs"), *DECISIONS]
+DESIGNS = [*plugins.names(DESIGN_KIND), *DECISIONS]
 
 
 @pytest.mark.parametrize("fusion", DESIGNS)

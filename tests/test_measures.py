@@ -11,8 +11,12 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from test_report import RATINGS, info_of, save
 
 from affuse import cli
+from affuse.data import plugins
+from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import run_predictions as p
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.data.runs.run_folder import RunFolder
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting import measures
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.scoring import metrics
@@ -63,7 +67,7 @@ def test_figures_are_means_over_folds_of_means_over_seeds(runs):
 
 
 def test_columns_stand_in_the_order_that_was_typed(runs):
-    shown = render(collect(runs, columns="pearson,rmse"), "text")
+    shown = render(collect(runs, ReportContents(columns="pearson,rmse")), "text")
     heads = [line for line in shown.splitlines() if "RMSE V" in line]
     assert heads
     assert all(line.index("r V") < line.index("RMSE V") for line in heads)
@@ -74,12 +78,12 @@ def test_columns_stand_in_the_order_that_was_typed(runs):
 @pytest.mark.parametrize("columns", ["rmse,mae,pearson", "mae", " Pearson , mae"])
 @pytest.mark.parametrize("ensemble", [False, True])
 def test_every_line_fits_the_page(runs, columns, ensemble):
-    tables = collect(runs, columns=columns, ensemble=ensemble)
+    tables = collect(runs, ReportContents(columns=columns, ensemble=ensemble))
     assert max(map(len, render(tables, "text").splitlines())) <= WIDTH
 
 
 def test_ensembles_have_measures_of_their_own(runs):
-    (table,) = collect(runs, columns="rmse", ensemble=True)
+    (table,) = collect(runs, ReportContents(columns="rmse", ensemble=True))
     rows = {row.name: row.measures["all"]["rmse"]["mean"] for row in table.rows
             if row.info}  # fmt: skip
     assert rows["early (ensemble of 3 seeds)"] < rows["early"]
@@ -93,16 +97,16 @@ def test_an_unknown_column_is_refused_with_the_list(runs, columns):
     assert "choose from rmse, mae, pearson" in result.output
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_every_format_shows_them_on_request_only(runs, format):
-    with_them = render(collect(runs, columns="mae"), format)
+    with_them = render(collect(runs, ReportContents(columns="mae")), format)
     assert "mean absolute error" in with_them or "mean_mae" in with_them
     without = render(collect(runs), format)
     assert "mean absolute error" not in without
 
 
 def test_machines_read_them_as_fields(runs):
-    tables = collect(runs, columns="mae,pearson")
+    tables = collect(runs, ReportContents(columns="mae,pearson"))
     (table,) = tables
     row = next(row for row in table.rows if row.design == "early")
     rows = json.loads(render(tables, "json"))["tables"][0]["rows"]
@@ -118,13 +122,13 @@ def test_machines_read_them_as_fields(runs):
 
 def test_a_correlation_with_a_constant_is_unknown(tmp_path):
     save(tmp_path, info_of("early"), seeds=1)
-    path = tmp_path / info_of("early").name / p.PREDICTIONS
+    path = tmp_path / info_of("early").name / RunFolder.predictions
     lines = path.read_text().splitlines(keepends=True)
     cells = [line.rstrip("\n").split(",") for line in lines]
     for row in cells[1:]:
         row[8] = "0.5"
     path.write_text("".join(",".join(row) + "\n" for row in cells))
-    (table,) = collect(tmp_path, columns="pearson,mae")
+    (table,) = collect(tmp_path, ReportContents(columns="pearson,mae"))
     content = json.loads(render([table], "json"))["tables"][0]["rows"][0]["sections"]
     assert content["all"]["pearson"]["valence"] is None
     assert content["all"]["mae"]["valence"] > 0

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from part_limits import limit_parts
 from spoken import WORDS
 
 from affuse import cli
 from affuse.data.cache import store
-from affuse.extract.caching import extraction as stage
 
 ROOT = Path(__file__).parents[1]
 STATUS = Path("/proc/self/status")
@@ -94,7 +94,7 @@ def resident(folder, count):
 
 
 def test_objects_grow_by_the_records_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"text": 256})
+    limit_parts(monkeypatch, part_rows=256)
     manifest(tmp_path / "first", 1)
     CliRunner().invoke(cli.main, words(tmp_path / "first"))  # imports, made only once
     few, many = 512, 2_560

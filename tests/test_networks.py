@@ -11,6 +11,7 @@ from test_train import QUICK, trained
 
 from affuse import cli
 from affuse.data.errors import AffuseError
+from affuse.data.options.report_options import ReportContents
 from affuse.data.runs.run_predictions import (
     PREDICTIONS,
     VALIDATION,
@@ -18,8 +19,8 @@ from affuse.data.runs.run_predictions import (
     read_run,
     write_predictions,
 )
-from affuse.fuse.commands import design_training
 from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.reporting.mapped_networks import DETAIL, mapped, validation_ccc
 from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.affine import concordant
@@ -60,7 +61,7 @@ def test_the_network_of_highest_validation_ccc_has_a_row_after_the_map(runs):
     assert [n for n in names(table) if DETAIL in n] == [f"{best} ({DETAIL})"]
     assert names(table).index(f"{best} ({DETAIL})") == names(table).index(best) + 1
     assert {"ridge (map=affine)", "ridge (map=none)"} <= set(names(table))
-    (every,) = collect(runs, mapped=True)
+    (every,) = collect(runs, ReportContents(mapped=True))
     assert {f"{d} ({DETAIL})" for d in scores} <= set(names(every))
 
 
@@ -100,17 +101,19 @@ def test_test_ratings_change_no_mapped_prediction_and_no_choice(runs):
 
 
 def test_a_mapped_network_faces_a_mapped_baseline_and_is_nobodys_rival(runs):
-    (table,) = collect(runs, mapped=True)
+    (table,) = collect(runs, ReportContents(mapped=True))
     rows = {row.name: row for row in table.rows}
     for row in rows.values():
         for versus in row.versus.values():
             assert DETAIL not in versus.name
     assert rows["early"].versus["all"].name == "audio"
     assert rows[f"early ({DETAIL})"].versus["all"].name == "ridge (map=affine)"
-    (named,) = collect(runs, against="early")  # its mapped row has the same design
+    (named,) = collect(
+        runs, ReportContents(against="early")
+    )  # its mapped row has the same design
     versus = {r.versus["all"].name for r in named.rows if "all" in r.versus}
     assert versus == {"early"}
-    (other,) = collect(runs, mapped=True, against=f"early ({DETAIL})")
+    (other,) = collect(runs, ReportContents(mapped=True, against=f"early ({DETAIL})"))
     assert {r.name for r in other.rows if not r.versus} == {f"early ({DETAIL})"}
 
 
@@ -128,7 +131,7 @@ def test_without_a_mapped_baseline_there_is_no_mapped_row(runs, tmp_path):
     (table,) = collect(tmp_path)
     assert names(table) == ["early"]
     assert not any("Affine map" in note for note in table.notes)
-    (table,) = collect(tmp_path, mapped=True)
+    (table,) = collect(tmp_path, ReportContents(mapped=True))
     assert names(table) == ["early", f"early ({DETAIL})"]
 
 
@@ -138,7 +141,7 @@ def test_networks_without_validation_predictions_are_named(runs, tmp_path):
     folder.mkdir()
     for name in ("run.json", "folds.csv", PREDICTIONS):  # as somebody may send it
         shutil.copy(source / name, folder)
-    (table,) = collect(tmp_path, mapped=True)
+    (table,) = collect(tmp_path, ReportContents(mapped=True))
     assert names(table) == ["early"]
     (note,) = (n for n in table.notes if "predictions of validation parts" in n)
     assert "early" in note
@@ -203,9 +206,9 @@ def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
     assert caplog.messages == ["late_activation=relu changes nothing in early"]
     late = [trained(tmp_path, "late", late_activation=a) for a in ("none", "relu")]
     assert late[0] != late[1]
-    said = unused([Settings(late_activation="relu")], design_training.fusions())
+    said = unused([Settings(late_activation="relu")], design_names())
     assert "late" not in next(said).rpartition(" in ")[2].split(", ")
-    assert not [*unused([Settings()], design_training.fusions())]
+    assert not [*unused([Settings()], design_names())]
 
 
 def test_a_map_without_correlation_is_counted(runs, tmp_path):
@@ -218,7 +221,7 @@ def test_a_map_without_correlation_is_counted(runs, tmp_path):
         write_predictions(path, turned, run.info)
     for path in folder.rglob("SHA256SUMS"):
         path.unlink()
-    (table,) = collect(tmp_path, mapped=True)
+    (table,) = collect(tmp_path, ReportContents(mapped=True))
     shown = [note for note in table.notes if "change nothing" in note]
     assert shown == [
         f"early ({DETAIL}): 6 of 30 maps change nothing, because the correlation with "
@@ -227,7 +230,7 @@ def test_a_map_without_correlation_is_counted(runs, tmp_path):
 
 
 def test_a_baseline_with_a_map_beats_one_without_in_words(runs):
-    (table,) = collect(runs, against="audio")
+    (table,) = collect(runs, ReportContents(against="audio"))
     versus = {row.name: row.versus.get("all") for row in table.rows}
     assert versus["ridge (map=affine)"].remark == (
         "ridge (map=affine) has an affine map, audio has none"
@@ -243,5 +246,5 @@ def test_decisions_are_not_chosen_for_they_may_be_fitted_there(runs, tmp_path):
     assert len(history) > 1
     (table,) = collect(tmp_path)
     assert [n for n in names(table) if DETAIL in n] == [f"early ({DETAIL})"]
-    (every,) = collect(tmp_path, mapped=True)
+    (every,) = collect(tmp_path, ReportContents(mapped=True))
     assert f"stacking ({DETAIL})" in names(every)

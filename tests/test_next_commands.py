@@ -8,26 +8,24 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
-import click
 import leaks
 import learnable
 import pytest
 import tuned
 from caches import fill, recipe
-from test_cli import call, refused
+from test_cli import call, refused, typed
 
 from affuse import cli
-from affuse.data import command_lines
 from affuse.data.cache import cache_selection, provenance, store
-from affuse.data.command_lines import (
-    NEXT,
-    Command,
-    Extract,
-    Predict,
-    Report,
-    RunCommand,
-    Train,
-)
+from affuse.data.options import command_record
+from affuse.data.options.command_record import NEXT
+from affuse.data.options.extraction_options import CheckpointChoice, Extract
+from affuse.data.options.finetuning_options import Finetune
+from affuse.data.options.pipeline_options import RunCommand
+from affuse.data.options.report_options import Report
+from affuse.data.options.run_options import Predict
+from affuse.data.options.source_options import CorpusSource
+from affuse.data.options.training_options import Train
 from affuse.data.records import Corpus, Utterance
 from affuse.extract.caching.extraction import ExtractionOutcome
 from affuse.extract.commands import distil_command as distil
@@ -41,20 +39,6 @@ from affuse.fuse.trained.prediction import recipes
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ["cli.py", *(f"{layer}/**/*.py" for layer in ("data", "extract", "fuse"))]
-RECORDS = [
-    each
-    for each in vars(command_lines).values()
-    if isinstance(each, type) and issubclass(each, Command) and each.COMMAND
-]
-OTHER = {  # a value of each kind of option that is no default, as it is typed
-    "shard": "2/3",
-    "device": "cpu",
-    "dtype": "float32",
-    "nature": "proxy",
-    "dominance": "released",
-    "corpus": "demo",
-    "out_of_range": "keep",
-}
 SMALL = (
     *("--set", "epochs=1", "--set", "latent=4", "--set", "hidden=8", "--seeds", "1"),
     *("--set", "autoencoder_hidden=8", "--threads", "1", "--protocol", "speakers"),
@@ -64,7 +48,7 @@ SMALL = (
 def parsed(line):
     """The command that a line names, and the values of its options."""
     python, file, name, *words = shlex.split(line.removeprefix(NEXT))
-    assert (python, file) == command_lines.PROGRAM
+    assert (python, file) == command_record.PROGRAM
     command = cli.main.commands[name]
     return command, command.make_context(name, words).params
 
@@ -73,66 +57,10 @@ def found_by(line):
     """What a printed `train` command trains on."""
     command, params = parsed(line)
     assert command is cli.train
-    return input_selection.find(params, needs(params["designs"]))
+    return input_selection.find(Train(**params), needs(params["designs"]))
 
 
-def usual(command):
-    """The values of a command that is told nothing."""
-    return command.make_context("x", [], resilient_parsing=True).params
-
-
-# Every line comes from a record, and every record from the command line
-
-
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.COMMAND)
-def test_every_option_of_a_record_is_one_of_the_command_with_its_default(record):
-    command = cli.main.commands[record.COMMAND]
-    known, defaults = {p.name: p for p in command.params}, usual(command)
-    for each in dataclasses.fields(record):
-        param, flag = known[each.name], each.metadata["flag"]
-        if not flag:
-            assert isinstance(param, click.Argument)
-            continue
-        assert flag in param.opts
-        if each.name != "output":  # of which the default is an open file
-            assert (each.default or None) == (defaults[each.name] or None), each.name
-        assert param.nargs == (2 if each.metadata["together"] else 1)
-        assert param.multiple == (each.default == () and not each.metadata["together"])
-
-
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.COMMAND)
-def test_what_a_record_says_is_what_the_shell_gives_the_command(record):
-    command = cli.main.commands[record.COMMAND]
-    given = {}
-    for param in command.params:
-        name = param.name
-        if name not in {each.name for each in dataclasses.fields(record)}:
-            continue
-        value = OTHER.get(name, "a b; $c")
-        if isinstance(param.type, click.types.FloatRange | click.types.FloatParamType):
-            value = 7.5
-        elif isinstance(param.type, click.types.IntParamType):
-            value = 7
-        elif isinstance(param.type, click.Path):
-            value = Path("-a 'b'" if isinstance(param, click.Argument) else "x y")
-        elif name == "modalities":
-            value = "audio"
-        elif getattr(param, "is_flag", False):
-            value = True
-        if param.nargs == 2:
-            value = (-1.5, 2.0)
-        elif param.multiple or param.nargs == -1:
-            value = (value,)
-        given[name] = value
-    if "output" in given:
-        given["output"] = "-"  # is opened as it is parsed
-    _, params = parsed(str(record.of(given)))
-    for name, value in given.items():
-        if name != "output":
-            word = value[0] if isinstance(value, tuple) else value
-            there = params[name][0] if isinstance(value, tuple) else params[name]
-            prefix = "./" if str(word).startswith("-a") else ""
-            assert str(there) == f"{Path(prefix + str(word))}" or there == word, name
+# Every line comes from a record
 
 
 @pytest.mark.parametrize(
@@ -155,7 +83,7 @@ def test_no_other_code_writes_such_a_line():
         for pattern in SOURCES
         for path in ROOT.glob(pattern)
     }
-    assert len(written.pop("command_lines.py")) == 1
+    assert len(written.pop("command_record.py")) == 1
     assert {name: lines for name, lines in written.items() if lines} == {}
 
 
@@ -172,9 +100,10 @@ def outcomes(*folders, planned=1, present=1):
     }
 
 
-def lines_after(made, cache, corpus=None, found=None):
+def lines_after(made, cache, corpus=None, options=None):
     corpus = corpus or learnable.corpus(count=9)
-    return list(following(corpus, made, cache, found or {"shard": "1/1"}))
+    options = options or Extract(corpus="", cache=cache)
+    return list(following(corpus, made, options))
 
 
 def test_after_a_second_encoder_the_line_names_the_one_that_was_encoded(tmp_path):
@@ -237,7 +166,7 @@ def test_missing_shards_are_commands(tmp_path):
     params = cli.extract.make_context("extract", words[1:]).params
     made = outcomes(folder, planned=5)
     fill(tmp_path, rows=(2,), planned=5)
-    said, *lines = lines_after(made, tmp_path, found=params)
+    said, *lines = lines_after(made, tmp_path, options=Extract(**params))
     assert said.startswith("3 of 3 shards are not there yet")  # part 3 is of the first
     expected = [{**params, "shard": f"{k}/3"} for k in (1, 2, 3)]
     assert [parsed(line)[1] for line in lines] == expected
@@ -277,18 +206,19 @@ def test_an_unrated_corpus_is_predicted_by_a_run_that_takes_it(
 def test_encoders_of_one_fold_are_followed_by_those_of_the_next(tmp_path):
     run = tuned.fine_tune(tmp_path / "fine tuned", modalities=["text"])
     words = ["demo", "--cache", str(tmp_path), "--modality", "text", "--threads", "1"]
-    found = cli.extract.make_context("extract", words).params
+    found = typed("extract", *words)
     place = run / "session1" / "text"
     for fold in tuned.FOLDS:
         assert place == run / fold / "text"
         tuned.keep(tmp_path, run, modalities=["text"], wanted=[fold])
         made = outcomes(max(store.folders(tmp_path), key=lambda p: p.stat().st_mtime))
-        typed = {**found, "text_checkpoint": str(place)}
-        (line,) = lines_after(made, tmp_path, tuned.corpus(), typed)
+        options = dataclasses.replace(found, text_checkpoint=str(place))
+        (line,) = lines_after(made, tmp_path, tuned.corpus(), options)
         command, params = parsed(line)
         if command is cli.extract:
             place = Path(params["text_checkpoint"])
-            assert params == {**typed, "text_checkpoint": str(place)}
+            following = dataclasses.replace(found, text_checkpoint=str(place))
+            assert Extract(**params) == following
     assert command is cli.train
     assert params["finetuned"] == run
     assert set(found_by(line).own) == set(tuned.FOLDS)
@@ -304,8 +234,9 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
         (folder / fold).mkdir(parents=True)
         (folder / fold / "finetune.json").write_text("{}", encoding="utf-8")
     words = ["manifest", "my corpus", "--scale", "1", "5", "--name", "toy", "--map"]
-    words += ["text=what is said", "--fold", there[0], "--threads", "1"]
-    found = cli.finetune.make_context("finetune", words).params
+    words += ["text=what is said", "--fold", there[0], "--threads", "1", "--hold"]
+    words += ["--no-convolutions", "--set", "epochs=2", "--adapters", "0"]
+    found = typed("finetune", *words)
     made = SimpleNamespace(
         folder=folder,
         folds=[SimpleNamespace(name=there[0])],
@@ -314,9 +245,10 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
         fusion="early",
         settings=Settings(protocol="loso"),
     )
-    command, params = parsed(str(finetune.following(made, found)))
+    *more, last = map(str, finetune.following(made, found))
+    command, params = parsed((more or [last])[0])
     names = ("corpus", "root", "scale", "name", "columns")
-    assert {n: params[n] for n in names} == {n: found[n] for n in names}
+    assert {n: params[n] for n in names} == {n: getattr(found, n) for n in names}
     if len(there) == 2:
         assert command is cli.run
         assert params["designs"] == ("early",)
@@ -325,6 +257,9 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
         assert command is cli.extract
         assert params["audio_checkpoint"] == str(folder / "session5" / "audio")
         assert params["text_checkpoint"] == str(folder / "session5" / "text")
+        command, params = parsed(last)  # the same, for the fold that is missing
+        assert command is cli.finetune
+        assert params == {**vars(found), "fold": "session1"}
 
 
 def test_a_student_is_tried_on_the_corpus_that_is_built_in(tmp_path):
@@ -337,7 +272,9 @@ def test_a_student_is_tried_on_the_corpus_that_is_built_in(tmp_path):
 
 
 def test_a_calibrated_run_predicts_another_corpus_if_there_is_one(case, tmp_path):
-    run = SimpleNamespace(path=case.run, info=SimpleNamespace(corpus="toy"))
+    run = SimpleNamespace(
+        path=case.run, info=SimpleNamespace(corpus="toy", design_file=None)
+    )
     _, params = parsed(after_calibration(run, case.cache))
     assert (params["run"], params["corpus"]) == (case.run, "")
     fill(tmp_path)  # whose embeddings the run does not take
@@ -349,7 +286,8 @@ def test_reports_are_of_the_same_runs():
     assert str(Report(runs=Path("my runs"))).endswith("report --runs 'my runs'")
     assert str(Report()) == "python cli.py report"
     assert str(Train(designs=("a", "b"))).endswith("train --fusion a --fusion b")
-    assert str(RunCommand(corpus="demo", root=Path("-x"))).endswith("run demo ./-x")
+    line = str(RunCommand(corpus="demo", root=Path("-x"), designs=("early",)))
+    assert line.endswith("run demo ./-x --fusion early")
 
 
 # Where `predict` needs what the run was trained on
@@ -364,8 +302,8 @@ def other_encoder(case, root, **changes):
             other = dataclasses.replace(found.recipe, **changes)
             folder = fill(copy.cache, of=other)
             words = ["manifest", "/my corpus", "--scale", "1", "5", "--name", "toy"]
-            typed = cli.extract.make_context("extract", words).params
-            call_ = {name: typed[name] for name in provenance.FLAGS}
+            options = vars(typed("extract", *words))
+            call_ = {name: options[name] for name in provenance.FLAGS}
             call_ |= {"corpus": "manifest", "root": "/my corpus"}
             call_ |= {"modalities": ["text"]}
             provenance.path(folder).write_text(json.dumps(call_), encoding="utf-8")
@@ -402,7 +340,7 @@ def test_a_command_repeats_the_whole_recipe(tmp_path):
         head=("arousal",),
         inputs={"block_seconds": 30.0},
     )
-    made = provenance.alike(wanted, {"corpus": "demo"}, tmp_path)
+    made = provenance.alike(wanted, CorpusSource(corpus="demo"), tmp_path)
     _, params = parsed(str(made))
     expected = {
         "audio_checkpoint": "facebook/wav2vec2-base",
@@ -448,8 +386,10 @@ def test_lines_work_from_the_first_command_to_the_last(tmp_path):
     assert done.stdout.startswith("id,valence")
 
 
-def test_records_leave_out_what_is_not_theirs():
-    words = Predict.of({"run": Path("x"), "seed": 3, "threads": None}).words()
-    assert list(words) == ["predict", "x"]
-    assert Extract.of({"layers": ["all"], "finetuned": 1}).layers == ("all",)
+def test_records_take_what_is_theirs():
+    extraction = Extract(corpus="demo", text_checkpoint="mini", threads=2)
+    tuning = Finetune.like(extraction, CorpusSource, CheckpointChoice, fusion="late")
+    assert (tuning.corpus, tuning.text_checkpoint) == ("demo", "mini")
+    assert (tuning.fusion, tuning.threads) == ("late", None)
+    assert list(Predict(run=Path("x")).words()) == ["predict", "x"]
     assert cache_selection.example(Path("x")).cache == Path("x")

@@ -4,6 +4,7 @@ import pytest
 
 from affuse.data.corpora import manifest
 from affuse.data.errors import AffuseError
+from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
 
 
@@ -60,7 +61,7 @@ def test_null_characters_are_named(tmp_path):
 def test_a_table_without_rows_is_named(tmp_path):
     (tmp_path / "table.csv").write_text("text\n")
     with pytest.raises(AffuseError, match="no row follows the line that names"):
-        corpus_reading.read("manifest", tmp_path)
+        corpus_reading.read(CorpusSource(corpus="manifest", root=tmp_path))
     (tmp_path / "table.csv").unlink()
     (tmp_path / "x.train.csv").write_text("text\nhi\n")
     (tmp_path / "x.test.csv").write_text("text\n")

@@ -12,6 +12,7 @@ from test_finetune import QUICK, SMALL
 
 from affuse import cli
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Problem
 from affuse.extract.finetune import fold_inputs, joint_system
@@ -86,7 +87,9 @@ def test_speakers_that_fell_out_are_named(tmp_path):
 
 def test_what_is_whole_is_not_mentioned(tmp_path):
     corpus = corpus_reading.read(
-        "manifest", tunable.table(tmp_path / "c"), scale=(1.0, 5.0)
+        CorpusSource(
+            corpus="manifest", root=tunable.table(tmp_path / "c"), scale=(1.0, 5.0)
+        )
     )
     assert fold_inputs.usable(corpus, ("text", "audio"), policy="clip").left_out == {}
 

@@ -2,6 +2,12 @@ import sys
 
 import pytest
 
+from affuse.data.plugin_kinds import (
+    CORPUS_KIND,
+    DESIGN_KIND,
+    ENCODER_KIND,
+    PluginKind,
+)
 from affuse.data.plugins import load, names
 
 
@@ -22,7 +28,7 @@ def package(tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "plugged"]:
         monkeypatch.delitem(sys.modules, name)  # of the test before
     monkeypatch.syspath_prepend(tmp_path)
-    return "plugged.kinds"
+    return PluginKind("kind", "plugged.kinds", "plugged.kinds")
 
 
 def test_plugins_are_found_by_file_name_alone(package):
@@ -50,18 +56,21 @@ def test_what_a_plugin_lacks_is_said(package):
 
 @pytest.mark.parametrize("name", ["none", "_helper", "", "good.WORD", "../good"])
 def test_an_unknown_name_lists_the_choices(package, name):
-    reason = f"no '{name}' in kinds: choose from broken, good, or add plugged/kinds/"
+    reason = (
+        f"no kind '{name}': choose from broken, good, or install a package that has an "
+        f"entry point for it in the group 'plugged.kinds'"
+    )
     with pytest.raises(ValueError, match=reason):
         load(package, name)
 
 
 @pytest.mark.parametrize(
-    ("package", "known"),
+    ("kind", "known"),
     [
-        ("affuse.data.corpora", {"demo", "emobank", "iemocap", "manifest"}),
-        ("affuse.extract.encoders", {"distilbert", "wav2vec2"}),
-        ("affuse.fuse.models.designs", {"audio", "early", "late", "text"}),
+        (CORPUS_KIND, {"demo", "emobank", "iemocap", "manifest"}),
+        (ENCODER_KIND, {"distilbert", "wav2vec2"}),
+        (DESIGN_KIND, {"audio", "early", "late", "text"}),
     ],
 )
-def test_ours_are_found(package, known):
-    assert known <= set(names(package))
+def test_ours_are_found(kind, known):
+    assert known <= set(names(kind))

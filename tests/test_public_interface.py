@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import affuse
-from affuse.data import shared_options
 from affuse.data.errors import AffuseError, OptionError
-from affuse.fuse.fusion_options import TRAIN
+from affuse.data.options.training_options import Train
 
 LIMIT = 12  # utterances
 
@@ -118,5 +117,5 @@ def test_a_wrong_argument_is_named(call, said, tmp_path, monkeypatch):
 def test_one_text_stands_for_an_option_that_can_be_repeated(extracted):
     folder, _, _ = extracted
     assert list(affuse.load_dataset("demo", cache=folder, modalities="text").columns)
-    found = shared_options.defaults(TRAIN, changes="latent=64")
-    assert found["changes"] == ("latent=64",)
+    found = Train.from_values(designs="early", changes="latent=64")
+    assert (found.designs, found.changes) == (("early",), ("latent=64",))

@@ -15,12 +15,14 @@ import pytest
 import torch
 from broken import read_only, snapshot
 from click.testing import CliRunner
+from part_limits import limit_parts
 from processes import python
 from spoken import corpus, images, noise, record, rows, run
 from test_extract import command_run
 
 from affuse import cli
 from affuse.data.cache import current_content
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.records import Problem, Utterance
 from affuse.data.system import atomic_files
 from affuse.data.system.atomic_files import claim
@@ -152,7 +154,7 @@ def test_what_changes_is_written_as_before(cache):
     assert result.exit_code == 0, result.output
     after = snapshot(cache)
     changed = {name for name in after if after[name] != before.get(name)}
-    assert str(cache / "demo" / current_content.FILE) in changed
+    assert str(cache / "demo" / CorpusFolder.current) in changed
     assert str(cache / "demo" / "corpus.json") not in changed
     assert not [name for name in after if ".lock" in name or ".partial" in name]
 
@@ -178,7 +180,7 @@ def test_what_killed_processes_left_behind_goes_where_it_may(cache, monkeypatch)
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": 4, "text": 4})
+    limit_parts(monkeypatch, part_rows=4)
 
 
 def failing(root, *, count=6):

@@ -7,6 +7,8 @@ from tqdm import tqdm
 
 from affuse.data import plugins
 from affuse.data.errors import OptionError
+from affuse.data.options.source_options import CorpusSource
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.system.progress import bar
@@ -34,7 +36,7 @@ def plain(monkeypatch):
 
 
 def test_a_corpus_keeps_its_own_name_and_nature(manifest):
-    found = corpus_reading.read("manifest", manifest)
+    found = corpus_reading.read(CorpusSource(corpus="manifest", root=manifest))
     assert (found.name, found.nature) == ("own", "synthetic")
     assert len(found.utterances) == 30
 
@@ -43,32 +45,38 @@ def test_a_scale_that_does_not_rise_is_refused_before_ratings_are_compared(manif
     with pytest.raises(
         OptionError, match="^--scale 5 1: state the lowest rating first"
     ):
-        corpus_reading.read("manifest", manifest, scale=(5.0, 1.0))
+        corpus_reading.read(
+            CorpusSource(corpus="manifest", root=manifest, scale=(5.0, 1.0))
+        )
     sidecar = manifest / "affuse.json"
     stated = json.loads(sidecar.read_text()) if sidecar.is_file() else {}
     sidecar.write_text(json.dumps({**stated, "scale": [5, 1]}))
     with pytest.raises(
         ValueError, match="does not rise; state its lowest rating first"
     ):
-        corpus_reading.read("manifest", manifest)
+        corpus_reading.read(CorpusSource(corpus="manifest", root=manifest))
 
 
 def test_name_and_nature_can_be_said(manifest):
-    found = corpus_reading.read("manifest", manifest, name="mine", nature="proxy")
+    found = corpus_reading.read(
+        CorpusSource(corpus="manifest", root=manifest, name="mine", nature="proxy")
+    )
     assert (found.name, found.nature) == ("mine", "proxy")
 
 
 @pytest.mark.parametrize("name", ["../mine", "a b", ".."])
 def test_a_name_that_is_no_folder_is_refused(manifest, name):
     with pytest.raises(ValueError, match="becomes a folder"):
-        corpus_reading.read("manifest", manifest, name=name)
+        corpus_reading.read(CorpusSource(corpus="manifest", root=manifest, name=name))
 
 
 def test_columns_and_scale_reach_the_reader(manifest):
     table = manifest / "table.csv"
     table.write_text(table.read_text().replace("valence", "v_mean"))
     found = corpus_reading.read(
-        "manifest", manifest, columns=["valence=v_mean"], scale=(0, 9)
+        CorpusSource(
+            corpus="manifest", root=manifest, columns=["valence=v_mean"], scale=(0, 9)
+        )
     )
     assert found.scale == (0, 9)
     assert found.utterances[0].ratings["valence"] == 4.5
@@ -76,7 +84,9 @@ def test_columns_and_scale_reach_the_reader(manifest):
 
 def test_options_that_are_not_given_are_not_passed_on(manifest):
     found = corpus_reading.read(
-        "manifest", manifest, scale=None, table=None, dominance=None
+        CorpusSource(
+            corpus="manifest", root=manifest, scale=None, table=None, dominance=None
+        )
     )
     assert found.scale == (1, 5)
 
@@ -97,21 +107,26 @@ def test_options_that_are_not_given_are_not_passed_on(manifest):
 )
 def test_options_of_other_readers_are_refused(manifest, corpus, options, reason):
     with pytest.raises(ValueError, match=reason):
-        corpus_reading.read(corpus, manifest, **options)
+        corpus_reading.read(CorpusSource(corpus=corpus, root=manifest, **options))
 
 
 def test_a_reader_may_have_options_that_no_command_has(plain, tmp_path):
-    assert corpus_reading.read("plain", tmp_path).name == "plain"
+    assert (
+        corpus_reading.read(CorpusSource(corpus="plain", root=tmp_path)).name == "plain"
+    )
     with pytest.raises(ValueError, match="take --scale; it takes no such option"):
-        corpus_reading.read("plain", tmp_path, scale=(1, 5))
+        corpus_reading.read(CorpusSource(corpus="plain", root=tmp_path, scale=(1, 5)))
 
 
 def test_a_reader_may_say_where_its_corpus_lies(plain, tmp_path):
     with pytest.raises(ValueError, match="'plain' does not come with .*: plain /path/"):
-        corpus_reading.read("plain", None)
+        corpus_reading.read(CorpusSource(corpus="plain", root=None))
     plain.ROOT = tmp_path
-    assert corpus_reading.read("plain", None).root == tmp_path
-    assert corpus_reading.read("plain", tmp_path / "copy").root == tmp_path / "copy"
+    assert corpus_reading.read(CorpusSource(corpus="plain", root=None)).root == tmp_path
+    assert (
+        corpus_reading.read(CorpusSource(corpus="plain", root=tmp_path / "copy")).root
+        == tmp_path / "copy"
+    )
 
 
 def test_a_reader_without_slow_checks_gets_those_of_all(plain, tmp_path):
@@ -127,21 +142,24 @@ def test_an_empty_corpus_is_refused_with_its_first_problem(manifest):
     header = (manifest / "table.csv").read_text().splitlines()[0]
     (manifest / "table.csv").write_text(f"{header}\nwav/none.wav\n")
     with pytest.raises(ValueError, match="no utterance could be read from .*: "):
-        corpus_reading.read("manifest", manifest)
+        corpus_reading.read(CorpusSource(corpus="manifest", root=manifest))
     (manifest / "table.csv").write_text(f"{header}\n")
     with pytest.raises(ValueError, match="no utterance could be read from"):
-        corpus_reading.read("manifest", manifest)
+        corpus_reading.read(CorpusSource(corpus="manifest", root=manifest))
 
 
 def test_an_unknown_reader_lists_the_known(tmp_path):
-    with pytest.raises(ValueError, match="no 'none' in corpora: choose from demo, emo"):
-        corpus_reading.read("none", tmp_path)
+    reason = "no corpus reader 'none': choose from demo, emo"
+    with pytest.raises(ValueError, match=reason):
+        corpus_reading.read(CorpusSource(corpus="none", root=tmp_path))
 
 
-@pytest.mark.parametrize("corpus", plugins.names("affuse.data.corpora"))
+@pytest.mark.parametrize("corpus", plugins.names(CORPUS_KIND))
 def test_a_sample_says_how_many_utterances_it_has(tmp_path, corpus):
     count = corpus_reading.sample(corpus, tmp_path / "deep" / "folder")
-    found = corpus_reading.read(corpus, tmp_path / "deep" / "folder")
+    found = corpus_reading.read(
+        CorpusSource(corpus=corpus, root=tmp_path / "deep" / "folder")
+    )
     assert len(found.utterances) == count > 0
     assert [p for p in corpus_reading.verify(corpus, found, faults) if p.fatal] == []
 

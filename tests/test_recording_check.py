@@ -31,7 +31,11 @@ def reasons(folder, *rows):
     [
         ("whole.wav,,", ""),
         ("whole.wav,0.5,1.04", ""),  # times are rounded
-        ("whole.wav,0,1000", "ends at 1.00 s, before 1000.00 s"),  # milliseconds
+        (
+            "whole.wav,0,1000",
+            "ends at 1.00 s, before 1000.00 s; if times are in "
+            "milliseconds, write their unit, as in 1000ms",
+        ),  # milliseconds
         ("whole.wav,0.5,1.2", "ends at 1.00 s, before 1.20 s"),
         ("whole.wav,5,", "has no samples there"),
     ],

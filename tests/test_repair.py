@@ -12,14 +12,15 @@ import h5py
 import pytest
 from caches import fill, flip, unlisted, verified
 from click.testing import CliRunner
+from part_limits import limit_parts
 from spoken import images
 
 from affuse import cli
-from affuse.data.cache import current_content, part_removal, parts, provenance
+from affuse.data.cache import part_removal, parts, provenance
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.checksums import checksum_path
 from affuse.data.cache.parts import part_path
 from affuse.data.corpora import manifest
-from affuse.extract.caching import extraction as stage
 
 ROWS = 4
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", "1")
@@ -44,7 +45,7 @@ def of(cache, modality):
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": ROWS, "text": ROWS})
+    limit_parts(monkeypatch, part_rows=ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def original(tmp_path_factory):
     (root / "corpus").mkdir()
     manifest.sample(root / "corpus")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "PART_ROWS", {"audio": ROWS, "text": ROWS})
+        limit_parts(patch, part_rows=ROWS)
         words = ["extract", "manifest", root / "corpus", *TINY]
         call(*words, "--cache", root / "cache")
     assert verified(root / "cache") == []
@@ -280,12 +281,12 @@ def test_repairing_an_old_cache_does_not_make_it_count(tmp_path):
     call(*words, "--cache", cache, "--limit", 6)
     old = of(cache, "text")
     call(*words, "--cache", cache)
-    before = (cache / "corpus" / current_content.FILE).read_bytes()
+    before = (cache / "corpus" / CorpusFolder.current).read_bytes()
     flip(part_path(old, 0))
     result = mend(cache)
     assert result.exit_code == 0, result.output
     assert "--limit 6" in result.output
-    assert (cache / "corpus" / current_content.FILE).read_bytes() == before
+    assert (cache / "corpus" / CorpusFolder.current).read_bytes() == before
     assert verified(cache) == []
 
 
@@ -353,7 +354,7 @@ def test_a_record_says_what_was_typed(tmp_path, original, monkeypatch):
     for modality, layers in (("audio", "0,2"), ("text", "all")):
         folder = of(tmp_path / "a", modality)
         found = provenance.load(folder)
-        assert found["layers"] == [layers]
+        assert found.layers == (layers,)
         line = str(provenance.command(found, tmp_path / "b"))
         assert str(original / "corpus") in line
         assert f"--modality {modality}" in line

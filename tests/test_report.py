@@ -9,12 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 from affuse import cli
+from affuse.data import plugins
+from affuse.data.options.report_options import ReportContents
+from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.rating_scales import RATINGS
 from affuse.data.runs import fold_table
 from affuse.data.runs import run_information as info_file
 from affuse.data.runs import run_predictions as p
-from affuse.data.runs.leak_record import LINT
-from affuse.fuse.commands.report_command import FORMATS, collect, render
+from affuse.data.runs.run_folder import RunFolder
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.published_figures import TABLE
 from affuse.fuse.reporting.row_labels import describe, details
@@ -86,7 +89,7 @@ def save(runs, info, *, gain=0.6, n=40, seeds=2, speakers=SPEAKERS, known=True):
 
 
 def text_of(runs, **chosen):
-    return render(collect(runs, **chosen), "text")
+    return render(collect(runs, ReportContents(**chosen)), "text")
 
 
 @pytest.fixture(autouse=True)
@@ -189,7 +192,7 @@ def test_p_is_adjusted_over_all_sections_of_a_table(runs):
 
 
 def test_rows_are_compared_against_the_one_that_is_named(runs):
-    (table,) = collect(runs, against="late")
+    (table,) = collect(runs, ReportContents(against="late"))
     found = {row.name: row.versus for row in table.rows if row.info}
     assert {v.name for versus in found.values() for v in versus.values()} == {"late"}
     assert set(found["audio"]) == {"all", "improvised", "scripted"}
@@ -202,11 +205,11 @@ def test_rows_are_compared_against_the_one_that_is_named(runs):
 
 def test_what_cannot_be_compared_against_is_said(runs):
     with pytest.raises(ValueError, match="no row 'x'; there are audio, early, late"):
-        collect(runs, against="x")
+        collect(runs, ReportContents(against="x"))
     save(runs, info_of("late", name="b", settings={"latent": 64}))
     with pytest.raises(ValueError, match=r"against one of 'late \(latent=64\)', 'late"):
-        collect(runs, against="late")
-    (table,) = collect(runs, against="late (latent=64)")
+        collect(runs, ReportContents(against="late"))
+    (table,) = collect(runs, ReportContents(against="late (latent=64)"))
     assert {v.name for r in table.rows for v in r.versus.values()} == {
         "late (latent=64)"
     }
@@ -214,7 +217,7 @@ def test_what_cannot_be_compared_against_is_said(runs):
 
 def test_every_two_rows_are_compared_on_request(runs):
     save(runs, info_of("ridge"), n=39)
-    (table,) = collect(runs, pairs=True)
+    (table,) = collect(runs, ReportContents(pairs=True))
     found = {(pair.a, pair.b): pair.versus for pair in table.pairs}
     assert len(found) == 10
     assert found["ridge", "late"] is None
@@ -235,7 +238,7 @@ def test_every_two_rows_are_compared_on_request(runs):
 
 @pytest.mark.parametrize("format", ["text", "markdown", "latex"])
 def test_the_parts_of_a_ccc_are_shown_on_request(runs, format):
-    (table,) = collect(runs, split=True)
+    (table,) = collect(runs, ReportContents(split=True))
     row = next(row for row in table.rows if row.design == "early")
     part = row.sections["all"].parts["valence"]
     cell = f"{part.scale:.2f}".lstrip("0")
@@ -275,7 +278,7 @@ def test_groups_are_scored_apart_on_request(runs):
         for k, row in enumerate(fold_table.read_folds(folder))
     ]
     fold_table.write_folds(folder, rows)
-    (table,) = collect(runs, by="gender")
+    (table,) = collect(runs, ReportContents(by="gender"))
     row = next(row for row in table.rows if row.design == "early")
     assert list(row.sections)[-2:] == ["gender F", "gender M"]
     wanted = subset(p.read_run(folder), lambda row: row.sex == "F")
@@ -283,7 +286,7 @@ def test_groups_are_scored_apart_on_request(runs):
     assert "gender F" not in row.versus
     assert text_of(runs, by="speaker").count("\nspeaker 5F: 40 test utterances") == 1
     with pytest.raises(ValueError, match="no groups by 'age': choose from gender, sp"):
-        collect(runs, by="age")
+        collect(runs, ReportContents(by="age"))
 
 
 def test_groups_that_are_not_known_are_said(runs):
@@ -319,7 +322,7 @@ def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
 def test_a_run_that_leaks_is_said(runs, format):
     facts = {"speakers": {"status": "FAILS"}, "ids": {"status": "ok"}}
     for design, found in {"late": facts, "early": {"ids": facts["ids"]}}.items():
-        path = runs / info_of(design).name / LINT
+        path = runs / info_of(design).name / RunFolder.leaks
         path.write_text(json.dumps(found), encoding="utf-8")
     said = " ".join(render(collect(runs), format).split())
     assert "Leak: late fails the linter (speakers) and is not" in said
@@ -328,7 +331,7 @@ def test_a_run_that_leaks_is_said(runs, format):
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"speakers": 1}'])
 def test_a_damaged_file_of_the_linter_is_named(runs, content):
-    path = runs / info_of("late").name / LINT
+    path = runs / info_of("late").name / RunFolder.leaks
     path.write_text(content, encoding="utf-8")
     damaged = []
     collect(runs, damaged=damaged.append)
@@ -378,7 +381,7 @@ def test_published_figures_stand_beside_human_iemocap_only(runs):
     assert best["mean"]["low"] is None
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 @pytest.mark.parametrize(
     ("corpus", "nature"),
     [("iemocap", "synthetic"), ("emodb", "proxy"), ("msp_podcast", "human")],
@@ -394,7 +397,7 @@ def test_every_format_says_the_nature_and_no_published_row(
     assert found.endswith("\n")
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_every_format_names_corpus_protocol_encoders_and_speakers(runs, format):
     found = render(collect(runs), format)
     for words in ("iemocap", "session5", "hub/w2v2", "bert", "mean+std"):
@@ -442,7 +445,7 @@ def test_runs_of_one_design_say_what_differs(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 @pytest.mark.parametrize(
     ("checkpoint", "caution"),
     [("mini", "no substitute for the default checkpoints"), ("tiny", "mean nothing")],
@@ -456,7 +459,7 @@ def test_small_and_random_encoders_are_called_what_they_are(
     assert checkpoint in shown
     assert format == "csv" or caution in shown  # it has a column of encoders alone
     save(tmp_path, info_of("text"))
-    others = collect(tmp_path, corpus="iemocap")
+    others = collect(tmp_path, ReportContents(corpus="iemocap"))
     assert (
         len([note for table in others for note in table.notes if caution in note]) == 0
     )
@@ -508,10 +511,12 @@ def test_an_unknown_interval_is_left_out(tmp_path):
 def test_only_the_wanted_tables(runs):
     save(runs, info_of("early", name="a", corpus="toy", protocol="loso"))
     assert len(collect(runs)) == 2
-    assert [t.corpus for t in collect(runs, corpus="toy")] == ["toy"]
-    assert [t.corpus for t in collect(runs, protocol="session5")] == ["iemocap"]
+    assert [t.corpus for t in collect(runs, ReportContents(corpus="toy"))] == ["toy"]
+    assert [t.corpus for t in collect(runs, ReportContents(protocol="session5"))] == [
+        "iemocap"
+    ]
     with pytest.raises(ValueError, match=r"there are iemocap \(session5\), toy \(loso"):
-        collect(runs, corpus="iemocap", protocol="loso")
+        collect(runs, ReportContents(corpus="iemocap", protocol="loso"))
 
 
 def test_no_run_says_what_to_type(tmp_path):
@@ -520,7 +525,7 @@ def test_no_run_says_what_to_type(tmp_path):
 
 
 def test_an_unknown_format_lists_the_choices(runs):
-    with pytest.raises(ValueError, match="text, markdown, csv, json, latex"):
+    with pytest.raises(ValueError, match="csv, json, latex, markdown, text"):
         render(collect(runs), "docx")
 
 

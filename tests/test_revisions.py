@@ -12,11 +12,13 @@ from processes import python
 from affuse.data import plugins
 from affuse.data.cache.store import look
 from affuse.data.errors import AffuseError
+from affuse.data.plugin_kinds import ENCODER_KIND
 from affuse.data.system import source_digests
 from affuse.extract.encoding import encoder_revisions as encoders
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.fuse.models import code_revisions
 from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.models.trainable.design_registry import design_names, trainable
 
 ROOT = Path(__file__).parents[1]
 DESIGN = '''"""A design of one's own."""
@@ -63,15 +65,12 @@ def test_a_built_in_design_is_known_by_its_revision(name):
 
 
 def test_every_design_that_is_shipped_has_a_revision():
-    from affuse.fuse.commands.design_training import fusions
-    from affuse.fuse.models.baselines import REFERENCES
-
-    assert {*code_revisions.BUILT_IN, *DECISIONS} == {*fusions(), *REFERENCES}
+    assert {*code_revisions.BUILT_IN, *DECISIONS} == {*design_names()}
 
 
 @pytest.mark.parametrize("name", DECISIONS)
 def test_decisions_are_known_by_their_bases_too(name):
-    assert code_revisions.of(name) == (
+    assert trainable(name).code_revision() == (
         "revision 1 of audio revision 1, text revision 1"
     )
 
@@ -186,8 +185,9 @@ def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
     )
     early, late, mean, mine = printed(
         checkout,
-        "from affuse.fuse.models import code_revisions as revisions",
-        "for name in ('early', 'late', 'latemean', 'mine'): print(revisions.of(name))",
+        "from affuse.fuse.models.trainable.design_registry import trainable",
+        "for name in ('early', 'late', 'latemean', 'mine'):",
+        "    print(trainable(name).code_revision())",
     ).splitlines()
     assert (
         code_revisions.of("early") == late == "revision 1"
@@ -198,7 +198,7 @@ def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
 
 
 def test_what_is_no_design_is_refused():
-    with pytest.raises(AffuseError, match="no 'nothing' in designs"):
+    with pytest.raises(AffuseError, match="no design 'nothing': choose from"):
         code_revisions.of("nothing")
 
 
@@ -279,7 +279,7 @@ def test_a_built_in_encoder_is_known_by_its_revision(name):
 
 
 def test_every_encoder_that_is_shipped_has_a_revision():
-    assert {*encoders.BUILT_IN} == {*plugins.names(plugins.ENCODER_PACKAGE)}
+    assert {*encoders.BUILT_IN} == {*plugins.names(ENCODER_KIND)}
 
 
 EXTRACTING = """

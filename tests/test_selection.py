@@ -9,6 +9,7 @@ from test_contrasts import OTHER
 from test_report import TEXT, info_of, runs, save
 
 from affuse import cli
+from affuse.data.options.report_options import ReportContents
 from affuse.fuse.commands.report_command import collect
 
 __all__ = ["runs"]  # a fixture
@@ -27,7 +28,7 @@ def several(runs):
 
 
 def names(folder, **chosen):
-    (table,) = collect(folder, **chosen)
+    (table,) = collect(folder, ReportContents(**chosen))
     return sorted(row.info.name for row in table.rows if row.info)
 
 
@@ -41,15 +42,15 @@ def test_runs_of_a_name(several):
         "early", "text"
     )
     with pytest.raises(ValueError, match="several runs .* 'iemocap-early': iemo"):
-        collect(several, run=["iemocap-early"])
+        collect(several, ReportContents(run=["iemocap-early"]))
     with pytest.raises(ValueError, match="finished run of run 'x'.*; there are iemo"):
-        collect(several, run=["iemocap-late", "x"])
+        collect(several, ReportContents(run=["iemocap-late", "x"]))
 
 
 def test_runs_of_designs(several):
     assert names(several, design=["text", "late"]) == of("text", "late")
     with pytest.raises(ValueError, match="design 'x'.*; there are audio, early, late"):
-        collect(several, design=["text", "x"])
+        collect(several, ReportContents(design=["text", "x"]))
 
 
 @pytest.mark.parametrize("name", ["hub/hubert", "hubert", "c0ffee"])
@@ -63,9 +64,9 @@ def test_runs_on_an_encoder_and_those_without_its_modality(several, name):
 def test_an_encoder_that_is_not_there_is_refused_with_those_that_are(several):
     words = r"audio checkpoint 'x' .*; there are hub/hubert \(revision c0ffee\), hub/w2"
     with pytest.raises(ValueError, match=words):
-        collect(several, audio=["x"])
+        collect(several, ReportContents(audio=["x"]))
     with pytest.raises(ValueError, match="text checkpoint 'x' .*; there is none"):
-        collect(several, design=["audio"], text=["x"])
+        collect(several, ReportContents(design=["audio"], text=["x"]))
 
 
 def test_encoders_that_were_tuned_for_each_fold_have_the_name_of_their_run(runs):
@@ -77,7 +78,7 @@ def test_encoders_that_were_tuned_for_each_fold_have_the_name_of_their_run(runs)
 def test_a_filter_that_finds_nothing_names_damaged_runs_too(several):
     (several / info_of("late").name / "run.json").write_text("{")
     with pytest.raises(ValueError, match="(?s)design 'late'.*damaged, so not shown"):
-        collect(several, design=["late"])
+        collect(several, ReportContents(design=["late"]))
 
 
 def test_the_command_takes_the_filters(several):

@@ -6,8 +6,8 @@ from caches import unlisted
 
 from affuse.data.cache import corpus_table
 from affuse.data.records import Corpus, Utterance
-from affuse.data.runs import sentence_overlap
 from affuse.data.runs.fold_table import FoldRow
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.sentence_overlap import (
     digest,
     key,
@@ -68,7 +68,7 @@ def test_what_is_written_comes_back(tmp_path):
     found = {("one", "c"): True, ("one", "ä, b"): False}
     write_sentences(tmp_path, found)
     assert read_sentences(tmp_path) == found
-    assert (tmp_path / sentence_overlap.SENTENCES).read_text(encoding="utf-8") == (
+    assert (tmp_path / RunFolder.sentences).read_text(encoding="utf-8") == (
         'fold,id,seen\none,c,1\none,"ä, b",0\n'
     )
 
@@ -80,7 +80,7 @@ def test_nothing_known_is_no_file(tmp_path):
 
 
 def test_damage_is_named(tmp_path):
-    (tmp_path / sentence_overlap.SENTENCES).write_text("fold,id,seen\none,c,yes\n")
+    (tmp_path / RunFolder.sentences).write_text("fold,id,seen\none,c,yes\n")
     with pytest.raises(ValueError, match="line 2: seen must be 1 or 0, got 'yes'"):
         read_sentences(tmp_path)
 

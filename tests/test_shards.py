@@ -16,16 +16,17 @@ import pytest
 import torch
 from caches import verified
 from joblib.externals.loky import get_reusable_executor
+from part_limits import limit_parts
 from spoken import CHOICES, MACHINE, corpus, images, record, run
 from test_extract import FOUND, command_run
 
 from affuse.data.cache import store
 from affuse.data.cache.recipe import Recipe
+from affuse.data.options.extraction_options import Extract
 from affuse.data.records import Utterance
 from affuse.data.system.atomic_files import claim
-from affuse.extract.caching import extraction as stage
 from affuse.extract.caching.encoder_inputs import InputSource
-from affuse.extract.caching.extraction import extract
+from affuse.extract.caching.extraction import CacheFilling, extract
 from affuse.extract.caching.job_shares import JobShare
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.extract.parallel import processes, shards, spreading
@@ -37,7 +38,7 @@ PARTS = 14  # of three utterances
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(stage, "PART_ROWS", {"audio": 3, "text": 3})
+    limit_parts(monkeypatch, part_rows=3)
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +48,16 @@ def undisturbed(tmp_path_factory):
     found = corpus(root, count=COUNT)
     torch.set_num_threads(1)  # as elsewhere: sums in another order differ
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "PART_ROWS", {"audio": 3, "text": 3})
+        limit_parts(patch, part_rows=3)
         return found, {m: run(found, root / "cache", m) for m in ("audio", "text")}
 
 
 def spread_out(found, cache, workers, modality="audio", **options):
     """Stage one by other processes."""
     choice = CHOICES[modality]
-    how = partial(spreading.fill, workers=workers, choice=choice)
-    return extract(found, choice, MACHINE, cache, fill=how, **options)
+    how = partial(spreading.fill, workers=workers, choice=choice, say=print)
+    filling = CacheFilling(fill=how)
+    return extract(found, choice, MACHINE, cache, filling=filling, **options)
 
 
 @contextmanager
@@ -316,16 +318,16 @@ def test_processes_that_die_again_and_again(monkeypatch):
     ],
 )
 def test_who_makes_the_parts(options, wanted):
-    none = {"processes": None, "scheduler": "", "device": "cpu", "threads": None}
-    assert spreading.choose(**{**none, **options}) == wanted
+    chosen = Extract(corpus="demo", device="cpu", **options)
+    assert spreading.choose(chosen) == wanted
 
 
 def test_each_of_several_devices_has_its_process(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    none = {"processes": None, "scheduler": "", "device": "auto", "threads": 8}
-    assert spreading.choose(**none) == spreading.Workers(4, "", "cuda", 2)
-    assert spreading.choose(**{**none, "device": "cuda:1"}) is None
+    options = Extract(corpus="demo", threads=8)
+    assert spreading.choose(options) == spreading.Workers(4, "", "cuda", 2)
+    assert spreading.choose(replace(options, device="cuda:1")) is None
 
 
 @pytest.mark.gpu
@@ -415,4 +417,4 @@ def test_machines_that_would_choose_other_precisions(tmp_path, where):
 def test_shares_cover_every_part_once(total):
     shares = [JobShare(number, total) for number in range(1, total + 1)]
     assert [sum(part in share for share in shares) for part in range(25)] == [1] * 25
-    assert FOUND["shard"] == str(JobShare())
+    assert FOUND.shard == str(JobShare())

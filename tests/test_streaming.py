@@ -19,6 +19,7 @@ from affuse.fuse.inputs import chunks
 from affuse.fuse.inputs.tensors import align, gather
 from affuse.fuse.models import principal_axes
 from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.trainable.design_registry import design_names
 
 HEAD = recipe(head=("arousal",))
 
@@ -88,7 +89,7 @@ def test_a_part_of_another_recipe_or_id_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("fusion", "changes"),
     [
-        *((fusion, {}) for fusion in design_training.fusions() if fusion != "svr"),
+        *((fusion, {}) for fusion in design_names() if fusion != "svr"),
         ("early", {"reduce": "none", "modality_dropout": 0.3}),
         ("late", {"reduce": "pca", "latent": 4}),
         ("gated", {"training": "pretrain", "pretrain_epochs": 2}),

@@ -114,15 +114,15 @@ def test_usage_errors_of_other_commands_exit_with_2(tmp_path, monkeypatch, words
 
 
 def test_designs_are_divided_by_commas(monkeypatch):
-    given = {}
+    given = []
     monkeypatch.setattr(
         "affuse.fuse.commands.training_commands.train",
-        lambda say, **found: given.update(found),
+        lambda say, options: given.append(options),
     )
     words = ("--fusion", "early, late", "--fusion", "text")
     assert call("train", *words, "--allow", "speakers,ids").exit_code == 0
-    assert given["designs"] == ("early", "late", "text")
-    assert given["allow"] == ("speakers", "ids")
+    assert given[0].designs == ("early", "late", "text")
+    assert given[0].allow == ("speakers", "ids")
 
 
 @pytest.mark.parametrize("value", ["", "early,", ",", "early,,late"])

@@ -11,6 +11,7 @@ from test_train import QUICK, contents
 
 from affuse import cli
 from affuse.data.errors import AffuseError
+from affuse.data.options.training_options import Sweep
 from affuse.fuse import settings as options
 from affuse.fuse.commands.sweep_command import sweep
 from affuse.fuse.seeds import derived
@@ -20,15 +21,19 @@ from affuse.fuse.sweep.search_space import Range, candidates
 from affuse.fuse.sweep.trials import Trial, TrialOutcome
 from affuse.fuse.training import run_plan as plans
 from affuse.fuse.training.fitting import fit
+from affuse.fuse.training.training_request import TrainingData
 
 BASE = dataclasses.replace(QUICK, epochs=3)
 GRID = ("learning_rate=1e-9,0.02", "dropout=0.0,0.9")  # one of four is planted
 
 
 def planned(tmp_path, *, fusion="text", found=None, caches=None, **changes):
-    return plans.make(
+    data = TrainingData(
         corpus() if found is None else found,
         embeddings() if caches is None else caches,
+    )
+    return plans.make(
+        data,
         fusion=fusion,
         settings=dataclasses.replace(BASE, **changes),
         runs=tmp_path / "runs",
@@ -37,14 +42,13 @@ def planned(tmp_path, *, fusion="text", found=None, caches=None, **changes):
     )
 
 
-def swept(tmp_path, plan=None, *, grid=GRID, seeds=(0,), said=None, **found):
+def swept(tmp_path, plan=None, *, grid=GRID, seeds=(0,), said=None, **options):
     return sweep(
         (said if said is not None else []).append,
         planned(tmp_path) if plan is None else plan,
         candidates(BASE, grid=grid),
         seeds=seeds,
-        sweeps=tmp_path / "sweeps",
-        found=found,
+        options=Sweep(designs=("text",), sweeps=tmp_path / "sweeps", **options),
         progress=False,
     )
 

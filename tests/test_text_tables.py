@@ -11,7 +11,8 @@ from test_report import example
 from affuse.data.terminal import page_width
 from affuse.fuse.commands import report_command
 from affuse.fuse.reporting.blocks import WIDTH, TableBlock
-from affuse.fuse.reporting.formats.text_tables import _aligned, text
+from affuse.fuse.reporting.formats.text_report import _aligned
+from affuse.fuse.reporting.formats.text_report import render as text
 
 WIDTHS = [60, 72, 80, 90, 99]
 FIGURE = re.compile(r"-?\d?\.\d+")

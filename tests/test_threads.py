@@ -10,7 +10,8 @@ import pytest
 
 from affuse.data.records import Utterance
 from affuse.extract.caching.encoder_inputs import InputSource
-from affuse.extract.caching.part_building import Builder, Opened, PreparedInput
+from affuse.extract.caching.input_reading import PreparedInput
+from affuse.extract.caching.part_building import Builder, Opened
 from affuse.extract.encoders import wav2vec2
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import make_recipe

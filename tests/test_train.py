@@ -10,16 +10,20 @@ from learnable import COUNT, corpus, embeddings, reordered
 
 from affuse.data.cache.verification import verify
 from affuse.data.errors import AffuseError
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import find_runs, read_predictions, read_run
 from affuse.data.system.csv_tables import read_rows
 from affuse.fuse import settings as options
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.report_command import collect
+from affuse.fuse.models import baselines
+from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
-from affuse.fuse.training import loopless_models, run_description
-from affuse.fuse.training.failed_runs import FAILED, stopped
+from affuse.fuse.training import run_description
+from affuse.fuse.training.failed_runs import stopped
+from affuse.fuse.training.training_request import TrainingData, TrainingSetup
 
 QUICK = Settings(
     latent=8,
@@ -30,9 +34,9 @@ QUICK = Settings(
     epochs=4,
 )
 MODEL_FILES = (
-    model_files.WEIGHTS,
-    model_files.MODEL,
-    model_files.HISTORY,
+    ModelFolder.weights,
+    ModelFolder.description,
+    ModelFolder.history,
     "predictions.csv",
 )
 
@@ -79,7 +83,7 @@ def test_the_run_folder_says_which_utterances_share_a_recording(tmp_path):
     assert all(row.recording[:3] == row.id[:3] for row in run.folds)
 
 
-@pytest.mark.parametrize("fusion", design_training.fusions())
+@pytest.mark.parametrize("fusion", design_names())
 def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
     folder = trained(tmp_path, fusion, protocol="loso")
     run = read_run(folder)
@@ -118,7 +122,7 @@ def test_what_is_recorded(tmp_path):
     # autoencoder 7-16-8-16-7 and regressor 8-16-3, each with its biases
     expected = (7 * 16 + 16 + 16 * 8 + 8) + (8 * 16 + 16 + 16 * 7 + 7)
     assert info.parameters == expected + (8 * 16 + 16 + 16 * 3 + 3)
-    history = read_rows(folder / model_files.HISTORY, model_files.HISTORY_COLUMNS)
+    history = read_rows(folder / ModelFolder.history, model_files.HISTORY_COLUMNS)
     assert [row[1] for _, row in history] == ["0"] * 4 + ["4"] * 4
     alignment = json.loads((folder / "alignment.json").read_text())
     assert alignment.pop("division")["protocol"] == "session5-strict"
@@ -225,12 +229,12 @@ def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
     (folder,) = tmp_path.iterdir()
     assert stopped(folder).startswith("its training failed, and would fail again: text")
     assert not verify(folder).problems
+    monkeypatch.setattr(design_training, "fit_fusions", original)
     trained(tmp_path, "ridge")
     collect(tmp_path)
     assert f"not shown: {folder}; its training failed" in caplog.text
-    monkeypatch.setattr(design_training, "fit_fusions", original)
     trained(tmp_path, "text")
-    assert not (folder / FAILED).exists()
+    assert not (folder / RunFolder.failures).exists()
     assert stopped(folder) == "its training was interrupted; repeat its train command"
     assert not verify(folder).problems
 
@@ -356,7 +360,7 @@ def test_references_have_one_seed(tmp_path):
     [
         ("late", "text", "needs audio embeddings, and there is only text"),
         ("zeroshot", "text", "needs audio embeddings, and there is only text"),
-        ("lte", "text", "no 'lte' in designs: choose from audio, cross"),
+        ("lte", "text", "no design 'lte': choose from audio, cross"),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_written(
@@ -393,7 +397,7 @@ def test_what_was_left_out_is_said(tmp_path):
 
 
 def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
-    fit, fit_all = loopless_models.fit_reference, design_training.fit_fusions
+    fit, fit_all = baselines.fit, design_training.fit_fusions
 
     def broken(name, rows, validation, **how):
         if name == "pcaridge":
@@ -402,20 +406,21 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
 
     def diverging(jobs):
         for number, found in fit_all(jobs):
-            lost = "fold session3" in jobs[number].where
+            lost = jobs[number].where.startswith("early, fold session3")
             yield number, AffuseError("the loss is nan") if lost else found
 
-    monkeypatch.setattr(loopless_models, "fit_reference", broken)
+    monkeypatch.setattr(baselines, "fit", broken)
     monkeypatch.setattr(design_training, "fit_fusions", diverging)
     with pytest.raises(ValueError, match="pcaridge, fold .*: no components") as raised:
         design_training.run_all(
-            corpus(),
-            embeddings(),
-            fusions=["pcaridge", "early", "ridge"],
-            settings=dataclasses.replace(QUICK, protocol="loso", epochs=1),
-            seeds=[0],
-            runs=tmp_path,
-            progress=False,
+            TrainingData(corpus(), embeddings()),
+            ["pcaridge", "early", "ridge"],
+            TrainingSetup(
+                settings=dataclasses.replace(QUICK, protocol="loso", epochs=1),
+                seeds=[0],
+                runs=tmp_path,
+                progress=False,
+            ),
         )
     assert "(and 5 more); all other models are finished" in str(raised.value)
     done = {r.info.design: r for r in find_runs(tmp_path)}

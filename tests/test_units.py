@@ -2,6 +2,7 @@ import pytest
 import torch
 from learnable import corpus, embeddings, recipe
 
+from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.system.csv_tables import read_rows
 from affuse.fuse.inputs.tensors import HEAD, align
 from affuse.fuse.models import baselines
@@ -80,7 +81,7 @@ def test_each_epoch_is_a_line(tmp_path):
     rows = [
         r
         for _, r in read_rows(
-            tmp_path / model_files.HISTORY, model_files.HISTORY_COLUMNS
+            tmp_path / ModelFolder.history, model_files.HISTORY_COLUMNS
         )
     ]
     assert [row[:3] for row in rows] == [["session5", "3", "1"], ["session5", "3", "2"]]
@@ -94,13 +95,13 @@ def test_each_epoch_is_a_line(tmp_path):
 def test_pretraining_has_a_table_of_its_own(tmp_path):
     fitted, description, _ = unit("text", training="pretrain", pretrain_epochs=3)
     model_files.save(tmp_path, fitted, description)
-    path = tmp_path / model_files.PRETRAINING
+    path = tmp_path / ModelFolder.pretraining
     rows = [row for _, row in read_rows(path, model_files.PRETRAINING_COLUMNS)]
     assert [row[:2] for row in rows] == [["text", "1"], ["text", "2"], ["text", "3"]]
     assert all(0 < float(row[3]) < 2 for row in rows)
 
 
-@pytest.mark.parametrize("name", [model_files.MODEL, model_files.WEIGHTS])
+@pytest.mark.parametrize("name", [ModelFolder.description, ModelFolder.weights])
 def test_a_damaged_model_is_refused_by_name(tmp_path, name):
     model_files.save(tmp_path, *unit("text")[:2])
     path = tmp_path / name
@@ -114,7 +115,7 @@ def test_a_damaged_model_is_refused_by_name(tmp_path, name):
 def test_weights_of_another_design_are_refused(tmp_path):
     model_files.save(tmp_path / "a", *unit("audio")[:2])
     model_files.save(tmp_path / "b", *unit("text")[:2])
-    weights = (tmp_path / "a" / model_files.WEIGHTS).read_bytes()
-    (tmp_path / "b" / model_files.WEIGHTS).write_bytes(weights)
+    weights = (tmp_path / "a" / ModelFolder.weights).read_bytes()
+    (tmp_path / "b" / ModelFolder.weights).write_bytes(weights)
     with pytest.raises(ValueError, match="b holds no model of this version"):
         model_files.load(tmp_path / "b")

@@ -11,7 +11,8 @@ from test_report import info_of, save
 from test_train import QUICK, trained
 
 from affuse.data.errors import AffuseError
-from affuse.data.runs.run_predictions import PREDICTIONS, read_run, write_predictions
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_predictions import read_run, write_predictions
 from affuse.data.splits.protocols import folds
 from affuse.data.system import digests
 from affuse.fuse.commands import design_training
@@ -20,8 +21,11 @@ from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.inputs.rating_remedies import remedy
 from affuse.fuse.inputs.rating_variation import constant, demand_folds, undefined
 from affuse.fuse.inputs.tensors import align
+from affuse.fuse.models import baselines
+from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.robustness.ablation import ablate
-from affuse.fuse.training import fitting, loopless_models, run_plan
+from affuse.fuse.training import fitting, run_plan
+from affuse.fuse.training.training_request import TrainingData
 
 SESSIONS = {"train": "1", "validation": "4", "test": "5"}  # of session5-strict
 WORDS = {"train": "training"}
@@ -63,11 +67,11 @@ def test_every_kind_is_refused_with_one_sentence_before_time_is_spent(
         pytest.fail("time was spent")
 
     monkeypatch.setattr(design_training, "fit_fusions", spent)
-    monkeypatch.setattr(design_training, "reference", spent)
-    monkeypatch.setattr(loopless_models, "fit_reference", spent)
+    monkeypatch.setattr(fitting, "fit_all", spent)
+    monkeypatch.setattr(baselines, "fit", spent)
     count = {"train": 180, "validation": 60, "test": 60}[part]
     said = set()
-    for fusion in design_training.fusions():
+    for fusion in design_names():
         with pytest.raises(AffuseError) as raised:
             trained(tmp_path, fusion, found=constant_in(part))
         said.add(str(raised.value))
@@ -115,8 +119,7 @@ def test_a_rating_that_never_varies_is_not_a_matter_of_division(
 def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
     def planned():
         return run_plan.make(
-            constant_in(part),
-            embeddings(),
+            TrainingData(constant_in(part), embeddings()),
             fusion="early",
             settings=QUICK,
             runs=tmp_path,
@@ -159,7 +162,7 @@ def forged(folder, name, rows):
 
 def test_calibrate_and_ablate_refuse_what_has_no_ccc(tmp_path):
     folder = trained(tmp_path)
-    forged(folder, PREDICTIONS, lambda p: np.ones(len(p), bool))
+    forged(folder, RunFolder.predictions, lambda p: np.ones(len(p), bool))
     with pytest.raises(AffuseError, match="fold 'session5': the test CCC of valence"):
         calibrate(folder, level=0.9, by="utterance")
     with pytest.raises(AffuseError, match="all 60 utterances have the same rating"):
@@ -174,7 +177,9 @@ def test_the_report_shows_no_figure_and_says_why(tmp_path):
         truth = p.truth.copy()
         truth[:, 1] = 0.5
         write_predictions(
-            run.path / PREDICTIONS, dataclasses.replace(p, truth=truth), run.info
+            run.path / RunFolder.predictions,
+            dataclasses.replace(p, truth=truth),
+            run.info,
         )
     (table,) = collect(tmp_path)
     row = json.loads(render([table], "json"))["tables"][0]["rows"][0]
@@ -193,7 +198,7 @@ def test_a_small_part_without_variation_is_named_and_the_rest_is_scored(tmp_path
     save(tmp_path, info_of("text"))
     run = read_run(tmp_path / info_of("text").name)
     scripted = np.array(["1" in i for i in run.predictions.id.tolist()])
-    forged(run.path, PREDICTIONS, lambda p: scripted)
+    forged(run.path, RunFolder.predictions, lambda p: scripted)
     (table,) = collect(tmp_path)
     (row,) = (row for row in table.rows if row.info)
     assert np.isnan(row.sections["scripted"].ratings["valence"].value)

@@ -10,10 +10,10 @@ from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.inputs.tensors import align, groups
 from affuse.fuse.models.decisions import DECISIONS
 from affuse.fuse.models.fitted import Fitted, ccc
+from affuse.fuse.models.trainable import decision_fitting
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
-from affuse.fuse.training import decision_training
-from affuse.fuse.training.fitting import alone, fit
+from affuse.fuse.training.fitting import alone, fit, fit_all, fit_fusions
 
 SMALL = Settings(
     latent=8,
@@ -36,10 +36,10 @@ def parts():
     return [aligned.rows(ids, features=("audio", "text")) for ids in by_session]
 
 
-def fitted(fusion, train, validation, **changes):
+def fitted(fusion, train, validation, *, loop=fit_all, **changes):
     settings = dataclasses.replace(SMALL, **changes)
     job = alone(train, validation, fusion=fusion, settings=settings, seed=0)
-    ((_, found),) = decision_training.decide([job])
+    ((_, found),) = decision_fitting.decide([job], loop)
     return found
 
 
@@ -70,7 +70,7 @@ def test_the_mean_is_that_of_the_designs_alone():
 def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     train, validation, _ = parts()
     trained_on, asked = [], []
-    fit_all, said = decision_training.fit_all, decision_training._Panel._said
+    said = decision_fitting._Panel._said
 
     def watched(jobs):
         trained_on.extend(job.train.tolist() for job in jobs)
@@ -80,9 +80,8 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
         asked.append(places.tolist())
         return said(panel, model, places)
 
-    monkeypatch.setattr(decision_training, "fit_all", watched)
-    monkeypatch.setattr(decision_training._Panel, "_said", predicted)
-    fitted("lateccc", train, validation, epochs=1)
+    monkeypatch.setattr(decision_fitting._Panel, "_said", predicted)
+    fitted("lateccc", train, validation, loop=watched, epochs=1)
     everyone = list(range(len(train.truth)))
     assert trained_on[:2] == [everyone, everyone]  # the models that are kept
     inner, asked = trained_on[2:], asked[:5]
@@ -94,22 +93,21 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     assert sorted(sum(asked, [])) == everyone
 
 
-def test_fusions_of_equal_models_share_them(monkeypatch):
+def test_fusions_of_equal_models_share_them():
     train, validation, _ = parts()
     settings = dataclasses.replace(SMALL, epochs=2)
-    fit_all, counts = decision_training.fit_all, []
+    counts = []
 
     def counted(jobs):
         counts.append(len(jobs))
         return fit_all(jobs)
 
-    monkeypatch.setattr(decision_training, "fit_all", counted)
     jobs = [
         alone(train, validation, fusion=fusion, settings=settings, seed=0)
         for fusion in DECISIONS
     ]
     jobs = [dataclasses.replace(job, rows=jobs[0].rows) for job in jobs]
-    found = dict(decision_training.decide(jobs))
+    found = dict(decision_fitting.decide(jobs, counted))
     assert counts == [12]
     for number, fusion in enumerate(DECISIONS):
         single = fitted(fusion, train, validation, epochs=2)
@@ -136,14 +134,14 @@ def test_who_learns_by_heart_gets_no_weight():
 
 def test_inner_folds_divide_no_group():
     named = [name for name in "aaabbcddddeeffg"]
-    folds = decision_training.divide(named)
+    folds = decision_fitting.divide(named)
     assert len(folds) == 5
     for rest, held in folds:
         assert {named[r] for r in rest}.isdisjoint({named[r] for r in held})
     assert sorted(np.concatenate([held for _, held in folds])) == list(range(15))
-    assert len(decision_training.divide(["a", "b", "a"])) == 2
+    assert len(decision_fitting.divide(["a", "b", "a"])) == 2
     with pytest.raises(ValueError, match="only one group of them; choose latemean"):
-        decision_training.divide(["a", "a"])
+        decision_fitting.divide(["a", "a"])
 
 
 def test_groups_are_speakers_then_dialogues_then_utterances():
@@ -175,7 +173,7 @@ def test_designs_and_decisions_are_trained_side_by_side():
         alone(train, validation, fusion=fusion, settings=settings, seed=0)
         for fusion in ("latemean", "text")
     ]
-    found = dict(decision_training.fit_fusions(jobs))
+    found = dict(fit_fusions(jobs))
     single = fit(train, validation, fusion="text", settings=settings, seed=0)
     assert found[1].score == pytest.approx(single.score, abs=1e-6)
     mean = fitted("latemean", train, validation, epochs=2)
@@ -189,10 +187,10 @@ def test_training_rows_that_cannot_be_divided_cost_only_who_divides_them():
     what = {"settings": settings, "seed": 0, "where": "fold 1"}
     mean = alone(train, validation, fusion="latemean", **what)
     jobs = [dataclasses.replace(mean, fusion=fusion) for fusion in DECISIONS]
-    found = dict(decision_training.decide(jobs))
+    found = dict(decision_fitting.decide(jobs, fit_all))
     assert isinstance(found.pop(DECISIONS.index("latemean")), Fitted)
     assert len(found) == 2
     for error in found.values():
         assert isinstance(error, ValueError)
         assert str(error).startswith("fold 1: weights of decisions are fitted on")
-    assert isinstance(dict(decision_training.decide(jobs[1:2]))[0], ValueError)
+    assert isinstance(dict(decision_fitting.decide(jobs[1:2], fit_all))[0], ValueError)

@@ -13,6 +13,7 @@ import tunable
 from spoken import noise
 from torch import nn
 
+from affuse.data.options.extraction_options import CheckpointChoice
 from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders import wav2vec2, wav2vec2_bert
 from affuse.extract.encoding import batching
@@ -236,7 +237,7 @@ def test_it_is_chosen_by_its_kind_and_has_no_head(tmp_path):
 @pytest.mark.parametrize("kind", ["wav2vec2-bert", "sew", "sew-d"])
 def test_what_cannot_be_fine_tuned_is_refused_by_name(tmp_path, kind):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
-    found = {"audio_checkpoint": str(tmp_path), "revision": ()}
+    found = CheckpointChoice(audio_checkpoint=str(tmp_path))
     with pytest.raises(
         ValueError, match=f"is a {kind} model, which cannot be fine-tun"
     ):

@@ -1,6 +1,7 @@
 """The run command, from recordings to the table; fine-tuning is stood in for."""
 
 import csv
+import dataclasses
 import json
 import shutil
 
@@ -11,12 +12,13 @@ import torch
 import transformers
 import tunable
 from test_checkpoints import FAMILIES, vocabulary
-from test_cli import call, refused
+from test_cli import call, refused, typed
 from test_train import contents
 
-from affuse import cli
 from affuse.data.cache import fold_encoders, store, training_data
+from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
+from affuse.data.runs.finetuning_folder import FinetunedFold
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.splits import protocols
 from affuse.extract.commands import run_tuning
@@ -62,7 +64,9 @@ def run(table, root, *words):
 
 def fine_tune(say, table, folder):
     """Encoders of random weights for each fold, in the layout of a fine-tuning."""
-    corpus = corpus_reading.read("manifest", table, name="own", scale=(1, 5))
+    corpus = corpus_reading.read(
+        CorpusSource(corpus="manifest", root=table, name="own", scale=(1, 5))
+    )
     for number, fold in enumerate(
         protocols.folds(corpus.utterances, "speakers", folds=FOLDS)
     ):
@@ -79,7 +83,7 @@ def fine_tune(say, table, folder):
                 json.dumps(record), encoding="utf-8"
             )
         vocabulary(folder / fold.name / "text", "distilbert")
-        (folder / fold.name / fold_encoders.MARK).write_text("{}", encoding="utf-8")
+        (folder / fold.name / FinetunedFold.mark).write_text("{}", encoding="utf-8")
     say(f"fine-tuned {folder}")
     return folder
 
@@ -89,8 +93,8 @@ def tune(table, tmp_path, monkeypatch):
     """What was asked of the fine-tuning, each time."""
     asked = []
 
-    def stand_in(say, **found):
-        asked.append(found)
+    def stand_in(say, options, design):
+        asked.append((options, design))
         folder = tmp_path / "finetuned" / "own-early-speakers-12345678"
         return folder if folder.exists() else fine_tune(say, table, folder)
 
@@ -143,8 +147,8 @@ def test_a_recording_that_is_missing_is_the_exit_status(table, tmp_path):
 def test_each_fold_is_extracted_with_its_own_encoders(table, tmp_path, tune):
     done = run(table, tmp_path, "--fusion", "ridge", "--fusion", "early", "--finetune")
     assert done.exit_code == 0, done.output
-    assert [(found["fusion"], found["fold"]) for found in tune] == [("early", "all")]
-    assert "epochs=2" in tune[0]["changes"]
+    assert [design for _, design in tune] == ["early"]
+    assert "epochs=2" in tune[0][0].changes
     names = sorted(f"{place.name}" for place in (tmp_path / "finetuned").glob("*/*"))
     for name in names:
         assert f"extracting with the encoders of fold {name}" in done.stdout
@@ -165,7 +169,6 @@ def test_how_heads_are_trained_is_said_to_the_second_stage_alone(table, tmp_path
     words = ("--fusion", "early", "--finetune", "--set", "training=pretrain")
     done = run(table, tmp_path, *words)
     assert done.exit_code == 0, done.output
-    assert not [c for c in tune[0]["changes"] if "training" in c]
     assert read_run(only(tmp_path)).info.settings["training"] == "pretrain"
 
 
@@ -173,7 +176,7 @@ def test_stopped_and_repeated_it_goes_on(table, tmp_path, tune, monkeypatch):
     words = ("--fusion", "text", "--finetune")
     real, made = training_commands.train, []
 
-    def interrupt(say, **found):
+    def interrupt(say, options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training_commands, "train", interrupt)
@@ -213,21 +216,19 @@ def test_without_a_design_nothing_can_be_fine_tuned(table, tmp_path, tune):
 
 
 def test_fine_tuning_is_told_what_both_commands_are_told(monkeypatch, tmp_path):
-    asked = {}
+    asked = []
 
-    def record(say, **found):
-        asked.update(found)
+    def record(say, options):
+        asked.append(options)
         return tmp_path
 
     monkeypatch.setattr("affuse.extract.commands.finetune_command.finetune", record)
     words = ["manifest", "x.csv", "--fusion", "early", "--folds", "4", "--seed", "7"]
-    found = cli.run.make_context("run", [*words, "--batch", "9"]).params
-    given = {**found, "fusion": "early", "fold": "all"}
-    assert run_tuning.tune(print, **given) == tmp_path
-    expected = cli.finetune.make_context("finetune", words).params
-    assert asked == expected
-    run_tuning.tune(print, **{**given, "experiment": "paper"})
-    assert asked == {**expected, "experiment": "paper"}
+    found = typed("run", *words, "--batch", "9", "--set", "training=pretrain")
+    assert run_tuning.tune(print, found, "early") == tmp_path
+    expected = typed("finetune", *words)
+    run_tuning.tune(print, dataclasses.replace(found, experiment="paper"), "early")
+    assert asked == [expected, dataclasses.replace(expected, experiment="paper")]
 
 
 @pytest.mark.slow

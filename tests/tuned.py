@@ -8,6 +8,7 @@ import learnable
 import numpy as np
 
 from affuse.data.cache import corpus_table, fold_encoders, training_data
+from affuse.data.runs.finetuning_folder import FinetunedFold
 from affuse.data.splits import protocols
 
 COUNT = 60  # five sessions of twelve
@@ -48,7 +49,7 @@ def fine_tune(root, modalities=MODALITIES, **heard):
         for modality in modalities:
             weights = f"{fold.name} {modality}".encode()
             checkpoint(root / NAME / fold.name / modality, weights, known)
-        (root / NAME / fold.name / fold_encoders.MARK).write_text(
+        (root / NAME / fold.name / FinetunedFold.mark).write_text(
             "{}", encoding="utf-8"
         )
     return root / NAME

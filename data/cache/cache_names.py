@@ -1,4 +1,4 @@
-"""Names by which ``--audio`` and ``--text`` select a cache: checkpoint or digest."""
+"""Names by which ``--audio``, ``--text`` and ``--embeddings`` select a cache."""
 
 import os
 import re
@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 
 from affuse.data.cache import current_content, fold_encoders, provenance
 from affuse.data.cache.store import Cache
+from affuse.data.modality import modality_names
 from affuse.data.suggestions import hint
 
 PREFIX = re.compile(r"[0-9a-f]{1,12}")
@@ -43,7 +44,7 @@ def matching(caches: Sequence[Cache], name: str) -> list[Cache]:
 def names(cache: Cache) -> tuple[str, ...]:
     """Return the names of a cache's checkpoint, the most telling one first."""
     r = cache.recipe
-    typed = provenance.known(cache.path).get(f"{r.modality}_checkpoint", "")
+    typed = provenance.checkpoint(cache.path, r.modality)
     known = (fold_encoders.name(r), r.checkpoint, typed, PurePath(r.checkpoint).name)
     return tuple(dict.fromkeys(name for name in known if name))
 
@@ -93,7 +94,7 @@ def _facts(cache: Cache) -> dict[str, str]:
 
 def _is_folder(name: str) -> bool:
     """Return True if a name has the form of a cache folder's, or of its beginning."""
-    return name.startswith(("audio-", "text-"))
+    return name.startswith(tuple(f"{modality}-" for modality in modality_names()))
 
 
 def _is_of(cache: Cache, name: str) -> bool:
@@ -111,7 +112,7 @@ def _is_at(cache: Cache, name: str) -> bool:
         return False
     there = Path(os.path.abspath(os.path.expanduser(name)))
     r = cache.recipe
-    if typed := provenance.known(cache.path).get(f"{r.modality}_checkpoint", ""):
+    if typed := provenance.checkpoint(cache.path, r.modality):
         return bool(str(there) == typed)
     own = PurePath(fold_encoders.name(r)).parts
     return there.is_dir() and bool(there.parts[-len(own) :] == own)

@@ -6,15 +6,17 @@ from pathlib import Path
 
 from affuse.data.cache import (
     cache_names,
-    corpus_table,
     current_content,
     fold_encoders,
     store,
 )
-from affuse.data.cache.recipe import MODALITIES, Recipe
+from affuse.data.cache.cache_folder import CorpusFolder
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
-from affuse.data.command_lines import Extract
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
+from affuse.data.modality import modality_names
+from affuse.data.options.extraction_options import Extract
+from affuse.data.options.shared_options import CacheChoice, cache_option, named_caches
 from affuse.data.suggestions import hint
 
 
@@ -23,7 +25,7 @@ def choose(
     *,
     corpus: str = "",
     named: Mapping[str, str],
-    modalities: Sequence[str] = MODALITIES,
+    modalities: Sequence[str] | None = None,
     like: Mapping[str, Recipe] | None = None,
 ) -> dict[str, Cache]:
     """Return one cache for each modality of one corpus.
@@ -32,7 +34,8 @@ def choose(
         folder: of all caches
         corpus: its name; ``""`` if there is but one
         named: modality to a name of its cache, see `cache_names.matching`, or ``""``
-        modalities: those that are wanted; others may have as many caches as they like
+        modalities: those that are wanted, None for all; others may have as many caches
+            as they like
         like: recipe of each modality; if a cache was made in the same way, only such,
             and only such of an encoder that was fine-tuned for a fold
 
@@ -40,11 +43,12 @@ def choose(
         FileNotFoundError: if nothing was extracted
         AffuseError: if there is more than one choice; the sentence lists them
     """
+    modalities = modality_names() if modalities is None else modalities
     corpora = sorted({path.parent.name for path in store.folders(folder)})
     if not corpora:
         raise FileNotFoundError(
-            f"no embeddings below {folder}; extract a corpus first: make extract, or "
-            f"for example {example(folder)}; or name their folder with --cache"
+            f"no embeddings below {folder}; extract a corpus first, for "
+            f"example: {example(folder)}; or name their folder with --cache"
         )
     if corpus and corpus not in corpora:
         raise OptionError(
@@ -52,7 +56,7 @@ def choose(
             f"{hint(corpus, corpora)}"
         )
     # distil leaves embeddings of its teacher there, which no corpus belongs to
-    read = [name for name in corpora if (folder / name / corpus_table.FILE).is_file()]
+    read = [name for name in corpora if CorpusFolder(folder / name).table.is_file()]
     corpora = corpora if corpus else read or corpora
     if not corpus and len(corpora) > 1:
         raise OptionError(
@@ -80,21 +84,21 @@ def example(folder: Path) -> Extract:
     )
 
 
-def selection(folder: Path, wanted: Mapping[str, Path]) -> dict[str, str]:
+def selection(folder: Path, wanted: Mapping[str, Path]) -> CacheChoice:
     """Return the options that make `choose` take certain caches; few are needed.
 
     Args:
         folder: of all caches
         wanted: cache folder of each modality, of one corpus
-
-    Returns:
-        ``corpus``, ``audio`` and ``text``; "" where nothing needs to be said
     """
     path = next(iter(wanted.values()))
     corpora = {each.parent.name for each in store.folders(folder)}
     caches = list(store.find(folder, path.parent.name))
-    chosen = {m: _shortest(caches, m, path) for m, path in wanted.items()}
-    return {"corpus": path.parent.name if len(corpora) > 1 else "", **chosen}
+    return CacheChoice(
+        corpus=path.parent.name if len(corpora) > 1 else "",
+        cache=folder,
+        **named_caches({m: _shortest(caches, m, p) for m, p in wanted.items()}),
+    )
 
 
 def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
@@ -138,9 +142,10 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
         )
     if len(found) > 1:
         of = f" of {named!r}" if named else ""
+        typed = cache_option(modality, "DIGEST")
         raise OptionError(
-            f"there are {len(found)} {modality} caches{of}; choose one with "
-            f"--{modality} DIGEST, or with a checkpoint that only one has",
+            f"there are {len(found)} {modality} caches{of}; choose one with {typed}, "
+            f"or with a checkpoint that only one has",
             *_list(found),
         )
     if found and not found[0].complete:
@@ -189,12 +194,13 @@ def listing(folder: Path) -> Iterator[str]:
         yield describe(cache) + notes + "  superseded" * (cache.path in losers)
     yield from damaged
     if not folders:
-        yield f"no embeddings below {folder}; extract some: make extract"
+        command = example(folder)
+        yield f"no embeddings below {folder}; extract some, for example: {command}"
 
 
 def _list(caches: Sequence[Cache]) -> list[str]:
     """Return a line on each cache below a sentence; it begins with its option."""
     return [
-        f"  --{cache.recipe.modality} {describe(cache)}{more}"
+        f"  {cache_option(cache.recipe.modality, describe(cache))}{more}"
         for cache, more in cache_names.apart(caches)
     ]

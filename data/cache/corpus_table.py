@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data import extra_columns
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.shared_recordings import inside, shared
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.records import ID_LENGTH, NATURES, Corpus, Count, Utterance
@@ -37,7 +38,6 @@ from affuse.data.system.schema import (
     Whole,
 )
 
-FILE = "corpus.json"
 LONGEST = 2**24  # bytes of a line; usual are less than 1,000
 WORD = Text(10_000)
 SECONDS = Maybe(Number(0, 1e9))
@@ -94,7 +94,7 @@ def save(corpus: Corpus, cache: Path) -> Path:
         AffuseError: if the name is taken by another corpus, whose embeddings would then
             be joined with these ratings
     """
-    path = cache / corpus.name / FILE
+    path = CorpusFolder(cache / corpus.name).table
     if path.is_file() and not _is_same(path, corpus):
         raise AffuseError(
             f"the name '{corpus.name}' is taken: {path} was read from another folder; "
@@ -218,7 +218,7 @@ def load(cache: Path, name: str) -> Corpus:
         FileNotFoundError: if none of that name was extracted
         DamagedFileError: if the file is damaged
     """
-    path = cache / name / FILE
+    path = CorpusFolder(cache / name).table
     if not os.path.lexists(path):
         raise FileNotFoundError(f"{path} not found; extract corpus '{name}' again")
     try:

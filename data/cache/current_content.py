@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import DamagedFileError
@@ -13,7 +14,6 @@ from affuse.data.system.digests import keep
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import MapOf, Text
 
-FILE = "current.json"  # beside the caches of a corpus
 KIND = MapOf(Text(200), most=100_000, name=Text(200))
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,12 @@ def make(folder: Path, recipe: Recipe) -> None:
     """
     if _known(folder.parent).get(recipe.kind()) == folder.name:
         return
-    path = folder.parent / FILE
-    with claim(path.with_name(f".{FILE}.lock"), wait=True):  # others note theirs
+    corpus = CorpusFolder(folder.parent)
+    with claim(corpus.current_lock, wait=True):  # others note theirs
         now = {**_known(folder.parent), recipe.kind(): folder.name}
-        keep(path, (json.dumps(now, indent=1, sort_keys=True) + "\n").encode())
+        keep(
+            corpus.current, (json.dumps(now, indent=1, sort_keys=True) + "\n").encode()
+        )
 
 
 def _known(corpus: Path) -> dict[str, str]:
@@ -53,7 +55,9 @@ def noted(corpus: Path) -> dict[str, str]:
         DamagedFileError: if it is damaged
     """
     try:
-        found = read_json(corpus / FILE, KIND, advice="repeat the extract command")
+        found = read_json(
+            CorpusFolder(corpus).current, KIND, advice="repeat the extract command"
+        )
         return dict(found)
     except FileNotFoundError:
         return {}

@@ -138,8 +138,8 @@ def _checkpoint(folder: Path, recipe: Recipe) -> Path:
 
     Without that, it is taken to lie where `finetune` puts it by default.
     """
-    made = provenance.known(folder / recipe.corpus / recipe.folder())
-    typed = made.get(f"{recipe.modality}_checkpoint", "")
+    made = folder / recipe.corpus / recipe.folder()
+    typed = provenance.checkpoint(made, recipe.modality)
     return Path(typed or Path("finetuned", fold_encoders.name(recipe)))
 
 

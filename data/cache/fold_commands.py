@@ -1,13 +1,13 @@
 """Commands that encode a corpus with encoders that were fine-tuned for its folds."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from affuse.data.cache import fold_encoders, provenance
 from affuse.data.cache.store import Cache
-from affuse.data.command_lines import Extract
+from affuse.data.options.extraction_options import Extract, checkpoints
+from affuse.data.options.source_options import CorpusSource
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Commands:
     def condition(self) -> str:
         """What the user has to fill in; "" if nothing."""
         known = {c.path.parent for c in self.caches}
-        if len(known) == 1 and self._corpus()["corpus"] != provenance.UNKNOWN_CORPUS:
+        if len(known) == 1 and self._corpus().corpus != provenance.UNKNOWN_CORPUS:
             return ""
         return ", with the corpus's options"
 
@@ -41,31 +41,35 @@ class Commands:
     def extract(self, encoders: Mapping[str, Path]) -> Extract:
         """Return the command for the encoders of one fold."""
         typed = {
-            m: provenance.known(c.path)
+            m: call
             for c in self.caches
-            if fold_encoders.origin(c.recipe) and (m := c.recipe.modality) in encoders
+            if fold_encoders.origin(c.recipe)
+            and (m := c.recipe.modality) in encoders
+            and (call := provenance.known(c.path))
         }
-        return Extract.of(
-            {
-                **self._corpus(),
-                **{f"{m}_checkpoint": str(path) for m, path in encoders.items()},
-                **{n: tuple(_of(typed, n)) for n in ("layers", "pooling")},
-                "modalities": tuple(encoders) if len(encoders) == 1 else (),
-                "dtype": next((c["dtype"] for c in typed.values() if c), None),
-                "cache": self.folder,
-            }
+        command = Extract.like(
+            self._corpus(),
+            CorpusSource,
+            layers=tuple(_of({m: call.layers for m, call in typed.items()})),
+            pooling=tuple(_of({m: call.pooling for m, call in typed.items()})),
+            modalities=tuple(encoders) if len(encoders) == 1 else (),
+            cache=self.folder,
+            **checkpoints(encoders),
+        )
+        return next(
+            (replace(command, dtype=call.dtype) for call in typed.values()), command
         )
 
-    def _corpus(self) -> dict[str, Any]:
-        """Return the options that read the corpus."""
+    def _corpus(self) -> CorpusSource:
+        """Return how the corpus is read."""
         if len({c.path.parent for c in self.caches}) > 1:
             return provenance.read_as([])
         return provenance.read_as(c.path for c in self.caches)
 
 
-def _of(typed: Mapping[str, Mapping[str, Any]], option: str) -> Iterator[str]:
+def _of(typed: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield an option of other folds, for each modality where it is no default."""
-    for modality, call in typed.items():
-        for value in call.get(option, ()):
+    for modality, values in typed.items():
+        for value in values:
             if value not in ("last", "mean"):
                 yield f"{modality}={value}"

@@ -13,22 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.cache import training_data
-from affuse.data.cache.recipe import MODALITIES, Recipe
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.training_data import Seen
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_names
+from affuse.data.runs.checkpoint_folder import CheckpointFolder
+from affuse.data.runs.finetuning_folder import FinetunedFold, FinetuningFolder
 from affuse.data.system import digests
 
-MARK = "finetune.json"
 KEY = "finetuned"  # in the training of a recipe
 WEIGHTS = ("*.safetensors", "*.bin")
-HEAD = "head"  # folder of a fold, with what was trained beside its encoders:
-HEAD_WEIGHTS, HEAD_SETTINGS = "model.safetensors", "settings.toml"
 
 
 def told(folder: Path) -> dict[str, Any]:
     """Return what a recipe keeps of a checkpoint's folder; {} if no fold has it."""
     fold = folder.resolve().parent
-    if not (fold / MARK).is_file():
+    if not FinetunedFold(fold).mark.is_file():
         return {}
     return {KEY: {"run": fold.parent.name, "fold": fold.name, "files": _digest(folder)}}
 
@@ -81,17 +81,18 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
         AffuseError: if a fold lacks a modality that others have
     """
     found = {
-        path.parent.name: {
-            m: path.parent / m
-            for m in MODALITIES
-            if (path.parent / m / "config.json").is_file()
+        fold.path.name: {
+            m: fold.path / m
+            for m in modality_names()
+            if CheckpointFolder(fold.path / m).configuration.is_file()
         }
-        for path in sorted(run.glob(f"*/{MARK}"))
+        for fold in FinetuningFolder(run).finished()
     }
     if not any(found.values()):
         raise FileNotFoundError(
-            f"{run} holds no fine-tuned fold, which is a folder with {MARK} and a "
-            f"checkpoint, audio or text; name the folder that finetune made"
+            f"{run} holds no fine-tuned fold, which is a folder with "
+            f"{FinetunedFold.mark} and a checkpoint, audio or text; name the folder "
+            f"that finetune made"
         )
     everything = {m for encoders in found.values() for m in encoders}
     for fold, encoders in found.items():

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from affuse.data.cache.cache_folder import part_lock
 from affuse.data.system.atomic_files import claim
 
 ABANDONED = 600.0  # seconds after which nobody writes a file any more
@@ -28,7 +29,7 @@ def drop(paths: Iterable[Path]) -> list[Path]:
     """
     removed = []
     for path in paths:
-        with claim(path.with_name(f".{path.name[:10]}.lock"), wait=False) as mine:
+        with claim(part_lock(path), wait=False) as mine:
             if mine and path.exists():
                 path.unlink()
                 removed.append(path)

@@ -32,6 +32,7 @@ import h5py
 import numpy as np
 
 from affuse.data.cache import checksums, hdf5_guard
+from affuse.data.cache.cache_folder import part_path
 from affuse.data.cache.hdf5_superblock import sealed
 from affuse.data.cache.part_arrays import KINDS, LARGE, Part, collect, fit
 from affuse.data.cache.part_header import (
@@ -51,11 +52,6 @@ __all__ = [
     "whole", "write"]  # fmt: skip
 CHUNK = 2**20  # bytes of a chunk, about; each carries a Fletcher checksum
 COPIES = 3  # of a part in memory while it is built and compared, beside its rows
-
-
-def part_path(folder: Path, number: int) -> Path:
-    """Return where the part of that number is kept."""
-    return folder / f"part-{number:05d}.h5"
 
 
 def write(
@@ -149,8 +145,7 @@ def _compare(
         raise AffuseError(
             f"h5py {h5py.__version__} with HDF5 {h5py.version.hdf5_version} built a "
             f"part that is not what was meant ({wrong}), so nothing was published "
-            f"under {path}; install the versions of constraints.txt (make setup), then "
-            f"repeat the command"
+            f"under {path}; install another version of h5py, then repeat the command"
         )
 
 

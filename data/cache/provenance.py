@@ -8,15 +8,19 @@ which command to type.
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from affuse.data import plugins
-from affuse.data.cache.recipe import MODALITIES, Recipe
-from affuse.data.command_lines import FLAG, Extract, Reading
+from affuse.data.cache.cache_folder import CacheFolder
+from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
-from affuse.data.reading import corpus_reading
+from affuse.data.modality import modality_names
+from affuse.data.options.extraction_options import Extract, checkpoints
+from affuse.data.options.option_fields import spelling
+from affuse.data.options.source_options import CorpusSource
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
     Flag,
@@ -29,24 +33,37 @@ from affuse.data.system.schema import (
     Whole,
 )
 
-WHO = ("cache", "processes", "scheduler", "shard")  # who makes it, not what is made
+# who makes a cache, and how fast, is not what is made
+WHO = ("cache", "compile", "processes", "scheduler", "shard")
 FLAGS = {  # options of the command line by the name of their value
-    each.name: each.metadata[FLAG]
-    for each in fields(Extract)
-    if each.metadata[FLAG] and each.name not in WHO
+    each.name: flag
+    for each in Extract.fields()
+    if (flag := spelling(each).flag) and each.name not in WHO
 }
+LATER = ("encoders", "other_checkpoints")  # kept only where they were typed
 WORD = Text(10_000)
+
+
+class ModalityKind:
+    """The name of a modality, see `affuse.data.system.schema.Kind`."""
+
+    def check(self, value: object) -> None:
+        """Raise `Mismatch` if a value is no name of a modality."""
+        OneOf(modality_names()).check(value)
+
+
 KIND = Record(
     {
-        **dict.fromkeys(("corpus", *FLAGS), WORD),
+        **dict.fromkeys(("corpus", *(n for n in FLAGS if n not in LATER)), WORD),
         **dict.fromkeys(("root", "nature", "table", "dominance"), Maybe(WORD)),
         **dict.fromkeys(("columns", "revision", "layers", "pooling"), ListOf(WORD)),
         **dict.fromkeys(("batch", "block_seconds", "max_seconds"), Maybe(Number())),
         **dict.fromkeys(("threads", "limit"), Maybe(Whole())),
-        "modalities": ListOf(OneOf(MODALITIES), most=1, least=1),  # one a folder
+        "modalities": ListOf(ModalityKind(), most=1, least=1),  # one a folder
         "scale": Maybe(ListOf(Number(), most=2, least=2)),
         "head": Flag(),
-    }
+    },
+    dict.fromkeys(LATER, ListOf(WORD)),
 )
 LARGEST = 2**20  # bytes of such a file
 ADVICE = "extract into this cache again"
@@ -55,91 +72,101 @@ UNKNOWN_CORPUS, UNKNOWN_ROOT = "CORPUS", Path("ROOT")  # that the user has to fi
 
 def path(folder: Path) -> Path:
     """Return where the call that made a cache folder is kept."""
-    return folder.with_name(f"{folder.name}.json")
+    return CacheFolder(folder).provenance
 
 
-def load(folder: Path) -> dict[str, Any]:
-    """Return the options that were kept, as the command line would give them.
+def load(folder: Path) -> Extract:
+    """Return the command that was kept, with the usual folder of caches.
 
     Raises:
-        FileNotFoundError: if none were kept
+        FileNotFoundError: if none was kept
         DamagedFileError: if the file is damaged
     """
     kept = path(folder)
     if not kept.exists():
         raise FileNotFoundError(f"{kept} not found, which says how it was made")
-    found: dict[str, Any] = read_json(kept, KIND, advice=ADVICE, limit=LARGEST)
-    found["root"] = None if found["root"] is None else Path(found["root"])
-    found["scale"] = None if found["scale"] is None else tuple(found["scale"])
-    return found
+    values: dict[str, Any] = read_json(kept, KIND, advice=ADVICE, limit=LARGEST)
+    root = values.pop("root")
+    if root is not None:
+        values["root"] = Path(root)
+    lists = {n: tuple(v) for n, v in values.items() if isinstance(v, list)}
+    known = {n: v for n, v in values.items() if v is not None}
+    return Extract(**{**known, **lists})
 
 
-def known(folder: Path) -> dict[str, Any]:
-    """Return the options that were kept; {} where they cannot be read, as in `load`.
+def known(folder: Path) -> Extract | None:
+    """Return the command that was kept; None where it cannot be read, as in `load`.
 
-    It is for advice alone, which is given without them too.
+    It is for advice alone, which is given without it too.
     """
     with suppress(OSError, AffuseError):
         return load(folder)
-    return {}
+    return None
 
 
-def command(call: dict[str, Any], cache: Path) -> Extract:
-    """Return the command that makes a cache again, from the options that were kept."""
-    return Extract.of(call, cache=cache)
+def checkpoint(folder: Path, modality: str) -> str:
+    """Return the checkpoint that was typed for a cache; "" where it is not known."""
+    call = known(folder)
+    return call.checkpoint(modality) if call else ""
+
+
+def command(call: Extract, cache: Path) -> Extract:
+    """Return the command that makes a cache again, from the command that was kept."""
+    return replace(call, cache=cache)
 
 
 def guess(recipe: Recipe, cache: Path) -> Extract:
     """Return the command that makes a cache, as far as its recipe says it itself."""
-    builtin = recipe.corpus in plugins.names(corpus_reading.PACKAGE)
+    builtin = recipe.corpus in plugins.names(CORPUS_KIND)
     name = "" if builtin else recipe.corpus
     corpus = recipe.corpus if builtin else UNKNOWN_CORPUS
-    return alike(recipe, {"corpus": corpus, "root": UNKNOWN_ROOT, "name": name}, cache)
+    source = CorpusSource(corpus=corpus, root=UNKNOWN_ROOT, name=name)
+    return alike(recipe, source, cache)
 
 
 def alike(
-    recipe: Recipe, corpus: dict[str, Any], cache: Path, *, made: Path | None = None
+    recipe: Recipe, source: CorpusSource, cache: Path, *, made: Path | None = None
 ) -> Extract:
     """Return the command that encodes a corpus as a recipe says.
 
     Args:
         recipe: how embeddings were made; its corpus does not matter
-        corpus: options that read the corpus, as in `read_as`
+        source: the corpus, as in `read_as`
         cache: folder of all caches
         made: folder of the cache of that recipe, whose provenance says where a local
             checkpoint lies; the recipe itself has but the name of its folder
     """
     m = recipe.modality
-    typed = known(made).get(f"{m}_checkpoint", "") if made else ""
-    block = recipe.inputs.get("block_seconds")
-    return Extract.of(
-        {
-            **corpus,
-            f"{m}_checkpoint": typed or recipe.checkpoint,
-            "modalities": (m,),
-            "revision": (recipe.revision,) if recipe.revision else (),
-            "layers": (",".join(map(str, recipe.layers)),),
-            "pooling": () if recipe.pooling == "mean" else (recipe.pooling,),
-            "dtype": recipe.dtype,
-            "head": bool(recipe.head),
-            "block_seconds": block,
-            "cache": cache,
-        }
+    typed = checkpoint(made, m) if made else ""
+    call = known(made) if made else None
+    command = Extract.like(
+        source,
+        CorpusSource,
+        encoders=call.encoders if call else (),
+        modalities=(m,),
+        revision=(recipe.revision,) if recipe.revision else (),
+        layers=(",".join(map(str, recipe.layers)),),
+        pooling=() if recipe.pooling == "mean" else (recipe.pooling,),
+        dtype=recipe.dtype,
+        head=bool(recipe.head),
+        cache=cache,
+        **checkpoints({m: typed or recipe.checkpoint}),
     )
+    block = recipe.inputs.get("block_seconds")
+    return command if block is None else replace(command, block_seconds=block)
 
 
-def read_as(folders: Iterable[Path]) -> dict[str, Any]:
-    """Return the options by which the corpus of some caches was read.
+def read_as(folders: Iterable[Path]) -> CorpusSource:
+    """Return how the corpus of some caches was read.
 
     Args:
         folders: caches of one corpus
 
     Returns:
-        its reader, folder and other options of `Reading`, by name; placeholders that
-        the user has to fill in, where no cache says it
+        its reader, folder and other options; placeholders that the user has to fill in,
+        where no cache says it
     """
-    names = [each.name for each in fields(Reading)]
     for folder in folders:
         if call := known(folder):
-            return {name: call[name] for name in names}
-    return {"corpus": UNKNOWN_CORPUS, "root": UNKNOWN_ROOT}
+            return CorpusSource.like(call, CorpusSource)
+    return CorpusSource(corpus=UNKNOWN_CORPUS, root=UNKNOWN_ROOT)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.modality import is_modality, modality_names
 from affuse.data.records import check_name
 from affuse.data.system.documents import parse_json
 from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
 from affuse.data.terminal import printable
 
-MODALITIES = ("audio", "text")
 MOST_BRACKETS = 100  # of a recipe as JSON; usual are about five
 LAYERS = (
     "0 is the input of the first transformer block, k the output of block k; the "
@@ -50,7 +50,7 @@ class Recipe:
 
     corpus: str
     content: str  # digest of ids and inputs (audio bytes and spans, or texts)
-    modality: str  # one of MODALITIES
+    modality: str  # plug-in in data/modalities
     encoder: str  # plug-in in extract/encoders
     checkpoint: str  # hub name, or the local folder's name
     revision: str  # commit that was loaded; "" for a local folder
@@ -68,10 +68,10 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
-        if self.modality not in MODALITIES:
+        if not is_modality(self.modality):
             raise AffuseError(
-                f"modality must be one of {', '.join(MODALITIES)}, "
-                f"got {self.modality!r}"
+                f"modality must be one of {', '.join(modality_names())}, got "
+                f"{self.modality[:40]!r}; another one needs its plug-in"
             )
         check_name(self.corpus)
         if not re.fullmatch(r"\w+", self.encoder):

@@ -13,11 +13,11 @@ from affuse.data.cache.cache_selection import is_alike
 from affuse.data.cache.recipe import KIND as RECIPE
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
-from affuse.data.runs.run_information import ADVICE, INFO
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.runs.run_information import ADVICE
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import MapOf, Plain, Record
 
-MODEL = "model.json"  # of each trained model, as `model_files` writes it
 KIND = Record({"recipes": MapOf(RECIPE, most=100)}, others=Plain(depth=4))
 
 
@@ -30,8 +30,8 @@ def predictors(runs: Path, there: Sequence[Recipe]) -> list[Path]:
         runs: folder of run folders
         there: recipes of embeddings; corpus and content do not matter
     """
-    folders = [path.parent for path in runs.glob(f"*/{INFO}")]
-    found = [run for run in folders if can_predict(run, there)]
+    folders = RunFolder.below(runs, RunFolder.info)
+    found = [run.path for run in folders if can_predict(run.path, there)]
     return sorted(found, key=lambda run: run.stat().st_mtime_ns, reverse=True)
 
 
@@ -58,7 +58,9 @@ def cache(run: Path, modality: str) -> str:
 
 def _recipes(run: Path) -> Iterator[Mapping[str, Recipe]]:
     """Yield how the embeddings of each fold were made, by its first model."""
-    for fold in sorted({path.parents[1] for path in run.glob(f"*/seed-*/{MODEL}")}):
-        first = sorted(fold.glob(f"seed-*/{MODEL}"))[0]
-        found = read_json(first, KIND, advice=ADVICE)["recipes"]
+    firsts: dict[str, ModelFolder] = {}
+    for model in RunFolder(run).models(file=ModelFolder.description):
+        firsts.setdefault(model.fold, model)
+    for model in firsts.values():
+        found = read_json(model.description, KIND, advice=ADVICE)["recipes"]
         yield {m: Recipe.parse(json.dumps(r)) for m, r in found.items()}

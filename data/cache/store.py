@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from affuse.data.cache.cache_folder import CacheFolder, CorpusFolder, corpora
 from affuse.data.cache.checksums import Refused, checksum_path
 from affuse.data.cache.parts import Header, header, part_path, read, whole
 from affuse.data.cache.recipe import Recipe
@@ -126,20 +127,18 @@ def unique(folder: Path, parts: Sequence[Mapping[str, np.ndarray]]) -> tuple[str
 
 def numbers(folder: Path) -> tuple[int, ...]:
     """Numbers of the parts in a folder, in order."""
-    found = folder.glob("part-[0-9][0-9][0-9][0-9][0-9].h5")
-    return tuple(sorted(int(path.stem[5:]) for path in found))
+    return tuple(CacheFolder(folder).parts())
 
 
 def extra(folder: Path, count: int) -> list[Path]:
     """Files of parts beyond those planned, and their checksums."""
-    found = folder.glob("part-[0-9][0-9][0-9][0-9][0-9].h5*")
-    return sorted(path for path in found if int(path.name[5:10]) >= count)
+    return CacheFolder(folder).surplus(count)
 
 
 def folders(cache: Path, corpus: str = "") -> list[Path]:
     """Every folder below `cache` that holds parts, of one corpus or all, sorted."""
-    corpora = [cache / corpus] if corpus else cache.glob("*/")
-    found = (path for each in corpora for path in each.glob("*-*-*/"))
+    named = [CorpusFolder(cache / corpus)] if corpus else corpora(cache)
+    found = (each.path for folder in named for each in folder.caches())
     return sorted(path for path in found if numbers(path))
 
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from affuse.data.cache import store
+from affuse.data.cache.cache_folder import PART, CorpusFolder, parents
 from affuse.data.cache.checksums import checksum_path
-from affuse.data.cache.corpus_table import FILE as CORPUS
 from affuse.data.errors import AffuseError, DamagedFileError
-from affuse.data.runs.run_information import INFO, read_info
-from affuse.data.runs.run_predictions import PREDICTIONS
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_information import read_info
 from affuse.data.system import digests
 from affuse.data.system.progress import bar
 
-PART = re.compile(r"part-\d{5}\.h5")
 NAME = re.compile(r"[^-]+-[^-]+-.+")  # of a cache: modality, encoder, digest
 WRITTEN = (".json", ".csv", ".toml", ".safetensors", ".svg")  # by commands
 OLDER = "no digests: made by an older version"
@@ -100,8 +99,8 @@ def verify(folder: Path, *, progress: bool = False) -> Verified:
     """
     found = Verified(folder)
     manifests = sorted(path.parent for path in folder.rglob(digests.MANIFEST))
-    parts = (path.parent for path in folder.rglob("part-?????.h5"))
-    caches = sorted({place for place in parts if NAME.fullmatch(place.name)})
+    places = parents(folder)
+    caches = sorted(place for place in places if NAME.fullmatch(place.name))
     tasks = [*((_listed, f) for f in manifests), *((_cached, f) for f in caches)]
     with bar(
         total=len(tasks), name="verify", unit="folders", show=progress, delay=1.0
@@ -110,7 +109,8 @@ def verify(folder: Path, *, progress: bool = False) -> Verified:
             task(each, found)
             shown.update()
     for each in _without(folder, set(manifests)):
-        lost = (each / INFO).exists() and (each / PREDICTIONS).exists()
+        run = RunFolder(each)
+        lost = run.info.exists() and run.predictions.exists()
         if lost and _reason(each) == INTERRUPTED:  # it is written before the tables
             found.faults.append(
                 f"{each / digests.MANIFEST} is missing, so nothing beside it can be "
@@ -201,14 +201,14 @@ def _cached(folder: Path, found: Verified) -> None:
 
 def _without(folder: Path, listed: set[Path]) -> list[Path]:
     """Return runs, models and corpora that have no manifest."""
-    marks = (INFO, PREDICTIONS, CORPUS)
+    marks = (RunFolder.info, RunFolder.predictions, CorpusFolder.table)
     places = {path.parent for mark in marks for path in folder.rglob(mark)}
     return sorted(places - listed)
 
 
 def _reason(folder: Path) -> str:
     """Say why a folder has no digests: models and runs know who made them."""
-    run = folder if (folder / INFO).exists() else folder.parent.parent
+    run = folder if RunFolder(folder).info.exists() else folder.parent.parent
     try:
         return INTERRUPTED if read_info(run).code else OLDER
     except (OSError, AffuseError):

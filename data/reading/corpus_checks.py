@@ -8,16 +8,17 @@ from dataclasses import asdict
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from affuse.data import extra_columns
+from affuse.data.modality import other_modalities
+from affuse.data.options.source_options import CheckCorpus, WriteUtterances
 from affuse.data.reading import corpus_reading, problem_summary, transcript_rule
 from affuse.data.reading.corpus_csv import cell, write_csv
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import holds
 from affuse.data.system.digests import keep
 
-FILE = "problems.csv"  # in the cache folder of a corpus
 LISTED = 10  # problems with the same reason that `check` lists one by one
 COLUMNS = ("severity", "file", "line", "id", "reason")
 
@@ -25,53 +26,48 @@ COLUMNS = ("severity", "file", "line", "id", "reason")
 def command(
     say: Callable[[str], object],
     hear: Callable[[Corpus], Iterable[Problem]],
-    *,
-    as_json: bool,
-    no_audio: bool,
-    **options: Any,
+    options: CheckCorpus,
 ) -> bool:
     """Read and check a corpus, and print the report.
 
     Args:
         say: prints a line
         hear: checks the recordings of a corpus whose reader does not check them
-        as_json: True to print the whole report as JSON
-        no_audio: True to leave the recordings unopened
-        options: of `affuse.data.reading.corpus_reading.read`, by name
+        options: the corpus, the checks, and the form of the report
 
     Returns:
         True if nothing is wrong
     """
-    corpus = corpus_reading.read(**options)
-    recording_problems = (
-        () if no_audio else corpus_reading.verify(options["corpus"], corpus, hear)
-    )
+    corpus = corpus_reading.read(options)
+    recording_problems: tuple[Problem, ...] = ()
+    if not options.no_audio:
+        recording_problems = corpus_reading.verify(options.corpus, corpus, hear)
     problems = (*corpus.problems, *recording_problems)
-    if as_json:
+    if options.as_json:
         output = json.dumps(facts(corpus, problems), indent=1).split("\n")
     else:
         output = [*lines(corpus, problems)]
     for line in output:
         say(line)
     sizes = map(len, problem_summary.grouped(problems))
-    if not as_json and max(sizes, default=0) > LISTED:
+    if not options.as_json and max(sizes, default=0) > LISTED:
         say("each of them, with file and line: the same command with --json")
     return clean(corpus, problems)
 
 
-def utterances(output: TextIO, say: Callable[..., object], **options: Any) -> bool:
+def utterances(options: WriteUtterances, say: Callable[..., object]) -> bool:
     """Write a corpus as CSV; print its columns and problems to the error stream.
 
     Args:
-        output: file of the table
+        options: the corpus, and the file of the table
         say: prints a line; called with ``err=True``
-        options: of the command line, by name
 
     Returns:
         True if no row was left out
     """
-    corpus = corpus_reading.read_aloud(partial(say, err=True), **options)
-    write_csv(corpus, output)
+    corpus = corpus_reading.read_aloud(partial(say, err=True), options)
+    with options.opened() as output:
+        write_csv(corpus, output)
     for line in problem_lines(corpus.problems):
         say(line, err=True)
     return not any(problem.fatal for problem in corpus.problems)
@@ -92,6 +88,7 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "speakers": len({u.speaker for u in corpus.utterances if u.speaker}),
         "with_audio": sum(u.audio is not None for u in corpus.utterances),
         "with_text": sum(u.text is not None for u in corpus.utterances),
+        **{f"with_{name}": count for name, count in _column_counts(corpus).items()},
         "without_words": transcript_rule.count(corpus.utterances),
         "columns": {
             name: dict(sorted(values.items()))
@@ -102,6 +99,14 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "counts": [asdict(c) for c in corpus.counts],
         "problems": [asdict(p) for p in problems],
         "clean": clean(corpus, problems),
+    }
+
+
+def _column_counts(corpus: Corpus) -> dict[str, int]:
+    """Return the number of utterances with each modality besides audio and text."""
+    return {
+        kind.name: sum(kind.has(u, corpus.root) for u in corpus.utterances)
+        for kind in other_modalities()
     }
 
 
@@ -141,11 +146,15 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         f"{counts['speakers'] or 'unknown'} speakers, "
         f"{counts['with_audio']} with audio, {counts['with_text']} with text"
         + (f", of which {wordless} without words" if wordless else "")
+        + "".join(f", {n} with {name}" for name, n in _column_counts(corpus).items())
     )
-    yield from corpus.reading
-    if columns := counts["columns"]:
+    columns = counts["columns"]
+    for line in corpus.reading:
+        if not (columns and line.startswith(extra_columns.KEPT)):  # replaced below
+            yield line
+    if columns:
         sizes = (f"{name} ({_values(values)})" for name, values in columns.items())
-        yield f"columns that are kept beside these: {', '.join(sizes)}"
+        yield f"{extra_columns.KEPT}{', '.join(sizes)}"
     differences = [c for c in corpus.counts if c.expected != c.found]
     if corpus.counts and not differences:
         yield f"all {len(corpus.counts)} counts are as published"
@@ -177,28 +186,24 @@ def problem_lines(problems: Sequence[Problem], listed: int = 1) -> Iterable[str]
         yield from (f"  {line}" for line in problem_summary.lines(group, listed))
 
 
-def save(problems: Sequence[Problem], folder: Path) -> Path:
+def save(problems: Sequence[Problem], path: Path) -> None:
     """Write the problems of an extraction as CSV, unless the file is up to date.
 
     Args:
         problems: of the corpus and its inputs
-        folder: of the corpus in the cache
-
-    Returns:
-        the path of the file
+        path: of the file
     """
-    keep(folder / FILE, _report(problems))
-    return folder / FILE
+    keep(path, _report(problems))
 
 
-def is_saved(problems: Sequence[Problem], folder: Path) -> bool:
+def is_saved(problems: Sequence[Problem], path: Path) -> bool:
     """Return True if `save` would write nothing.
 
     Args:
         problems: as for `save`
-        folder: as for `save`
+        path: as for `save`
     """
-    return holds(folder / FILE, _report(problems))
+    return holds(path, _report(problems))
 
 
 def _report(problems: Sequence[Problem]) -> Iterator[bytes]:

@@ -9,49 +9,36 @@ from typing import Any
 
 from affuse.data import plugins
 from affuse.data.errors import AffuseError, OptionError
-from affuse.data.plugins import CORPUS_PACKAGE
+from affuse.data.options.source_options import CorpusSource
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Corpus, Problem
 
-PACKAGE = CORPUS_PACKAGE
-OPTIONS = ("scale", "table", "dominance")  # of readers, besides the columns
-NAMES = {"columns": "map", **{name: name for name in OPTIONS}}  # on the command line
+# parameter of a reader -> option on the command line
+NAMES = {"columns": "map", "scale": "scale", "table": "table", "dominance": "dominance"}
 
 
-def read(
-    corpus: str,
-    root: Path | None,
-    *,
-    name: str = "",
-    nature: str | None = None,
-    columns: Sequence[str] = (),
-    **options: Any,
-) -> Corpus:
-    """Return the corpus at `root`, with transcripts treated by `transcript_rule`.
+def read(source: CorpusSource) -> Corpus:
+    """Return a corpus, with transcripts treated by `transcript_rule`.
 
     Args:
-        corpus: name of its reader, a module in data/corpora
-        root: its folder or file; None for the reader's own ``ROOT``
-        name: of the corpus in cache and tables; ``""`` for the reader's choice
-        nature: ``human``, ``synthetic`` or ``proxy``; None for what the folder states
-        columns: ``ROLE=COLUMN`` each, for readers of tables
-        options: values of `OPTIONS`, where None is the default; others are ignored
+        source: name of the reader; folder or file, None for the reader's own ``ROOT``;
+            and options, of which each reader accepts some
 
     Raises:
         AffuseError: if the reader does not accept an option, if `root` is None and the
             reader has no ``ROOT``, or if the corpus is empty
         FileNotFoundError: if the corpus does not exist
     """
-    module = plugins.load(PACKAGE, corpus)
-    if name != corpus and name in plugins.names(PACKAGE):
+    corpus, name = source.corpus, source.name
+    module = plugins.load(CORPUS_KIND, corpus)
+    if name != corpus and name in plugins.names(CORPUS_KIND):
         raise OptionError(
             f"--name {name} would pass this corpus off as that of another reader; "
             f"choose another name"
         )
-    arguments = {key: options[key] for key in OPTIONS if options.get(key) is not None}
-    if columns:
-        arguments["columns"] = _pairs(columns)
-    low, high = arguments.get("scale", (0, 1))
+    arguments = _arguments(source)
+    low, high = source.scale or (0, 1)
     if not low < high:
         raise OptionError(
             f"--scale {low:g} {high:g}: state the lowest rating first, then the "
@@ -63,7 +50,7 @@ def read(
             f"corpus reader '{corpus}' does not take --{NAMES[refused[0]]}; it takes "
             + (", ".join(f"--{NAMES[k]}" for k in sorted(accepted)) or "no such option")
         )
-    root = _root(module, corpus) if root is None else root
+    root = _root(module, corpus) if source.root is None else source.root
     contents: Corpus = module.read(root, **arguments)
     if not contents.utterances:
         raise AffuseError(
@@ -73,19 +60,30 @@ def read(
     return replace(
         transcript_rule.settled(contents),
         name=name or contents.name,
-        nature=nature or contents.nature,
+        nature=source.nature or contents.nature,
         reader=corpus,
     )
 
 
-def read_aloud(say: Callable[[str], object], **options: Any) -> Corpus:
+def _arguments(source: CorpusSource) -> dict[str, Any]:
+    """Return the options of readers that have a value, by the name of the parameter."""
+    values = {
+        "columns": _pairs(source.columns) or None,
+        "scale": source.scale,
+        "table": source.table,
+        "dominance": source.dominance,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def read_aloud(say: Callable[[str], object], source: CorpusSource) -> Corpus:
     """Return a corpus as `read` does, and print how its columns were read.
 
     Args:
         say: prints a line
-        options: as for `read`
+        source: as for `read`
     """
-    corpus = read(**options)
+    corpus = read(source)
     for line in corpus.reading:
         say(line)
     return corpus
@@ -128,8 +126,8 @@ def sample(corpus: str, root: Path) -> int:
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty; name a new folder")
     root.mkdir(parents=True, exist_ok=True)
-    plugins.load(PACKAGE, corpus).sample(root)
-    return len(read(corpus, root).utterances)
+    plugins.load(CORPUS_KIND, corpus).sample(root)
+    return len(read(CorpusSource(corpus=corpus, root=root)).utterances)
 
 
 def verify(
@@ -138,9 +136,9 @@ def verify(
     """Return the problems found by the slow checks, which open every recording.
 
     Args:
-        reader: its name, a module in data/corpora
+        reader: its name
         corpus: as the reader returned it
         otherwise: checks for a reader that has none
     """
-    module = plugins.load(PACKAGE, reader)
+    module = plugins.load(CORPUS_KIND, reader)
     return tuple(getattr(module, "verify", otherwise)(corpus))

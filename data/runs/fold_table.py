@@ -10,11 +10,11 @@ from affuse.data.errors import DamagedFileError
 from affuse.data.extra_columns import mapping
 from affuse.data.name_spellings import unify, variants
 from affuse.data.records import NO_COLUMNS
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.csv_tables import DAMAGED, LONGEST, read_rows, write_rows
 from affuse.data.system.regular_files import TABLE, open_regular
 from affuse.data.terminal import printable
 
-FOLDS = "folds.csv"
 PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("fold", "part", "id", "speaker", "dialogue", "scripted")
 MORE_COLUMNS = (("sex", "session"), ("recording",))  # after them, each if any is known
@@ -51,7 +51,7 @@ def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
     ]
     extra = list(dict.fromkeys(name for row in ordered for name in row.columns))
     write_rows(
-        folder / FOLDS,
+        RunFolder(folder).folds,
         (*FOLD_COLUMNS, *more, *(EXTRA + printable(name) for name in extra)),
         (
             (
@@ -73,7 +73,7 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
         FileNotFoundError: if there is none
         AffuseError: naming the line that is damaged
     """
-    path = folder / FOLDS
+    path = RunFolder(folder).folds
     found = list[FoldRow]()
     names = _more(path)
     extra = {n: n.removeprefix(EXTRA) for n in names if n.startswith(EXTRA)}

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import MapOf, Plain, Record, Text
 
-LINT = "lint.json"
 DIVERGENCE = "divergence"  # a rule whose failure is no leak, but no result either
 FAILS = "FAILS"  # the status of a rule
 ADVICE = "delete it and repeat the train command"
@@ -26,7 +26,7 @@ def failing(run: Path) -> tuple[str, ...]:
         DamagedFileError: if the file is damaged
     """
     try:
-        found = read_json(run / LINT, KIND, advice=ADVICE)
+        found = read_json(RunFolder(run).leaks, KIND, advice=ADVICE)
     except FileNotFoundError:
         return ()
     return tuple(sorted(n for n, facts in found.items() if facts["status"] == FAILS))

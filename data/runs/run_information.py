@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import NATURES
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
@@ -23,7 +24,6 @@ from affuse.data.system.schema import (
     Whole,
 )
 
-INFO = "run.json"
 ADVICE = "train again, or remove its folder"
 WORD = Text(1_000)
 KIND = Record(
@@ -55,8 +55,17 @@ KIND = Record(
         "shortfall": WORD,
         "code": WORD,
         "scale": Maybe(ListOf(Number(), least=2, most=2)),
+        "design_file": Record({"path": Text(5_000, least=1), "sha256": Text(64)}),
     },
 )
+
+
+@dataclass(frozen=True)
+class DesignFile:
+    """The user's file that defines a design, as it was when a run was trained."""
+
+    path: str  # absolute, where it was trained; it is data, and never run by itself
+    sha256: str  # of its bytes
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ class RunInfo:
     shortfall: str = ""  # what a partial copy of the corpus lacks, in words
     code: str = ""  # identity of the design's code; "" in runs of older versions
     scale: tuple[float, float] | None = None  # of the ratings as released, see `Corpus`
+    design_file: DesignFile | None = None  # None: the design needs no file of the user
 
     def __post_init__(self) -> None:
         known = tuple(name for name in RATINGS if name in self.targets)
@@ -95,15 +105,19 @@ class RunInfo:
         if self.scale is not None and not self.scale[0] < self.scale[1]:
             raise AffuseError(
                 f"run '{self.name}' has the scale {self.scale[0]:g} to "
-                f"{self.scale[1]:g}; the lowest rating must come first"
+                f"{self.scale[1]:g}, which does not rise; state its lowest rating first"
             )
 
 
 def write_info(folder: Path, info: RunInfo) -> None:
     """Publish run.json; the same info gives the same bytes."""
     content = {f.name: getattr(info, f.name) for f in fields(info)}
+    if info.design_file is None:  # as all other runs have it
+        del content["design_file"]
+    else:
+        content["design_file"] = asdict(info.design_file)
     text = json.dumps(content, indent=2, sort_keys=True, default=_plain) + "\n"
-    publish(folder / INFO, text.encode())
+    publish(RunFolder(folder).info, text.encode())
 
 
 def _plain(value: object) -> object:
@@ -120,7 +134,7 @@ def read_info(folder: Path) -> RunInfo:
         FileNotFoundError: if there is none
         DamagedFileError: if it is not what `write_info` wrote
     """
-    path = folder / INFO
+    path = RunFolder(folder).info
     try:
         found = read_json(path, KIND, advice=ADVICE)
     except FileNotFoundError as error:
@@ -129,6 +143,8 @@ def read_info(folder: Path) -> RunInfo:
         ) from error
     try:
         scale = tuple(found["scale"]) if found.get("scale") else None
-        return RunInfo(**{**found, "targets": tuple(found["targets"]), "scale": scale})
+        file = DesignFile(**found["design_file"]) if "design_file" in found else None
+        parts = {"targets": tuple(found["targets"]), "scale": scale}
+        return RunInfo(**{**found, **parts, "design_file": file})
     except AffuseError as error:
         raise DamagedFileError(f"{path} is damaged: {error}; {ADVICE}") from error

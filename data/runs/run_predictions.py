@@ -20,15 +20,15 @@ import numpy as np
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
-from affuse.data.runs.fold_table import FOLDS, FoldRow, read_folds
+from affuse.data.runs.fold_table import FoldRow, read_folds
 from affuse.data.runs.fold_table import (
     write_folds as write_folds,  # beside its siblings
 )
-from affuse.data.runs.run_information import INFO, RunInfo, read_info
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_information import RunInfo, read_info
 from affuse.data.system.csv_tables import DAMAGED, number, read_rows, whole, write_rows
 from affuse.data.terminal import printable
 
-PREDICTIONS, VALIDATION = "predictions.csv", "validation.csv"
 COLUMNS = (
     *("id", "design", "protocol", "fold", "seed"),
     *RATINGS,
@@ -144,7 +144,7 @@ def read_run(folder: Path) -> Run:
             fold's test part, or two seeds of a fold were scored on other utterances
     """
     info = read_info(folder)
-    path = folder / PREDICTIONS
+    path = RunFolder(folder).predictions
     predictions, folds = read_predictions(path, info.targets), read_folds(folder)
     test = {(row.fold, row.id) for row in folds if row.part == "test"}
     units: dict[str, dict[int, dict[str, bytes]]] = {}
@@ -155,7 +155,7 @@ def read_run(folder: Path) -> Run:
         if (fold, id_) not in test:
             raise DamagedFileError(
                 f"{path}: utterance '{id_}' is not in the test part of fold '{fold}' "
-                f"in {FOLDS}; the files are of different runs"
+                f"in {RunFolder.folds}; the files are of different runs"
             )
         units.setdefault(fold, {}).setdefault(seed, {})[id_] = truth.tobytes()
     for fold, seeds in units.items():
@@ -170,13 +170,13 @@ def read_run(folder: Path) -> Run:
 
 def unfinished(runs: Path) -> list[Path]:
     """Run folders without predictions: their training was interrupted."""
-    begun = (path.parent for path in sorted(runs.glob(f"*/{INFO}")))
-    return [f for f in begun if not os.path.lexists(f / PREDICTIONS)]
+    begun = RunFolder.below(runs, RunFolder.info)
+    return [run.path for run in begun if not os.path.lexists(run.predictions)]
 
 
 def finished(runs: Path) -> list[Path]:
     """Run folders with predictions, sorted by name."""
-    return [path.parent for path in sorted(runs.glob(f"*/{PREDICTIONS}"))]
+    return [run.path for run in RunFolder.below(runs, RunFolder.predictions)]
 
 
 def find_runs(runs: Path) -> Iterator[Run]:

@@ -15,10 +15,10 @@ from pathlib import Path
 from affuse.data.errors import DamagedFileError
 from affuse.data.records import Utterance
 from affuse.data.runs.fold_table import FoldRow
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.csv_tables import DAMAGED, read_rows, write_rows
 from affuse.data.system.digests import is_listed
 
-SENTENCES = "sentences.csv"  # of a run folder
 SENTENCE_COLUMNS = ("fold", "id", "seen")  # seen: 1 or 0
 
 
@@ -69,7 +69,7 @@ def write_sentences(folder: Path, found: Mapping[tuple[str, str], bool]) -> None
     """Publish sentences.csv; nothing if nothing is known."""
     rows = [(fold, id_, int(said)) for (fold, id_), said in found.items()]
     if rows:
-        write_rows(folder / SENTENCES, SENTENCE_COLUMNS, rows)
+        write_rows(RunFolder(folder).sentences, SENTENCE_COLUMNS, rows)
 
 
 def read_sentences(folder: Path) -> dict[tuple[str, str], bool]:
@@ -78,7 +78,7 @@ def read_sentences(folder: Path) -> dict[tuple[str, str], bool]:
     Raises:
         AffuseError: naming the line that is damaged
     """
-    path, found = folder / SENTENCES, {}
+    path, found = RunFolder(folder).sentences, {}
     if not os.path.lexists(path) and not is_listed(path):
         return {}
     for line, (fold, id_, said) in read_rows(path, SENTENCE_COLUMNS):

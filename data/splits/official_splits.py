@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from affuse.data.errors import AffuseError
+from affuse.data.options.run_options import Predict
 from affuse.data.records import Utterance
 from affuse.data.splits.protocol_alternatives import alternatives, otherwise
 
 NEEDED = ("train", "test")
 KNOWN = {*NEEDED, "dev", ""}  # "" means that the row states no split
-PREDICT = (
-    "then predict the corpus, these included: python cli.py predict RUN --corpus CORPUS"
-)
+PREDICT = Predict(run=Path("RUN"), corpus="CORPUS")
 
 
 def demand(utterances: Sequence[Utterance], everyone: Sequence[Utterance]) -> None:
@@ -83,8 +83,14 @@ def _unusable(
     if name != "test":
         return f"{fact}; add their ratings to the table, and extract again"
     if protocols := alternatives(utterances, "official"):
-        return f"{fact}; train with {' or '.join(protocols)}, {PREDICT}"
+        return f"{fact}; train with {' or '.join(protocols)}, {_prediction_advice()}"
     return (
         f"{fact}; in the table write test for others that are rated, and another "
-        f"name, such as unrated, for these; extract again and train, {PREDICT}"
+        f"name, such as unrated, for these; extract again and train, "
+        f"{_prediction_advice()}"
     )
+
+
+def _prediction_advice() -> str:
+    """Return the advice to predict the corpus with the trained run."""
+    return f"then predict the corpus, these included: {PREDICT}"

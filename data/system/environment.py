@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SETUP = "setup.cfg"  # only the root of a checkout has this file
 PYTHON = (3, 11)  # oldest version that is supported
 NEEDED = (
     "click", "h5py", "huggingface_hub", "joblib", "librosa", "numpy", "safetensors",
@@ -22,12 +23,30 @@ def version() -> str:
     In a checkout it is that of setup.cfg, because an editable installation may have
     recorded an older state.
     """
-    checkout = ROOT / "setup.cfg"
-    if checkout.is_file() and (ROOT / "cli.py").is_file():
+    if is_checkout():
         configuration = configparser.ConfigParser()
-        configuration.read(checkout, encoding="utf-8")
+        configuration.read(ROOT / SETUP, encoding="utf-8")
         return configuration["metadata"]["version"]
     return importlib.metadata.version("affuse")
+
+
+def is_checkout() -> bool:
+    """Return True if this code runs from a checkout, False for an installed copy."""
+    return (ROOT / SETUP).is_file() and (ROOT / "cli.py").is_file()
+
+
+def extra_command(extra: str) -> str:
+    """Return the advice to install an extra, as the end of a sentence.
+
+    Args:
+        extra: name of an extra in setup.cfg, such as ``cluster``
+
+    Returns:
+        the command, and for a checkout also the folder in which to type it
+    """
+    if is_checkout():
+        return f"in the folder of this project, type: pip install '.[{extra}]'"
+    return f"type: pip install 'affuse[{extra}]'"
 
 
 def ensure_packages() -> None:

@@ -1,8 +1,9 @@
 """Digests of the code of plug-ins, from the syntax trees of their modules.
 
 Docstrings, comments and layout do not change a digest. The standard library and
-installed packages are left out. For a built-in plug-in, only imported modules of its
-folder are included; for others, all imported modules of this project.
+installed packages are left out, except the package that offers the plug-in itself. For
+a built-in plug-in, only imported modules of its folder are included; for others, all
+imported modules of this project.
 """
 
 import ast
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+
+from affuse.data.plugins import PluginSource
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ("affuse.data", "affuse.extract", "affuse.fuse")  # packages of the project
@@ -50,7 +53,31 @@ def identity(
     return f"code {digest(module, near, deep=True)}"
 
 
-def digest(module: str, near: Sequence[str], *, deep: bool = False) -> str:
+def outside_identity(source: PluginSource, near: Sequence[str]) -> str:
+    """Return the identity of the code of a plug-in from outside this project.
+
+    The modules of its own top-level package are included, although the package is
+    installed. The package's version is left out, so that a new version with the same
+    code has the same identity.
+
+    Args:
+        source: module of the plug-in, and the package that offers it
+        near: as for `digest`
+
+    Returns:
+        ``code`` and its digest, then ``of`` and the package's name if it has one;
+        ``version 1.2 of`` and that name if there is no source file
+    """
+    home = source.module.partition(".")[0]
+    label = f" of {source.package}" if source.package else ""
+    if _source(source.module, home) is None:
+        return f"version {source.version or 'unknown'}{label}"
+    return f"code {digest(source.module, near, deep=True, home=home)}{label}"
+
+
+def digest(
+    module: str, near: Sequence[str], *, deep: bool = False, home: str = ""
+) -> str:
     """Return the digest of the code of a plug-in: twelve hexadecimal digits.
 
     Args:
@@ -59,11 +86,12 @@ def digest(module: str, near: Sequence[str], *, deep: bool = False) -> str:
             they are imported
         deep: True to include all modules of this project, for a plug-in that is not
             built in
+        home: top-level package that is included although it is installed; "" for none
     """
     names = (*near, *OWN) if deep else near
     folders = [_folder(package) for package in names]
     hasher = hashlib.sha256()
-    for name, path in sorted(_modules(module, folders).items()):
+    for name, path in sorted(_modules(module, folders, home).items()):
         tree = ast.parse(path.read_bytes())
         hasher.update(json.dumps([name, _plain(tree)]).encode())
     return hasher.hexdigest()[:DIGITS]
@@ -74,31 +102,31 @@ def _folder(package: str) -> Path:
     return ROOT.joinpath(*package.split(".")[1:])
 
 
-def _modules(first: str, near: Sequence[Path]) -> dict[str, Path]:
+def _modules(first: str, near: Sequence[Path], home: str) -> dict[str, Path]:
     """Return the files of a module and of its imports that a digest includes."""
     files: dict[str, Path] = {}
     pending = [first]
     while pending:
         name = pending.pop()
-        path = _source(name)
+        path = _source(name, home)
         if name in files or path is None or not _counts(path, near):
             continue
         files[name] = path
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        pending += _imported(ast.parse(path.read_bytes()), package)
+        pending += _imported(ast.parse(path.read_bytes()), package, home)
     return files
 
 
-def _imported(tree: ast.Module, package: str) -> Iterator[str]:
+def _imported(tree: ast.Module, package: str, home: str) -> Iterator[str]:
     """Yield the names of modules that a syntax tree may import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and (package or not node.level):
             name = "." * node.level + (node.module or "")
             base = importlib.util.resolve_name(name, package) if node.level else name
             yield base
-            path = _source(base)
+            path = _source(base, home)
             if path is None or path.name == "__init__.py":  # a module has no submodules
                 yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call):
@@ -113,9 +141,13 @@ def _called(node: ast.Call) -> Iterator[str]:
         yield str(first.value)
 
 
-def _source(name: str) -> Path | None:
-    """Return the file of a module, or None if it has none or is installed."""
-    if _is_foreign(name.partition(".")[0]):
+def _source(name: str, home: str) -> Path | None:
+    """Return the file of a module, or None if it has none or is installed.
+
+    Modules of the top-level package `home` have a file although they are installed.
+    """
+    at_home = name.partition(".")[0] == home
+    if not at_home and _is_foreign(name.partition(".")[0]):
         return None  # finding a submodule would import the package
     try:
         module = sys.modules.get(name)
@@ -124,7 +156,9 @@ def _source(name: str) -> Path | None:
         return None
     origin = spec.origin if spec else None
     path = Path(origin).resolve() if origin and origin.endswith(".py") else None
-    return None if path is None or _is_installed(path) else path
+    if path is None or (_is_installed(path) and not at_home):
+        return None
+    return path
 
 
 def _counts(path: Path, near: Sequence[Path]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from affuse.data.extra_columns import MOST, NAME_LENGTH, VALUE_LENGTH
+from affuse.data.modality import other_modalities
 from affuse.data.records import Problem
 from affuse.data.tables import cell_values, column_roles
 from affuse.data.tables.delimited_tables import DelimitedTable
@@ -56,7 +57,8 @@ def sort(tables: Sequence[DelimitedTable], columns: Mapping[str, str]) -> Sortin
     """Return the role of each column, and the extra columns that are kept.
 
     A column is kept if it can form groups: its values are short, and at most `VALUES`
-    of them differ. The first `MOST` such columns are kept.
+    of them differ. The first `MOST` such columns are kept. Columns with the inputs of a
+    modality are always kept, and do not count towards `MOST`.
 
     Args:
         tables: of one corpus; they are read an additional time for this
@@ -118,6 +120,9 @@ def survey(
         dropped: name to reason; columns that are not kept are added
     """
     names = list(dict.fromkeys(name for _, indices in tables for name in indices))
+    input_columns = {name for kind in other_modalities() for name in kind.columns}
+    inputs = [name for name in names if name in input_columns]
+    names = [name for name in names if name not in input_columns]
     for name in names[EXAMINED:]:
         dropped[name] = f"only the first {EXAMINED} columns are looked at"
     values: dict[str, set[str]] = {name: set() for name in names[:EXAMINED]}
@@ -129,7 +134,7 @@ def survey(
     names_kept = [name for name in values if name not in dropped]
     for name in names_kept[MOST:]:
         dropped[name] = f"at most {MOST} columns are kept, and others come first"
-    return names_kept[:MOST]
+    return [*inputs, *names_kept[:MOST]]
 
 
 def _collect(

@@ -8,6 +8,7 @@ from affuse.extract.audio.refusal import Unusable as Unusable
 RATES = (4_000, 192_000)  # Hz, lowest and highest plausible rate
 CHANNELS = 8  # files with more are refused before they are read
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
+LEAST_MILLISECONDS = 100  # shorter times get no hint; seconds may exceed a file a bit
 LONGEST = 3600.0  # default of --max-seconds, the longest duration of a span
 CUT_OFF = "is cut off: the header promises more samples than there are"
 
@@ -37,16 +38,35 @@ def frames(
     begin = round((span[0] if span else 0.0) * rate)
     end = length if span is None or span[1] is None else round(span[1] * rate)
     if end > length + TOLERANCE * rate:
-        raise Unusable(f"ends at {length / rate:.2f} s, before {end / rate:.2f} s")
+        raise Unusable(
+            f"ends at {length / rate:.2f} s, before {end / rate:.2f} s"
+            f"{_milliseconds(end / rate, length / rate)}"
+        )
     count = min(end, length) - begin
     if count <= 0:
-        raise Unusable("has no samples" if span is None else "has no samples there")
+        hint = _milliseconds(begin / rate, length / rate)
+        raise Unusable(
+            "has no samples" if span is None else f"has no samples there{hint}"
+        )
     if count > longest * rate:
         raise Unusable(
             f"lasts {count / rate:.0f} s, more than {longest:g} s; cut it into "
             f"utterances, or, for extract, raise --max-seconds"
         )
     return begin, count
+
+
+def _milliseconds(time: float, length: float) -> str:
+    """Return a hint if a time lies in the file only as milliseconds, else "".
+
+    Args:
+        time: that was read as seconds
+        length: of the file, in seconds
+    """
+    is_possible = length < time <= 1000 * length + TOLERANCE
+    if not is_possible or time < LEAST_MILLISECONDS:
+        return ""
+    return f"; if times are in milliseconds, write their unit, as in {time:g}ms"
 
 
 def reaches_end(span: Span) -> bool:

@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
+from affuse.data.system.environment import extra_command
+
 HEAD = 16  # bytes that identify a container
 TAG = 10  # bytes of the head of an ID3 tag, which may precede AAC frames
 BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # first box of an MP4
@@ -108,7 +110,7 @@ def advice(container: Container, path: Path) -> str:
     suffix = path.suffix if SUFFIX.fullmatch(path.suffix) else container.suffix
     other = ".flac" if suffix.lower() == ".wav" else ".wav"
     return (
-        f"is {container.name}, which needs the package av; in the folder of this "
-        f"project, type: pip install '.[av]', or convert the file, as with: "
+        f"is {container.name}, which needs the package av; "
+        f"{extra_command('av')}, or convert the file, as with: "
         f"ffmpeg -i NAME{suffix} NAME{other}"
     )

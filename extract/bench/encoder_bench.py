@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
 
 from affuse.data.errors import AffuseError
+from affuse.data.options.bench_options import BenchExtract
 from affuse.data.records import Corpus, Utterance
 from affuse.data.system.text_columns import columns
 from affuse.extract.audio.decoding import SAMPLE_RATE
@@ -47,59 +47,35 @@ class EncodingSpeed:
     differs: float | None  # largest difference to one by one, over its largest value
 
 
-def bench(
-    say: Callable[[str], object],
-    *,
-    device: str,
-    dtype: str,
-    threads: int | None,
-    **options: Any,
-) -> None:
+def bench(say: Callable[[str], object], options: BenchExtract) -> None:
     """Measure and print with the options of the command line.
 
     Args:
         say: called with each line
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``
-        dtype: ``auto`` or the name of a dtype
-        threads: of the CPU; None for all
-        options: as for `run`
+        options: encoder, inputs, rounds, dtype, and the device with its threads
     """
-    machine = Machine.of(device, threads=threads, progress=False)
-    run(say, machine, dtype=choose_dtype(dtype, machine.device), **options)
+    run(say, Machine.of(options, progress=False), options)
 
 
-def run(
-    say: Callable[[str], object],
-    machine: Machine,
-    *,
-    modality: str,
-    size: str | None,
-    count: int | None,
-    dtype: str,
-    rounds: int,
-    seed: int,
-) -> None:
+def run(say: Callable[[str], object], machine: Machine, options: BenchExtract) -> None:
     """Measure and print a table of implementations.
 
     Args:
         say: called with each line
         machine: device and resources
-        modality: ``audio`` or ``text``
-        size: of the encoder; None for the modality's default
-        count: number of inputs; None for the device's default
-        dtype: of the encoder
-        rounds: of all implementations, of which the fastest counts
-        seed: of weights, inputs and order
+        options: encoder, inputs, rounds and dtype; its device and threads are ignored
 
     Raises:
-        AffuseError: if the modality has no such size
+        AffuseError: if the modality has no encoder of the size
     """
-    size = size or SIZES[modality][0]
+    modality, seed = options.modality, options.seed
+    dtype = choose_dtype(options.dtype, machine.device)
+    size = options.size or SIZES[modality][0]
     if size not in SIZES[modality]:
         raise AffuseError(f"--size {size}: {modality} has {', '.join(SIZES[modality])}")
     torch.set_num_threads(machine.threads)
     kind = "cuda" if machine.device.startswith("cuda") else "cpu"
-    count = count or COUNT[modality, kind]
+    count = options.count or COUNT[modality, kind]
     task = MAKERS[modality](size, count, machine, dtype, seed)
     amount, unit = _amount(task)
     say(
@@ -107,7 +83,7 @@ def run(
         f"of {amount:.0f} {unit} in all, seed {seed}; {device_name(machine)}"
     )
     limits = [products(machine.device, getattr(torch, dtype))]
-    measured = _measure(task, machine, rounds, modality, dtype)
+    measured = _measure(task, machine, options.rounds, modality, dtype)
     limits.append(products(machine.device, getattr(torch, dtype)))
     say(
         f"matrix products: {limits[0] / 1e9:.0f} GFLOP/s before, "

@@ -17,7 +17,8 @@ from transformers import Pipeline
 
 from affuse.data.records import Utterance
 from affuse.extract.caching.encoder_inputs import InputSource
-from affuse.extract.caching.part_building import Builder, Opened, PreparedInput
+from affuse.extract.caching.input_reading import PreparedInput
+from affuse.extract.caching.part_building import Builder, Opened
 from affuse.extract.encoding import pooling
 
 PADDED = 32  # inputs of a padded batch

@@ -1,7 +1,7 @@
 """What there is to encode in a corpus: inputs, their digests and their sizes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +9,11 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from affuse.data.cache.recording_spans import Stretch
-from affuse.data.reading.transcript_rule import digest as text_digest
+from affuse.data.modality import InputFacts, Modality, modality_named
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.records import file_name as file_name  # beside what it names
 from affuse.data.system.progress import bar
 from affuse.extract.audio import decoder_pool, decoding
-
-LACKING = {
-    "audio": "has no recording, so it is not in audio",
-    "text": "has no transcript, so it is not in text",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +22,8 @@ class InputSource:
 
     utterance: Utterance
     content: str  # digest of the input, 32 hexadecimal digits
-    size: float  # seconds of audio, or characters of text
-    stretch: Stretch | None = None  # of the recording; None for text
+    size: float  # in the unit of the modality, such as seconds of audio
+    stretch: Stretch | None = None  # of the recording; None in other modalities
 
 
 def find(
@@ -36,33 +31,68 @@ def find(
 ) -> tuple[list[InputSource], list[Problem]]:
     """Inputs of one modality, and the files that cannot be among them.
 
-    Utterances without a recording have no place in audio, and those whose transcript is
-    missing have none in text; a note names each. What
-    `affuse.data.reading.transcript_rule` says of a transcript without words holds: it
-    is encoded as the empty sentence.
+    Utterances that lack what the modality takes, such as a recording or a transcript,
+    have no place in it; a note names each. What `affuse.data.reading.transcript_rule`
+    says of a transcript without words holds: it is encoded as the empty sentence.
 
     Args:
+        modality: a file name in data/modalities
         limit: take so many utterances, evenly spread over the corpus; None for all
     """
-    utterances = spread(corpus.utterances, limit)
+    kind, root = modality_named(modality), corpus.root
     present, problems = [], list[Problem]()
-    for u in utterances:
-        if (u.audio if modality == "audio" else u.text) is not None:
+    for u in spread(corpus.utterances, limit):
+        if kind.has(u, root):
             present.append(u)
             continue
-        file = file_name(u, corpus.root)
-        problems.append(Problem(file, LACKING[modality], id=u.id, fatal=False))
-    if modality == "text":
-        return [_text(u) for u in present], problems
-    found = probes({u.audio for u in present if u.audio}, threads, progress)
+        file = file_name(u, root)
+        problems.append(Problem(file, kind.lacking, id=u.id, fatal=False))
+    look = _recordings if kind.has_times else _inputs
     sources = []
-    for u in present:
-        probe = found[u.audio] if u.audio else LACKING[modality]
-        if isinstance(probe, str):
-            problems.append(Problem(file_name(u, corpus.root), probe, id=u.id))
+    for u, found in look(present, kind, root, threads, progress):
+        if isinstance(found, str):
+            problems.append(Problem(kind.file(u, root), found, id=u.id))
         else:
-            sources.append(_audio(u, probe))
+            sources.append(found)
     return sources, problems
+
+
+def _recordings(
+    present: Sequence[Utterance],
+    kind: Modality,
+    root: Path,
+    threads: int,
+    progress: bool,
+) -> Iterator[tuple[Utterance, InputSource | str]]:
+    """Yield each utterance with the stretch of its recording, or why it has none."""
+    paths = [kind.source(u, root) for u in present]
+    found = probes(set(paths), threads, progress)
+    for u, path in zip(present, paths, strict=True):
+        probe = found[path]
+        yield u, probe if isinstance(probe, str) else _stretch(u, probe)
+
+
+def _inputs(
+    present: Sequence[Utterance],
+    kind: Modality,
+    root: Path,
+    threads: int,
+    progress: bool,
+) -> Iterator[tuple[Utterance, InputSource | str]]:
+    """Yield each utterance with its input, or why that cannot be read."""
+    sources = (kind.source(u, root) for u in present)
+    found: Iterable[InputFacts | str] = map(kind.facts, sources)
+    if not kind.in_memory:  # several files are opened at once
+        jobs = (delayed(kind.facts)(source) for source in sources)
+        made = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(jobs)
+        found = bar(made, total=len(present), name="files", unit="file", show=progress)
+    for u, facts in zip(present, found, strict=True):
+        yield (
+            u,
+            facts
+            if isinstance(facts, str)
+            else InputSource(u, facts.content, facts.size),
+        )
 
 
 def spread(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:
@@ -107,14 +137,9 @@ def probes(
     )
 
 
-def _audio(u: Utterance, probe: decoding.Probe) -> InputSource:
+def _stretch(u: Utterance, probe: decoding.Probe) -> InputSource:
     begin, end = u.span or (0.0, None)
     content = hashlib.sha256(f"{probe.digest} {u.span}".encode()).hexdigest()[:32]
     until = probe.seconds if end is None else min(end, probe.seconds)
     stretch = Stretch(probe.digest, begin, max(begin, until))
     return InputSource(u, content, max(0.0, until - begin), stretch)
-
-
-def _text(u: Utterance) -> InputSource:
-    text = u.text or ""
-    return InputSource(u, text_digest(text), float(len(text)))

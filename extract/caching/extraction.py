@@ -15,6 +15,7 @@ from affuse.data.cache import cache_manifest, parts, store
 from affuse.data.cache import current_content as counts
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_named
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.progress import bar
 from affuse.extract.caching import encoder_inputs
@@ -28,10 +29,6 @@ from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.extract.encoding.protocol import Encoder
 
-UNITS = {"audio": "audio-s", "text": "char"}  # of sizes
-# A part is what is held in memory at once, and what a kill may cost.
-PART_ROWS = {"audio": 256, "text": 1024}  # utterances
-PART_SIZE = {"audio": 1800.0, "text": 200_000.0}  # in UNITS
 # A note in parts of older versions. Now the corpus has it, see
 # `affuse.data.reading.transcript_rule`.
 OLD_NOTE = "transcript is empty after cleaning; kept"
@@ -43,7 +40,7 @@ class ExtractionOutcome:
 
     folder: Path | None  # None: there was no input that could be read
     utterances: int  # in the cache now
-    encoded: float  # seconds of audio or characters encoded by this call
+    encoded: float  # in the unit of the modality, by this call
     elapsed: float  # seconds
     problems: tuple[Problem, ...]
     absent: tuple[Problem, ...] = ()  # those of them that no part remembers
@@ -70,6 +67,15 @@ class Fill(Protocol):
     ) -> float: ...
 
 
+@dataclass(frozen=True)
+class CacheFilling:
+    """How the parts of a cache are filled, and whether the cache counts afterwards."""
+
+    share: JobShare = EVERYTHING  # which parts to make; others are left to other jobs
+    fill: Fill = fill  # what makes them
+    current: bool = True  # of all that differ in content only, this folder counts
+
+
 def extract(
     corpus: Corpus,
     choice: Choice,
@@ -78,9 +84,7 @@ def extract(
     *,
     encoder: Encoder | None = None,
     begin: Callable[[Path, Recipe], object] | None = None,
-    current: bool = True,
-    share: JobShare = EVERYTHING,
-    fill: Fill = fill,
+    filling: CacheFilling = CacheFilling(),
 ) -> ExtractionOutcome:
     """Encode one modality of a corpus, or what is still missing of it.
 
@@ -91,9 +95,7 @@ def extract(
         cache: the folder of all caches
         encoder: what `load` made of the same choice; None to load it here
         begin: told the folder and its recipe before anything is encoded
-        current: note that this folder counts, of all that differ in content only
-        share: which parts to make; others are left to other jobs
-        fill: what makes them
+        filling: which parts are made, and by what
 
     Raises:
         AffuseError: if the checkpoint cannot be loaded, or there is nothing to encode
@@ -117,28 +119,30 @@ def extract(
     if begin is not None:
         begin(folder, recipe)
     build = Builder(corpus.root, machine, encoder, recipe)
-    done = _make(folder, _plan(recipe, found), build, share, fill)
+    done = _make(folder, _plan(recipe, found), build, filling)
     if done.complete:
         cache_manifest.seal(folder)
-    if current and done.complete:
+    if filling.current and done.complete:
         counts.make(folder, recipe)
     return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
 
 
 def _make(
-    folder: Path, plan: Plan, build: Builder, share: JobShare, fill: Fill
+    folder: Path, plan: Plan, build: Builder, filling: CacheFilling
 ) -> ExtractionOutcome:
     """Make the parts of a share that are missing."""
-    mine = {number: part for number, part in plan.items() if number in share}
+    mine = {n: part for n, part in plan.items() if n in filling.share}
     began = time.monotonic()
-    modality = build.recipe.modality
+    modality = modality_named(build.recipe.modality)
     with bar(
         total=sum(s.size for part in mine.values() for s in part),
-        name=modality,
-        unit=UNITS[modality],
+        name=modality.name,
+        unit=modality.unit,
         show=build.machine.progress,
     ) as progress:
-        encoded = fill(folder, mine, build, count=len(plan), done=progress.update)
+        encoded = filling.fill(
+            folder, mine, build, count=len(plan), done=progress.update
+        )
     tidy(folder, len(plan))
     elapsed = time.monotonic() - began
     done = ExtractionOutcome(
@@ -178,11 +182,12 @@ def remembered(folder: Path) -> dict[int, tuple[Problem, ...]]:
 
 def _plan(recipe: Recipe, found: Sequence[InputSource]) -> Plan:
     """What is in each part, by number; the longest inputs in the first."""
+    modality = modality_named(recipe.modality)
     places = batching.parts(
         [s.size for s in found],
         [s.utterance.id for s in found],
-        rows=PART_ROWS[recipe.modality],
-        size=PART_SIZE[recipe.modality] / _copies(recipe),
+        rows=modality.part_rows,
+        size=modality.part_size / _copies(recipe),
     )
     if len(places) > parts.MOST:
         raise AffuseError(

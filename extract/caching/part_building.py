@@ -13,10 +13,10 @@ from affuse.data.cache import part_arrays
 from affuse.data.cache.parts import Part
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_named
 from affuse.data.records import Problem
-from affuse.extract.audio import decoder_pool, decoding
-from affuse.extract.audio.sample_digest import fingerprint
-from affuse.extract.caching.encoder_inputs import InputSource, file_name
+from affuse.extract.caching.encoder_inputs import InputSource
+from affuse.extract.caching.input_reading import InputReader, PreparedInput
 from affuse.extract.caching.row_reuse import CachedRow
 from affuse.extract.encoding import batching, pooling
 from affuse.extract.encoding.choices import Machine
@@ -25,18 +25,6 @@ from affuse.extract.encoding.threads import Room, alone
 
 LARGEST_HALF = 65_504.0  # of float16
 NOT_FINITE = "its embedding is not finite as it is stored"
-
-
-@dataclass(frozen=True)
-class PreparedInput:
-    """What of one utterance goes through the encoder."""
-
-    source: InputSource
-    blocks: tuple[np.ndarray, ...]
-    notes: tuple[str, ...]
-    samples: str = (
-        ""  # digest of the decoded samples, see `affuse.extract.audio.sample_digest`
-    )
 
 
 @dataclass(frozen=True)
@@ -127,22 +115,13 @@ class Builder:
     def _open(self, sources: Sequence[InputSource]) -> dict[str, PreparedInput | str]:
         """By digest what can be encoded, or why it cannot."""
 
-        def one(source: InputSource) -> PreparedInput | str:
-            u, samples = source.utterance, ""
-            try:
-                if self.recipe.modality == "audio" and u.audio is not None:
-                    wave = decoder_pool.load(
-                        u.audio, u.span, longest=self.machine.longest
-                    )
-                    samples = fingerprint(wave.samples)  # before they are changed
-                    ready, notes = self.encoder.prepare(wave.samples), wave.notes
-                else:
-                    ready, notes = self.encoder.prepare(u.text or ""), ()
-            except decoding.Unusable as error:
-                return str(error)
-            return PreparedInput(source, ready.blocks, (*notes, *ready.notes), samples)
-
-        jobs = (delayed(one)(source) for source in sources)
+        reader = InputReader(
+            modality_named(self.recipe.modality),
+            self.root,
+            self.encoder,
+            self.machine.longest,
+        )
+        jobs = (delayed(reader.read)(source) for source in sources)
         found = Parallel(n_jobs=self.machine.threads, prefer="threads")(jobs)
         return {s.content: f for s, f in zip(sources, found, strict=True)}
 
@@ -174,11 +153,12 @@ class Builder:
         """Rows in the order of the sources, and what is wrong or odd about them."""
         rows: list[tuple[InputSource, CachedRow]] = []
         problems: list[Problem] = []
+        kind = modality_named(self.recipe.modality)
         for source in sources:
             found, u = results[source.content], source.utterance
             fatal = isinstance(found, str)
             for reason in (found,) if isinstance(found, str) else found.notes:
-                file = file_name(u, self.root)
+                file = kind.file(u, self.root)
                 problems.append(Problem(file, reason, id=u.id, fatal=fatal))
             if not isinstance(found, str):
                 rows.append((source, found))

@@ -9,6 +9,7 @@ from threading import Event
 from typing import Self
 
 from affuse.data.cache import checksums, part_removal, parts, store
+from affuse.data.cache.cache_folder import CacheFolder, part_lock
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.system.atomic_files import claim
@@ -41,7 +42,7 @@ def tidy(folder: Path, count: int) -> None:
     for path in part_removal.abandoned(folder):
         with _unless_forbidden():
             path.unlink(missing_ok=True)
-    for path in sorted(folder.glob(".part-*.lock")):
+    for path in CacheFolder(folder).locks():
         with _unless_forbidden(), claim(path, wait=False):
             pass  # whoever holds a lock removes it
 
@@ -182,7 +183,7 @@ class Claims:
         """Hold a part; return False if another process does."""
         while not self._stopped.is_set():
             held = ExitStack()
-            lock = self._folder / f".part-{number:05d}.lock"
+            lock = part_lock(parts.part_path(self._folder, number))
             try:
                 mine = held.enter_context(claim(lock, wait=False))
             except OSError as error:

@@ -21,6 +21,7 @@ from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.part_building import Batch, Builder, Opened
 from affuse.extract.caching.part_claims import PARTLY, WHOLE, Claims, Plan
 from affuse.extract.caching.row_reuse import CachedRow, CachedRows
+from affuse.extract.encoding import encoder_revisions
 
 PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "soxr", "av")
 T = TypeVar("T")
@@ -132,7 +133,13 @@ def _write(
     made = build.finish(cast(Opened, job.opened), batches)
     if job.own is None or not _is_kept(path, made, build.recipe):
         cache_manifest.forget(path)
-        parts.write(path, made, recipe=build.recipe, parts=count, versions=_versions())
+        parts.write(
+            path,
+            made,
+            recipe=build.recipe,
+            parts=count,
+            versions=_versions(build.recipe),
+        )
     claims.release(job.number)
 
 
@@ -161,9 +168,10 @@ def _ahead(
             yield found  # type: ignore[misc]
 
 
-def _versions() -> Mapping[str, str]:
+def _versions(recipe: Recipe) -> Mapping[str, str]:
     """Of the packages that decide what an embedding is."""
-    return {name: _version(name) for name in PACKAGES}
+    own = {name: _version(name) for name in PACKAGES}
+    return {**own, **encoder_revisions.packages(recipe.encoder)}
 
 
 def _version(package: str) -> str:

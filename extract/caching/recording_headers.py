@@ -1,6 +1,7 @@
-"""Compares the recordings of a corpus with its utterances, by the headers of the files.
+"""Compares the files of a corpus with its utterances, recordings by their headers.
 
 Nothing is decoded: samples that are no numbers, for example, are found by `extract`.
+Files of other modalities are inspected as `extract` does before it encodes them.
 """
 
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
+from affuse.data.modality import other_modalities
 from affuse.data.records import Corpus, Problem
 from affuse.extract.audio import decoding, header_bounds
 from affuse.extract.caching import encoder_inputs
@@ -34,6 +36,11 @@ def faults(corpus: Corpus) -> Iterator[Problem]:
                 noted.add(u.audio)
             if reason := _reason(found[u.audio], u.span):
                 yield Problem(name, reason, id=u.id)
+    for kind in other_modalities():
+        _, problems = encoder_inputs.find(
+            corpus, kind.name, limit=None, threads=MOST, progress=True
+        )
+        yield from (problem for problem in problems if problem.fatal)
 
 
 def _repairs(probe: decoding.Probe | str, name: str, first: str) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.cache import store
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.parts import header, part_path, read
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import DamagedFileError
@@ -66,7 +67,8 @@ class CachedRows:
         return found
 
     def _parts(self) -> Iterator[Path]:
-        for folder in sorted(self._folder.parent.glob(f"{self._recipe.modality}-*/")):
+        beside = CorpusFolder(self._folder.parent).caches(self._recipe.modality)
+        for folder in (each.path for each in beside):
             for number in store.numbers(folder) if folder != self._folder else ():
                 path = part_path(folder, number)
                 try:

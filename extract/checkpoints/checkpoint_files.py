@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,9 +51,8 @@ class Checkpoint:
     name: str  # on the hub, or that of the folder
     revision: str  # commit that was loaded; "" for a folder
     weights: str  # digest of the tensors that are used
-    training: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # see `affuse.data.cache.training_data`
+    # Training data, see `affuse.data.cache.training_data`.
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, part: nn.Module) -> "Checkpoint":
         """Return a checkpoint of the same origin with a part of the model."""
@@ -69,16 +68,19 @@ def find(checkpoint: str, revision: str, modality: str) -> Origin:
         modality: selects the bundled encoder for `MINI`
 
     Raises:
-        AffuseError: if there is no such folder, the hub cannot be reached, or it does
-            not have the checkpoint
+        AffuseError: if there is no such folder, the modality has no bundled encoder,
+            the hub cannot be reached, or it does not have the checkpoint
     """
     bundled = checkpoint == MINI
     folder = BUNDLED / modality if bundled else Path(os.path.expanduser(checkpoint))
-    if folder.is_dir() and revision:
+    if bundled and not folder.is_dir():
         raise AffuseError(
-            f"--revision {revision} does not apply to the local folder {folder}; "
-            f"leave it out"
+            f"this project has no small encoder for {modality}, so '{MINI}' does not "
+            f"exist; name another checkpoint"
         )
+    if folder.is_dir() and revision:
+        advice = f"does not apply to the local folder {folder}; leave it out"
+        raise AffuseError(f"--revision {revision} {advice}")
     if folder.is_dir():
         return Origin(folder, MINI if bundled else folder.resolve().name)
     checkpoint = SHORT.get(checkpoint, checkpoint)
@@ -197,11 +199,22 @@ def digest(tensors: dict[str, Tensor]) -> str:
     return hasher.hexdigest()[:16]
 
 
+def random_checkpoint(model: Callable[[], nn.Module]) -> Checkpoint:
+    """Return a model with seeded random weights as a checkpoint called `TINY`.
+
+    Args:
+        model: returns a new model; torch's random state is restored afterwards
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        random_model = model()
+    return Checkpoint(random_model, TINY, "", digest(random_model.state_dict()))
+
+
 def choose_layers(selection: str, top: int, name: str) -> tuple[int, ...]:
     """Return the layer numbers for ``last``, ``all`` or a list such as ``0,6,12``.
 
-    Errors do not name the option, because it is --layers for extract and
-    --teacher-layers for distil.
+    Errors name no option, as it is --layers for extract, --teacher-layers for distil.
 
     Args:
         selection: as typed

@@ -12,6 +12,7 @@ from typing import Any
 
 from affuse.data.cache import verification
 from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.system import digests
 from affuse.data.system.documents import DIGITS, parse_json
 from affuse.data.system.regular_files import SMALL, WEIGHTS, check_regular
@@ -29,7 +30,7 @@ FOREIGN = {  # files of other kinds of checkpoints, which transformers would pre
 }
 SHARD = "shard-"  # beginning of file names in a distributed checkpoint
 WAYS = (  # file of the weights or its index, in the order of transformers
-    ("model.safetensors", "model.safetensors.index.json"),
+    (CheckpointFolder.weights, CheckpointFolder.index),
     ("pytorch_model.bin", "pytorch_model.bin.index.json"),
 )
 

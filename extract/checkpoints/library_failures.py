@@ -10,6 +10,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 from affuse.data.errors import AffuseError
+from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.terminal import printable
 
 ROOT = Path(__file__).parents[2]  # not resolved, as tracebacks name the files
@@ -17,7 +18,9 @@ OURS = tuple(str(ROOT / name) for name in ("data", "extract", "fuse", "cli.py"))
 PANIC = "PanicException"  # of libraries in Rust: a BaseException without a public name
 LONGEST = 300  # characters of a library's message
 PLAIN = (OSError, ValueError, RuntimeError)  # errors whose messages are sentences
-PICKLED = "its weights are damaged, or more than tensors; take model.safetensors"
+PICKLED = (
+    f"its weights are damaged, or more than tensors; take {CheckpointFolder.weights}"
+)
 
 
 @contextmanager

@@ -3,14 +3,19 @@
 That of stage two is in `cli.py` itself, for stage two is not known here.
 """
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from affuse.data.shared_options import FOLDER, Subgroup, options
+from affuse.data.options.command_groups import Subgroup, takes
 from affuse.data.terminal import say
-from affuse.extract.bench.bench_options import ENCODING, TUNING
+
+if TYPE_CHECKING:
+    from affuse.data.options.bench_options import (
+        BenchDigests,
+        BenchExtract,
+        BenchFinetune,
+    )
 
 
 @click.group(cls=Subgroup)
@@ -19,8 +24,8 @@ def bench() -> None:
 
 
 @bench.command("extract")
-@options(ENCODING)
-def bench_extract(**found: Any) -> None:
+@takes("bench_options.BenchExtract")
+def bench_extract(options: "BenchExtract") -> None:
     """Measure stage one on made-up inputs of IEMOCAP's lengths.
 
     The same random weights one by one, in padded batches, in a transformers pipeline
@@ -29,19 +34,12 @@ def bench_extract(**found: Any) -> None:
     """
     from affuse.extract.bench import encoder_bench
 
-    encoder_bench.bench(say, **found)
+    encoder_bench.bench(say, options)
 
 
 @bench.command("digests")
-@click.argument("run", type=FOLDER)
-@click.option(
-    "--rounds",
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    help="Read both ways so often; the fastest of each counts.",
-)
-def bench_digests(run: Path, rounds: int) -> None:
+@takes("bench_options.BenchDigests")
+def bench_digests(options: "BenchDigests") -> None:
     """Measure what the digests of RUN cost.
 
     Reads its tables and its weights as `report` and `predict` do, and again from a copy
@@ -52,12 +50,12 @@ def bench_digests(run: Path, rounds: int) -> None:
     """
     from affuse.data import benchmarks
 
-    benchmarks.bench(say, run, rounds=rounds)
+    benchmarks.bench(say, options.run, rounds=options.rounds)
 
 
 @bench.command("finetune")
-@options(TUNING)
-def bench_finetune(**found: Any) -> None:
+@takes("bench_options.BenchFinetune")
+def bench_finetune(options: "BenchFinetune") -> None:
     """Measure fine-tuning on made-up utterances of IEMOCAP's lengths.
 
     The same random weights trained by `finetune`, with the gradient of the loss of the
@@ -71,4 +69,4 @@ def bench_finetune(**found: Any) -> None:
     """
     from affuse.extract.finetune.bench import finetune_bench
 
-    finetune_bench.bench(say, **found)
+    finetune_bench.bench(say, options)

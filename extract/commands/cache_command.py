@@ -1,12 +1,19 @@
 """The commands that look after the cache; `cli.py` offers them as ``cache``."""
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from affuse.data.shared_options import CACHE, Subgroup
+from affuse.data.options.command_groups import Subgroup, takes
 from affuse.data.terminal import say
+
+if TYPE_CHECKING:
+    from affuse.data.options.maintenance_options import (
+        ListCaches,
+        RepairCaches,
+        VerifyCaches,
+    )
 
 
 @click.group(cls=Subgroup)
@@ -15,34 +22,33 @@ def cache() -> None:
 
 
 @cache.command("list")
-@CACHE
-def cache_list(cache: Path) -> None:
+@takes("maintenance_options.ListCaches")
+def cache_list(options: "ListCaches") -> None:
     """List every cache.
 
     Digest, corpus, checkpoint, layers, pooling and number of utterances.
     """
     from affuse.data.cache import cache_selection
 
-    for line in cache_selection.listing(cache):
+    for line in cache_selection.listing(options.cache):
         say(line)
 
 
 @cache.command("verify")
-@CACHE
-def cache_verify(cache: Path) -> None:
+@takes("maintenance_options.VerifyCaches")
+def cache_verify(options: "VerifyCaches") -> None:
     """Check every file of the cache against its digest, as `verify` does.
 
     Names every file that is damaged or missing; the exit status is then 1.
     """
     from affuse.data.cache import verification
 
-    sys.exit(not verification.command(say, folders=[], usual=[cache]))
+    sys.exit(not verification.command(say, folders=[], usual=[options.cache]))
 
 
 @cache.command("repair")
-@CACHE
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-def cache_repair(cache: Path, dry_run: bool) -> None:
+@takes("maintenance_options.RepairCaches")
+def cache_repair(options: "RepairCaches") -> None:
     """Make damaged and missing parts anew.
 
     Repeats the extract command of each cache for what `verify` finds, and nothing else.
@@ -51,4 +57,4 @@ def cache_repair(cache: Path, dry_run: bool) -> None:
     """
     from affuse.extract.commands import cache_repair
 
-    sys.exit(not cache_repair.run(cache, dry_run=dry_run, say=say))
+    sys.exit(not cache_repair.run(options.cache, dry_run=options.dry_run, say=say))

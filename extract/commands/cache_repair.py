@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -14,11 +13,14 @@ from affuse.data.cache import (
     provenance,
     store,
 )
+from affuse.data.cache.cache_folder import corpora
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import EXTRA, MISSING, UNKNOWN, UNREAD, Fault
 from affuse.data.errors import AffuseError
+from affuse.data.modality import modality_named
+from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_reading
-from affuse.extract.caching.extraction import UNITS, extract
+from affuse.extract.caching.extraction import CacheFilling, extract
 from affuse.extract.commands import extract_command
 from affuse.extract.encoding.encoder_loading import load
 
@@ -36,7 +38,9 @@ def run(cache: Path, *, dry_run: bool, say: Say) -> bool:
     """
     folders = _folders(cache)
     whole = [_repair(folder, cache, dry_run, say) for folder in folders]
-    for folder in (*cache.glob("*/"), *cache.glob("*/*-*-*/")):
+    named = corpora(cache)
+    there = [each.path for folder in named for each in folder.caches()]
+    for folder in (*(each.path for each in named), *there):
         for path in part_removal.abandoned(folder):
             say(f"{path} was left by a process that died: {_dropped(dry_run)}")
             if not dry_run:
@@ -49,7 +53,8 @@ def run(cache: Path, *, dry_run: bool, say: Say) -> bool:
 
 def _folders(cache: Path) -> list[Path]:
     """Folders with parts, and those that should have some, for a call was kept."""
-    begun = {path for path in cache.glob("*/*-*-*/") if provenance.path(path).is_file()}
+    there = (each for folder in corpora(cache) for each in folder.caches())
+    begun = {each.path for each in there if each.provenance.is_file()}
     return sorted({*store.folders(cache), *begun})
 
 
@@ -120,14 +125,14 @@ def _drop(paths: Sequence[Path], say: Say) -> None:
 
 
 def _encode(
-    folder: Path, cache: Path, call: dict[str, Any], damaged: Sequence[Path], say: Say
+    folder: Path, cache: Path, call: Extract, damaged: Sequence[Path], say: Say
 ) -> None:
     """Stage one for what is missing of a folder, if it is this one that it makes.
 
     Raises:
         AffuseError: if corpus or checkpoint are others now
     """
-    corpus = corpus_reading.read(**call)
+    corpus = corpus_reading.read(call)
     machine = extract_command.machine(call)
     torch.set_num_threads(machine.threads)
     (choice,) = extract_command.choices(corpus, call)
@@ -145,15 +150,17 @@ def _encode(
             corpus_table.save(corpus, cache)
 
     encoder = load(choice, machine)
+    filling = CacheFilling(current=False)
     done = extract(
-        corpus, choice, machine, cache, encoder=encoder, begin=begin, current=False
+        corpus, choice, machine, cache, encoder=encoder, begin=begin, filling=filling
     )
+    modality = modality_named(choice.modality)
     if done.folder is None:
-        raise AffuseError("no recording can be read any more")
+        raise AffuseError(f"no {modality.noun} can be read any more")
     recipe = parts.header(parts.part_path(folder, 0)).recipe
     if recipe.kind() not in current_content.noted(folder.parent):
         current_content.make(folder, recipe)
-    say(f"{folder}: {done.encoded:.0f} {UNITS[choice.modality]} encoded again")
+    say(f"{folder}: {done.encoded:.0f} {modality.unit} encoded again")
 
 
 def _advice(folder: Path, cache: Path) -> str:

@@ -6,11 +6,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from affuse.data.options.command_record import disjoint
+from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_reading
-from affuse.data.shared_options import READ, defaults, disjoint
 from affuse.data.terminal import say as print_line
 from affuse.extract.commands.extract_command import encode
-from affuse.extract.extraction_options import ENCODE
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,13 @@ def extract_corpus(
             used
         FileNotFoundError: if the corpus or a checkpoint is not there
     """
-    given: dict[str, Any] = {
+    given = {
         "corpus": corpus,
-        "root": None if root is None else Path(root),
-        "cache": Path(cache),
+        "root": root,
+        "audio_checkpoint": audio_checkpoint,
+        "text_checkpoint": text_checkpoint,
+        "cache": cache,
     }
-    if audio_checkpoint:
-        given["audio_checkpoint"] = audio_checkpoint
-    if text_checkpoint:
-        given["text_checkpoint"] = text_checkpoint
-    found = defaults((*READ, *ENCODE), **disjoint(given, options))
-    read = corpus_reading.read_aloud(say, **found)
-    left_out, folders = encode(read, cache=found.pop("cache"), say=say, found=found)
+    chosen = Extract.from_values(**disjoint(given, options))
+    left_out, folders = encode(corpus_reading.read_aloud(say, chosen), chosen, say)
     return Extraction(folders, left_out)

@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
-from affuse.data.command_lines import Extract, next_line
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.options.command_record import next_line
+from affuse.data.options.distillation_options import Distil
+from affuse.data.options.extraction_options import Extract, checkpoints
 from affuse.data.system.atomic_files import claim, publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Plain, Record, Text
@@ -23,28 +25,18 @@ from affuse.extract.distil import (
 )
 from affuse.extract.distil.distillation_loop import Schedule
 from affuse.extract.distil.distillation_plan import DistillationPlan
+from affuse.extract.distil.student_folder import StudentFolder
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, suited
 from affuse.extract.encoding.protocol import Encoder
 
 MODALITIES: dict[str, ModuleType] = {"audio": speech_student, "text": text_student}
-WEIGHTS, SETTINGS, LOCK = "model.safetensors", "distil.json", ".distil.lock"
-
 KIND = Record({"identity": Text(100)}, others=Plain())  # of the settings
 
 
-def distil(
-    say: Callable[[str], object],
-    *,
-    modality: str,
-    batch: int | None,
-    device: str,
-    threads: int | None,
-    **found: Any,
-) -> None:
+def distil(say: Callable[[str], object], options: Distil) -> None:
     """Distil as the options of the command line say; see `plan` and `run`."""
-    machine = Machine.of(device, threads=threads)
-    run(plan(modality, batch=batch, machine=machine, **found), say)
+    run(plan(options, Machine.of(options)), say)
 
 
 def run(plan: DistillationPlan, say: Callable[[str], object]) -> None:
@@ -54,7 +46,7 @@ def run(plan: DistillationPlan, say: Callable[[str], object]) -> None:
         AffuseError: if data or teacher cannot be used, or the output folder holds
             something else or is being filled
     """
-    with claim(plan.output / LOCK, wait=False) as mine:
+    with claim(StudentFolder(plan.output).lock, wait=False) as mine:
         if not mine:
             raise AffuseError(
                 f"another process distils into {plan.output}; wait for it, or choose "
@@ -74,7 +66,7 @@ def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
         torch.manual_seed(plan.schedule.seed)
         lesson, recipes = module.lesson(plan, corpus, encoder, say)
     identity = plan.identity(recipes)
-    if (plan.output / WEIGHTS).exists():
+    if StudentFolder(plan.output).weights.exists():
         if _identity(plan.output) != identity:
             raise AffuseError(
                 f"{plan.output} holds a model of another teacher, other data or other "
@@ -106,11 +98,8 @@ def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
 def following(plan: DistillationPlan) -> Extract:
     """Return the command that tries a student, on the corpus that is built in."""
     modality = plan.teacher.modality
-    return Extract.of(
-        {f"{modality}_checkpoint": str(plan.output), "modalities": (modality,)},
-        corpus="demo",
-        cache=plan.cache,
-    )
+    student = checkpoints({modality: plan.output})
+    return Extract(corpus="demo", modalities=(modality,), cache=plan.cache, **student)
 
 
 def _teacher(plan: DistillationPlan) -> Encoder:
@@ -131,7 +120,9 @@ def _teacher(plan: DistillationPlan) -> Encoder:
 def _identity(folder: Path) -> str:
     """That of the student in a folder; ``""`` if it is none of ours."""
     try:
-        found = read_json(folder / SETTINGS, KIND, advice="choose another --output")
+        found = read_json(
+            StudentFolder(folder).settings, KIND, advice="choose another --output"
+        )
     except (OSError, AffuseError):
         return ""
     return str(found["identity"])
@@ -151,52 +142,60 @@ def _save(
     settings = {"identity": identity, **plan.settings()}
     described = {
         "README.md": model_card.text(facts).encode(),
-        "history.csv": model_card.history(facts.points).encode(),
-        SETTINGS: (json.dumps(settings, indent=1) + "\n").encode(),
+        StudentFolder.history: model_card.history(facts.points).encode(),
+        StudentFolder.settings: (json.dumps(settings, indent=1) + "\n").encode(),
     }
-    weights = own.pop(WEIGHTS)
-    for name, content in {**own, **files, **described, WEIGHTS: weights}.items():
+    weights = own.pop(StudentFolder.weights)
+    last = {StudentFolder.weights: weights}
+    for name, content in {**own, **files, **described, **last}.items():
         publish(plan.output / name, content)
-    (plan.output / distillation_loop.STATE).unlink(missing_ok=True)
+    StudentFolder(plan.output).unfinished.unlink(missing_ok=True)
 
 
-def plan(
-    modality: str, *, batch: int | None, machine: Machine, **found: Any
-) -> DistillationPlan:
+def plan(options: Distil, machine: Machine) -> DistillationPlan:
     """The plan of the command line; what was not given is the modality's default."""
+    modality = options.modality
     module = MODALITIES[modality]
-    own = {k: found[k] for k in ("layers", "width", "heads", "vocabulary") if found[k]}
-    if modality == "audio" and found["vocabulary"]:
+    if modality == "audio" and options.vocabulary:
         raise OptionError("--vocabulary is of text students; leave it out")
-    if modality == "text" and found["speeds"]:
+    if modality == "text" and options.speeds:
         raise OptionError("--speeds is of speech students; leave it out")
-    speeds = _numbers(found["speeds"]) if found["speeds"] else module.SPEEDS
-    checkpoint, revision = found["teacher"], found["revision"]
     return DistillationPlan(
         teacher=Choice(
             modality,
-            encoder=suited(modality, checkpoint, revision),
-            checkpoint=checkpoint,
-            revision=revision,
-            layers=found["teacher_layers"],
+            encoder=suited(modality, options.teacher, options.revision),
+            checkpoint=options.teacher,
+            revision=options.revision,
+            layers=options.teacher_layers,
             pooling=module.POOLING,
         ),
-        data=found["data"],
-        output=found["output"],
-        size=replace(module.SIZE, **own),
+        data=options.data,
+        output=options.output,
+        size=replace(module.SIZE, **_size(options)),
         schedule=Schedule(
-            steps=found["steps"] or module.STEPS,
-            rate=module.RATE if found["rate"] is None else found["rate"],
-            seed=found["seed"],
+            steps=options.steps or module.STEPS,
+            rate=module.RATE if options.rate is None else options.rate,
+            seed=options.seed,
         ),
-        batch=batch or module.BATCH,
-        held_out=found["held_out"],
-        speeds=speeds,
-        cache=found["cache"],
+        batch=options.batch or module.BATCH,
+        held_out=options.held_out,
+        speeds=_numbers(options.speeds) if options.speeds else module.SPEEDS,
+        cache=options.cache,
         machine=machine,
-        credits=found["credits"],
-        licence=found["licence"],
+        credits=options.credits,
+        licence=options.licence,
     )
+
+
+def _size(options: Distil) -> dict[str, int]:
+    """Return the sizes of the student that were given."""
+    sizes = {
+        "layers": options.layers,
+        "width": options.width,
+        "heads": options.heads,
+        "vocabulary": options.vocabulary,
+    }
+    return {name: size for name, size in sizes.items() if size}
 
 
 def _numbers(words: str) -> tuple[float, ...]:

@@ -2,32 +2,38 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from affuse.data.shared_options import READ, defaults
-from affuse.extract.extraction_options import FINETUNE
-
-SHARED = (  # options that say the same of both commands
-    *("corpus", "root", "name", "nature", "columns", "scale", "table", "dominance"),
-    *("audio_checkpoint", "text_checkpoint", "revision", "device", "threads"),
-    *("fusion", "protocol", "folds", "fold", "seed"),
-)
+from affuse.data.options.extraction_options import CheckpointChoice
+from affuse.data.options.finetuning_options import Finetune
+from affuse.data.options.pipeline_options import RunCommand
+from affuse.data.options.shared_options import ComputeOptions
+from affuse.data.options.source_options import CorpusSource
 
 
-def tune(say: Callable[[str], object], **found: Any) -> Path:
+def tune(say: Callable[[str], object], options: RunCommand, design: str) -> Path:
     """Fine-tune encoders for every fold.
 
     Args:
         say: told each line
-        found: options of the run command, by name; of them those that both commands
-            share are meant, and an experiment if there is one
+        options: of the run command; of them those that both commands share are meant,
+            and an experiment if there is one
+        design: that is trained together with the encoders
 
     Returns:
         the folder of all folds
     """
     from affuse.extract.commands.finetune_command import finetune
 
-    given = {name: found[name] for name in SHARED}
-    if found["experiment"]:
-        given["experiment"] = found["experiment"]
-    return finetune(say, **defaults((*READ, *FINETUNE), **given))
+    shared = (CorpusSource, CheckpointChoice, ComputeOptions)
+    return finetune(
+        say,
+        Finetune.like(
+            options,
+            *shared,
+            fusion=design,
+            protocol=options.protocol,
+            folds=options.folds,
+            seed=options.seed,
+            experiment=options.experiment or Finetune.experiment,
+        ),
+    )

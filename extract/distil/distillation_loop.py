@@ -21,10 +21,10 @@ from affuse.data.errors import AffuseError, MemoryShortageError
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.progress import bar
 from affuse.data.system.regular_files import WEIGHTS, open_regular
+from affuse.extract.distil.student_folder import StudentFolder
 
 WARM = 0.05  # share of the steps with a rising learning rate (warm-up)
 CLIP = 1.0  # largest norm of a gradient
-STATE = "training.pt"  # state of an unfinished training, in its output folder
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def train(
     optimizer = torch.optim.AdamW(
         parameters, lr=schedule.rate, weight_decay=schedule.decay
     )
-    path = folder / STATE
+    path = StudentFolder(folder).unfinished
     points = _resume(path, identity, lesson.network, optimizer)
     begin = points[-1].step if points else 0
     if begin:

@@ -4,12 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 
+from affuse.data.modality import modality_named
+from affuse.data.options.command_record import program
 from affuse.extract.distil.distillation_loop import TrainingState
 from affuse.extract.distil.distillation_plan import DistillationPlan
 
 CLASSES = {"audio": "Wav2Vec2Model", "text": "DistilBertModel"}
-UNITS = {"audio": "recordings", "text": "texts"}
 ROWS = 6  # of the table, evenly spaced over the training
 
 
@@ -28,6 +30,7 @@ def text(facts: Facts) -> str:
     """Return the card as Markdown, with the header that Hugging Face reads."""
     plan, size = facts.plan, facts.plan.size
     modality = plan.teacher.modality
+    nouns = modality_named(modality).nouns
     layers = f"{size.layers} layers of {size.width}, {size.heads} heads"
     if size.vocabulary:
         layers += f", {size.vocabulary:,} word pieces"
@@ -47,7 +50,7 @@ def text(facts: Facts) -> str:
             "",
             "## Data and licences",
             "",
-            f"{facts.inputs:,} {UNITS[modality]}, {plan.held_out:.1%} held out.",
+            f"{facts.inputs:,} {nouns}, {plan.held_out:.1%} held out.",
             "",
             *(f"* {line}" for line in credits),
             "",
@@ -60,7 +63,7 @@ def text(facts: Facts) -> str:
             "## Course of the training",
             "",
             f"Cosine of student and teacher, layer(s) {plan.teacher.layers} of the "
-            f"teacher, standardised, on held-out {UNITS[modality]}:",
+            f"teacher, standardised, on held-out {nouns}:",
             "",
             "| steps | loss | held-out cosine |",
             "|---:|---:|---:|",
@@ -73,11 +76,17 @@ def text(facts: Facts) -> str:
     )
 
 
+def _program() -> tuple[str, ...]:
+    """Return the words that start the program, without its folder on this machine."""
+    *interpreter, script = program()
+    return (*interpreter, PurePath(script).name)
+
+
 def command(plan: DistillationPlan) -> str:
     """Return the command that repeats a distillation, without the folders' parents."""
     size, schedule = plan.size, plan.schedule
     words = [
-        f"python cli.py distil {plan.teacher.modality}",
+        f"{' '.join(_program())} distil {plan.teacher.modality}",
         f"--teacher {plan.teacher.checkpoint.rstrip('/').rpartition('/')[2]}",
         f"--teacher-layers {plan.teacher.layers}",
         *(f"--data {path.name}" for path in plan.data),

@@ -23,7 +23,8 @@ from affuse.extract.audio.decoding import Unusable
 from affuse.extract.checkpoints import checkpoint_files, encoder_families
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint, Origin
 from affuse.extract.checkpoints.library_failures import told
-from affuse.extract.encoding.protocol import Packed, Prepared
+from affuse.extract.encoding.headless_encoder import HeadlessEncoder
+from affuse.extract.encoding.protocol import Prepared
 from affuse.extract.networks import packed_attention
 from affuse.extract.networks.hidden_layers import Layers, send
 from affuse.extract.networks.text_length import cut, longest_input
@@ -36,7 +37,7 @@ MAX_TOKENS = 128  # the paper's limit
 TINY_VOCABULARY = 1_000  # hashed words of the random model
 
 
-class Encoder:
+class Encoder(HeadlessEncoder):
     """Hidden states of a text encoder.
 
     Args:
@@ -46,6 +47,8 @@ class Encoder:
         longest: tokens that the model has positions for, or more
         layers: ``last``, ``all``, or numbers
     """
+
+    NO_HEAD = "text encoders have no head"
 
     def __init__(
         self,
@@ -65,7 +68,6 @@ class Encoder:
         )
         self.tokenise, self.longest = tokenise, longest
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
-        self.packed: Packed | None = None
         if isinstance(self.model, DistilBertModel) and packed_attention.suits(
             self.model
         ):
@@ -80,15 +82,13 @@ class Encoder:
             "max_tokens": self.most_tokens,
             "vocabulary": vocabulary,
         }
-        self.head: tuple[str, ...] = ()
 
     @classmethod
     def pretrained(
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
         """Load from the hub or a folder, with its tokenizer."""
-        if head:
-            raise AffuseError("text encoders have no head; leave out --head")
+        cls.refuse_head(head)
         origin = checkpoint_files.find(checkpoint, revision, MODALITY)
         encoder_families.demand(origin, MODALITY)
         loaded = checkpoint_files.load(origin)
@@ -117,12 +117,8 @@ class Encoder:
         config = DistilBertConfig(
             vocab_size=TINY_VOCABULARY, dim=32, n_layers=2, n_heads=2, hidden_dim=64
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            model = DistilBertModel(config)
-        weights = checkpoint_files.digest(model.state_dict())
         return cls(
-            Checkpoint(model, checkpoint_files.TINY, "", weights),
+            checkpoint_files.random_checkpoint(lambda: DistilBertModel(config)),
             tokenise=_hash_words,
             vocabulary="hashed words",
             **options,
@@ -168,13 +164,6 @@ class Encoder:
                 input_ids=send(np.concatenate(batch)[None], device),
                 position_ids=send(places[None], device),
             )
-
-    def compile(self) -> None:
-        """Nothing: what is not a matrix product is too little to gain by it."""
-
-    def regress(self, mean: np.ndarray) -> np.ndarray:
-        """No text checkpoint carries a head for ratings."""
-        raise AffuseError("text encoders have no head; leave out --head")
 
 
 def _tokenizer(origin: Origin, known: int) -> Any:

@@ -154,12 +154,8 @@ class Encoder:
             num_conv_pos_embeddings=16,
             num_conv_pos_embedding_groups=2,
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            model = Wav2Vec2Model(config)
-        weights = checkpoint_files.digest(model.state_dict())
         return cls(
-            Checkpoint(model, checkpoint_files.TINY, "", weights),
+            checkpoint_files.random_checkpoint(lambda: Wav2Vec2Model(config)),
             normalise=True,
             **options,
         )

@@ -24,7 +24,8 @@ from affuse.extract.audio.decoding import SAMPLE_RATE, Unusable
 from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint, Origin
 from affuse.extract.checkpoints.library_failures import told
-from affuse.extract.encoding.protocol import Packed, Prepared
+from affuse.extract.encoding.headless_encoder import HeadlessEncoder
+from affuse.extract.encoding.protocol import Prepared
 from affuse.extract.networks import relative_attention, trial_pass
 from affuse.extract.networks.hidden_layers import Layers, send
 from affuse.extract.networks.mel_bands import HOP, WINDOW, bands
@@ -40,7 +41,7 @@ KINDS = ("wav2vec2-bert",)  # model types of the checkpoints
 SECONDS = 30.0
 
 
-class Encoder:
+class Encoder(HeadlessEncoder):
     """Hidden states of w2v-BERT 2.0.
 
     Args:
@@ -51,7 +52,7 @@ class Encoder:
             thirty seconds
     """
 
-    packed: Packed | None = None  # only inputs of equal length share a batch
+    NO_HEAD = "no head for ratings of w2v-BERT is known"
 
     def __init__(
         self,
@@ -91,17 +92,13 @@ class Encoder:
             "stride": self.stride,
             "block_seconds": seconds,
         }
-        self.head: tuple[str, ...] = ()
 
     @classmethod
     def pretrained(
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
         """Load from the hub or a folder, with its feature extractor."""
-        if head:
-            raise AffuseError(
-                "no head for ratings of w2v-BERT is known; leave out --head"
-            )
+        cls.refuse_head(head)
         origin = checkpoint_files.find(checkpoint, revision, MODALITY)
         loaded = checkpoint_files.load(origin)
         if not isinstance(loaded.model, Wav2Vec2BertModel):
@@ -125,12 +122,8 @@ class Encoder:
             num_attention_heads=2,
             intermediate_size=64,
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            model = Wav2Vec2BertModel(config)
-        weights = checkpoint_files.digest(model.state_dict())
         return cls(
-            Checkpoint(model, checkpoint_files.TINY, "", weights),
+            checkpoint_files.random_checkpoint(lambda: Wav2Vec2BertModel(config)),
             extractor=SeamlessM4TFeatureExtractor(),
             **options,
         )
@@ -158,13 +151,6 @@ class Encoder:
         """(n, frames * width) -> what `each` makes of (n, frames, dim) of each layer"""
         rows = send(batch, self.model.device).to(self.dtype)
         return self._run(each, input_features=rows.unflatten(1, (-1, self.width)))
-
-    def compile(self) -> None:
-        """Nothing: what is not a matrix product is too little to gain by it."""
-
-    def regress(self, mean: np.ndarray) -> np.ndarray:
-        """w2v-BERT carries no head for ratings."""
-        raise AffuseError("no head for ratings of w2v-BERT is known; leave out --head")
 
 
 def _reduction(config: Any) -> int:

@@ -21,7 +21,8 @@ from affuse.extract.audio.decoding import SAMPLE_RATE, Unusable
 from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint, Origin
 from affuse.extract.checkpoints.library_failures import told
-from affuse.extract.encoding.protocol import Packed, Prepared
+from affuse.extract.encoding.headless_encoder import HeadlessEncoder
+from affuse.extract.encoding.protocol import Prepared
 from affuse.extract.networks.hidden_layers import Layers
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ SECONDS = 30  # heard at once, no more and no less
 SHORTEST = 400  # samples: one window of the spectrogram
 
 
-class Encoder:
+class Encoder(HeadlessEncoder):
     """Hidden states of Whisper's encoder.
 
     Args:
@@ -45,7 +46,7 @@ class Encoder:
             thirty seconds
     """
 
-    packed: Packed | None = None  # all inputs are equally long
+    NO_HEAD = "Whisper has no head for ratings"
 
     def __init__(
         self,
@@ -76,15 +77,13 @@ class Encoder:
             "sample_rate": SAMPLE_RATE,
             "block_seconds": self.block / SAMPLE_RATE,
         }
-        self.head: tuple[str, ...] = ()
 
     @classmethod
     def pretrained(
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
         """Load from the hub or a folder; of a whole Whisper, its encoder."""
-        if head:
-            raise AffuseError("Whisper has no head for ratings; leave out --head")
+        cls.refuse_head(head)
         origin = checkpoint_files.find(checkpoint, revision, MODALITY)
         parts = checkpoint_files.config(origin).get("architectures") or ()
         alone = "WhisperEncoder" in parts
@@ -108,12 +107,8 @@ class Encoder:
             encoder_ffn_dim=64,
             activation_dropout=0.0,
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            model = WhisperEncoder(config)
-        weights = checkpoint_files.digest(model.state_dict())
         return cls(
-            Checkpoint(model, checkpoint_files.TINY, "", weights),
+            checkpoint_files.random_checkpoint(lambda: WhisperEncoder(config)),
             extractor=WhisperFeatureExtractor(feature_size=config.num_mel_bins),
             **options,
         )
@@ -147,13 +142,6 @@ class Encoder:
         )["input_features"]
         values = mel.to(self.model.device, self.dtype)
         return self._run(lambda h: each(h[:, :frames]), input_features=values)
-
-    def compile(self) -> None:
-        """Nothing: what is not a matrix product is too little to gain by it."""
-
-    def regress(self, mean: np.ndarray) -> np.ndarray:
-        """Whisper carries no head for ratings."""
-        raise AffuseError("Whisper has no head for ratings; leave out --head")
 
 
 def _extractor(origin: Origin, config: Any) -> Any:

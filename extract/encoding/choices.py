@@ -6,25 +6,15 @@ from typing import Any, Self
 
 import joblib
 
-from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import OptionError
+from affuse.data.modality import modality_named, modality_names
+from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.system.device_names import choose
 from affuse.extract.audio.header_bounds import LONGEST
 from affuse.extract.encoding.pooling import POOLINGS
 
+COUNTS = {2: "two", 3: "three"}  # in words
 DTYPES = ("float32", "bfloat16", "float16")
-ENCODERS = {"audio": "wav2vec2", "text": "distilbert"}  # of each modality, by default
-# Inputs encoded at once, in seconds of audio or tokens. A CPU gains nothing from more:
-# its cores are busy with one utterance, and small blocks of memory are reused.
-BATCH = {
-    ("audio", "cpu"): 10.0,
-    ("audio", "cuda"): 320.0,
-    ("text", "cpu"): 512.0,
-    ("text", "cuda"): 32_768.0,
-}
-# Batches of that size that may be in memory together, however few threads there are. A
-# minute in one block takes 0.2 GB with a model of 1024 dimensions: at most three do.
-TOGETHER = 18
 
 
 @dataclass(frozen=True)
@@ -43,7 +33,7 @@ class Choice:
 
     def __post_init__(self) -> None:
         for what, value, allowed in (
-            ("modality", self.modality, MODALITIES),
+            ("modality", self.modality, modality_names()),
             ("pooling", self.pooling, POOLINGS),
             ("dtype", self.dtype, DTYPES),
         ):
@@ -52,7 +42,8 @@ class Choice:
                     f"{what} must be one of {', '.join(allowed)}, got {value!r}"
                 )
         if not self.encoder:
-            object.__setattr__(self, "encoder", ENCODERS[self.modality])
+            default = modality_named(self.modality).encoder
+            object.__setattr__(self, "encoder", default)
 
 
 @dataclass(frozen=True)
@@ -76,23 +67,27 @@ class Machine:
                 raise OptionError(f"{option} must be above 0, got {value:g}")
 
     @classmethod
-    def of(cls, device: str, **given: Any) -> Self:
-        """The one that options ask for; what is None keeps its default."""
-        known = {name: value for name, value in given.items() if value is not None}
-        return cls(device=choose_device(device), **known)
+    def of(cls, options: ComputeOptions, *, progress: bool = True) -> Self:
+        """Return the machine that options ask for, with all cores if they say none."""
+        threads = options.threads or joblib.cpu_count()
+        device = choose_device(options.device)
+        return cls(device=device, threads=threads, progress=progress)
 
     def budget(self, modality: str) -> float:
-        """Seconds of audio or tokens to encode at once."""
+        """Seconds of audio, tokens or what else inputs have, to encode at once."""
         kind = "cuda" if self.device.startswith("cuda") else "cpu"
-        return BATCH[modality, kind] if self.batch is None else self.batch
+        usual = modality_named(modality).batch[kind]
+        return usual if self.batch is None else self.batch
 
     def room(self, modality: str) -> float:
-        """Seconds of audio or tokens that all threads together encode at once.
+        """Seconds of audio, tokens or else that all threads together encode at once.
 
         Every thread has room for a batch. Inputs longer than that share it, so that
         more threads do not take more memory with them.
         """
-        return self.budget(modality) * max(self.threads, TOGETHER)
+        return self.budget(modality) * max(
+            self.threads, modality_named(modality).batches
+        )
 
 
 def choose_device(wanted: str) -> str:
@@ -129,8 +124,9 @@ def per_modality(
                 f"{' or '.join(wanted)}"
             )
     if option == "revision" and len(wanted) > 1 and any("=" not in v for v in values):
+        named = " or ".join(f"--revision {name}=COMMIT" for name in wanted)
         raise OptionError(
-            f"--revision {values[0]}: two checkpoints are loaded; say "
-            f"--revision audio=COMMIT or --revision text=COMMIT"
+            f"--revision {values[0]}: {COUNTS.get(len(wanted), len(wanted))} "
+            f"checkpoints are loaded; say {named}"
         )
     return found

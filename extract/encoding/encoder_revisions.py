@@ -3,21 +3,24 @@
 An encoder that comes with the project has a revision number, which is raised whenever
 the same recipe would give other embeddings. Any other encoder, and a built-in one that
 was edited, is known by the digest of its code, see `affuse.data.system.source_digests`.
+The digest of an encoder of an installed package covers that package.
 """
 
 from collections.abc import Mapping
 from functools import lru_cache
 
-from affuse.data.plugins import ENCODER_PACKAGE
+from affuse.data import plugins
+from affuse.data.modality import BUILT_IN as BUILT_IN_MODALITIES
+from affuse.data.plugin_kinds import ENCODER_KIND, MODALITY_KIND
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
 
-NEAR = (ENCODER_PACKAGE, "affuse.extract.networks", "affuse.extract.checkpoints")
+NEAR = (ENCODER_KIND.package, "affuse.extract.networks", "affuse.extract.checkpoints")
 BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
-    "distilbert": Revision(1, "7d7cfc471411"),
-    "wav2vec2": Revision(1, "b5674c4f7bb3"),
-    "wav2vec2_bert": Revision(1, "00e926f14d13"),
-    "whisper": Revision(1, "958f583b5d3b"),
+    "distilbert": Revision(1, "10b45ee3e925"),
+    "wav2vec2": Revision(1, "235ef95328f6"),
+    "wav2vec2_bert": Revision(1, "8481fe05ba48"),
+    "whisper": Revision(1, "d64dd3a52368"),
 }
 
 
@@ -28,16 +31,50 @@ def of(encoder: str) -> str:
     It is told once in a process, for code that is edited later is not imported again.
 
     Args:
-        encoder: name of a file or package in extract/encoders
+        encoder: its name
 
     Returns:
         "" for the first revision of a built-in encoder, else ``revision 2``, or
-        ``code`` and twelve hexadecimal digits
+        ``code`` and twelve hexadecimal digits, followed by ``of`` and the name of the
+        installed package that it comes from
+
+    Raises:
+        AffuseError: if there is no such encoder
     """
-    module, known = f"{ENCODER_PACKAGE}.{encoder}", BUILT_IN.get(encoder)
-    return source_digests.identity(module, NEAR, known, short=True)
+    source = plugins.source(ENCODER_KIND, encoder)
+    if source.is_outside:
+        return source_digests.outside_identity(source, NEAR)
+    known = BUILT_IN.get(encoder)
+    return source_digests.identity(source.module, NEAR, known, short=True)
+
+
+@lru_cache(maxsize=256)
+def of_modality(modality: str) -> str:
+    """Return the identity of the code that reads the inputs of a modality.
+
+    Args:
+        modality: name of a file in data/modalities
+
+    Returns:
+        "" for a built-in modality, else ``inputs code`` and twelve hexadecimal digits
+    """
+    if modality in BUILT_IN_MODALITIES:
+        return ""
+    source, near = plugins.source(MODALITY_KIND, modality), (MODALITY_KIND.package,)
+    if source.is_outside:
+        return f"inputs {source_digests.outside_identity(source, near)}"
+    return f"inputs {source_digests.identity(source.module, near, None)}"
 
 
 def digest(encoder: str) -> str:
     """Return the digest of the code of an encoder: twelve hexadecimal digits."""
-    return source_digests.digest(f"{ENCODER_PACKAGE}.{encoder}", NEAR)
+    return source_digests.digest(plugins.source(ENCODER_KIND, encoder).module, NEAR)
+
+
+def packages(encoder: str) -> dict[str, str]:
+    """Return the version of the installed package that an encoder comes from, by name.
+
+    It is empty for an encoder of this project.
+    """
+    source = plugins.source(ENCODER_KIND, encoder)
+    return {source.package: source.version} if source.package else {}

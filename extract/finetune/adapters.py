@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from affuse.data.errors import AffuseError
+from affuse.data.system.environment import extra_command
 from affuse.extract.finetune.backbone import Backbone
 from affuse.extract.finetune.tuning_settings import Tuning
 from affuse.extract.networks.hidden_layers import blocks
@@ -37,8 +38,8 @@ def demand(tuning: Tuning) -> None:
     """
     if tuning.adapters and find_spec("peft") is None:
         raise AffuseError(
-            "adapters need the package peft, which is not installed; type: "
-            "pip install '.[adapters]'"
+            "adapters need the package peft, which is not installed; "
+            f"{extra_command('adapters')}"
         )
 
 
@@ -101,5 +102,5 @@ def demand_accelerate() -> None:
     if find_spec("accelerate") is None:
         raise AffuseError(
             "fine-tuning needs the package accelerate, which is not installed; "
-            "type: pip install '.[finetune]'"
+            f"{extra_command('finetune')}"
         )

@@ -16,23 +16,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from affuse.data import plugins
-from affuse.data.cache.recipe import MODALITIES
+from affuse.data import plugin_kinds, plugins
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.modality import modality_named
+from affuse.data.options.extraction_options import CheckpointChoice
 from affuse.extract.audio import decoder_pool
 from affuse.extract.audio.sample_digest import fingerprint
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import TINY, UNUSED, Checkpoint, Origin
 from affuse.extract.encoders.wav2vec2 import Encoder as SpeechEncoder
-from affuse.extract.encoding.choices import ENCODERS, Choice, Machine, per_modality
+from affuse.extract.encoding.choices import Choice, Machine, per_modality
 from affuse.extract.encoding.encoder_loading import load, suited
+from affuse.extract.finetune.trainable_modalities import trainable
 from affuse.extract.networks.hidden_layers import blocks
-from affuse.fuse.models.system import modalities
 
 MASKABLE = ("wav2vec2", "hubert", "wavlm")  # whose padding is zero wherever it matters
 FROZEN = ("sew", "sew-d")  # whose last frame may be of zeros, which counts in the mean
-OPTIONS = {"audio": "block_seconds"}
 # All that would be random beside dropout: layers that are left out get no gradient,
 # which several GPUs do not bear, and stretches of short speech cannot be masked.
 PLAIN = {"layerdrop": 0.0, "apply_spec_augment": False}
@@ -84,9 +84,8 @@ class Backbone:
         if self.modality == "text":
             found = self.prepare(utterance.text or "")
         else:
-            assert (
-                utterance.audio is not None
-            )  # `affuse.extract.caching.encoder_inputs` saw to it
+            # `affuse.extract.caching.encoder_inputs` saw to it
+            assert utterance.audio is not None
             heard = decoder_pool.load(utterance.audio, utterance.span, longest=longest)
             digests.append(fingerprint(heard.samples))  # before they are changed
             found = self.prepare(heard.samples)
@@ -94,7 +93,7 @@ class Backbone:
         return EncoderInput(found.blocks[0], bool(found.notes), tuple(digests))
 
     def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        """Inputs of any lengths as (n, longest), with a mask where something is padded
+        """Inputs of any lengths as (n, longest), with a mask where something is padded.
 
         Raises:
             AffuseError: if the lengths differ and must not
@@ -165,27 +164,24 @@ class Backbone:
 
 
 def open_all(
-    fusion: str, found: Mapping[str, Any], *, max_seconds: float
+    fusion: str, options: CheckpointChoice, *, max_seconds: float
 ) -> dict[str, Backbone]:
     """The encoders that a design takes, still without weights; see `fresh`.
 
     Args:
-        found: the options of the command line, by name
+        fusion: name of the design
+        options: the checkpoint of each modality
+        max_seconds: of an utterance that are heard
 
     Raises:
         AffuseError: if a checkpoint cannot be fine-tuned
     """
-    needed = modalities(fusion)
+    needed = trainable(fusion)
+    commits = per_modality(options.revision, needed, "revision")
     return {
-        m: _open(m, found[f"{m}_checkpoint"], revision(found, m, needed), max_seconds)
-        for m in MODALITIES
-        if m in needed
+        m: _open(m, options.checkpoint(m), commits.get(m, ""), max_seconds)
+        for m in needed
     }
-
-
-def revision(found: Mapping[str, Any], modality: str, needed: Sequence[str]) -> str:
-    """The commit that was asked for; ``""`` for the newest."""
-    return per_modality(found["revision"], needed, "revision").get(modality, "")
 
 
 def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone:
@@ -195,22 +191,23 @@ def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone
             f"saved for stage one; take 'mini' to try fine-tuning"
         )
     kind = suited(modality, name, commit)
-    default = plugins.load(plugins.ENCODER_PACKAGE, kind).CHECKPOINT
+    default = plugins.load(plugin_kinds.ENCODER_KIND, kind).CHECKPOINT
     origin = checkpoint_files.find(name or default, commit, modality)
-    if kind != ENCODERS[modality] or checkpoint_files.kind(origin) in FROZEN:
+    record = modality_named(modality)
+    if kind != record.encoder or checkpoint_files.kind(origin) in FROZEN:
         kind = checkpoint_files.kind(origin)
         raise AffuseError(
             f"checkpoint {name!r} is a {kind} model, which cannot be fine-tuned; take "
             f"one of the Wav2Vec2 family, or a BERT-like text encoder"
         )
-    options = {OPTIONS[modality]: max_seconds} if modality in OPTIONS else {}
+    options = dict.fromkeys(record.options, max_seconds)
     choice = Choice(modality, kind, name, commit, options=options)
     # it prepares inputs; its model was rewritten for speed, so `fresh` loads another
     encoder = load(choice, Machine(threads=1))
     encoder.checkpoint.model.to("meta")  # which frees its memory
     frames = encoder.count_frames if isinstance(encoder, SpeechEncoder) else None
-    known = encoder.checkpoint
-    return Backbone(modality, known, origin.folder, encoder.prepare, frames)
+    checkpoint, folder = encoder.checkpoint, origin.folder
+    return Backbone(modality, checkpoint, folder, encoder.prepare, frames)
 
 
 class Encoders(nn.Module):

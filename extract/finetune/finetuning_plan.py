@@ -9,6 +9,7 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.name_spellings import unify
+from affuse.data.options.finetuning_options import Finetune
 from affuse.data.records import Corpus
 from affuse.data.splits.protocol_assumptions import Division
 from affuse.data.splits.protocols import Fold
@@ -53,14 +54,12 @@ class FinetuningPlan:
 def make(
     corpus: Corpus,
     backbones: Mapping[str, Backbone],
+    options: Finetune,
     *,
-    fusion: str,
-    fold: str,
     settings: Settings,
     tuning: Tuning,
-    seed: int,
-    output: Path,
-    **machine: int | bool | str,
+    device: str,
+    threads: int,
 ) -> FinetuningPlan:
     """Divide the corpus, and name the folder after all that decides the outcome.
 
@@ -69,13 +68,20 @@ def make(
     a training that ran out of memory goes on with fewer.
 
     Args:
-        fold: name of one, or "all"
-        machine: size, hold, checkpointing, device and threads of `FinetuningPlan`
+        corpus: with ratings as released
+        backbones: encoder of each modality
+        options: design, fold, seed and folder of the command, and how many utterances
+            go through the encoders at once
+        settings: of the design and its training
+        tuning: of the encoders' training
+        device: where it is computed
+        threads: that decode recordings
 
     Raises:
         AffuseError: if ratings, modalities, speakers, splits or the fold are missing,
             or a rating is constant in training or validation
     """
+    fusion, fold, seed = options.fusion, options.fold, options.seed
     settings = resolved(settings, fusion)
     demand(settings)
     protocol = settings.protocol or corpus.protocol
@@ -99,7 +105,7 @@ def make(
     code = code_revisions.of(fusion)
     digest = _digest(aligned, found, backbones, settings, tuning, seed, code)
     return FinetuningPlan(
-        output / f"{corpus.name}-{fusion}-{protocol}-{digest}",
+        options.output / f"{corpus.name}-{fusion}-{protocol}-{digest}",
         corpus,
         aligned,
         fusion,
@@ -110,8 +116,12 @@ def make(
         backbones,
         seed,
         code,
+        size=options.batch,
+        hold=options.hold,
+        checkpointing=options.checkpointing,
+        device=device,
+        threads=threads,
         division=division,
-        **machine,  # type: ignore[arg-type]
     )
 
 

@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from joblib import Parallel, delayed
 from torch import Tensor
 
 from affuse.data.errors import AffuseError
+from affuse.data.modality import Modality, available, modality_named
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.splits.protocols import Fold
 from affuse.extract.audio.decoding import Unusable
@@ -76,34 +78,28 @@ def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
     Raises:
         AffuseError: if a modality is missing in all of the corpus, or ratings are
     """
-    for modality in needed:
-        if all(_source(u, modality) is None for u in corpus.utterances):
-            what = "recordings" if modality == "audio" else "text"
+    kinds = [modality_named(modality) for modality in needed]
+    for kind in kinds:
+        if not available(corpus, [kind.name]):
             raise AffuseError(
-                f"corpus '{corpus.name}' has no {what}, and this design takes "
+                f"corpus '{corpus.name}' has no {kind.material}, and this design takes "
                 f"{' and '.join(needed)}; choose --fusion audio or text by what it has"
             )
-    whole = tuple(
-        u for u in corpus.utterances if all(_source(u, m) is not None for m in needed)
-    )
+    whole = tuple(u for u in corpus.utterances if not _absent(u, kinds, corpus.root))
     if not whole:
         raise AffuseError(
             f"no utterance of corpus '{corpus.name}' has {' and '.join(needed)}"
         )
     found = align(replace(corpus, utterances=whole), {}, policy=policy)
-    absent = Counter(_absent(u, needed) for u in corpus.utterances)
+    absent = Counter(_absent(u, kinds, corpus.root) for u in corpus.utterances)
     del absent[""]
     return replace(found, left_out={**dict(sorted(absent.items())), **found.left_out})
 
 
-def _absent(utterance: Utterance, needed: Sequence[str]) -> str:
+def _absent(utterance: Utterance, needed: Sequence[Modality], root: Path) -> str:
     """Return the first modality that an utterance lacks, in words; "" if none."""
-    words = {"audio": "no recording", "text": "no text"}
-    return next((words[m] for m in needed if _source(utterance, m) is None), "")
-
-
-def _source(utterance: Utterance, modality: str) -> object:
-    return utterance.audio if modality == "audio" else utterance.text
+    lacking = (f"no {kind.noun}" for kind in needed if not kind.has(utterance, root))
+    return next(lacking, "")
 
 
 def find(

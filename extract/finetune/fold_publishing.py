@@ -11,10 +11,11 @@ from typing import Any
 
 import safetensors.torch
 
-from affuse.data.cache import fold_encoders, training_data
+from affuse.data.cache import training_data
 from affuse.data.cache.recording_spans import SILENT
 from affuse.data.cache.training_data import Seen
 from affuse.data.records import Utterance
+from affuse.data.runs.finetuning_folder import FinetunedFold, UnfinishedFold
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.csv_tables import write_rows
@@ -28,7 +29,6 @@ from affuse.extract.finetune.joint_system import Tuned
 from affuse.fuse.settings import dump
 
 FREE = ("README", "LICENSE", ".")  # how names of files begin that nothing depends on
-FACTS, UTTERANCES = fold_encoders.MARK, "utterances.csv"
 KEPT = (  # files that an encoder needs beside its weights
     "preprocessor_config.json", "processor_config.json", "tokenizer*", "vocab*",
     "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "LICENSE*",
@@ -94,7 +94,7 @@ def _origin(backbone: Backbone) -> dict[str, str]:
 
 def save(
     target: Path,
-    work: Path,
+    work: UnfinishedFold,
     module: Tuned,
     plan: FinetuningPlan,
     material: Material,
@@ -107,7 +107,8 @@ def save(
         work: folder of the unfinished training, on the same file system
         said: as `facts`
     """
-    made = work / "finished"
+    made = work.finished
+    fold = FinetunedFold(made)
     shutil.rmtree(made, ignore_errors=True)
     for modality, backbone in module.encoders.backbones.items():
         _save_encoder(made / modality, backbone, plan, material)
@@ -115,19 +116,18 @@ def save(
         name: tensor.detach().cpu().contiguous()
         for name, tensor in module.system.state_dict().items()
     }
-    head = made / fold_encoders.HEAD
-    publish(head / fold_encoders.HEAD_WEIGHTS, safetensors.torch.save(state))
-    publish(head / fold_encoders.HEAD_SETTINGS, dump(plan.settings).encode())
+    head = fold.head
+    publish(head.weights, safetensors.torch.save(state))
+    publish(head.settings, dump(plan.settings).encode())
     parts = {"train": material.train, "validation": material.validation}
     ids = [(u.id, name) for name, part in parts.items() for u in part.utterances]
-    write_rows(made / UTTERANCES, ("id", "part"), ids)
-    for name in ("log.csv", "runs"):
-        if (work / name).is_file():
-            publish(made / name, (work / name).read_bytes())
-        elif (work / name).is_dir():  # of TensorBoard
-            shutil.copytree(work / name, made / "tensorboard")
-    publish(made / FACTS, (json.dumps(said, indent=1) + "\n").encode())
-    for folder in (made, head, *(made / m for m in module.encoders.backbones)):
+    write_rows(fold.utterances, ("id", "part"), ids)
+    if work.log.is_file():
+        publish(fold.log, work.log.read_bytes())
+    if work.tensorboard.is_dir():
+        shutil.copytree(work.tensorboard, fold.tensorboard)
+    publish(fold.mark, (json.dumps(said, indent=1) + "\n").encode())
+    for folder in (made, head.path, *(made / m for m in module.encoders.backbones)):
         digests.seal(folder, _sealed(folder))
     os.rename(made, target)
 
@@ -196,6 +196,6 @@ def _card(backbone: Backbone, plan: FinetuningPlan) -> str:
         f"# {backbone.modality}\n\n"
         f"`{name}`, fine-tuned on corpus {plan.corpus.name}{rated} with the design "
         f"`{plan.fusion}`. What it has seen stands in `{training_data.FILE}`, how it "
-        f"was made in `{FACTS}` of the folder above. Its licence is that of `{name}`, "
-        f"and the corpus's terms hold too.\n"
+        f"was made in `{FinetunedFold.mark}` of the folder above. Its "
+        f"licence is that of `{name}`, and the corpus's terms hold too.\n"
     )

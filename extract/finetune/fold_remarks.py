@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from affuse.data.modality import modality_named
 from affuse.data.reading import problem_summary
 from affuse.data.splits.protocols import some
 from affuse.extract.finetune.fold_inputs import Material
@@ -24,9 +25,10 @@ def remarks(material: Material, *, longest: float) -> Iterator[str]:
     for modality, ids in material.cut.items():
         if not ids:
             continue
-        noun, rest = "recording", f"{longest:g} s are heard, see --max-seconds"
+        noun = modality_named(modality).noun
+        rest = f"{longest:g} s are heard, see --max-seconds"
         if modality == "text":
-            noun, rest = "text", f"{_longest(material)} tokens are read"
+            rest = f"{_longest(material)} tokens are read"
         whole = f"{count(len(ids), noun)} ({some(ids)})"
         yield f"cut off: of {whole}, only the first {rest}"
 

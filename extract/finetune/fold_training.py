@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.runs.finetuning_folder import FinetuningFolder, UnfinishedFold
 from affuse.data.splits.protocols import Fold
 from affuse.data.system.atomic_files import claim, publish
 from affuse.data.system.documents import read_json
@@ -18,15 +19,13 @@ from affuse.extract.finetune import adapters, fold_inputs, fold_publishing, join
 from affuse.extract.finetune.backbone import Backbone, Encoders, fresh
 from affuse.extract.finetune.finetuning_plan import FinetuningPlan
 from affuse.extract.finetune.fold_inputs import FoldMaterial, Material
-from affuse.extract.finetune.fold_publishing import FACTS
 from affuse.extract.finetune.fold_remarks import remarks
 from affuse.extract.finetune.trainer import FineTuner
-from affuse.extract.finetune.training_log import LOG, Watch, course
+from affuse.extract.finetune.training_log import Watch, course
 from affuse.extract.finetune.training_task import FinetuningTask
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.seeds import derived
 
-IDENTITY, STATE = "identity.json", "trainer_state.json"
 BEGUN = Record({"content": Text(100)})
 FINISHED = Record({"content": Text(100)}, others=Plain(depth=6, most=1_000_000))
 STEP = Record({"global_step": Whole()}, others=Plain(depth=6, most=1_000_000))
@@ -48,7 +47,8 @@ def run(
         AffuseError: if another process is at it, the folder holds a training on other
             inputs, memory runs out, or the loss is not finite
     """
-    target, work = plan.folder / fold.name, plan.folder / f".{fold.name}.work"
+    tuned = FinetuningFolder(plan.folder)
+    target, work = tuned.fold(fold.name).path, tuned.work(fold.name)
     needed = tuple(plan.backbones)
     found = fold_inputs.find(
         plan.corpus,
@@ -58,8 +58,8 @@ def run(
         threads=plan.threads,
         progress=progress and first,
     )
-    if (target / FACTS).exists():
-        finished = read_json(target / FACTS, FINISHED, advice=f"delete {target}")
+    if (mark := tuned.fold(fold.name).mark).exists():
+        finished = read_json(mark, FINISHED, advice=f"delete {target}")
         if finished["content"] != found.content:
             raise AffuseError(
                 f"{target} was trained on other texts or recordings under the same "
@@ -67,7 +67,7 @@ def run(
             )
         say(f"{fold.name}: {target} is finished; nothing was left to do")
         return
-    lock = plan.folder / f".{fold.name}.lock"
+    lock = tuned.lock(fold.name)
     with claim(lock, wait=False) if first else contextlib.nullcontext(True) as mine:
         if not mine:
             raise AffuseError(
@@ -82,7 +82,7 @@ def _train(
     plan: FinetuningPlan,
     found: FoldMaterial,
     target: Path,
-    work: Path,
+    work: UnfinishedFold,
     say: Say,
     *,
     first: bool,
@@ -102,12 +102,12 @@ def _train(
     if state:
         say(f"{name}: goes on after {state.name}")
     elif first:
-        shutil.rmtree(work, ignore_errors=True)
-        identity = {"content": found.content}
-        publish(work / IDENTITY, (json.dumps(identity) + "\n").encode())
+        shutil.rmtree(work.path, ignore_errors=True)
+        content = json.dumps({"content": found.content}) + "\n"
+        publish(work.identity, content.encode())
     say(f"{name}: validation ccc {head.score:.3f} behind frozen encoders")
-    watch = Watch(work / LOG, name, say, progress=progress)
-    trainer = FineTuner(_lesson(plan, module, material, work, seed), [watch])
+    watch = Watch(work.log, name, say, progress=progress)
+    trainer = FineTuner(_lesson(plan, module, material, work.path, seed), [watch])
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     if module.averages:
         module.averages.adopt()
@@ -115,7 +115,7 @@ def _train(
     if first:
         said = _facts(plan, found, material, head, best)
         fold_publishing.save(target, work, module, plan, material, said)
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work.path, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
     say(
         f"{name}: validation ccc {best['ccc']:.3f} after epoch {best['epoch']:g}, "
@@ -208,7 +208,7 @@ def _best(trainer: FineTuner) -> dict[str, float]:
     return max(course(trainer.state.log_history), key=lambda row: row["ccc"])
 
 
-def _resumable(work: Path, content: str) -> Path | None:
+def _resumable(work: UnfinishedFold, content: str) -> Path | None:
     """The newest state of an unfinished training; None if there is none that is whole.
 
     A state is written in the end of what belongs to it, so where it can be read all of
@@ -217,19 +217,19 @@ def _resumable(work: Path, content: str) -> Path | None:
     Raises:
         AffuseError: if the training is of other inputs
     """
-    if not (work / IDENTITY).exists():
+    if not work.identity.exists():
         return None
-    begun = read_json(work / IDENTITY, BEGUN, advice=f"delete {work}")
+    begun = read_json(work.identity, BEGUN, advice=f"delete {work.path}")
     if begun["content"] != content:
         raise AffuseError(
-            f"{work} is an unfinished training on other texts or recordings; delete "
-            f"it, or choose another --output"
+            f"{work.path} is an unfinished training on other texts or recordings; "
+            f"delete it, or choose another --output"
         )
     states = {}
-    for path in work.glob("checkpoint-*"):
+    for path in work.states():
         with contextlib.suppress(OSError, DamagedFileError):
-            found = read_json(path / STATE, STEP, advice="")
-            states[found["global_step"]] = path
+            found = read_json(path, STEP, advice="")
+            states[found["global_step"]] = path.parent
     return states[max(states)] if states else None
 
 

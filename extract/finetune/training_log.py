@@ -11,7 +11,6 @@ from transformers import TrainerCallback
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.progress import bar
 
-LOG = "log.csv"
 COLUMNS = ("epoch", "step", "loss", "reconstruction", "grad_norm", "learning_rate")
 CCC = "eval_ccc"
 

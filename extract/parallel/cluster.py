@@ -13,6 +13,7 @@ from typing import Any, Self
 from joblib import Parallel, delayed, parallel_config
 
 from affuse.data.errors import AffuseError
+from affuse.data.system.environment import extra_command
 from affuse.extract.parallel.shards import Receipt, Shard, encode
 
 CONNECT = 10.0  # seconds to wait for the scheduler
@@ -111,8 +112,8 @@ class Cluster:
             from distributed import Client
         except ImportError as error:
             raise AffuseError(
-                "--scheduler needs dask, which the extra 'cluster' brings; type: "
-                "pip install distributed"
+                "--scheduler needs dask, which the extra 'cluster' brings; "
+                f"{extra_command('cluster')}"
             ) from error
         try:
             with _quiet():

@@ -25,7 +25,7 @@ import torch
 
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
-from affuse.data.records import Utterance
+from affuse.data.modality import modality_named
 from affuse.data.system.atomic_files import claim
 from affuse.data.terminal import protect_log
 from affuse.extract.caching.encoder_inputs import InputSource
@@ -78,17 +78,8 @@ def bare(source: InputSource, modality: str) -> InputSource:
         source: of the input
         modality: that is encoded
     """
-    utterance = source.utterance
-    return replace(
-        source,
-        utterance=Utterance(
-            utterance.id,
-            # Reports name the file; absolute, as the process may have another folder.
-            audio=None if utterance.audio is None else utterance.audio.absolute(),
-            span=utterance.span if modality == "audio" else None,
-            text=utterance.text if modality == "text" else None,
-        ),
-    )
+    kind = modality_named(modality)
+    return replace(source, utterance=kind.reduced(source.utterance))
 
 
 def encode(shard: Shard) -> Receipt:
@@ -162,7 +153,8 @@ def _check_folders(shard: Shard) -> None:
             f"{socket.gethostname()} does not see {shard.folder} as it was made; the "
             f"cache must lie where all workers find it under the same path"
         )
-    if Recipe.parse(shard.recipe).modality == "audio" and not shard.root.exists():
+    modality = modality_named(Recipe.parse(shard.recipe).modality)
+    if not (modality.in_memory or shard.root.exists()):
         raise AffuseError(
             f"{socket.gethostname()} does not see the corpus in {shard.root}; it must "
             f"lie where all workers find it under the same path"

@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from affuse.data.cache.parts import part_path
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import OptionError
+from affuse.data.options.extraction_options import Extract
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.part_building import Builder
 from affuse.extract.caching.part_claims import MISSING, PARTLY, Plan, state
@@ -61,34 +62,31 @@ class Workers:
         return Processes(self.processes, self.device)
 
 
-def choose(
-    *, processes: int | None, scheduler: str, device: str, threads: int | None
-) -> Workers | None:
+def choose(options: Extract) -> Workers | None:
     """Return the workers for the options, or None to make all parts in this process.
 
     By default, there is a process for each CUDA device.
 
     Args:
-        processes: number of processes on this machine; None for the default
-        scheduler: address of a cluster's scheduler; "" for none
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``
-        threads: of each process; None to divide the cores
+        options: processes on this machine, the address of a cluster's scheduler, the
+            device, and the threads of each process, which share the cores by default
 
     Raises:
         AffuseError: if the options exclude each other, or the device does not exist
     """
+    processes, scheduler = options.processes, options.scheduler
     if scheduler and processes:
         raise OptionError(
             "--processes is for one machine, --scheduler for a cluster; give only one"
         )
     if scheduler:
-        return Workers(scheduler=scheduler, device=device, threads=threads)
-    device = choose_device(device)
+        return Workers(0, scheduler, options.device, options.threads)
+    device = choose_device(options.device)
     if processes is None:
         processes = torch.cuda.device_count() if device == "cuda" else 1
     if processes == 1:
         return None
-    cores = threads or joblib.cpu_count()
+    cores = options.threads or joblib.cpu_count()
     return Workers(processes, device=device, threads=max(1, cores // processes))
 
 
@@ -101,6 +99,7 @@ def fill(
     done: Callable[[float], object],
     workers: Workers,
     choice: Choice,
+    say: Callable[[str], object],
 ) -> float:
     """Make the missing parts of a cache in other processes.
 
@@ -114,6 +113,7 @@ def fill(
         done: called with the size of the parts that are complete
         workers: options on the processes
         choice: of the encoder that each process loads
+        say: called with a sentence if local processes start, because that takes time
 
     Returns:
         seconds of audio or characters that were encoded
@@ -125,6 +125,12 @@ def fill(
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     encoded = 0.0
+    if workers.processes:
+        say(
+            f"{choice.modality}: {workers.processes} processes start; each loads its "
+            f"libraries and the encoder first, which takes 10 s or more, so a small "
+            f"corpus is finished sooner without --processes"
+        )
     with (
         workers.open() as team,
         tempfile.TemporaryDirectory(

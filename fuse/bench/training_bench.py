@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from affuse.data.errors import AffuseError
+from affuse.data.options.bench_options import BenchTrain
 from affuse.data.system.text_columns import columns
 from affuse.fuse.bench import random_embeddings, table_timing, training_loops
 from affuse.fuse.bench.random_embeddings import TARGETS, EmbeddingSize
@@ -32,33 +32,36 @@ OURS = "affuse"
 Rate = Callable[[str, torch.dtype], float]  # device's products, operations a second
 
 
-def bench(say: Callable[[str], object], rate: Rate, **found: Any) -> None:
+def bench(say: Callable[[str], object], rate: Rate, options: BenchTrain) -> None:
     """Measure how fast designs are trained, beside other ways.
 
     Args:
         say: told each line
         rate: of a device's own matrix products
-        found: the options of the command line, by name
+        options: of the command line
     """
-    device = compute(found)
-    epochs = found["epochs"] or (None if found["table"] else EPOCHS)
+    device = compute(options)
+    epochs = options.epochs or (None if options.table else EPOCHS)
     fixed = dict.fromkeys(("epochs", "patience", "pretrain_epochs"), epochs)
-    named = ("reduce", "training", "hidden", "latent", "batch")
-    settings = change(
-        Settings(), {**(fixed if epochs else {}), **{n: found[n] for n in named}}
-    )
+    named = {
+        "reduce": options.reduce,
+        "training": options.training,
+        "hidden": options.hidden,
+        "latent": options.latent,
+        "batch": options.batch,
+    }
     size = EmbeddingSize(
-        found["rows"],
-        found["dims"],
-        found["models"],
-        found["fusion"],
-        settings,
-        found["seed"],
+        options.rows,
+        options.dims,
+        options.models,
+        options.fusion,
+        change(Settings(), {**(fixed if epochs else {}), **named}),
+        options.seed,
     )
-    if found["table"]:
+    if options.table:
         table_timing.run(say, device, size)
     else:
-        run(say, device, size, rounds=found["rounds"], rate=rate)
+        run(say, device, size, rounds=options.rounds, rate=rate)
 
 
 def run(

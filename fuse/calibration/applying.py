@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from affuse.data.command_lines import Calibrate
 from affuse.data.errors import AffuseError
+from affuse.data.options.run_options import Calibrate
 from affuse.fuse.calibration.calibration_file import read
 from affuse.fuse.calibration.calibration_fitting import Calibrations
 from affuse.fuse.trained.prediction import Applied

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from affuse.data.command_lines import Calibrate
 from affuse.data.errors import DamagedFileError
+from affuse.data.options.run_options import Calibrate
 from affuse.data.rating_scales import RATINGS
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
@@ -27,7 +28,6 @@ from affuse.fuse.calibration.calibration_scores import CalibrationScores
 from affuse.fuse.calibration.conformal import Width
 from affuse.fuse.scoring.affine import AffineMap
 
-CALIBRATION = "calibration.json"
 FORMAT = 1
 LINE = Record({"slope": Number(), "offset": Number()})
 KIND = Record(
@@ -75,7 +75,9 @@ def write(
             for target, figures in measured.items()
         },
     }
-    publish(folder / CALIBRATION, (json.dumps(facts, indent=1) + "\n").encode())
+    publish(
+        RunFolder(folder).calibration, (json.dumps(facts, indent=1) + "\n").encode()
+    )
 
 
 def _finite(value: object) -> object:
@@ -91,7 +93,7 @@ def read(folder: Path) -> Calibrations:
         FileNotFoundError: if the run was not calibrated
         DamagedFileError: if the file is damaged, or of another version
     """
-    path = folder / CALIBRATION
+    path = RunFolder(folder).calibration
     command = Calibrate(run=folder)
     try:
         facts = read_json(path, KIND, advice=f"calibrate again: {command}")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.csv_tables import write_rows
 from affuse.fuse.calibration.calibration_scores import CalibratedFold
 from affuse.fuse.scoring.metrics import ccc, rmse
 
-REJECTION = "rejection.csv"
 COLUMNS = ("rating", "kept", "utterances", "ccc", "rmse")
 SHARES = tuple(k / 20 for k in range(20, 1, -1))  # kept: 1 to .1
 LEAST = 10  # utterances of a fold, below which a CCC says nothing
@@ -70,4 +70,4 @@ def write(folder: Path, curves: Mapping[str, Sequence[RejectionPoint]]) -> None:
         for rating, points in curves.items()
         for p in points
     ]
-    write_rows(folder / REJECTION, COLUMNS, rows)
+    write_rows(RunFolder(folder).rejection, COLUMNS, rows)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from affuse.data.cache import store
 from affuse.data.cache.run_recipes import can_predict
-from affuse.data.command_lines import Predict, next_line
 from affuse.data.errors import AffuseError
+from affuse.data.options.command_record import next_line
+from affuse.data.options.run_options import Calibrate, Predict
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run, read_run
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
@@ -18,16 +20,28 @@ from affuse.fuse.calibration.calibration_fitting import Calibrations, fit
 from affuse.fuse.calibration.calibration_notes import notes
 from affuse.fuse.calibration.calibration_scores import CalibrationScores, apply, measure
 from affuse.fuse.calibration.chart import draw
-from affuse.fuse.calibration.rejection import REJECTION, RejectionPoint
+from affuse.fuse.calibration.rejection import RejectionPoint
 from affuse.fuse.inputs.rating_variation import demand_defined
 from affuse.fuse.reporting.table_records import NATURES
 from affuse.fuse.trained.fold_predictions import of_test, of_validation
 from affuse.fuse.trained.model_folders import finished, warn
 from affuse.fuse.wording import figure
 
-CHART = "rejection.svg"
+CALIBRATED = (
+    *(RunFolder.calibration, RunFolder.rejection),
+    RunFolder.rejection_chart,  # last, as a run of one seed has none
+)
 SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares kept, in the table
 WIDTH = 100  # columns of text
+
+
+def command(options: Calibrate) -> None:
+    """Calibrate a run, and write what `calibrate` says of it."""
+    text = calibrate(
+        options.run, level=options.level, by=options.by, cache=options.cache
+    )
+    with options.opened() as output:
+        output.write(text)
 
 
 def calibrate(
@@ -65,13 +79,13 @@ def calibrate(
     said = apply(scored, found)
     measured = measure(said, found)
     curves = {target: rejection.curve(folds) for target, folds in said.items()}
-    with digests.rewriting(folder, (calibration_file.CALIBRATION, REJECTION, CHART)):
+    with digests.rewriting(folder, CALIBRATED):
         calibration_file.write(folder, found, measured)
         rejection.write(folder, curves)
         if any(curves.values()):
-            publish(folder / CHART, _chart(run, curves).encode())
+            publish(RunFolder(folder).rejection_chart, _chart(run, curves).encode())
         else:  # that of earlier models would say what these do not
-            (folder / CHART).unlink(missing_ok=True)
+            (RunFolder(folder).rejection_chart).unlink(missing_ok=True)
     lines = [*_lines(run, found, measured, curves), _next(run, cache)]
     return "\n".join(map(printable, lines)) + "\n"
 
@@ -86,7 +100,14 @@ def _next(run: Run, cache: Path) -> str:
     fitting = [name for name in corpora if _fits(run, cache, name)]
     wanted = sorted(fitting, key=lambda name: name == run.info.corpus)
     named = wanted[0] if wanted and len(corpora) > 1 else ""
-    command = Predict(run=run.path, corpus=named, cache=cache, calibrated=True)
+    file = run.info.design_file
+    command = Predict(
+        run=run.path,
+        design_files=(Path(file.path),) if file else (),
+        corpus=named,
+        cache=cache,
+        calibrated=True,
+    )
     if wanted:
         return next_line(command)
     return f"{cache} holds no embeddings as this run takes; with some, type {command}"
@@ -132,11 +153,7 @@ def _lines(
         yield ""
     for note in notes(run, found, measured, curves):
         yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")
-    names = [
-        calibration_file.CALIBRATION,
-        REJECTION,
-        *([CHART] if any(curves.values()) else []),
-    ]
+    names = CALIBRATED if any(curves.values()) else CALIBRATED[:-1]
     yield f"written to {run.path}: {', '.join(names)}"
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.cache import cache_selection, corpus_table, store
-from affuse.data.cache.recipe import MODALITIES
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.modality import BUILT_IN, modality_names
 from affuse.fuse.inputs.fold_division import divided
 from affuse.fuse.inputs.tensors import Aligned, align
 from affuse.fuse.settings import Settings
+from affuse.fuse.wording import count
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Split:
     test: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Utterances that have ratings and all modalities asked for, sorted by id."""
 
@@ -36,6 +37,19 @@ class Dataset:
     groups: Mapping[str, np.ndarray]  # {"speaker", "session", "dialogue": (n,) of str}
     splits: tuple[Split, ...]  # of the protocol that was asked for
     left_out: Mapping[str, int]  # reason -> utterances
+    corpus: str = ""  # its name
+
+    def __repr__(self) -> str:
+        """Return what there is in one line, without the arrays."""
+        speakers = len({*np.asarray(self.groups.get("speaker", ())).tolist()} - {""})
+        shapes = (f"{name} {x.shape}" for name, x in self.features.items())
+        lost = sum(self.left_out.values())
+        return (
+            f"Dataset(corpus={self.corpus!r}, {count(len(self.ids), 'utterance')} of "
+            f"{count(speakers, 'speaker') if speakers else 'unknown speakers'}, "
+            f"{', '.join(shapes)}, ratings {', '.join(self.targets)}, "
+            f"{count(len(self.splits), 'split')}, {lost} left out)"
+        )
 
     @property
     def columns(self) -> dict[str, int]:
@@ -57,9 +71,10 @@ def load_dataset(
     corpus: str,
     *,
     cache: str | PathLike[str] = "cache",
-    modalities: str | Sequence[str] = MODALITIES,
+    modalities: str | Sequence[str] | None = None,
     audio: str = "",
     text: str = "",
+    embeddings: Mapping[str, str] | None = None,
     protocol: str = "",
 ) -> Dataset:
     """Return cached embeddings, ratings, groups and splits of a corpus as arrays.
@@ -70,10 +85,12 @@ def load_dataset(
     Args:
         corpus: its name in the cache, such as "demo"
         cache: folder of all caches
-        modalities: those that an utterance must have, or a single one
+        modalities: those that an utterance must have, or a single one; None for audio
+            and text, and all others that the corpus has embeddings of
         audio: which cache of the audio modality, if there are several; see
             ``affuse train --audio``
         text: the same for transcripts
+        embeddings: the same for any other modality, by its name
         protocol: such as "speakers"; "" for that of the corpus, as in ``affuse train``
 
     Returns:
@@ -86,24 +103,23 @@ def load_dataset(
         FileNotFoundError: if nothing is cached
     """
     folder = Path(cache)
-    modalities = (modalities,) if isinstance(modalities, str) else tuple(modalities)
-    if not modalities or (unknown := sorted({*modalities} - {*MODALITIES})):
-        named = f"{unknown[0]!r} is no modality" if modalities else "there is none"
-        raise OptionError(f"modalities: {named}; choose from {', '.join(MODALITIES)}")
     caches = cache_selection.choose(
         folder,
         corpus=corpus,
-        named={"audio": audio, "text": text},
-        modalities=modalities,
+        named={**(embeddings or {}), "audio": audio, "text": text},
+        modalities=_checked(modalities),
     )
+    if modalities is None:
+        modalities = (*BUILT_IN, *(name for name in caches if name not in BUILT_IN))
+    modalities = _checked(modalities)
     if missing := [name for name in modalities if name not in caches]:
         raise AffuseError(
             f"corpus '{corpus}' has no cache of {missing[0]}; extract it, or leave it "
             f"out of modalities"
         )
     table = corpus_table.load(folder, corpus)
-    embeddings = {name: store.load(caches[name]) for name in modalities}
-    aligned = align(table, embeddings)
+    loaded = {name: store.load(caches[name]) for name in modalities}
+    aligned = align(table, loaded)
     settings = Settings(protocol=protocol or table.protocol)
     folds, _ = divided(table, aligned, settings)
     splits = tuple(
@@ -122,7 +138,24 @@ def load_dataset(
         groups=groups,
         splits=splits,
         left_out=aligned.left_out,
+        corpus=table.name,
     )
+
+
+def _checked(modalities: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of modalities; all there are in the place of None.
+
+    Raises:
+        OptionError: if one is not known, or there is none
+    """
+    known = modality_names()
+    if modalities is None:
+        return known
+    names = (modalities,) if isinstance(modalities, str) else tuple(modalities)
+    if not names or (unknown := sorted({*names} - {*known})):
+        reason = f"{unknown[0]!r} is no modality" if names else "there is none"
+        raise OptionError(f"modalities: {reason}; choose from {', '.join(known)}")
+    return names
 
 
 def _rows(aligned: Aligned, ids: tuple[str, ...]) -> np.ndarray:

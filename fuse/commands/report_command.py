@@ -7,14 +7,15 @@ of the CCC over the whole test part; parts of it are scored apart
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from affuse.data.command_lines import Train
-from affuse.data.errors import AffuseError, OptionError
+from affuse.data.errors import AffuseError, OptionError, options_at_fault
+from affuse.data.options.report_options import Report, ReportContents, RunSelection
+from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
 from affuse.data.runs.leak_record import failing
 from affuse.data.runs.run_predictions import Run, finished, read_run, unfinished
@@ -25,50 +26,52 @@ from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.reporting import footnotes, measures, published_figures, subgroups
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.comparisons import all_pairs, compared
-from affuse.fuse.reporting.formats.csv_report import csv_text
-from affuse.fuse.reporting.formats.json_tables import json_text
-from affuse.fuse.reporting.formats.latex_tables import latex
-from affuse.fuse.reporting.formats.markdown_tables import markdown
-from affuse.fuse.reporting.formats.text_tables import text
-from affuse.fuse.reporting.run_selection import Selection, TableChoice
+from affuse.fuse.reporting.run_selection import selected
 from affuse.fuse.reporting.scored_rows import score
+from affuse.fuse.reporting.table_format import load_format
 from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.reporting.verdicts import comparisons, untested
 from affuse.fuse.trained.layer_weight_files import average
 from affuse.fuse.training.alignment import division
 from affuse.fuse.training.failed_runs import stopped
 
-FORMATS: Mapping[str, Callable[[Sequence[ReportTable]], str]] = {
-    "text": text,
-    "markdown": markdown,
-    "csv": csv_text,
-    "json": json_text,
-    "latex": latex,
-}
-
-
 log = logging.getLogger(__name__)
+
+
+def report(options: Report, say: Callable[..., object]) -> bool:
+    """Write the tables; return True if no run is damaged.
+
+    Args:
+        options: of the command line
+        say: told a sentence on each damaged run, with ``err=True``
+    """
+    problems: list[str] = []
+    tables = collect(options.runs, options, damaged=problems.append)
+    with options.opened() as output:
+        write(tables, options.form, output)
+    for sentence in problems:
+        say(sentence, err=True)
+    return not problems
 
 
 def collect(
     runs: Path,
+    wanted: ReportContents | None = None,
     *,
     damaged: Callable[[str], object] = log.error,
-    **chosen: Any,
 ) -> tuple[ReportTable, ...]:
     """Every finished run below `runs`, scored.
 
     Args:
         runs: folder of run folders
+        wanted: which runs are shown, and what of them; None for the usual table of all
         damaged: is told of every run that cannot be read, in a sentence
-        chosen: fields of `Selection` and `TableChoice`; what is empty or None is left
-            as it is there
 
     Raises:
-        AffuseError: if there is none, if all are damaged, or if `chosen` asks for what
+        AffuseError: if there is none, if all are damaged, or if `wanted` asks for what
             is not there; the sentence says what to do
     """
-    which, wanted = _divided(chosen)
+    wanted = wanted or ReportContents()
     found, problems = _read(runs)
     for folder in unfinished(runs):
         log.warning("unfinished, so not shown: %s; %s", folder, stopped(folder))
@@ -78,9 +81,8 @@ def collect(
             or f"no finished run below {runs}; train one: "
             f"{Train(designs=('early',), runs=runs)}"
         )
-    picked = _chosen(which, found, runs, problems)
-    by = subgroups.column(picked, wanted.by)
-    wanted = replace(wanted, by=by, narrowed=which.narrows)
+    picked = _chosen(wanted, found, runs, problems)
+    wanted = replace(wanted, by=subgroups.column(picked, wanted.by))
     measures.parse(wanted.columns)  # refuses before anything is scored
     shown = sorted(picked, key=_kind)
     tables = tuple(
@@ -120,41 +122,31 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
 
 
 def _chosen(
-    wanted: Selection, found: Sequence[Run], runs: Path, problems: Sequence[str]
+    wanted: RunSelection, found: Sequence[Run], runs: Path, problems: Sequence[str]
 ) -> list[Run]:
     """The runs that are wanted; the error of none also names what is damaged."""
     try:
-        return wanted.apply(found, runs)
+        return selected(wanted, found, runs)
     except AffuseError as error:
         if not problems:
             raise
         raise AffuseError(*error.args, *problems) from error
 
 
-def _divided(chosen: Mapping[str, Any]) -> tuple[Selection, TableChoice]:
-    """What is to be shown, and how; what is empty or None is left as it is there."""
-    given = {name: value for name, value in chosen.items() if value}
-    which = {field.name for field in fields(Selection)}
-    return (
-        Selection(**{name: value for name, value in given.items() if name in which}),
-        TableChoice(**{name: v for name, v in given.items() if name not in which}),
-    )
-
-
 def render(tables: Sequence[ReportTable], format: str, *, width: int = WIDTH) -> str:
-    """Tables as text, markdown, csv, json or latex; ends with a line end.
+    """Return tables in a format, such as text or csv; the text ends with a line end.
 
     Args:
         tables: of `collect`
-        format: of `FORMATS`
-        width: columns that text may take
+        format: name of a file of `affuse.fuse.reporting.formats`, or of another package
+        width: columns of the page, for formats in which the length of a line counts
 
     Raises:
-        AffuseError: if there is no such format; the sentence lists the choices
+        OptionError: if there is no such format; the sentence lists the choices
     """
-    if format not in FORMATS:
-        raise OptionError(f"no format {format!r}: choose from {', '.join(FORMATS)}")
-    return text(tables, width=width) if format == "text" else FORMATS[format](tables)
+    with options_at_fault():
+        form = load_format(format)
+    return form.render(tables, width=width)
 
 
 def write(tables: Sequence[ReportTable], format: str, output: TextIO) -> None:
@@ -168,7 +160,7 @@ def _kind(run: Run) -> tuple[str, str, str]:
 
 
 def _table(
-    group: Sequence[Run], wanted: TableChoice, problems: list[str]
+    group: Sequence[Run], wanted: ReportContents, problems: list[str]
 ) -> ReportTable:
     """Score runs of one corpus and protocol; sentences on damage join `problems`."""
     made = score(group, wanted)
@@ -181,7 +173,7 @@ def _table(
         rows,
         against=wanted.against,
         unit=made.unit,
-        narrowed=wanted.narrowed,
+        narrowed=wanted.narrows,
     )
     pairs = all_pairs(parts, rows, unit=made.unit) if wanted.pairs else ()
     extra = published_figures.rows(info.corpus, info.nature)

@@ -1,13 +1,14 @@
 """The sweep command: search, rank, and say what to train next."""
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from affuse.data.command_lines import Train, next_line
 from affuse.data.errors import AffuseError
+from affuse.data.options.command_record import next_line
+from affuse.data.options.shared_options import ComputeOptions, RunsFolder
+from affuse.data.options.training_options import Sweep, Train, TrainingInputs
 from affuse.data.splits.protocols import Fold
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.text_columns import columns
@@ -16,10 +17,10 @@ from affuse.fuse.reporting.table_records import NATURES
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking, trials
 from affuse.fuse.sweep.ranking import Ranked
+from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.training.run_plan import RunPlan
 from affuse.fuse.wording import count, figure
 
-BEST = "best.toml"
 SHOWN = 20  # rows of the ranking on the screen
 WIDTH = 98  # columns of text
 
@@ -41,8 +42,7 @@ def sweep(
     candidates: Sequence[Settings],
     *,
     seeds: Sequence[int],
-    sweeps: Path,
-    found: Mapping[str, Any],
+    options: Sweep,
     progress: bool = True,
 ) -> Path:
     """Search with one design; print the ranking, write it and the best settings.
@@ -52,8 +52,8 @@ def sweep(
         plan: rows and design; test parts are in no file and no score of a sweep
         candidates: settings to try
         seeds: of each of them
-        sweeps: folder of all sweeps
-        found: options of the command line, repeated in the command that comes next
+        options: of the command: the folder of all sweeps, and what is repeated in the
+            command that comes next
         progress: show a bar
 
     Returns:
@@ -64,7 +64,7 @@ def sweep(
     """
     protocol = plan.settings.protocol  # a corpus's own, if none was named
     named = [replace(settings, protocol=protocol) for settings in candidates]
-    folder = trials.place(plan, sweeps)
+    folder = trials.place(plan, options.sweeps)
     trials.search(plan, folder, named, seeds, progress=progress)
     done = trials.outcomes(folder)
     ranked = ranking.rank(done, seeds)
@@ -73,20 +73,21 @@ def sweep(
         raise AffuseError(f"every setting failed; the first: {ranked[0].failed}")
     tried = len({outcome.trial.settings for outcome in done})
     for line in _conclude(
-        SweepResult(plan, folder, ranked, tried, tuple(seeds)), found
+        SweepResult(plan, folder, ranked, tried, tuple(seeds)), options
     ):
         say(line)
     return folder
 
 
-def _conclude(state: SweepResult, options: Mapping[str, Any]) -> Iterator[str]:
+def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
     """Publish the best settings; the ranking, what to know of it, and what is next."""
     notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
     text = "".join(f"# {line}\n" for line in notes)
     text += ranking.differences(state.ranked[0].settings)
-    publish(state.folder / BEST, text.encode())
+    publish(SweepFolder(state.folder).best, text.encode())
     yield from (*_table(state), "", *notes)
-    yield f"written to {state.folder}: {ranking.RANKING}, {BEST}, {trials.TRIALS}/"
+    names = f"{SweepFolder.ranking}, {SweepFolder.best}, {SweepFolder.trials}/"
+    yield f"written to {state.folder}: {names}"
     yield next_line(_next(state, options))
 
 
@@ -105,7 +106,7 @@ def _table(found: SweepResult) -> Iterator[str]:
         rows.append((str(place), *settings, *each, mean, spread))
     yield from columns(rows)
     if len(found.ranked) > SHOWN:
-        yield f"and {len(found.ranked) - SHOWN} more in {ranking.RANKING}"
+        yield f"and {len(found.ranked) - SHOWN} more in {SweepFolder.ranking}"
 
 
 def _word(value: object) -> str:
@@ -139,13 +140,21 @@ def _overlap(folds: Sequence[Fold]) -> bool:
     return any(id_ in seen for fold in folds for id_ in fold.test)
 
 
-def _next(found: SweepResult, options: Mapping[str, Any]) -> Train:
-    """Return the command that trains the best settings and predicts the test."""
-    return Train.of(
+def _next(found: SweepResult, options: Sweep) -> Train:
+    """Return the command that trains the best settings and predicts the test.
+
+    A protocol and other settings are in the file of the best settings.
+    """
+    design = found.plan.info.design
+    files = tuple(path for path in options.design_files if path.stem == design)
+    return Train.like(
         options,
-        experiment=str(found.folder / BEST),
-        designs=(found.plan.info.design,),
-        protocol=None,  # it is among the settings
+        *(TrainingInputs, ComputeOptions, RunsFolder),
+        experiment=str(SweepFolder(found.folder).best),
+        designs=() if files else (design,),
+        design_files=files,
+        folds=options.folds,
         seeds=len(found.seeds),
         seed=found.seeds[0],
+        allow=options.allow,
     )

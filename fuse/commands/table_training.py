@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.errors import OptionError
-from affuse.data.shared_options import defaults, disjoint
+from affuse.data.options.command_record import disjoint
+from affuse.data.options.report_options import Report
+from affuse.data.options.training_options import Train
 from affuse.data.terminal import say as print_line
 from affuse.fuse.commands import report_command, training_commands
-from affuse.fuse.fusion_options import REPORT, TRAIN
 from affuse.fuse.reporting.table_records import ReportTable
 
 
@@ -27,7 +28,7 @@ class CCCTable:
         return iter(self.tables)
 
     def render(self, form: str) -> str:
-        """Return the tables as text, markdown, csv, json or latex."""
+        """Return the tables in a format, such as text, markdown, csv, json or latex."""
         return report_command.render(self.tables, form)
 
 
@@ -46,7 +47,8 @@ def train_designs(
     Models that are finished already are kept.
 
     Args:
-        fusion: name of a design, or several
+        fusion: name of a design, or several; () for those of ``design_files`` alone,
+            files that define designs and are run
         corpus: its name in the cache; "" if there is only one
         seeds: how many, from 0
         cache: folder of all caches
@@ -67,13 +69,13 @@ def train_designs(
         "designs": (fusion,) if isinstance(fusion, str) else tuple(fusion),
         "corpus": corpus,
         "seeds": seeds,
-        "cache": Path(cache),
-        "runs": Path(runs),
+        "cache": cache,
+        "runs": runs,
     }
-    if not given["designs"]:
+    chosen = Train.from_values(**disjoint(given, options))
+    if not (chosen.designs or chosen.design_files):
         raise OptionError("there is no design to train; name one, such as 'early'")
-    found = defaults(TRAIN, **disjoint(given, options))
-    return training_commands.train(say, **found)
+    return training_commands.train(say, chosen)
 
 
 def ccc_table(runs: str | PathLike[str] = "runs", **options: Any) -> CCCTable:
@@ -87,8 +89,7 @@ def ccc_table(runs: str | PathLike[str] = "runs", **options: Any) -> CCCTable:
     Raises:
         AffuseError: if there is no run that can be shown
     """
-    found = defaults(REPORT, **options)
-    chosen = {name: found[name] for name in options}
-    if beside := sorted(chosen.keys() & {"form", "output", "runs"}):
+    chosen = Report.from_values(**disjoint({"runs": runs}, options))
+    if beside := sorted(options.keys() & {"form", "output"}):
         raise OptionError(f"{beside[0]!r} is none of the table; use render or print")
-    return CCCTable(report_command.collect(Path(runs), **chosen))
+    return CCCTable(report_command.collect(chosen.runs, chosen))

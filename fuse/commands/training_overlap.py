@@ -18,8 +18,8 @@ from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.records import Corpus
 from affuse.data.runs import sentence_overlap
-from affuse.data.runs.fold_table import FOLDS, read_folds
-from affuse.data.runs.run_predictions import PREDICTIONS
+from affuse.data.runs.fold_table import read_folds
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.splits.protocols import some
 from affuse.fuse.linting.gathering import stretches
 from affuse.fuse.linting.timelines import Timelines
@@ -56,7 +56,7 @@ class Overlap:
         if known := {id_: n for id_, n in self.models.items() if n}:
             most = f"up to {max(known.values())} of {self.total} models"
             whose = f" as recordings or texts of '{self.renamed}'" * bool(self.renamed)
-            held_out = f", or read {run / PREDICTIONS}, which is held out"
+            held_out = f", or read {RunFolder(run).predictions}, which is held out"
             yield (
                 f"{len(known):,} of {every} were in the training or validation part of "
                 f"{most if self.total > 1 else 'the one model'}{whose}: {some(known)}; "
@@ -89,7 +89,7 @@ def find(
     try:
         rows = read_folds(run)
     except FileNotFoundError:
-        return Overlap(nothing, total, reason=f"{run / FOLDS} is missing")
+        return Overlap(nothing, total, reason=f"{RunFolder(run).folds} is missing")
     if theirs is None:
         alike = len({row.id for row in rows}.intersection(applied.ids))
         return Overlap(

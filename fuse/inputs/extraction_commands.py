@@ -7,8 +7,9 @@ from pathlib import Path
 from affuse.data.cache import cache_selection, fold_encoders, provenance, store
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
-from affuse.data.command_lines import Extract, RunInput
 from affuse.data.errors import AffuseError
+from affuse.data.options.extraction_options import Extract
+from affuse.data.options.run_options import RunInput
 
 
 def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -> None:
@@ -72,10 +73,8 @@ def _extract(
 def _unknown(wanted: Sequence[Recipe], caches: Sequence[Cache], folder: Path) -> str:
     """Return what the user has to fill in; "" if nothing."""
     said = []
-    if (
-        provenance.UNKNOWN_CORPUS
-        == provenance.read_as(c.path for c in caches)["corpus"]
-    ):
+    source = provenance.read_as(c.path for c in caches)
+    if source.corpus == provenance.UNKNOWN_CORPUS:
         said.append("CORPUS and ROOT are the corpus and its folder")
     for recipe in wanted:
         made = provenance.known(folder / recipe.corpus / recipe.folder())

@@ -35,6 +35,7 @@ class Rows:
     layers: Mapping[str, int] = field(default_factory=dict)  # in a row's dim; else one
     groups: tuple[str, ...] = ()  # of each row, never to be divided; see `groups`
     mapped: bool = False  # features lie in scratch files, on the CPU: never copy them
+    scratch: Path | None = None  # folder of the scratch files, if memory may not do
 
     @property
     def numbers(self) -> Tensor:
@@ -86,8 +87,7 @@ class Aligned:
 
         Args:
             ids: of utterances that are here
-            features: modalities that are wanted, or HEAD
-            device: where the tensors shall be
+            features, device: as of `resident`
         """
         at = self.places(ids)
         found = {
@@ -109,6 +109,7 @@ class Aligned:
             layers={name: n for name, n in self.layers.items() if name in features},
             groups=groups([self.utterances[row] for row in at]),
             mapped=mapped,
+            scratch=self.scratch,
         )
 
 
@@ -159,10 +160,9 @@ def align(
 
 
 def groups(utterances: Sequence[Utterance]) -> tuple[str, ...]:
-    """What must stay together if these utterances are divided once more.
+    """Return what must stay together if these utterances are divided once more.
 
-    Speakers, if all are known and there are several, else dialogues; an utterance
-    stands for itself if neither is known.
+    Speakers if there are several, all known; else dialogues; else single utterances.
     """
     for name in ("speaker", "dialogue"):
         found = tuple(getattr(utterance, name) for utterance in utterances)

@@ -7,6 +7,7 @@ from affuse.data.cache import corpus_matching, training_data
 from affuse.data.cache.corpus_matching import MANY, Identity, Matched
 from affuse.data.cache.recording_spans import SILENT
 from affuse.data.cache.training_data import Seen
+from affuse.data.modality import modality_named
 from affuse.data.name_spellings import spelling
 from affuse.data.runs.fold_table import FoldRow
 from affuse.data.splits.protocols import some
@@ -85,7 +86,7 @@ def corpus_identity(evidence: Evidence, modality: str) -> Identity:
         evidence: of the run
         modality: whose inputs are compared
     """
-    heard = evidence.stretches if modality == "audio" else ()
+    heard = evidence.stretches if modality_named(modality).has_times else ()
     ids = {*evidence.contents.get(modality, {}), *heard}
     inputs = _inputs(evidence, modality, ids)
     return Identity(
@@ -101,7 +102,7 @@ def sampled(
 ) -> Sequence[str]:
     """Return the utterances whose own input was trained on, by the record's sample.
 
-    No two recordings are equal by chance, so each counts. Short texts are: they count
+    No two recordings are equal by chance, so each counts. Texts recur: they count
     if at least `FEWEST` of the texts and a share of `MANY` are in the sample.
 
     Returns:
@@ -110,7 +111,7 @@ def sampled(
     inputs = _inputs(evidence, modality, ids)
     known = frozenset(record.sample)
     found = sorted(id_ for id_, own in inputs.items() if own & known)
-    if modality == "audio":
+    if not modality_named(modality).recurs:
         return found
     every = frozenset[str]().union(*inputs.values())
     enough = len(every & known) >= max(FEWEST, MANY * len(every))
@@ -125,8 +126,9 @@ def _inputs(
     A silent recording has none, because files of silence are equal by chance.
     """
     contents, found = evidence.contents.get(modality, {}), {}
+    heard = modality_named(modality).has_times
     for id_ in ids:
-        stretch = evidence.stretches.get(id_) if modality == "audio" else None
+        stretch = evidence.stretches.get(id_) if heard else None
         samples = stretch.samples if stretch else ""
         own = () if samples == SILENT else (contents.get(id_, ""), samples)
         found[id_] = corpus_matching.shortened(own)

@@ -16,8 +16,9 @@ from affuse.data.name_spellings import unify
 from affuse.data.rating_scales import POLICIES, normalise
 from affuse.data.records import Corpus, Utterance
 from affuse.data.runs.fold_table import FoldRow
-from affuse.data.runs.run_information import INFO, RunInfo
-from affuse.data.runs.run_predictions import PREDICTIONS, Predictions, read_predictions
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.runs.run_information import RunInfo
+from affuse.data.runs.run_predictions import Predictions, read_predictions
 from affuse.data.system.csv_tables import DAMAGED, number, read_rows
 from affuse.data.terminal import printable
 from affuse.fuse.linting.finding import Skipped
@@ -96,8 +97,9 @@ class Evidence:
         policy = str(self.info.settings.get("out_of_range", Settings.out_of_range))
         if policy not in POLICIES:
             raise DamagedFileError(
-                f"{self.folder / INFO} is damaged: out_of_range={policy[:40]!r} is "
-                f"not one of {', '.join(POLICIES)}; train again"
+                f"{RunFolder(self.folder).info} is damaged: "
+                f"out_of_range={policy[:40]!r} is not one of {', '.join(POLICIES)}; "
+                f"train again"
             )
         for id_, utterance in self.utterances.items():
             released = {n: utterance.ratings.get(n) for n in self.info.targets}
@@ -143,7 +145,7 @@ class Evidence:
     @cached_property
     def joined(self) -> Predictions:
         """The table of the whole run."""
-        return read_predictions(self.folder / PREDICTIONS, self.info.targets)
+        return read_predictions(RunFolder(self.folder).predictions, self.info.targets)
 
     def units(self) -> Iterator[TrainedModel]:
         """Yield every finished model; those beyond `KEPT` are read again each time.
@@ -176,8 +178,8 @@ class Evidence:
             )
         if not self.ids(description.fold, "train"):
             raise DamagedFileError(
-                f"{path} is of fold '{description.fold}', of which folds.csv has "
-                f"no training rows; remove it and train again"
+                f"{path} is of fold '{description.fold}', of which {RunFolder.folds} "
+                f"has no training rows; remove it and train again"
             )
         if description.targets != self.info.targets:
             raise DamagedFileError(
@@ -189,8 +191,10 @@ class Evidence:
             fold=path.parent.name,
             seed=description.seed,
             module=module,
-            epochs=_epochs(path / model_files.HISTORY, self.info.targets),
-            predictions=read_predictions(path / PREDICTIONS, self.info.targets),
+            epochs=_epochs(ModelFolder(path).history, self.info.targets),
+            predictions=read_predictions(
+                ModelFolder(path).predictions, self.info.targets
+            ),
         )
 
 

@@ -12,14 +12,16 @@ from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.records import Corpus, check_name
 from affuse.data.runs.fold_table import read_folds
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
-from affuse.data.runs.run_predictions import PREDICTIONS
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
+from affuse.fuse.models.design_files import missing_file
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.trained import model_files
 from affuse.fuse.trained.model_folders import finished, warn
 from affuse.fuse.training.run_description import fold_rows
-from affuse.fuse.training.run_plan import RunPlan, inputs
+from affuse.fuse.training.run_plan import RunPlan
 
 INTERRUPTED = "its training was interrupted"
 
@@ -32,9 +34,9 @@ def planned(
     trained: bool,
 ) -> Evidence:
     """A run with all that it is trained on at hand, before training or after it."""
-    names = inputs(plan.info.design, plan.modalities)
+    names = plan.features
     missing = {} if trained else {TRAINED: "nothing is trained yet"}
-    if trained and not (plan.folder / PREDICTIONS).is_file():
+    if trained and not RunFolder(plan.folder).predictions.is_file():
         missing[TRAINED] = INTERRUPTED
     return Evidence(
         info=plan.info,
@@ -62,15 +64,18 @@ def left(folder: Path, cache: Path) -> Evidence:
     warn(folder)
     recipes = model_files.recipes(paths)
     missing: dict[str, str] = {}
-    if not paths or not (folder / PREDICTIONS).is_file():
+    if not paths or not RunFolder(folder).predictions.is_file():
         missing[TRAINED] = INTERRUPTED
+    elif lack := missing_file(info, folder):
+        missing[TRAINED] = lack
     corpus = _corpus(cache, info.corpus, missing)
     needed = {r.folder(): r for found in recipes.values() for r in found.values()}
     embeddings = _embeddings(cache / info.corpus, needed, missing)
 
     def load(fold: str, ids: Sequence[str]) -> Mapping[str, Tensor]:
         own = {m: embeddings[r.folder()] for m, r in recipes[fold].items()}
-        names, found = inputs(info.design, own), gather(own, ids)
+        found = gather(own, ids)
+        names = trainable(info.design).features(tuple(own))
         return {name: torch.from_numpy(found[name]) for name in names}
 
     return Evidence(

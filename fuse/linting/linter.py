@@ -6,26 +6,25 @@
 import inspect
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import ModuleType
 
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, options_at_fault
-from affuse.data.plugins import RULE_PACKAGE, load, names
+from affuse.data.installed_plugins import PluginError
+from affuse.data.plugin_kinds import RULE_KIND
+from affuse.data.plugins import load, load_all, names
 from affuse.data.records import Corpus
-from affuse.data.runs.leak_record import FAILS, LINT
-from affuse.data.runs.run_information import INFO
-from affuse.data.runs.run_predictions import PREDICTIONS
+from affuse.data.runs.leak_record import FAILS
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.fuse.linting.evidence import TRAINED, Evidence
 from affuse.fuse.linting.finding import Finding, Skipped
-from affuse.fuse.linting.gathering import left, planned
+from affuse.fuse.linting.gathering import planned
 from affuse.fuse.training.run_plan import RunPlan
 
-PACKAGE = RULE_PACKAGE
 log = logging.getLogger(__name__)
 
 
@@ -56,19 +55,39 @@ class Result:
 
 def rules() -> list[str]:
     """All rules, by name."""
-    return names(PACKAGE)
+    return names(RULE_KIND)
 
 
 def explain() -> list[str]:
-    """Every rule with what it holds a run to."""
-    docs = {name: inspect.getdoc(load(PACKAGE, name)) or "" for name in rules()}
-    width = max(map(len, docs))
-    return [f"{name:<{width}}  {doc.splitlines()[0]}" for name, doc in docs.items()]
+    """Return a line for each rule, with what it holds a run to.
+
+    A rule of another package that cannot be used has a line that says why.
+    """
+    width = max(map(len, rules()))
+    return [f"{name:<{width}}  {_explained(name)}" for name in rules()]
+
+
+def _explained(name: str) -> str:
+    """Return the first line of a rule's docstring, or why there is none."""
+    try:
+        doc = inspect.getdoc(load(RULE_KIND, name)) or "its module has no docstring"
+    except PluginError as error:
+        return f"cannot be used: {error}"
+    return doc.splitlines()[0]
 
 
 def check(evidence: Evidence, chosen: Iterable[str]) -> tuple[Result, ...]:
     """What some rules find, each on its own."""
-    return tuple(_apply(name, load(PACKAGE, name), evidence) for name in chosen)
+    return tuple(_asked(name, evidence) for name in chosen)
+
+
+def _asked(name: str, evidence: Evidence) -> Result:
+    """Return what one rule finds; one that cannot be used is skipped, and says why."""
+    try:
+        rule = load(RULE_KIND, name)
+    except PluginError as error:
+        return Result(name, skipped=str(error))
+    return _apply(name, rule, evidence)
 
 
 def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
@@ -106,8 +125,8 @@ def check_plans(
     """
     with options_at_fault():
         for name in allow:
-            load(PACKAGE, name)
-    early = [name for name in rules() if TRAINED not in load(PACKAGE, name).NEEDS]
+            load(RULE_KIND, name)
+    early = [name for name, rule in load_all(RULE_KIND) if TRAINED not in rule.NEEDS]
     found = {
         plan.info.name: check(planned(plan, corpus, embeddings, trained=False), early)
         for plan in plans
@@ -134,11 +153,14 @@ def check_runs(
     for plan in plans:
         results = check(planned(plan, corpus, embeddings, trained=True), rules())
         kept = {
-            r.rule: {**_facts(r), "allowed": r.fails and r.rule in allow}
+            r.rule: {**facts(r), "allowed": r.fails and r.rule in allow}
             for r in results
         }
-        with digests.rewriting(plan.folder, [LINT]):
-            publish(plan.folder / LINT, (json.dumps(kept, indent=1) + "\n").encode())
+        with digests.rewriting(plan.folder, [RunFolder.leaks]):
+            publish(
+                RunFolder(plan.folder).leaks,
+                (json.dumps(kept, indent=1) + "\n").encode(),
+            )
         found[plan.info.name] = results
     _refuse(found, allow, "what was trained stays, but is not to be reported")
 
@@ -173,64 +195,6 @@ def lines(found: Iterable[Result]) -> list[str]:
     return shown
 
 
-def command(
-    say: Callable[[str], object],
-    *,
-    folders: Sequence[Path],
-    runs: Path,
-    cache: Path,
-    as_list: bool,
-    as_json: bool,
-) -> bool:
-    """The lint command: finished runs, or what the rules are.
-
-    Args:
-        say: told each line
-        folders: runs; none for all below `runs`
-        cache: the folder of all caches
-        as_list: explain the rules instead
-        as_json: say all of it as JSON
-
-    Returns:
-        whether no rule fails, and every run can be read
-
-    Raises:
-        FileNotFoundError: if there is no run
-    """
-    if as_list:
-        for line in explain():
-            say(line)
-        return True
-    marks = (path for name in (INFO, PREDICTIONS) for path in runs.glob(f"*/{name}"))
-    chosen = folders or sorted({path.parent for path in marks})
-    if not chosen:
-        raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
-    found = {str(path): _of_folder(path, cache) for path in chosen}
-    for line in _json(found) if as_json else _text(found):
-        say(line)
-    return not any(r.fails for results in found.values() for r in results)
-
-
-def _text(found: Mapping[str, Iterable[Result]]) -> Iterator[str]:
-    """Yield the lines for people; `found` is by folder of a run."""
-    for path, results in found.items():
-        yield from (path, *lines(results))
-
-
-def _json(found: Mapping[str, Iterable[Result]]) -> list[str]:
-    """Return the lines of everything as JSON; `found` is by folder of a run."""
-    facts = {path: [_facts(r) for r in results] for path, results in found.items()}
-    return json.dumps(facts, indent=1).split("\n")
-
-
-def _of_folder(run: Path, cache: Path) -> tuple[Result, ...]:
-    """All rules about one run, or why it cannot be read: others go on."""
-    try:
-        return check(left(run, cache), rules())
-    except (OSError, AffuseError) as error:
-        return (Result("run", (Finding(f"it cannot be read: {error}"),)),)
-
-
-def _facts(result: Result) -> dict[str, object]:
-    """A result for machines."""
+def facts(result: Result) -> dict[str, object]:
+    """Return a result as a JSON object."""
     return {**asdict(result), "status": result.status}

@@ -4,20 +4,23 @@ A design that comes with the project has a revision number. It is raised wheneve
 same settings would give other models, so that moving or reformatting the file changes
 nothing. Any other design, and a built-in one that was edited, is known by the digest of
 its syntax tree and of the modules that it imports, without docstrings and comments;
-left out are the standard library and installed packages.
+left out are the standard library and installed packages. The digest of a design of an
+installed package covers that package, and its name is said too.
 """
 
 from collections.abc import Mapping
 from functools import lru_cache
 
 from affuse.data import plugins
-from affuse.data.plugins import BASELINE_PACKAGE, DESIGN_PACKAGE
+from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
+from affuse.data.plugins import PluginSource
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
-from affuse.fuse.models import decisions
 
-NEAR = (DESIGN_PACKAGE, BASELINE_PACKAGE, "affuse.fuse.models.regressor")
-ZEROSHOT = "zeroshot"  # lies in a helper module of the baselines
+NEAR = (DESIGN_KIND.package, BASELINE_KIND.package, "affuse.fuse.models.regressor")
+HELPERS = {  # modules of designs that are no plug-in
+    "zeroshot": f"{BASELINE_KIND.package}._zeroshot"
+}
 
 BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to change it
     "audio": Revision(1, "082eede4c34a"),
@@ -35,12 +38,11 @@ BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to cha
     "svr": Revision(2, "6b06f2a562fb"),
     "zeroshot": Revision(1, "7f283613abd5"),
 }
-DECISIONS = 1  # revision of models/decisions.py and training/decision_training.py
 
 
 @lru_cache(maxsize=256)
 def of(fusion: str) -> str:
-    """Return the identity of the code of a design, a baseline or a decision.
+    """Return the identity of the code of a design or a baseline.
 
     It is told once in a process, for code that is edited later is not imported again.
 
@@ -48,16 +50,16 @@ def of(fusion: str) -> str:
         fusion: its name
 
     Returns:
-        ``revision 2``, or ``code`` and twelve hexadecimal digits
+        ``revision 2``, or ``code`` and twelve hexadecimal digits, followed by ``of``
+        and the name of the installed package that it comes from
 
     Raises:
         AffuseError: if there is no such design
     """
-    if fusion in decisions.DECISIONS:
-        bases = [f"{name} {of(name)}" for name in decisions.MODALITIES]
-        return f"revision {DECISIONS} of {', '.join(bases)}"
-    near, known = NEAR, BUILT_IN.get(fusion)
-    return source_digests.identity(_module(fusion), near, known)
+    source = _source(fusion)
+    if source.is_outside:
+        return source_digests.outside_identity(source, NEAR)
+    return source_digests.identity(source.module, NEAR, BUILT_IN.get(fusion))
 
 
 def digest(fusion: str) -> str:
@@ -66,29 +68,27 @@ def digest(fusion: str) -> str:
     Args:
         fusion: name of a file or package in fuse/models/designs or baselines
     """
-    return source_digests.digest(_module(fusion), NEAR)
+    return source_digests.digest(_source(fusion).module, NEAR)
 
 
-def changed(recorded: str, fusion: str) -> str:
-    """Say how recorded code differs from the code that is here; "" if it does not.
+def packages(fusion: str) -> dict[str, str]:
+    """Return the version of the installed package that a design comes from, by name.
 
-    Args:
-        recorded: as `of` told it when a model was trained; "" if it was not recorded
-        fusion: name of the design
+    It is empty for designs of this project and for those of the user's files.
     """
-    if not recorded or recorded == (now := of(fusion)):
-        return ""
-    return (
-        f"the code of the design '{fusion}' has changed since ({recorded} then, {now} "
-        f"now)"
-    )
+    source = _source(fusion)
+    return {source.package: source.version} if source.package else {}
 
 
-def _module(fusion: str) -> str:
-    """Return the name of the module of a design or baseline."""
-    if fusion == ZEROSHOT:
-        return f"{BASELINE_PACKAGE}._{ZEROSHOT}"
-    is_baseline = fusion in plugins.names(BASELINE_PACKAGE)
-    package = BASELINE_PACKAGE if is_baseline else DESIGN_PACKAGE
-    plugins.load(package, fusion)  # refuses what there is not
-    return f"{package}.{fusion}"
+def _source(fusion: str) -> PluginSource:
+    """Return where the code of a design or baseline comes from.
+
+    Raises:
+        AffuseError: if there is none of that name, or it cannot be used
+    """
+    if module := HELPERS.get(fusion):
+        return PluginSource(module)
+    is_baseline = fusion in plugins.names(BASELINE_KIND)
+    kind = BASELINE_KIND if is_baseline else DESIGN_KIND
+    plugins.load(kind, fusion)
+    return plugins.source(kind, fusion)

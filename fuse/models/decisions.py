@@ -9,7 +9,7 @@
 
 The models are the designs ``audio`` and ``text``, each trained for itself. Weights are
 fitted on what models say of utterances they were not trained on, see
-`affuse.fuse.training.decision_training`.
+`affuse.fuse.models.trainable.decision_fitting`.
 
 The weights of highest CCC
 --------------------------

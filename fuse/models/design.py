@@ -1,10 +1,10 @@
 """A fusion design as a record: its class, and the facts that it states about itself.
 
-A design is a file in fuse/models/designs, or a class of the user's. The facts are
-attributes of the class, or stand beside it in its module: ``MODALITIES``, and where
-they apply ``TOKENS``, ``TOLERANT`` and ``EXTRA_SETTINGS``. They are read once,
-when a `Design` is created, because a notebook is a single module, and any later cell
-may define its names again.
+A design is a file in fuse/models/designs, a module of an installed package, a file or
+a class of the user's. The facts are attributes of the class, or stand beside it in its
+module: ``MODALITIES``, and where they apply ``TOKENS``, ``TOLERANT`` and
+``EXTRA_SETTINGS``. They are read once, when a `Design` is created, because a notebook
+is a single module, and any later cell may define its names again.
 """
 
 import sys
@@ -15,7 +15,8 @@ from typing import Any
 from torch import nn
 
 from affuse.data.errors import AffuseError
-from affuse.data.plugins import DESIGN_PACKAGE, load
+from affuse.data.plugin_kinds import DESIGN_KIND
+from affuse.data.plugins import load
 from affuse.fuse.settings import Settings
 
 FACTS = ("MODALITIES", "TOKENS", "TOLERANT", "EXTRA_SETTINGS")
@@ -98,7 +99,7 @@ def find(fusion: str | type[nn.Module] | Design) -> Design:
             If a class does not state its modalities
     """
     if isinstance(fusion, str):
-        return Design.of(load(DESIGN_PACKAGE, fusion))
+        return Design.of(load(DESIGN_KIND, fusion))
     return fusion if isinstance(fusion, Design) else Design(fusion)
 
 

@@ -17,7 +17,6 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from affuse.fuse.models import decisions
 from affuse.fuse.models.autoencoder import Autoencoder, Layerwise, Mixed
 from affuse.fuse.models.design import Design, find
 from affuse.fuse.models.modality_dropout import Hiding
@@ -28,38 +27,12 @@ from affuse.fuse.settings import Settings
 
 
 def modalities(fusion: str | Design) -> tuple[str, ...]:
-    """Modalities that a design needs, or a fusion of decisions.
+    """Return the modalities that a network needs.
 
     Raises:
         AffuseError: if there is no such design; the sentence lists the choices
     """
-    if fusion in decisions.DECISIONS:
-        return decisions.MODALITIES
     return find(fusion).modalities
-
-
-def build(
-    fusion: str | Design,
-    projections: Mapping[str, Projection],
-    *,
-    targets: int,
-    settings: Settings,
-    layers: Mapping[str, int],
-) -> nn.Module:
-    """A design, or a fusion of decisions, before anything is trained.
-
-    Args: as of `System`, which is what a design becomes
-    """
-
-    def system(design: str | Design) -> System:
-        return System(
-            design, projections, targets=targets, settings=settings, layers=layers
-        )
-
-    if fusion not in decisions.DECISIONS:
-        return system(fusion)
-    bases = {modality: system(modality) for modality in decisions.MODALITIES}
-    return decisions.Decisions(bases, targets=targets)
 
 
 class System(nn.Module):

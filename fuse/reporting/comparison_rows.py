@@ -10,14 +10,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from affuse.data.cache import run_recipes
-from affuse.data.command_lines import Train
 from affuse.data.errors import AffuseError
+from affuse.data.options.shared_options import named_caches
+from affuse.data.options.training_options import Train
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting.contrasts import Side, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.training.setting_resolution import has_map
 
-SINGLE = ("audio", "text")  # designs that fusion has to beat, named as their modality
 BY_FOLD = "(fine-tuned for each fold)"  # ends the checkpoint of several encoders
 
 
@@ -98,19 +99,18 @@ def fair(i: int, rows: Sequence[TableRow], sides: Sequence[Side]) -> list[int]:
         rows: of the table
         sides: of each row, in the same order
     """
-    return [k for modality in SINGLE for k in _of(modality, i, rows, sides)]
+    modalities = sorted(sides[i].info.encoders)
+    return [k for modality in modalities for k in _of(modality, i, rows, sides)]
 
 
 def _of(
     modality: str, i: int, rows: Sequence[TableRow], sides: Sequence[Side]
 ) -> list[int]:
     """Return the numbers of the rivals of one modality; see `fair`."""
-    if modality not in sides[i].info.encoders:
-        return []
     alike = [
         k
         for k, row in enumerate(rows)
-        if row.design == modality
+        if trainable(row.design).single_modality == modality
         and not row.mapped
         and (row.members > 1) == (rows[i].members > 1)
         and same_encoder(sides[i].info, sides[k].info, modality)
@@ -137,9 +137,7 @@ def gaps(
     mine = [i for i, row in enumerate(rows) if _is_fusion(row) and row.members == 1]
     lacking: dict[tuple[str, str], list[int]] = {}
     for i in mine:
-        for modality in SINGLE:
-            if modality not in sides[i].info.encoders:
-                continue
+        for modality in sorted(sides[i].info.encoders):
             rivals = _of(modality, i, rows, sides)
             if not rivals:
                 encoder = describe(modality, sides[i].info.encoders[modality])
@@ -148,7 +146,7 @@ def gaps(
                 yield other
     if lacking and narrowed:
         yield "Rows that are left out on request are not compared with"
-    elif mine and not any(row.design in SINGLE for row in rows):
+    elif mine and not any(trainable(row.design).single_modality for row in rows):
         yield (
             "Does fusion beat one modality? Train audio and text on the same cache to "
             "see"
@@ -191,8 +189,8 @@ def _command(modality: str, side: Side) -> Train:
     name = run_recipes.cache(side.path, modality)
     if not name and not checkpoint.endswith(BY_FOLD):
         name = checkpoint
-    return Train.of(
-        {modality: name},
+    return Train(
+        **named_caches({modality: name}),
         designs=(modality,),
         protocol=info.protocol,
         corpus=info.corpus,

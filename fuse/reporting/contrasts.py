@@ -14,20 +14,13 @@ from typing import Any, Self
 from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.models.baselines import FITTED, REFERENCES
-from affuse.fuse.models.decisions import DECISIONS, MODALITIES
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.scoring.failed_training import diverged
 from affuse.fuse.training.parameter_budget import TOLERANCE
 from affuse.fuse.wording import count
 
 UNSAID = ("design", "device", "experiment", "fusion", "label", "seeds")  # no training
 DIVISION = ("protocol", "folds", "split_seed")  # folds.csv says what they led to
-SCALE = "out_of_range"  # also decides what baselines are fitted to
-# settings that only some designs use
-ONLY: Mapping[str, tuple[str, ...]] = {
-    "late_activation": ("late",),
-    "map": FITTED,
-}
 # settings that are used only where others have one of these values
 CONDITIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "mix": {"loss": ("mix",)},
@@ -124,14 +117,8 @@ def uses(design: str, settings: Mapping[str, Any], name: str) -> bool:
         settings: all that the run recorded, with dotted names
         name: of one setting; one that is not known here counts as used
     """
-    if name in DIVISION or name in UNSAID or design == "zeroshot":
+    if name in DIVISION or name in UNSAID or not trainable(design).uses(name):
         return False
-    if name in ONLY:
-        return design in ONLY[name]
-    if design in REFERENCES:
-        return name == SCALE
-    if name == "modality_dropout" and design in (*MODALITIES, *DECISIONS):
-        return False  # each of their models takes a single modality
     return all(
         settings.get(other, MISSING) in (*values, MISSING)
         for other, values in CONDITIONS.get(name, {}).items()
@@ -172,8 +159,8 @@ def same_encoder(a: RunInfo, b: RunInfo, modality: str) -> bool:
 
 def _seen(run: Run) -> Sequence[FoldRow]:
     """Return the rows of folds.csv that a training may see."""
-    if run.info.design == "zeroshot":
-        return ()  # nothing is trained
+    if not trainable(run.info.design).is_trained:
+        return ()
     return [row for row in run.folds if row.part != "test"]
 
 
@@ -209,7 +196,8 @@ def _encoders(a: Side, b: Side) -> Iterator[str]:
 
 def _division(a: Side, b: Side) -> Iterator[str]:
     """Yield the settings by which other utterances were trained or validated on."""
-    if "zeroshot" in (a.info.design, b.info.design) or a.digest == b.digest:
+    trained = all(trainable(side.info.design).is_trained for side in (a, b))
+    if not trained or a.digest == b.digest:
         return
     names = [
         name
@@ -233,7 +221,7 @@ def _code(a: Side, b: Side) -> Iterator[str]:
         yield f"the code of {one.design} differs: {' and '.join(codes)}"
     for whole, part in ((one, other), (other, one)):
         held = f"{part.design} {part.code}"  # as code_revisions.of writes it
-        built = whole.design in DECISIONS and part.design in MODALITIES
+        built = part.design in trainable(whole.design).bases
         if built and whole.code and part.code and held not in whole.code:
             yield f"the code of {part.design} differs: {whole.code} and {part.code}"
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from affuse.data.plugins import BASELINE_PACKAGE, names
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting.table_records import (
     ALPHA,
     MARKS,
@@ -18,10 +18,6 @@ from affuse.fuse.scoring.statistics import Estimate
 from affuse.fuse.wording import count, figure
 
 FEW = 6  # clusters in a fold; tests/test_coverage.py simulates as many and more
-UNTRAINED = (
-    *names(BASELINE_PACKAGE),
-    "zeroshot",
-)  # the same for every seed
 
 
 def notes(rows: Sequence[TableRow]) -> Iterator[str]:
@@ -160,7 +156,8 @@ def _few(rows: Sequence[TableRow]) -> Iterator[str]:
 
 def _one_seed(rows: Sequence[TableRow]) -> str:
     """Says so if another training may turn out otherwise."""
-    if all(r.sections["all"].seeds > 1 or r.design in UNTRAINED for r in rows):
+    seeded = [row for row in rows if trainable(row.design).is_seeded]
+    if all(row.sections["all"].seeds > 1 for row in seeded):
         return ""
     return (
         "One seed: intervals and p are of the trained models; what other seeds would "

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from affuse.fuse.models.baselines import FITTED
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting.mapped_networks import Labelled, MappedRows
 from affuse.fuse.training.setting_resolution import has_map
 
@@ -18,7 +18,7 @@ def notes(rows: MappedRows, names: Sequence[str]) -> Iterator[str]:
         names: of the rows, in the same order
     """
     pairs = list(zip(rows.runs, names, strict=True))
-    baselines = [(one, n) for one, n in pairs if one.run.info.design in FITTED]
+    baselines = [(o, n) for o, n in pairs if trainable(o.run.info.design).fits_map]
     mapped = [n for one, n in baselines if has_map(one.run.info)]
     networks = [n for one, n in pairs if one.mapped]
     if mapped or networks:

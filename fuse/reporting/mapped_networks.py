@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run
 from affuse.data.system.csv_tables import DAMAGED, number, read_rows
 from affuse.data.terminal import printable
-from affuse.fuse.models.baselines import REFERENCES
-from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.scoring.affine import IDENTITY, AffineMap, concordant
 from affuse.fuse.trained.fold_predictions import of_validation
-from affuse.fuse.trained.model_files import HISTORY, HISTORY_COLUMNS
+from affuse.fuse.trained.model_files import HISTORY_COLUMNS
 from affuse.fuse.training.setting_resolution import has_map
 
 DETAIL = "affine map"  # of the row of a network
@@ -58,7 +58,7 @@ def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
         runs: of one table
         every: map each network, whether or not a baseline is mapped
     """
-    networks = [one for one in runs if one.run.info.design not in REFERENCES]
+    networks = [r for r in runs if not trainable(r.run.info.design).is_baseline]
     if every:
         return _with_rows(runs, {one.run.info.name for one in networks}, [], [])
     groups = {one.group for one in runs if has_map(one.run.info)}
@@ -68,7 +68,7 @@ def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
         candidates = [
             one.run
             for one in networks
-            if one.group == group and one.run.info.design not in DECISIONS
+            if one.group == group and not trainable(one.run.info.design).bases
         ]
         scores = _scores(candidates, lacking, damaged)
         if scores:
@@ -128,7 +128,7 @@ def validation_ccc(run: Path) -> float:
         FileNotFoundError: if it has no history
         DamagedFileError: if the history is damaged, or empty
     """
-    path = run / HISTORY
+    path = RunFolder(run).history
     best: dict[tuple[str, str], float] = {}
     for line, row in read_rows(path, HISTORY_COLUMNS):
         cells = dict(zip(HISTORY_COLUMNS, row, strict=True))

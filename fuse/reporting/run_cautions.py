@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from affuse.data.command_lines import Lint
+from affuse.data.options.run_options import Lint
 from affuse.data.runs.leak_record import DIVERGENCE, failing
-from affuse.data.runs.run_predictions import PREDICTIONS, Run
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_predictions import Run
 from affuse.data.splits.protocol_assumptions import sentences
 from affuse.data.system import digests
 from affuse.fuse.reporting.table_records import TableRow
@@ -68,7 +69,9 @@ def undigested(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
     """Name the rows whose run has no digests, so that damage to it is not noticed."""
     pairs = zip(runs, rows, strict=True)
     names = [
-        r.name for run, r in pairs if not digests.is_listed(run.path / PREDICTIONS)
+        r.name
+        for run, r in pairs
+        if not digests.is_listed(RunFolder(run.path).predictions)
     ]
     if not names:
         return ""

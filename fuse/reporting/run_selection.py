@@ -1,69 +1,35 @@
 """Which runs a report shows: those of a corpus, a protocol, a design, an encoder."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from affuse.data.errors import OptionError
+from affuse.data.options.report_options import RunSelection
 from affuse.data.runs.run_predictions import Run
 from affuse.data.suggestions import hint
 
 
-@dataclass(frozen=True)
-class TableChoice:
-    """What a table is to show."""
+def selected(wanted: RunSelection, found: Sequence[Run], runs: Path) -> list[Run]:
+    """Return the runs that are wanted, in the order given.
 
-    against: str = ""  # row or design to compare with; "": the best single modality
-    unit: str = (
-        ""  # what is independent; "": as affuse.fuse.scoring.clusters.choose says
-    )
-    by: str = ""  # groups that are scored apart, a column of the corpus
-    pairs: bool = False  # compare every row with every other
-    split: bool = False  # show correlation, scale and location
-    ensemble: bool = False  # show the mean prediction of a run's seeds as a row too
-    columns: str = (
-        ""  # measures to show, as `affuse.fuse.reporting.measures.parse` reads them
-    )
-    mapped: bool = False  # show each network after the affine map too
-    narrowed: bool = False  # whether a `Selection` leaves out rows of a table
+    A run that takes no audio stays whatever encoder of audio is wanted, because the
+    runs that take one are compared with it; so do runs without text.
 
+    Args:
+        wanted: what runs must be; what is empty wants all
+        found: all finished runs
+        runs: their folder, for errors
 
-@dataclass(frozen=True)
-class Selection:
-    """What the runs of a report must be; what is empty wants all."""
-
-    corpus: str = ""
-    protocol: str = ""
-    run: Sequence[str] = ()  # names of run folders, or beginnings that fit one alone
-    design: Sequence[str] = ()
-    audio: Sequence[str] = ()  # checkpoints, or commits of theirs
-    text: Sequence[str] = ()
-
-    @property
-    def narrows(self) -> bool:
-        """Whether rows of one table may be left out."""
-        return bool(self.run or self.design or self.audio or self.text)
-
-    def apply(self, found: Sequence[Run], runs: Path) -> list[Run]:
-        """Return the runs that are wanted, in the order given.
-
-        A run that takes no audio stays whatever encoder of audio is wanted, because the
-        runs that take one are compared with it; so do runs without text.
-
-        Args:
-            found: all finished runs
-            runs: their folder, for errors
-
-        Raises:
-            AffuseError: if a wanted name fits no run, or a beginning fits several; the
-                sentence lists what is there
-        """
-        chosen = _tables(found, self.corpus, self.protocol, runs)
-        chosen = _folders(chosen, self.run, runs)
-        chosen = _designs(chosen, self.design, runs)
-        for modality, wanted in (("audio", self.audio), ("text", self.text)):
-            chosen = _encoders(chosen, modality, wanted, runs)
-        return chosen
+    Raises:
+        AffuseError: if a wanted name fits no run, or a beginning fits several; the
+            sentence lists what is there
+    """
+    chosen = _tables(found, wanted.corpus, wanted.protocol, runs)
+    chosen = _folders(chosen, wanted.run, runs)
+    chosen = _designs(chosen, wanted.design, runs)
+    for modality, names in (("audio", wanted.audio), ("text", wanted.text)):
+        chosen = _encoders(chosen, modality, names, runs)
+    return chosen
 
 
 def _tables(found: Sequence[Run], corpus: str, protocol: str, runs: Path) -> list[Run]:

@@ -9,18 +9,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from affuse.data.options.report_options import TableContents
 from affuse.data.runs.run_predictions import Run
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting import ensembles, map_notes, mapped_networks
 from affuse.fuse.reporting.encoder_groups import headings
 from affuse.fuse.reporting.mapped_networks import Labelled
 from affuse.fuse.reporting.row_labels import details
-from affuse.fuse.reporting.run_selection import TableChoice
 from affuse.fuse.reporting.sections import sections
 from affuse.fuse.reporting.table_records import SECTIONS, TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit, choose
 from affuse.fuse.scoring.statistics import estimate
 
-ORDER = ("ridge", "pcaridge", "svr", "zeroshot", "audio", "text", "early", "late")
+FIRST = ("ridge", "pcaridge", "svr", "early", "late")  # among designs of their place
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,18 @@ class Scored:
         return [each["all"] for each in self.parts]
 
 
-def score(group: Sequence[Run], wanted: TableChoice) -> Scored:
+def score(group: Sequence[Run], wanted: TableContents) -> Scored:
     """Return the rows of runs of one corpus and protocol.
 
     Raises:
         AffuseError: if there is no unit or group as it is wanted
     """
     shown = mapped_networks.with_networks(_ordered(group), every=wanted.mapped)
-    unit = choose(shown.runs[0].run, wanted.unit)
+    named = wanted.unit or ""
+    unit = choose(shown.runs[0].run, named)
     parts = [sections(one.run, wanted.by) for one in shown.runs]
     rows = [
-        _row(one, each, unit, wanted.unit)
+        _row(one, each, unit, named)
         for one, each in zip(shown.runs, parts, strict=True)
     ]
     said = map_notes.notes(shown, [row.name for row in rows])
@@ -87,13 +89,13 @@ def _ordered(group: Sequence[Run]) -> list[Labelled]:
     return sorted(found, key=_rank)
 
 
-def _rank(one: Labelled) -> tuple[str, int, str, list[str | float]]:
+def _rank(one: Labelled) -> tuple[str, int, int, str, list[str | float]]:
     """Return what orders rows: encoders, baselines, single modalities, fusion, others.
 
     Numbers in details count as numbers, so that latent=64 comes before latent=128.
     """
     design = one.run.info.design
-    place = ORDER.index(design) if design in ORDER else len(ORDER)
+    place = FIRST.index(design) if design in FIRST else len(FIRST)
     words = re.split(r"(\d+(?:\.\d+)?)", one.detail)  # every second one is a number
     numbers = [float(n) if i % 2 else n for i, n in enumerate(words)]
-    return one.group, place, design, numbers
+    return one.group, trainable(design).row_place, place, design, numbers

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from affuse.data.runs.run_predictions import PREDICTIONS, Predictions, read_predictions
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_predictions import Predictions, read_predictions
 from affuse.fuse.scoring import failed_training
 from affuse.fuse.scoring.failed_training import (
     CONSTANT,
@@ -67,8 +68,9 @@ def doubts(folder: Path, targets: Sequence[str]) -> Iterator[str]:
     Raises:
         DamagedFileError: if the predictions are damaged
     """
-    if (folder / PREDICTIONS).is_file():
-        said = read_predictions(folder / PREDICTIONS, targets)
+    path = RunFolder(folder).predictions
+    if path.is_file():
+        said = read_predictions(path, targets)
         yield from (words for words, wide in sentences(said, targets) if not wide)
 
 

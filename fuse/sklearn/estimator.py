@@ -2,7 +2,7 @@
 
 The embeddings of all modalities stand side by side in one array, and ``columns`` says
 where each is. Everything else is `affuse.fuse.training.fitting.fit`, under the names of
-`affuse.fuse.settings.Settings`: what is trained here is what ``cli.py train`` trains,
+`affuse.fuse.settings.Settings`: what is trained here is what ``affuse train`` trains,
 but for rounding. Columns are standardised in float64 before, see
 `feature_standardisation`, so a column that varies a million times less than another is
 used, which `projection` leaves aside. `conventions` says which versions of scikit-learn

@@ -9,9 +9,8 @@ import numpy as np
 from affuse.data.system.csv_tables import write_rows
 from affuse.fuse.reporting.escapes import for_csv
 from affuse.fuse.settings import Settings, dump
+from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.sweep.trials import TrialOutcome
-
-RANKING = "ranking.csv"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def write(folder: Path, ranked: Sequence[Ranked], targets: Sequence[str]) -> Non
     """Publish ranking.csv: every setting that varies, and every figure."""
     names = varying(ranked)
     header = ("rank", *names, *targets, "mean", "deviation", "failed")
-    write_rows(folder / RANKING, header, _cells(ranked, names, len(targets)))
+    write_rows(SweepFolder(folder).ranking, header, _cells(ranked, names, len(targets)))
 
 
 def _cells(

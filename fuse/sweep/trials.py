@@ -27,12 +27,11 @@ from affuse.fuse.inputs.chunks import through
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.scoring.failed_training import far
 from affuse.fuse.settings import Settings, change
-from affuse.fuse.training.decision_training import fit_fusions
-from affuse.fuse.training.fitting import Folds
+from affuse.fuse.sweep.sweep_folder import SweepFolder
+from affuse.fuse.training.fitting import Folds, fit_fusions
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.run_plan import FORMAT, RunPlan
 
-TRIALS = "trials"
 MOST_FAR = 0.5  # of the utterances; a few that are far off may be odd recordings
 KIND = Record(
     {
@@ -52,12 +51,11 @@ class Trial:
     settings: Settings
     seed: int
 
-    @property
-    def name(self) -> str:
-        """Of its file; equal for equal settings and seed."""
+    def path(self, folder: Path) -> Path:
+        """Return its file in the folder of a sweep; equal settings share a digest."""
         text = json.dumps(asdict(self.settings), sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        return f"{digest}-seed-{self.seed}.json"
+        return SweepFolder(folder).trial(digest, self.seed)
 
 
 @dataclass(frozen=True)
@@ -129,10 +127,10 @@ def search(
 
 def _seal(folder: Path) -> None:
     """Keep the digests of all trials, also of those of a search that was stopped."""
-    place = folder / TRIALS
+    place = SweepFolder(folder).trials
     if place.is_dir():
         known = digests.read(place) or {}
-        names = [path.name for path in place.glob("*-seed-*.json")]
+        names = [path.name for path in SweepFolder(folder).finished()]
         digests.seal(place, [name for name in names if name not in known])
 
 
@@ -142,7 +140,7 @@ def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:
         return
     design = plan.info.design
     folds = Folds.of(
-        plan.aligned, plan.folds, features=sorted(plan.modalities), device=plan.device
+        plan.aligned, plan.folds, features=sorted(plan.features), device=plan.device
     )
     names = sorted(folds.parts)
     jobs = [
@@ -175,8 +173,7 @@ def _scores(result: Fitted | AffuseError, job: ModelTask) -> Scores:
         return result
     with torch.inference_mode():
         rows, at = job.rows, job.validation.to(job.rows.truth.device)
-        seen = {modality: rows.features[modality] for modality in job.modalities}
-        said = through(result.module, seen, at).cpu().numpy()
+        said = through(result.module, rows.features, at).cpu().numpy()
     wide = np.asarray(far(said, rows.truth[at].cpu().numpy()).any(axis=1))
     if wide.mean() > MOST_FAR:
         return AffuseError(
@@ -206,8 +203,7 @@ def _write(folder: Path, outcome: TrialOutcome) -> None:
         "failed": outcome.failed,
         "settings": asdict(outcome.trial.settings),
     }
-    path = folder / TRIALS / outcome.trial.name
-    publish(path, (json.dumps(facts, indent=1) + "\n").encode())
+    publish(outcome.trial.path(folder), (json.dumps(facts, indent=1) + "\n").encode())
 
 
 def outcomes(folder: Path) -> tuple[TrialOutcome, ...]:
@@ -216,16 +212,16 @@ def outcomes(folder: Path) -> tuple[TrialOutcome, ...]:
     Raises:
         AffuseError: naming the file that is damaged
     """
-    return tuple(_read(sorted((folder / TRIALS).glob("*-seed-*.json"))))
+    return tuple(_read(folder, SweepFolder(folder).finished()))
 
 
-def _read(paths: Iterable[Path]) -> Iterator[TrialOutcome]:
+def _read(folder: Path, paths: Iterable[Path]) -> Iterator[TrialOutcome]:
     for path in paths:
         try:
             facts = read_json(path, KIND, advice="it holds no trial")
             trial = Trial(change(Settings(), facts["settings"]), facts["seed"])
-            if trial.name != path.name:
-                raise DamagedFileError(f"its settings and seed are of {trial.name}")
+            if (other := trial.path(folder).name) != path.name:
+                raise DamagedFileError(f"its settings and seed are of {other}")
         except AffuseError as error:
             raise DamagedFileError(
                 f"{path} is no trial of this version: {error}; remove it, and it is "

@@ -8,15 +8,14 @@ import numpy as np
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.runs.fold_table import FoldRow
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import (
-    VALIDATION,
     Predictions,
     Run,
     read_predictions,
 )
 from affuse.data.system.digests import is_listed
 from affuse.fuse.scoring.statistics import stack
-from affuse.fuse.trained.model_files import place
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def of_validation(run: Run) -> tuple[PredictedPart, ...]:
         ids = sorted(id_ for name, id_ in rows if name == fold)
         tables = []
         for seed in seeds:
-            path = place(run.path, fold=fold, seed=seed) / VALIDATION
+            path = RunFolder(run.path).model(fold, seed).validation
             if not path.is_file() and not is_listed(path):
                 raise FileNotFoundError(
                     f"{path} not found; the run is of a version that did not keep what "

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from affuse.data.errors import DamagedFileError
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import Run
 from affuse.data.system.csv_tables import DAMAGED, number, read_rows, whole, write_rows
 from affuse.data.system.digests import is_listed
@@ -11,7 +12,6 @@ from affuse.data.terminal import printable
 from affuse.fuse.trained.model_folders import listed
 from affuse.fuse.wording import figure
 
-LAYERS = "layers.csv"
 COLUMNS = ("modality", "rating", "layer", "weight")
 SHOWN = 2  # layers of highest weight in a sentence
 
@@ -40,7 +40,7 @@ def write(
         for layer, weight in zip(layers[modality], row, strict=True)
     ]
     if rows:
-        write_rows(folder / LAYERS, COLUMNS, rows)
+        write_rows(ModelFolder(folder).layers, COLUMNS, rows)
 
 
 def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
@@ -69,9 +69,9 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
 def _paths(run: Path) -> Iterator[Path]:
     """Yield where each model that is there keeps its weights of layers."""
     models = listed(run)
-    for folder in sorted(run.glob("*/seed-*")):
-        if folder.is_dir() and (folder in models or not models):
-            yield folder / LAYERS
+    for model in RunFolder(run).models():
+        if model.path.is_dir() and (model.path in models or not models):
+            yield model.layers
 
 
 def notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:

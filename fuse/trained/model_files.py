@@ -14,7 +14,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,27 +26,23 @@ from affuse.data.cache.recipe import KIND as RECIPE
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
-from affuse.data.runs.run_predictions import PREDICTIONS, VALIDATION, read_predictions
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.runs.run_predictions import read_predictions
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.csv_tables import read_rows, write_rows
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
-from affuse.fuse.models import code_revisions, weight_files
-from affuse.fuse.models.baselines import FITTED, Zeroshot, blank
-from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.models import design_files, weight_files
 from affuse.fuse.models.fitted import Epoch, Fitted
-from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.scalar_mix import layer_weights
-from affuse.fuse.models.system import build
-from affuse.fuse.models.weight_files import State
+from affuse.fuse.models.trainable.design_registry import code_difference, trainable
+from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings, change
 from affuse.fuse.trained import layer_weight_files
 
 log = logging.getLogger(__name__)
 
-WEIGHTS, MODEL = "model.safetensors", "model.json"
-HISTORY, PRETRAINING = "history.csv", "pretraining.csv"
 HISTORY_COLUMNS = (
     *("fold", "seed", "epoch", "train_loss", "reconstruction"),
     *(f"validation_{name}" for name in RATINGS),
@@ -54,10 +50,6 @@ HISTORY_COLUMNS = (
 )
 PRETRAINING_COLUMNS = (
     *("modality", "epoch", "train_reconstruction", "validation_reconstruction"),
-)
-FILES = (
-    *(WEIGHTS, MODEL, HISTORY, PRETRAINING, layer_weight_files.LAYERS),
-    *(VALIDATION, PREDICTIONS),
 )
 WORD = Text(1_000)
 KIND = Record(
@@ -79,7 +71,7 @@ KIND = Record(
 class Description:
     """What a model is, beside its weights."""
 
-    fusion: str  # a design, or one of affuse.fuse.models.baselines.REFERENCES
+    fusion: str  # name of a design of any kind
     fold: str
     seed: int
     targets: tuple[str, ...]  # names of the columns that come out
@@ -92,7 +84,7 @@ class Description:
 
 def place(run: Path, *, fold: str, seed: int) -> Path:
     """The folder of one unit."""
-    return run / fold / f"seed-{seed}"
+    return RunFolder(run).model(fold, seed).path
 
 
 def save(folder: Path, fitted: Fitted, description: Description) -> None:
@@ -105,10 +97,11 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
         **asdict(description),
         "recipes": {m: json.loads(r.text()) for m, r in description.recipes.items()},
     }
-    publish(folder / WEIGHTS, safetensors.torch.save(state))
-    publish(folder / MODEL, (json.dumps(facts, indent=1) + "\n").encode())
+    place = ModelFolder(folder)
+    publish(place.weights, safetensors.torch.save(state))
+    publish(place.description, (json.dumps(facts, indent=1) + "\n").encode())
     rows = [_cells(epoch, description) for epoch in fitted.history]
-    write_rows(folder / HISTORY, HISTORY_COLUMNS, rows)
+    write_rows(place.history, HISTORY_COLUMNS, rows)
     found = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
     numbers = {m: recipe.layers for m, recipe in description.recipes.items()}
     layer_weight_files.write(folder, found, targets=description.targets, layers=numbers)
@@ -118,7 +111,7 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
             for modality, history in fitted.pretraining.items()
             for e in history
         ]
-        write_rows(folder / PRETRAINING, PRETRAINING_COLUMNS, losses)
+        write_rows(place.pretraining, PRETRAINING_COLUMNS, losses)
 
 
 def _cells(epoch: Epoch, description: Description) -> list[object]:
@@ -139,17 +132,21 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
             code of the design has changed since
     """
     description = describe(folder)
-    if difference := code_revisions.changed(description.code, description.fusion):
+    design_files.demand_file(folder, description.fusion)
+    if difference := code_difference(description.code, description.fusion):
         raise AffuseError(
             f"{folder} cannot be used: {difference}; restore the code, or repeat the "
             f"train command, which trains a new run"
         )
     with _named(folder):
-        state = weight_files.read(folder / WEIGHTS)
-        build = _builder(description, state)
-        module = weight_files.restored(build, state)
-        if isinstance(module, Zeroshot):
-            module.demand_same(build())
+        saved = SavedModel(
+            weight_files.read(ModelFolder(folder).weights),
+            targets=description.targets,
+            head=description.head,
+            layers={m: len(r.layers) for m, r in description.recipes.items()},
+            settings=description.settings,
+        )
+        module = trainable(description.fusion).restore(saved)
     return module.eval(), description
 
 
@@ -161,7 +158,9 @@ def describe(folder: Path) -> Description:
         DamagedFileError: if it is damaged, or of another version of this project
     """
     with _named(folder):
-        found = read_json(folder / MODEL, KIND, advice="it describes no model")
+        found = read_json(
+            ModelFolder(folder).description, KIND, advice="it describes no model"
+        )
         return Description(
             **{
                 **found,
@@ -196,13 +195,14 @@ def is_whole(folder: Path, targets: Sequence[str], *, quiet: bool = False) -> bo
         targets: names of its ratings
         quiet: do not log damage, which was logged before
     """
+    model = ModelFolder(folder)
     try:
-        if PREDICTIONS not in (digests.read(folder) or {}):
+        if ModelFolder.predictions not in (digests.read(folder) or {}):
             return False
         load(folder)
-        list(read_rows(folder / HISTORY, HISTORY_COLUMNS))
-        for name in (VALIDATION, PREDICTIONS):
-            read_predictions(folder / name, tuple(targets))
+        list(read_rows(model.history, HISTORY_COLUMNS))
+        for path in (model.validation, model.predictions):
+            read_predictions(path, tuple(targets))
     except (OSError, AffuseError) as error:
         if not quiet:
             log.warning("%s; training this model anew", error)
@@ -216,34 +216,3 @@ def recipes(folders: Iterable[Path]) -> dict[str, Mapping[str, Recipe]]:
     for folder in folders:
         firsts.setdefault(folder.parent.name, folder)
     return {fold: describe(folder).recipes for fold, folder in firsts.items()}
-
-
-def _builder(description: Description, state: State) -> Callable[[], nn.Module]:
-    """Return what builds a module of the right sizes, whatever its weights."""
-    fusion, targets = description.fusion, description.targets
-    if fusion == "zeroshot":
-        return lambda: Zeroshot(description.head, targets=targets)
-    if fusion in FITTED:
-        return lambda: blank(fusion, _projections(description, state), state)
-    layers = {m: len(recipe.layers) for m, recipe in description.recipes.items()}
-    return lambda: build(
-        fusion,
-        _projections(description, state),
-        targets=len(targets),
-        settings=description.settings,
-        layers=layers,
-    )
-
-
-def _projections(description: Description, state: State) -> dict[str, Projection]:
-    """Return a projection of each modality, of the sizes that the weights have."""
-    found = {}
-    for modality in description.recipes:
-        base = f"bases.{modality}." if description.fusion in DECISIONS else ""
-        place = f"{base}projections.{modality}"
-        turned = f"{place}.rotation"
-        components = weight_files.size(state, turned, 1) if turned in state else None
-        found[modality] = Projection(
-            weight_files.size(state, f"{place}.mean"), components
-        )
-    return found

@@ -1,18 +1,15 @@
 """Folders of the trained models of a run: which there are, and what they take."""
 
 import logging
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor, nn
 
 from affuse.data.errors import DamagedFileError
-from affuse.data.runs.run_predictions import PREDICTIONS
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.system import digests
 from affuse.fuse.models.projection import Projection
-
-SEED = re.compile(r"seed-(0|[1-9][0-9]{0,17})")
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ def finished(run: Path) -> list[Path]:
             f"or remove {run}"
         )
     for folder, digest in known.items():
-        path = folder / digests.MANIFEST
+        path = ModelFolder(folder).manifest
         if not path.is_file() or digests.digest(path) != digest:
             raise DamagedFileError(digests.damage(path))
     return sorted(known)
@@ -54,20 +51,20 @@ def warn(run: Path) -> None:
             "%d models are left out, for %s does not list them, first %s; if their "
             "training was interrupted, repeat the train command",
             len(others),
-            run / digests.MANIFEST,
+            RunFolder(run).manifest,
             others[0],
         )
 
 
 def seed(folder: Path) -> int | None:
     """Return the seed that the name of a model's folder states; None for another."""
-    found = SEED.fullmatch(folder.name)
-    return int(found[1]) if found else None
+    return ModelFolder(folder).seed
 
 
 def _written(run: Path) -> list[Path]:
     """Return all folders of a run that hold what a finished model leaves."""
-    return sorted(path.parent for path in run.glob(f"*/seed-*/{PREDICTIONS}"))
+    there = RunFolder(run).models(file=ModelFolder.predictions)
+    return [model.path for model in there]
 
 
 def listed(run: Path) -> dict[Path, str]:

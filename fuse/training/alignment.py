@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.errors import DamagedFileError
-from affuse.data.runs.run_information import INFO
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run
 from affuse.data.splits import protocol_assumptions
 from affuse.data.splits.protocol_assumptions import Division, sentences
@@ -12,7 +12,6 @@ from affuse.data.system.documents import read_json
 from affuse.data.system.schema import MapOf, Record, Whole, shown
 from affuse.fuse.inputs.omissions import wordless_sentences
 
-ALIGNMENT = "alignment.json"
 COUNTS = Record(
     {
         "utterances": Whole(),
@@ -74,8 +73,8 @@ def division(run: Run) -> Division:
     seed = run.info.settings.get("split_seed", 0)
     if not isinstance(seed, int) or seed < 0:
         raise DamagedFileError(
-            f"{run.path / INFO} is damaged: split_seed is {shown(seed)}, not a whole "
-            f"number; train again"
+            f"{RunFolder(run.path).info} is damaged: split_seed is {shown(seed)}, not "
+            f"a whole number; train again"
         )
     return protocol_assumptions.derived(
         run.folds, protocol=run.info.protocol, seed=seed
@@ -84,7 +83,7 @@ def division(run: Run) -> Division:
 
 def _counts(folder: Path) -> dict[str, Any]:
     """Read what `begin` counted."""
-    path = folder / ALIGNMENT
+    path = RunFolder(folder).alignment
     try:
         found: dict[str, Any] = read_json(
             path, COUNTS, advice="repeat the train command"

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from affuse.data.errors import AffuseError
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system import digests
 from affuse.data.system.regular_files import SMALL
 from affuse.data.terminal import printable
 
-FAILED = "failed.txt"  # a sentence for each model that failed, one a line
 SHOWN = 500  # characters of a sentence
 REPEAT = "its training was interrupted; repeat its train command"
 
@@ -24,12 +24,12 @@ def record(folder: Path, errors: Sequence[AffuseError]) -> None:
         folder: of the run
         errors: one for each model that could not be trained
     """
-    path = folder / FAILED
+    path = RunFolder(folder).failures
     if errors:
         lines = [printable(" ".join(str(error).split())) for error in errors]
         digests.keep(path, ("\n".join(lines) + "\n").encode())
     elif path.exists():
-        digests.record(folder, {}, drop=[FAILED])
+        digests.record(folder, {}, drop=[RunFolder.failures])
         path.unlink(missing_ok=True)
 
 
@@ -40,7 +40,7 @@ def stopped(folder: Path) -> str:
         folder: of the run
     """
     try:
-        found = digests.content(folder / FAILED, limit=SMALL)
+        found = digests.content(RunFolder(folder).failures, limit=SMALL)
     except FileNotFoundError:
         return REPEAT
     except (OSError, AffuseError) as error:

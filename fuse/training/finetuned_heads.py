@@ -9,23 +9,26 @@ encoders know by heart, and may trust them too much.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from affuse.data.cache import fold_encoders
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
+from affuse.data.options.training_options import Train
+from affuse.data.runs.checkpoint_folder import CheckpointFolder
+from affuse.data.runs.finetuning_folder import FinetunedFold, HeadFolder
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Number, Plain, Record, Text, Whole
 from affuse.fuse import losses
 from affuse.fuse import settings as stage_two
 from affuse.fuse.inputs.chunks import through
 from affuse.fuse.inputs.tensors import Rows
-from affuse.fuse.models import code_revisions, weight_files
+from affuse.fuse.models import weight_files
 from affuse.fuse.models.fitted import Epoch, Fitted, ccc
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
+from affuse.fuse.models.trainable.design_registry import code_difference
 from affuse.fuse.settings import END_TO_END, Settings
 
 ANYTHING = Plain(depth=6, most=1_000_000)
@@ -88,7 +91,7 @@ class Heads:
 
     def _system(self, folder: Path, rows: Rows) -> nn.Module:
         try:
-            state = weight_files.read(folder / fold_encoders.HEAD_WEIGHTS)
+            state = weight_files.read(HeadFolder(folder).weights)
             return weight_files.restored(lambda: self._built(state, rows), state)
         except (OSError, DamagedFileError) as error:
             raise DamagedFileError(
@@ -116,7 +119,7 @@ class Heads:
 
 def _depth(encoder: Path) -> int:
     """Blocks of an encoder, which is the number of its last layer."""
-    path = encoder / "config.json"
+    path = CheckpointFolder(encoder).configuration
     config = read_json(path, CONFIG, advice="fine-tune this fold again")
     depth = config.get("num_hidden_layers") or config.get("n_layers")
     if depth is None:
@@ -132,25 +135,25 @@ def _demand(alike: bool) -> None:
         )
 
 
-def chosen(settings: Settings, found: Mapping[str, Any]) -> Heads | None:
+def chosen(settings: Settings, options: Train) -> Heads | None:
     """The heads that the options ask for; None for new ones.
 
     Args:
         settings: of the command line
-        found: its options, by name
+        options: its options
 
     Raises:
         AffuseError: if no fine-tuning is named, its design is another, or as `find`
     """
     if settings.training != END_TO_END:
         return None
-    if not (run := found["finetuned"]):
+    if not (run := options.finetuned):
         raise OptionError(
             f"training='{END_TO_END}' takes the heads that were trained with their "
             f"encoders; name a fine-tuning: --finetuned finetuned/RUN"
         )
     own = find(run)
-    if set(found["designs"]) != {own.design} or found["match_parameters"]:
+    if set(options.designs) != {own.design} or options.match_parameters:
         raise OptionError(
             f"the heads of {run} are of the design '{own.design}', as they are; type "
             f"--fusion {own.design}, without --match-parameters"
@@ -174,22 +177,22 @@ def find(run: Path) -> Heads:
             f"folds of {run} differ in design or seed; fine-tune it again"
         )
     ((design, seed),) = designs
-    first = next(iter(folders.values())) / fold_encoders.HEAD
-    settings = stage_two.load(first / fold_encoders.HEAD_SETTINGS)
+    first = FinetunedFold(next(iter(folders.values()))).head
+    settings = stage_two.load(first.settings)
     return Heads(
         design,
         seed,
         replace(settings, training=END_TO_END),
-        {fold: folder / fold_encoders.HEAD for fold, folder in folders.items()},
+        {fold: FinetunedFold(folder).head.path for fold, folder in folders.items()},
         {fold: score for fold, (_, _, score) in told.items()},
     )
 
 
 def _facts(folder: Path) -> tuple[str, int, float]:
     """Design, seed and validation CCC of a fold."""
-    path = folder / fold_encoders.MARK
+    path = FinetunedFold(folder).mark
     found = read_json(path, FACTS, advice="fine-tune this fold again")
-    if difference := code_revisions.changed(found.get("code", ""), found["design"]):
+    if difference := code_difference(found.get("code", ""), found["design"]):
         raise AffuseError(
             f"the head in {folder} cannot be used: {difference}; restore the code, or "
             f"repeat the finetune command, which makes a new one"

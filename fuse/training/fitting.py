@@ -14,14 +14,15 @@ from affuse.fuse.inputs.tensors import Aligned, Rows
 from affuse.fuse.models.design import Design
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.models.regressor import pick
+from affuse.fuse.models.trainable.design_registry import by_kind
+from affuse.fuse.models.trainable.fit_task import Result
 from affuse.fuse.seeds import derived
 from affuse.fuse.settings import END_TO_END, Settings
 from affuse.fuse.training.grouped.group_tasks import Works
-from affuse.fuse.training.grouped.group_training import Result
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.grouped.task_schedule import spread
 
-__all__ = ["Folds", "ModelTask", "Result", "alone", "fit", "fit_all"]
+__all__ = ["Folds", "ModelTask", "Result", "alone", "fit", "fit_all", "fit_fusions"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Folds:
 
     rows: Mapping[str, Rows]  # by fold; the same where folds share their embeddings
     parts: Mapping[str, tuple[Tensor, Tensor]]  # by fold: to train on, to validate on
+    head: tuple[str, ...] = ()  # ratings of the columns of HEAD
 
     @classmethod
     def of(
@@ -44,7 +46,7 @@ class Folds:
 
         Args:
             aligned: of each fold
-            features: modalities that any design takes
+            features: names of modalities that any design takes, or HEAD
             device: where all rows shall be
         """
 
@@ -61,6 +63,7 @@ class Folds:
                 f.name: (places(f.name, f.train), places(f.name, f.validation))
                 for f in folds
             },
+            next(iter(once.values())).head,
         )
 
     def job(self, fold: str, *, seed: int, **what: Any) -> ModelTask:
@@ -72,7 +75,26 @@ class Folds:
             what: the other fields of a `ModelTask`
         """
         own = derived(seed, fold)
-        return ModelTask(self.rows[fold], *self.parts[fold], seed=own, **what)
+        return ModelTask(
+            self.rows[fold], *self.parts[fold], seed=own, head=self.head, **what
+        )
+
+
+def fit_fusions(jobs: Sequence[ModelTask]) -> Iterator[Result]:
+    """Fit models of any designs; those of one kind are fitted together.
+
+    Args:
+        jobs: on one device
+
+    Yields:
+        number of a job, and its model or the error that made it none, as they come
+
+    Raises:
+        AffuseError: before models of a kind are fitted, if a modality is missing
+    """
+    for kind, numbers in by_kind([job.fusion for job in jobs]):
+        for number, found in kind.fit([jobs[n] for n in numbers], fit_all):
+            yield numbers[number], found
 
 
 def fit(

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import (
-    PREDICTIONS,
-    VALIDATION,
     Predictions,
     write_predictions,
 )
@@ -21,7 +20,7 @@ from affuse.data.system.atomic_files import claim
 from affuse.fuse.inputs.chunks import through
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.trained import model_files
-from affuse.fuse.training.loopless_models import PlannedModel
+from affuse.fuse.training.planned_models import PlannedModel
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ def _is_of_run(unit: PlannedModel) -> bool:
 
 def publish(unit: PlannedModel, fitted: Fitted) -> None:
     """Write one trained model and what it says, unless another process has."""
-    with claim(unit.folder.with_name(f".{unit.folder.name}.lock"), wait=True):
+    with claim(ModelFolder(unit.folder).lock, wait=True):
         targets = unit.plan.info.targets
         if model_files.is_whole(unit.folder, targets, quiet=True) and _is_of_run(unit):
             return
@@ -69,12 +68,13 @@ def _write(unit: PlannedModel, fitted: Fitted) -> None:
         parameters=sum(p.numel() for p in fitted.module.parameters()),
         code=plan.info.code,
     )
-    digests.record(unit.folder, {}, drop=model_files.FILES)  # damage was named before
-    with digests.rewriting(unit.folder, model_files.FILES):
+    digests.record(unit.folder, {}, drop=ModelFolder.files())  # damage was named before
+    with digests.rewriting(unit.folder, ModelFolder.files()):
         model_files.save(unit.folder, fitted, description)
-        for name, ids in ((VALIDATION, fold.validation), (PREDICTIONS, fold.test)):
-            predictions = _predicted(unit, fitted, ids)
-            write_predictions(unit.folder / name, predictions, plan.info)
+        model = ModelFolder(unit.folder)
+        parts = ((model.validation, fold.validation), (model.predictions, fold.test))
+        for path, ids in parts:
+            write_predictions(path, _predicted(unit, fitted, ids), plan.info)
 
 
 def _predicted(unit: PlannedModel, fitted: Fitted, ids: Sequence[str]) -> Predictions:

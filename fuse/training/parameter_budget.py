@@ -16,7 +16,7 @@ from affuse.data.errors import OptionError
 from affuse.data.records import Corpus
 from affuse.fuse.inputs.tensors import rated
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.system import build, modalities
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.settings import RANGES, Settings
 
 TOLERANCE = 0.1  # of what is asked for
@@ -45,6 +45,7 @@ def count(fusion: str, sizes: InputSizes, settings: Settings) -> int:
     With ``reduce="pca"``, as many components are assumed as are asked for; a fold of
     fewer training rows than that has fewer.
     """
+    design = trainable(fusion)
     with torch.device("meta"):
         projections = {
             m: Projection(
@@ -53,10 +54,9 @@ def count(fusion: str, sizes: InputSizes, settings: Settings) -> int:
                 if settings.reduce == "pca"
                 else None,
             )
-            for m in modalities(fusion)
+            for m in design.modalities(sizes.dims)
         }
-        module = build(
-            fusion,
+        module = design.build(
             projections,
             targets=sizes.targets,
             settings=settings,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from affuse.data.runs.run_information import INFO, write_info
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.runs.run_information import write_info
 from affuse.data.runs.run_predictions import (
-    PREDICTIONS,
     Predictions,
     read_predictions,
     write_predictions,
@@ -17,7 +17,6 @@ from affuse.data.runs.run_predictions import (
 from affuse.data.system import digests
 from affuse.data.system.csv_tables import read_rows, write_rows
 from affuse.fuse.trained import model_files
-from affuse.fuse.trained.model_folders import seed
 from affuse.fuse.training.run_plan import RunPlan
 
 log = logging.getLogger(__name__)
@@ -39,14 +38,15 @@ def join(plan: RunPlan) -> None:
         ]
         models = [_manifest(plan, folder) for folder in folders]
         _forget(plan, models)
-        with digests.rewriting(plan.folder, [model_files.HISTORY, INFO, PREDICTIONS]):
+        joint = [RunFolder.history, RunFolder.info, RunFolder.predictions]
+        with digests.rewriting(plan.folder, joint):
             _write(plan, folders)
         digests.seal(plan.folder, models)
 
 
 def _manifest(plan: RunPlan, model: Path) -> str:
     """Name the manifest of a model as the manifest of its run lists it."""
-    return str((model / digests.MANIFEST).relative_to(plan.folder))
+    return str((ModelFolder(model).manifest).relative_to(plan.folder))
 
 
 def _forget(plan: RunPlan, models: Sequence[str]) -> None:
@@ -56,7 +56,7 @@ def _forget(plan: RunPlan, models: Sequence[str]) -> None:
         log.warning(
             "%s lists %d models that are not finished any more, first %s; the tables "
             "are of the others",
-            plan.folder / digests.MANIFEST,
+            RunFolder(plan.folder).manifest,
             len(lost),
             Path(lost[0]).parent,
         )
@@ -65,30 +65,35 @@ def _forget(plan: RunPlan, models: Sequence[str]) -> None:
 
 def _write(plan: RunPlan, folders: Sequence[Path]) -> None:
     """Publish history, description and predictions of finished models."""
+    run = RunFolder(plan.folder)
     history = [
         row
         for folder in folders
         for _, row in read_rows(
-            folder / model_files.HISTORY, model_files.HISTORY_COLUMNS
+            ModelFolder(folder).history, model_files.HISTORY_COLUMNS
         )
     ]
-    write_rows(plan.folder / model_files.HISTORY, model_files.HISTORY_COLUMNS, history)
+    write_rows(run.history, model_files.HISTORY_COLUMNS, history)
     description = model_files.describe(folders[0])
     info = replace(plan.info, parameters=description.parameters)
     write_info(plan.folder, info)
-    tables = [read_predictions(f / PREDICTIONS, info.targets) for f in folders]
+    tables = [
+        read_predictions(ModelFolder(f).predictions, info.targets) for f in folders
+    ]
     joined = {
         name: np.concatenate([getattr(table, name) for table in tables])
         for name in ("id", "fold", "seed", "truth", "predicted")
     }
-    write_predictions(plan.folder / PREDICTIONS, Predictions(**joined), info)
+    write_predictions(run.predictions, Predictions(**joined), info)
 
 
 def _finished(plan: RunPlan) -> list[int]:
     """Seeds that are finished in all folds, sorted."""
     found = []
     for fold in plan.folds:
-        paths = (plan.folder / fold.name).glob(f"seed-*/{PREDICTIONS}")
-        seeds = {seed(path.parent) for path in paths}
+        models = RunFolder(plan.folder).models(
+            fold=fold.name, file=ModelFolder.predictions
+        )
+        seeds = {model.seed for model in models}
         found.append({number for number in seeds if number is not None})
     return sorted(set.intersection(*found))

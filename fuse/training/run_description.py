@@ -9,21 +9,22 @@ from pathlib import Path
 from affuse.data.cache import shared_recordings
 from affuse.data.errors import AffuseError
 from affuse.data.runs import sentence_overlap
-from affuse.data.runs.fold_table import FOLDS, FoldRow, write_folds
-from affuse.data.runs.run_information import INFO, read_info, write_info
-from affuse.data.runs.sentence_overlap import SENTENCES
+from affuse.data.runs.fold_table import FoldRow, write_folds
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_information import read_info, write_info
 from affuse.data.splits.protocols import PARTS
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.fuse.settings import dump
-from affuse.fuse.training.alignment import ALIGNMENT
 from affuse.fuse.training.alignment import (
     summary as summary,  # beside what it is a summary of
 )
 from affuse.fuse.training.run_plan import RunPlan
 
-SETTINGS = "settings.toml"
-BEGUN = (INFO, SETTINGS, FOLDS, SENTENCES, ALIGNMENT)  # files that training begins with
+BEGUN = (
+    *(RunFolder.info, RunFolder.settings, RunFolder.folds),
+    *(RunFolder.sentences, RunFolder.alignment),
+)  # files that training begins with
 
 
 def begin(plan: RunPlan) -> None:
@@ -33,7 +34,7 @@ def begin(plan: RunPlan) -> None:
     with digests.rewriting(plan.folder, BEGUN):
         if not described:  # that of a finished run says more
             write_info(plan.folder, plan.info)
-        publish(plan.folder / SETTINGS, dump(plan.settings).encode())
+        publish(RunFolder(plan.folder).settings, dump(plan.settings).encode())
         rows = tuple(fold_rows(plan))
         write_folds(plan.folder, rows)
         said = {u.id: sentence_overlap.key(u) for u in plan.common.utterances}
@@ -47,7 +48,7 @@ def begin(plan: RunPlan) -> None:
         if plan.wordless:
             counts["without_words"] = plan.wordless
         content = json.dumps(counts, indent=1) + "\n"
-        publish(plan.folder / ALIGNMENT, content.encode())
+        publish(RunFolder(plan.folder).alignment, content.encode())
 
 
 def _demand_own(plan: RunPlan) -> None:
@@ -56,9 +57,9 @@ def _demand_own(plan: RunPlan) -> None:
     Raises:
         AffuseError: naming the link
     """
-    folds = [plan.folder / fold.name for fold in plan.folds]
-    models = [path for fold in folds for path in fold.glob("seed-*")]
-    for path in (*folds, *models):
+    run, names = RunFolder(plan.folder), [fold.name for fold in plan.folds]
+    models = [model.path for name in names for model in run.models(fold=name)]
+    for path in (*(plan.folder / name for name in names), *models):
         if path.is_symlink():
             raise AffuseError(
                 f"{path} is a link, and models are not written through it; remove it"

@@ -3,31 +3,32 @@
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from affuse.data.cache import fold_encoders
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.name_spellings import unify
-from affuse.data.records import Corpus
+from affuse.data.runs import sentence_overlap
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.splits.protocol_assumptions import Division
 from affuse.data.splits.protocols import Fold
 from affuse.fuse.inputs.fold_division import divided
-from affuse.fuse.inputs.fold_embeddings import Own, divide, join
+from affuse.fuse.inputs.fold_embeddings import divide, join
 from affuse.fuse.inputs.omissions import wordless
 from affuse.fuse.inputs.rating_variation import demand_folds
-from affuse.fuse.inputs.tensors import HEAD, Aligned, Rows
+from affuse.fuse.inputs.tensors import Aligned, Rows
 from affuse.fuse.models import code_revisions
-from affuse.fuse.models.baselines import FITTED, Zeroshot
+from affuse.fuse.models.design_files import recorded_file
 from affuse.fuse.models.regressor import pick
-from affuse.fuse.models.system import modalities
+from affuse.fuse.models.trainable.design_protocol import TrainableDesign
+from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.setting_resolution import resolved
+from affuse.fuse.training.training_request import TrainingData
 
 FORMAT = 4  # of a run; to be raised when equal settings train other models
 PACKAGES = ("numpy", "scikit-learn", "torch")  # whose versions a run records
@@ -58,51 +59,45 @@ class RunPlan:
         return tuple(self.recipes[self.folds[0].name])
 
     @property
+    def features(self) -> tuple[str, ...]:
+        """Features that its models take, of `affuse.fuse.inputs.tensors`."""
+        return trainable(self.info.design).features(self.modalities)
+
+    @property
     def digests(self) -> Mapping[str, Any]:
         """Of the recipes, by modality; by fold before, if each has its own."""
         return _digests(self.recipes)
 
     def rows(self, fold: str, ids: Sequence[str]) -> Rows:
         """Tensors of one part of a fold: those that the design takes, no others."""
-        features = inputs(self.info.design, self.modalities)
-        return self.aligned[fold].rows(ids, features=features, device=self.device)
-
-
-def inputs(fusion: str, recipes: Iterable[str]) -> tuple[str, ...]:
-    """Features that a model takes, of those in `affuse.fuse.inputs.tensors`."""
-    return (HEAD,) if fusion == "zeroshot" else tuple(recipes)
+        aligned = self.aligned[fold]
+        return aligned.rows(ids, features=self.features, device=self.device)
 
 
 def make(
-    corpus: Corpus,
-    embeddings: Mapping[str, Embeddings],
+    data: TrainingData,
     *,
     fusion: str,
     settings: Settings,
     runs: Path,
     device: str,
     label: str,
-    own: Own | None = None,
-    aligned: Mapping[str, Aligned] | None = None,
 ) -> RunPlan:
     """Join, divide, and name the run after everything that matters.
 
     Args:
-        corpus: with ratings as released
-        embeddings: {modality: rows of its cache}
-        fusion: a design or a reference
+        data: what is trained on
+        fusion: name of a design of any kind
         settings: without a protocol, the corpus's own
         runs: folder of all runs
         device: where to compute
         label: name of the experiment
-        own: embeddings of each fold, if each has its own; `embeddings` are then those
-            of any fold
-        aligned: corpus and embeddings, if they were joined before
 
     Raises:
         AffuseError: if modalities, a head, ratings, speakers or splits are missing, or
             a rating is constant in training or validation
     """
+    corpus, embeddings, own = data.corpus, data.embeddings, data.fold_embeddings
     settings = resolved(settings, fusion)
     settings = replace(settings, protocol=settings.protocol or corpus.protocol)
     if not settings.protocol:
@@ -111,15 +106,15 @@ def make(
             f"divides it; name a column when it is extracted: --map speaker=COLUMN or "
             f"--map split=COLUMN"
         )
-    needed = _needed(fusion, embeddings)
+    design = _named(fusion)
+    needed = design.modalities(embeddings.keys())
     for modality in needed:
+        _demand_inputs(data, fusion, modality)
         pick(embeddings, modality)  # refuses before anything is joined
-    own = own or {}
     one = replace(corpus, utterances=unify(corpus.utterances))
-    joined = aligned or join(one, embeddings, own, policy=settings.out_of_range)
+    joined = data.aligned or join(one, embeddings, own, policy=settings.out_of_range)
     any_ = next(iter(joined.values()))
-    if fusion == "zeroshot":
-        Zeroshot(any_.head, targets=any_.targets)  # refuses before it is begun
+    design.demand_head(any_.head, any_.targets)  # refuses before it is begun
     protocol = settings.protocol
     folds, division = divided(corpus, any_, settings)
     demand_folds(any_, folds, protocol=protocol, test=False)
@@ -128,7 +123,7 @@ def make(
         f.name: {m: pick(own.get(f.name, embeddings), m).recipe for m in needed}
         for f in folds
     }
-    code = code_revisions.of(fusion)
+    code = design.code_revision()
     digest = _digest(settings, recipes, folds, any_, code)
     info = RunInfo(
         name=f"{corpus.name}-{fusion}-{protocol}-{digest}",
@@ -140,10 +135,14 @@ def make(
         encoders={m: _encoder([r[m] for r in recipes.values()]) for m in needed},
         settings=asdict(settings),
         label=label,
-        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        versions={
+            **{name: importlib.metadata.version(name) for name in PACKAGES},
+            **_packages(design),
+        },
         shortfall=corpus.shortfall,
         code=code,
         scale=corpus.scale,
+        design_file=recorded_file(fusion),
     )
     place = runs / info.name
     empty = wordless(embeddings, any_.ids)
@@ -179,20 +178,40 @@ def _digests(recipes: Mapping[str, Mapping[str, Recipe]]) -> Mapping[str, Any]:
     return first if all(each == first for each in found.values()) else found
 
 
-def _needed(fusion: str, embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
-    """Modalities whose embeddings, or whose head, the design takes."""
+def _named(fusion: str) -> TrainableDesign:
+    """Return the design of a name.
+
+    Raises:
+        AffuseError: if it is no name, but a class
+    """
     if not isinstance(fusion, str):
         raise AffuseError(
             f"{fusion!r} has no name, and a run is read again by its design's name; "
-            f"save it as fuse/models/designs/NAME.py, or use affuse.FusionRegressor"
+            f"save the class in a file and train it with --design FILE.py, or use "
+            f"affuse.FusionRegressor"
         )
-    if fusion in FITTED:
-        if not embeddings:
-            raise AffuseError(
-                f"{fusion} needs embeddings, and there are none; extract first"
-            )
-        return tuple(sorted(embeddings))
-    return ("audio",) if fusion == "zeroshot" else modalities(fusion)
+    return trainable(fusion)
+
+
+def _packages(design: TrainableDesign) -> dict[str, str]:
+    """Return versions of installed packages that a design and its bases come from."""
+    names = design.bases or (design.name,)
+    return {k: v for name in names for k, v in code_revisions.packages(name).items()}
+
+
+def _demand_inputs(data: TrainingData, fusion: str, modality: str) -> None:
+    """Refuse a design that needs text where no utterance is known to have words.
+
+    Raises:
+        AffuseError: naming the design that does without
+    """
+    if modality != "text" or modality in data.embeddings:
+        return
+    if not any(sentence_overlap.key(u) for u in data.corpus.utterances):
+        raise AffuseError(
+            f"the corpus '{data.corpus.name}' has no words, and {fusion} needs text "
+            f"embeddings; train on speech alone: --fusion audio"
+        )
 
 
 def _encoder(recipes: Sequence[Recipe]) -> dict[str, object]:

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from affuse.data.errors import OptionError
+from affuse.data.options.report_options import Report
 from affuse.data.runs.run_information import RunInfo
-from affuse.fuse.models.baselines import FITTED, REFERENCES
-from affuse.fuse.models.decisions import DECISIONS
-from affuse.fuse.models.design import Design, find
+from affuse.fuse.models.design import Design
+from affuse.fuse.models.trainable.baseline_design import AFFINE
+from affuse.fuse.models.trainable.design_protocol import OF_SOME_DESIGNS
+from affuse.fuse.models.trainable.design_registry import design_names, trainable
 from affuse.fuse.settings import Settings
 
-AFFINE, NONE = "affine", "none"  # of the setting `map`
-OF_SOME_DESIGNS = ("late_activation",)  # settings that designs state if they take them
+NONE = "none"  # value of the setting `map`
 
 
 def resolved(settings: Settings, fusion: str | Design) -> Settings:
@@ -25,21 +26,23 @@ def resolved(settings: Settings, fusion: str | Design) -> Settings:
     Raises:
         OptionError: if a map is asked for where none is fitted
     """
-    if settings.map == AFFINE and fusion not in FITTED:
+    fits_map = trainable(fusion).fits_map
+    if settings.map == AFFINE and not fits_map:
+        fitting = ", ".join(n for n in design_names() if trainable(n).fits_map)
         raise OptionError(
-            f"map='affine' is fitted with the baselines {', '.join(FITTED)}, and not "
+            f"map='affine' is fitted with the baselines {fitting}, and not "
             f"with {fusion}; leave it at map=auto, and ask for the mapped row of a "
-            f"trained network afterwards: python cli.py report --mapped"
+            f"trained network afterwards: {Report()} --mapped"
         )
     usual = Settings()
     changes = {name: getattr(usual, name) for name in _foreign(fusion)}
-    mapped = fusion in FITTED and settings.map != NONE
+    mapped = fits_map and settings.map != NONE
     return replace(settings, **changes, map=AFFINE if mapped else NONE)
 
 
 def has_map(info: RunInfo) -> bool:
     """Return True if a run is of a baseline whose weights include the affine map."""
-    return info.design in FITTED and info.settings.get("map") == AFFINE
+    return trainable(info.design).fits_map and info.settings.get("map") == AFFINE
 
 
 def unused(settings: Iterable[Settings], fusions: Sequence[str]) -> Iterator[str]:
@@ -60,6 +63,4 @@ def unused(settings: Iterable[Settings], fusions: Sequence[str]) -> Iterator[str
 
 def _foreign(fusion: str | Design) -> set[str]:
     """Return the settings of some designs alone that this one does not take."""
-    if isinstance(fusion, str) and fusion in (*DECISIONS, *REFERENCES):
-        return set(OF_SOME_DESIGNS)
-    return set(OF_SOME_DESIGNS) - set(find(fusion).extra_settings)
+    return set(OF_SOME_DESIGNS) - set(trainable(fusion).extra_settings)

@@ -59,37 +59,38 @@ class Words:
         Args:
             file: name of the table, or of the tables
         """
+        for reason in self._reasons():
+            yield Problem(file, reason, fatal=False)
+
+    def _reasons(self) -> Iterator[str]:
+        """Yield the sentence of each note."""
         for (role, word), count in self._names.items():
-            reason = (
+            yield (
                 f"{word!r} is read as the name of a {role} (rows: {count}); if it "
                 f"means that the {role} is not known, leave these cells empty"
             )
-            yield Problem(file, reason, fatal=False)
         if self._ids:
-            reason = (
+            yield (
                 f"the id has characters that are not printed, such as no-break blanks; "
                 f"they are kept as escapes, as in '{self._ids[0]}' (rows: "
                 f"{len(self._ids)})"
             )
-            yield Problem(file, reason, fatal=False)
         if self._durations:
-            reason = (
+            yield (
                 f"the duration is not the time from the start to the end (rows: "
                 f"{self._durations}); the end is used; to use the duration, say --map "
                 f"end="
             )
-            yield Problem(file, reason, fatal=False)
-        yield from self._texts(file)
+        yield from self._texts()
         for role, strange in self._strange.items():
             words = ", ".join(repr(word) for word, _ in strange.most_common(SHOWN))
             rest = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
-            reason = (
+            yield (
                 f"{role} is not read where it is {words}{rest} (rows: "
                 f"{strange.total()}); write one of {', '.join(CODES[role])}"
             )
-            yield Problem(file, reason, fatal=False)
 
-    def _texts(self, file: str) -> Iterator[Problem]:
+    def _texts(self) -> Iterator[str]:
         """Yield a note for each word that may mark a missing text, and one on marks."""
         for word, count in self._missing.items():
             reason = f"{word!r} is read as a missing transcript (rows: {count})"
@@ -98,12 +99,11 @@ class Words:
                     f"{word!r} is read as the words of an utterance (rows: {count}); "
                     f"if its transcript is missing, write NaN"
                 )
-            yield Problem(file, reason, fatal=False)
+            yield reason
         if self._marks:
             marks = ", ".join(repr(mark) for mark, _ in self._marks.most_common(SHOWN))
-            reason = (
+            yield (
                 f"marks in brackets, such as {marks}, are read as words (rows: "
                 f"{self._marked}); if they are marks of sounds, take them out of the "
                 f"table"
             )
-            yield Problem(file, reason, fatal=False)

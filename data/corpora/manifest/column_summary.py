@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Collection, Iterator, Sequence
 
 from affuse.data.errors import AffuseError
+from affuse.data.extra_columns import KEPT
+from affuse.data.modality import other_modalities
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Utterance
 from affuse.data.tables import cell_values, column_hints
@@ -38,11 +40,14 @@ def lines(
 def _read(
     header: Sequence[str], columns: Columns, file: str, left_out: Collection[str]
 ) -> Iterator[str]:
-    roles = (f"{role} from '{header[index]}'" for role, index in columns.roles.items())
+    roles = [f"{role} from '{header[index]}'" for role, index in columns.roles.items()]
+    inputs = {
+        column: kind.name for kind in other_modalities() for column in kind.columns
+    }
+    roles += [f"{inputs[n]} from '{n}'" for n in columns.kept if n in inputs]
     yield printable(f"columns of {file} as they are read: {', '.join(roles)}")
-    if columns.kept:
-        names = _join_names([f"'{name}'" for name in columns.kept])
-        yield printable(f"kept as text, for report --by: {names}")
+    if texts := [f"'{name}'" for name in columns.kept if name not in inputs]:
+        yield printable(f"{KEPT}{_join_names(texts)}")
     used = {*columns.roles.values(), *columns.kept.values()}
     unread = [
         f"'{name}'" if name else f"column {index + 1}, which has no name"

@@ -1,11 +1,13 @@
 """Conversion of one table row to an utterance, with a sentence for each error."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from sys import intern
 
 from affuse.data.corpora.manifest import doubtful_texts
 from affuse.data.corpora.manifest.audio_paths import Folder, relative
 from affuse.data.corpora.manifest.row_ids import Identities
+from affuse.data.modality import other_modalities
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Utterance
 from affuse.data.tables import cell_values, span_columns
@@ -46,7 +48,7 @@ def utterance(
     if cleaned and doubtful_texts.is_unseen(cleaned):
         cleaned = ""
     cleaned = transcript if cleaned == transcript else cleaned  # share one object
-    if audio is None and not cleaned:
+    if audio is None and not cleaned and not _column_modalities(columns):
         return None, errors or ["row has neither audio nor text"]
     try:
         start, end = span_columns.span(cells)
@@ -72,6 +74,12 @@ def utterance(
     except ValueError as error:
         return None, [*errors, str(error)]
     return record, errors
+
+
+def _column_modalities(columns: Mapping[str, str]) -> list[str]:
+    """Return the modalities besides audio and text that a row has by its columns."""
+    row, kinds = Utterance("row", columns=columns), other_modalities()
+    return [kind.name for kind in kinds if kind.has(row, Path())]
 
 
 def _ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:

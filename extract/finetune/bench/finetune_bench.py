@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 
 from affuse.data.errors import AffuseError
+from affuse.data.options.bench_options import BenchFinetune
 from affuse.data.system.text_columns import columns
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.bench.encoder_bench import device_name
@@ -35,27 +35,25 @@ HEADER = (
 )
 
 
-def bench(
-    say: Callable[[str], object],
-    *,
-    device: str,
-    threads: int | None,
-    dtype: str,
-    loss_batch: int | None,
-    layers_trained: int | None,
-    **found: Any,
-) -> None:
+def bench(say: Callable[[str], object], options: BenchFinetune) -> None:
     """Measure as the options of the command line say; see `run`."""
     demand_accelerate()
-    machine = Machine.of(device, threads=threads, progress=False)
+    machine = Machine.of(options, progress=False)
     kind = "cuda" if machine.device.startswith("cuda") else "cpu"
+    dtype, layers = options.dtype, options.layers_trained
     if (dtype, kind) == ("auto", "cpu"):  # as `finetune` has it
         dtype = "float32"
     size = TaskSize(
+        model=options.model,
+        fusion=options.fusion,
+        batch=options.batch,
+        loss_batch=options.loss_batch or LOSS_BATCH[kind],
+        steps=options.steps,
         dtype=choose_dtype(dtype, machine.device),
-        loss_batch=loss_batch or LOSS_BATCH[kind],
-        layers_trained=-1 if layers_trained is None else layers_trained,
-        **found,
+        hold=options.hold,
+        checkpointing=options.checkpointing,
+        layers_trained=-1 if layers is None else layers,
+        seed=options.seed,
     )
     run(say, machine, size)
 

@@ -29,11 +29,11 @@ from affuse.extract.checkpoints.checkpoint_files import Checkpoint
 from affuse.extract.finetune import joint_system, tuning_settings
 from affuse.extract.finetune.backbone import PLAIN, Backbone, Encoders
 from affuse.extract.finetune.fold_inputs import LEAST, FoldPart, Material
+from affuse.extract.finetune.trainable_modalities import trainable
 from affuse.extract.finetune.training_task import FinetuningTask
 from affuse.extract.finetune.tuning_settings import Tuning
 from affuse.fuse import settings as stage_two
 from affuse.fuse.losses import SMALLEST_BATCH
-from affuse.fuse.models.system import modalities
 from affuse.fuse.settings import Settings
 
 EXPERIMENT = "finetune"  # whose settings the command takes, unless told otherwise
@@ -110,7 +110,7 @@ def lesson(size: TaskSize, device: str, work: Path) -> FinetuningTask:
 
 def configurations(size: TaskSize) -> dict[str, Any]:
     """Of the encoders that the design takes, by modality."""
-    needed = modalities(size.fusion)
+    needed = trainable(size.fusion)
     kinds: dict[str, Any] = {
         "audio": lambda name: Wav2Vec2Config(**SPEECH[name], **PLAIN),
         "text": lambda name: DistilBertConfig(**TEXT[name]),

@@ -5,7 +5,7 @@ A training that diverged to finite numbers leaves predictions like any other.
 
 from collections.abc import Iterator
 
-from affuse.data.runs.run_predictions import PREDICTIONS
+from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.linting.evidence import TRAINED, Evidence
 from affuse.fuse.linting.finding import Finding
 from affuse.fuse.scoring.failure_notes import sentences
@@ -16,4 +16,4 @@ NEEDS = (TRAINED,)
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """Of the joined table: divergence fails, a constant is a figure to know."""
     for sentence, wide in sentences(evidence.joined, evidence.info.targets):
-        yield Finding(f"{PREDICTIONS}: {sentence}", fatal=wide)
+        yield Finding(f"{RunFolder.predictions}: {sentence}", fatal=wide)

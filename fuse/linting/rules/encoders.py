@@ -13,6 +13,7 @@ from affuse.data.cache import corpus_matching, fold_encoders, training_data
 from affuse.data.cache.corpus_matching import Identity
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.training_data import Seen
+from affuse.data.modality import modality_named
 from affuse.fuse.linting.checkpoint_records import (
     CheckpointRecord,
     corpus_identity,
@@ -24,7 +25,6 @@ from affuse.fuse.linting.finding import Finding, examples
 from affuse.fuse.wording import count
 
 NEEDS = ()
-NOUNS = {"audio": "recordings", "text": "texts"}
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
@@ -70,11 +70,12 @@ def _record(
         ids = sorted(row.id for row in rows if known and known.covers(row))
         if ids:
             yield Finding(_sentence(what, fold, part, examples(ids)), part == "test")
-        if recipe.modality == "text" and how and (known is None or _told_apart(known)):
+        modality = modality_named(recipe.modality)
+        if modality.recurs and how and (known is None or _told_apart(known)):
             continue  # speakers or splits tell; that others say the same is no leak
         same = sampled(evidence, record, recipe.modality, (row.id for row in rows))
         if not set(same) <= set(ids):
-            among = f"the {NOUNS[recipe.modality]} of {examples(same)}"
+            among = f"the {modality.nouns} of {examples(same)}"
             yield Finding(_sentence(what, fold, part, among), part == "test")
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from affuse.data.runs.run_predictions import PREDICTIONS, Predictions
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_predictions import Predictions
 from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence
 from affuse.fuse.linting.finding import Finding, examples
 
@@ -19,17 +20,17 @@ REMEDY = "remove the table and train again"
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """Of the joined table, of each model's own, and of corpus and cache."""
     joined = evidence.joined
-    yield from _table(evidence, PREDICTIONS, joined)
+    yield from _table(evidence, RunFolder.predictions, joined)
     for unit in evidence.units():
         own = unit.predictions
-        where = f"{unit.fold}/{unit.folder.name}/{PREDICTIONS}"
+        where = f"{unit.fold}/{unit.folder.name}/{RunFolder.predictions}"
         yield from _table(evidence, where, own)
         if set(own.fold) != {unit.fold} or set(own.seed) != {unit.seed}:
             yield Finding(f"{where} is of another fold or seed; {REMEDY}")
         rows = (joined.fold == unit.fold) & (joined.seed == unit.seed)
         if rows.any() and not _equal(joined, rows, own):
             yield Finding(
-                f"{PREDICTIONS} of the run is not what {where} says; {REMEDY}"
+                f"{RunFolder.predictions} of the run is not what {where} says; {REMEDY}"
             )
     yield from _sources(evidence)
 
@@ -40,7 +41,7 @@ def _table(
     """Whether each fold and seed of a table has all test utterances and no others."""
     p, seeds = predictions, set(predictions.seed.tolist())
     folds = set(p.fold.tolist())
-    if where == PREDICTIONS:  # that of the run has all folds with all seeds
+    if where == RunFolder.predictions:  # that of the run has all folds with all seeds
         folds |= set(evidence.folds)
     for fold in sorted(folds):
         wanted = set(evidence.ids(fold, "test"))

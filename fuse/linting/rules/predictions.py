@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from affuse.data.runs.run_predictions import PREDICTIONS
+from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.linting.evidence import CACHE, TRAINED, Evidence, TrainedModel
 from affuse.fuse.linting.finding import Finding, examples
 
@@ -23,8 +23,8 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
                 ids = sorted(unit.predictions.id[wrong].tolist())
                 why = _why(evidence, unit, said, k)
                 yield Finding(
-                    f"{PREDICTIONS} of {unit.name}: {name} of {examples(ids)} is not "
-                    f"what the weights say; {why}; {REMEDY}"
+                    f"{RunFolder.predictions} of {unit.name}: {name} of "
+                    f"{examples(ids)} is not what the weights say; {why}; {REMEDY}"
                 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from affuse.data.runs.run_predictions import PREDICTIONS
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.splits.protocols import some
 from affuse.fuse.linting.evidence import CORPUS, TRAINED, Evidence, Stated
 from affuse.fuse.linting.finding import Finding, examples
@@ -30,10 +30,14 @@ def _stated(evidence: Evidence) -> Iterator[Stated]:
     if evidence.tensors is not None:
         yield evidence.tensors
     if TRAINED not in evidence.missing:
-        yield Stated(PREDICTIONS, evidence.joined.id.tolist(), evidence.joined.truth)
+        yield Stated(
+            RunFolder.predictions, evidence.joined.id.tolist(), evidence.joined.truth
+        )
         for unit in evidence.units():
             p = unit.predictions
-            yield Stated(f"{PREDICTIONS} of {unit.name}", p.id.tolist(), p.truth)
+            yield Stated(
+                f"{RunFolder.predictions} of {unit.name}", p.id.tolist(), p.truth
+            )
 
 
 def _repeated(evidence: Evidence) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, TrainedModel
 from affuse.fuse.linting.finding import Finding
 from affuse.fuse.scoring.metrics import ccc
@@ -22,7 +23,9 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     """By model."""
     for unit in evidence.units():
         if not len(unit.epochs):
-            yield Finding(f"{unit.name}: history.csv shows no epoch; train again")
+            yield Finding(
+                f"{unit.name}: {RunFolder.history} shows no epoch; train again"
+            )
             continue
         shown = unit.epochs.mean(axis=1)  # (epochs,)
         best = int(shown.argmax())
@@ -30,8 +33,9 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         if not np.abs(found - unit.epochs[best]).max() <= CLOSE:
             yield Finding(
                 f"{unit.name}: the saved weights have a validation CCC of "
-                f"{found.mean():.4f}, but the best epoch of history.csv, {best + 1}, "
-                f"shows {shown[best]:.4f}{_why(evidence, unit, found)}; {REMEDY}"
+                f"{found.mean():.4f}, but the best epoch of {RunFolder.history}, "
+                f"{best + 1}, shows {shown[best]:.4f}"
+                f"{_why(evidence, unit, found)}; {REMEDY}"
             )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from affuse.data.runs.sentence_overlap import SENTENCES, key, read_sentences, seen
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.sentence_overlap import key, read_sentences, seen
 from affuse.data.splits.protocols import some
 from affuse.fuse.inputs.rating_variation import constant
 from affuse.fuse.linting.evidence import TRAINED, Evidence
@@ -31,13 +32,14 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     if found and written and found != written:
         wrong = sorted({i for (_, i), said in (found.items() ^ written.items())})
         yield Finding(
-            f"{SENTENCES} is wrong about {examples(wrong)}; train again, or remove it"
+            f"{RunFolder.sentences} is wrong about {examples(wrong)}; train again, or "
+            f"remove it"
         )
     found = found or written
     if not found:
         raise Skipped(
-            f"no transcript is known and there is no {SENTENCES}; repeat the extract "
-            f"command, which encodes nothing anew"
+            f"no transcript is known and there is no {RunFolder.sentences}; repeat the "
+            f"extract command, which encodes nothing anew"
         )
     ids = sorted({id_ for (_, id_), said in found.items() if said})
     if ids:

@@ -6,6 +6,7 @@ Where it promises nothing, as the corpus's own split, what is shared is only tol
 from collections.abc import Iterator
 
 from affuse.data.name_spellings import spelling
+from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding, examples
 from affuse.fuse.linting.overlap import overlaps, promised
@@ -31,6 +32,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     if other:
         first = other[0]
         yield Finding(
-            f"folds.csv and the corpus name another speaker for {examples(other)}: "
-            f"'{names[first]}' and '{said[first]}' for {first}; train again"
+            f"{RunFolder.folds} and the corpus name another speaker for "
+            f"{examples(other)}: '{names[first]}' and '{said[first]}' for {first}; "
+            f"train again"
         )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from affuse.data.plugin_kinds import BASELINE_KIND
 from affuse.data.plugins import load, names
 from affuse.fuse.inputs.rating_variation import demand_defined
 from affuse.fuse.inputs.tensors import Rows
@@ -21,14 +22,12 @@ from affuse.fuse.models.baselines.ridge import fit as fit_ridge
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.models.projection import Projection
 
-FITTED = tuple(names(__name__))
-REFERENCES = (*FITTED, "zeroshot")
+FITTED = tuple(names(BASELINE_KIND))
 SEED = 0  # the one that their rows carry
 
 __all__ = [
     "FITTED",
     "PENALTIES",
-    "REFERENCES",
     "SEED",
     "Ridge",
     "Zeroshot",
@@ -55,7 +54,7 @@ def fit(name: str, train: Rows, validation: Rows, *, mapped: bool = True) -> Fit
     """
     for part, rows in (("training", train), ("validation", validation)):
         demand_defined(rows.truth.cpu().numpy(), rows.targets, part=part)
-    fitted: Fitted = load(__name__, name).fit(train, validation, mapped=mapped)
+    fitted: Fitted = load(BASELINE_KIND, name).fit(train, validation, mapped=mapped)
     return fitted
 
 
@@ -63,5 +62,5 @@ def blank(
     name: str, projections: Mapping[str, Projection], state: Mapping[str, Tensor]
 ) -> nn.Module:
     """A module of the right sizes for the saved state of one of FITTED."""
-    module: nn.Module = load(__name__, name).blank(projections, state)
+    module: nn.Module = load(BASELINE_KIND, name).blank(projections, state)
     return module

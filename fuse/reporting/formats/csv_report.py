@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from affuse.data.rating_scales import RATINGS
+from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.escapes import for_csv
 from affuse.fuse.reporting.formats.full_precision import (
     BOUNDS,
@@ -31,11 +32,12 @@ COLUMNS = (
 )
 
 
-def csv_text(tables: Sequence[ReportTable]) -> str:
+def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
     """Return one line per row and section of every table, as RFC 4180 wants it.
 
     Pairs of rows, if there are any, are lines of the section ``pairs``. What is unknown
-    is an empty cell. Text is escaped by `affuse.fuse.reporting.escapes.for_csv`.
+    is an empty cell. Text is escaped by `affuse.fuse.reporting.escapes.for_csv`. Lines
+    may be of any length, so `width` does not count.
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")

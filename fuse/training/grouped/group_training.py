@@ -15,6 +15,7 @@ from affuse.data.errors import AffuseError
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
+from affuse.fuse.models.trainable.fit_task import Result
 from affuse.fuse.seeds import derived
 from affuse.fuse.training.grouped import shared_codes
 from affuse.fuse.training.grouped.batches import BatchSource, BatchTask
@@ -32,7 +33,6 @@ from affuse.fuse.training.grouped.shared_codes import Copies, Places
 from affuse.fuse.training.grouped.task_schedule import Stopped
 
 Numbered = Sequence[tuple[int, ModelTask]]
-Result = tuple[int, Fitted | AffuseError]  # number of a job, what came of it
 
 
 class Training:

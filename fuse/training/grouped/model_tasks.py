@@ -1,6 +1,5 @@
-"""What shall be trained, what came of it, and who may share what."""
+"""Networks that shall be trained, and which of them may share what."""
 
-import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,38 +7,20 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from affuse.fuse import setting_scopes
-from affuse.fuse.inputs.tensors import Rows
-from affuse.fuse.models.design import Design
 from affuse.fuse.models.system import modalities
-from affuse.fuse.settings import Settings
+from affuse.fuse.models.trainable.fit_task import FitTask
 from affuse.fuse.training.grouped import batches
 from affuse.fuse.training.grouped.batches import BatchTask
 
 
 @dataclass(frozen=True)
-class ModelTask:
-    """One design that shall be trained on one fold."""
-
-    rows: Rows  # of all utterances; jobs that are given the same share it
-    train: Tensor  # (n,) the only rows that change a parameter or a statistic
-    validation: Tensor  # (n,) the only other rows that are seen; they end the training
-    fusion: str | Design  # name of a design, or the design itself
-    settings: Settings
-    seed: int  # of all that is random
-    where: str = ""  # fold and seed in words, for errors
+class ModelTask(FitTask):
+    """One model that the loop can train, if its design is a network."""
 
     @cached_property
     def modalities(self) -> tuple[str, ...]:
         """Those that the design takes."""
         return modalities(self.fusion)
-
-    @cached_property
-    def fold(self) -> Hashable:
-        """Equal for jobs that see the same rows."""
-        digest = hashlib.sha256(self.train.numpy().tobytes())
-        digest.update(b"validation")
-        digest.update(self.validation.numpy().tobytes())
-        return id(self.rows), digest.digest()
 
     @property
     def dims(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Units of a run that no loop trains: references, and heads of a fine-tuning."""
+"""The models of a run, one for each fold and seed, and heads of a fine-tuning."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,10 @@ from pathlib import Path
 from affuse.data.errors import AffuseError
 from affuse.data.splits.protocols import Fold
 from affuse.fuse.inputs.tensors import Rows
-from affuse.fuse.models.baselines import FITTED, apply_zeroshot
-from affuse.fuse.models.baselines import fit as fit_reference
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.trained import model_files
 from affuse.fuse.training.finetuned_heads import Heads
 from affuse.fuse.training.run_plan import RunPlan
-from affuse.fuse.training.setting_resolution import AFFINE
 
 
 @dataclass(frozen=True)
@@ -54,17 +51,3 @@ def _parts(unit: PlannedModel) -> tuple[Rows, Rows]:
         for ids in (unit.fold.train, unit.fold.validation)
     )
     return train, validation
-
-
-def reference(unit: PlannedModel) -> Fitted | AffuseError:
-    """What has no training loop, or why it is none."""
-    plan, targets = unit.plan, unit.plan.info.targets
-    train, validation = _parts(unit)
-    try:
-        if plan.info.design in FITTED:
-            mapped = plan.settings.map == AFFINE
-            return fit_reference(plan.info.design, train, validation, mapped=mapped)
-        head = plan.common.head
-        return apply_zeroshot(train, validation, head=head, targets=targets)
-    except AffuseError as error:
-        return AffuseError(f"{unit.where}: {error}")

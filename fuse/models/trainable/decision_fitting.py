@@ -8,6 +8,7 @@ stopped by the fold's validation part. Test utterances are not at hand here.
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Generic
 
 import numpy as np
 import torch
@@ -16,28 +17,18 @@ from torch import Tensor
 from affuse.data.errors import AffuseError
 from affuse.fuse.inputs.chunks import through
 from affuse.fuse.models.decisions import (
-    DECISIONS,
     MODALITIES,
     Decisions,
     ccc_weights,
     stacking_weights,
 )
 from affuse.fuse.models.fitted import Epoch, Fitted, ccc
-from affuse.fuse.training.fitting import Result, fit_all
-from affuse.fuse.training.grouped.model_tasks import ModelTask
+from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 
 INNER = 5  # folds of the training part, at most
 
 
-def fit_fusions(jobs: Sequence[ModelTask]) -> Iterator[Result]:
-    """Designs, as `fitting.fit_all`, and fusions of decisions, as `decide`."""
-    for how, wanted in ((fit_all, False), (decide, True)):
-        numbers = [n for n, j in enumerate(jobs) if (j.fusion in DECISIONS) is wanted]
-        for number, found in how([jobs[n] for n in numbers]):
-            yield numbers[number], found
-
-
-def decide(jobs: Sequence[ModelTask]) -> Iterator[Result]:
+def decide(jobs: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
     """Models of each modality, and the weights of what they say.
 
     All models, of all jobs and inner folds, are trained together; jobs that differ in
@@ -46,6 +37,7 @@ def decide(jobs: Sequence[ModelTask]) -> Iterator[Result]:
     Args:
         jobs: of `affuse.fuse.models.decisions.DECISIONS`; groups of their rows are not
             divided
+        loop: trains many networks at once
 
     Yields:
         number of a job, and what came of it; first those that need inner folds, and
@@ -54,31 +46,31 @@ def decide(jobs: Sequence[ModelTask]) -> Iterator[Result]:
     Raises:
         AffuseError: before anything is trained, if a modality is missing
     """
-    panels: dict[Hashable, _Panel] = {}
+    panels: dict[Hashable, _Panel[Task]] = {}
     for number, job in enumerate(jobs):
         key = job.fold, job.seed, job.settings
         panels.setdefault(key, _Panel(job)).members[number] = str(job.fusion)
-    wanted, owners = list[ModelTask](), list[tuple[_Panel, int]]()
+    wanted, owners = list[Task](), list[tuple[_Panel[Task], int]]()
     for panel in panels.values():
         yield from panel.divided()
         for place, base in enumerate(panel.bases()):
             wanted.append(base)
             owners.append((panel, place))
-    for number, found in fit_all(wanted):
+    for number, found in loop(wanted):
         panel, place = owners[number]
         panel.found[place] = found
         if len(panel.found) == panel.size:
             yield from panel.results()
 
 
-class _Panel:
+class _Panel(Generic[Task]):
     """All that is decided of one fold with one seed.
 
     Args:
         job: any of its jobs, for rows, settings and seed
     """
 
-    def __init__(self, job: ModelTask):
+    def __init__(self, job: Task):
         self.job = job
         self.members: dict[int, str] = {}  # how decisions are fused, by number of a job
         self.found: dict[int, Fitted | AffuseError] = {}  # by place among `bases`
@@ -97,7 +89,7 @@ class _Panel:
                 del self.members[number]
                 yield number, AffuseError(f"{self.job.where}: {error}")
 
-    def bases(self) -> list[ModelTask]:
+    def bases(self) -> list[Task]:
         """A model of each modality, on all training rows and on inner folds."""
         if not self.members:
             return []

@@ -73,7 +73,7 @@ def _name(row: TableRow, room: int) -> list[str]:
     return [printable(row.design), f"  ({printable(row.detail)})"]
 
 
-def text(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
+def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
     """Return tables in aligned columns.
 
     Args:

@@ -6,14 +6,17 @@ the format, and line by line once more, so that nothing is forgotten.
 
 from collections.abc import Iterator, Sequence
 
-from affuse.fuse.reporting.blocks import TableBlock, blocks
+from affuse.fuse.reporting.blocks import WIDTH, TableBlock, blocks
 from affuse.fuse.reporting.escapes import for_latex, for_latex_row
 from affuse.fuse.reporting.layout import headed, joined, sections
 from affuse.fuse.reporting.table_records import ReportTable
 
 
-def latex(tables: Sequence[ReportTable]) -> str:
-    """A ``table`` for each, with ``booktabs`` rules; title and notes are visible."""
+def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
+    """Return a ``table`` for each, with ``booktabs`` rules, title and notes.
+
+    Lines may be of any length, so `width` does not count.
+    """
     return "% needs \\usepackage{booktabs}\n\n" + joined(map(_latex, tables))
 
 

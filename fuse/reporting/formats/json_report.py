@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.escapes import for_json
 from affuse.fuse.reporting.formats.full_precision import (
     PARTS,
@@ -17,8 +18,11 @@ from affuse.fuse.scoring.statistics import Estimate
 FORMAT = 2  # of the content
 
 
-def json_text(tables: Sequence[ReportTable]) -> str:
-    """Return everything: figures, sizes, settings, versions, encoders, notes."""
+def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
+    """Return everything: figures, sizes, settings, versions, encoders, notes.
+
+    Lines may be of any length, so `width` does not count.
+    """
     content = {"format": FORMAT, "tables": [_table(table) for table in tables]}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return for_json(text) + "\n"

@@ -6,14 +6,17 @@ the format, and line by line once more, so that nothing is forgotten.
 
 from collections.abc import Iterator, Sequence
 
-from affuse.fuse.reporting.blocks import blocks
+from affuse.fuse.reporting.blocks import WIDTH, blocks
 from affuse.fuse.reporting.escapes import for_markdown, for_markdown_line
 from affuse.fuse.reporting.layout import headed, joined, sections
 from affuse.fuse.reporting.table_records import ReportTable
 
 
-def markdown(tables: Sequence[ReportTable]) -> str:
-    """A heading, a pipe table per section and a list of notes for each table."""
+def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
+    """Return a heading, a pipe table per section and a list of notes for each table.
+
+    Lines may be of any length, so `width` does not count.
+    """
     return joined(map(_markdown, tables))
 
 

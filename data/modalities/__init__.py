@@ -1,0 +1,1 @@
+"""Modalities: one file each, with a `MODALITY` record of `affuse.data.modality`."""

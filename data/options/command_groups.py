@@ -1,0 +1,163 @@
+"""Commands that take a record, and groups of them that print errors as sentences."""
+
+import importlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from affuse.data.errors import AffuseError, OptionError, message
+from affuse.data.options.command_record import Command
+from affuse.data.system.environment import version
+from affuse.data.terminal import inactive, protect, say
+
+DEBUG = "affuse.debug"  # key of the context
+HELP = ["-h", "--help"]
+RECORD = "record"  # attribute of the function of a command
+PACKAGE = "affuse.data.options"
+
+
+def takes(record: str) -> Callable[[Callable[[Any], None]], Callable[..., None]]:
+    """Add the options of a record to a command, whose function takes one record.
+
+    Args:
+        record: module and class in this package, such as "training_options.Train". It
+            is imported when the command is typed: records of others cost nothing
+    """
+
+    def decorate(function: Callable[[Any], None]) -> Callable[..., None]:
+        @wraps(function)
+        def command(**values: Any) -> None:
+            function(load(record)(**values))
+
+        setattr(command, RECORD, record)
+        return command
+
+    return decorate
+
+
+def load(record: str) -> type[Command]:
+    """Import a record by its module and class."""
+    module, _, name = record.partition(".")
+    found: type[Command] = getattr(importlib.import_module(f"{PACKAGE}.{module}"), name)
+    return found
+
+
+class Misuse(click.ClickException):
+    """One sentence on wrong options, with the exit status of wrong usage."""
+
+    exit_code = 2
+
+
+class RecordCommand(click.Command):
+    """A command whose click parameters are made when they are asked for."""
+
+    record: str | None = None
+    _params: list[click.Parameter]
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.record = getattr(self.callback, RECORD, None)
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """Return the parameters: those of the record, then others."""
+        if self.record:
+            record, self.record = self.record, None
+            self._params = [*load(record).parameters(), *self._params]
+        return self._params
+
+    @params.setter
+    def params(self, value: list[click.Parameter]) -> None:
+        self._params = [*value, debug()]
+
+
+def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Keep the flag where all commands of one call look for it."""
+    if value:
+        ctx.meta[DEBUG] = True
+
+
+def debug() -> click.Option:
+    """Return a new ``--debug``, which every command has."""
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        callback=_remember_debug,
+        help="Show the traceback of an error.",
+    )
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the version of the package, and leave."""
+    if value:
+        say(f"affuse {version()}")
+        ctx.exit()
+
+
+class Subgroup(click.Group):
+    """A group of commands, each of which takes ``--debug`` behind its name too."""
+
+    command_class = RecordCommand
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command, as `click.Group` does, and give it the option."""
+        if isinstance(cmd, click.Group):  # other commands have it
+            cmd.params.append(debug())
+        # also for a context without a parent, after which click keeps its help option
+        cmd.context_settings.setdefault("help_option_names", HELP)
+        super().add_command(cmd, name)
+
+
+class Group(Subgroup):
+    """Commands that print one sentence, no traceback, on wrong data or settings.
+
+    Nothing that they print acts on the terminal, whatever the files hold that it names.
+    """
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        names = {"help_option_names": HELP, "max_content_width": 100}
+        super().__init__(*args, **{"context_settings": names, **given})
+        shown = click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_show_version,
+            help="Show the version and exit.",
+        )
+        self.params += [shown, debug()]
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run as a program, as `click.Group` does."""
+        protect()
+        return super().main(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (AffuseError, OSError) as error:
+            if DEBUG in ctx.meta or isinstance(error, BrokenPipeError):
+                raise
+            kind = Misuse if isinstance(error, OptionError) else click.ClickException
+            raise kind(message(error)) from error
+        except click.UsageError as error:
+            _refuse_active(error)
+            raise
+        except KeyboardInterrupt:
+            say("", err=True)
+            say("stopped; what is finished is kept, repeat to go on", err=True)
+            ctx.exit(130)
+
+
+def _refuse_active(error: click.UsageError) -> None:
+    """Replace an error of click that shows a folder's name as it is.
+
+    Raises:
+        click.UsageError: with that name escaped, if it holds what acts on a terminal
+    """
+    text = error.format_message()  # which has several lines where choices are listed
+    if text != inactive(text):
+        raise click.UsageError(inactive(text), error.ctx) from None

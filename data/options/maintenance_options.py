@@ -1,0 +1,31 @@
+"""Records of the commands that look after the cache."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from affuse.data.options.option_fields import option
+from affuse.data.options.shared_options import CacheOption
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListCaches(CacheOption):
+    """List every cache."""
+
+    COMMAND: ClassVar[str] = "cache list"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyCaches(CacheOption):
+    """Check every file of the cache against its digest."""
+
+    COMMAND: ClassVar[str] = "cache verify"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairCaches(CacheOption):
+    """Encode damaged and missing parts again."""
+
+    COMMAND: ClassVar[str] = "cache repair"
+    dry_run: bool = option(
+        "--dry-run", default=False, help="Only say what would be done."
+    )

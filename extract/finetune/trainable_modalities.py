@@ -1,0 +1,21 @@
+"""Which modalities have encoders that can be fine-tuned."""
+
+from affuse.data.errors import AffuseError
+from affuse.fuse.models.system import modalities
+
+TRAINABLE = ("audio", "text")
+
+
+def trainable(fusion: str) -> tuple[str, ...]:
+    """Return the modalities that a design takes, audio first.
+
+    Raises:
+        AffuseError: naming the first modality whose encoders cannot be fine-tuned
+    """
+    needed = modalities(fusion)
+    if others := [m for m in needed if m not in TRAINABLE]:
+        raise AffuseError(
+            f"the design '{fusion}' takes {others[0]}, and only encoders of "
+            f"{' and '.join(TRAINABLE)} can be fine-tuned; choose another --fusion"
+        )
+    return tuple(m for m in TRAINABLE if m in needed)

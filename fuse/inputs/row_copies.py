@@ -1,0 +1,50 @@
+"""Copies of some rows, for models that are fitted on one part of a fold at once."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from affuse.data.system.scratch_arrays import is_mapped
+from affuse.fuse.inputs.chunks import choose, take
+from affuse.fuse.inputs.tensors import Rows
+
+
+def copied(rows: Rows, places: Tensor, features: Iterable[str]) -> Rows:
+    """Return a copy of some rows, with some of their features.
+
+    Args:
+        rows: of all utterances
+        places: (n,) their numbers, on the CPU
+        features: names of modalities, or HEAD
+    """
+    device = rows.truth.device
+    found, mapped = _features(rows, places, features)
+    return Rows(
+        features=found,
+        truth=rows.truth[places.to(device)],
+        targets=rows.targets,
+        layers={name: n for name, n in rows.layers.items() if name in found},
+        groups=tuple(rows.groups[k] for k in places.tolist() if rows.groups),
+        mapped=mapped,
+        scratch=rows.scratch,
+    )
+
+
+def _features(
+    rows: Rows, places: Tensor, names: Iterable[str]
+) -> tuple[dict[str, Tensor], bool]:
+    """Return copied features by name, and whether they lie in scratch files.
+
+    A copy of rows in scratch files is itself in a scratch file only if it is large;
+    any other copy is on the device that computes.
+    """
+    device = rows.truth.device
+    if not rows.mapped:
+        return {n: take(rows.features[n], places.to(device)) for n in names}, False
+    arrays = {
+        n: choose(rows.features[n].numpy(), places.numpy(), rows.scratch) for n in names
+    }
+    mapped = any(map(is_mapped, arrays.values()))
+    where = "cpu" if mapped else device
+    return {n: torch.from_numpy(x).to(where) for n, x in arrays.items()}, mapped

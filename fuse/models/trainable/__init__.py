@@ -1,0 +1,1 @@
+"""The kinds of designs that stage two trains, behind one protocol."""

@@ -1,0 +1,104 @@
+"""Decision-level fusion: models of single modalities, and weights of their votes."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from torch import nn
+
+from affuse.fuse.models import code_revisions, weight_files
+from affuse.fuse.models.decisions import DECISIONS, MODALITIES, Decisions
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.system import System
+from affuse.fuse.models.trainable import decision_fitting
+from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
+from affuse.fuse.models.trainable.saved_model import SavedModel
+from affuse.fuse.settings import Settings
+
+REVISION = 1  # of models/decisions.py and models/trainable/decision_fitting.py
+
+
+class DecisionDesign:
+    """One of DECISIONS in `affuse.fuse.models.decisions`; see `TrainableDesign`.
+
+    Args:
+        name: how the decisions are fused
+    """
+
+    is_baseline = False
+    is_trained = True
+    is_seeded = True
+    has_settings = True
+    fits_map = False
+    row_place = 3
+    single_modality = ""
+    bases = MODALITIES  # each modality is also the name of the design that decides
+    extra_settings = ()
+
+    def __init__(self, name: str):
+        self.name = name
+
+    @classmethod
+    def names(cls) -> Sequence[str]:
+        """Return the ways to fuse decisions."""
+        return DECISIONS
+
+    def uses(self, setting: str) -> bool:
+        """Return True for what a network of one modality depends on."""
+        return setting not in ("map", "late_activation", "modality_dropout")
+
+    def modalities(self, cached: Collection[str]) -> tuple[str, ...]:
+        """Return the modalities whose models decide."""
+        return MODALITIES
+
+    def features(self, modalities: Sequence[str]) -> tuple[str, ...]:
+        """Return the embeddings of these modalities."""
+        return tuple(modalities)
+
+    def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
+        """Return True if there are embeddings of each modality that decides."""
+        return set(MODALITIES) <= set(cached)
+
+    def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
+        """Accept any cache: no model takes predictions of a head."""
+
+    def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
+        """Return the seeds that were asked for, each once."""
+        return tuple(dict.fromkeys(asked))
+
+    def build(
+        self,
+        projections: Mapping[str, Projection],
+        *,
+        targets: int,
+        settings: Settings,
+        layers: Mapping[str, int],
+    ) -> nn.Module:
+        """Return the mean of a system of each modality, before anything is trained."""
+        bases = {
+            name: System(
+                name, projections, targets=targets, settings=settings, layers=layers
+            )
+            for name in self.bases
+        }
+        return Decisions(bases, targets=targets)
+
+    @classmethod
+    def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
+        """Train the models of all tasks in one call of the loop, then their weights."""
+        yield from decision_fitting.decide(tasks, loop)
+
+    def restore(self, saved: SavedModel) -> nn.Module:
+        """Return the systems of all modalities and the weights of their votes."""
+        return weight_files.restored(
+            lambda: self.build(
+                saved.projections(prefix="bases.{modality}."),
+                targets=len(saved.targets),
+                settings=saved.settings,
+                layers=saved.layers,
+            ),
+            saved.state,
+        )
+
+    def code_revision(self) -> str:
+        """Return the revision of the fusion and the identities of all its bases."""
+        bases = [f"{name} {code_revisions.of(name)}" for name in self.bases]
+        return f"revision {REVISION} of {', '.join(bases)}"

@@ -1,0 +1,130 @@
+"""Networks: designs in fuse/models/designs, and classes of the user's."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from torch import nn
+
+from affuse.data import plugins
+from affuse.data.modality import modality_names
+from affuse.data.plugin_kinds import DESIGN_KIND
+from affuse.fuse.models import code_revisions, weight_files
+from affuse.fuse.models.design import Design, find
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.system import System
+from affuse.fuse.models.trainable.design_protocol import OF_SOME_DESIGNS
+from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
+from affuse.fuse.models.trainable.saved_model import SavedModel
+from affuse.fuse.settings import Settings
+
+
+class NetworkDesign:
+    """A design as one network, trained by the loop; see `TrainableDesign`.
+
+    Args:
+        fusion: its name, the design itself, or its class
+    """
+
+    is_baseline = False
+    is_trained = True
+    is_seeded = True
+    has_settings = True
+    fits_map = False
+    bases = ()
+
+    def __init__(self, fusion: str | type[nn.Module] | Design):
+        self.fusion = fusion
+
+    @classmethod
+    def names(cls) -> Sequence[str]:
+        """Return the names of files and packages in fuse/models/designs."""
+        return plugins.names(DESIGN_KIND)
+
+    @property
+    def name(self) -> str:
+        """Name of the design, or of its class if it is given as a class."""
+        if isinstance(self.fusion, str):
+            return self.fusion
+        return find(self.fusion).Fusion.__name__
+
+    @property
+    def single_modality(self) -> str:
+        """The modality that the design is named after; "" for any other name."""
+        return self.name if self.name in modality_names() else ""
+
+    @property
+    def row_place(self) -> int:
+        """Single modalities come before designs that fuse several."""
+        return 2 if self.single_modality else 3
+
+    @property
+    def extra_settings(self) -> tuple[str, ...]:
+        """Settings that the design states beside those that all networks take."""
+        return find(self.fusion).extra_settings
+
+    def uses(self, setting: str) -> bool:
+        """Return True if its training may depend on a setting.
+
+        A design whose code cannot be loaded is taken not to use settings of some
+        designs alone: a report shows its runs nevertheless.
+        """
+        if setting in OF_SOME_DESIGNS:
+            try:
+                return setting in self.extra_settings
+            except Exception:  # whatever the code of a user's design raises
+                return False
+        hides_nothing = setting == "modality_dropout" and bool(self.single_modality)
+        return setting != "map" and not hides_nothing
+
+    def modalities(self, cached: Collection[str]) -> tuple[str, ...]:
+        """Return the modalities that the design states."""
+        return find(self.fusion).modalities
+
+    def features(self, modalities: Sequence[str]) -> tuple[str, ...]:
+        """Return the embeddings of these modalities."""
+        return tuple(modalities)
+
+    def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
+        """Return True if there are embeddings of all its modalities."""
+        return set(self.modalities(cached)) <= set(cached)
+
+    def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
+        """Accept any cache: a network takes no predictions of a head."""
+
+    def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
+        """Return the seeds that were asked for, each once."""
+        return tuple(dict.fromkeys(asked))
+
+    def build(
+        self,
+        projections: Mapping[str, Projection],
+        *,
+        targets: int,
+        settings: Settings,
+        layers: Mapping[str, int],
+    ) -> nn.Module:
+        """Return the whole system of the design, before anything is trained."""
+        design = find(self.fusion)
+        return System(
+            design, projections, targets=targets, settings=settings, layers=layers
+        )
+
+    @classmethod
+    def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
+        """Train all networks in one call of the loop, which vectorises over them."""
+        yield from loop(tasks)
+
+    def restore(self, saved: SavedModel) -> nn.Module:
+        """Return the system with its weights."""
+        return weight_files.restored(
+            lambda: self.build(
+                saved.projections(),
+                targets=len(saved.targets),
+                settings=saved.settings,
+                layers=saved.layers,
+            ),
+            saved.state,
+        )
+
+    def code_revision(self) -> str:
+        """Return the identity of the code of the design's module."""
+        return code_revisions.of(self.name)

@@ -1,0 +1,30 @@
+"""The folder of a sweep: names of all its files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from affuse.data.system.folder_file import FolderFile
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """The folder of all trials of a design on the same rows."""
+
+    path: Path
+
+    best = FolderFile("best.toml")
+    ranking = FolderFile("ranking.csv")
+    trials = FolderFile("trials")  # a folder
+
+    def trial(self, digest: str, seed: int) -> Path:
+        """Return the file of a trial.
+
+        Args:
+            digest: of its settings
+            seed: of its models
+        """
+        return self.trials / f"{digest}-seed-{seed}.json"
+
+    def finished(self) -> list[Path]:
+        """Return the files of all finished trials, sorted."""
+        return sorted(self.trials.glob("*-seed-*.json"))

@@ -1,0 +1,48 @@
+"""Installed packages for tests: a folder with metadata and modules, without pip."""
+
+import sys
+from contextlib import contextmanager
+
+from affuse.data import plugin_files, plugins
+from affuse.extract.encoding import encoder_revisions
+from affuse.fuse.models import code_revisions
+
+
+@contextmanager
+def installer(root, monkeypatch):
+    """A function that puts a package on the search path, as an installer would.
+
+    It takes the name of a package, its entry points by group, the code of its module
+    and its version; it returns the path of the module.
+    """
+    packages = []
+
+    def write(package, points, code, version="1.0"):
+        folder = root / package / "site-packages"
+        metadata = folder / f"{package}-{version}.dist-info"
+        metadata.mkdir(parents=True)
+        facts = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+        (metadata / "METADATA").write_text(facts)
+        text = [f"[{group}]\n{line}\n" for group, line in points.items()]
+        (metadata / "entry_points.txt").write_text("".join(text))
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").write_text("")
+        path = folder / package / "plug.py"
+        path.write_text(code)
+        monkeypatch.syspath_prepend(folder)
+        packages.append(package)
+        return path
+
+    forget()
+    yield write
+    for name in [name for name in sys.modules if name.split(".")[0] in packages]:
+        del sys.modules[name]
+    forget()
+
+
+def forget():
+    """Forget what a process learns once about plug-ins."""
+    plugins._warnings.clear()
+    plugin_files._FILES.clear()
+    code_revisions.of.cache_clear()
+    encoder_revisions.of.cache_clear()

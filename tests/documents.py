@@ -1,0 +1,82 @@
+"""The READMEs as tests read them: their fences, sentences and links."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = next(p for p in Path(__file__).parents if (p / "setup.cfg").is_file())
+DOCUMENTS = (
+    "README.md",
+    "data/README.md",
+    "data/corpora/demo/README.md",
+    "extract/README.md",
+    "extract/mini/README.md",
+    "fuse/README.md",
+    ".github/CONTRIBUTING.md",
+)
+CARDS = ("extract/mini/audio/README.md", "extract/mini/text/README.md")  # of the past
+FENCE = re.compile(
+    r"(?:^<!-- (needs|file): (.+?) -->\n)?^```(\w*)\n(.*?)^```$",
+    flags=re.DOTALL | re.MULTILINE,
+)
+
+
+class Fence(NamedTuple):
+    document: str
+    mark: str  # "needs", "file" or ""
+    subject: str  # of the mark
+    language: str
+    content: str
+
+    def commands(self):
+        """Return the words of each command, without comments."""
+        lines = self.content.replace("\\\n", " ").splitlines()
+        return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def text_of(document):
+    return (ROOT / document).read_text(encoding="utf-8")
+
+
+def fences(document):
+    return [
+        Fence(document, *(group or "" for group in groups))
+        for groups in FENCE.findall(text_of(document))
+    ]
+
+
+FENCES = [fence for name in (*DOCUMENTS, *CARDS) for fence in fences(name)]
+
+
+def links(document):
+    """Return the targets of the links of the prose and the tables."""
+    return re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", text_of(document)))
+
+
+def anchors(path):
+    """Return what GitHub makes of the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+def sentences(document):
+    """Return the sentences of the prose, without code, tables and headings."""
+    text = re.sub(
+        r"^```.*?^```$", "", text_of(document), flags=re.DOTALL | re.MULTILINE
+    )
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r"^(#|\||!\[).*$", "", text, flags=re.MULTILINE)
+    blocks = re.split(r"\n\s*\n|^\s*(?:[*-]|\d+\.) ", text, flags=re.MULTILINE)
+    parts = [p for b in blocks for p in re.split(r"(?<=[.!?])(?:\*\*)?\s+", b.strip())]
+    return [part for part in parts if part]
+
+
+def called(words):
+    """Return the words behind the program's name, or None if it is not called."""
+    for start in (["affuse"], ["python", "cli.py"], ["cli.py"]):
+        for place in range(len(words)):
+            if words[place : place + len(start)] == start:
+                return words[place + len(start) :]
+    return None

@@ -1,0 +1,125 @@
+"""READMEs, contributing guide and workflow: they are short, and name what exists."""
+
+import re
+
+import click
+import pytest
+from click.testing import CliRunner
+from documents import (
+    CARDS,
+    DOCUMENTS,
+    FENCES,
+    ROOT,
+    anchors,
+    called,
+    fences,
+    links,
+    sentences,
+    text_of,
+)
+
+from affuse import cli
+
+NEEDS = {
+    "EmoBank",
+    "EmoBank and the MiniLM checkpoint",
+    "IEMOCAP",
+    "IEMOCAP and Slurm",
+    "IEMOCAP and checkpoints of the hub",
+    "IEMOCAP and several machines",
+    "IEMOCAP and the extra finetune",
+    "a copy of the repository",
+    "a package registry",
+    "a table with a column pleasure",
+    "an interactive shell",
+    "espeak-ng",
+    "several minutes",
+    "the teachers and their data",
+}
+PYTHON = {"README.md", "fuse/README.md"}
+LINES = 250  # of the README
+WORDS = 25  # of a sentence
+
+
+def test_all_fences_are_executed_or_marked():
+    assert {f.language for f in FENCES} <= {"sh", "python", "text", "csv"}
+    assert {f.document for f in FENCES if f.language == "python"} <= PYTHON
+    assert {f.subject for f in FENCES if f.mark == "needs"} == NEEDS
+    for name in (*DOCUMENTS, *CARDS):
+        assert text_of(name).count("```") == 2 * len(fences(name)), name
+    folders = [ROOT / name for name in ("data", "extract", "fuse", "tests")]
+    there = [path for folder in folders for path in folder.rglob("README.md")]
+    assert {str(path.relative_to(ROOT)) for path in there} <= {*DOCUMENTS, *CARDS}
+
+
+COMMANDS = [f for f in FENCES if f.language == "sh"]
+
+
+@pytest.mark.parametrize("fence", COMMANDS, ids=lambda fence: fence.content[:40])
+def test_commands_have_options_that_there_are(fence):
+    for words in fence.commands():
+        found = called(words)
+        if found is None:
+            continue
+        command = cli.main
+        while found and found[0] in getattr(command, "commands", {}):
+            command = command.commands[found.pop(0)]
+        options = {
+            o for p in command.get_params(click.Context(command)) for o in p.opts
+        }
+        assert {w.split("=")[0] for w in found if w.startswith("--")} <= options, words
+
+
+def test_completion_is_offered():
+    done = CliRunner().invoke(
+        cli.main, prog_name="affuse", env={"_AFFUSE_COMPLETE": "zsh_source"}
+    )
+    assert done.output.startswith("#compdef affuse")
+    assert "_AFFUSE_COMPLETE=bash_source affuse" in text_of("README.md")
+
+
+# Links, lengths, and the workflow
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, ".github/CHANGELOG.md"])
+def test_links_lead_to_files_and_headings(document):
+    for link in links(document):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        path = (ROOT / document).parent / file if file else ROOT / document
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path), link
+
+
+OURS = [name for name in DOCUMENTS if "demo" not in name and "mini" not in name]
+
+
+def test_sentences_are_short():
+    every = [sentence for name in OURS for sentence in sentences(name)]
+    long = [sentence for sentence in every if len(sentence.split()) > WORDS]
+    assert len(long) < 0.05 * len(every), long
+
+
+def test_the_readme_is_short():
+    assert len(text_of("README.md").splitlines()) <= LINES
+
+
+def test_the_workflow_calls_targets_that_there_are():
+    workflow = text_of(".github/workflows/tests.yml")
+    makefile = text_of("Makefile")
+    lines = re.findall(r"run: make (.+)$", workflow, re.MULTILINE)
+    targets = " ".join(lines).split()
+    assert {"lint", "type", "test", "test-oldest"} <= {*targets}
+    assert all(re.search(rf"^{t}\b.*:", makefile, re.MULTILINE) for t in targets)
+    uses = re.findall(r"uses: (\S+)", workflow)
+    assert all(re.fullmatch(r"[\w/-]+@v\d+", use) for use in uses)
+
+
+def test_targets_of_the_documents_are_those_of_the_makefile():
+    named = {
+        t for name in DOCUMENTS for t in re.findall(r"`make ([a-z-]+)", text_of(name))
+    }
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    assert named <= targets
+    assert {"check", "test-slow", "bench"} <= named

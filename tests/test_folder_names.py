@@ -1,0 +1,165 @@
+"""Names of the files of our folders stand once each: in the record of the folder."""
+
+import ast
+import importlib
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from affuse.data.cache.cache_folder import (
+    CacheFolder,
+    CorpusFolder,
+    part_lock,
+    part_number,
+)
+from affuse.data.runs.checkpoint_folder import CheckpointFolder
+from affuse.data.runs.finetuning_folder import FinetuningFolder, HeadFolder
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.system.folder_file import FolderFile
+from affuse.fuse.sweep.sweep_folder import SweepFolder
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(
+    path.relative_to(ROOT)
+    for layer in ("data", "extract", "fuse")
+    for path in (ROOT / layer).rglob("*.py")
+)
+RECORDS = [path for path in FILES if path.stem.endswith("_folder")]
+# Those that are built with a number or a pattern.
+PATTERN = re.compile(r"\bseed-|\bpart-[\d?*\[\\{]|\bcheckpoint-\*|^part-$|\*-\*")
+HUB = {CheckpointFolder.configuration}  # extract names it as transformers does
+SUMS = Path("data/system/digests.py")  # holds the name of all manifests
+
+
+@cache
+def names():
+    """Names of files that any record holds; folders have no ending."""
+    modules = [
+        importlib.import_module(f"affuse.{'.'.join(path.with_suffix('').parts)}")
+        for path in RECORDS
+    ]
+    classes = [c for m in modules for c in vars(m).values() if isinstance(c, type)]
+    files = [f.name for c in classes for f in vars(c).values() if type(f) is FolderFile]
+    return {name for name in files if name != name.upper() and "." in name} | {
+        ModelFolder.manifest
+    }
+
+
+def literals(path):
+    """Every string of a module that is no docstring, with the name that it holds."""
+    source = (ROOT / path).read_text(encoding="utf-8")
+    if not named(source):  # so that few files are parsed
+        return
+    tree = ast.parse(source)
+    texts = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in texts:
+                yield node.value
+
+
+def named(text):
+    """Names of our files in a text, not as the end of a longer name."""
+    return {*pattern().findall(text), *PATTERN.findall(text)}
+
+
+@cache
+def pattern():
+    """Of all names."""
+    longest = sorted(names(), key=len, reverse=True)
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest))})")
+
+
+def test_the_records_are_there():
+    assert {"run_folder", "cache_folder", "sweep_folder"} < {p.stem for p in RECORDS}
+    assert {"run.json", "problems.csv", "best.toml", "finetune.json"} < names()
+
+
+@pytest.mark.parametrize(
+    "text", ["a run.json", "*/seed-*", "part-[0-9]", "x/folds.csv"]
+)
+def test_a_name_in_a_text_is_noticed(text):
+    assert named(text)
+
+
+def test_no_name_of_a_file_stands_outside_its_record():
+    found = {
+        str(path): held
+        for path in FILES
+        if path not in RECORDS
+        for held in [set().union(*map(named, literals(path)))]
+        if held - (HUB if path.parts[0] == "extract" else set())
+        and (path, held) != (SUMS, {ModelFolder.manifest})
+    }
+    assert found == {}
+
+
+def test_each_name_is_written_in_one_record():
+    written = [text for path in RECORDS for text in set(literals(path))]
+    assert sorted({n for n in names() if written.count(n) > 1}) == []
+
+
+def test_a_folder_file_is_a_name_and_a_path():
+    assert RunFolder.info == "run.json"
+    assert RunFolder(Path("runs/toy")).info == Path("runs/toy/run.json")
+    assert HeadFolder.weights == ModelFolder.weights == CheckpointFolder.weights
+
+
+def test_models_of_a_run(tmp_path):
+    run = RunFolder(tmp_path)
+    for fold, seed in (("b", 1), ("b", 0), ("a*", 0)):
+        run.model(fold, seed).path.mkdir(parents=True)
+    run.model("b", 1).predictions.touch()
+    assert [(m.fold, m.seed) for m in run.models()] == [("a*", 0), ("b", 0), ("b", 1)]
+    assert [m.seed for m in run.models(fold="b")] == [0, 1]
+    assert run.models(file=ModelFolder.predictions) == [run.model("b", 1)]
+    assert run.models(fold="a*", file=ModelFolder.predictions) == []
+    assert ModelFolder(tmp_path / "b" / "seed-01").seed is None
+    assert run.model("b", 2).lock == tmp_path / "b" / ".seed-2.lock"
+
+
+def test_runs_below_a_folder(tmp_path):
+    for name in ("b", "a", "c"):
+        (tmp_path / name).mkdir()
+    RunFolder(tmp_path / "b").info.touch()
+    RunFolder(tmp_path / "b").predictions.touch()
+    RunFolder(tmp_path / "a").predictions.touch()
+    both = RunFolder.below(tmp_path, RunFolder.info, RunFolder.predictions)
+    assert [run.path.name for run in both] == ["a", "b"]
+
+
+def test_parts_of_a_cache(tmp_path):
+    cache = CacheFolder(tmp_path)
+    for number in (2, 0):
+        cache.part(number).touch()
+    beside = cache.part(2).with_name(f"{cache.part(2).name}.sha256")
+    beside.touch()
+    (tmp_path / "part-1.h5").touch()
+    assert list(cache.parts()) == [0, 2]
+    assert cache.surplus(1) == [cache.part(2), beside]
+    assert part_number(beside) == 2
+    assert part_lock(beside) == part_lock(cache.part(2)) != part_lock(cache.part(0))
+    part_lock(beside).touch()
+    assert cache.locks() == [part_lock(beside)]
+
+
+def test_caches_of_a_corpus(tmp_path):
+    for name in ("text-a-1", "audio-a-1", "audio-b"):
+        (tmp_path / name).mkdir()
+    corpus = CorpusFolder(tmp_path)
+    assert [c.path.name for c in corpus.caches()] == ["audio-a-1", "text-a-1"]
+    assert [c.path.name for c in corpus.caches("text")] == ["text-a-1"]
+
+
+def test_folders_of_a_finetuning_and_of_a_sweep(tmp_path):
+    tuned, sweep = FinetuningFolder(tmp_path), SweepFolder(tmp_path)
+    tuned.fold("one").path.mkdir()
+    assert tuned.finished() == []
+    tuned.fold("one").mark.touch()
+    assert tuned.finished() == [tuned.fold("one")]
+    assert tuned.work("one").path.name == ".one.work" != tuned.lock("one").name
+    sweep.trials.mkdir()
+    sweep.trial("0f", 3).touch()
+    assert sweep.finished() == [sweep.trials / "0f-seed-3.json"]

@@ -1,0 +1,301 @@
+"""What every kind of design promises; each test runs over all designs."""
+
+import dataclasses
+
+import pytest
+import torch
+from learnable import corpus, embeddings
+
+from affuse.data.errors import AffuseError, DamagedFileError, OptionError
+from affuse.fuse.inputs.tensors import HEAD, align
+from affuse.fuse.models.baselines import FITTED, SEED
+from affuse.fuse.models.design import Design
+from affuse.fuse.models.projection import Projection
+from affuse.fuse.models.trainable.design_protocol import OF_SOME_DESIGNS
+from affuse.fuse.models.trainable.design_registry import (
+    KINDS,
+    by_kind,
+    code_difference,
+    design_names,
+    trainable,
+)
+from affuse.fuse.models.trainable.network_design import NetworkDesign
+from affuse.fuse.models.trainable.saved_model import SavedModel
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.fitting import fit_all, fit_fusions
+from affuse.fuse.training.grouped.model_tasks import ModelTask
+from affuse.fuse.training.setting_resolution import resolved
+
+NAMES = design_names()
+EVERY = ("audio", "text")
+BASE = Settings(latent=4, autoencoder_hidden=8, hidden=8, epochs=1)
+FOLDS = (range(120), range(120, 180))  # rows to train on, to validate on
+
+
+@pytest.fixture(scope="module")
+def aligned():
+    return align(corpus(count=180), embeddings(count=180))
+
+
+def settings_of(name):
+    return resolved(BASE, name)
+
+
+@pytest.fixture(scope="module")
+def tasks(aligned):
+    """One task of each design, on the same rows, in the order of NAMES."""
+    rows = aligned.resident(features=[*EVERY, HEAD])
+    train, validation = (torch.tensor(part) for part in FOLDS)
+    return [
+        ModelTask(
+            rows, train, validation, name, settings_of(name), 0, name, aligned.head
+        )
+        for name in NAMES
+    ]
+
+
+@pytest.fixture(scope="module")
+def fitted(tasks):
+    """All designs, fitted together: {name: what came of it}"""
+    found = list(fit_fusions(tasks))
+    assert sorted(number for number, _ in found) == list(range(len(NAMES)))
+    return {NAMES[number]: result for number, result in found}
+
+
+@pytest.fixture(params=NAMES)
+def design(request):
+    return trainable(request.param)
+
+
+def layers_of(design, aligned):
+    return {m: aligned.layers[m] for m in design.modalities(EVERY)}
+
+
+def saved(design, aligned, state):
+    return SavedModel(
+        state,
+        targets=aligned.targets,
+        head=aligned.head,
+        layers=layers_of(design, aligned),
+        settings=settings_of(design.name),
+    )
+
+
+def test_names_are_of_one_kind_each():
+    assert len(set(NAMES)) == len(NAMES)
+    assert {"audio", "late", "stacking", "ridge", "zeroshot"} <= set(NAMES)
+    assert [n for n in NAMES if trainable(n).is_baseline] == [*FITTED, "zeroshot"]
+    assert {type(trainable(name)) for name in NAMES} == set(KINDS)
+    for name in NAMES:
+        assert trainable(name).name == name
+        assert name in type(trainable(name)).names()
+
+
+def test_it_takes_features_of_modalities_that_are_cached(design):
+    modalities = design.modalities(EVERY)
+    assert modalities
+    assert set(modalities) <= set(EVERY)
+    features = design.features(modalities)
+    assert features
+    assert set(features) <= {*modalities, HEAD}
+
+
+def test_it_is_fed_by_what_it_takes(design):
+    assert design.is_fed(EVERY, head=True)
+    takes_head = HEAD in design.features(design.modalities(EVERY))
+    assert design.is_fed(EVERY, head=False) is not takes_head
+    for cached in (["audio"], ["text"]):
+        fed = design.is_fed(cached, head=False)
+        assert fed == (not takes_head and set(design.modalities(cached)) <= {*cached})
+
+
+def test_it_demands_a_head_only_if_it_takes_its_predictions(design):
+    design.demand_head(("arousal", "valence"), ["valence"])
+    if HEAD in design.features(design.modalities(EVERY)):
+        with pytest.raises(AffuseError, match="extract audio with --head"):
+            design.demand_head((), ["valence"])
+    else:
+        design.demand_head((), ["valence"])
+
+
+def test_its_seeds_are_those_asked_for_or_always_the_same(design):
+    assert design.seeds([7, 8, 7]) == ((7, 8) if design.is_seeded else (SEED,))
+
+
+def test_what_has_settings_uses_them_and_is_built_by_them(design, aligned):
+    assert design.uses("hidden") is design.has_settings
+    assert design.uses("learning_rate") is design.has_settings
+    names = design.modalities(EVERY)
+    projections = {m: Projection(aligned.features[m].shape[1]) for m in names}
+    layers = layers_of(design, aligned)
+    sizes = []
+    for hidden in (8, 9):
+        settings = dataclasses.replace(BASE, hidden=hidden)
+        how = {"targets": 3, "settings": settings, "layers": layers}
+        if not design.has_settings:
+            with pytest.raises(OptionError, match=f"of {design.name}; name a design"):
+                design.build(projections, **how)
+            return
+        parameters = design.build(projections, **how).parameters()
+        sizes.append(sum(values.numel() for values in parameters))
+    assert sizes[0] < sizes[1]
+
+
+def test_settings_of_some_designs_are_used_by_those_that_take_them(design):
+    for setting in OF_SOME_DESIGNS:
+        assert design.uses(setting) is (setting in design.extra_settings)
+    assert {s for n in NAMES for s in trainable(n).extra_settings} == {*OF_SOME_DESIGNS}
+
+
+def test_it_uses_the_map_if_it_fits_one(design):
+    assert design.uses("map") is design.fits_map
+    assert settings_of(design.name).map == ("affine" if design.fits_map else "none")
+    if not design.fits_map:
+        asked = dataclasses.replace(BASE, map="affine")
+        with pytest.raises(OptionError, match="baselines pcaridge, ridge, svr, and"):
+            resolved(asked, design.name)
+
+
+def test_what_is_not_trained_uses_no_setting(design):
+    assert design.is_trained or not any(
+        design.uses(field.name) for field in dataclasses.fields(Settings)
+    )
+
+
+def test_one_modality_is_never_hidden(design):
+    several = len(design.modalities(EVERY)) > 1 and not design.bases
+    assert design.uses("modality_dropout") is (several and design.has_settings)
+
+
+def test_its_bases_are_designs_of_one_modality(design):
+    for base in map(trainable, design.bases):
+        assert base.single_modality == base.name
+        assert base.modalities(EVERY) == (base.name,)
+        held = f"{base.name} {base.code_revision()}"  # as reports look for it
+        assert held in design.code_revision()
+    assert not (design.bases and design.single_modality)
+
+
+def test_baselines_stand_first_and_single_modalities_before_fusion(design):
+    single = trainable("audio").row_place
+    assert (design.row_place < single) is design.is_baseline
+    others = not design.is_baseline and not design.single_modality
+    assert (design.row_place > single) is others
+
+
+def test_its_code_is_known(design):
+    revision = design.code_revision()
+    assert revision.startswith("revision ")
+    assert code_difference("", design.name) == ""
+    assert code_difference(revision, design.name) == ""
+    said = code_difference("code 0123456789ab", design.name)
+    assert said == (
+        f"the code of the design '{design.name}' has changed since (code 0123456789ab "
+        f"then, {revision} now)"
+    )
+
+
+def test_it_predicts_every_rating(design, fitted, aligned):
+    found = fitted[design.name]
+    features = aligned.rows(aligned.ids[:5], features=[*EVERY, HEAD]).features
+    with torch.no_grad():
+        assert found.module(features).shape == (5, len(aligned.targets))
+    assert all(len(epoch.scores) == len(aligned.targets) for epoch in found.history)
+
+
+def test_it_is_the_same_if_it_is_fitted_alone(design, fitted, tasks):
+    ((_, alone),) = type(design).fit([tasks[NAMES.index(design.name)]], fit_all)
+    state = fitted[design.name].module.state_dict()
+    for name, values in alone.module.state_dict().items():
+        assert torch.equal(values, state[name]), name
+
+
+def test_it_is_restored_from_its_weights(design, fitted, aligned):
+    state = fitted[design.name].module.state_dict()
+    module = design.restore(saved(design, aligned, state)).eval()
+    features = aligned.rows(aligned.ids[:5], features=[*EVERY, HEAD]).features
+    with torch.no_grad():
+        assert torch.equal(module(features), fitted[design.name].module(features))
+
+
+def test_weights_that_lack_a_tensor_are_refused(design, fitted, aligned):
+    state = dict(fitted[design.name].module.state_dict())
+    state.pop(sorted(state)[0])
+    with pytest.raises(DamagedFileError):
+        design.restore(saved(design, aligned, state))
+
+
+def test_a_rating_that_does_not_vary_is_an_error_of_that_task_alone(design, tasks):
+    task = tasks[NAMES.index(design.name)]
+    rows = dataclasses.replace(task.rows, truth=torch.zeros_like(task.rows.truth))
+    flat = dataclasses.replace(task, rows=rows, where="fold 7")
+    found = dict(type(design).fit([flat], fit_all))
+    assert isinstance(found[0], AffuseError)
+    assert "fold 7" in str(found[0])
+    assert "is not defined" in str(found[0])
+
+
+def test_designs_of_one_kind_are_fitted_in_one_call(tasks, monkeypatch):
+    calls = []
+
+    def counted(jobs):
+        calls.append([job.fusion for job in jobs])
+        return fit_all(jobs)
+
+    monkeypatch.setattr("affuse.fuse.training.fitting.fit_all", counted)
+    chosen = ("early", "ridge", "latemean", "text", "lateccc")
+    list(fit_fusions([tasks[NAMES.index(name)] for name in chosen]))
+    networks, bases = calls
+    assert networks == ["early", "text"]
+    assert sorted(set(bases)) == ["audio", "text"]
+    assert len(bases) == 12  # both modalities, of the whole and of five inner folds
+    kinds = dict(by_kind(chosen))
+    assert sorted(sum(kinds.values(), [])) == [0, 1, 2, 3, 4]
+
+
+def test_parts_are_copies_of_the_rows_of_each_part(tasks, aligned):
+    parts = tasks[0].parts(["text", HEAD])
+    for part, at in zip(parts, FOLDS, strict=True):
+        ids = [aligned.ids[row] for row in at]
+        expected = aligned.rows(ids, features=["text", HEAD])
+        assert part.features.keys() == expected.features.keys()
+        for name, values in expected.features.items():
+            assert torch.equal(part.features[name], values)
+        assert torch.equal(part.truth, expected.truth)
+        assert part.targets == expected.targets
+        assert part.layers == expected.layers
+        assert part.groups == expected.groups
+
+
+def test_a_design_that_is_not_at_hand_is_a_network_in_reports():
+    design = trainable("elsewhere")
+    assert (design.name, design.single_modality, design.bases) == ("elsewhere", "", ())
+    assert not design.is_baseline
+    assert design.uses("hidden")
+    assert not design.uses("late_activation")
+    for ask in (design.code_revision, lambda: design.modalities(EVERY)):
+        with pytest.raises(AffuseError, match="no design 'elsewhere': choose"):
+            ask()
+
+
+def test_a_design_whose_code_raises_can_be_shown_in_reports(monkeypatch):
+    def broken(fusion):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(NetworkDesign, "extra_settings", property(broken))
+    assert not trainable("early").uses("late_activation")
+
+
+def test_a_class_is_a_network():
+    class Fusion(torch.nn.Module):
+        MODALITIES = ("text",)
+
+    for design in (trainable(Fusion), trainable(Design(Fusion))):
+        assert design.name == "Fusion"
+        assert design.modalities(EVERY) == ("text",)
+        assert design.has_settings
+
+
+def test_a_baseline_needs_some_embeddings():
+    with pytest.raises(AffuseError, match="ridge needs embeddings, and there are none"):
+        trainable("ridge").modalities([])
