@@ -152,7 +152,7 @@ def test_an_error_is_a_sentence(tmp_path, monkeypatch, words, sentence):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("check", "manifest", "nowhere", "--map", "valence"), "say ROLE=COLUMN"),
+        (("check", "manifest", "nowhere", "--map", "valence"), "write ROLE=COLUMN"),
         (("check", "iemocap", "nowhere", "--scale", 1, 5), "does not take --scale"),
     ],
 )

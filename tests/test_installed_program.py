@@ -126,15 +126,12 @@ def test_a_corpus_without_words_is_not_to_be_extracted_as_text(tmp_path):
         scale=(1.0, 5.0),
     )
     plan = {"fusion": "early", "settings": Settings(), "runs": tmp_path}
+    audio = {"audio": None}
     with pytest.raises(AffuseError, match="'toy' has no words, .*: --fusion audio$"):
-        run_plan.make(
-            TrainingData(corpus, {"audio": None}), **plan, device="cpu", label=""
-        )
+        run_plan.make(TrainingData(corpus, audio), **plan, device="cpu", label="")
     spoken = replace(corpus, utterances=(replace(corpus.utterances[0], text="yes"),))
     with pytest.raises(AffuseError, match="extract text first"):
-        run_plan.make(
-            TrainingData(spoken, {"audio": None}), **plan, device="cpu", label=""
-        )
+        run_plan.make(TrainingData(spoken, audio), **plan, device="cpu", label="")
 
 
 @pytest.mark.parametrize("span", [(0.5, 1500.0), (1500.0, None)])

@@ -1,10 +1,11 @@
 """EmoBank: 10,062 English sentences with human valence, arousal and dominance.
 
 Buechel and Hahn, "EmoBank: Studying the impact of annotation perspective and
-representation format on dimensional emotion analysis", EACL 2017. One table,
-``emobank.csv``: ``id,split,V,A,D,text``. Ratings are means over raters, from 1 to 5;
-there is neither speech nor a speaker; the split is the corpus's own. If ``meta.tsv`` of
-the release lies beside it (``id document category subcategory``), its columns are kept.
+representation format on dimensional emotion analysis", EACL 2017. The corpus is one
+table, ``emobank.csv``: ``id,split,V,A,D,text``. Ratings are means over raters, from 1
+to 5. There are no speakers and no speech. Splits are those of the release. If its
+``meta.tsv`` (``id document category subcategory``) lies beside the table, its columns
+are kept.
 """
 
 import csv
@@ -31,18 +32,18 @@ COLUMNS = {
     "dominance": "D",
     "text": "text",
 }
-SIZES = {"train": 8062, "dev": 1000, "test": 1000}  # of the published file
+SIZES = {"train": 8062, "dev": 1000, "test": 1000}  # utterances of the published file
 
 
 def read(root: Path) -> Corpus:
-    """Read the sentences, in the order of the table.
+    """Return the corpus, with its sentences in the order of the table.
 
     Args:
         root: the table, or its folder
 
     Raises:
         FileNotFoundError: if there is no table
-        AffuseError: if it lacks a column, or `META` beside it lacks one
+        AffuseError: if the table lacks a column, or `META` beside it lacks its ids
     """
     path = root / TABLE if root.is_dir() else root
     if not path.exists():
@@ -50,24 +51,24 @@ def read(root: Path) -> Corpus:
             f"{path} not found; download corpus/{TABLE} of the EmoBank release, and "
             f"give its folder"
         )
-    found = manifest.read(path, columns=COLUMNS, scale=SCALE, name="emobank")
-    sizes = Counter(utterance.split for utterance in found.utterances)
+    corpus = manifest.read(path, columns=COLUMNS, scale=SCALE, name="emobank")
+    sizes = Counter(utterance.split for utterance in corpus.utterances)
     counts = [Count("utterances", sum(SIZES.values()), sizes.total())]
     counts += [Count(f"utterances in {s}", n, sizes[s]) for s, n in SIZES.items()]
-    described, problems = _described(found, path.parent / META)
+    with_columns, problems = _with_meta(corpus, path.parent / META)
     return replace(
-        described,
+        with_columns,
         protocol="official",
         counts=tuple(counts),
-        problems=(*found.problems, *problems),
+        problems=(*corpus.problems, *problems),
     )
 
 
-def _described(corpus: Corpus, path: Path) -> tuple[Corpus, list[Problem]]:
-    """Add the columns of `META` to the utterances, joined by id, if it is there.
+def _with_meta(corpus: Corpus, path: Path) -> tuple[Corpus, list[Problem]]:
+    """Return the corpus with the columns of `META`, joined by id, if the file exists.
 
     Returns:
-        the corpus, and what was wrong with the file
+        the corpus, and the problems of the file
     """
     if not path.exists():
         return corpus, []
@@ -84,7 +85,7 @@ def _described(corpus: Corpus, path: Path) -> tuple[Corpus, list[Problem]]:
 
 
 def _lines(table: DelimitedTable) -> tuple[dict[str, Mapping[str, str]], list[Problem]]:
-    """Return the columns of each sentence by its id, and what was wrong.
+    """Return the columns of each sentence by its id, and the problems of the table.
 
     Raises:
         AffuseError: if the table has no ids
@@ -94,22 +95,22 @@ def _lines(table: DelimitedTable) -> tuple[dict[str, Mapping[str, str]], list[Pr
             f"{table.path} has no column id, only {', '.join(table.header)}; take the "
             f"file of the EmoBank release, or remove it"
         )
-    place = table.header.index("id")
+    id_index = table.header.index("id")
     dropped: dict[str, str] = {}
-    names = unread_columns.named(table.header, {"id": place}, dropped)
-    kept = unread_columns.survey([(table, names)], dropped)
+    names = unread_columns.candidate_columns(table.header, {"id": id_index}, dropped)
+    columns = unread_columns.survey([(table, names)], dropped)
     problems = [*table.notes, *unread_columns.notes(dropped, table.path.name)]
-    found: dict[str, Mapping[str, str]] = {}
+    by_id: dict[str, Mapping[str, str]] = {}
     for row in table.rows():
         if isinstance(row, Problem):
             problems.append(row)
             continue
-        cells = {name: unread_columns.cell(row[1][names[name]]) for name in kept}
-        found[row[1][place].strip()] = extra_columns.mapping(cells)
-    return found, problems
+        cells = {name: unread_columns.cell(row[1][names[name]]) for name in columns}
+        by_id[row[1][id_index].strip()] = extra_columns.mapping(cells)
+    return by_id, problems
 
 
-# who says it: split; dominance is higher for those who are many
+# Subject of the sentence -> split. Dominance rises from one subject to the next.
 SUBJECTS = {"I": "train", "You": "train", "They": "train", "We": "dev", "Both": "test"}
 PREDICATES = {  # valence, arousal, dominance
     "won the game at last": (4.6, 4.2, 4.0),
@@ -122,14 +123,23 @@ PREDICATES = {  # valence, arousal, dominance
 
 
 def sample(root: Path) -> None:
-    """Write the smallest example: thirty composed sentences with composed ratings."""
+    """Write the smallest example: thirty invented sentences with invented ratings."""
     root.mkdir(parents=True, exist_ok=True)
     rating_kinds.state(root, "synthetic")
     with (root / TABLE).open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS.values())
-        for who, (subject, split) in enumerate(SUBJECTS.items()):
-            for what, (predicate, (v, a, d)) in enumerate(PREDICATES.items()):
-                ratings = (v, a, round(d + 0.1 * who, 1))
+        for subject_index, (subject, split) in enumerate(SUBJECTS.items()):
+            for predicate_index, (predicate, (v, a, d)) in enumerate(
+                PREDICATES.items()
+            ):
+                ratings = (v, a, round(d + 0.1 * subject_index, 1))
                 text = f'{subject} {predicate}."'  # the release keeps stray quotes
-                rows.writerow((f"sample's_{who}_{what}", split, *ratings, text))
+                rows.writerow(
+                    (
+                        f"sample's_{subject_index}_{predicate_index}",
+                        split,
+                        *ratings,
+                        text,
+                    )
+                )

@@ -1,1 +1,1 @@
-"""Reading a corpus by the name of its reader, checking it, and writing it as CSV."""
+"""Reading of a corpus by the name of its reader, its checks, and its export as CSV."""

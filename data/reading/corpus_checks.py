@@ -1,4 +1,4 @@
-"""What `check` says of a corpus: counts beside published ones, and every problem."""
+"""Report of `check` on a corpus: counts, published counts, columns and problems."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import holds
 from affuse.data.system.digests import keep
 
-LISTED = 10  # problems of one reason that `check` lists one by one
+LISTED = 10  # problems with the same reason that `check` lists one by one
 COLUMNS = ("severity", "file", "line", "id", "reason")
 
 
@@ -28,22 +28,26 @@ def command(
     hear: Callable[[Corpus], Iterable[Problem]],
     options: CheckCorpus,
 ) -> bool:
-    """Say what `check` finds, as the options ask; True if nothing is wrong.
+    """Read and check a corpus, and print the report.
 
     Args:
         say: prints a line
-        hear: checks the recordings of a corpus whose reader does not
-        options: the corpus, and what is checked and printed of it
+        hear: checks the recordings of a corpus whose reader does not check them
+        options: the corpus, the checks, and the form of the report
+
+    Returns:
+        True if nothing is wrong
     """
-    corpus, heard = corpus_reading.read(options), tuple[Problem, ...]()
+    corpus = corpus_reading.read(options)
+    recording_problems: tuple[Problem, ...] = ()
     if not options.no_audio:
-        heard = corpus_reading.verify(options.corpus, corpus, hear)
-    problems = (*corpus.problems, *heard)
+        recording_problems = corpus_reading.verify(options.corpus, corpus, hear)
+    problems = (*corpus.problems, *recording_problems)
     if options.as_json:
-        shown = json.dumps(facts(corpus, problems), indent=1).split("\n")
+        output = json.dumps(facts(corpus, problems), indent=1).split("\n")
     else:
-        shown = [*lines(corpus, problems)]
-    for line in shown:
+        output = [*lines(corpus, problems)]
+    for line in output:
         say(line)
     sizes = map(len, problem_summary.grouped(problems))
     if not options.as_json and max(sizes, default=0) > LISTED:
@@ -52,14 +56,14 @@ def command(
 
 
 def utterances(options: WriteUtterances, say: Callable[..., object]) -> bool:
-    """Write a corpus; how it was read, and its problems, go to the error stream.
+    """Write a corpus as CSV; print its columns and problems to the error stream.
 
     Args:
         options: the corpus, and the file of the table
-        say: told each line on problems, with ``err=True``
+        say: prints a line; called with ``err=True``
 
     Returns:
-        whether nothing was left out
+        True if no row was left out
     """
     corpus = corpus_reading.read_aloud(partial(say, err=True), options)
     with options.opened() as output:
@@ -70,7 +74,12 @@ def utterances(options: WriteUtterances, say: Callable[..., object]) -> bool:
 
 
 def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Everything that `check` found, for machines."""
+    """Return the report of `check` as values for JSON.
+
+    Args:
+        corpus: that was read
+        problems: of the corpus and its recordings
+    """
     return {
         "corpus": corpus.name,
         "root": str(corpus.root),
@@ -79,7 +88,7 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "speakers": len({u.speaker for u in corpus.utterances if u.speaker}),
         "with_audio": sum(u.audio is not None for u in corpus.utterances),
         "with_text": sum(u.text is not None for u in corpus.utterances),
-        **{f"with_{name}": count for name, count in _others(corpus).items()},
+        **{f"with_{name}": count for name, count in _column_counts(corpus).items()},
         "without_words": transcript_rule.count(corpus.utterances),
         "columns": {
             name: dict(sorted(values.items()))
@@ -93,8 +102,8 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
     }
 
 
-def _others(corpus: Corpus) -> dict[str, int]:
-    """Return how many utterances have each modality beside audio and text."""
+def _column_counts(corpus: Corpus) -> dict[str, int]:
+    """Return the number of utterances with each modality besides audio and text."""
     return {
         kind.name: sum(kind.has(u, corpus.root) for u in corpus.utterances)
         for kind in other_modalities()
@@ -103,77 +112,97 @@ def _others(corpus: Corpus) -> dict[str, int]:
 
 def _flags(corpus: Corpus) -> dict[str, list[str]]:
     """Return the ids of the utterances that have each flag of the reader."""
-    found: dict[str, list[str]] = {}
+    ids_by_flag: dict[str, list[str]] = {}
     for utterance in corpus.utterances:
         for flag in utterance.flags:
-            found.setdefault(flag, []).append(utterance.id)
-    return dict(sorted(found.items()))
+            ids_by_flag.setdefault(flag, []).append(utterance.id)
+    return dict(sorted(ids_by_flag.items()))
 
 
 def clean(corpus: Corpus, problems: Sequence[Problem]) -> bool:
-    """Nothing left out, and every count as published."""
+    """Return True if no row was left out, and all counts are as published.
+
+    Args:
+        corpus: that was read
+        problems: of the corpus and its recordings
+    """
     return not any(p.fatal for p in problems) and all(
         c.expected == c.found for c in corpus.counts
     )
 
 
 def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
-    """Everything that `check` found, for people."""
-    found = facts(corpus, problems)
-    made = "" if corpus.nature == "human" else f" ({corpus.nature})"
-    empty = found["without_words"]
+    """Yield the lines of the report of `check`.
+
+    Args:
+        corpus: that was read
+        problems: of the corpus and its recordings
+    """
+    counts = facts(corpus, problems)
+    nature = "" if corpus.nature == "human" else f" ({corpus.nature})"
+    wordless = counts["without_words"]
     yield (
-        f"{corpus.name}{made}: {found['utterances']} utterances of "
-        f"{found['speakers'] or 'unknown'} speakers, {found['with_audio']} with audio, "
-        f"{found['with_text']} with text"
-        + (f", of which {empty} without words" if empty else "")
-        + "".join(f", {n} with {name}" for name, n in _others(corpus).items())
+        f"{corpus.name}{nature}: {counts['utterances']} utterances of "
+        f"{counts['speakers'] or 'unknown'} speakers, "
+        f"{counts['with_audio']} with audio, {counts['with_text']} with text"
+        + (f", of which {wordless} without words" if wordless else "")
+        + "".join(f", {n} with {name}" for name, n in _column_counts(corpus).items())
     )
-    columns = found["columns"]
+    columns = counts["columns"]
     for line in corpus.reading:
-        if not (columns and line.startswith(extra_columns.KEPT)):  # see the next line
+        if not (columns and line.startswith(extra_columns.KEPT)):  # replaced below
             yield line
     if columns:
         sizes = (f"{name} ({_values(values)})" for name, values in columns.items())
         yield f"{extra_columns.KEPT}{', '.join(sizes)}"
-    differ = [c for c in corpus.counts if c.expected != c.found]
-    if corpus.counts and not differ:
+    differences = [c for c in corpus.counts if c.expected != c.found]
+    if corpus.counts and not differences:
         yield f"all {len(corpus.counts)} counts are as published"
-    if differ:
-        yield f"{len(differ)} of {len(corpus.counts)} counts are not as published:"
-        width = max(len(c.what) for c in differ)
+    if differences:
+        yield f"{len(differences)} of {len(corpus.counts)} counts are not as published:"
+        width = max(len(c.what) for c in differences)
         yield f"  {'':{width}}  published   found"
-        for count in differ:
+        for count in differences:
             yield f"  {count.what:{width}}  {count.expected:9d} {count.found:7d}"
     yield from problem_lines(problems, LISTED)
 
 
-def _values(found: Mapping[str, int]) -> str:
-    """Return the number of different values in words."""
-    return f"{len(found)} value{'s' if len(found) > 1 else ''}"
+def _values(counts: Mapping[str, int]) -> str:
+    """Return the number of distinct values with its unit, such as ``3 values``."""
+    return f"{len(counts)} value{'s' if len(counts) > 1 else ''}"
 
 
 def problem_lines(problems: Sequence[Problem], listed: int = 1) -> Iterable[str]:
-    """Yield one line for each reason with a count, reasons that left rows out first.
+    """Yield one line for each reason, with its count, fatal problems first.
 
     Args:
         problems: of any kind, in any order
-        listed: problems of one reason that are still listed one by one
+        listed: problems with the same reason that are still listed one by one
     """
-    for fatal, what in ((True, "problem"), (False, "note")):
-        chosen = [p for p in problems if p.fatal == fatal]
-        if chosen:
-            yield f"{len(chosen)} {what}{'s' if len(chosen) > 1 else ''}:"
-        yield from (f"  {line}" for line in problem_summary.lines(chosen, listed))
+    for fatal, kind in ((True, "problem"), (False, "note")):
+        group = [p for p in problems if p.fatal == fatal]
+        if group:
+            yield f"{len(group)} {kind}{'s' if len(group) > 1 else ''}:"
+        yield from (f"  {line}" for line in problem_summary.lines(group, listed))
 
 
 def save(problems: Sequence[Problem], path: Path) -> None:
-    """Write the problems report of an extraction as CSV, unless it is there already."""
+    """Write the problems of an extraction as CSV, unless the file is up to date.
+
+    Args:
+        problems: of the corpus and its inputs
+        path: of the file
+    """
     keep(path, _report(problems))
 
 
 def is_saved(problems: Sequence[Problem], path: Path) -> bool:
-    """Return True if `save` would write nothing."""
+    """Return True if `save` would write nothing.
+
+    Args:
+        problems: as for `save`
+        path: as for `save`
+    """
     return holds(path, _report(problems))
 
 

@@ -1,4 +1,4 @@
-"""A corpus as a CSV file for people: one row an utterance, ratings as released."""
+"""Export of a corpus as a CSV file, with one row for each utterance."""
 
 import csv
 from dataclasses import asdict
@@ -16,9 +16,13 @@ COLUMNS = (
 
 
 def write_csv(corpus: Corpus, file: TextIO) -> None:
-    """Write what was read, one row an utterance; ratings as released.
+    """Write one row for each utterance, with ratings as released.
 
-    Columns that have no role follow the others, by their own names.
+    Extra columns follow the columns with a role, under their names in the corpus.
+
+    Args:
+        corpus: to write
+        file: opened without newline conversion
     """
     writer = csv.writer(file, lineterminator="\n")
     names = (*COLUMNS, *extra_columns.counts(corpus.utterances))
@@ -34,13 +38,16 @@ def write_csv(corpus: Corpus, file: TextIO) -> None:
 
 
 def cell(value: object) -> object:
-    """Return a value for CSV.
+    """Return a value that is safe in a CSV file.
 
-    Text that a spreadsheet would run is quoted (CWE-1236), and what a terminal acts on
-    is escaped; line ends and tabs stay, for text is kept as it was read.
+    Text that a spreadsheet would run as a formula gets a quote (CWE-1236), and control
+    characters of terminals are escaped. Line ends and tabs of the text stay.
+
+    Args:
+        value: text, or any other value, which is returned unchanged
     """
     if not isinstance(value, str):
         return value
-    # before Python 3.13, csv writes a lone \r without quotes, and reads it as a new row
+    # Before Python 3.13, csv writes a lone \r unquoted, and reads it as a row end.
     text = inactive(value.replace("\r\n", "\n").replace("\r", "\n"))
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\n")) else text

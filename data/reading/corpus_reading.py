@@ -1,4 +1,4 @@
-"""Read a corpus by the name of its reader, with the options that it takes."""
+"""Reading of a corpus by the name of its reader, with the reader's options."""
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
@@ -14,23 +14,21 @@ from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Corpus, Problem
 
-NAMES = {  # of what a reader may take: its parameter, and the option
-    **{"columns": "map", "scale": "scale", "table": "table"},
-    "dominance": "dominance",
-}
+# parameter of a reader -> option on the command line
+NAMES = {"columns": "map", "scale": "scale", "table": "table", "dominance": "dominance"}
 
 
 def read(source: CorpusSource) -> Corpus:
-    """Return all utterances of a corpus, as `transcript_rule` settles them.
+    """Return a corpus, with transcripts treated by `transcript_rule`.
 
     Args:
-        source: the name of the reader; the folder, None for
-            the reader's own ``ROOT``; and options, of which a reader takes some
+        source: name of the reader; folder or file, None for the reader's own ``ROOT``;
+            and options, of which each reader accepts some
 
     Raises:
-        AffuseError: if the reader does not take an option, if it has no `root` of its
-            own and none is given, or if the corpus is empty
-        FileNotFoundError: if it is not there
+        AffuseError: if the reader does not accept an option, if `root` is None and the
+            reader has no ``ROOT``, or if the corpus is empty
+        FileNotFoundError: if the corpus does not exist
     """
     corpus, name = source.corpus, source.name
     module = plugins.load(CORPUS_KIND, corpus)
@@ -39,36 +37,36 @@ def read(source: CorpusSource) -> Corpus:
             f"--name {name} would pass this corpus off as that of another reader; "
             f"choose another name"
         )
-    given = _given(source)
+    arguments = _arguments(source)
     low, high = source.scale or (0, 1)
     if not low < high:
         raise OptionError(
-            f"--scale {low:g} {high:g}: say the lowest rating first, then the highest, "
-            f"as in --scale 1 5"
+            f"--scale {low:g} {high:g}: state the lowest rating first, then the "
+            f"highest, as in --scale 1 5"
         )
-    known = inspect.signature(module.read).parameters.keys() & NAMES.keys()
-    if unknown := sorted(given.keys() - known):
+    accepted = inspect.signature(module.read).parameters.keys() & NAMES.keys()
+    if refused := sorted(arguments.keys() - accepted):
         raise OptionError(
-            f"corpus reader '{corpus}' does not take --{NAMES[unknown[0]]}; it takes "
-            + (", ".join(f"--{NAMES[k]}" for k in sorted(known)) or "no such option")
+            f"corpus reader '{corpus}' does not take --{NAMES[refused[0]]}; it takes "
+            + (", ".join(f"--{NAMES[k]}" for k in sorted(accepted)) or "no such option")
         )
     root = _root(module, corpus) if source.root is None else source.root
-    found: Corpus = module.read(root, **given)
-    if not found.utterances:
+    contents: Corpus = module.read(root, **arguments)
+    if not contents.utterances:
         raise AffuseError(
             f"no utterance could be read from {root}"
-            + (f": {found.problems[0].reason}" if found.problems else "")
+            + (f": {contents.problems[0].reason}" if contents.problems else "")
         )
     return replace(
-        transcript_rule.settled(found),
-        name=name or found.name,
-        nature=source.nature or found.nature,
+        transcript_rule.settled(contents),
+        name=name or contents.name,
+        nature=source.nature or contents.nature,
         reader=corpus,
     )
 
 
-def _given(source: CorpusSource) -> dict[str, Any]:
-    """Return the options of a reader that were given, by the names it has for them."""
+def _arguments(source: CorpusSource) -> dict[str, Any]:
+    """Return the options of readers that have a value, by the name of the parameter."""
     values = {
         "columns": _pairs(source.columns) or None,
         "scale": source.scale,
@@ -79,7 +77,7 @@ def _given(source: CorpusSource) -> dict[str, Any]:
 
 
 def read_aloud(say: Callable[[str], object], source: CorpusSource) -> Corpus:
-    """Read a corpus, and say how its columns were read before anything else is done.
+    """Return a corpus as `read` does, and print how its columns were read.
 
     Args:
         say: prints a line
@@ -92,34 +90,38 @@ def read_aloud(say: Callable[[str], object], source: CorpusSource) -> Corpus:
 
 
 def _root(module: ModuleType, corpus: str) -> Path:
-    """Where a corpus lies that comes with the program."""
-    found: Path | None = getattr(module, "ROOT", None)
-    if found is None:
+    """Return the folder of a corpus that comes with the program."""
+    folder: Path | None = getattr(module, "ROOT", None)
+    if folder is None:
         raise OptionError(
-            f"corpus '{corpus}' does not come with this program: say where it is, as "
+            f"corpus '{corpus}' does not come with this program: give its folder, as "
             f"in: {corpus} /path/to/it"
         )
-    return found
+    return folder
 
 
 def _pairs(items: Sequence[str]) -> dict[str, str]:
-    """``["valence=proxy_V"]`` as column by role."""
-    found: dict[str, str] = {}
+    """Return the column by role, for ``["valence=proxy_V"]`` and the like."""
+    columns: dict[str, str] = {}
     for item in items:
         role, mark, column = item.partition("=")
         if not mark:
-            raise OptionError(f"--map {item}: say ROLE=COLUMN, e.g. valence=proxy_V")
-        if role in found:
+            raise OptionError(f"--map {item}: write ROLE=COLUMN, e.g. valence=proxy_V")
+        if role in columns:
             raise OptionError(f"--map {item}: {role} is mapped twice; leave one out")
-        found[role] = column
-    return found
+        columns[role] = column
+    return columns
 
 
 def sample(corpus: str, root: Path) -> int:
-    """Write the smallest example of a corpus; return how many utterances it has.
+    """Write the smallest example of a corpus and return its number of utterances.
+
+    Args:
+        corpus: name of its reader
+        root: folder to write to
 
     Raises:
-        FileExistsError: if there is something already
+        FileExistsError: if the folder is not empty
     """
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty; name a new folder")
@@ -131,12 +133,12 @@ def sample(corpus: str, root: Path) -> int:
 def verify(
     reader: str, corpus: Corpus, otherwise: Callable[[Corpus], Iterable[Problem]]
 ) -> tuple[Problem, ...]:
-    """Return what the slow checks find, which open every recording.
+    """Return the problems found by the slow checks, which open every recording.
 
     Args:
         reader: its name
-        corpus: that it read
-        otherwise: the checks for a reader that has none
+        corpus: as the reader returned it
+        otherwise: checks for a reader that has none
     """
     module = plugins.load(CORPUS_KIND, reader)
     return tuple(getattr(module, "verify", otherwise)(corpus))

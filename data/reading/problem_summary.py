@@ -1,6 +1,7 @@
-"""Problems of a corpus in few lines: one for each reason, with a count.
+"""Summary of a corpus's problems: one line for each reason, with a count.
 
-Two problems have one reason if their sentences differ in numbers and quoted names only.
+Two problems have the same reason if their sentences differ only in numbers and quoted
+names.
 """
 
 import re
@@ -8,14 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from affuse.data.records import Problem
 
-KINDS = 40  # reasons that are printed; a damaged table may have another for each row
-COUNTED = 10  # notes of one reason that count rows of a table, and are listed anyway
-ROWS = re.compile(r"\brows: (\d+)")  # in a note on all rows of one kind
+KINDS = 40  # reasons to print, since each row of a damaged table may have a new one
+COUNTED = 10  # notes with the same reason that are listed if they count rows themselves
+ROWS = re.compile(r"\brows: (\d+)")  # in a note that counts rows
 VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+(?:[.,:]\d+)*")
 
 
 def reason(problem: Problem) -> str:
-    """Return the sentence of a problem without its numbers and quoted names.
+    """Return the sentence of a problem with placeholders for numbers and quoted names.
+
+    Args:
+        problem: of a corpus
 
     Examples:
         >>> reason(Problem("a.wav", "resampled from 44100 Hz"))
@@ -25,25 +29,25 @@ def reason(problem: Problem) -> str:
 
 
 def grouped(problems: Iterable[Problem]) -> list[list[Problem]]:
-    """Return the problems by reason, in the order in which the reasons occur first."""
-    found: dict[tuple[bool, str], list[Problem]] = {}
+    """Return the problems grouped by reason, in the order of first occurrence."""
+    groups: dict[tuple[bool, str], list[Problem]] = {}
     for problem in problems:
-        found.setdefault((problem.fatal, reason(problem)), []).append(problem)
-    return list(found.values())
+        groups.setdefault((problem.fatal, reason(problem)), []).append(problem)
+    return list(groups.values())
 
 
 def lines(problems: Iterable[Problem], listed: int = 1) -> Iterator[str]:
-    """Yield one line for each reason, with its count and the first place.
+    """Yield one line for each reason, with its count and its first place.
 
-    A note that counts rows is a line for one reason already, such as one on ``NaN`` and
-    one on ``N/A``. The count of the first would hide that of the second.
+    Notes that count rows are listed one by one. Otherwise the count of a note on
+    ``NaN`` would hide that of a note on ``N/A``.
 
     Args:
         problems: all of them
-        listed: problems of one reason that are still listed one by one
+        listed: problems with the same reason that are still listed one by one
 
     Yields:
-        lines without an indent, at most `KINDS` for reasons that occur more often
+        lines without an indent, for at most `KINDS` reasons
     """
     groups = grouped(problems)
     for group in groups[:KINDS]:
@@ -57,14 +61,14 @@ def lines(problems: Iterable[Problem], listed: int = 1) -> Iterator[str]:
 
 
 def _summary(group: Sequence[Problem]) -> str:
-    """Return the line for several problems of one reason."""
+    """Return the line for several problems with the same reason."""
     first = group[0]
     where = place(first).removesuffix(": ")
     if all(p.reason == first.reason for p in group):
         return f"{len(group):,} times: {first.reason}" + (
             f" (first: {where})" if where else ""
         )
-    rows = sum(int(found[1]) for p in group if (found := ROWS.search(p.reason)))
+    rows = sum(int(match[1]) for p in group if (match := ROWS.search(p.reason)))
     return (
         f"{len(group):,} times, with other numbers or names"
         f"{f' ({rows:,} rows in all)' if rows else ''}, as in: {place(first)}"
@@ -73,10 +77,10 @@ def _summary(group: Sequence[Problem]) -> str:
 
 
 def place(problem: Problem) -> str:
-    """Return ``file:line (id): ``, as far as it is known."""
-    found = problem.file
+    """Return ``file:line (id): ``, without the parts that a problem lacks."""
+    text = problem.file
     if problem.line is not None:
-        found += f":{problem.line}"
+        text += f":{problem.line}"
     if problem.id and problem.id not in problem.file:
-        found += f" ({problem.id})" if found else problem.id
-    return f"{found}: " if found else ""
+        text += f" ({problem.id})" if text else problem.id
+    return f"{text}: " if text else ""

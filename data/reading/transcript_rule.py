@@ -1,18 +1,18 @@
-"""The one rule, for every corpus, on utterances whose transcript has no words.
+"""Rule for utterances whose transcript has no words, the same for every corpus.
 
-A laugh, a sigh or speech that nobody understood has a recording and ratings. Its
-transcript exists and is empty: an empty cell in the text column of a table, or a line
-of IEMOCAP that holds marks of sounds alone, such as ``[GARBAGE]``. Such an utterance is
-kept, and its `text` is ``""``. Text encoders read the empty sentence, which is only the
-marks of beginning and end (``[CLS] [SEP]``). So the sound and the ratings are used by
-every design, all designs of a comparison have the same utterances, and IEMOCAP keeps
-the 10,039 of the published results.
+A laugh, a sigh or unintelligible speech has a recording and ratings. Its transcript
+exists and is empty: an empty cell in the text column of a table, or a line of IEMOCAP
+with only sound tokens, such as ``[GARBAGE]``. Such an utterance is kept, and its `text`
+is ``""``. Text encoders encode the empty sentence, which consists of the marks of
+beginning and end (``[CLS] [SEP]``). So every design uses the sound and the ratings, and
+all designs of a comparison have the same utterances. IEMOCAP keeps the 10,039
+utterances of the published results.
 
-A missing transcript is another matter, for words were said and are not known: a
-cell that says ``NaN``, a table without a text column, or a turn of IEMOCAP that no
-transcript file has. Then `text` is None. There is no text embedding, and the utterance
-is left out of each comparison that holds a design with text. Where no utterance of a
-corpus has words, the corpus has no text, and its transcripts count as missing.
+A missing transcript is different, because words were spoken and are unknown: a cell
+with ``NaN``, a table without a text column, or a turn of IEMOCAP that is in no
+transcript file. Then `text` is None. There is no text embedding, and the utterance is
+left out of each comparison that includes a design with text. If no utterance of a
+corpus has words, all of its transcripts count as missing.
 """
 
 import hashlib
@@ -30,13 +30,13 @@ EMPTY = (
 
 
 def settled(corpus: Corpus) -> Corpus:
-    """Return a corpus that follows the rule, with a note on each utterance it concerns.
+    """Return a corpus that follows the rule, with a note on each affected utterance.
 
     Args:
-        corpus: as its reader gave it
+        corpus: as its reader returned it
 
     Returns:
-        the same corpus if no transcript is without words
+        the same corpus if every transcript has words
     """
     number = count(corpus.utterances)
     if not number:
@@ -53,12 +53,12 @@ def settled(corpus: Corpus) -> Corpus:
 
 
 def has_words(utterance: Utterance) -> bool:
-    """Return True if something is left of the transcript once it is cleaned."""
+    """Return True if the cleaned transcript is not empty."""
     return bool(utterance.text and utterance.text.strip())
 
 
 def is_wordless(utterance: Utterance) -> bool:
-    """Return True if there is a transcript, and nothing is left of it."""
+    """Return True if there is a transcript, and it is empty after cleaning."""
     return utterance.text is not None and not has_words(utterance)
 
 
@@ -68,7 +68,10 @@ def count(utterances: Sequence[Utterance]) -> int:
 
 
 def digest(text: str) -> str:
-    """Return 32 hexadecimal digits that name a text as the input of an encoder.
+    """Return 32 hexadecimal digits that identify a text as the input of an encoder.
+
+    Args:
+        text: of an utterance
 
     Examples:
         >>> digest("") == digest(""), digest("") == digest(" ")
@@ -79,12 +82,15 @@ def digest(text: str) -> str:
 
 def _notes(utterances: Sequence[Utterance], root: Path) -> Iterator[Problem]:
     """Yield a note for each utterance without words."""
-    for u in filter(is_wordless, utterances):
-        released = (u.transcript or "").strip()
-        marks = (
+    for utterance in filter(is_wordless, utterances):
+        released = (utterance.transcript or "").strip()
+        reason = (
             f"the transcript {released[:SHOWN]!r} has no words, so text encoders read "
             f"the empty sentence; kept"
         )
         yield Problem(
-            file_name(u, root), marks if released else EMPTY, id=u.id, fatal=False
+            file_name(utterance, root),
+            reason if released else EMPTY,
+            id=utterance.id,
+            fatal=False,
         )

@@ -105,7 +105,7 @@ class RunInfo:
         if self.scale is not None and not self.scale[0] < self.scale[1]:
             raise AffuseError(
                 f"run '{self.name}' has the scale {self.scale[0]:g} to "
-                f"{self.scale[1]:g}; the lowest rating must come first"
+                f"{self.scale[1]:g}, which does not rise; state its lowest rating first"
             )
 
 

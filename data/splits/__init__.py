@@ -1,1 +1,1 @@
-"""Protocols: which utterances train, validate and test, and the corpus's own splits."""
+"""Protocols: division of a corpus's utterances into training, validation and test."""

@@ -1,4 +1,4 @@
-"""Refuses a corpus whose own splits cannot train and test, and says what to do."""
+"""Refusal of a corpus whose own splits cannot train and test, with the remedy."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,45 +10,45 @@ from affuse.data.records import Utterance
 from affuse.data.splits.protocol_alternatives import alternatives, otherwise
 
 NEEDED = ("train", "test")
-KNOWN = {*NEEDED, "dev", ""}  # "" is no split
+KNOWN = {*NEEDED, "dev", ""}  # "" means that the row states no split
 PREDICT = Predict(run=Path("RUN"), corpus="CORPUS")
 
 
 def demand(utterances: Sequence[Utterance], everyone: Sequence[Utterance]) -> None:
-    """Refuse utterances of which none trains, or none tests.
+    """Raise an error if the utterances lack a training or a test split.
 
     Args:
         utterances: those that can be used
-        everyone: these, and those of the same corpus that cannot be used
+        everyone: all of the corpus, including those that cannot be used
 
     Raises:
-        AffuseError: if so; it tells a split that is not there from one that has no
-            ratings, which can still be predicted
+        AffuseError: if a split is missing, or present without ratings; then the
+            message says that it can still be predicted
     """
     usable = Counter(u.split for u in utterances)
-    lacking = [name for name in NEEDED if not usable[name]]
-    if not lacking:
+    missing = [name for name in NEEDED if not usable[name]]
+    if not missing:
         return
-    there = Counter(u.split for u in everyone)
-    for name in lacking:
-        if there[name]:
+    counts = Counter(u.split for u in everyone)
+    for name in missing:
+        if counts[name]:
             raise AffuseError(_unusable(name, utterances, everyone))
-    sizes = there or usable
-    shown = [f"{name or 'no split'}: {n}" for name, n in sorted(sizes.items())[:10]]
+    sizes = counts or usable
+    listing = [f"{name or 'no split'}: {n}" for name, n in sorted(sizes.items())[:10]]
     more = f" and {len(sizes) - 10} more" if len(sizes) > 10 else ""
     raise AffuseError(
         f"protocol 'official' needs utterances of the splits train and test; the "
-        f"corpus has {', '.join(shown) or 'none'}{more}; {_naming(sizes, lacking)}"
+        f"corpus has {', '.join(listing) or 'none'}{more}; {_naming(sizes, missing)}"
         f"{otherwise(utterances, 'official')}"
     )
 
 
-def _naming(sizes: Mapping[str, int], lacking: Sequence[str]) -> str:
-    """Say how splits come into a corpus that lacks some.
+def _naming(sizes: Mapping[str, int], missing: Sequence[str]) -> str:
+    """Return the advice on adding missing splits to a corpus.
 
     Args:
-        sizes: utterances by the name of their split
-        lacking: splits that no utterance is of
+        sizes: number of utterances by split
+        missing: splits without an utterance
     """
     if set(sizes) - KNOWN:
         return (
@@ -57,8 +57,8 @@ def _naming(sizes: Mapping[str, int], lacking: Sequence[str]) -> str:
         )
     if set(sizes) - {""}:
         return (
-            f"write {' and '.join(lacking)} in the table for the utterances that shall "
-            f"{' and '.join(lacking)}, and extract again"
+            f"write {' and '.join(missing)} in the table for the utterances that shall "
+            f"{' and '.join(missing)}, and extract again"
         )
     return "if a column of its table has splits, extract again with --map split=COLUMN"
 
@@ -66,30 +66,31 @@ def _naming(sizes: Mapping[str, int], lacking: Sequence[str]) -> str:
 def _unusable(
     name: str, utterances: Sequence[Utterance], everyone: Sequence[Utterance]
 ) -> str:
-    """Return a sentence on a split whose utterances are there, but cannot be used."""
-    found = [u for u in everyone if u.split == name]
-    unrated = sum(not u.ratings for u in found)
-    if unrated < len(found):
+    """Return the error for a split whose utterances exist, but cannot be used."""
+    members = [u for u in everyone if u.split == name]
+    unrated = sum(not u.ratings for u in members)
+    if unrated < len(members):
         return (
-            f"protocol 'official': none of the {len(found)} utterances of the split "
+            f"protocol 'official': none of the {len(members)} utterances of the split "
             f"{name} can be used: {unrated} have no ratings, and the others lack a "
             f"rating or an embedding that is needed; give what they lack"
             f"{otherwise(utterances, 'official')}"
         )
-    start = (
-        f"protocol 'official': the {len(found)} utterances of the split {name} are "
+    fact = (
+        f"protocol 'official': the {len(members)} utterances of the split {name} are "
         f"unrated, so they cannot {name}"
     )
     if name != "test":
-        return f"{start}; add their ratings to the table, and extract again"
-    if others := alternatives(utterances, "official"):
-        return f"{start}; train with {' or '.join(others)}, {_then()}"
+        return f"{fact}; add their ratings to the table, and extract again"
+    if protocols := alternatives(utterances, "official"):
+        return f"{fact}; train with {' or '.join(protocols)}, {_prediction_advice()}"
     return (
-        f"{start}; in the table write test for others that are rated, and another "
-        f"name, such as unrated, for these; extract again and train, {_then()}"
+        f"{fact}; in the table write test for others that are rated, and another "
+        f"name, such as unrated, for these; extract again and train, "
+        f"{_prediction_advice()}"
     )
 
 
-def _then() -> str:
-    """Say what to do with a trained run."""
+def _prediction_advice() -> str:
+    """Return the advice to predict the corpus with the trained run."""
     return f"then predict the corpus, these included: {PREDICT}"

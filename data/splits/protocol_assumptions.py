@@ -1,7 +1,7 @@
-"""What a protocol decides by itself where the corpus does not say it, in sentences.
+"""Decisions that a protocol makes where the corpus states nothing, in sentences.
 
-`affuse.data.splits.protocols` makes the folds; this module only describes them, when
-they are made or from what a run folder has kept of them.
+`affuse.data.splits.protocols` makes the folds. This module only describes them, either
+when they are made or from the files of a run folder.
 """
 
 from collections import Counter
@@ -34,36 +34,36 @@ KIND = Record(
 
 @dataclass(frozen=True)
 class Division:
-    """Decisions of a protocol in one run; counts are of utterances."""
+    """Decisions of a protocol in one run."""
 
     protocol: str
     seed: int  # the setting split_seed
-    drawn: int = 0  # for validation, at random out of the training part; 0: none
-    pool: int = 0  # that they were drawn out of
-    whole: bool = False  # all utterances of some speakers were drawn
-    groups: tuple[int, ...] = ()  # speakers of each group that was made, by fold
-    unused: Mapping[str, int] = field(default_factory=dict)  # in no fold, by split
-    spellings: tuple[str, ...] = ()  # a speaker in all its spellings, for each such one
+    drawn: int = 0  # utterances drawn at random for validation; 0: none
+    pool: int = 0  # utterances that they were drawn from
+    whole: bool = False  # True if all utterances of some speakers were drawn
+    groups: tuple[int, ...] = ()  # speakers of each group, by fold
+    unused: Mapping[str, int] = field(default_factory=dict)  # utterances in no fold
+    spellings: tuple[str, ...] = ()  # spellings of each speaker that has several
 
 
 def of(
     folds: Sequence[Fold], utterances: Sequence[Utterance], *, protocol: str, seed: int
 ) -> Division:
-    """Describe folds with the utterances at hand that they were made of.
+    """Return the decisions behind folds, from the utterances that were divided.
 
     Args:
-        folds: all that `affuse.data.splits.protocols.folds` made
-        utterances: all that it was given, with speakers as the corpus spells them
+        folds: all that `affuse.data.splits.protocols.folds` returned
+        utterances: all that it divided, with speakers as the corpus spells them
         protocol: of these folds
         seed: the setting split_seed
     """
     ordered = unify(sorted(utterances, key=lambda u: u.id))
     used = {i for f in folds for part in (f.train, f.validation, f.test) for i in part}
-    found = _described(folds, ordered, protocol, seed)
+    division = _describe(folds, ordered, protocol, seed)
     if protocol == "official" and any(u.split == "dev" for u in ordered):
-        found = Division(protocol, seed)
+        division = Division(protocol, seed)
     return replace(
-        found,
+        division,
         unused=dict(
             sorted(Counter(u.split for u in ordered if u.id not in used).items())
         ),
@@ -72,10 +72,10 @@ def of(
 
 
 def derived(rows: Sequence[FoldRow], *, protocol: str, seed: int) -> Division:
-    """Describe the folds of a run of an older version, which kept no description.
+    """Return the decisions behind the folds of an older run, which did not store them.
 
-    Whether ``official`` drew its validation part is told by drawing it again. Splits
-    that are in no fold are not known.
+    For ``official``, the validation part is drawn again: if it is equal, it was drawn.
+    The splits that are in no fold cannot be derived.
 
     Args:
         rows: of folds.csv
@@ -91,17 +91,21 @@ def derived(rows: Sequence[FoldRow], *, protocol: str, seed: int) -> Division:
         for name, by in parts.items()
     ]
     ordered = sorted(people.values(), key=lambda u: u.id)
-    found = _described(folds, ordered, protocol, seed)
-    again = {i for f in folds for i in f.validation} == _drawn_again(
+    division = _describe(folds, ordered, protocol, seed)
+    is_redrawn = {i for f in folds for i in f.validation} == _drawn_again(
         folds, people, seed
     )
-    return Division(protocol, seed) if protocol == "official" and not again else found
+    return (
+        Division(protocol, seed)
+        if protocol == "official" and not is_redrawn
+        else division
+    )
 
 
-def _described(
+def _describe(
     folds: Sequence[Fold], utterances: Sequence[Utterance], protocol: str, seed: int
 ) -> Division:
-    """Describe folds of which the validation part was drawn if the protocol may."""
+    """Return the decisions behind folds, assuming that validation was drawn."""
     people = {u.id: u.speaker for u in utterances}
     if protocol == "speakers":
         groups = tuple(len({people[i] for i in fold.test}) for fold in folds)
@@ -126,60 +130,72 @@ def _described(
 def _drawn_again(
     folds: Sequence[Fold], people: Mapping[str, Utterance], seed: int
 ) -> set[str]:
-    """Return the ids that ``official`` draws to validate, if it has to draw them."""
+    """Return the ids that ``official`` would draw for validation."""
     ids = sorted(i for fold in folds for i in (*fold.train, *fold.validation))
     chosen = [people[i] for i in ids]
     return held_out(chosen, np.random.default_rng(seed))[0] if chosen else set()
 
 
 def _spellings(utterances: Sequence[Utterance]) -> tuple[str, ...]:
-    found = variants(u.speaker for u in utterances)
+    """Return the quoted spellings of each speaker that has several."""
+    groups = variants(u.speaker for u in utterances)
     return tuple(
-        " and ".join(f"'{name}'" for name in found[one]) for one in sorted(found)
+        " and ".join(f"'{name}'" for name in groups[name_]) for name_ in sorted(groups)
     )
 
 
 def parse(facts: Mapping[str, Any]) -> Division:
-    """Return the division that `dataclasses.asdict` turned into what `KIND` checks."""
+    """Return the division that `dataclasses.asdict` turned into a dictionary.
+
+    Args:
+        facts: as `KIND` checks them
+    """
     tuples = {name: tuple(facts[name]) for name in ("groups", "spellings")}
     return Division(**{**facts, **tuples})
 
 
-def sentences(found: Division) -> Iterator[str]:
-    """Yield one sentence for each decision that the corpus did not make."""
-    start = f"Protocol {found.protocol}"
-    random = f"drawn at random (split_seed {found.seed})"
-    if found.drawn:
-        if found.protocol == "official":
+def sentences(division: Division) -> Iterator[str]:
+    """Yield one sentence for each decision that the corpus left open.
+
+    Args:
+        division: as `of` returns it
+    """
+    start = f"Protocol {division.protocol}"
+    random = f"drawn at random (split_seed {division.seed})"
+    if division.drawn:
+        if division.protocol == "official":
             start += ": the corpus has no split dev"
-            what = "utterances of the training part"
+            pool = "utterances of the training part"
         else:
             start += ": no session is named for validation"
-            what = "utterances of the sessions that do not test"
-        how = "all utterances of some speakers" if found.whole else "one by one"
-        end = "" if found.whole else ", so validation may share speakers with training"
-        yield (
-            f"{start}; {found.drawn:,} of {found.pool:,} {what} validate, {random}, "
-            f"{how}{end}"
+            pool = "utterances of the sessions that do not test"
+        manner = "all utterances of some speakers" if division.whole else "one by one"
+        end = (
+            "" if division.whole else ", so validation may share speakers with training"
         )
-    if found.groups:
-        sizes = sorted({min(found.groups), max(found.groups)})
         yield (
-            f"{start}: {sum(found.groups)} speakers in {len(found.groups)} groups of "
-            f"{' to '.join(map(str, sizes))}, {random} and balanced by utterances; the "
-            f"next group validates"
+            f"{start}; {division.drawn:,} of {division.pool:,} {pool} validate, "
+            f"{random}, {manner}{end}"
         )
-    if found.unused:
-        each = (f"{n:,} of {_split(name)}" for name, n in found.unused.items())
+    if division.groups:
+        groups = division.groups
+        sizes = sorted({min(groups), max(groups)})
         yield (
-            f"{start}: {sum(found.unused.values()):,} utterances are in no fold: "
-            f"{', '.join(each)}"
+            f"{start}: {sum(groups)} speakers in {len(groups)} groups of "
+            f"{' to '.join(map(str, sizes))}, {random} and balanced by utterances; "
+            f"the next group validates"
         )
-    if found.spellings:
-        count = len(found.spellings)
+    if division.unused:
+        counts = (f"{n:,} of {_split(name)}" for name, n in division.unused.items())
+        yield (
+            f"{start}: {sum(division.unused.values()):,} utterances are in no fold: "
+            f"{', '.join(counts)}"
+        )
+    if division.spellings:
+        count = len(division.spellings)
         yield (
             f"Speakers: {count} {'is' if count == 1 else 'are'} spelt in several ways, "
-            f"each taken as one: {some(found.spellings)}"
+            f"each taken as one: {some(division.spellings)}"
         )
 
 

@@ -1,17 +1,17 @@
-"""Protocols: which utterances train, validate and test, by id.
+"""Protocols: division of utterance ids into training, validation and test parts.
 
-``session5``: session 5 tests, a random tenth of the others validates; validation may
-    share speakers with training, never with the test
+``session5``: session 5 is the test part; a random tenth of the others is the validation
+    part, which may share speakers with training, never with the test
 ``session5-strict``: session 5 tests, the last of the other sessions validates
-``loso``: every session tests once, the next one validates
-``speakers``: groups of speakers test in turn, the next group validates
+``loso``: every session tests once, and the next one validates
+``speakers``: groups of speakers test in turn, and the next group validates
 ``official``: the corpus's own train, dev and test; without dev, a tenth of train
     validates, made of whole speakers where they are known
 
-All but ``official`` keep the speakers of the test apart from all others, and `check`
-holds them to it. A speaker or session that is spelt in several ways
-(`affuse.data.name_spellings`) is one. What a protocol decides by itself is told by
-`affuse.data.splits.protocol_assumptions`.
+All protocols except ``official`` separate the speakers of the test part from all
+others, and `check` verifies it. Spellings of the same speaker or session
+(`affuse.data.name_spellings`) are unified. `affuse.data.splits.protocol_assumptions`
+describes what a protocol decides where the corpus states nothing.
 """
 
 import re
@@ -32,13 +32,13 @@ from affuse.data.suggestions import hint
 
 PROTOCOLS = ("session5", "session5-strict", "loso", "speakers", "official")
 PARTS = ("train", "validation", "test")
-MIXED = ("session5", "validation")  # validates on the speakers it trains on
+MIXED = ("session5", "validation")  # this part may share speakers with training
 SHOWN = 5  # ids or speakers that an error names
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Utterance ids of one division; each part is sorted."""
+    """Utterance ids of the three parts of one fold, each sorted."""
 
     name: str  # may be part of a path
     train: tuple[str, ...]
@@ -61,18 +61,18 @@ def folds(
     seed: int = 0,
     everyone: Sequence[Utterance] = (),
 ) -> tuple[Fold, ...]:
-    """Divide the utterances of a corpus; their order does not matter.
+    """Return the folds of a corpus; they do not depend on the utterances' order.
 
     Args:
         utterances: those that can be used; the others are in no fold
         protocol: one of `PROTOCOLS`
-        folds: groups of speakers, for ``speakers`` alone
-        seed: of whatever the protocol leaves to chance
-        everyone: also those that cannot be used, for the error that names them
+        folds: number of groups of speakers, for ``speakers`` alone
+        seed: of the protocol's random draws
+        everyone: all of the corpus, so that errors can name unusable utterances
 
     Raises:
-        AffuseError: if the protocol is unknown, or the corpus does not have what it
-            needs: sessions, speakers, splits, or enough of them
+        AffuseError: if the protocol is unknown, or the corpus lacks the sessions,
+            speakers or splits that it needs
     """
     ordered = unify(sorted(utterances, key=lambda u: u.id))
     if repeated := {a.id for a, b in pairwise(ordered) if a.id == b.id}:
@@ -83,26 +83,31 @@ def folds(
     _demand_speakers(ordered, protocol)
     rng = np.random.default_rng(seed)
     if protocol == "speakers":
-        found = _by_speakers(ordered, folds, rng)
+        divided = _by_speakers(ordered, folds, rng)
     elif protocol == "official":
-        found = _official(ordered, rng, everyone)
+        divided = _official(ordered, rng, everyone)
     else:
         _demand("session", ordered, protocol)
-        found = _by_sessions(ordered, protocol, rng)
-    for fold in found:
+        divided = _by_sessions(ordered, protocol, rng)
+    for fold in divided:
         check(fold, ordered, protocol)
-    return tuple(found)
+    return tuple(divided)
 
 
 def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
-    """Hold a fold to what its protocol claims.
+    """Verify that a fold has the separations that its protocol guarantees.
+
+    Args:
+        fold: of the protocol
+        utterances: of the corpus
+        protocol: one of `PROTOCOLS`
 
     Raises:
-        AffuseError: if a part is empty, an id is in two parts or in no utterance, or a
-            speaker is on both sides of a line that the protocol draws
+        AffuseError: if a part is empty, if an id is in two parts or in no utterance, or
+            if parts that the protocol separates share a speaker
     """
     _demand_speakers(utterances, protocol)
-    known = {u.id: u.speaker for u in unify(tuple(utterances))}
+    speakers = {u.id: u.speaker for u in unify(tuple(utterances))}
     parts = {part: set(getattr(fold, part)) for part in PARTS}
     where = f"fold '{fold.name}' of protocol '{protocol}'"
     for part, ids in parts.items():
@@ -112,28 +117,33 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
                 f"few to divide in this way; give more utterances"
                 f"{otherwise(utterances, protocol)}"
             )
-        if strange := ids - known.keys():
+        if foreign := ids - speakers.keys():
             raise AffuseError(
                 f"{where} has utterances for {part} that the corpus lacks: "
-                f"{some(strange)}; make the folds from the same corpus"
+                f"{some(foreign)}; make the folds from the same corpus"
             )
-    heard = {part: {known[i] for i in ids} for part, ids in parts.items()}
-    for one, other in (("train", "test"), ("validation", "test"), PARTS[:2]):
-        claims = protocol != "official" and (protocol, other) != MIXED
-        for what, sides in (("utterances", parts), ("speakers", heard)):
-            shared = sides[one] & sides[other]
-            if shared and (what == "utterances" or claims):
+    part_speakers = {part: {speakers[i] for i in ids} for part, ids in parts.items()}
+    for first, second in (("train", "test"), ("validation", "test"), PARTS[:2]):
+        separates = protocol != "official" and (protocol, second) != MIXED
+        for kind, sides in (("utterances", parts), ("speakers", part_speakers)):
+            shared = sides[first] & sides[second]
+            if shared and (kind == "utterances" or separates):
                 raise AffuseError(
-                    f"{where} has the same {what} for {one} and {other}: "
+                    f"{where} has the same {kind} for {first} and {second}: "
                     f"{some(shared)}; correct the sessions and speakers of the corpus"
                 )
 
 
 def shared_speakers(fold: Fold, utterances: Iterable[Utterance]) -> set[str]:
-    """Speakers of the test, where known, who are in training or validation too."""
-    known = {u.id: u.speaker for u in unify(tuple(utterances))}
-    rest = {known[i] for part in (fold.train, fold.validation) for i in part}
-    return {known[i] for i in fold.test} & rest - {""}
+    """Return the known speakers of the test part who also train or validate.
+
+    Args:
+        fold: of any protocol
+        utterances: of the corpus
+    """
+    speakers = {u.id: u.speaker for u in unify(tuple(utterances))}
+    others = {speakers[i] for part in (fold.train, fold.validation) for i in part}
+    return {speakers[i] for i in fold.test} & others - {""}
 
 
 def _by_sessions(
@@ -148,23 +158,23 @@ def _by_sessions(
             f"protocol '{protocol}' needs {least} sessions or more{five}; the corpus "
             f"has {some(sessions)}; give more sessions{otherwise(utterances, protocol)}"
         )
-    found = []
-    for place, test in enumerate(tests):
+    divided = []
+    for index, test in enumerate(tests):
         others = [session for session in sessions if session != test]
         if protocol == "session5":
             validation = tenth([u for u in utterances if u.session != test], rng)
         else:
-            chosen = others[place % len(others) if protocol == "loso" else -1]
+            chosen = others[index % len(others) if protocol == "loso" else -1]
             validation = {u.id for u in utterances if u.session == chosen}
         testing = {u.id for u in utterances if u.session == test}
-        found.append(_fold(f"session{test}", utterances, validation, testing))
-    return found
+        divided.append(_fold(f"session{test}", utterances, validation, testing))
+    return divided
 
 
 def _by_speakers(
     utterances: Sequence[Utterance], count: int, rng: np.random.Generator
 ) -> list[Fold]:
-    """Groups of about as many utterances each: large speakers are dealt first."""
+    """Return folds of groups of similar size; large speakers are assigned first."""
     sizes = Counter(u.speaker for u in utterances)
     if not 3 <= count <= len(sizes):
         remedy = f"give more speakers{otherwise(utterances, 'speakers')}"
@@ -172,7 +182,7 @@ def _by_speakers(
             remedy = f"use --folds 3{f' to {len(sizes)}' if len(sizes) > 3 else ''}"
         raise AffuseError(
             f"protocol 'speakers' cannot make {count} folds of {len(sizes)} speakers: "
-            f"each needs speakers of its own to train, validate and test; {remedy}"
+            f"each fold needs different speakers to train, validate and test; {remedy}"
         )
     groups: list[list[str]] = [[] for _ in range(count)]
     loads = [0] * count
@@ -204,7 +214,7 @@ def _official(
 def _fold(
     name: str, utterances: Sequence[Utterance], validation: set[str], test: set[str]
 ) -> Fold:
-    """All that neither validates nor tests is for training."""
+    """Return a fold in which the utterances of neither part train."""
     train = {u.id for u in utterances} - validation - test
     return Fold(name, *(tuple(sorted(ids)) for ids in (train, validation, test)))
 
@@ -219,21 +229,21 @@ def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
         _demand("speaker", utterances, protocol)
 
 
-def _demand(what: str, utterances: Sequence[Utterance], protocol: str) -> None:
-    """Refuse utterances whose speaker or session is unknown."""
-    if unknown := [u.id for u in utterances if not spelling(getattr(u, what))]:
+def _demand(field: str, utterances: Sequence[Utterance], protocol: str) -> None:
+    """Raise an error if an utterance has no speaker, or no session."""
+    if unknown := [u.id for u in utterances if not spelling(getattr(u, field))]:
         others = otherwise(utterances, protocol)
         few = len(unknown) < len(utterances)  # or nothing would be left
         leave = f",{'' if others else ' or'} leave them out" if few else ""
         raise AffuseError(
-            f"{len(unknown)} of {len(utterances)} utterances have no {what} "
+            f"{len(unknown)} of {len(utterances)} utterances have no {field} "
             f"({some(unknown)}), but protocol '{protocol}' divides by it; name their "
-            f"{what} in the corpus{leave}{others}"
+            f"{field} in the corpus{leave}{others}"
         )
 
 
 def some(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
+    """Return the first `SHOWN` names in one line, and how many more there are."""
     ordered = sorted(names)
     more = f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""
     return ", ".join(ordered[:SHOWN]) + more

@@ -1,4 +1,4 @@
-"""Random draws of a protocol: validation utterances, and the order of speakers."""
+"""Random draws of protocols: utterances for validation, and the order of speakers."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,29 +7,35 @@ import numpy as np
 
 from affuse.data.records import Utterance
 
-SHARE = 0.1  # of the training utterances, to validate where nothing else is said
+SHARE = 0.1  # of the training utterances, if no split or session validates
 
 
 def held_out(
     training: Sequence[Utterance], rng: np.random.Generator
 ) -> tuple[set[str], bool]:
-    """Draw a tenth of a training part to validate, of whole speakers if all are known.
+    """Draw a tenth of a training part for validation, by speaker if all are known.
+
+    Args:
+        training: utterances of the training part
+        rng: of the draw
 
     Returns:
-        ids, and whether they are all utterances of some speakers
+        ids, and True if they are all utterances of some speakers
     """
     speakers = {u.speaker for u in training}
-    apart = len(speakers) > 1 and "" not in speakers
-    return tenth(training, rng, of="speaker" if apart else "id"), apart
+    is_by_speaker = len(speakers) > 1 and "" not in speakers
+    return tenth(training, rng, of="speaker" if is_by_speaker else "id"), is_by_speaker
 
 
 def tenth(
     utterances: Sequence[Utterance], rng: np.random.Generator, *, of: str = "id"
 ) -> set[str]:
-    """Draw utterances, or all of some speakers: a tenth, or else the smallest.
+    """Draw a tenth of the utterances, or the smallest speaker if all are larger.
 
     Args:
-        of: "id" or "speaker", which are drawn whole
+        utterances: to draw from
+        rng: of the draw
+        of: "id" to draw utterances, "speaker" to draw all utterances of a speaker
 
     Returns:
         ids
@@ -46,6 +52,11 @@ def tenth(
 
 
 def shuffled(names: Iterable[str], rng: np.random.Generator) -> list[str]:
-    """Return names in random order, which does not depend on the order given."""
+    """Return names in random order, independent of the order of `names`.
+
+    Args:
+        names: to shuffle
+        rng: of the order
+    """
     ordered = sorted(names)
     return [ordered[i] for i in rng.permutation(len(ordered))]

@@ -1,1 +1,1 @@
-"""Files, digests, schemas, progress, devices: what is no matter of a corpus."""
+"""Files, digests, schemas, progress bars and devices, independent of any corpus."""

@@ -1,4 +1,4 @@
-"""A file has its name only when it is whole."""
+"""Atomic writing: a file gets its name only when it is complete; and file locks."""
 
 import errno
 import os
@@ -12,26 +12,27 @@ from typing import IO
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes may do the same work twice, no harm else
+except ImportError:  # on Windows, two processes may at worst do the same work twice
     fcntl = None  # type: ignore[assignment]
 
-PIECE = 2**20  # bytes that are copied at once
+PIECE = 2**20  # bytes that are copied at a time
 
 
 def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Write beside `path`, sync, and give it its name only when all went well.
+    """Write a file atomically: under another name first, then rename it.
 
-    A reader meets the old file or the new one, never a mixture, whenever the writer is
-    killed. Equal content from two writers at once is harmless.
+    A reader sees the old file or the new one, never a mixture, even if the writer is
+    killed. Two writers of equal content at the same time do no harm.
 
     Args:
-        content: all of it, or piece by piece where it is not to be held in memory
+        path: of the file; its folder is created
+        content: as a whole, or in pieces if it should not be held in memory
 
     Raises:
-        OSError: with nothing published and nothing left behind
+        OSError: if it cannot be written; then no partial file remains
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # not named by process: hosts that share a folder have the same process numbers
+    # The name is random, since hosts that share a folder have the same process numbers.
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
     try:
         with partial.open("wb") as file:
@@ -40,7 +41,7 @@ def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except BaseException as error:
-        with suppress(OSError):  # what broke first is what is said
+        with suppress(OSError):  # report the first error, not a later one
             partial.unlink(missing_ok=True)
         if isinstance(error, OSError) and _is_ours(error, partial):
             raise named(error, path) from error
@@ -49,7 +50,7 @@ def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
 
 
 def _is_ours(error: OSError, partial: Path) -> bool:
-    """Return True if an error is about the file that is being published."""
+    """Return True if an error concerns the partial file."""
     nameless = error.filename is None or isinstance(error.filename, int)
     return nameless or str(error.filename) == str(partial)
 
@@ -60,20 +61,20 @@ def refresh(
     *,
     before: Callable[[], object] = lambda: None,
 ) -> bool:
-    """Publish a file, unless it holds exactly these bytes already.
+    """Write a file atomically, unless it holds exactly these bytes.
 
-    Where nothing changes, nothing is written: neither the file nor its folder, which
-    may be read-only.
+    If nothing changes, nothing is written, so that the folder may be read-only.
 
     Args:
-        content: all of it, or piece by piece where it is not to be held in memory
-        before: called if the file will be published, and not yet is
+        path: of the file
+        content: as a whole, or in pieces if it should not be held in memory
+        before: called before the file is written, if it will be
 
     Returns:
-        True if the file was published
+        True if the file was written
 
     Raises:
-        OSError: as `publish`, or if the present file cannot be read
+        OSError: if the file cannot be written, or the existing one cannot be read
     """
     pieces = _pieces(content)
     if not path.is_file():
@@ -81,11 +82,11 @@ def refresh(
         publish(path, pieces)
         return True
     with path.open("rb") as file:
-        equal, other = _compared(file, pieces, path)
-        if other is None:
+        equal_bytes, first_difference = _compared(file, pieces, path)
+        if first_difference is None:
             return False
         before()
-        publish(path, chain(_copied(file, equal), [other], pieces))
+        publish(path, chain(_copied(file, equal_bytes), [first_difference], pieces))
     return True
 
 
@@ -93,7 +94,8 @@ def holds(path: Path, content: bytes | Iterable[bytes]) -> bool:
     """Return True if a file holds exactly these bytes.
 
     Args:
-        content: as of `refresh`, which would not publish it then
+        path: of the file
+        content: as for `refresh`, which would not write the file then
 
     Raises:
         OSError: if the file cannot be read
@@ -112,26 +114,27 @@ def _pieces(content: bytes | Iterable[bytes]) -> Iterator[bytes]:
 def _compared(
     file: IO[bytes], pieces: Iterator[bytes], path: Path
 ) -> tuple[int, bytes | None]:
-    """Return how many bytes of a file agree, and the first piece that does not.
+    """Return how many bytes of a file agree, and the first piece that differs.
 
-    It is None if all of them agree, and empty if the file only goes on for too long.
+    The piece is None if all bytes agree, and empty if the file is only too long.
     """
-    equal = 0
+    equal_bytes = 0
     for piece in chain(filter(None, pieces), [b""]):
         try:
-            found = file.read(len(piece) or 1)
+            block = file.read(len(piece) or 1)
         except OSError as error:
             raise named(error, path) from error
-        if found != piece:
-            return equal, piece
-        equal += len(piece)
-    return equal, None
+        if block != piece:
+            return equal_bytes, piece
+        equal_bytes += len(piece)
+    return equal_bytes, None
 
 
 def _copied(file: IO[bytes], size: int) -> Iterator[bytes]:
-    """Yield the first bytes of a file; then close it, or Windows could not replace it.
+    """Yield the first bytes of an open file, and close it so that it can be replaced.
 
-    It is the file that was compared, though another may have its name by now.
+    The bytes are those of the file that was compared, even if its name now belongs to
+    another file. Windows cannot replace a file that is open.
     """
     file.seek(0)
     while size > 0:
@@ -144,7 +147,12 @@ def _copied(file: IO[bytes], size: int) -> Iterator[bytes]:
 
 
 def named(error: OSError, path: Path) -> OSError:
-    """Return an error of the system that names one path, the one that users know."""
+    """Return a system error with the path that the user knows.
+
+    Args:
+        error: that may name a partial file, or none
+        path: to name instead
+    """
     if error.errno is None:
         return OSError(f"{error}: '{path}'")
     return OSError(error.errno, os.strerror(error.errno), str(path))
@@ -152,17 +160,18 @@ def named(error: OSError, path: Path) -> OSError:
 
 @contextmanager
 def claim(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold a lock while something is being made, so that two processes share work.
+    """Hold a file lock, so that two processes do not do the same work.
 
-    The lock goes with the process that holds it, however it dies. Where a file system
-    has no locks, everything counts as claimed: work may be done twice, never mixed up.
+    The lock ends with the process that holds it, even if that is killed. If the file
+    system has no locks, every claim succeeds. Then work may be done twice, but the
+    results are correct.
 
     Args:
         path: of the lock file, which is removed afterwards
-        wait: until another process lets go, instead of giving up at once
+        wait: True to wait until another process releases the lock
 
     Yields:
-        whether it is ours
+        True if this process holds the lock
     """
     if fcntl is None:
         yield True
@@ -180,7 +189,7 @@ def claim(path: Path, *, wait: bool) -> Iterator[bool]:
 
 
 def _locked(path: Path, *, wait: bool) -> IO[str] | None:
-    """Return the lock file, open and ours; None if it is another's."""
+    """Return the open lock file, or None if another process holds the lock."""
     while True:
         file = open(path, "a", opener=_opened_lock)
         try:
@@ -188,9 +197,10 @@ def _locked(path: Path, *, wait: bool) -> IO[str] | None:
         except BlockingIOError:
             file.close()
             return None
-        except OSError:  # no locks on this file system
+        except OSError:  # the file system has no locks
             return file
-        # whoever held it may have removed it meanwhile, and a third made a new one
+        # The last holder may have removed the file, and another process created a new
+        # one. Then the lock on the old file is worthless.
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
@@ -198,9 +208,9 @@ def _locked(path: Path, *, wait: bool) -> IO[str] | None:
 
 
 def _opened_lock(path: str, flags: int) -> int:
-    """Open a lock file that may lie in a stranger's folder: no link, and no pipe.
+    """Open a lock file in a folder that may be untrusted, unless it is a link or pipe.
 
-    A link would make a file elsewhere, and a pipe would be waited for.
+    A link could create a file elsewhere, and opening a pipe would block.
     """
     if os.path.islink(path):
         raise OSError(errno.ELOOP, "a lock must not be a link; remove it", path)
@@ -212,9 +222,9 @@ def _opened_lock(path: str, flags: int) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where folders can be synced.
+    """Sync a folder so that the rename survives a power cut, if the system can do it.
 
-    Where they cannot, the file is whole all the same; a power cut may undo the rename.
+    Otherwise a power cut may undo the rename; the file is complete in any case.
     """
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

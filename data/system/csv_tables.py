@@ -1,4 +1,4 @@
-"""CSV tables of fixed columns: published whole, read with the line of every fault."""
+"""CSV tables with fixed columns: atomic writing, and reading with errors by line."""
 
 import csv
 import io
@@ -16,35 +16,42 @@ from affuse.data.terminal import printable
 
 DAMAGED = "the file is damaged; make it again, or remove its folder"
 LONGEST = 2**20  # characters of a line
-DIGITS = 19  # of a whole number that fits into 64 bits
+DIGITS = 19  # of a whole number; more do not fit into 64 bits
 LARGEST = 3.5e38  # about the largest float32
 
 
 def write_rows(
     path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Publish a table as UTF-8 with a header line, never all of it in memory."""
+    """Write a table atomically as UTF-8 with a header line.
+
+    Args:
+        path: of the table
+        header: names of its columns
+        rows: cells of each row; they are not all held in memory
+    """
     writer = csv.writer(_CSVLines(), lineterminator="\n")
     publish(path, (writer.writerow(row) for row in chain([header], rows)))
 
 
 class _CSVLines:
-    """Stands in for a file: what a csv writer writes here, its `writerow` returns."""
+    """Substitute for a file, so that `writerow` of a csv writer returns the line."""
 
     def write(self, line: str) -> bytes:
         return line.encode()
 
 
 def read_rows(path: Path, header: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line number and the cells of every row.
+    """Yield the line number and the cells of each row.
 
     Args:
         path: of the table; it is checked against its manifest, if that lists it
         header: names of its columns
 
     Raises:
-        FileNotFoundError: if there is none
-        DamagedFileError: naming the line, if it is no such table, or not as written
+        FileNotFoundError: if there is no such file
+        DamagedFileError: if the file is no such table, or was changed; it names the
+            line
     """
     if not os.path.lexists(path) and not is_listed(path):
         raise FileNotFoundError(
@@ -62,7 +69,7 @@ def read_rows(path: Path, header: Sequence[str]) -> Iterator[tuple[int, list[str
 
 
 def _lines(path: Path, text: IO[str]) -> Iterator[str]:
-    """Yield the lines of a table, none of which may fill the memory."""
+    """Yield the lines of a table, and refuse lines that could fill the memory."""
     while line := text.readline(LONGEST):
         if len(line) == LONGEST:
             raise DamagedFileError(f"{path} has a line without an end; {DAMAGED}")
@@ -73,10 +80,10 @@ def _rows(
     path: Path, reader: Any, header: list[str]
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of an open table, each with as many cells as there are columns."""
-    found: list[str] = next(reader, [])
-    if found != header:
+    columns: list[str] = next(reader, [])
+    if columns != header:
         raise DamagedFileError(
-            f"{path} has columns {printable(','.join(found)[:200])!r}, expected "
+            f"{path} has columns {printable(','.join(columns)[:200])!r}, expected "
             f"{','.join(header)!r}; {DAMAGED}"
         )
     for row in reader:
@@ -89,10 +96,14 @@ def _rows(
 
 
 def whole(text: str, most: int = 2**63 - 1) -> int:
-    """Read a cell that holds a whole number of 0 to `most`.
+    """Return the whole number in a cell, from 0 to `most`.
+
+    Args:
+        text: of the cell
+        most: largest number
 
     Raises:
-        ValueError: if it holds anything else
+        ValueError: if the cell holds anything else
 
     Examples:
         >>> whole("12")
@@ -100,22 +111,25 @@ def whole(text: str, most: int = 2**63 - 1) -> int:
     """
     if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS):
         raise ValueError(f"{text[:40]!r} is no whole number")
-    if (found := int(text)) > most:
-        raise ValueError(f"{found} is more than {most}")
-    return found
+    if (value := int(text)) > most:
+        raise ValueError(f"{value} is more than {most}")
+    return value
 
 
 def number(text: str) -> float:
-    """Read a cell that holds a finite number, not larger than float32 can hold.
+    """Return the finite number in a cell, within the range of float32.
+
+    Args:
+        text: of the cell
 
     Raises:
-        ValueError: if it holds anything else
+        ValueError: if the cell holds anything else
 
     Examples:
         >>> number("-2.5e-3")
         -0.0025
     """
-    found = float(text)
-    if not abs(found) <= LARGEST:  # nan is not, either
+    value = float(text)
+    if not abs(value) <= LARGEST:  # this form refuses NaN too
         raise ValueError(f"{text[:40]!r} is no finite number of float32")
-    return found
+    return value

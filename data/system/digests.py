@@ -1,10 +1,10 @@
-"""The manifest of a folder: ``SHA256SUMS``, the digest of each of its files.
+"""Manifest of a folder: ``SHA256SUMS``, with the digest of each of its files.
 
-``sha256sum --check SHA256SUMS`` reads it as well. It is written last, and a file that
-is about to be replaced is first taken out of it; so a file that it lists is the one
-that was written, whenever a process was killed. A file that it does not list is being
-written, or its command was interrupted. The last line has the digest of all lines
-above, so that a manifest that was cut short is noticed too.
+``sha256sum --check SHA256SUMS`` reads it as well. It is written last, and a file is
+removed from it before the file is replaced. So a listed file is the one that was
+written, even if a process was killed. A file that is not listed is being written, or
+its command was interrupted. The last line has the digest of all lines above, so that a
+truncated manifest is noticed too.
 """
 
 import hashlib
@@ -24,66 +24,70 @@ from affuse.data.system.regular_files import SMALL, open_regular
 from affuse.data.terminal import printable
 
 MANIFEST = "SHA256SUMS"
-TRIES = 3  # looks at a file that another process replaces meanwhile
+TRIES = 3  # attempts to read a file that another process replaces meanwhile
 
 log = logging.getLogger(__name__)
 
 
 def read(folder: Path) -> Digests | None:
-    """Read the manifest of a folder; None if it has none, or another program's.
+    """Return the digests in a folder's manifest; None without one of this program.
 
     Raises:
         DamagedFileError: if the manifest is damaged
     """
     path = folder / MANIFEST
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except FileNotFoundError:
         return None
-    return _read(path, found.st_mtime_ns, found.st_size, found.st_ino)
+    return _read(path, status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 @lru_cache(maxsize=64)
 def _read(path: Path, *_: int) -> Digests | None:
-    """Read a manifest once for each state of its file."""
+    """Return the digests in a manifest, which is read once for each state of it."""
     with open_regular(path, limit=SMALL) as file:
-        found = file.read()
-    return None if manifests.is_foreign(found) else manifests.parse(path, found)
+        lines = file.read()
+    return None if manifests.is_foreign(lines) else manifests.parse(path, lines)
 
 
 @contextmanager
 def opened(path: Path, *, limit: int) -> Iterator[BinaryIO]:
-    """Open a regular file whose bytes are those that its folder's manifest lists.
+    """Open a regular file after comparing its digest with its folder's manifest.
 
-    A file is opened unchecked where there is no manifest, or it is not listed.
+    If there is no manifest, or it does not list the file, nothing is compared.
 
     Args:
         path: of the file
-        limit: bytes that it may have at most
+        limit: largest size in bytes
 
     Raises:
-        FileNotFoundError: if there is none
-        DamagedFileError: if it is not as it was written, is no regular file, or its
-            manifest is damaged
+        FileNotFoundError: if there is no such file
+        DamagedFileError: if the file was changed or is not regular, or its manifest is
+            damaged
     """
     for attempt in range(1, TRIES + 1):
-        wanted = (read(path.parent) or {}).get(path.name)
-        if wanted is not None and not os.path.lexists(path):
+        expected = (read(path.parent) or {}).get(path.name)
+        if expected is not None and not os.path.lexists(path):
             raise DamagedFileError(missing(path))
         with open_regular(path, limit=limit) as file:
-            if wanted is None or _of(file) == wanted:
+            if expected is None or _hexdigest(file) == expected:
                 file.seek(0)
                 yield file
                 return
-        if attempt == TRIES or (read(path.parent) or {}).get(path.name) == wanted:
+        if attempt == TRIES or (read(path.parent) or {}).get(path.name) == expected:
             raise DamagedFileError(damage(path))
 
 
 def content(path: Path, *, limit: int) -> bytes:
-    """Read all of a file as `opened` opens it.
+    """Return the bytes of a file, checked as in `opened`.
+
+    Args:
+        path: of the file
+        limit: largest size in bytes
 
     Raises:
-        FileNotFoundError, DamagedFileError: as `opened`
+        DamagedFileError, FileNotFoundError: as in `opened`
     """
     with opened(path, limit=limit) as file:
         return file.read()
@@ -92,15 +96,15 @@ def content(path: Path, *, limit: int) -> bytes:
 def digest(path: Path) -> str:
     """Return the SHA-256 of a regular file: 64 hexadecimal digits."""
     with open_regular(path, limit=2**63) as file:
-        return _of(file)
+        return _hexdigest(file)
 
 
-def _of(file: BinaryIO) -> str:
+def _hexdigest(file: BinaryIO) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def missing(path: Path) -> str:
-    """Say that a file is not there, although its manifest lists it."""
+    """Return the error for a file that is missing although its manifest lists it."""
     return (
         f"{path} is missing, and {MANIFEST} beside it lists it; repeat the command "
         f"that writes it"
@@ -117,9 +121,9 @@ def is_listed(path: Path) -> bool:
 
 
 def damage(path: Path) -> str:
-    """Say that a file is not as its manifest lists it.
+    """Return the error for a file whose digest differs from its manifest.
 
-    A manifest that is listed in turn is that of a trained model.
+    Only manifests of trained models are listed in another manifest.
     """
     if path.name == MANIFEST:
         return (
@@ -134,74 +138,78 @@ def damage(path: Path) -> str:
 
 @contextmanager
 def rewriting(folder: Path, names: Iterable[str]) -> Iterator[None]:
-    """Take files out of a manifest while they are written, and put them in at the end.
+    """Remove files from a manifest while they are written, and add them afterwards.
 
     Args:
         folder: of the manifest
-        names: of files, relative to the folder, that are written inside
+        names: of the files that are written in this context, relative to the folder
     """
-    chosen = tuple(names)
-    unseal(folder, chosen)
+    files = tuple(names)
+    unseal(folder, files)
     yield
-    seal(folder, chosen)
+    seal(folder, files)
 
 
 def keep(path: Path, content: bytes | Iterable[bytes]) -> bool:
-    """Publish a file, unless it holds these bytes already, and list it.
+    """Write a file, unless it holds exactly these bytes, and list it in the manifest.
 
     Args:
         path: of the file
-        content: all of it, or piece by piece where it is not to be held in memory
+        content: as a whole, or in pieces if it should not be held in memory
 
     Returns:
-        True if the file was published
+        True if the file was written
 
     Raises:
         OSError: if it cannot be written
     """
     folder, names = path.parent, [path.name]
-    changed = refresh(path, content, before=lambda: unseal(folder, names))
+    is_new = refresh(path, content, before=lambda: unseal(folder, names))
     try:
         seal(folder, names)
     except OSError:
-        if changed:
+        if is_new:
             raise
         log.debug("%s stays without a digest, for it cannot be written", path)
-    return changed
+    return is_new
 
 
 def seal(folder: Path, names: Iterable[str]) -> None:
-    """Put files into the manifest of a folder, as they are now.
+    """List files in the manifest of a folder with their present digests.
 
     Args:
         folder: of the manifest
-        names: of files, relative to the folder; those that are not there are taken out
+        names: of files, relative to the folder; files that do not exist are removed
     """
-    chosen = tuple(names)
-    _change(folder, lambda: _present(folder, chosen), drop=set(chosen))
+    files = tuple(names)
+    _change(folder, lambda: _present(folder, files), drop=set(files))
 
 
-def record(folder: Path, known: Digests, *, drop: Iterable[str] = ()) -> None:
-    """Put digests that are known already into the manifest of a folder.
+def record(folder: Path, digests: Digests, *, drop: Iterable[str] = ()) -> None:
+    """Add digests that were computed before to the manifest of a folder.
 
     Args:
         folder: of the manifest
-        known: digests of files that are as they should be
-        drop: names to take out
+        digests: of files, by name
+        drop: names to remove
     """
-    _change(folder, lambda: known, drop=set(drop))
+    _change(folder, lambda: digests, drop=set(drop))
 
 
 def unseal(folder: Path, names: Iterable[str]) -> None:
-    """Take files out of the manifest that are about to be written again.
+    """Remove files from the manifest before they are written again.
 
-    A file that was damaged until now is named in a warning, for it is replaced.
+    A warning names each damaged file, because writing replaces it.
+
+    Args:
+        folder: of the manifest
+        names: of files, relative to the folder
     """
-    known = readable(folder)
-    listed = [name for name in names if name in known]
+    digests = readable(folder)
+    listed = [name for name in names if name in digests]
     for name in listed:
         path = folder / name
-        if not path.is_file() or digest(path) != known[name]:
+        if not path.is_file() or digest(path) != digests[name]:
             log.warning("%s; it is written again", damage(path))
     if listed:
         _change(folder, dict, drop=set(listed))
@@ -210,8 +218,8 @@ def unseal(folder: Path, names: Iterable[str]) -> None:
 def _change(folder: Path, add: Callable[[], Digests], *, drop: set[str]) -> None:
     """Replace the manifest, if that changes it.
 
-    Digests are taken while the manifest is locked. So whoever replaces a file and then
-    seals it, while another process does the same, leaves the digest of what is there.
+    Digests are computed while the manifest is locked. So if two processes replace a
+    file at the same time, the manifest ends with the digest of the remaining file.
     """
     with suppress(DamagedFileError):
         if _changed(read(folder) or {}, add(), drop) == read(folder):
@@ -222,19 +230,19 @@ def _change(folder: Path, add: Callable[[], Digests], *, drop: set[str]) -> None
         )
 
 
-def _changed(known: Digests, add: Digests, drop: set[str]) -> Digests:
-    """Return a manifest without some files and with others."""
-    return {n: found for n, found in known.items() if n not in drop} | dict(add)
+def _changed(digests: Digests, add: Digests, drop: set[str]) -> Digests:
+    """Return the digests of a manifest without `drop` and with `add`."""
+    return {n: digest_ for n, digest_ in digests.items() if n not in drop} | dict(add)
 
 
 def _present(folder: Path, names: Iterable[str]) -> Digests:
-    """Digest those of these files that are there."""
-    found = {name: folder / name for name in names}
-    return {name: digest(path) for name, path in found.items() if path.is_file()}
+    """Return the digests of those files that exist."""
+    paths = {name: folder / name for name in names}
+    return {name: digest(path) for name, path in paths.items() if path.is_file()}
 
 
 def readable(folder: Path) -> Digests:
-    """Read the manifest; empty if there is none, or a damaged one, which is named."""
+    """Return the digests in a manifest; {} if it is missing, or damaged (a warning)."""
     try:
         return read(folder) or {}
     except DamagedFileError as error:

@@ -1,7 +1,7 @@
-"""Reads JSON and TOML files that a stranger may have edited, and checks all of them.
+"""Reading of untrusted JSON and TOML files, checked against a schema.
 
-A file must be regular, of a sensible size, as its manifest says, and of the kind that
-its reader describes with `affuse.data.system.schema`.
+A file must be regular, of a limited size, as its manifest lists it, and of the kind
+that its reader describes with `affuse.data.system.schema`.
 """
 
 import json
@@ -21,42 +21,42 @@ TOML = 2**20  # bytes of a TOML file
 
 
 def read_json(path: Path, kind: Kind, *, advice: str, limit: int = SMALL) -> Any:
-    """Read a JSON file of one kind, checked against its manifest where there is one.
+    """Return the value in a JSON file, checked against `kind` and the manifest.
 
     Args:
         path: of the file
-        kind: what it holds
-        advice: what to do if it is damaged, the end of the sentence
-        limit: bytes that it may have at most
+        kind: description of the value
+        advice: remedy for a damaged file, the last clause of the error
+        limit: largest size in bytes
 
     Raises:
-        FileNotFoundError: if there is none
-        DamagedFileError: naming the file, the place in it, and `advice`
+        FileNotFoundError: if there is no such file
+        DamagedFileError: if it is damaged; names the file, the place, and `advice`
     """
     try:
-        found = content(path, limit=limit)
+        text = content(path, limit=limit)
     except DamagedFileError as error:
         raise DamagedFileError(f"{error}; {advice}") from error
     try:
-        return parse_json(found, kind)
+        return parse_json(text, kind)
     except DamagedFileError as error:
         raise DamagedFileError(f"{path} is damaged: {error}; {advice}") from error
 
 
-def parse_json(found: bytes | str, kind: Kind, *, digits: int = DIGITS) -> Any:
-    """Read JSON text of one kind.
+def parse_json(text: bytes | str, kind: Kind, *, digits: int = DIGITS) -> Any:
+    """Return the value of a JSON text, checked against `kind`.
 
     Args:
-        found: the text, or its bytes in UTF-8
-        kind: what it holds
-        digits: of a whole number at most
+        text: as a string, or as bytes in UTF-8
+        kind: description of the value
+        digits: largest number of digits in a whole number
 
     Raises:
-        DamagedFileError: saying what is wrong in it, without the name of a file
+        DamagedFileError: if it is no JSON, or of another kind; names no file
     """
     try:
         value = json.loads(
-            found if isinstance(found, str) else found.decode("utf-8"),
+            text if isinstance(text, str) else text.decode("utf-8"),
             parse_constant=_constant,
             parse_int=partial(_whole, most=digits),
         )
@@ -74,17 +74,21 @@ def _constant(name: str) -> NoReturn:
 
 
 def _whole(digits: str, *, most: int) -> int:
-    if len(digits) > most + 1:  # and a sign
+    if len(digits) > most + 1:  # one more for the sign
         raise Mismatch(digits, f"a whole number of at most {most} digits")
     return int(digits)
 
 
 def read_toml(path: Path, kind: Kind) -> Any:
-    """Read a TOML file of one kind, checked against its manifest where there is one.
+    """Return the value in a TOML file, checked against `kind` and the manifest.
+
+    Args:
+        path: of the file
+        kind: description of the value
 
     Raises:
-        FileNotFoundError: if there is none
-        AffuseError: naming the file and what is wrong in it
+        FileNotFoundError: if there is no such file
+        AffuseError: if it is damaged; names the file and the error in it
     """
     try:
         return parse_toml(content(path, limit=TOML), kind)
@@ -92,14 +96,18 @@ def read_toml(path: Path, kind: Kind) -> Any:
         raise AffuseError(f"{path}: {error}") from error
 
 
-def parse_toml(found: bytes | str, kind: Kind) -> Any:
-    """Read TOML text of one kind.
+def parse_toml(text: bytes | str, kind: Kind) -> Any:
+    """Return the value of a TOML text, checked against `kind`.
+
+    Args:
+        text: as a string, or as bytes in UTF-8
+        kind: description of the value
 
     Raises:
-        AffuseError: saying what is wrong in it, without the name of a file
+        AffuseError: if it is no TOML, or of another kind; names no file
     """
     try:
-        value = tomllib.loads(found if isinstance(found, str) else found.decode())
+        value = tomllib.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise AffuseError(f"it is no TOML ({printable(why)[:200]})") from error

@@ -1,4 +1,4 @@
-"""Whether this interpreter has what the project needs; the standard library only."""
+"""Check that this interpreter has the required packages; standard library only."""
 
 import configparser
 import importlib.metadata
@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SETUP = "setup.cfg"  # in the root of a checkout alone
-PYTHON = (3, 11)  # the oldest that will do
+SETUP = "setup.cfg"  # only the root of a checkout has this file
+PYTHON = (3, 11)  # oldest version that is supported
 NEEDED = (
     "click", "h5py", "huggingface_hub", "joblib", "librosa", "numpy", "safetensors",
     "scipy", "sklearn", "soundfile", "soxr", "torch", "tqdm", "transformers",
@@ -18,30 +18,31 @@ NEEDED = (
 
 
 def version() -> str:
-    """Return the version of this package: of the checkout that runs, or as installed.
+    """Return the version of this package.
 
-    An editable installation may have been made of an older state of its checkout.
+    In a checkout it is that of setup.cfg, because an editable installation may have
+    recorded an older state.
     """
     if is_checkout():
-        found = configparser.ConfigParser()
-        found.read(ROOT / SETUP, encoding="utf-8")
-        return found["metadata"]["version"]
+        configuration = configparser.ConfigParser()
+        configuration.read(ROOT / SETUP, encoding="utf-8")
+        return configuration["metadata"]["version"]
     return importlib.metadata.version("affuse")
 
 
 def is_checkout() -> bool:
-    """Return True if a checkout of the repository runs, False for an installed copy."""
+    """Return True if this code runs from a checkout, False for an installed copy."""
     return (ROOT / SETUP).is_file() and (ROOT / "cli.py").is_file()
 
 
 def extra_command(extra: str) -> str:
-    """Return what a user types to install the packages of an extra, and where.
+    """Return the advice to install an extra, as the end of a sentence.
 
     Args:
-        extra: of setup.cfg, such as ``cluster``
+        extra: name of an extra in setup.cfg, such as ``cluster``
 
     Returns:
-        the end of a sentence
+        the command, and for a checkout also the folder in which to type it
     """
     if is_checkout():
         return f"in the folder of this project, type: pip install '.[{extra}]'"
@@ -49,28 +50,28 @@ def extra_command(extra: str) -> str:
 
 
 def ensure_packages() -> None:
-    """Hand over to the interpreter that `make setup` filled, if this one will not do.
+    """Switch to the interpreter of `make setup` if this one lacks packages.
 
-    `cli.py` runs this function before it imports anything else of the project.
+    `cli.py` calls this function before it imports other modules of the project.
 
     Raises:
-        SystemExit: with the line to type, if there is no such interpreter
+        SystemExit: if there is no such interpreter; the message has the command to type
     """
-    lacking = _lacking()
-    if not lacking:
+    defect = _defect()
+    if not defect:
         return
-    filled = ROOT / ".venv" / "bin" / "python"
-    if filled.exists() and Path(sys.prefix) != filled.parents[1]:
-        os.execv(filled, [str(filled), *sys.argv])
+    venv_python = ROOT / ".venv" / "bin" / "python"
+    if venv_python.exists() and Path(sys.prefix) != venv_python.parents[1]:
+        os.execv(venv_python, [str(venv_python), *sys.argv])
     make = "make" if Path.cwd() == ROOT else f"make -C {shlex.quote(str(ROOT))}"
-    sys.exit(f"{sys.executable} {lacking}; type: {make} setup")
+    sys.exit(f"{sys.executable} {defect}; type: {make} setup")
 
 
-def _lacking() -> str:
-    """Return what this interpreter lacks, as the rest of a sentence; "" for nothing.
+def _defect() -> str:
+    """Return what this interpreter lacks, as the end of a sentence, or "".
 
-    Processes that a command starts import `affuse` by its name. If that is another
-    checkout, two states of the code would work together.
+    Processes that a command starts import `affuse` by its name. If that name leads to
+    another checkout, two versions of the code would be mixed.
     """
     if sys.version_info < PYTHON:
         return "has no Python 3.11 or newer"

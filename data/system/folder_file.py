@@ -1,19 +1,19 @@
-"""Names of files in a folder of this project, each of which stands once in a record."""
+"""File names as attributes of the record of a folder, so that each is written once."""
 
 from pathlib import Path
 from typing import Protocol, overload
 
 
 class Located(Protocol):
-    """A record of a folder."""
+    """Record of a folder."""
 
     @property
     def path(self) -> Path:
-        """Of the folder."""
+        """Path of the folder."""
 
 
 class FolderFile:
-    """A file of a folder: its path in a record of the folder, its name in the class.
+    """File of a folder: a path as an attribute of a record, a name as one of its class.
 
     Args:
         name: of the file

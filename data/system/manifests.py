@@ -1,4 +1,4 @@
-"""The text of a manifest: a line for each file, and at last a digest of all lines."""
+"""Text format of a manifest: one line for each file, then a digest of all lines."""
 
 import hashlib
 import re
@@ -10,40 +10,44 @@ from affuse.data.errors import DamagedFileError
 HEAD = "# affuse digests 1\n"
 END = "# of the lines above: "
 LINE = re.compile(r"([0-9a-f]{64})  (\S[^\n]*)\n")
-OTHER = re.compile(rb"\\?[0-9a-f]{64} [ *]")  # how those of other programs begin
+OTHER = re.compile(rb"\\?[0-9a-f]{64} [ *]")  # beginning of other programs' manifests
 Digests = Mapping[str, str]  # file name, relative to the folder, to 64 hex digits
 
 
 def is_foreign(content: bytes) -> bool:
-    """Return True for a manifest that another program wrote."""
+    """Return True if another program wrote a manifest."""
     return bool(OTHER.match(content)) and END.encode() not in content
 
 
 def parse(path: Path, content: bytes) -> Digests:
-    """Read a manifest, and check its form and its last line.
+    """Return the digests in a manifest after checking its form and its last line.
+
+    Args:
+        path: of the manifest, for the error
+        content: of the manifest
 
     Raises:
-        DamagedFileError: if it is not as `text` wrote it
+        DamagedFileError: if it differs from what `text` wrote
     """
     text = content.decode("utf-8", errors="replace")
     body, mark, digest = text.rpartition(END)
     lines = body.removeprefix(HEAD).splitlines(keepends=True)
-    found = [LINE.fullmatch(line) for line in lines]
+    matches = [LINE.fullmatch(line) for line in lines]
     if not (
         mark
         and body.startswith(HEAD)
         and digest == f"{hashlib.sha256(body.encode()).hexdigest()}\n"
-        and all(found)
+        and all(matches)
     ):
         raise DamagedFileError(
             f"{path} is damaged: it is not as it was written, so nothing beside it can "
             f"be checked; restore it, or make the folder again"
         )
-    return {match[2]: match[1] for match in found if match}
+    return {match[2]: match[1] for match in matches if match}
 
 
 def text(digests: Digests) -> bytes:
-    """Write digests as a manifest has them, sorted by name."""
+    """Return the content of a manifest, with files sorted by name."""
     lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
     body = "".join([HEAD, *lines])
     return f"{body}{END}{hashlib.sha256(body.encode()).hexdigest()}\n".encode()

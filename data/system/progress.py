@@ -1,4 +1,4 @@
-"""Progress bars: lively on a terminal, a line now and then in a log."""
+"""Progress bars, refreshed often on a terminal and rarely in a log."""
 
 import sys
 from typing import Any
@@ -11,18 +11,18 @@ FORMAT = (
     "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} {unit} "
     "[{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 )
-REFRESH = {True: 0.2, False: 20.0}  # seconds, by whether somebody watches
+REFRESH = {True: 0.2, False: 20.0}  # seconds; True for a terminal
 
 
 class _Bar(tqdm):
-    """One that stops at its end, which sums of seconds overrun by rounding."""
+    """Bar that never exceeds its total, which sums of seconds may do by rounding."""
 
     def update(self, n: float = 1) -> bool | None:
-        shown: bool | None = super().update(min(n, self.total - self.n))
-        return shown
+        is_displayed: bool | None = super().update(min(n, self.total - self.n))
+        return is_displayed
 
     def set_postfix_str(self, s: str = "", refresh: bool = True) -> None:
-        """Show a few words behind the bar; they may hold names from files."""
+        """Show a text behind the bar, printable even if it has names from files."""
         super().set_postfix_str(printable(s), refresh)
 
 
@@ -35,15 +35,15 @@ def bar(
     show: bool,
     delay: float = 0.0,
 ) -> tqdm:
-    """Return a bar over `items`, or one that is told of progress by ``update(amount)``.
+    """Return a progress bar over `items`, or one that ``update(amount)`` advances.
 
     Args:
-        items: that are counted as they are taken; None for ``update``
+        items: to iterate over, each counted as 1; None to call ``update``
         total: amount of work
-        name: what is done, at the beginning of the line
+        name: of the task, at the beginning of the line
         unit: of the amount
         show: False for no bar
-        delay: seconds; work that ends sooner shows no bar
+        delay: seconds before the bar appears; shorter work shows no bar
     """
     return _Bar(
         items,

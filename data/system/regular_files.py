@@ -1,7 +1,7 @@
-"""Opens files for reading only if they are regular and of a sensible size.
+"""Opening of files for reading, only if they are regular and of a limited size.
 
-A named pipe, a device, or a link to one would make a reader wait for ever or fill the
-memory. So it is the file's own kind that is asked for, before anything is read.
+A named pipe, a device, or a link to one could block a reader or fill the memory. So the
+type of the file is checked before anything is read.
 """
 
 import io
@@ -12,22 +12,22 @@ from typing import IO, BinaryIO
 
 from affuse.data.errors import DamagedFileError
 
-# Of os.open: never wait for the other end of a pipe, and never translate line ends.
+# Flags of os.open: do not wait for the other end of a pipe, do not convert line ends.
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-SMALL = 2**26  # bytes of a description; the largest known takes less than a tenth
+SMALL = 2**26  # bytes of a description; the largest observed has less than a tenth
 TABLE = 2**32  # bytes of a table or a corpus
 WEIGHTS = 2**36  # bytes of a file of weights
 
 
 def open_regular(path: Path, *, limit: int) -> BinaryIO:
-    """Open a regular file in binary mode; a link to one counts as one.
+    """Open a regular file, or a link to one, in binary mode.
 
     Args:
         path: of the file
-        limit: bytes that it may have at most
+        limit: largest size in bytes
 
     Raises:
-        FileNotFoundError: if there is none
+        FileNotFoundError: if there is no such file
         DamagedFileError: if it is a pipe, a device or a folder, or larger than `limit`
     """
     _check(path, os.stat(path), limit)
@@ -41,36 +41,50 @@ def open_regular(path: Path, *, limit: int) -> BinaryIO:
 
 
 def open_text(path: Path, *, limit: int, encoding: str, newline: str | None) -> IO[str]:
-    """Open a regular file as text; see `open_regular` and `io.TextIOWrapper`."""
+    """Open a regular file as text.
+
+    Args:
+        path: of the file
+        limit: largest size in bytes
+        encoding: of the text
+        newline: conversion of line ends, as for `io.TextIOWrapper`
+
+    Raises:
+        FileNotFoundError, DamagedFileError: as in `open_regular`
+    """
     file = open_regular(path, limit=limit)
     return io.TextIOWrapper(file, encoding=encoding, newline=newline)
 
 
 def check_regular(path: Path, *, limit: int) -> None:
-    """Refuse what `open_regular` would refuse, for readers that open by name.
+    """Raise the errors of `open_regular`, for libraries that open a file by its path.
+
+    Args:
+        path: of the file
+        limit: largest size in bytes
 
     Raises:
-        FileNotFoundError: if there is none
+        FileNotFoundError: if there is no such file
         DamagedFileError: if it is a pipe, a device or a folder, or larger than `limit`
     """
     _check(path, os.stat(path), limit)
 
 
-def _check(path: Path, found: os.stat_result, limit: int) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _check(path: Path, status: os.stat_result, limit: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise DamagedFileError(
             f"{path} is damaged: it is no regular file, but a "
-            f"{_kind(found.st_mode)}; remove it"
+            f"{_kind(status.st_mode)}; remove it"
         )
-    if found.st_size > limit:
+    if status.st_size > limit:
         raise DamagedFileError(
-            f"{path} is damaged: it has {found.st_size:,} bytes, more than the "
+            f"{path} is damaged: it has {status.st_size:,} bytes, more than the "
             f"{limit:,} that such a file can have; remove it"
         )
 
 
 def _kind(mode: int) -> str:
-    """Name a file that is not regular."""
+    """Return the name of the type of a file that is not regular."""
     kinds = {
         stat.S_IFDIR: "folder",
         stat.S_IFIFO: "named pipe",

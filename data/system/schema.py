@@ -1,7 +1,7 @@
-"""Kinds of values in JSON and TOML files: types, ranges, sizes and depth.
+"""Schema of JSON and TOML files: kinds of values with types, ranges, sizes and depth.
 
-A kind checks one value. `Record` and its siblings check what they hold in turn, so a
-description reads as the file does, and a reader may rely on every type in it.
+A kind checks one value. `Record`, `ListOf` and `MapOf` also check the values inside,
+so a description has the structure of the file, and a reader can rely on its types.
 """
 
 import math
@@ -18,46 +18,46 @@ BITS = 64  # of a whole number
 
 
 class Mismatch(DamagedFileError):
-    """A value is of another kind than its file describes.
+    """Error for a value whose kind differs from that in the schema.
 
     Args:
-        found: the value
-        wanted: what it should be, in words
-        place: names and numbers that lead to it, the innermost first
+        value: from the file
+        expected: description of the kind
+        place: names and indices that lead to the value, the innermost first
     """
 
-    def __init__(self, found: object, wanted: str, *place: str):
-        super().__init__(found, wanted, *place)
-        self.found, self.wanted, self.place = found, wanted, place
+    def __init__(self, value: object, expected: str, *place: str):
+        super().__init__(value, expected, *place)
+        self.value, self.expected, self.place = value, expected, place
 
     def __str__(self) -> str:
         """Return ``encoders.audio.layers[0] is 'x', not a whole number ...``."""
         name = "".join(reversed(self.place)).removeprefix(".") or "it"
-        return f"{printable(name)[:200]} is {shown(self.found)}, not {self.wanted}"
+        return f"{printable(name)[:200]} is {shown(self.value)}, not {self.expected}"
 
     def within(self, place: str) -> "Mismatch":
-        """Return the same error, of a value inside a list or a table."""
-        return Mismatch(self.found, self.wanted, *self.place, place)
+        """Return the same error for a value inside a list or a table."""
+        return Mismatch(self.value, self.expected, *self.place, place)
 
 
 def shown(value: object) -> str:
-    """Return the beginning of a value as Python writes it, for a sentence."""
+    """Return the beginning of a value's repr, for an error message."""
     try:
         return printable(repr(value)[:SHOWN])
-    except (ValueError, RecursionError):  # a number of very many digits, or nested
+    except (ValueError, RecursionError):  # a number with very many digits, or nesting
         return f"a {type(value).__name__} that is too large to show"
 
 
 class Kind(Protocol):
-    """Describes one value of a file."""
+    """Description of one value of a file."""
 
     def check(self, value: object) -> None:
-        """Raise `Mismatch` if a value, as JSON or TOML gave it, is of another kind."""
+        """Raise `Mismatch` if a parsed value is of another kind."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A string of bounded length."""
+    """String of bounded length."""
 
     most: int = 10_000  # characters
     least: int = 0
@@ -70,7 +70,7 @@ class Text:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of several values."""
+    """Choice of one among several values."""
 
     values: tuple[object, ...]
 
@@ -82,7 +82,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole number in a range; true and false are none."""
+    """Whole number in a range, but not true or false."""
 
     least: int = 0
     most: int = 2**63 - 1
@@ -95,7 +95,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number, whole or not."""
+    """Finite number, whole or not."""
 
     least: float = -1e300
     most: float = 1e300
@@ -122,7 +122,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Maybe:
-    """A value of a kind, or null."""
+    """Value of a kind, or null."""
 
     kind: Kind
 
@@ -134,7 +134,7 @@ class Maybe:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list whose items are all of one kind."""
+    """List whose items are all of one kind."""
 
     kind: Kind
     most: int = 10_000
@@ -153,7 +153,7 @@ class ListOf:
 
 @dataclass(frozen=True)
 class MapOf:
-    """A table with any names, whose values are all of one kind."""
+    """Table with any names, whose values are all of one kind."""
 
     kind: Kind
     most: int = 10_000
@@ -173,15 +173,15 @@ class MapOf:
 
 @dataclass(frozen=True)
 class Record:
-    """A table whose names are known."""
+    """Table with fixed names, each with a kind."""
 
     needed: Mapping[str, Kind]
     optional: Mapping[str, Kind] = field(default_factory=dict)
-    others: Kind | None = None  # of names that are not known; None if there are none
+    others: Kind | None = None  # kind of all other names; None to refuse them
     most: int = 10_000  # entries
 
     @cached_property
-    def _known(self) -> Mapping[str, Kind]:
+    def _kinds(self) -> Mapping[str, Kind]:
         return {**self.optional, **self.needed}
 
     def check(self, value: object) -> None:
@@ -192,9 +192,9 @@ class Record:
             names = ", ".join(sorted(lacking))
             raise Mismatch(sorted(value), f"a table that also has {names}")
         for name, item in value.items():
-            kind = self._known.get(name, self.others)
+            kind = self._kinds.get(name, self.others)
             if kind is None:
-                raise Mismatch(name, f"a name among {', '.join(sorted(self._known))}")
+                raise Mismatch(name, f"a name among {', '.join(sorted(self._kinds))}")
             try:
                 kind.check(item)
             except Mismatch as error:
@@ -203,9 +203,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Plain:
-    """Any value whose lists and tables are nested no deeper than so many levels.
+    """Any value whose lists and tables are nested at most `depth` levels.
 
-    Numbers are finite, and whole ones fit into 64 bits.
+    Numbers must be finite, and whole numbers must fit into 64 bits.
     """
 
     depth: int = 3
@@ -228,11 +228,11 @@ class Plain:
         inner = _inner(self)
         items: Iterable[object] = value.values() if isinstance(value, dict) else value
         for item in items:
-            if type(item) is not str:  # as most are in a large file
+            if type(item) is not str:  # most items of a large file are, and always fit
                 inner.check(item)
 
 
 @lru_cache(maxsize=64)
-def _inner(kind: Plain) -> Plain:
-    """Return the kind of what such a value holds."""
-    return Plain(kind.depth - 1, kind.most)
+def _inner(outer: Plain) -> Plain:
+    """Return the kind of the values inside a list or table."""
+    return Plain(outer.depth - 1, outer.most)

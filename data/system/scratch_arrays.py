@@ -1,8 +1,8 @@
-"""Arrays that may be larger than memory: their pages are those of a nameless file.
+"""Scratch arrays that may be larger than memory, mapped to a file without a name.
 
-The file has no name from the moment it is made, so nothing is left of it however a
-process ends. Its space is reserved at once: a disk that is full is an error here, and
-no crash later, when a page is written.
+The file has no name, so the system removes it however a process ends. Its space is
+reserved at once, so that a full disk is an error here and not a crash when a page is
+written later.
 """
 
 import errno
@@ -15,49 +15,55 @@ from typing import IO
 
 import numpy as np
 
-SHARE = 0.5  # of a machine's memory that embeddings may take, if nobody says
-UNKNOWN = 2**34  # bytes of memory where nobody tells
+SHARE = 0.5  # of a machine's memory that embeddings may take by default
+UNKNOWN = 2**34  # bytes of memory to assume where the system does not state them
 FULL = (errno.ENOSPC, errno.EDQUOT)
-BLOCK = 2**20  # bytes that are written at once where nothing can be reserved
+BLOCK = 2**20  # bytes written at a time where the system cannot reserve space
 GROUPS = Path("/proc/self/cgroup")
 LIMITS = Path("/sys/fs/cgroup")
 
 
 def budget() -> int:
-    """Bytes of embeddings that are held in memory, if nobody says how many."""
+    """Return how many bytes of embeddings may be held in memory by default."""
     return int(SHARE * machine_memory())
 
 
 def machine_memory() -> int:
-    """Return the bytes of memory of this machine, or what a container allows of it."""
+    """Return the bytes of memory of this machine, or of its container if smaller."""
     try:
         machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows, or not told
+    except (AttributeError, OSError, ValueError):  # Windows, or values not available
         return UNKNOWN
     return min(machine, *_limits())
 
 
 def _limits() -> list[int]:
-    """What containers and job schedulers allow, in bytes; at least a huge number."""
-    found = [2**63]
+    """Return the memory limits of containers and job schedulers, in bytes.
+
+    The list always has one number, which is larger than any memory.
+    """
+    limits = [2**63]
     try:
         lines = GROUPS.read_text(encoding="utf-8").splitlines()
         name = next(line[3:] for line in lines if line.startswith("0::"))
-        inner = LIMITS / name.strip("/")
-        for folder in (inner, *inner.parents):
+        group_folder = LIMITS / name.strip("/")
+        for folder in (group_folder, *group_folder.parents):
             if folder.is_relative_to(LIMITS) and (folder / "memory.max").is_file():
                 limit = (folder / "memory.max").read_text(encoding="utf-8").strip()
-                found += [int(limit)] if limit != "max" else []
-    except (OSError, StopIteration, ValueError):  # no groups of the second version
+                limits += [int(limit)] if limit != "max" else []
+    except (OSError, StopIteration, ValueError):  # the system has no control groups v2
         pass
-    return found
+    return limits
 
 
 def place(beside: Path) -> Path:
-    """Return the folder of scratch files.
+    """Return the folder for scratch files.
 
-    It is TMPDIR where that is set, else the folder that is given; where nothing may be
-    written there, it is the system's folder of temporary files.
+    It is TMPDIR if that is set, else `beside`. If `beside` is not writable, it is the
+    system's folder of temporary files.
+
+    Args:
+        beside: folder to prefer
     """
     if chosen := os.environ.get("TMPDIR"):
         return Path(chosen)
@@ -65,21 +71,25 @@ def place(beside: Path) -> Path:
 
 
 def blank(shape: tuple[int, ...], folder: Path) -> np.ndarray:
-    """An array of float32 zeros, written and read through the page cache.
+    """Return an array of zeros that is mapped to a file in `folder`.
 
     Args:
         shape: of the array
-        folder: on a disk with room for it; best not one in memory
+        folder: on a disk with enough space, best not in memory
+
+    Returns:
+        float32
 
     Raises:
-        OSError: if it cannot be written there, or there is no room
+        OSError: if nothing can be written there, or there is not enough space
     """
     size = 4 * int(np.prod(shape))
     if not size:
         return np.zeros(shape, np.float32)
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=".scratch-") as file:
-            if shutil.disk_usage(folder).free < size:  # or others run short meanwhile
+            # Checked before reserving, which would leave other processes no space.
+            if shutil.disk_usage(folder).free < size:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             _reserve(file, size)
             return np.memmap(file, np.float32, "r+", shape=shape)
@@ -93,7 +103,7 @@ def blank(shape: tuple[int, ...], folder: Path) -> np.ndarray:
 
 
 def _reserve(file: IO[bytes], size: int) -> None:
-    """Make a file so long, with all of its blocks on the disk."""
+    """Extend a file to `size` bytes, with all of its blocks allocated on the disk."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)
         return
@@ -104,7 +114,7 @@ def _reserve(file: IO[bytes], size: int) -> None:
 
 
 def is_mapped(values: np.ndarray) -> bool:
-    """Whether an array is one of `blank`, or a view of one."""
+    """Return True if an array comes from `blank`, or is a view of such an array."""
     base: object = values
     while isinstance(base, np.ndarray):
         base = base.base

@@ -1,9 +1,9 @@
-"""Digests of the code of plug-ins: their syntax trees, and those of what they import.
+"""Digests of the code of plug-ins, from the syntax trees of their modules.
 
-Docstrings, comments and layout do not count. Left out are the standard library and
-installed packages, but for the package that offers the plug-in itself. Of a built-in
-plug-in only its own folder counts, of any other one all modules of this project that it
-imports.
+Docstrings, comments and layout do not change a digest. The standard library and
+installed packages are left out, except the package that offers the plug-in itself. For
+a built-in plug-in, only imported modules of its folder are included; for others, all
+imported modules of this project.
 """
 
 import ast
@@ -30,37 +30,43 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 @dataclass(frozen=True)
 class Revision:
-    """What is known of the code of a built-in plug-in."""
+    """Revision of the code of a built-in plug-in."""
 
-    number: int  # to be raised when the code gives other results
-    code: str  # digest of the code of this revision, as `digest` gives it
+    number: int  # raised whenever the code gives different results
+    code: str  # digest of the code of this revision, as `digest` returns it
 
 
 def identity(
-    module: str, near: Sequence[str], known: Revision | None, *, short: bool = False
+    module: str, near: Sequence[str], revision: Revision | None, *, short: bool = False
 ) -> str:
-    """Return ``revision 2`` of a built-in plug-in, else ``code`` and its digest.
+    """Return ``revision 2`` for a built-in plug-in, else ``code`` and its digest.
 
     Args:
         module: full name of the plug-in
-        near: as of `digest`
-        known: of the built-in plug-in of that name; one that was edited is none
+        near: as for `digest`
+        revision: of the built-in plug-in of that name; it is ignored if the plug-in was
+            edited
         short: True to return "" for the first revision
     """
-    if known is not None and known.code == digest(module, near):
-        return "" if short and known.number == 1 else f"revision {known.number}"
+    if revision is not None and revision.code == digest(module, near):
+        return "" if short and revision.number == 1 else f"revision {revision.number}"
     return f"code {digest(module, near, deep=True)}"
 
 
 def outside_identity(source: PluginSource, near: Sequence[str]) -> str:
     """Return the identity of the code of a plug-in from outside this project.
 
-    Its own top-level package counts, although it is installed. The version of the
-    package is left out, so that a new version with the same code is the same plug-in.
+    The modules of its own top-level package are included, although the package is
+    installed. The package's version is left out, so that a new version with the same
+    code has the same identity.
+
+    Args:
+        source: module of the plug-in, and the package that offers it
+        near: as for `digest`
 
     Returns:
-        ``code``, twelve hexadecimal digits, ``of`` and the name of the package, if it
-        is of one; ``version 1.2 of`` and that name where there is no source to read
+        ``code`` and its digest, then ``of`` and the package's name if it has one;
+        ``version 1.2 of`` and that name if there is no source file
     """
     home = source.module.partition(".")[0]
     label = f" of {source.package}" if source.package else ""
@@ -76,18 +82,19 @@ def digest(
 
     Args:
         module: its full name
-        near: packages of plug-ins, whose other modules count if they are imported, and
-            single modules that count likewise
-        deep: True if all modules of this project count, for one that is not built in
-        home: top-level package that counts although it is installed
+        near: packages of plug-ins and single modules; their modules are included if
+            they are imported
+        deep: True to include all modules of this project, for a plug-in that is not
+            built in
+        home: top-level package that is included although it is installed; "" for none
     """
     names = (*near, *OWN) if deep else near
     folders = [_folder(package) for package in names]
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for name, path in sorted(_modules(module, folders, home).items()):
         tree = ast.parse(path.read_bytes())
-        found.update(json.dumps([name, _plain(tree)]).encode())
-    return found.hexdigest()[:DIGITS]
+        hasher.update(json.dumps([name, _plain(tree)]).encode())
+    return hasher.hexdigest()[:DIGITS]
 
 
 def _folder(package: str) -> Path:
@@ -96,22 +103,22 @@ def _folder(package: str) -> Path:
 
 
 def _modules(first: str, near: Sequence[Path], home: str) -> dict[str, Path]:
-    """Return the files of a module and of all that it imports, as far as they count."""
-    found: dict[str, Path] = {}
-    waiting = [first]
-    while waiting:
-        name = waiting.pop()
+    """Return the files of a module and of its imports that a digest includes."""
+    files: dict[str, Path] = {}
+    pending = [first]
+    while pending:
+        name = pending.pop()
         path = _source(name, home)
-        if name in found or path is None or not _counts(path, near):
+        if name in files or path is None or not _counts(path, near):
             continue
-        found[name] = path
+        files[name] = path
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting += _imported(ast.parse(path.read_bytes()), package, home)
-    return found
+        pending += _imported(ast.parse(path.read_bytes()), package, home)
+    return files
 
 
 def _imported(tree: ast.Module, package: str, home: str) -> Iterator[str]:
-    """Yield names of modules that a syntax tree may import."""
+    """Yield the names of modules that a syntax tree may import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -120,7 +127,7 @@ def _imported(tree: ast.Module, package: str, home: str) -> Iterator[str]:
             base = importlib.util.resolve_name(name, package) if node.level else name
             yield base
             path = _source(base, home)
-            if path is None or path.name == "__init__.py":  # else they are names
+            if path is None or path.name == "__init__.py":  # a module has no submodules
                 yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call):
             yield from _called(node)
@@ -135,17 +142,17 @@ def _called(node: ast.Call) -> Iterator[str]:
 
 
 def _source(name: str, home: str) -> Path | None:
-    """Return the file of a module; None for one without, or if it is installed.
+    """Return the file of a module, or None if it has none or is installed.
 
-    Modules of the top-level package `home` have one although they are installed.
+    Modules of the top-level package `home` have a file although they are installed.
     """
     at_home = name.partition(".")[0] == home
     if not at_home and _is_foreign(name.partition(".")[0]):
-        return None  # to look for its modules would import it
+        return None  # finding a submodule would import the package
     try:
         module = sys.modules.get(name)
         spec = module.__spec__ if module else importlib.util.find_spec(name)
-    except (ImportError, AttributeError, ValueError):  # no module, but a name in one
+    except (ImportError, AttributeError, ValueError):  # a name in a module, no module
         return None
     origin = spec.origin if spec else None
     path = Path(origin).resolve() if origin and origin.endswith(".py") else None
@@ -155,7 +162,7 @@ def _source(name: str, home: str) -> Path | None:
 
 
 def _counts(path: Path, near: Sequence[Path]) -> bool:
-    """Return True for modules beside a plug-in, and for code that nobody installed."""
+    """Return True for a module of `near`, or one that is neither installed nor ours."""
     if path.with_suffix("") in near:
         return True
     if any(path.is_relative_to(folder) for folder in near):
@@ -165,7 +172,7 @@ def _counts(path: Path, near: Sequence[Path]) -> bool:
 
 @lru_cache(maxsize=256)
 def _is_foreign(package: str) -> bool:
-    """Return True for a package that is installed, built in, or not there."""
+    """Return True for a package that is installed, built in, or missing."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
@@ -177,11 +184,11 @@ def _is_foreign(package: str) -> bool:
 
 
 def _is_installed(path: Path) -> bool:
-    """Return True for the standard library and installed packages, but for this one.
+    """Return True for a file of the standard library or of another installed package.
 
-    An environment may also take packages from the ``site-packages`` of another one.
+    An environment may also use packages from the ``site-packages`` of another one.
     """
-    here = path in (ROOT, ROOT / "__init__.py")  # which may be installed itself
+    here = path in (ROOT, ROOT / "__init__.py")  # this package may be installed itself
     if here or any(path.is_relative_to(_folder(name)) for name in OWN):
         return False
     places = {sysconfig.get_path(n) for n in ("stdlib", "purelib", "platlib")}
@@ -192,30 +199,33 @@ def _is_installed(path: Path) -> bool:
 
 
 def _plain(node: object) -> object:
-    """Return a syntax tree as lists and texts, without docstrings and places.
+    """Return a syntax tree as lists and strings, without docstrings and positions.
 
-    Fields that are empty are left out, for newer Pythons have more of them.
+    Empty fields are left out, because newer versions of Python have more of them.
     """
     if isinstance(node, ast.AST):
-        kept = [(n, v) for n, v in ast.iter_fields(node) if n not in IGNORED]
+        fields = [(n, v) for n, v in ast.iter_fields(node) if n not in IGNORED]
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False):
-            kept = [(n, v[1:] if n == "body" else v) for n, v in kept]
+            fields = [(n, v[1:] if n == "body" else v) for n, v in fields]
         if isinstance(node, ast.JoinedStr):
             return ["JoinedStr", *_pieces(node)]
-        fields = [[n, _plain(v)] for n, v in kept if v is not None and v != []]
-        return [type(node).__name__, *fields]
+        pairs = [[n, _plain(v)] for n, v in fields if v is not None and v != []]
+        return [type(node).__name__, *pairs]
     if isinstance(node, list):
         return [_plain(item) for item in node]
     return f"{type(node).__name__} {node!r}"
 
 
 def _pieces(text: ast.JoinedStr) -> list[object]:
-    """Return the pieces of an f-string; Pythons differ in where they cut its text."""
-    found: list[object] = []
+    """Return the pieces of an f-string, with adjacent texts joined.
+
+    Versions of Python differ in where they divide these texts.
+    """
+    parts: list[object] = []
     for is_text, group in groupby(text.values, lambda v: isinstance(v, ast.Constant)):
         pieces = list(group)
         if is_text and any(p.value for p in pieces):  # type: ignore[attr-defined]
-            found.append("".join(str(p.value) for p in pieces))  # type: ignore[attr-defined]
+            parts.append("".join(str(p.value) for p in pieces))  # type: ignore[attr-defined]
         elif not is_text:
-            found += map(_plain, pieces)
-    return found
+            parts += map(_plain, pieces)
+    return parts

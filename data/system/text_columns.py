@@ -1,10 +1,13 @@
-"""Rows of words in columns, for the terminal."""
+"""Alignment of table rows in columns, for the terminal."""
 
 from collections.abc import Iterator, Sequence
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A line a row: the first column is flush left, the others right.
+    """Yield a line for each row, its first column aligned left and the others right.
+
+    Args:
+        rows: cells of each row, all of one length
 
     Examples:
         >>> print("\\n".join(columns([("", "CCC"), ("valence", ".5")])))

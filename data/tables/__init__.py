@@ -1,1 +1,1 @@
-"""Delimited tables of people: records, cells, roles of columns, text encodings."""
+"""Delimited tables from users: text encodings, records, roles of columns, cells."""

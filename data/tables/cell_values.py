@@ -1,4 +1,7 @@
-"""Cells of a table to values: times, ratings, and words that mean the same."""
+"""Conversion of table cells to values: times, ratings, splits, names, transcripts.
+
+Which column holds which value is decided in `affuse.data.tables.column_roles`.
+"""
 
 import math
 import re
@@ -7,8 +10,9 @@ from functools import lru_cache
 from affuse.data.errors import AffuseError
 
 MISSING = frozenset({"", "nan", "nat", "na", "n/a", "none", "null", "<na>"})
-NOTHING = frozenset({"", "nan", "NaN", "NaT"})  # as pandas writes it; Nan is a name
-SPLITS = {  # as corpora and papers spell them
+# Missing values as pandas writes them; the spelling Nan is left out, for it is a name.
+NOTHING = frozenset({"", "nan", "NaN", "NaT"})
+SPLITS = {  # spelling in corpora and papers -> unified name
     "train": "train",
     "training": "train",
     "trn": "train",
@@ -30,7 +34,7 @@ SCRIPTED = {"1": True, "true": True, "yes": True, "scripted": True}
 SCRIPTED |= {"0": False, "false": False, "no": False, "improvised": False}
 UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600}
 
-# digits are bounded, so that no time overflows
+# The number of digits is bounded, so that no time overflows.
 _NUMBER = re.compile(
     r"((?:\d{1,12}(?:\.\d*)?|\.\d{1,12})(?:e-?\d\d?)?)\s*(ms|us|ns|s|min|h|)", re.A
 )
@@ -39,11 +43,15 @@ _CLOCK = re.compile(r"(?:(\d{1,6}) days?\s*)?(\d{1,6}):(\d\d):(\d\d(?:\.\d*)?)",
 
 
 def seconds(cell: str) -> float | None:
-    """Return a time in seconds; None if the cell is empty or says so.
+    """Return a time in seconds, or None if the cell holds no value.
+
+    Args:
+        cell: a number with or without a unit, or a clock time; without a unit, the
+            number is in seconds
 
     Raises:
-        AffuseError: if the cell is no time; ``01:30`` is none, because it may mean
-            minutes or hours
+        AffuseError: if the cell is not a time; ``01:30`` is refused, because it may
+            mean minutes or hours
 
     Examples:
         >>> seconds("1.25"), seconds("250ms"), seconds("00:00:01.25")
@@ -66,12 +74,15 @@ def seconds(cell: str) -> float | None:
     )
 
 
-@lru_cache(4096)  # the same few are in every row, as one object each
+@lru_cache(4096)  # few values occur in a corpus, so that rows share their objects
 def rating(cell: str) -> float | None:
-    """Return a rating as released; None if the cell is empty or says so.
+    """Return a rating on the scale of the corpus, or None if the cell holds no value.
+
+    Args:
+        cell: the text of the cell, without blanks around it
 
     Raises:
-        AffuseError: if the cell is no finite number
+        AffuseError: if the cell is not a finite number
     """
     if cell.casefold() in MISSING:
         return None
@@ -87,35 +98,47 @@ def rating(cell: str) -> float | None:
 
 
 def split(cell: str) -> str:
-    """Return the unified name of a corpus's own split, or another name in lower case.
+    """Return the unified name of a split, or any other name in lower case.
+
+    Args:
+        cell: the split as the corpus names it
+
+    Returns:
+        train, dev, test, another name in lower case, or "" if the split is unknown
 
     Examples:
         >>> split("Development"), split("Test1"), split("Extra"), split("None")
         ('dev', 'test', 'extra', '')
     """
-    name = known(cell).casefold()
+    name = name_or_empty(cell).casefold()
     return "" if name in MISSING else SPLITS.get(name, name)
 
 
-def known(cell: str) -> str:
-    """Return a name, or an empty string if the cell says that nothing is known.
+def name_or_empty(cell: str) -> str:
+    """Return a name, or "" if the cell is empty or marks a missing value.
 
-    What people may be called (NA, Null, None, Nan) is a name; only what programs alone
-    write for nothing is not.
+    Words that may be names of people (NA, Null, None, Nan) are returned. Only spellings
+    that no person has, such as NaN and n/a, mark a missing value.
+
+    Args:
+        cell: the text of the cell, without blanks around it
 
     Examples:
-        >>> known("Anna"), known("None"), known("Unknown"), known("NaN")
-        ('Anna', 'None', '', '')
+        >>> [name_or_empty(cell) for cell in ("Anna", "None", "Unknown", "NaN")]
+        ['Anna', 'None', '', '']
     """
     unknown = cell in NOTHING or cell.casefold() in ("unknown", "n/a", "<na>")
     return "" if unknown else cell
 
 
 def transcript(cell: str) -> str | None:
-    """Return a text as it was released; None if the cell says that it is missing.
+    """Return a transcript unchanged, or None if the cell marks a missing value.
 
     An empty cell is a text without words, see `affuse.data.reading.transcript_rule`.
-    What people may say (none, null, unknown, the name Nan) is a text.
+    Words that people may say (none, null, unknown, the name Nan) are transcripts.
+
+    Args:
+        cell: the text of the cell, with the blanks around it
 
     Examples:
         >>> transcript(" Well"), transcript(""), transcript("Unknown")
@@ -129,10 +152,13 @@ def transcript(cell: str) -> str | None:
 
 
 def is_doubtful(cell: str) -> bool:
-    """Return True if a name may also mean that nothing is known.
+    """Return True if a cell may be a name or may mark a missing value.
+
+    Args:
+        cell: the text of the cell, without blanks around it
 
     Examples:
         >>> is_doubtful("NA"), is_doubtful("Anna"), is_doubtful("NaN")
         (True, False, False)
     """
-    return cell.casefold() in MISSING and known(cell) != ""
+    return cell.casefold() in MISSING and name_or_empty(cell) != ""

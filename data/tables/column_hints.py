@@ -1,4 +1,7 @@
-"""Names of columns that are close to known ones, to ask about; none is guessed."""
+"""Suggestions of a role for a column whose name resembles a known one.
+
+A suggestion is only shown to the user; no column is read because of it.
+"""
 
 import difflib
 import re
@@ -6,7 +9,7 @@ from collections.abc import Collection
 
 from affuse.data.tables import column_roles
 
-WORDS = {  # of a name: the role that they may mean
+WORDS = {  # role -> words in a column's name that suggest the role
     "valence": "pleasure pleasantness polarity",
     "arousal": "activity energy excitement activated",
     "dominance": "control power potency",
@@ -23,15 +26,15 @@ WORDS = {  # of a name: the role that they may mean
 }
 OTHER = frozenset("std sd var variance count age n se raters annotators".split())
 UNITS = frozenset("ms us ns frame frames sample samples".split())
-CLOSE = 0.8  # of `difflib`, for names that are misspelt
+CLOSE = 0.8  # similarity of a misspelt name to a known one, as `difflib` measures it
 
 
-def role(name: str, known: Collection[str] = ()) -> str:
-    """Return the role that a column may be meant for; "" if its name is like none.
+def role(name: str, skip: Collection[str] = ()) -> str:
+    """Return the role that the name of a column suggests, or "" if it suggests none.
 
     Args:
         name: of the column
-        known: roles that are read from other columns, which are not asked about
+        skip: roles that are read from other columns, so they are not suggested
 
     Examples:
         >>> role("speakerID"), role("audio_path"), role("pleasure")
@@ -42,19 +45,24 @@ def role(name: str, known: Collection[str] = ()) -> str:
     words = _words(name)
     if not OTHER.isdisjoint(words):
         return ""
-    open_ = [found for found in column_roles.ALIASES if found not in known]
-    # the most telling word first: 'speaker_id' is no id, 'audio_start' no file
-    for found in sorted(open_, key=lambda r: r in ("id", "file")):
-        names = {*WORDS.get(found, "").split(), *_long(found)}
+    candidates = [
+        candidate for candidate in column_roles.ALIASES if candidate not in skip
+    ]
+    # "id" and "file" come last: 'speaker_id' is a speaker, 'audio_start' a start.
+    for candidate in sorted(candidates, key=lambda r: r in ("id", "file")):
+        names = {*WORDS.get(candidate, "").split(), *_long(candidate)}
         if not names.isdisjoint((*words, "".join(words))):
-            return found
-    names_ = {alias: found for found in open_ for alias in _long(found)}
-    close = difflib.get_close_matches("".join(words), names_, 1, CLOSE)
-    return names_[close[0]] if close else ""
+            return candidate
+    roles = {alias: candidate for candidate in candidates for alias in _long(candidate)}
+    close = difflib.get_close_matches("".join(words), roles, 1, CLOSE)
+    return roles[close[0]] if close else ""
 
 
 def has_unit(name: str) -> bool:
-    """Return True if the times of a column are in no seconds, by its name.
+    """Return True if the name of a column states a unit of time other than seconds.
+
+    Args:
+        name: of the column
 
     Examples:
         >>> has_unit("start_ms"), has_unit("startTime")
@@ -65,10 +73,10 @@ def has_unit(name: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """Return the words of ``mean_arousal`` or ``speakerID``, in lower case."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return [word.casefold() for word in re.findall(r"[^\W_]+", apart)]
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return [word.casefold() for word in re.findall(r"[^\W_]+", spaced)]
 
 
-def _long(found: str) -> list[str]:
-    """Return the known names of a role but for single letters."""
-    return [alias for alias in column_roles.ALIASES[found] if len(alias) > 1]
+def _long(role: str) -> list[str]:
+    """Return the aliases of a role that are longer than one letter."""
+    return [alias for alias in column_roles.ALIASES[role] if len(alias) > 1]

@@ -1,4 +1,8 @@
-"""Which column of a table holds what, by the names that people give them."""
+"""Roles of the columns of a table, found by their names or by the option --map.
+
+Cells are converted in `affuse.data.tables.cell_values`; columns of times are resolved
+in `affuse.data.tables.span_columns`.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +10,7 @@ from affuse.data.errors import AffuseError, OptionError
 from affuse.data.tables import span_columns
 
 SHOWN, LONGEST = 30, 100  # columns, and characters of a name, that an error shows
-ALIASES = {  # role: header names, in any case
+ALIASES = {  # role -> names of columns, in any case
     "id": ("id", "utterance", "utterance_id", "segment_id"),
     "file": ("file", "path", "wav", "audio", "filename"),
     **span_columns.ALIASES,
@@ -26,11 +30,11 @@ ALIASES = {  # role: header names, in any case
 def roles(
     header: Sequence[str], columns: Mapping[str, str], *, table: str
 ) -> dict[str, int]:
-    """Return the index of the column of each role that the table has.
+    """Return the column index of each role that the table has.
 
     Args:
         header: the table's column names
-        columns: role to column name, for what the aliases do not or should not find;
+        columns: role to column name, where the aliases find no column or a wrong one;
             an empty name leaves the role out
         table: its file name, for the error
 
@@ -48,59 +52,63 @@ def roles(
             f"no role {', '.join(map(repr, sorted(strange)))} for a column of "
             f"{table}: choose from {', '.join(ALIASES)}"
         )
-    columns = span_columns.settled(header, columns, table=table)
-    found = {}
+    columns = span_columns.resolve(header, columns, table=table)
+    indices = {}
     for role in ALIASES:
         if role in columns:
-            index = _named(header, columns[role], role=role, table=table)
+            index = _mapped_index(header, columns[role], role=role, table=table)
         else:
-            index = _aliased(header, role, table=table)
+            index = _aliased_index(header, role, table=table)
         if index is not None:
-            found[role] = index
-    if not found.keys() & {"file", "text"}:
+            indices[role] = index
+    if not indices.keys() & {"file", "text"}:
         raise AffuseError(
             f"{table} has neither a column of audio files nor one of text among "
-            f"{_shown(header)}; name it with --map file=COLUMN or text=COLUMN; if "
+            f"{_listing(header)}; name it with --map file=COLUMN or text=COLUMN; if "
             f"these are no names of columns, let the first line hold them, divided by "
             f"commas, semicolons or tabs"
         )
-    return found
+    return indices
 
 
-def _shown(header: Sequence[str]) -> str:
-    """Return the names of the columns in a few lines."""
+def _listing(header: Sequence[str]) -> str:
+    """Return a list of the first columns' names for an error, cut to a few lines."""
     more = f" and {len(header) - SHOWN} more" if len(header) > SHOWN else ""
     names = (n if len(n) <= LONGEST else f"{n[:LONGEST]}..." for n in header[:SHOWN])
     return ", ".join(names) + more
 
 
-def _named(header: Sequence[str], column: str, *, role: str, table: str) -> int | None:
-    """Return the column that was asked for: as it is spelt, else in any case."""
+def _mapped_index(
+    header: Sequence[str], column: str, *, role: str, table: str
+) -> int | None:
+    """Return the index of a column, matching its exact spelling before any case."""
     if not column:
         return None
-    hits = [i for i, name in enumerate(header) if name == column]
-    hits = hits or _matching(header, (column.casefold(),))
-    if len(hits) != 1:
+    matches = [i for i, name in enumerate(header) if name == column]
+    matches = matches or _matching(header, (column.casefold(),))
+    if len(matches) != 1:
         raise OptionError(
-            f"{table} has {len(hits) or 'no'} columns {column!r} for the role {role}; "
-            f"its columns are {_shown(header)}"
+            f"{table} has {len(matches) or 'no'} columns {column!r} for the role "
+            f"{role}; its columns are {_listing(header)}"
         )
-    return hits[0]
+    return matches[0]
 
 
-def _aliased(header: Sequence[str], role: str, *, table: str) -> int | None:
-    hits = _matching(header, ALIASES[role])
-    if len(hits) > 1:
-        both = " and ".join(repr(header[i]) for i in hits)
-        alike = len({header[i] for i in hits}) < len(hits)
+def _aliased_index(header: Sequence[str], role: str, *, table: str) -> int | None:
+    """Return the index of the only column whose name is an alias of a role."""
+    matches = _matching(header, ALIASES[role])
+    if len(matches) > 1:
+        both = " and ".join(repr(header[i]) for i in matches)
+        same_name = len({header[i] for i in matches}) < len(matches)
         advice = (
-            f"choose one with --map {role}={header[hits[0]]}"
-            if not alike
-            else "give each a name of its own in the table"
+            f"choose one with --map {role}={header[matches[0]]}"
+            if not same_name
+            else "give them different names in the table"
         )
         raise AffuseError(f"{table}: columns {both} are all read as {role}; {advice}")
-    return hits[0] if hits else None
+    return matches[0] if matches else None
 
 
 def _matching(header: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Return the indices of the columns whose name is among these, in any case."""
     return [i for i, name in enumerate(header) if name.casefold() in names]

@@ -1,4 +1,4 @@
-"""Delimited tables: which of a folder to read, their columns and their rows."""
+"""Delimited tables: choice of files in a folder, header, delimiter and rows."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -21,18 +21,18 @@ from affuse.data.tables.quoted_records import (
 )
 
 SUFFIXES = (".csv", ".tsv")
-OTHERS = (  # that people keep tables in
+OTHERS = (  # formats of tables that are not read, but named in a note
     ".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".jsonl", ".csv.gz",
     ".tsv.gz", ".csv.zip",
 )  # fmt: skip
-PREFIX = "db."  # of the tables in an audformat folder
+PREFIX = "db."  # beginning of a table's file name in an audformat folder
 DELIMITERS = ",;\t"
 SHOWN = 5  # lines that one note names
 
 
 @dataclass(frozen=True)
 class DelimitedTable:
-    """One table, of which `rows` reads one after another."""
+    """Delimited table with its encoding, delimiter and header; `rows` reads it."""
 
     path: Path
     encoding: str
@@ -41,9 +41,9 @@ class DelimitedTable:
     notes: tuple[Problem, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, list[str]] | Problem]:
-        """Rows under the header, with the line each starts at, or what is wrong.
+        """Yield each row under the header with its first line, or its problem.
 
-        Notes on rows that could be read in two ways come last, one for each kind.
+        Notes on ambiguous rows come last, one for each kind of ambiguity.
         """
         width = len(self.header)
         doubts: dict[str, list[int]] = {}
@@ -68,9 +68,9 @@ class DelimitedTable:
             else:
                 yield line, cells
         if len(doubts.get(WIDE, ())) == count:
-            doubts.pop(WIDE, None)  # a delimiter ends each row
-        for doubt, found in doubts.items():
-            yield _doubt(self.path.name, doubt, found)
+            doubts.pop(WIDE, None)  # then a delimiter ends every row by convention
+        for doubt, lines in doubts.items():
+            yield _doubt(self.path.name, doubt, lines)
 
 
 ADVICE = {
@@ -84,24 +84,27 @@ ADVICE = {
 
 
 def _doubt(file: str, doubt: str, lines: Sequence[int]) -> Problem:
-    """Return one note on all rows that could be read in another way."""
-    shown = ", ".join(map(str, lines[:SHOWN]))
+    """Return one note on all rows with the same ambiguity."""
+    listing = ", ".join(map(str, lines[:SHOWN]))
     more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    reason = f"{doubt} (rows: {len(lines)}, at line {shown}{more}); {ADVICE[doubt]}"
+    reason = f"{doubt} (rows: {len(lines)}, at line {listing}{more}); {ADVICE[doubt]}"
     return Problem(file, reason, fatal=False)
 
 
 def load(path: Path) -> DelimitedTable:
-    """Read a table; the first line that is not blank names its columns.
+    """Return a table with its header, the first line that is not blank.
+
+    Args:
+        path: of the table
 
     Raises:
-        AffuseError: if there is no such line, the encoding is unknown, or it is a pipe
-            or a device
+        AffuseError: if the file has no such line, is in no known encoding, or is a
+            pipe or a device
     """
     encoding, notes = text_encodings.encoding(path)
     with open_text(path, limit=TABLE, encoding=encoding, newline=None) as file:
         first = next(filter(str.strip, file), "")
-    # Names rarely hold a delimiter, texts often do: the header decides
+    # The header decides, because names rarely contain a delimiter and texts often do.
     delimiter = max(DELIMITERS, key=first.count)
     table = DelimitedTable(path, encoding, delimiter, (), notes)
     header = next(_records(table), TableRecord(0, [])).cells
@@ -111,7 +114,7 @@ def load(path: Path) -> DelimitedTable:
 
 
 def _bare(name: str) -> str:
-    """Return the name of a column without blanks and unseen characters around it.
+    """Return the name of a column without blanks and invisible characters around it.
 
     Examples:
         >>> _bare(" text\u200b")
@@ -119,12 +122,12 @@ def _bare(name: str) -> str:
     """
     if name.isalnum():
         return name
-    around = {c for c in name if c.isspace() or unicodedata.category(c) == "Cf"}
-    return name.strip("".join(around)) if around else name
+    margins = {c for c in name if c.isspace() or unicodedata.category(c) == "Cf"}
+    return name.strip("".join(margins)) if margins else name
 
 
 def _records(table: DelimitedTable, width: int = 0) -> Iterator[TableRecord]:
-    """Yield every record of a table that is not blank, the header first."""
+    """Yield each record of a table that is not blank, the header first."""
     path, encoding = table.path, table.encoding
     with open_text(path, limit=TABLE, encoding=encoding, newline="") as file:
         yield from records(file, table.delimiter, width)
@@ -140,11 +143,11 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
             audformat folder's ``db.`` may be left out
 
     Returns:
-        paths and splits; the split is empty where one file is the whole table
+        paths and splits; the split is "" where one file is the whole table
 
     Raises:
         FileNotFoundError: if there is no such file, or no table in the folder
-        AffuseError: if there are several and `table` does not say which
+        AffuseError: if there are several tables and `table` names none of them
     """
     if root.exists() and not root.is_dir():
         if table:
@@ -154,22 +157,22 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
             )
         return [(root, "")]
     tables = _tables(root)
-    wanted = _name(table)
-    if wanted in tables:
-        return [(tables[wanted], "")]
+    family = _name(table)
+    if family in tables:
+        return [(tables[family], "")]
     families = {name: _family(name) for name in tables}
-    if not table and len({base for base, _ in families.values()}) == 1:
-        wanted, _ = next(iter(families.values()))
-    elif not table or wanted not in {base for base, _ in families.values()}:
+    if not table and len({family for family, _ in families.values()}) == 1:
+        family, _ = next(iter(families.values()))
+    elif not table or family not in {family for family, _ in families.values()}:
         raise OptionError(
             f"{root} has the tables {', '.join(tables)}; "
             f"{f'there is no {table!r}, ' if table else ''}name one with --table"
         )
-    return _parts(root, {t: s for t, (b, s) in families.items() if b == wanted}, tables)
+    return _parts(root, {t: s for t, (b, s) in families.items() if b == family}, tables)
 
 
 def unread(root: Path) -> tuple[Problem, ...]:
-    """Return a note on tables in a folder that are in formats which are not read.
+    """Return a note on the tables of a folder whose format is not supported.
 
     Args:
         root: the folder, or a table
@@ -179,11 +182,11 @@ def unread(root: Path) -> tuple[Problem, ...]:
     names = sorted(p.name for p in root.iterdir() if p.name.lower().endswith(OTHERS))
     if not names:
         return ()
-    shown = ", ".join(map(repr, names[:SHOWN]))
+    listing = ", ".join(map(repr, names[:SHOWN]))
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     reason = (
         f"tables in other formats than CSV and TSV are not read (files: {len(names)}): "
-        f"{shown}{more}; save them as CSV, or leave them if they are not needed"
+        f"{listing}{more}; save them as CSV, or leave them if they are not needed"
     )
     return (Problem("", reason, fatal=False),)
 
@@ -191,7 +194,7 @@ def unread(root: Path) -> tuple[Problem, ...]:
 def _parts(
     root: Path, splits: dict[str, str], tables: dict[str, Path]
 ) -> list[tuple[Path, str]]:
-    """Return the files of one table that is divided by split, each split once."""
+    """Return the files of one table that is divided into a file for each split."""
     if len(splits) == 1:
         return [(tables[name], "") for name in splits]
     if "" in splits.values() or len(set(splits.values())) < len(splits):
@@ -203,7 +206,7 @@ def _parts(
 
 
 def _tables(root: Path) -> dict[str, Path]:
-    """Return all tables of a folder by name, sorted."""
+    """Return the tables of a folder by name, sorted."""
     if not root.is_dir():
         raise FileNotFoundError(f"{root} not found; give a CSV file, or its folder")
     prefix = PREFIX if (root / "db.yaml").is_file() else ""
@@ -211,9 +214,9 @@ def _tables(root: Path) -> dict[str, Path]:
     files = sorted(p for p in files if p.name.startswith(prefix))
     tables: dict[str, Path] = {}
     for path in (p for p in files if p.suffix.lower() in SUFFIXES):
-        if (other := tables.setdefault(_name(path.name), path)) != path:
+        if (present := tables.setdefault(_name(path.name), path)) != path:
             raise OptionError(
-                f"{root} has two tables of one name, {other.name} and {path.name}; "
+                f"{root} has two tables of one name, {present.name} and {path.name}; "
                 f"give the path of one, or move the other away"
             )
     if tables:
@@ -230,12 +233,13 @@ def _tables(root: Path) -> dict[str, Path]:
 
 
 def _name(file: str) -> str:
+    """Return the name of a table from the name of its file."""
     stem, suffix = Path(file).stem, Path(file).suffix
     return (stem if suffix.lower() in SUFFIXES else file).removeprefix(PREFIX)
 
 
 def _family(name: str) -> tuple[str, str]:
-    """('emotion', 'test') of ``emotion.test.gold_standard``."""
+    """Return ('emotion', 'test') for ``emotion.test.gold_standard``."""
     parts = name.split(".")
     for place, part in enumerate(parts):
         if part.lower() in cell_values.SPLITS:

@@ -1,4 +1,4 @@
-"""Records of a delimited file, one after another, where some quotation marks are text.
+"""Records of a delimited file in which some quotation marks belong to the text.
 
 A text such as ``"No, I said`` begins with a quotation mark that nothing closes. The
 `csv` module would read on to the next mark, or to the end of the file, as one cell.
@@ -21,15 +21,15 @@ NULL = "a row holds null characters (U+0000)"
 
 @dataclass(frozen=True)
 class TableRecord:
-    """One row: its cells, or why it cannot be read."""
+    """Row of a table: its cells, or the error that prevents reading it."""
 
-    line: int  # where it starts, counted from 1
+    line: int  # its first line, counted from 1
     cells: list[str]
     error: str = ""
-    doubt: str = ""  # `UNQUOTED`, `JOINED` or none
+    doubt: str = ""  # `UNQUOTED`, `JOINED` or ""
 
     def doubts(self, width: int) -> Iterator[str]:
-        """Yield what may have been read in another way than it was meant.
+        """Yield each ambiguity of the record: it may have been meant differently.
 
         Args:
             width: cells that a row should have
@@ -46,7 +46,7 @@ class TableRecord:
 
 
 def _is_spaced(cell: str) -> bool:
-    """Return True if a cell is in quotation marks but for blanks around them."""
+    """Return True if a cell is in quotation marks with blanks around the marks."""
     if cell[:1] != " " and cell[-1:] != " ":
         return False
     inner = cell.strip(" ")
@@ -54,13 +54,13 @@ def _is_spaced(cell: str) -> bool:
 
 
 class _RecordLines:
-    """Lines of a file, which can be put back after they were taken."""
+    """Iterator over the lines of a file that can put lines back."""
 
     def __init__(self, file: Iterable[str]) -> None:
         self._file = iter(file)
         self._back: deque[str] = deque()
         self.taken: list[str] = []
-        self.done = 0  # lines before those that are taken
+        self.done = 0  # lines before those in `taken`
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -71,7 +71,7 @@ class _RecordLines:
         return line
 
     def settle(self, count: int) -> None:
-        """Count the first lines that were taken as read, and put the others back."""
+        """Count the first lines of `taken` as read, and put the others back."""
         self._back.extendleft(reversed(self.taken[count:]))
         self.done += count
         self.taken = []
@@ -80,16 +80,17 @@ class _RecordLines:
 def records(
     file: Iterable[str], delimiter: str, width: int = 0
 ) -> Iterator[TableRecord]:
-    """Yield every record that is not blank.
+    """Yield each record that is not blank.
 
     A cell is quoted only if the mark that closes it stands before a delimiter or the
-    end of a line; other marks are text. A record of several lines is taken apart if it
-    has a wrong number of cells, or if each of its lines has the cells of a row.
+    end of a line; other marks are text. A record of several lines is divided into its
+    lines in two cases: it has a wrong number of cells, or each line has the cells of a
+    row.
 
     Args:
-        file: its lines, with their ends
+        file: its lines, with their line ends
         delimiter: one character
-        width: cells that a row should have; 0 if that is not known yet
+        width: cells that a row should have; 0 if the number is unknown
     """
     lines = _RecordLines(file)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -108,7 +109,7 @@ def records(
 
 
 def _first(lines: _RecordLines, delimiter: str, error: str) -> TableRecord:
-    """Return the first of the lines that were taken as a row of its own."""
+    """Return the first of the lines in `taken` as a separate row."""
     line = lines.done + 1
     cells = split(lines.taken[0], delimiter)
     if any(len(cell) > csv.field_size_limit() for cell in cells):
@@ -119,24 +120,28 @@ def _first(lines: _RecordLines, delimiter: str, error: str) -> TableRecord:
 def _checked(
     lines: _RecordLines, cells: list[str], delimiter: str, width: int
 ) -> TableRecord:
-    """Return a record that `csv` could read, or its first line if that is a row."""
+    """Return a record as `csv` read it, or its first line if that line is a row."""
     line = lines.done + 1
     if len(lines.taken) == 1 or not width:
         return TableRecord(line, cells)
-    found = [len(split(taken, delimiter)) for taken in lines.taken]
+    widths = [len(split(raw, delimiter)) for raw in lines.taken]
     if len(cells) < width or any(cells[width:]):
         return _first(lines, delimiter, "a cell is too long")
-    first, *others = found
-    # tabs are rare in a text, and so are two or more commas in each of its lines
+    first, *rest = widths
+    # A text rarely contains a tab, or two or more commas in each of its lines.
     telling = width > 2 or (width == 2 and delimiter == "\t")
-    if telling and first >= width and all(count == width for count in others):
+    if telling and first >= width and all(count == width for count in rest):
         return _first(lines, delimiter, "a cell is too long")
-    doubt = JOINED if all(count >= width for count in found) else ""
+    doubt = JOINED if all(count >= width for count in widths) else ""
     return TableRecord(line, cells, doubt=doubt)
 
 
 def split(line: str, delimiter: str) -> list[str]:
-    r"""Return the cells of one line; a quotation mark that is not closed is text.
+    r"""Return the cells of one line, where a quotation mark without a pair is text.
+
+    Args:
+        line: with or without its line end
+        delimiter: one character
 
     Examples:
         >>> split('a\t"No, I said\t"b ""c"" d"\n', "\t")
@@ -144,16 +149,16 @@ def split(line: str, delimiter: str) -> list[str]:
     """
     line, cells, place = line.rstrip("\r\n"), [], 0
     while place <= len(line):
-        found = _pattern(delimiter).match(line, place)
-        assert found is not None  # an empty cell matches
-        quoted, plain = found.groups()
+        match = _pattern(delimiter).match(line, place)
+        assert match is not None  # the pattern also matches an empty cell
+        quoted, plain = match.groups()
         cells.append(plain if quoted is None else quoted.replace('""', '"'))
-        place = found.end() + 1
+        place = match.end() + 1
     return cells
 
 
 @lru_cache
 def _pattern(delimiter: str) -> re.Pattern[str]:
-    """Return the pattern of a quoted cell, or else of a plain one."""
+    """Return the pattern of one cell, quoted (group 1) or plain (group 2)."""
     mark = re.escape(delimiter)
     return re.compile(rf'"([^"]*(?:""[^"]*)*)"(?={mark}|\Z)|([^{mark}]*)')

@@ -1,4 +1,4 @@
-"""How a table is encoded, and what is no table at all, by the bytes of the file."""
+"""Detection of a table's text encoding, and refusal of files that are not tables."""
 
 import codecs
 import re
@@ -10,9 +10,9 @@ from affuse.data.errors import AffuseError
 from affuse.data.records import Problem
 from affuse.data.system.regular_files import TABLE, open_regular
 
-HEAD = 4_096  # bytes that are looked at before anything is decoded
+HEAD = 4_096  # bytes that are examined before anything is decoded
 SHOWN = 5  # characters that a note shows
-MARKS = (  # byte order mark, and the encoding; that of UTF-32 begins as that of UTF-16
+MARKS = (  # byte order mark and encoding; UTF-32 first, its mark begins as UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -34,22 +34,22 @@ KINDS = (  # pattern of the first bytes, what the file is, and what to do
 
 @dataclass
 class _DecodedLines:
-    """Lines of a table that are, and that are not, in UTF-8; counted from 1."""
+    """Numbers of the lines of a table that are or are not in UTF-8, counted from 1."""
 
-    right: int = 0  # the first that is, and has other characters than ASCII
-    wrong: list[int] = field(default_factory=list)
-    shown: dict[str, None] = field(default_factory=dict)  # characters in cp1252
+    right: int = 0  # the first line in UTF-8 with a character outside ASCII
+    wrong: list[int] = field(default_factory=list)  # lines that are not in UTF-8
+    characters: dict[str, None] = field(default_factory=dict)  # examples, in cp1252
 
 
 def encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:
-    """Return the encoding of a table, and a note if it is a guess.
+    """Return the encoding of a table, and a note if the encoding is a guess.
 
     Args:
         path: of the table
 
     Raises:
-        AffuseError: if it is a file of another kind, in no encoding that is known, or
-            in several
+        AffuseError: if the file is of another kind, in no known encoding, or in
+            several encodings
     """
     with open_regular(path, limit=TABLE) as file:
         head = file.read(HEAD)
@@ -66,21 +66,21 @@ def encoding(path: Path) -> tuple[str, tuple[Problem, ...]]:
             f"byte order mark has, or a damaged one; save it in UTF-8"
         )
     with open_regular(path, limit=TABLE) as file:
-        found = _lines(path, file)
-    if not found.wrong:
+        lines = _lines(path, file)
+    if not lines.wrong:
         return USUAL, ()
-    if found.right:
+    if lines.right:
         raise AffuseError(
-            f"{path} is in several encodings: line {found.right} is in UTF-8, line "
-            f"{found.wrong[0]} is not (lines: {len(found.wrong)}); save all of it in "
+            f"{path} is in several encodings: line {lines.right} is in UTF-8, line "
+            f"{lines.wrong[0]} is not (lines: {len(lines.wrong)}); save all of it in "
             f"UTF-8"
         )
-    characters = ", ".join(map(repr, list(found.shown)[:SHOWN]))
+    characters = ", ".join(map(repr, list(lines.characters)[:SHOWN]))
     reason = (
-        f"not in UTF-8, so read as {OTHER} (lines: {len(found.wrong)}), with "
+        f"not in UTF-8, so read as {OTHER} (lines: {len(lines.wrong)}), with "
         f"characters such as {characters}; save it in UTF-8"
     )
-    return OTHER, (Problem(path.name, reason, found.wrong[0], fatal=False),)
+    return OTHER, (Problem(path.name, reason, lines.wrong[0], fatal=False),)
 
 
 def _check_marked(path: Path, name: str) -> None:
@@ -99,28 +99,31 @@ def _check_marked(path: Path, name: str) -> None:
 
 
 def _lines(path: Path, file: BinaryIO) -> _DecodedLines:
-    """Return which lines are in UTF-8; a line end is no part of a character in it.
+    """Return the numbers of the lines that are or are not in UTF-8.
+
+    Lines can be decoded separately, because no character in UTF-8 contains a line end.
 
     Raises:
         AffuseError: if a line is neither in UTF-8 nor in cp1252
     """
-    found = _DecodedLines()
+    lines = _DecodedLines()
     for number, line in enumerate(file, 1):
         if line.isascii():
             continue
         try:
             line.decode()
         except UnicodeDecodeError:
-            found.wrong.append(number)
-            text = _other(path, number, line)
-            if len(found.shown) < SHOWN:
-                found.shown |= dict.fromkeys(c for c in text if not c.isascii())
+            lines.wrong.append(number)
+            text = _decode_other(path, number, line)
+            if len(lines.characters) < SHOWN:
+                lines.characters |= dict.fromkeys(c for c in text if not c.isascii())
         else:
-            found.right = found.right or number
-    return found
+            lines.right = lines.right or number
+    return lines
 
 
-def _other(path: Path, number: int, line: bytes) -> str:
+def _decode_other(path: Path, number: int, line: bytes) -> str:
+    """Return a line decoded from cp1252, or raise AffuseError."""
     try:
         return line.decode(OTHER)
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""What the columns of the tables of a corpus are taken for: role, kept, or not kept."""
+"""Extra columns of a corpus: which columns without a role are kept with utterances."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from affuse.data.tables import cell_values, column_roles
 from affuse.data.tables.delimited_tables import DelimitedTable
 from affuse.data.terminal import printable
 
-EXAMINED = 100  # columns whose values are looked at before the reading
-VALUES = 1_000  # different ones of a kept column; a free text or a time has more
+EXAMINED = 100  # columns whose values are examined before the corpus is read
+VALUES = 1_000  # distinct values of a kept column; a free text or a time has more
 SHOWN = 10  # columns that are named in one note
-TAKEN = {
+TAKEN = {  # name of a column that cannot be kept -> the role that the name means
     **{name: role for role, names in column_roles.ALIASES.items() for name in names},
     "flags": "flags",
     "recording": "recording",
@@ -23,7 +23,7 @@ TAKEN = {
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of one table."""
+    """Columns of one table: those with a role, and the extra ones that are kept."""
 
     roles: Mapping[str, int]  # role -> index in the header
     kept: Mapping[str, int] = field(default_factory=dict)  # name -> index
@@ -31,14 +31,14 @@ class Columns:
 
 @dataclass(frozen=True)
 class Sorting:
-    """The columns of all tables of a corpus, and why some are not kept."""
+    """Columns of all tables of a corpus, and the reasons why some are not kept."""
 
     tables: tuple[Columns, ...]  # in the order of the tables
     dropped: Mapping[str, str]  # name -> reason
 
 
 def notes(dropped: Mapping[str, str], file: str) -> Iterator[Problem]:
-    """Yield one note for each reason not to keep columns.
+    """Yield one note for each reason why columns are not kept.
 
     Args:
         dropped: name of a column to the reason
@@ -54,14 +54,14 @@ def notes(dropped: Mapping[str, str], file: str) -> Iterator[Problem]:
 
 
 def sort(tables: Sequence[DelimitedTable], columns: Mapping[str, str]) -> Sorting:
-    """Find the role of each column, and the columns that are kept beside those.
+    """Return the role of each column, and the extra columns that are kept.
 
-    A column is kept if it can form groups: its values are short, and not too many
-    differ. At most `MOST` are kept, those that stand first. Columns that hold the
-    inputs of a modality are kept in any case.
+    A column is kept if it can form groups: its values are short, and at most `VALUES`
+    of them differ. The first `MOST` such columns are kept. Columns with the inputs of a
+    modality are always kept, and do not count towards `MOST`.
 
     Args:
-        tables: of one corpus, which are read once more for it
+        tables: of one corpus; they are read an additional time for this
         columns: role to column name, as for `affuse.data.tables.column_roles.roles`
 
     Raises:
@@ -69,79 +69,88 @@ def sort(tables: Sequence[DelimitedTable], columns: Mapping[str, str]) -> Sortin
     """
     roles = [column_roles.roles(t.header, columns, table=t.path.name) for t in tables]
     dropped: dict[str, str] = {}
-    found = [named(t.header, r, dropped) for t, r in zip(tables, roles, strict=True)]
-    kept = survey(list(zip(tables, found, strict=True)), dropped)
-    pairs = zip(roles, found, strict=True)
+    indices = [
+        candidate_columns(table.header, indices_by_role, dropped)
+        for table, indices_by_role in zip(tables, roles, strict=True)
+    ]
+    names = survey(list(zip(tables, indices, strict=True)), dropped)
+    pairs = zip(roles, indices, strict=True)
     return Sorting(
-        tuple(Columns(r, {n: f[n] for n in kept if n in f}) for r, f in pairs), dropped
+        tuple(Columns(r, {n: i[n] for n in names if n in i}) for r, i in pairs), dropped
     )
 
 
-def named(
+def candidate_columns(
     header: Sequence[str], roles: Mapping[str, int], dropped: dict[str, str]
 ) -> dict[str, int]:
-    """Return the index of each column that has no role, and a name of its own."""
-    found: dict[str, int] = {}
+    """Return the index of each column that has no role and a unique name.
+
+    Args:
+        header: the table's column names
+        roles: role to column index
+        dropped: name to reason; columns that cannot be kept are added
+    """
+    indices: dict[str, int] = {}
     for index, name in enumerate(header):
         if index in roles.values() or not name:
             continue
-        shown = printable(name)
+        column = printable(name)
         if role := TAKEN.get(name.casefold()):
-            dropped[shown] = f"the name means {role}, which is not read from it"
-        elif len(shown) > NAME_LENGTH:
-            dropped[f"{shown[:NAME_LENGTH]}..."] = (
+            dropped[column] = f"the name means {role}, which is not read from it"
+        elif len(column) > NAME_LENGTH:
+            dropped[f"{column[:NAME_LENGTH]}..."] = (
                 f"the name is longer than {NAME_LENGTH} characters"
             )
-        elif shown.casefold() in map(str.casefold, found):
-            # a key of its own, so that the first column of the name is kept and counted
-            again = f"{shown} (column {index + 1})" if shown in found else shown
+        elif column.casefold() in map(str.casefold, indices):
+            # A different key, so that the first column of the name stays a candidate.
+            again = f"{column} (column {index + 1})" if column in indices else column
             dropped[again] = "another column of the table has the same name"
         else:
-            found[shown] = index
-    return found
+            indices[column] = index
+    return indices
 
 
 def survey(
     tables: Sequence[tuple[DelimitedTable, Mapping[str, int]]], dropped: dict[str, str]
 ) -> list[str]:
-    """Return the names of the columns that are kept; the reasons of others are added.
+    """Return the names of the columns to keep, after examining their values.
 
     Args:
         tables: each with the index of its columns, by name
-        dropped: name to reason, which is added to
+        dropped: name to reason; columns that are not kept are added
     """
-    names = list(dict.fromkeys(name for _, found in tables for name in found))
-    claimed = {name for kind in other_modalities() for name in kind.columns}
-    inputs = [name for name in names if name in claimed]
-    names = [name for name in names if name not in claimed]
+    names = list(dict.fromkeys(name for _, indices in tables for name in indices))
+    input_columns = {name for kind in other_modalities() for name in kind.columns}
+    inputs = [name for name in names if name in input_columns]
+    names = [name for name in names if name not in input_columns]
     for name in names[EXAMINED:]:
         dropped[name] = f"only the first {EXAMINED} columns are looked at"
     values: dict[str, set[str]] = {name: set() for name in names[:EXAMINED]}
-    for table, found in tables:
-        _collect(table, found, values, dropped)
+    for table, indices in tables:
+        _collect(table, indices, values, dropped)
     for name, different in values.items():
         if name not in dropped and not different:
             dropped[name] = "no row has a value"
-    kept = [name for name in values if name not in dropped]
-    for name in kept[MOST:]:
+    names_kept = [name for name in values if name not in dropped]
+    for name in names_kept[MOST:]:
         dropped[name] = f"at most {MOST} columns are kept, and others come first"
-    return [*inputs, *kept[:MOST]]
+    return [*inputs, *names_kept[:MOST]]
 
 
 def _collect(
     table: DelimitedTable,
-    found: Mapping[str, int],
+    indices: Mapping[str, int],
     values: Mapping[str, set[str]],
     dropped: dict[str, str],
 ) -> None:
-    """Add the values of one table, up to the first reason not to keep a column."""
-    open_ = {n: i for n, i in found.items() if n in values and n not in dropped}
-    if not open_:
+    """Collect the values of one table, for each column until it is dropped."""
+    pending = {n: i for n, i in indices.items() if n in values and n not in dropped}
+    if not pending:
         return
     for row in table.rows():
         if isinstance(row, Problem):
-            continue  # which the reading names
-        for name, index in list(open_.items()):
+            continue  # reading the corpus names this problem
+        for name, index in list(pending.items()):
             value = cell(row[1][index])
             if len(value) > VALUE_LENGTH:
                 dropped[name] = f"a value is longer than {VALUE_LENGTH} characters"
@@ -150,16 +159,19 @@ def _collect(
             if len(values[name]) > VALUES:
                 dropped[name] = f"more than {VALUES:,} values differ"
             if name in dropped:
-                del open_[name]
+                del pending[name]
                 values[name].clear()
 
 
-@lru_cache(4096)  # the same few are in every row
+@lru_cache(4096)  # few values occur in a column, so rows share their objects
 def cell(text: str) -> str:
-    """Return a value as it is kept: on one line; "" if it says that nothing is known.
+    """Return a value on one line, or "" if the cell marks a missing value.
+
+    Args:
+        text: of the cell
 
     Examples:
         >>> cell(" de "), cell("NaN")
         ('de', '')
     """
-    return printable(cell_values.known(text.strip()))
+    return printable(cell_values.name_or_empty(text.strip()))

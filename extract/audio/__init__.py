@@ -1,1 +1,1 @@
-"""From a sound file to samples: decoding in another process, and its guards."""
+"""Decoding of audio files to samples, in another process and with input checks."""

@@ -1,8 +1,7 @@
-"""The size in bytes that the header of an uncompressed sound file states for its data.
+"""Data size in the header of an uncompressed audio file, and its correction.
 
-Programs that count the header too, or that never go back to fill the size in, state
-another size than the data has. This module finds the field, and says what is wrong
-with it; it decodes nothing.
+Some programs include the header in this size, or never fill it in after streaming. This
+module finds the field, and compares it with the file. It does not decode samples.
 """
 
 import struct
@@ -13,38 +12,38 @@ from typing import BinaryIO
 
 from affuse.extract.audio.spliced_file import Piece
 
-UNTOLD = 2**31 - 2**16  # bytes; programs that write to a pipe state more
+UNTOLD = 2**31 - 2**16  # bytes; larger sizes are placeholders of streaming programs
 HEADER = 44  # bytes of the shortest header of a WAV file
-CHUNKS = 4096  # of one file; no sound file has more
+CHUNKS = 4096  # limit for one file, far above that of real files
 W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 
 
 @dataclass(frozen=True)
 class DataSize:
-    """The field with the size of the data, and the size that the file has room for."""
+    """Stated size of the data, the position of its field, and the size of the file."""
 
     at: int  # position of the field
     form: str  # of the field, for `struct`
     stated: int  # bytes
-    begin: int  # position of the first byte that is counted
+    begin: int  # position of the first byte that the stated size includes
     length: int  # bytes of the whole file
     first: int  # position of the first sample
-    followed: bool  # whether a list of chunks, or nothing, follows the stated end
+    followed: bool  # True if only complete chunks follow the stated end
 
     @property
     def present(self) -> int:
-        """Return the bytes from the first that is counted to the end of the file."""
+        """Return the bytes from `begin` to the end of the file."""
         return self.length - self.begin
 
     @property
     def is_open(self) -> bool:
-        """Return True if no size is stated, but there are samples."""
-        none = self.begin + self.stated <= self.first
-        return none and self.length > self.first and not self.followed
+        """Return True if no size is stated, but the file has samples."""
+        is_empty = self.begin + self.stated <= self.first
+        return is_empty and self.length > self.first and not self.followed
 
     @property
     def is_counted_with_header(self) -> bool:
-        """Return True if the excess is small enough to be that of a header."""
+        """Return True if the stated size exceeds the data by the size of a header."""
         excess = self.stated - self.present
         return 0 < excess <= HEADER or excess in (self.begin, self.begin - 8)
 
@@ -52,18 +51,23 @@ class DataSize:
     def is_cut_off(self) -> bool:
         """Return True if samples that the header promises are missing."""
         excess = self.stated - self.present
-        told = self.stated < UNTOLD or self.form[1] in "Qq"
-        pipe = self.stated >= 2**62  # all ones, or nearly
-        return excess > 0 and told and not pipe and not self.is_counted_with_header
+        is_trusted = self.stated < UNTOLD or self.form[1] in "Qq"
+        is_unknown = self.stated >= 2**62  # all bits are set, or nearly all
+        return (
+            excess > 0
+            and is_trusted
+            and not is_unknown
+            and not self.is_counted_with_header
+        )
 
     @property
     def is_mended(self) -> bool:
-        """Return True if the file is read with another size than it states."""
+        """Return True if the file is read with a corrected size."""
         return self.is_open or self.is_counted_with_header
 
     @property
     def note(self) -> str:
-        """Return what is wrong with the size, or an empty text."""
+        """Return what is wrong with the stated size, or ""."""
         if self.is_open:
             return "states no data size; read to the end of the file"
         if self.is_counted_with_header:
@@ -72,13 +76,13 @@ class DataSize:
                 f"states a data size that is {excess} bytes too large; read to the end"
                 f" of the file"
             )
-        behind = self.present - self.stated
-        if behind > 0 and not self.followed:
-            return f"has {behind} bytes behind its data that are no chunk; not read"
+        surplus = self.present - self.stated
+        if surplus > 0 and not self.followed:
+            return f"has {surplus} bytes behind its data that are no chunk; not read"
         return ""
 
     def corrected(self) -> tuple[Piece, ...]:
-        """Return the pieces of the file with the true size in its field."""
+        """Return the pieces of the file with the corrected size in its field."""
         field = struct.pack(self.form, self.present)
         return (range(self.at), field, range(self.at + len(field), self.length))
 
@@ -86,8 +90,11 @@ class DataSize:
 def find(path: Path) -> DataSize | None:
     """Return the data size of a WAV, RF64, Wave64, AIFF, AU or CAF file.
 
+    Args:
+        path: of the file
+
     Returns:
-        None for other files, and for those without data
+        None for other files, and for files without data
     """
     length = path.stat().st_size
     with path.open("rb") as file:
@@ -102,17 +109,17 @@ def find(path: Path) -> DataSize | None:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a format writes its chunks."""
+    """Layout of chunks in a file format."""
 
     begin: int  # position of the first chunk
     form: str  # of a chunk's size
     data: bytes  # name of the chunk with the samples
     lead: int = 0  # bytes in that chunk before the samples
-    align: int = 2  # bytes; chunks begin at their multiples
-    with_head: bool = False  # whether a size counts the name and the size too
+    align: int = 2  # bytes; chunks begin at multiples of this number
+    with_head: bool = False  # True if a size includes the chunk's name and size field
 
     def padded(self, size: int) -> int:
-        """Return the bytes to the next chunk."""
+        """Return the distance in bytes from a chunk's content to the next chunk."""
         return -(-size // self.align) * self.align
 
 
@@ -135,38 +142,40 @@ def _chunks(
     file: BinaryIO, layout: Layout, at: int, length: int
 ) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, position and stated size of each chunk that begins in the file."""
-    named, sized = len(layout.data), struct.calcsize(layout.form)
+    name_size, field_size = len(layout.data), struct.calcsize(layout.form)
     for _ in range(CHUNKS):
         file.seek(at)
-        head = file.read(named + sized)
-        if len(head) < named + sized:
+        head = file.read(name_size + field_size)
+        if len(head) < name_size + field_size:
             return
-        (size,) = struct.unpack(layout.form, head[named:])
-        yield head[:named], at, size
-        if size < (named + sized if layout.with_head else 0):
+        (size,) = struct.unpack(layout.form, head[name_size:])
+        yield head[:name_size], at, size
+        if size < (name_size + field_size if layout.with_head else 0):
             return
-        at += layout.padded(size + (0 if layout.with_head else named + sized))
+        at += layout.padded(size + (0 if layout.with_head else name_size + field_size))
 
 
 def _in_chunks(file: BinaryIO, layout: Layout, length: int) -> DataSize | None:
-    named, sized = len(layout.data), struct.calcsize(layout.form)
+    name_size, field_size = len(layout.data), struct.calcsize(layout.form)
     wide: tuple[int, int] | None = None  # position and value of the size in RF64
     for name, at, size in _chunks(file, layout, layout.begin, length):
-        body = at + named + sized
+        body = at + name_size + field_size
         if name == b"ds64":
             file.seek(body + 8)
             wide = (body + 8, *struct.unpack("<Q", file.read(8).ljust(8, b"\0")))
         if name == layout.data:
-            place, form, stated = at + named, layout.form, size
+            field_position, form, stated = at + name_size, layout.form, size
             if wide and size == 2**32 - 1:
-                (place, stated), form = wide, "<Q"
+                (field_position, stated), form = wide, "<Q"
             begin = at if layout.with_head else body
-            if stated < 0:  # in CAF: up to the end of the file
+            if stated < 0:  # in CAF, -1 means up to the end of the file
                 return None
             first = body + layout.lead
             end = begin + layout.padded(stated)
-            ends = end <= length and _ends(file, layout, end, length)
-            return DataSize(place, form, stated, begin, length, first, ends)
+            is_followed = end <= length and _ends(file, layout, end, length)
+            return DataSize(
+                field_position, form, stated, begin, length, first, is_followed
+            )
     return None
 
 

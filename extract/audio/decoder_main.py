@@ -1,8 +1,8 @@
-"""The decoding process of a `decoder_pool`: it may hang, crash or be killed.
+"""Main loop of a decoding process, which a `decoder_pool` starts and may kill.
 
 A request is a line of JSON on standard input. An answer is the length of a JSON text in
-four bytes, the text, and the samples that it announces as float32. Nothing is pickled:
-whoever reads the answer of a process that has met a malicious file runs no code of it.
+four bytes, the text, and the samples that it announces as float32. Nothing is pickled,
+because a malicious file may control this process: reading its answer runs no code.
 """
 
 import json
@@ -23,30 +23,33 @@ from affuse.extract.audio import decoding
 LENGTH = struct.Struct("<I")  # of the JSON of an answer
 SAMPLE = np.dtype("<f4")
 NOTHING = np.empty(0, SAMPLE)
-GRACE = 5  # seconds that whoever asked has for ending this process itself
-MEMORY = 2**31  # bytes of address space, before any samples
-PER_SAMPLE = 8  # bytes: what is sent, and as much to spare
+GRACE = 5  # seconds after the deadline, in which the parent should end this process
+MEMORY = 2**31  # bytes of address space, without samples
+PER_SAMPLE = 8  # bytes of address space: twice the size of a sample
 
 
 def main() -> None:
     """Answer requests until there are no more."""
     requests, answers = _private_streams()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     for line in requests:
         request = json.loads(line)
         _limit(request)
-        found, samples = _answer(request)
-        text = json.dumps({"number": request["number"], **found}).encode()
-        for part in (LENGTH.pack(len(text)) + text, samples.view(np.uint8).data):
-            left = memoryview(part)
-            while left:
-                left = left[answers.write(left) :]
+        result, samples = _answer(request)
+        text = json.dumps({"number": request["number"], **result}).encode()
+        for message in (LENGTH.pack(len(text)) + text, samples.view(np.uint8).data):
+            remainder = memoryview(message)
+            while remainder:
+                remainder = remainder[answers.write(remainder) :]
         if hasattr(signal, "alarm"):
             signal.alarm(0)
 
 
 def _private_streams() -> tuple[IO[bytes], IO[bytes]]:
-    """Standard input and output, where no library reads or writes by mistake."""
+    """Return standard input and output, and point the usual handles to nothing.
+
+    So a library that reads from or writes to them cannot disturb the protocol.
+    """
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", 0)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -56,12 +59,13 @@ def _private_streams() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _limit(request: Mapping[str, Any]) -> None:
-    """Bound the time and the memory of one request, where the system can do it.
+    """Limit the time and the memory of one request, if the system supports it.
 
-    Whoever asks ends this process in time; the alarm is for when they were killed.
+    Usually the parent ends this process in time. The alarm does so if the parent was
+    killed.
     """
     if hasattr(signal, "alarm"):
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends us, whatever we are in
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process in any state
         signal.alarm(min(2**31 - 1, math.ceil(request["seconds"]) + GRACE))
     with suppress(ImportError, OSError, ValueError, OverflowError):
         import resource
@@ -75,20 +79,20 @@ def _limit(request: Mapping[str, Any]) -> None:
 
 
 def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
-    """What is sent, as JSON and as samples."""
+    """Return the answer to a request: values for JSON, and (n,) samples."""
     try:
         return TASKS[request["task"]](request)
     except decoding.Unusable as error:
         reason = str(error)
     except MemoryError:
-        reason = "takes more memory than its length explains; convert it once more"
+        reason = "takes more memory than its length explains; convert it again"
     except Exception as error:
         reason = f"cannot be decoded: {type(error).__name__}: {error}"
     return {"unusable": reason}, NOTHING
 
 
 def _start(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
-    """Import what is needed, so that what is missing is no fault of a file."""
+    """Import the libraries, so that a missing one is not reported as a file's error."""
     try:
         import soundfile  # noqa: F401
         import soxr  # noqa: F401
@@ -98,16 +102,20 @@ def _start(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
 
 
 def _probe(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
-    found = decoding.probe(Path(request["path"]))
-    return asdict(found), NOTHING
+    header = decoding.probe(Path(request["path"]))
+    return asdict(header), NOTHING
 
 
 def _load(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     span = request["span"] and tuple(request["span"])
-    found = decoding.decode(Path(request["path"]), span, longest=request["longest"])
-    samples = np.ascontiguousarray(found.samples, SAMPLE)
-    about = {"samples": len(samples), "rate": found.rate, "channels": found.channels}
-    return {**about, "repairs": list(found.repairs)}, samples
+    decoded = decoding.decode(Path(request["path"]), span, longest=request["longest"])
+    samples = np.ascontiguousarray(decoded.samples, SAMPLE)
+    description = {
+        "samples": len(samples),
+        "rate": decoded.rate,
+        "channels": decoded.channels,
+    }
+    return {**description, "repairs": list(decoded.repairs)}, samples
 
 
 Task = Callable[[Mapping[str, Any]], tuple[dict[str, Any], np.ndarray]]

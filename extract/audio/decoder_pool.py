@@ -1,7 +1,8 @@
-"""Sound files decoded in other processes: one that hangs costs itself, not the run.
+"""Decoding of audio files in other processes, which isolates hangs and crashes.
 
-`probe` and `load` do what those of `affuse.extract.audio.decoding` do, with the same
-samples and the same reasons; a file that hangs or crashes the decoder is unusable too.
+`probe` and `load` return the same results and errors as the functions of these names in
+`affuse.extract.audio.decoding`. A file that hangs or crashes the decoder is refused
+too, and does not end the run.
 """
 
 import atexit
@@ -18,26 +19,31 @@ from affuse.extract.audio import decoding
 from affuse.extract.audio.decoder_worker import MAIN, Worker
 
 DEADLINE = 120.0  # seconds for a small file, and for the start of a process
-SLOWEST = 2**20  # bytes per second that any storage gives, so large files get more time
-TICK = 0.5  # seconds from one look at the clock to the next
+SLOWEST = 2**20  # bytes per second of the slowest storage; extends the deadline
+TICK = 0.5  # seconds between two checks of the deadlines
 
 Found = TypeVar("Found")
 
 
 def probe(path: Path) -> decoding.Probe:
-    """Hash a file and read its header; see `audio.probe`.
+    """Return the digest and the header of a file, see `decoding.probe`.
+
+    Args:
+        path: of the file
 
     Raises:
-        Unusable: as `audio.probe`, or if the decoder hangs or crashes
-        OSError: if there is no decoder
+        Unusable: as in `decoding.probe`, or if the decoder hangs or crashes
+        OSError: if the decoder cannot be started
     """
 
-    def read(found: Mapping[str, Any], _: np.ndarray) -> decoding.Probe:
-        frames, rate, channels = (int(found[n]) for n in ("frames", "rate", "channels"))
+    def read(values: Mapping[str, Any], _: np.ndarray) -> decoding.Probe:
+        frames, rate, channels = (
+            int(values[n]) for n in ("frames", "rate", "channels")
+        )
         if frames < 0 or rate < 1:
-            raise ValueError(found)
-        digest, cut_off = str(found["digest"]), bool(found["cut_off"])
-        repairs = tuple(map(str, found["repairs"]))
+            raise ValueError(values)
+        digest, cut_off = str(values["digest"]), bool(values["cut_off"])
+        repairs = tuple(map(str, values["repairs"]))
         return decoding.Probe(digest, frames, rate, channels, cut_off, repairs)
 
     return pool.ask("probe", path, read)
@@ -46,27 +52,32 @@ def probe(path: Path) -> decoding.Probe:
 def load(
     path: Path, span: tuple[float, float | None] | None = None, *, longest: float
 ) -> decoding.Waveform:
-    """Decode, mix down, resample and check one stretch of a file; see `audio.load`.
+    """Return the samples of one span of a file, see `decoding.load`.
+
+    Args:
+        path: of the file
+        span: start and end in seconds (None: end of the file); None for all of it
+        longest: seconds; a longer span is refused before it is decoded
 
     Raises:
-        Unusable: as `audio.load`, or if the decoder hangs or crashes
-        OSError: if there is no decoder
+        Unusable: as in `decoding.load`, or if the decoder hangs or crashes
+        OSError: if the decoder cannot be started
     """
 
-    def read(found: Mapping[str, Any], samples: np.ndarray) -> decoding.Decoded:
-        rate, channels = int(found["rate"]), int(found["channels"])
+    def read(values: Mapping[str, Any], samples: np.ndarray) -> decoding.Decoded:
+        rate, channels = int(values["rate"]), int(values["channels"])
         if not len(samples) or not decoding.RATES[0] <= rate <= decoding.RATES[1]:
             raise ValueError(rate)
-        repairs = tuple(str(repair) for repair in found["repairs"])
+        repairs = tuple(str(repair) for repair in values["repairs"])
         return decoding.Decoded(samples, rate, channels, repairs)
 
-    exact = span and [None if at is None else float(at) for at in span]
-    decoded = pool.ask("load", path, read, span=exact, longest=float(longest))
+    seconds = span and [None if at is None else float(at) for at in span]
+    decoded = pool.ask("load", path, read, span=seconds, longest=float(longest))
     return decoding.finish(decoded)
 
 
 class Pool:
-    """As many processes as are asked at once; they start when needed, and are kept.
+    """Pool of decoding processes, one for each concurrent request, started on demand.
 
     Args:
         main: Python code of a process; see `affuse.extract.audio.decoder_worker`
@@ -81,7 +92,7 @@ class Pool:
         self.workers: set[Worker] = set()
         self.idle: list[Worker] = []
         self.lock = threading.Lock()
-        self.closed: threading.Event | None = None  # None: nobody watches
+        self.closed: threading.Event | None = None  # None: no watching thread runs
 
     def ask(
         self,
@@ -90,10 +101,16 @@ class Pool:
         read: Callable[[Mapping[str, Any], np.ndarray], Found],
         **more: Any,
     ) -> Found:
-        """Have a task of `decoder_main` done; `read` makes something of the answer.
+        """Run a task of `decoder_main` in a process, and return the converted answer.
+
+        Args:
+            task: key of `decoder_main.TASKS`
+            path: of the file
+            read: converts the values and samples of an answer
+            more: further values of the request
 
         Raises:
-            Unusable: if the file is, or if it hangs or crashes the process
+            Unusable: if the file cannot be used, or it hangs or crashes the process
             OSError: if no process can be started
         """
         seconds = self.deadline
@@ -102,9 +119,9 @@ class Pool:
         request = {"task": task, "path": str(path.absolute()), **more}
         worker = self._take()
         try:
-            found, samples = worker.ask(request, seconds=seconds)
-            reason = found.get("unusable")
-            made = read(found, samples) if reason is None else None
+            values, samples = worker.ask(request, seconds=seconds)
+            reason = values.get("unusable")
+            result = read(values, samples) if reason is None else None
         except (EOFError, KeyError, TypeError, ValueError, OverflowError) as error:
             why = (
                 f"was not decoded within {seconds:.0f} s"
@@ -112,17 +129,17 @@ class Pool:
                 else "crashed the decoder"
             )
             self._remove(worker)
-            raise decoding.Unusable(f"{why}; convert it once more") from error
+            raise decoding.Unusable(f"{why}; convert it again") from error
         except BaseException:
             self._remove(worker)
             raise
         self._keep(worker)
-        if made is None:
+        if result is None:
             raise decoding.Unusable(str(reason))
-        return made
+        return result
 
     def _take(self) -> Worker:
-        """A process that has nothing to do, or a new one."""
+        """Return an idle process, or a new one."""
         while self.idle:
             with suppress(IndexError):  # another thread was faster
                 worker = self.idle.pop()
@@ -142,8 +159,8 @@ class Pool:
                 ).start()
         why: object = "its process ends at once"
         try:
-            found, _ = worker.ask({"task": "start"}, seconds=DEADLINE)
-            why = found.get("unusable")
+            values, _ = worker.ask({"task": "start"}, seconds=DEADLINE)
+            why = values.get("unusable")
         except EOFError:
             pass
         finally:
@@ -159,7 +176,7 @@ class Pool:
                 worker.watch()
 
     def _keep(self, worker: Worker) -> None:
-        if worker.lives():  # it may have been ended in the moment of its answer
+        if worker.lives():  # the deadline may have ended it just after its answer
             self.idle.append(worker)
         else:
             self._remove(worker)
@@ -169,7 +186,7 @@ class Pool:
         worker.stop()
 
     def close(self) -> None:
-        """End all processes; who asks later gets new ones."""
+        """End all processes; later requests start new ones."""
         with self.lock:
             if self.closed is not None:
                 self.closed.set()

@@ -1,6 +1,6 @@
-"""A process that decodes sound files, and the pipes to and from it.
+"""Handle of one decoding process: its pipes, its deadline and checks of its answers.
 
-What it answers is checked before it is believed: it may have met a malicious file.
+A malicious file may control the process, so each answer is validated.
 """
 
 import json
@@ -26,8 +26,8 @@ sys.path[:] = sys.argv[1:]
 from affuse.extract.audio.decoder_main import main
 main()
 """
-PIPE = 2**20  # bytes that an answer may be ahead of its reader: 16 s of samples
-LONGEST_TEXT = 2**16  # bytes of JSON in an answer; more is no answer
+PIPE = 2**20  # bytes that the pipe can buffer: 16 s of samples
+LONGEST_TEXT = 2**16  # bytes of JSON in an answer; longer answers are refused
 NO_ANSWER = (BrokenPipeError, ValueError, TypeError, KeyError, RecursionError)
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
@@ -35,10 +35,10 @@ ONE_THREAD = dict.fromkeys(
 
 
 class Worker:
-    """One process, which one thread at a time asks.
+    """Decoding process that serves one thread at a time.
 
-    It is no child of `multiprocessing`, which would import the main module again, and
-    which the daemons that dask and joblib may run us in are not allowed to use.
+    It does not use `multiprocessing`, which would import the main module again. Nor may
+    daemon processes, in which dask and joblib can run this code, start its children.
 
     Args:
         main: Python code, with folders to import from as arguments
@@ -46,7 +46,7 @@ class Worker:
 
     def __init__(self, main: str):
         paths = [path or os.getcwd() for path in sys.path]
-        utf8 = f"utf8={sys.flags.utf8_mode}"  # names are the same bytes there
+        utf8 = f"utf8={sys.flags.utf8_mode}"  # so that file names have the same bytes
         self.process = subprocess.Popen(
             [sys.executable, "-X", utf8, "-c", main, *paths],
             stdin=subprocess.PIPE,
@@ -58,29 +58,33 @@ class Worker:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.requests, self.answers = self.process.stdin, self.process.stdout
-        with suppress(ImportError, AttributeError, OSError):  # Linux has it, for some
+        with suppress(ImportError, AttributeError, OSError):  # only Linux can do it
             import fcntl
 
             fcntl.fcntl(self.answers, fcntl.F_SETPIPE_SZ, PIPE)
         self.number = 0  # of requests
-        self.lock = threading.Lock()  # so that no later request is cut short
-        self.until = math.inf  # by the monotonic clock
+        self.lock = threading.Lock()  # so that `watch` never ends a later request
+        self.until = math.inf  # deadline by the monotonic clock
         self.expired = False
 
     def ask(
         self, request: Mapping[str, Any], *, seconds: float
     ) -> tuple[dict[str, Any], np.ndarray]:
-        """What the process finds, and (n,) samples.
+        """Return the process's answer to a request: values, and (n,) float32 samples.
+
+        Args:
+            request: task and path, as `decoder_main` reads them
+            seconds: after which `watch` ends the process
 
         Raises:
-            EOFError: if it ends, or is ended, or what it answers is no answer
+            EOFError: if the process ends, or its answer is invalid
         """
         self.number += 1
-        asked = {"number": self.number, "seconds": seconds, **request}
+        message = {"number": self.number, "seconds": seconds, **request}
         with self.lock:
             self.until = time.monotonic() + seconds
         try:
-            self.requests.write(json.dumps(asked).encode() + b"\n")
+            self.requests.write(json.dumps(message).encode() + b"\n")
             return self._answer(request.get("longest", 0.0))
         except NO_ANSWER as error:
             raise EOFError from error
@@ -89,50 +93,53 @@ class Worker:
                 self.until = math.inf
 
     def _answer(self, longest: float) -> tuple[dict[str, Any], np.ndarray]:
-        """The next answer; what is wrong with it is an error of one kind or another."""
+        """Return the next answer, or raise an error if it is invalid."""
         (size,) = LENGTH.unpack(self._read(bytearray(LENGTH.size)))
         if size > LONGEST_TEXT:
             raise AffuseError(size)
-        found = dict(json.loads(self._read(bytearray(size))))
-        count = int(found.get("samples", 0))
+        values = dict(json.loads(self._read(bytearray(size))))
+        count = int(values.get("samples", 0))
         most = longest * SAMPLE_RATE + 1
-        if found["number"] != self.number or not 0 <= count <= most:
-            raise AffuseError(found)
+        if values["number"] != self.number or not 0 <= count <= most:
+            raise AffuseError(values)
         samples = np.empty(count, SAMPLE)
         self._read(samples.view(np.uint8).data)
-        return found, samples.astype(np.float32, copy=False)
+        return values, samples.astype(np.float32, copy=False)
 
-    def _read(self, room: Any) -> Any:
-        """Fill a buffer, and return it."""
-        left = memoryview(room)
-        while left:
-            count = self.answers.readinto(left)  # type: ignore[attr-defined]
+    def _read(self, buffer: Any) -> Any:
+        """Fill a buffer from the pipe, and return it."""
+        remainder = memoryview(buffer)
+        while remainder:
+            count = self.answers.readinto(remainder)  # type: ignore[attr-defined]
             if not count:
                 raise EOFError
-            left = left[count:]
-        return room
+            remainder = remainder[count:]
+        return buffer
 
     def watch(self) -> None:
-        """End the process if its time for a request is over."""
+        """End the process if the deadline of its request has passed."""
         with self.lock:
             if time.monotonic() > self.until:
                 self.expired = True
                 self.process.kill()
 
     def lives(self) -> bool:
-        """Whether it can be asked."""
+        """Return True if the process can serve requests."""
         return not self.expired and self.process.poll() is None
 
     def stop(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process and close its pipes."""
         self.process.kill()
-        with suppress(subprocess.TimeoutExpired):  # the kernel itself may hang
+        with suppress(subprocess.TimeoutExpired):  # a hanging kernel call delays it
             self.process.wait(timeout=10)
         self.requests.close()
         self.answers.close()
 
     def disown(self) -> None:
-        """Leave it to the process that this one was forked from."""
-        self.process.returncode = 0  # there is nothing that we could wait for
+        """Close this process's pipes, and leave the decoder to the parent process.
+
+        This is for a forked process, which cannot wait for its parent's children.
+        """
+        self.process.returncode = 0  # prevents a wait when the object is deleted
         self.requests.close()
         self.answers.close()

@@ -1,4 +1,7 @@
-"""A stretch of a sound file as mono 16 kHz float32, with the guards for bad input."""
+"""Decoding of a span of an audio file to mono 16 kHz float32, with input checks.
+
+This module runs in the decoding process; `affuse.extract.audio.decoder_pool` calls it.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,51 +24,54 @@ from affuse.extract.audio.resampling import SAMPLE_RATE, gather
 from affuse.extract.audio.sample_checks import checked, is_cut_off
 from affuse.extract.audio.spliced_file import SplicedFile
 
-FORMATS = (  # of libsndfile; the parsers of what else it reads see little testing
+FORMATS = (  # of libsndfile; its parsers for other formats are little tested
     "WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "NIST", "CAF",
 )  # fmt: skip
-SILENCE = 1e-4  # highest amplitude of what is called silent, full scale being 1
-ABSENT = "File does not exist"  # of libsndfile, for all that a decoder cannot read
+SILENCE = 1e-4  # highest amplitude of a silent waveform, full scale being 1
+ABSENT = "File does not exist"  # libsndfile's message for samples it cannot decode
 READ = 2**22  # bytes hashed at a time
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What is known of a file before it is decoded."""
+    """Digest and header of a file, before it is decoded."""
 
     digest: str  # of its bytes, 32 hexadecimal digits
     frames: int
     rate: int  # Hz
     channels: int
-    cut_off: bool  # whether its header promises more frames than there are
-    repairs: tuple[str, ...] = ()  # what is wrong with it, and will be mended
+    cut_off: bool  # True if its header promises more frames than the file has
+    repairs: tuple[str, ...] = ()  # errors of the file that decoding corrects
 
     @property
     def seconds(self) -> float:
-        """Return how long the file lasts."""
+        """Return the duration of the file in seconds."""
         return self.frames / self.rate
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Samples as encoders take them, and what the file had."""
+    """Samples for an encoder, and the rate and channels of their file."""
 
     samples: np.ndarray  # (n,) float32 at SAMPLE_RATE, the mean of all channels
     rate: int  # Hz, of the file
     channels: int  # of the file
-    repairs: tuple[str, ...] = ()  # what was wrong with the file, and was mended
+    repairs: tuple[str, ...] = ()  # errors of the file that were corrected
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """Samples, and what was done or noticed on the way."""
+    """Samples, and notes on their conversion."""
 
     samples: np.ndarray  # (n,) float32 at SAMPLE_RATE
     notes: tuple[str, ...] = ()
 
 
 def probe(path: Path) -> Probe:
-    """Hash a file and read its header.
+    """Return the digest and the header of a file.
+
+    Args:
+        path: of the file
 
     Raises:
         Unusable: if there is no such file, or no decoder for it
@@ -78,78 +84,94 @@ def probe(path: Path) -> Probe:
                 digest.update(block)
         if not path.stat().st_size:
             raise Unusable("the file is empty")
-        with _opened(path) as (file, found):
-            about = file.frames, file.samplerate, file.channels
-            cut_off = found.cut_off or is_cut_off(file.extra_info)
-    if about[0] > UNTOLD:
-        raise Unusable("does not say how long it is; convert it once more, to a file")
-    return Probe(digest.hexdigest()[:32], *about, cut_off, found.notes)
+        with _opened(path) as (file, correction):
+            header = file.frames, file.samplerate, file.channels
+            cut_off = correction.cut_off or is_cut_off(file.extra_info)
+    if header[0] > UNTOLD:
+        raise Unusable(
+            "does not state its length; convert it again, and write it to a file"
+        )
+    return Probe(digest.hexdigest()[:32], *header, cut_off, correction.notes)
 
 
 def load(path: Path, span: Span = None, *, longest: float) -> Waveform:
-    """Decode, mix down, resample and check one stretch of a file: `finish(decode())`.
+    """Return the samples of one span of a file, with notes: `finish(decode())`.
 
-    Where a file is not known to be harmless, take
-    `affuse.extract.audio.decoder_pool.load`.
+    Use `affuse.extract.audio.decoder_pool.load` for files that may be malicious.
+
+    Args:
+        path: of a file in one of FORMATS
+        span: start and end in seconds (None: end of the file); None for all of it
+        longest: seconds; a longer span is refused before it is decoded
+
+    Raises:
+        Unusable: as in `decode`
     """
     return finish(decode(path, span, longest=longest))
 
 
 def decode(path: Path, span: Span = None, *, longest: float) -> Decoded:
-    """Decode, mix down, resample and check one stretch of a file.
+    """Decode, mix down, resample and check one span of a file.
 
-    All of it block by block: an hour takes the 230 MB of its samples, whatever the
-    file's rate and channels. What lies before a span is skipped, not decoded.
+    Blocks are converted one at a time. So an hour needs the 230 MB of its samples, at
+    any rate and number of channels. Samples before the span are skipped, not decoded.
 
     Args:
-        path: of one of FORMATS
-        span: seconds from and to (None: the end) in the file; None for all of it
-        longest: seconds; a longer stretch is refused before it is decoded
+        path: of a file in one of FORMATS
+        span: start and end in seconds (None: end of the file); None for all of it
+        longest: seconds; a longer span is refused before it is decoded
+
+    Returns:
+        (n,) float32 at SAMPLE_RATE, the mean of all channels
 
     Raises:
-        Unusable: if it cannot be decoded, is cut off, empty, longer than `longest`,
-            or holds NaN or infinite samples
+        Unusable: if the span cannot be decoded, is cut off, empty, longer than
+            `longest`, or holds NaN or infinite samples
     """
     with _reasons():
         _check_regular(path)
-    with _reasons(), _opened(path) as (file, found):
-        about = file.frames, file.samplerate, file.channels
-        begin, frames = header_bounds.frames(*about, span, longest)
+    with _reasons(), _opened(path) as (file, correction):
+        header = file.frames, file.samplerate, file.channels
+        begin, frames = header_bounds.frames(*header, span, longest)
         file.seek(begin)
-        to_end = header_bounds.reaches_end(span)  # what lies before it is whole
-        blocks = checked(file, frames, to_end=to_end, cut_off=found.cut_off)
+        to_end = header_bounds.reaches_end(span)  # only then can samples be missing
+        blocks = checked(file, frames, to_end=to_end, cut_off=correction.cut_off)
         samples = gather(blocks, frames, file.samplerate)
-        return Decoded(samples, file.samplerate, file.channels, found.notes)
+        return Decoded(samples, file.samplerate, file.channels, correction.notes)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Correction]]:
-    """Open a file of a supported format, with a false length corrected."""
+    """Open a file of a supported format, after correcting a wrong length."""
     import soundfile
 
     with ExitStack() as stack:
-        container, found = media_containers.find(path), Correction()
+        container, correction = media_containers.find(path), Correction()
         if container is None:
             file = stack.enter_context(soundfile.SoundFile(str(path)))
             _check_format(file.format)
-            found = header_corrections.find(
+            correction = header_corrections.find(
                 path, file.format, file.subtype, file.frames
             )
-        if container := container or found.container:
+        if container := container or correction.container:
             sound = stack.enter_context(closing(MediaFile(path, container)))
             yield sound, Correction(notes=sound.notes, cut_off=sound.is_cut_off)
             return
-        if found.refusal:
-            raise Unusable(found.refusal)
-        opened = []
-        for pieces in found.parts:
+        if correction.refusal:
+            raise Unusable(correction.refusal)
+        sounds = []
+        for pieces in correction.parts:
             spliced = stack.enter_context(closing(SplicedFile(path, pieces)))
-            opened.append(stack.enter_context(soundfile.SoundFile(spliced)))
-        yield (SoundSequence(opened) if opened else file), found
+            sounds.append(stack.enter_context(soundfile.SoundFile(spliced)))
+        yield (SoundSequence(sounds) if sounds else file), correction
 
 
 def finish(decoded: Decoded) -> Waveform:
-    """Note what was done, and what is odd."""
+    """Return decoded samples with notes on conversion and silence.
+
+    Args:
+        decoded: as `decode` returns it
+    """
     samples, rate, channels = decoded.samples, decoded.rate, decoded.channels
     notes = [*decoded.repairs]
     notes += [f"mixed down from {channels} channels"] if channels > 1 else []
@@ -161,7 +183,7 @@ def finish(decoded: Decoded) -> Waveform:
 
 
 def _check_regular(path: Path) -> None:
-    """Refuse what would keep us waiting, such as a pipe."""
+    """Raise `Unusable` for files that could block a reader, such as a pipe."""
     if path.exists() and not path.is_file():
         raise Unusable("is not a regular file")
 
@@ -173,7 +195,7 @@ def _check_format(name: str) -> None:
 
 @contextmanager
 def _reasons() -> Iterator[None]:
-    """Whatever goes wrong with a file becomes the reason why it is unusable."""
+    """Convert errors of libsndfile and the system to `Unusable` with their reason."""
     import soundfile
 
     try:
@@ -182,12 +204,12 @@ def _reasons() -> Iterator[None]:
         raise
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".")
-        if reason.startswith(ABSENT):  # it was opened, so this is not why
+        if reason.startswith(ABSENT):  # wrong, because the file was opened before
             reason = "its samples are damaged or cut off"
         raise Unusable(f"cannot be decoded: {reason}") from error
     except UnicodeEncodeError as error:
         raise Unusable("has a name that is not valid UTF-8; rename it") from error
     except OSError as error:
         raise Unusable(f"cannot be read: {error.strerror or error}") from error
-    except (TypeError, ValueError) as error:  # e.g. headerless samples, named .raw
+    except (TypeError, ValueError) as error:  # for example samples without a header
         raise Unusable(f"cannot be decoded: {error}") from error

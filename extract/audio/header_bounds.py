@@ -1,15 +1,15 @@
-"""What a stretch of a sound file must be like by the header of the file.
+"""Limits on rate, channels and span of an audio file, checked by its header.
 
 Nothing is decoded here, so that `check` can compare a whole corpus with its files.
 """
 
 from affuse.extract.audio.refusal import Unusable as Unusable
 
-RATES = (4_000, 192_000)  # Hz, lowest and highest that are believed
-CHANNELS = 8  # more are refused before they are read
+RATES = (4_000, 192_000)  # Hz, lowest and highest plausible rate
+CHANNELS = 8  # files with more are refused before they are read
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
-LEAST_MILLISECONDS = 100  # a time that may be meant so; seconds may be a little off
-LONGEST = 3600.0  # seconds that a stretch may last, unless --max-seconds says more
+LEAST_MILLISECONDS = 100  # shorter times get no hint; seconds may exceed a file a bit
+LONGEST = 3600.0  # default of --max-seconds, the longest duration of a span
 CUT_OFF = "is cut off: the header promises more samples than there are"
 
 Span = tuple[float, float | None] | None  # seconds; None: the end, or all of the file
@@ -24,11 +24,12 @@ def frames(
         length: of the file, in frames
         rate: of the file, in Hz
         channels: of the file
-        span: seconds from and to; None for all of the file
-        longest: seconds that a stretch may last
+        span: start and end in seconds (None: end of the file); None for all of it
+        longest: seconds that a span may last
 
     Raises:
-        Unusable: if the file is of no believable kind, or the span is not in it
+        Unusable: if rate or channels are outside the limits, or the span is empty, too
+            long, or not in the file
     """
     if not RATES[0] <= rate <= RATES[1]:
         raise Unusable(f"has a sampling rate of {rate} Hz")
@@ -41,35 +42,38 @@ def frames(
             f"ends at {length / rate:.2f} s, before {end / rate:.2f} s"
             f"{_milliseconds(end / rate, length / rate)}"
         )
-    found = min(end, length) - begin
-    if found <= 0:
+    count = min(end, length) - begin
+    if count <= 0:
         hint = _milliseconds(begin / rate, length / rate)
         raise Unusable(
             "has no samples" if span is None else f"has no samples there{hint}"
         )
-    if found > longest * rate:
+    if count > longest * rate:
         raise Unusable(
-            f"lasts {found / rate:.0f} s, more than {longest:g} s; cut it into "
+            f"lasts {count / rate:.0f} s, more than {longest:g} s; cut it into "
             f"utterances, or, for extract, raise --max-seconds"
         )
-    return begin, found
+    return begin, count
 
 
 def _milliseconds(time: float, length: float) -> str:
-    """Return a hint where a time is in the file only if it is in milliseconds.
+    """Return a hint if a time lies in the file only as milliseconds, else "".
 
     Args:
-        time: read as seconds
+        time: that was read as seconds
         length: of the file, in seconds
     """
-    inside = length < time <= 1000 * length + TOLERANCE
-    if not inside or time < LEAST_MILLISECONDS:
+    is_possible = length < time <= 1000 * length + TOLERANCE
+    if not is_possible or time < LEAST_MILLISECONDS:
         return ""
     return f"; if times are in milliseconds, write their unit, as in {time:g}ms"
 
 
 def reaches_end(span: Span) -> bool:
-    """Return True if a span reaches the end of its file, whatever that is.
+    """Return True if a span reaches the end of its file, by its definition.
+
+    Args:
+        span: start and end in seconds, as for `frames`
 
     Examples:
         >>> reaches_end((1.0, None)), reaches_end((1.0, 2.0))

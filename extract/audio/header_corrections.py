@@ -1,6 +1,6 @@
-"""What must be corrected of a sound file before libsndfile reads all of it.
+"""Corrections that an audio file needs before libsndfile can read all of it.
 
-It collects what the modules on each format find.
+The modules on each format find the errors; this module collects them.
 """
 
 import os
@@ -18,7 +18,7 @@ from affuse.extract.audio import (
 from affuse.extract.audio.media_containers import Container
 from affuse.extract.audio.spliced_file import Piece
 
-OLD_LAYERS = {  # whose length libsndfile guesses from the first bit rate
+OLD_LAYERS = {  # their length is guessed by libsndfile from the first bit rate
     "MPEG_LAYER_I": mpeg_frames.LAYER_I,
     "MPEG_LAYER_II": mpeg_frames.LAYER_II,
 }
@@ -26,43 +26,45 @@ OLD_LAYERS = {  # whose length libsndfile guesses from the first bit rate
 
 @dataclass(frozen=True)
 class Correction:
-    """How to read a file, and what to say about it."""
+    """Way to read a file, and notes on it."""
 
-    pieces: tuple[Piece, ...] = ()  # to read instead of the file; empty: as it is
-    links: tuple[range, ...] = ()  # parts to read one after the other; empty: one
+    pieces: tuple[Piece, ...] = ()  # to read instead of the file; empty: unchanged
+    links: tuple[range, ...] = ()  # streams to read in this order; empty: only one
     notes: tuple[str, ...] = ()
-    cut_off: bool = False  # whether samples that the header promises are missing
-    container: Container | None = None  # to read by libav instead of libsndfile
-    refusal: str = ""  # why it cannot be read as a whole
+    cut_off: bool = False  # True if samples that the header promises are missing
+    container: Container | None = None  # to be decoded by libav, not by libsndfile
+    refusal: str = ""  # reason why the file cannot be read
 
     @property
     def parts(self) -> tuple[tuple[Piece, ...], ...]:
-        """Return the pieces of each part to open; none if the file is read as it is."""
+        """Return the pieces of each stream; () if the file is read unchanged."""
         if self.links:
             return tuple((link,) for link in self.links)
         return (self.pieces,) if self.pieces else ()
 
 
 def find(path: Path, form: str, subtype: str, frames: int) -> Correction:
-    """Return what must be corrected of a file.
+    """Return the correction that a file needs.
 
     Args:
         path: of the file
-        form: as libsndfile calls the format, such as ``MP3``
-        subtype: as libsndfile calls the coding, such as ``MPEG_LAYER_III``
-        frames: samples of a channel that libsndfile would read
+        form: libsndfile's name of the format, such as ``MP3``
+        subtype: libsndfile's name of the coding, such as ``MPEG_LAYER_III``
+        frames: samples per channel that libsndfile would read
     """
     status = os.stat(path)
-    return _found(path, form, subtype, frames, (status.st_mtime_ns, status.st_size))
+    return _correction(
+        path, form, subtype, frames, (status.st_mtime_ns, status.st_size)
+    )
 
 
-@lru_cache(16)  # many spans of one long recording follow one another
-def _found(
+@lru_cache(16)  # consecutive utterances are often spans of one long recording
+def _correction(
     path: Path, form: str, subtype: str, frames: int, _: tuple[int, int]
 ) -> Correction:
     if layer := OLD_LAYERS.get(subtype):
-        right = mpeg_frames.count(path, layer) == frames
-        return Correction(container=None if right else media_containers.MPEG)
+        is_exact = mpeg_frames.count(path, layer) == frames
+        return Correction(container=None if is_exact else media_containers.MPEG)
     if form == "MP3":
         return _mpeg(path)
     if form == "OGG":
@@ -81,13 +83,13 @@ def _found(
 def _ogg(path: Path) -> Correction:
     links = ogg_links.find(path)
     notes = []
-    if several := len(links.ranges) > 1:
+    if is_chained := len(links.ranges) > 1:
         streams = len(links.ranges)
         notes.append(f"is a chained Ogg file of {streams} streams; read as one")
     if not links.cut_off and not links.ended:
         notes.append("ends without a last page, so that its end may be missing")
     return Correction(
-        links=links.ranges if several else (),
+        links=links.ranges if is_chained else (),
         notes=tuple(notes),
         cut_off=links.cut_off,
     )

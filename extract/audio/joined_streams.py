@@ -1,4 +1,4 @@
-"""Sound files that were joined, read as one: the links of a chained Ogg file."""
+"""Sequence of audio streams that is read as one file: a chained Ogg file's links."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from affuse.data.errors import AffuseError
 
 
 class SoundSequence:
-    """Open sound files, read one after the other as `soundfile.SoundFile` is.
+    """Sequence of open audio files with the interface of `soundfile.SoundFile`.
 
     Args:
         files: each at its beginning
@@ -30,7 +30,7 @@ class SoundSequence:
         self.channels: int = files[0].channels
         self.frames = sum(file.frames for file in files)
         self.extra_info = "\n".join(file.extra_info for file in files)
-        self._place = 0  # of the file that is read
+        self._place = 0  # index of the file that is read
 
     def seek(self, frame: int) -> None:
         """Go to a frame, counted from the beginning of the first file."""
@@ -45,10 +45,15 @@ class SoundSequence:
             file.seek(0)
 
     def read(self, frames: int, **options: Any) -> np.ndarray:
-        """Return at most so many frames, fewer at the end of each file; then none."""
+        """Return at most `frames` frames: fewer at a file's end, none after the last.
+
+        Args:
+            frames: to read
+            options: as for `soundfile.SoundFile.read`
+        """
         while True:
             file = self._files[self._place]
-            found: np.ndarray = file.read(frames, **options)
-            if len(found) or file is self._files[-1]:
-                return found
+            samples: np.ndarray = file.read(frames, **options)
+            if len(samples) or file is self._files[-1]:
+                return samples
             self._place += 1

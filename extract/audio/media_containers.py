@@ -1,8 +1,7 @@
-"""Containers of compressed sound that need the package av, known by their content.
+"""Recognition of audio containers that need the package av, by their first bytes.
 
-libsndfile, which reads all other sound files, cannot read them. This module reads their
-first bytes and says what the user can do; `affuse.extract.audio.media_file` decodes
-them.
+libsndfile reads all other audio files, but not these. This module also has the advice
+for users without av. `affuse.extract.audio.media_file` decodes the files.
 """
 
 import re
@@ -13,26 +12,26 @@ from typing import BinaryIO
 
 from affuse.data.system.environment import extra_command
 
-HEAD = 16  # bytes that tell a container
-TAG = 10  # bytes of the head of an ID3 tag, which may lie before AAC
-BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # an MP4 begins so
-SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")  # of a name; others may confuse a shell
+HEAD = 16  # bytes that identify a container
+TAG = 10  # bytes of the head of an ID3 tag, which may precede AAC frames
+BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # first box of an MP4
+SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")  # that is safe in a shell command
 
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of file."""
+    """Type of container."""
 
-    name: str  # as sentences call it
-    demuxer: str  # as libav calls what takes it apart
-    suffix: str  # that such files usually have
+    name: str  # for sentences, with its article
+    demuxer: str  # libav's name of the demuxer
+    suffix: str  # usual suffix of such files
 
 
 MP4 = Container("an MP4 file (m4a, mp4, mov, 3gp)", "mov", ".m4a")
 AAC = Container("an AAC file without a container", "aac", ".aac")
 WEBM = Container("a WebM or Matroska file", "matroska", ".webm")
 AMR = Container("an AMR file", "amr", ".amr")
-MPEG = Container(  # which `affuse.extract.audio.header_corrections` tells from others
+MPEG = Container(  # recognised by `affuse.extract.audio.header_corrections`
     "an MPEG file of layer I or II whose length libsndfile misjudges", "mp3", ".mp2"
 )
 SUFFIXES = (
@@ -41,7 +40,10 @@ SUFFIXES = (
 
 
 def find(path: Path) -> Container | None:
-    """Return the container of a file, whatever its name; None for all other files.
+    """Return the container of a file by its content, or None for all other files.
+
+    Args:
+        path: of the file; its name is ignored
 
     Raises:
         OSError: if the file cannot be read
@@ -58,9 +60,12 @@ def find(path: Path) -> Container | None:
 
 
 def aac_length(head: bytes) -> int:
-    """Return the bytes of the AAC frame that these seven begin; 0 if they are none.
+    """Return the bytes of an AAC frame, or 0 if `head` does not begin one.
 
-    The head is that of ADTS (ISO/IEC 13818-7, 6.2).
+    The format of the head is ADTS (ISO/IEC 13818-7, 6.2).
+
+    Args:
+        head: at least the first seven bytes
     """
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return 0
@@ -69,7 +74,11 @@ def aac_length(head: bytes) -> int:
 
 
 def tag_length(head: bytes) -> int:
-    """Return the bytes of the ID3 tag that these ten begin; 0 if they are none."""
+    """Return the bytes of an ID3 tag, or 0 if `head` does not begin one.
+
+    Args:
+        head: at least the first ten bytes
+    """
     if head[:3] != b"ID3" or len(head) < TAG:
         return 0
     a, b, c, d = head[6:TAG]
@@ -77,7 +86,7 @@ def tag_length(head: bytes) -> int:
 
 
 def _begins_with_aac(file: BinaryIO, head: bytes) -> bool:
-    """Return True if there are two AAC frames, or a single one that is all."""
+    """Return True if a file begins with two AAC frames, or consists of one."""
     at = tag_length(head)
     file.seek(at)
     length = aac_length(file.read(7))
@@ -92,7 +101,12 @@ def is_readable() -> bool:
 
 
 def advice(container: Container, path: Path) -> str:
-    """Return a sentence: what the file is, and how it can be read without `av`."""
+    """Return the remedies for a file that needs `av`: install it, or convert the file.
+
+    Args:
+        container: of the file
+        path: of the file
+    """
     suffix = path.suffix if SUFFIX.fullmatch(path.suffix) else container.suffix
     other = ".flac" if suffix.lower() == ".wav" else ".wav"
     return (

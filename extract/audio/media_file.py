@@ -1,7 +1,7 @@
-"""Sound in containers that libsndfile cannot read, decoded by libav (the package av).
+"""Audio in containers that libsndfile cannot read, decoded by libav (the package av).
 
-A `MediaFile` is read like a `soundfile.SoundFile`. Its length is counted by decoding
-all of it, because what a header states is often an estimate.
+A `MediaFile` has the interface of `soundfile.SoundFile`. Its length is counted by
+decoding the file completely, because the length in a header is often an estimate.
 """
 
 import os
@@ -17,35 +17,35 @@ from affuse.extract.audio import media_containers, media_layout, media_track
 from affuse.extract.audio.media_containers import Container
 from affuse.extract.audio.refusal import Unusable
 
-PREROLL = 1.0  # seconds decoded before a span, so that the decoder is in its state
-GAP = 0.05  # seconds that timestamps and samples may differ
+PREROLL = 1.0  # seconds decoded before a span, so that the decoder's state is right
+GAP = 0.05  # seconds by which timestamps and samples may differ
 
 
 @dataclass(frozen=True)
 class Track:
-    """The sound of a file, as it was counted by decoding it."""
+    """Audio track of a file, measured by decoding it."""
 
     rate: int  # Hz
     channels: int
     frames: int
     begin: float  # seconds of the first sample, by its timestamp
-    is_even: bool  # whether timestamps count samples, so that they tell positions
+    is_even: bool  # True if timestamps agree with sample counts, so seeking is exact
     is_cut_off: bool
     notes: tuple[str, ...]
 
 
 class MediaFile:
-    """Sound in a container, read as `soundfile.SoundFile` is.
+    """Audio in a container, with the interface of `soundfile.SoundFile`.
 
     Args:
         path: of the file
-        container: of the file, as `affuse.extract.audio.media_containers.find` tells it
+        container: as `affuse.extract.audio.media_containers.find` returns it
 
     Raises:
         Unusable: if the package av is missing, or the file cannot be decoded
     """
 
-    extra_info = ""  # of libsndfile
+    extra_info = ""  # libsndfile's log, which libav does not have
 
     def __init__(self, path: Path, container: Container) -> None:
         status = os.stat(path)
@@ -58,62 +58,68 @@ class MediaFile:
 
     def seek(self, frame: int) -> None:
         """Go to a frame."""
-        self._blocks = self._decoded(frame)
+        self._blocks = self._decode(frame)
         self._left = np.empty((0, self.channels), np.float32)
 
     def read(self, frames: int, **_: Any) -> np.ndarray:
-        """Return (n, channels) float32, `frames` of them but at the end of the file."""
-        found, missing = [self._left], frames - len(self._left)
+        """Return (frames, channels) float32, fewer at the end of the file."""
+        blocks, missing = [self._left], frames - len(self._left)
         while missing > 0 and (block := next(self._blocks, None)) is not None:
-            found.append(block)
+            blocks.append(block)
             missing -= len(block)
-        made = np.concatenate(found)
-        self._left = made[frames:]
-        return made[:frames]
+        samples = np.concatenate(blocks)
+        self._left = samples[frames:]
+        return samples[:frames]
 
     def close(self) -> None:
         """Close the file."""
         self._blocks.close()
 
-    def _decoded(self, frame: int) -> Generator[np.ndarray, None, None]:
-        """Yield the samples from a frame on; only an MP4 file can be searched."""
+    def _decode(self, frame: int) -> Generator[np.ndarray, None, None]:
+        """Yield blocks of samples from a frame on; seek only in an MP4 file."""
         track, at = self._track, 0
         early = frame / track.rate - PREROLL
         with (
-            media_track.opened(self._path, self._container) as (opened, stream),
+            media_track.opened(self._path, self._container) as (container, stream),
             media_track.faults(),
         ):
             if self._container is media_containers.MP4 and track.is_even and early > 0:
-                opened.seek(
+                container.seek(
                     int((track.begin + early) / stream.time_base), stream=stream
                 )
                 at = -1
-            for each in media_track.frames(opened, stream):
+            for decoded in media_track.frames(container, stream):
                 if at < 0:
-                    at = round((media_track.seconds(each) - track.begin) * track.rate)
+                    at = round(
+                        (media_track.seconds(decoded) - track.begin) * track.rate
+                    )
                     if not 0 <= at <= frame:
                         raise Unusable("cannot be searched; convert it to WAV or FLAC")
-                block = media_track.samples(each)[max(0, frame - at) :]
-                at += each.samples
+                block = media_track.samples(decoded)[max(0, frame - at) :]
+                at += decoded.samples
                 if len(block):
                     yield block
 
 
-@lru_cache(2**14)  # a file is probed first, and may have many spans
+@lru_cache(2**14)  # a file is probed before it is read, and may have many spans
 def count(path: Path, container: Container, _: tuple[int, int]) -> Track:
-    """Decode a file to know its sound.
+    """Decode a file completely, and return the properties of its audio track.
+
+    Args:
+        path: of the file
+        container: of the file
 
     Raises:
         Unusable: if it cannot be decoded to its end, unless it is cut off
     """
     media_track.demand(path, container)
     cut_off = media_layout.is_cut_off(path, container)
-    with media_track.opened(path, container) as (opened, stream):
-        origin = (opened.start_time or 0) / 1e6
+    with media_track.opened(path, container) as (media, stream):
+        origin = (media.start_time or 0) / 1e6
         counter = _Counter()
         try:
             with media_track.faults():
-                for frame in media_track.frames(opened, stream):
+                for frame in media_track.frames(media, stream):
                     counter.add(frame)
         except Unusable:
             if not cut_off:
@@ -127,12 +133,12 @@ def count(path: Path, container: Container, _: tuple[int, int]) -> Track:
             begin=counter.begin,
             is_even=counter.is_even,
             is_cut_off=cut_off,
-            notes=(*media_track.left_out(opened, stream), *counter.notes(origin)),
+            notes=(*media_track.left_out(media, stream), *counter.notes(origin)),
         )
 
 
 class _Counter:
-    """What the frames of a track have in common, and how many samples there are."""
+    """Counter of a track's samples, which also checks that its frames agree."""
 
     def __init__(self) -> None:
         self.rate = self.channels = self.frames = 0
@@ -141,11 +147,11 @@ class _Counter:
 
     def add(self, frame: Any) -> None:
         """Count the samples of a frame."""
-        alike = (frame.sample_rate, frame.layout.nb_channels)
+        layout = (frame.sample_rate, frame.layout.nb_channels)
         if not self.frames:
-            self.rate, self.channels = alike
+            self.rate, self.channels = layout
             self.begin = media_track.seconds(frame)
-        if alike != (self.rate, self.channels):
+        if layout != (self.rate, self.channels):
             raise Unusable(
                 "changes its sampling rate or channels; convert it to WAV or FLAC"
             )
@@ -155,15 +161,15 @@ class _Counter:
         self.end = media_track.seconds(frame) + frame.samples / self.rate
 
     def notes(self, origin: float) -> Iterator[str]:
-        """Yield a sentence if timestamps say another length than the samples have.
+        """Yield a sentence if timestamps and samples disagree on the duration.
 
         Args:
-            origin: seconds at which the file begins, pictures included
+            origin: seconds at which the file begins, including its pictures
         """
         gap = self.end - min(origin, self.begin) - self.frames / self.rate
         if abs(gap) > GAP:
-            more = "more" if gap > 0 else "less"
+            direction = "more" if gap > 0 else "less"
             yield (
-                f"its timestamps last {abs(gap):.2f} s {more} than its samples; nothing"
-                f" was filled in or cut, and spans count from the first sample"
+                f"its timestamps last {abs(gap):.2f} s {direction} than its samples; "
+                f"nothing was filled in or cut, and spans count from the first sample"
             )

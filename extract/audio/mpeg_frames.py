@@ -1,7 +1,7 @@
-"""The frames of an MP3 file, counted; for files that state no length, or a false one.
+"""Count of the frames of an MP3 file, for files that state no length or a wrong one.
 
-A frame says in its header how long it is, so they are counted without decoding. Joined
-files are one list of frames. This module decodes nothing.
+The header of a frame states its length, so frames are counted without decoding. Joined
+files count as one list of frames.
 """
 
 import mmap
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from affuse.extract.audio.spliced_file import Piece
 
-VERSIONS = {3: 1, 2: 2, 0: 2.5}  # of MPEG, by two bits of a header
+VERSIONS = {3: 1, 2: 2, 0: 2.5}  # two bits of a header -> version of MPEG
 RATES: dict[float, tuple[int, ...]] = {  # Hz
     1: (44_100, 48_000, 32_000),
     2: (22_050, 24_000, 16_000),
     2.5: (11_025, 12_000, 8_000),
 }
-LAYER_III, LAYER_II, LAYER_I = 1, 2, 3  # as a header writes them
+LAYER_III, LAYER_II, LAYER_I = 1, 2, 3  # codes in a header
 BITS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # kbit/s
 BITS_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-BITS: dict[tuple[int, bool], tuple[int, ...]] = {  # by layer, and whether MPEG 1
+BITS: dict[tuple[int, bool], tuple[int, ...]] = {  # by layer; True for MPEG 1
     (LAYER_I, True): tuple(range(32, 449, 32)),
     (LAYER_I, False): (32, 48, 56, *range(64, 145, 16), 160, 176, 192, 224, 256),
     (LAYER_II, True): (32, 48, 56, *BITS_1[4:], 384),
@@ -29,13 +29,13 @@ BITS: dict[tuple[int, bool], tuple[int, ...]] = {  # by layer, and whether MPEG 
     (LAYER_III, True): BITS_1,
     (LAYER_III, False): BITS_2,
 }
-PLAIN = 9  # bit rate of the frame that states a count; it has room for one
+PLAIN = 9  # code of a bit rate whose frames are large enough to state a count
 GARBAGE = 2**20  # bytes that are searched for the next frame
 
 
 @dataclass(frozen=True)
 class FrameHeader:
-    """What the four bytes before a frame say."""
+    """Values in the four bytes at the beginning of a frame."""
 
     version: float
     rate: int  # Hz
@@ -56,31 +56,31 @@ class FrameHeader:
         return 9 if self.channels == 1 else 17
 
     def is_like(self, other: "FrameHeader") -> bool:
-        """Return True if frames of both are decoded alike."""
-        ours = (self.version, self.rate, self.channels)
-        return ours == (other.version, other.rate, other.channels)
+        """Return True if version, rate and channels of both headers agree."""
+        layout = (self.version, self.rate, self.channels)
+        return layout == (other.version, other.rate, other.channels)
 
 
 @dataclass(frozen=True)
 class Frames:
-    """All frames of a file, without those that only state a count."""
+    """Frames of a file, without those that only state a count."""
 
-    ranges: tuple[range, ...]  # positions of frames that follow one another
+    ranges: tuple[range, ...]  # positions of consecutive frames
     count: int
-    stated: int | None  # by the first frame, of all frames; None: nothing is stated
-    joined: int  # frames that state a count, each at the beginning of a file
-    mixed: bool  # whether sampling rates or channels change
+    stated: int | None  # count that the first frame states; None: it states none
+    joined: int  # number of frames that state a count, one for each joined file
+    mixed: bool  # True if sampling rate or channels change
     head: bytes  # of the first frame
     first: FrameHeader
 
     @property
     def is_false(self) -> bool:
-        """Return True if the stated length hides frames, or there is none."""
+        """Return True if no count is stated, or one that is too small."""
         return self.stated is None or self.stated < self.count - 1
 
     @property
     def note(self) -> str:
-        """Return what is wrong with the length, or an empty text."""
+        """Return what is wrong with the stated count, or ""."""
         if self.stated is None:
             return f"states no length; {self.count} MP3 frames were counted"
         if self.joined > 1:
@@ -90,13 +90,15 @@ class Frames:
         return ""
 
     def corrected(self) -> tuple[Piece, ...]:
-        """Return the frames behind one that states how many there are."""
+        """Return the frames after a new first frame that states their count."""
         bits = (self.head[2] & 0x0C) | PLAIN << 4
         head = bytes((0xFF, self.head[1] | 1, bits, self.head[3]))
-        made = parsed(head)
-        assert made is not None
-        told = head + bytes(made.side) + struct.pack(">4sII", b"Xing", 1, self.count)
-        return (told.ljust(made.length, b"\0"), *self.ranges)
+        header = parsed(head)
+        assert header is not None
+        counting_frame = (
+            head + bytes(header.side) + struct.pack(">4sII", b"Xing", 1, self.count)
+        )
+        return (counting_frame.ljust(header.length, b"\0"), *self.ranges)
 
 
 def _samples(layer: int, version: float) -> int:
@@ -107,7 +109,12 @@ def _samples(layer: int, version: float) -> int:
 
 
 def parsed(head: bytes, layer: int = LAYER_III) -> FrameHeader | None:
-    """Return what a header says; None if it is none, or of another layer."""
+    """Return the values in a header, or None if it is no header of this layer.
+
+    Args:
+        head: the first four bytes of a frame
+        layer: LAYER_I, LAYER_II or LAYER_III
+    """
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version = VERSIONS.get(head[1] >> 3 & 3)
@@ -116,16 +123,26 @@ def parsed(head: bytes, layer: int = LAYER_III) -> FrameHeader | None:
         return None
     if not 0 < bits < 15:
         return None
-    hertz = RATES[version][rate]
+    sampling_rate = RATES[version][rate]
     slot = 4 if layer == LAYER_I else 1  # bytes
-    each = 1000 * BITS[layer, version == 1][bits - 1] // 8 // slot
-    slots = each * _samples(layer, version) // hertz + (head[2] >> 1 & 1)
+    bytes_per_slot = 1000 * BITS[layer, version == 1][bits - 1] // 8 // slot
+    slots = bytes_per_slot * _samples(layer, version) // sampling_rate + (
+        head[2] >> 1 & 1
+    )
     channels = 1 if head[3] >> 6 == 3 else 2
-    return FrameHeader(version, hertz, channels, slot * slots, layer)
+    return FrameHeader(version, sampling_rate, channels, slot * slots, layer)
 
 
 def stated(frame: bytes, header: FrameHeader) -> int | None:
-    """Return the count that a frame states; -1 if it is to, but does not."""
+    """Return the number of frames that a frame states, or None if it holds sound.
+
+    Args:
+        frame: its first bytes
+        header: of the frame
+
+    Returns:
+        -1 for a frame that should state a count and does not
+    """
     at = 4 + header.side
     if frame[at : at + 4] in (b"Xing", b"Info"):
         flags, count = struct.unpack_from(">II", frame.ljust(at + 12, b"\0"), at + 4)
@@ -136,16 +153,21 @@ def stated(frame: bytes, header: FrameHeader) -> int | None:
 
 
 def find(path: Path) -> Frames | None:
-    """Return the frames of an MP3 file; None if there are none of layer III."""
+    """Return the frames of an MP3 file, or None if it has none of layer III."""
     with (
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m,
     ):
-        return _counted(m)
+        return _count_frames(m)
 
 
 def count(path: Path, layer: int) -> int:
-    """Return the samples of all frames of one layer, at whatever rates."""
+    """Return the samples of all frames of one layer, at any sampling rate.
+
+    Args:
+        path: of the file
+        layer: LAYER_I, LAYER_II or LAYER_III
+    """
     with (
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
@@ -153,14 +175,14 @@ def count(path: Path, layer: int) -> int:
         return sum(header.samples for _, header in _walk(data, layer))
 
 
-def _counted(data: mmap.mmap) -> Frames | None:
+def _count_frames(data: mmap.mmap) -> Frames | None:
     ranges: list[range] = []
-    told: list[int] = []
+    counts: list[int] = []
     first, head, count, mixed = None, b"", 0, False
     for at, header in _walk(data):
         number = stated(data[at : at + 60], header)
         if number is not None:
-            told.append(number)
+            counts.append(number)
             continue
         if first is None:
             first, head = header, data[at : at + 4]
@@ -170,12 +192,12 @@ def _counted(data: mmap.mmap) -> Frames | None:
         ranges.append(range(begin, at + header.length))
     if first is None:
         return None
-    known = told[0] if told and told[0] >= 0 else None
-    return Frames(tuple(ranges), count, known, len(told), mixed, head, first)
+    stated_count = counts[0] if counts and counts[0] >= 0 else None
+    return Frames(tuple(ranges), count, stated_count, len(counts), mixed, head, first)
 
 
 def _walk(data: mmap.mmap, layer: int = LAYER_III) -> Iterator[tuple[int, FrameHeader]]:
-    """Yield position and header of each whole frame; tags between them are skipped."""
+    """Yield position and header of each complete frame, skipping tags."""
     at, size = 0, len(data)
     while at + 4 <= size:
         header = parsed(data[at : at + 4], layer)
@@ -188,14 +210,14 @@ def _walk(data: mmap.mmap, layer: int = LAYER_III) -> Iterator[tuple[int, FrameH
         elif data[at : at + 3] == b"TAG":
             at += 128
         else:
-            found = _next(data, at + 1, layer)
-            if found is None:
+            position = _next_position(data, at + 1, layer)
+            if position is None:
                 return
-            at = found
+            at = position
 
 
-def _next(data: mmap.mmap, at: int, layer: int) -> int | None:
-    """Return where the next frame or tag begins: two headers in a row, or a tag."""
+def _next_position(data: mmap.mmap, at: int, layer: int) -> int | None:
+    """Return the position of the next frame that another frame follows, or None."""
     limit = min(len(data), at + GARBAGE)
     while (at := data.find(b"\xff", at, limit)) >= 0:
         header = parsed(data[at : at + 4], layer)

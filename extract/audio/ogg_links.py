@@ -1,8 +1,8 @@
-"""The links of a chained Ogg file: streams that follow one another in one file.
+"""Links of a chained Ogg file, that is, streams that follow one another in one file.
 
-libsndfile reads the first of them only, and a file that is cut off to its last whole
-page. This module finds where each begins, and how the file ends; it decodes nothing
-(RFC 3533, sections 4 and 6).
+libsndfile reads only the first link, and silently reads a truncated file up to its last
+complete page. This module locates each link and checks the end of the file. It does not
+decode samples. The format is described in RFC 3533, sections 4 and 6.
 """
 
 import mmap
@@ -17,10 +17,10 @@ FIRST_PAGE, LAST_PAGE = 2, 4  # flags of the pages that begin and end a stream
 
 @dataclass(frozen=True)
 class Page:
-    """One page of an Ogg file, by its header."""
+    """Page of an Ogg file, with the values in its header."""
 
     begin: int  # position in the file
-    end: int  # which lies beyond the end of a file that is cut off
+    end: int  # position, beyond the end of the file if that is truncated
     version: int
     flags: int
 
@@ -32,22 +32,22 @@ class Page:
 
 @dataclass(frozen=True)
 class Links:
-    """The links of an Ogg file, and how it ends."""
+    """Links of an Ogg file, and the state of its end."""
 
     ranges: tuple[range, ...]  # positions of each link, in order
-    cut_off: bool  # whether the file ends within a page
-    ended: bool  # whether its last page says that it is the last
+    cut_off: bool  # True if the file ends within a page
+    ended: bool  # True if the last page is marked as the last
 
 
 def find(path: Path) -> Links:
-    """Return the positions of each link of an Ogg file, and how the file ends."""
+    """Return the positions of each link of an Ogg file, and the state of its end."""
     with path.open("rb") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            begins, beside, last = list[int](), False, None
+            begins, follows_first, last = list[int](), False, None
             for last in _pages(data):
-                if last.is_first and not beside:  # the one before is no first page
+                if last.is_first and not follows_first:
                     begins.append(last.begin)
-                beside = last.is_first
+                follows_first = last.is_first
             size = len(data)
     ends = [*begins[1:], size]
     return Links(
@@ -58,7 +58,7 @@ def find(path: Path) -> Links:
 
 
 def _pages(data: mmap.mmap) -> Iterator[Page]:
-    """Yield every page; one whose header is cut off ends beyond the file."""
+    """Yield each page; a page with a truncated header ends beyond the file."""
     at = 0
     while (at := data.find(MARK, at)) >= 0:
         if at + HEAD > len(data):

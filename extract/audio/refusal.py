@@ -1,7 +1,7 @@
-"""The error by which a decoder or an encoder refuses one utterance."""
+"""Error by which a decoder or an encoder refuses one utterance."""
 
 from affuse.data.errors import AffuseError
 
 
 class Unusable(AffuseError):
-    """An utterance that cannot be encoded; the message is the reason."""
+    """Error for an utterance that cannot be encoded; the message is the reason."""

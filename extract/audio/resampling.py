@@ -1,18 +1,18 @@
-"""Samples at the rate of the encoders, made block by block as they are decoded."""
+"""Resampling of decoded blocks to the rate of the encoders."""
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-SAMPLE_RATE = 16_000  # Hz, what every encoder of the Wav2Vec2 family expects
+SAMPLE_RATE = 16_000  # Hz, which every encoder of the Wav2Vec2 family expects
 
 
 def gather(blocks: Iterable[np.ndarray], frames: int, rate: int) -> np.ndarray:
-    """Blocks of samples at any rate -> one array at SAMPLE_RATE.
+    """Return blocks of samples as one array at SAMPLE_RATE.
 
-    What is held is the result and one block. It is, bit by bit, what
-    ``librosa.resample`` with ``soxr_hq`` makes of all blocks at once: the resampler
-    keeps its state from one to the next.
+    The result and one block are in memory at a time. The resampler keeps its state
+    between blocks, so the result equals, bit by bit, that of ``librosa.resample`` with
+    ``soxr_hq`` on all blocks at once.
 
     Args:
         blocks: (n,) float32 each
@@ -22,17 +22,17 @@ def gather(blocks: Iterable[np.ndarray], frames: int, rate: int) -> np.ndarray:
     Returns:
         (ceil(frames * SAMPLE_RATE / rate),) float32
     """
-    found = np.zeros(-(-frames * SAMPLE_RATE // rate), np.float32)
+    samples = np.zeros(-(-frames * SAMPLE_RATE // rate), np.float32)
     filled = 0
     for block in blocks if rate == SAMPLE_RATE else _resampled(blocks, rate):
-        kept = block[: len(found) - filled]  # a filter may ring on for one more
-        found[filled : filled + len(kept)] = kept
-        filled += len(kept)
-    return found
+        part = block[: len(samples) - filled]  # the filter may return one more sample
+        samples[filled : filled + len(part)] = part
+        filled += len(part)
+    return samples
 
 
 def _resampled(blocks: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
-    """The same blocks at SAMPLE_RATE, each as far as the samples that are there go."""
+    """Yield blocks at SAMPLE_RATE; the last one has the samples that were delayed."""
     import soxr
 
     stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")

@@ -1,4 +1,4 @@
-"""Checks of decoded samples: as many as the header promises, all of them finite."""
+"""Checks that decoded samples are complete and finite."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from affuse.extract.audio.header_bounds import CUT_OFF
 from affuse.extract.audio.refusal import Unusable
 
 DECODED = 2**18  # frames decoded at a time, before they are mixed down
-SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave64
+SHORT = re.compile(  # in libsndfile's log for WAV, AIFF, AU and Wave64
     r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be \d+\)", re.MULTILINE
 )
 
@@ -19,10 +19,16 @@ SHORT = re.compile(  # in the log of libsndfile, by format: WAV, AIFF, AU, Wave6
 def checked(
     file: Any, frames: int, *, to_end: bool, cut_off: bool
 ) -> Iterator[np.ndarray]:
-    """Yield blocks of the mean of all channels, (n,) float32 each.
+    """Yield the mean of all channels in blocks, (n,) float32 each.
+
+    Args:
+        file: with the interface of `soundfile.SoundFile`
+        frames: to read
+        to_end: True if the span reaches the end of the file
+        cut_off: True if the header promises more frames than the file has
 
     Raises:
-        Unusable: after the last, if there are fewer frames, or some are no numbers
+        Unusable: after the last block, if frames are missing or not finite
     """
     finite = True
     for block in _mixed(file, frames):
@@ -36,15 +42,14 @@ def checked(
 
 
 def is_cut_off(log: str) -> bool:
-    """Return True if libsndfile's log says that there is less data than declared."""
+    """Return True if libsndfile's log reports less data than the header declares."""
     return any(int(declared) < UNTOLD for declared in SHORT.findall(log))
 
 
 def _mixed(file: Any, frames: int) -> Iterator[np.ndarray]:
-    """The mean of all channels, block by block; less where the file ends before.
+    """Yield the mean of all channels in blocks, up to the end of the file.
 
-    `SoundFile.blocks` would pass what was in memory before for samples that the file
-    does not have.
+    For missing samples, `SoundFile.blocks` would return uninitialised memory.
     """
     while frames > 0:
         block = file.read(min(frames, DECODED), dtype="float32", always_2d=True)

@@ -1,4 +1,4 @@
-"""Digest of decoded samples, which tells copies of a recording in other formats."""
+"""Digest of decoded samples, to recognise a recording's copies in other formats."""
 
 import hashlib
 
@@ -11,19 +11,19 @@ FULL_SCALE = 2**15  # of 16-bit samples
 
 
 def fingerprint(samples: np.ndarray) -> str:
-    """Return the digest of a waveform, the same for lossless copies of it.
+    """Return the digest of a waveform, which is equal for its lossless copies.
 
     Samples are rounded to 16 bits, so that a copy with more bits has the same digest.
 
     Args:
         samples: (n,) float32 at 16 kHz, mono, as
-            `affuse.extract.audio.decoder_pool.load` gives them
+            `affuse.extract.audio.decoder_pool.load` returns them
 
     Returns:
-        32 hexadecimal digits; SILENT for silence, which tells nothing apart
+        32 hexadecimal digits; SILENT for silence, because its digest identifies nothing
     """
     if max(samples.max(), -samples.min()) < SILENCE:
         return SILENT
-    whole = np.rint(samples * np.float32(FULL_SCALE))
-    whole = np.clip(whole, -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
-    return hashlib.sha256(whole.tobytes()).hexdigest()[:DIGITS]
+    rounded = np.rint(samples * np.float32(FULL_SCALE))
+    rounded = np.clip(rounded, -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
+    return hashlib.sha256(rounded.tobytes()).hexdigest()[:DIGITS]

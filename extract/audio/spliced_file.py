@@ -1,17 +1,17 @@
-"""A sound file read through corrections: some of its bytes replaced, added or left out.
+"""Corrected view of an audio file, with bytes replaced, added or left out.
 
-Nothing is written to disk. libsndfile reads the result as if it were a file.
+Nothing is written to disk; libsndfile reads the view as if it were a file.
 """
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-Piece = bytes | range  # bytes to put in, or positions of bytes in the file
+Piece = bytes | range  # bytes to insert, or positions of bytes in the file
 
 
 class SplicedFile:
-    """Read-only binary file made of pieces, as `soundfile.SoundFile` takes it.
+    """Read-only binary file made of pieces, as input for `soundfile.SoundFile`.
 
     Args:
         path: of the file that the ranges point into
@@ -29,7 +29,12 @@ class SplicedFile:
         self._file.close()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position; return it."""
+        """Go to a position and return it.
+
+        Args:
+            offset: relative to `whence`
+            whence: os.SEEK_SET, os.SEEK_CUR or os.SEEK_END
+        """
         origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}
         self._at = max(0, origin[whence] + offset)
         return self._at
@@ -39,17 +44,17 @@ class SplicedFile:
         return self._at
 
     def read(self, count: int = -1) -> bytes:
-        """Return the next `count` bytes, fewer at the end; all if it is negative."""
+        """Return the next `count` bytes, fewer at the end; the rest if negative."""
         stop = self._size if count < 0 else min(self._size, self._at + count)
-        found, begin = [], 0
+        pieces, begin = [], 0
         for piece in self._pieces:
             low, high = max(self._at - begin, 0), min(stop - begin, len(piece))
             if low < high:
-                found.append(self._bytes(piece[low:high]))
+                pieces.append(self._bytes(piece[low:high]))
             begin += len(piece)
-        made = b"".join(found)
-        self._at += len(made)
-        return made
+        content = b"".join(pieces)
+        self._at += len(content)
+        return content
 
     def _bytes(self, piece: Piece) -> bytes:
         if isinstance(piece, bytes):

@@ -1,1 +1,1 @@
-"""How fast stage one is, against the device's limit and against other ways."""
+"""Benchmark of stage one, against GEMM throughput and other implementations."""

@@ -1,4 +1,4 @@
-"""The bench command of stage one: ways to encode, side by side, and the limit."""
+"""Benchmark command of stage one: implementations side by side, and GEMM throughput."""
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from affuse.data.records import Corpus, Utterance
 from affuse.data.system.text_columns import columns
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.bench.encoding_ways import EncodingTask, Way, ways
-from affuse.extract.bench.random_models import MAKERS, SIZES, said
+from affuse.extract.bench.random_models import MAKERS, SIZES, text_of
 from affuse.extract.caching.extraction import extract
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.gemm_throughput import choose_dtype, products, seconds
@@ -40,20 +40,34 @@ HEADER = (
 
 @dataclass(frozen=True)
 class EncodingSpeed:
-    """One way, timed."""
+    """Measured speed of one implementation."""
 
     seconds: float
-    useful: float | None  # share of what went through that was no padding
-    differs: float | None  # largest difference to one by one, relative to its largest
+    useful: float | None  # share of the input that was no padding
+    differs: float | None  # largest difference to one by one, over its largest value
 
 
 def bench(say: Callable[[str], object], options: BenchExtract) -> None:
-    """Measure as the options of the command line say; see `run`."""
+    """Measure and print with the options of the command line.
+
+    Args:
+        say: called with each line
+        options: encoder, inputs, rounds, dtype, and the device with its threads
+    """
     run(say, Machine.of(options, progress=False), options)
 
 
 def run(say: Callable[[str], object], machine: Machine, options: BenchExtract) -> None:
-    """Measure and print; raises AffuseError for a size that the modality lacks."""
+    """Measure and print a table of implementations.
+
+    Args:
+        say: called with each line
+        machine: device and resources
+        options: encoder, inputs, rounds and dtype; its device and threads are ignored
+
+    Raises:
+        AffuseError: if the modality has no encoder of the size
+    """
     modality, seed = options.modality, options.seed
     dtype = choose_dtype(options.dtype, machine.device)
     size = options.size or SIZES[modality][0]
@@ -80,20 +94,20 @@ def run(say: Callable[[str], object], machine: Machine, options: BenchExtract) -
 
 
 def _amount(task: EncodingTask) -> tuple[float, str]:
-    """How much there is to encode: seconds of audio, or tokens."""
+    """Return the amount of input and its unit: seconds of audio, or tokens."""
     total = float(sum(len(x) for x in task.inputs))
     return (total / SAMPLE_RATE, "audio-s") if task.speech else (total, "tokens")
 
 
 def device_name(machine: Machine) -> str:
-    """What computes: the GPU, or the processor and so many threads of it."""
+    """Return the name of the GPU, or of the processor with the number of threads."""
     if machine.device.startswith("cuda"):
         return torch.cuda.get_device_name(machine.device)
     return f"{_processor()}, {machine.threads} threads"
 
 
 def _processor() -> str:
-    """The processor's name, where the system tells."""
+    """Return the name of the processor, as far as the system states it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(
@@ -106,23 +120,25 @@ def _processor() -> str:
 def _measure(
     task: EncodingTask, machine: Machine, rounds: int, modality: str, dtype: str
 ) -> dict[str, EncodingSpeed]:
-    """Each way in turn, `rounds` times; the fastest counts."""
-    tried = ways(task)
+    """Measure each implementation in turn, `rounds` times; the fastest counts."""
+    implementations = ways(task)
     times: dict[str, list[float]] = {}
-    found: dict[str, np.ndarray] = {}
+    embeddings: dict[str, np.ndarray] = {}
     for _ in range(rounds):
-        for name, way in tried.items():
+        for name, way in implementations.items():
 
             def keep(name: str = name, way: Way = way) -> None:
-                found[name] = way.run()
+                embeddings[name] = way.run()
 
             times.setdefault(name, []).append(seconds(keep, machine.device))
-        whole = _from_files(task, machine, modality, dtype)
-        times.setdefault(WHOLE, []).append(whole)
-    wanted = found["one by one"]
+        from_files = _from_files(task, machine, modality, dtype)
+        times.setdefault(WHOLE, []).append(from_files)
+    reference = embeddings["one by one"]
     measured = {}
-    for name, way in tried.items():
-        differs = float(np.abs(found[name] - wanted).max() / np.abs(wanted).max())
+    for name, way in implementations.items():
+        differs = float(
+            np.abs(embeddings[name] - reference).max() / np.abs(reference).max()
+        )
         measured[name] = EncodingSpeed(min(times[name]), way.useful, differs)
     return measured | {WHOLE: EncodingSpeed(min(times[WHOLE]), None, None)}
 
@@ -130,11 +146,11 @@ def _measure(
 def _from_files(
     task: EncodingTask, machine: Machine, modality: str, dtype: str
 ) -> float:
-    """Seconds of all of stage one: reading, decoding, encoding, writing parts."""
+    """Return the seconds of stage one: reading, decoding, encoding, writing parts."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        made = tuple(_utterances(task, folder))
-        corpus = Corpus("bench", folder, made, scale=None, protocol="")
+        utterances = tuple(_utterances(task, folder))
+        corpus = Corpus("bench", folder, utterances, scale=None, protocol="")
         choice = Choice(modality, checkpoint="random", dtype=dtype)
         cache = folder / "cache"
         return seconds(
@@ -144,10 +160,10 @@ def _from_files(
 
 
 def _utterances(task: EncodingTask, folder: Path) -> Iterator[Utterance]:
-    """The inputs as a corpus; recordings are written as 16-bit WAV."""
+    """Yield the inputs as utterances; recordings are written as 16-bit WAV files."""
     if not task.speech:
         for i, tokens in enumerate(task.inputs):
-            yield Utterance(f"u{i}", text=said(tokens))
+            yield Utterance(f"u{i}", text=text_of(tokens))
         return
     import soundfile
 
@@ -160,12 +176,15 @@ def _utterances(task: EncodingTask, folder: Path) -> Iterator[Utterance]:
 def table(
     measured: Mapping[str, EncodingSpeed], amount: float, unit: str, shortest: float
 ) -> list[str]:
-    """Lines of columns.
+    """Return the lines of the table.
 
     Args:
-        shortest: seconds that the needed arithmetic would take at the limit
+        measured: speed by name of the implementation
+        amount: of input
+        unit: of the amount
+        shortest: seconds that the needed arithmetic takes at the GEMM throughput
     """
-    ours = measured["affuse"].seconds
+    affuse_seconds = measured["affuse"].seconds
     rows = [tuple(title.format(unit=unit) for title in HEADER)]
     for name, m in measured.items():
         rows.append(
@@ -173,7 +192,7 @@ def table(
                 name,
                 f"{m.seconds:.2f}",
                 f"{amount / m.seconds:.1f}",
-                f"{m.seconds / ours:.2f} x as fast",
+                f"{m.seconds / affuse_seconds:.2f} x as fast",
                 "" if m.useful is None else f"{m.useful:.0%}",
                 f"{shortest / m.seconds:.0%}",
                 "" if m.differs is None else f"{m.differs:.0e}",

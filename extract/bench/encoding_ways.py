@@ -1,6 +1,6 @@
-"""Ways to get a mean-pooled embedding of every input, with the same weights.
+"""Implementations of mean-pooled embeddings, with the same weights.
 
-All but `ours` are what people write with transformers: its models untouched, inputs
+All except `ours` are usual code with transformers: unmodified models, with inputs
 padded and masked, or one by one.
 """
 
@@ -22,66 +22,73 @@ from affuse.extract.caching.part_building import Builder, Opened
 from affuse.extract.encoding import pooling
 
 PADDED = 32  # inputs of a padded batch
-PIPELINE = 8  # of a pipeline's batch
+PIPELINE = 8  # inputs of a pipeline's batch
 COMPILED = "affuse --compile"
 
 
 @dataclass(frozen=True)
 class EncodingTask:
-    """A model of one modality, and what it is to encode."""
+    """Model of one modality, and inputs to encode."""
 
-    model: Any  # transformers' own, on its device
-    build: Builder  # ours, of the same weights
-    compiled: Builder | None  # likewise, and compiled, where anything gains by it
-    processor: Mapping[str, Any]  # what pads for transformers' pipelines, by kind
+    model: Any  # of transformers, on its device
+    build: Builder  # of affuse, with the same weights
+    compiled: Builder | None  # the same, compiled; None if compiling does not help
+    processor: Mapping[str, Any]  # that pads for transformers' pipelines, by kind
     inputs: Sequence[np.ndarray]  # samples or token ids, of any lengths
-    flops: float  # that all inputs need, without padding
+    flops: float  # of all inputs, without padding
     seed: int  # of the random order
 
     @property
     def speech(self) -> bool:
-        """Whether the inputs are samples."""
+        """True if the inputs are samples."""
         return self.inputs[0].dtype == np.float32
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
-        found: torch.device = self.model.device
-        return found
+        """Device of the model."""
+        device: torch.device = self.model.device
+        return device
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to encode a task."""
+    """Implementation that encodes a task."""
 
     run: Callable[[], np.ndarray]
     useful: float  # share of its batches that is not padding
 
 
 def ways(task: EncodingTask) -> dict[str, Way]:
-    """The ways by name; each gives (n, dim) float32."""
+    """Return the implementations by name; each returns (n, dim) float32."""
     order = np.arange(len(task.inputs))
-    pieces = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
+    batches = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
     prepared, mixed = _prepared(task), shuffled(task.inputs, PADDED, task.seed)
-    found = {
+    by_name = {
         "one by one": Way(partial(_padded, task, 1), useful=1.0),
         f"random batches of {PADDED}, padded": Way(
             partial(_padded, task, PADDED), useful(task.inputs, mixed)
         ),
         f"transformers pipeline, batches of {PIPELINE}": Way(
-            partial(_pipeline, task), useful(task.inputs, pieces)
+            partial(_pipeline, task), useful(task.inputs, batches)
         ),
         "affuse": Way(partial(ours, task, task.build, prepared), useful=1.0),
     }
     if task.compiled:
-        found[COMPILED] = Way(partial(ours, task, task.compiled, prepared), useful=1.0)
-    return found
+        by_name[COMPILED] = Way(
+            partial(ours, task, task.compiled, prepared), useful=1.0
+        )
+    return by_name
 
 
 def useful(
     inputs: Sequence[np.ndarray], batches: Iterable[Sequence[int] | np.ndarray]
 ) -> float:
-    """The share of these batches, places in the inputs, that is not padding."""
+    """Return the share of batches that is not padding.
+
+    Args:
+        inputs: of any lengths
+        batches: indices of the inputs of each batch
+    """
     lengths = np.array([len(x) for x in inputs], float)
     padded = sum(lengths[places].max() * len(places) for places in batches)
     return float(lengths.sum() / padded)
@@ -90,11 +97,15 @@ def useful(
 def ours(
     task: EncodingTask, build: Builder, prepared: Sequence[tuple[np.ndarray, ...]]
 ) -> np.ndarray:
-    """As stage one does it: nothing padded.
+    """Return embeddings as stage one computes them, without padding.
 
     Args:
-        build: one of the task's
-        prepared: inputs as the encoder takes them; other ways have them so already
+        task: of the inputs
+        build: one of the task's builders
+        prepared: inputs in the encoder's form, which is not timed
+
+    Returns:
+        (n, dim) float32
     """
     sources = [
         InputSource(Utterance(str(i)), str(i), len(x))
@@ -116,7 +127,13 @@ def ours(
 
 
 def shuffled(inputs: Sequence[Any], size: int, seed: int) -> Iterator[np.ndarray]:
-    """Places of batches in a random order, or in the given one if they are single."""
+    """Yield the indices of random batches, or of single inputs in their order.
+
+    Args:
+        inputs: to divide
+        size: inputs of a batch
+        seed: of the order
+    """
     order = np.arange(len(inputs))
     if size > 1:
         order = np.random.default_rng(seed).permutation(order)
@@ -125,63 +142,63 @@ def shuffled(inputs: Sequence[Any], size: int, seed: int) -> Iterator[np.ndarray
 
 @torch.inference_mode()
 def _padded(task: EncodingTask, size: int) -> np.ndarray:
-    """transformers' model on padded batches, with a mask where there are several."""
-    found: dict[int, np.ndarray] = {}
+    """Return embeddings of transformers' model on padded batches, with a mask."""
+    rows: dict[int, np.ndarray] = {}
     for places in shuffled(task.inputs, size, task.seed):
         chosen = [torch.from_numpy(task.inputs[i]) for i in places]
         values = pad_sequence(chosen, batch_first=True).to(task.device)
         lengths = torch.tensor([len(x) for x in chosen])
         mask = (torch.arange(values.shape[1]) < lengths[:, None]).long()
         mean = _masked_mean(task.model, values, mask.to(task.device))
-        found |= dict(zip(places.tolist(), mean.float().cpu().numpy(), strict=True))
-    return np.stack([found[i] for i in sorted(found)])
+        rows |= dict(zip(places.tolist(), mean.float().cpu().numpy(), strict=True))
+    return np.stack([rows[i] for i in sorted(rows)])
 
 
 def _masked_mean(model: Any, values: Tensor, mask: Tensor) -> Tensor:
-    """(n, dim) of the last hidden state over what is not padding."""
+    """Return the mean of the last hidden state without padding, (n, dim)."""
     lengths = mask.sum(1)
-    given = mask if len(values) > 1 else None
+    attention_mask = mask if len(values) > 1 else None
     if values.is_floating_point():
         values = values.to(model.dtype)
         lengths = model._get_feat_extract_output_lengths(lengths)
-    hidden = model(values, attention_mask=given).last_hidden_state
+    hidden = model(values, attention_mask=attention_mask).last_hidden_state
     steps = torch.arange(hidden.shape[1], device=hidden.device)
-    kept = (steps < lengths[:, None]).unsqueeze(-1)
-    found: Tensor = (hidden * kept).sum(1) / kept.sum(1)
-    return found
+    is_input = (steps < lengths[:, None]).unsqueeze(-1)
+    mean: Tensor = (hidden * is_input).sum(1) / is_input.sum(1)
+    return mean
 
 
 def _prepared(task: EncodingTask) -> list[tuple[np.ndarray, ...]]:
-    """Inputs as the encoder takes them; token ids are that already."""
+    """Return inputs in the encoder's form; token ids need no preparation."""
     if not task.speech:
         return [(x,) for x in task.inputs]
     return [task.build.encoder.prepare(x.copy()).blocks for x in task.inputs]
 
 
 class Pooling(Pipeline):
-    """A pipeline as transformers documents them, from inputs to pooled vectors."""
+    """Pipeline from inputs to pooled vectors, as transformers documents custom ones."""
 
     def _sanitize_parameters(self, **_: Any) -> tuple[dict[str, Any], ...]:
         return {}, {}, {}
 
     def preprocess(self, inputs: np.ndarray) -> dict[str, Tensor]:
-        """One input, not padded; an iterator above this one collects a batch."""
+        """Return one input without padding; transformers collects a batch later."""
         name = self.model.main_input_name
         values = torch.from_numpy(inputs)[None]
         return {name: values, "attention_mask": torch.ones_like(values).long()}
 
-    def _forward(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
-        values, mask = given[self.model.main_input_name], given["attention_mask"]
+    def _forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        values, mask = inputs[self.model.main_input_name], inputs["attention_mask"]
         return {"mean": _masked_mean(self.model, values, mask)}
 
     def postprocess(self, outputs: dict[str, Tensor]) -> np.ndarray:
-        """(1, dim) -> (dim,)"""
-        found: np.ndarray = outputs["mean"][0].float().numpy()
-        return found
+        """Return the mean of one output, (dim,) float32."""
+        mean: np.ndarray = outputs["mean"][0].float().numpy()
+        return mean
 
 
 def _pipeline(task: EncodingTask) -> np.ndarray:
-    """transformers' pipeline, which pads what happens to come together."""
+    """Return embeddings of transformers' pipeline, which pads consecutive inputs."""
     pooled = Pooling(
         task.model, batch_size=PIPELINE, device=task.device, **task.processor
     )

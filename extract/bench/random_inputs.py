@@ -1,19 +1,24 @@
-"""Inputs of a length distribution like IEMOCAP's, from a seed; noise and no words."""
+"""Random inputs with a length distribution like IEMOCAP's: noise, and random tokens."""
 
 import numpy as np
 
 from affuse.extract.audio.decoding import SAMPLE_RATE
 
-# Published of IEMOCAP: 10,039 utterances, mean 4.5 s, from 0.6 to 34 s; a log-normal
-# distribution of this median and spread has this mean.
-MEDIAN, SPREAD = 3.5, 0.7  # seconds, and of their logarithm
+# Published facts on IEMOCAP: 10,039 utterances, mean 4.5 s, from 0.6 to 34 s. A
+# log-normal distribution with this median and spread has this mean.
+MEDIAN, SPREAD = 3.5, 0.7  # seconds, and standard deviation of their logarithm
 SECONDS = (0.6, 34.0)
 WORDS = (11.0, 0.9)  # median and spread of the tokens of a transcript
 TOKENS = (3, 128)
 
 
 def waves(count: int, seed: int) -> list[np.ndarray]:
-    """(samples,) float32 each, white noise."""
+    """Return white noise, (samples,) float32 each.
+
+    Args:
+        count: number of inputs
+        seed: of lengths and noise
+    """
     rng = np.random.default_rng(seed)
     lengths = np.clip(MEDIAN * np.exp(SPREAD * rng.standard_normal(count)), *SECONDS)
     return [
@@ -23,7 +28,13 @@ def waves(count: int, seed: int) -> list[np.ndarray]:
 
 
 def tokens(count: int, vocabulary: int, seed: int) -> list[np.ndarray]:
-    """(tokens,) ids each, none of them special."""
+    """Return random token ids without special tokens, (tokens,) int64 each.
+
+    Args:
+        count: number of inputs
+        vocabulary: number of token ids
+        seed: of lengths and ids
+    """
     rng = np.random.default_rng(seed)
     median, spread = WORDS
     lengths = np.clip(median * np.exp(spread * rng.standard_normal(count)), *TOKENS)

@@ -1,4 +1,4 @@
-"""What is measured: encoders of random weights in usual shapes, and made-up inputs."""
+"""Benchmark tasks: encoders of usual sizes with random weights, and random inputs."""
 
 import copy
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ LARGE = {
     "do_stable_layer_norm": True,
     "conv_bias": True,
 }
-# audeering's checkpoint has twelve of the large model's 24 layers
+# audEERING's checkpoint has 12 of the large model's 24 layers.
 SPEECH: dict[str, dict[str, Any]] = {
     "large12": {**LARGE, "num_hidden_layers": 12},
     "large24": {**LARGE, "num_hidden_layers": 24},
@@ -69,7 +69,15 @@ SIZES = {"audio": tuple(SPEECH), "text": tuple(TEXT)}
 def speech(
     size: str, count: int, machine: Machine, dtype: str, seed: int
 ) -> EncodingTask:
-    """A Wav2Vec2 model, and noise of the lengths of utterances."""
+    """Return the task of a Wav2Vec2 model, with noise of utterances' lengths.
+
+    Args:
+        size: key of `SPEECH`
+        count: number of inputs
+        machine: device and resources
+        dtype: of the encoder
+        seed: of weights and inputs
+    """
     config = Wav2Vec2Config(**SPEECH[size])
     model, twin = _twins(Wav2Vec2Model, config, seed, machine.device, dtype)
     build = _speech(twin, machine, dtype, seed)
@@ -102,7 +110,15 @@ def _speech(model: Any, machine: Machine, dtype: str, seed: int) -> Builder:
 def text(
     size: str, count: int, machine: Machine, dtype: str, seed: int
 ) -> EncodingTask:
-    """A DistilBERT model, and token ids as many as transcripts have."""
+    """Return the task of a DistilBERT model, with texts of transcripts' lengths.
+
+    Args:
+        size: key of `TEXT`
+        count: number of inputs
+        machine: device and resources
+        dtype: of the encoder
+        seed: of weights and inputs
+    """
     config = DistilBertConfig(**TEXT[size])
     model, twin = _twins(DistilBertModel, config, seed, machine.device, dtype)
     encoder = distilbert.Encoder(
@@ -125,7 +141,7 @@ def text(
 
 
 def _builder(modality: str, machine: Machine, dtype: str, encoder: Encoder) -> Builder:
-    """What stage one would encode with."""
+    """Return the builder that stage one would use for an encoder."""
     choice = Choice(modality, checkpoint="random", dtype=dtype)
     return Builder(Path(), machine, encoder, make_recipe("bench", choice, encoder, ""))
 
@@ -134,7 +150,7 @@ MAKERS = {"audio": speech, "text": text}
 
 
 def _twins(kind: Any, config: Any, seed: int, device: str, dtype: str) -> Sequence[Any]:
-    """A model twice, for our encoder changes the one that it is given."""
+    """Return a random model and a copy of it, since our encoder changes its model."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = kind(config).eval()
@@ -142,17 +158,20 @@ def _twins(kind: Any, config: Any, seed: int, device: str, dtype: str) -> Sequen
 
 
 def copy_of(model: Any) -> Any:
-    """The same weights in a new model; a deepcopy would share parametrised classes."""
-    found = type(model)(copy.deepcopy(model.config)).eval()
-    found.load_state_dict(model.state_dict())
-    return found
+    """Return a new model with the same weights.
+
+    A deepcopy would share the classes that parametrisations create.
+    """
+    copied = type(model)(copy.deepcopy(model.config)).eval()
+    copied.load_state_dict(model.state_dict())
+    return copied
 
 
 def _numbers(words: str) -> list[int]:
-    """Return the token ids that a text is, as `said` writes it; 1 for other words."""
+    """Return the token ids in a text by `text_of`; 1 for other words."""
     return [int(word) if word.isdigit() else 1 for word in words.split()]
 
 
-def said(tokens: np.ndarray) -> str:
-    """Token ids as a text for `_numbers`."""
+def text_of(tokens: np.ndarray) -> str:
+    """Return token ids as a text that `_numbers` reads."""
     return " ".join(map(str, tokens))

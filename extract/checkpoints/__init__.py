@@ -1,1 +1,1 @@
-"""Examination and loading of Hugging Face checkpoints."""
+"""Examination and loading of Hugging Face checkpoints, which may be untrusted."""

@@ -1,4 +1,4 @@
-"""Load a Hugging Face checkpoint whole, and say exactly which one it was."""
+"""Loading of complete Hugging Face checkpoints, with name, revision and digest."""
 
 import hashlib
 import os
@@ -21,69 +21,66 @@ from affuse.extract.checkpoints import folder_examination
 from affuse.extract.checkpoints.construction_bounds import bounded
 from affuse.extract.checkpoints.library_failures import reason, told
 
-TINY = "tiny"  # seeded random weights: for tests and for trying commands
+TINY = "tiny"  # seeded random weights, for tests and for trying commands
 MINI = "mini"  # small students that come with the project, one for each modality
 BUNDLED = Path(__file__).resolve().parent.parent / "mini"
-SHORT = {  # names that are typed often
+SHORT = {  # short name on the command line -> name on the hub
     "audeering": "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
     "distilbert": "distilbert-base-uncased",
 }
 FILES = ("*.json", "*.txt", "*.model")  # configuration and vocabulary
-WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")  # the first that there are
-HEAD = "classifier."  # where tensors of a regression head are, see `_head`
-UNUSED = {"masked_spec_embed", "pooler"}  # of training only, or never asked for
+WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")  # in order of preference
+HEAD = "classifier."  # prefix of the tensors of a regression head
+UNUSED = {"masked_spec_embed", "pooler"}  # parts that encoding does not use
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a checkpoint came from."""
+    """Source of a checkpoint: its local folder, name and revision."""
 
     folder: Path
-    name: str  # on the hub, or the folder's own name
-    revision: str = ""  # commit on the hub; "" for a folder of one's own
+    name: str  # on the hub, or that of the folder
+    revision: str = ""  # commit on the hub; "" for a user's folder
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model and where it came from."""
+    """Model with the name, revision and digest of its checkpoint."""
 
     model: Any  # a transformers model
-    name: str  # on the hub, or the folder's own name
+    name: str  # on the hub, or that of the folder
     revision: str  # commit that was loaded; "" for a folder
     weights: str  # digest of the tensors that are used
-    training: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # see `affuse.data.cache.training_data`
+    # Training data, see `affuse.data.cache.training_data`.
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, part: nn.Module) -> "Checkpoint":
-        """The same origin, for a part of the model."""
+        """Return a checkpoint of the same origin with a part of the model."""
         return replace(self, model=part)
 
 
 def find(checkpoint: str, revision: str, modality: str) -> Origin:
-    """Find a folder, or fetch from the hub what has not been fetched before.
+    """Return the local folder of a checkpoint, downloading it if it is not cached.
 
     Args:
         checkpoint: name on the hub, one of `SHORT`, `MINI`, or a local folder
         revision: commit, tag or branch on the hub; ``""`` for the newest
-        modality: which of the bundled encoders `MINI` is
+        modality: selects the bundled encoder for `MINI`
 
     Raises:
-        AffuseError: if there is no such folder, or the hub cannot be reached or does
-            not know it
+        AffuseError: if there is no such folder, the modality has no bundled encoder,
+            the hub cannot be reached, or it does not have the checkpoint
     """
     bundled = checkpoint == MINI
     folder = BUNDLED / modality if bundled else Path(os.path.expanduser(checkpoint))
     if bundled and not folder.is_dir():
         raise AffuseError(
-            f"no encoder of {modality} comes with this project, so '{MINI}' is none; "
-            f"name another checkpoint"
+            f"this project has no small encoder for {modality}, so '{MINI}' does not "
+            f"exist; name another checkpoint"
         )
     if folder.is_dir() and revision:
-        raise AffuseError(
-            f"--revision {revision} does not apply to the local folder {folder}; "
-            f"leave it out"
-        )
+        advice = f"does not apply to the local folder {folder}; leave it out"
+        raise AffuseError(f"--revision {revision} {advice}")
     if folder.is_dir():
         return Origin(folder, MINI if bundled else folder.resolve().name)
     checkpoint = SHORT.get(checkpoint, checkpoint)
@@ -94,13 +91,13 @@ def find(checkpoint: str, revision: str, modality: str) -> Origin:
 
 
 def _fetch(name: str, revision: str) -> Path:
-    """The local copy of a hub checkpoint, with weights in one format only."""
+    """Return the local copy of a hub checkpoint, with weights in one format only."""
     for weights in WEIGHTS:
         try:
-            found = snapshot_download(
+            folder = snapshot_download(
                 name, revision=revision or None, allow_patterns=[*FILES, weights]
             )
-        except Exception as error:  # the hub's library raises nearly every kind
+        except Exception as error:  # the hub's library raises many kinds of errors
             unreached = isinstance(error, LocalEntryNotFoundError)
             why = "the hub cannot be reached" if unreached else reason(error)
             raise AffuseError(
@@ -108,34 +105,34 @@ def _fetch(name: str, revision: str) -> Path:
                 f"checkpoint (config.json and its weights), or '{MINI}' for the small "
                 f"encoder that comes with this project"
             ) from error
-        if any(Path(found).glob(weights)):
+        if any(Path(folder).glob(weights)):
             break
-    return Path(found)
+    return Path(folder)
 
 
 def config(origin: Origin) -> dict[str, Any]:
-    """What ``config.json`` says; nothing if it is missing or damaged."""
+    """Return the content of ``config.json``, or {} if it is missing or damaged."""
     try:
         return folder_examination.config(origin.folder)
     except (OSError, AffuseError):
-        return {}  # whoever loads the model says what is wrong
+        return {}  # loading the model reports the error
 
 
 def kind(origin: Origin) -> str:
-    """The model type of a checkpoint, such as ``wav2vec2``; ``""`` if unknown."""
+    """Return the model type of a checkpoint, such as ``wav2vec2``; "" if unknown."""
     return str(config(origin).get("model_type", ""))
 
 
 def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
-    """Load a model in float32, every tensor of it from the checkpoint.
+    """Load a model in float32, with every tensor from the checkpoint.
 
     Args:
-        origin: as `find` gave it
-        headed: class of a model with a regression head, if that is wanted
+        origin: as `find` returns it
+        headed: class of a model with a regression head; None for a model without it
 
     Raises:
-        AffuseError: if it is damaged, lacks tensors, is of an unknown kind, or asks
-            for more than its files hold
+        AffuseError: if the checkpoint is damaged, lacks tensors, is of an unknown
+            kind, or its configuration needs more than its files hold
     """
     with told(f"cannot load the checkpoint {origin.name!r} from {origin.folder}"):
         stored = folder_examination.examine(origin.folder)
@@ -143,20 +140,20 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
             model, report = (headed or AutoModel).from_pretrained(
                 origin.folder,
                 dtype=torch.float32,
-                ignore_mismatched_sizes=True,  # they are in the report
+                ignore_mismatched_sizes=True,  # the report lists them
                 trust_remote_code=False,
                 output_loading_info=True,
             )
-    absent = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
-    absent = {key for key in absent if not _unused(key)}
-    if absent:
+    missing = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    missing = {key for key in missing if not _unused(key)}
+    if missing:
         raise AffuseError(
-            f"checkpoint {origin.name!r} lacks {len(absent)} tensors that "
+            f"checkpoint {origin.name!r} lacks {len(missing)} tensors that "
             f"{type(model).__name__} needs, or has them in other shapes, first "
-            f"{min(absent)!r}; "
+            f"{min(missing)!r}; "
             + (
                 "it has no such head: leave out --head"
-                if all(key.startswith(HEAD) for key in absent)
+                if all(key.startswith(HEAD) for key in missing)
                 else "it is made for another architecture, or incomplete"
             )
         )
@@ -172,9 +169,9 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No report of unused heads, which would fill the screen, and no bar.
+    """Suppress transformers' report of unused tensors, and its progress bar.
 
-    Bars come back, for they are those of downloads as well.
+    The progress bar is enabled again afterwards, because downloads use it too.
     """
     logging.set_verbosity_error()
     bars = logging.is_progress_bar_enabled()
@@ -187,60 +184,67 @@ def quiet() -> Iterator[None]:
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
-    """Sixteen hexadecimal digits of all tensors, whatever file they came in."""
-    found = hashlib.sha256()
+    """Return a digest of tensors that does not depend on their file format.
+
+    Args:
+        tensors: by name
+
+    Returns:
+        16 hexadecimal digits
+    """
+    hasher = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
-        found.update(f"{name} {tuple(tensor.shape)}".encode())
-        found.update(tensor.detach().float().contiguous().numpy().tobytes())
-    return found.hexdigest()[:16]
+        hasher.update(f"{name} {tuple(tensor.shape)}".encode())
+        hasher.update(tensor.detach().float().contiguous().numpy().tobytes())
+    return hasher.hexdigest()[:16]
 
 
 def random_checkpoint(model: Callable[[], nn.Module]) -> Checkpoint:
-    """Return a model of seeded random weights under the name `TINY`.
+    """Return a model with seeded random weights as a checkpoint called `TINY`.
 
     Args:
-        model: makes it; the random state of torch is as before afterwards
+        model: returns a new model; torch's random state is restored afterwards
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        made = model()
-    return Checkpoint(made, TINY, "", digest(made.state_dict()))
+        random_model = model()
+    return Checkpoint(random_model, TINY, "", digest(random_model.state_dict()))
 
 
-def choose_layers(wanted: str, top: int, name: str) -> tuple[int, ...]:
-    """Layer numbers from ``last``, ``all`` or a list such as ``0,6,12``.
+def choose_layers(selection: str, top: int, name: str) -> tuple[int, ...]:
+    """Return the layer numbers for ``last``, ``all`` or a list such as ``0,6,12``.
 
-    Errors do not name the option, which is --layers of extract, and --teacher-layers of
-    distil, where --layers is of the student.
+    Errors name no option, as it is --layers for extract, --teacher-layers for distil.
 
     Args:
-        wanted: as typed
-        top: number of transformer blocks; the highest layer that can be asked for
+        selection: as typed
+        top: number of transformer blocks, which is the highest layer
         name: of the checkpoint, for the error
 
     Raises:
-        OptionError: if a number is none, or out of range
+        OptionError: if `selection` is invalid, or a number is out of range
 
     Examples:
         >>> choose_layers("last", 6, "mini"), choose_layers("3,1", 6, "mini")
         ((6,), (1, 3))
     """
-    if wanted == "last":
+    if selection == "last":
         return (top,)
-    if wanted == "all":
+    if selection == "all":
         return tuple(range(top + 1))
     try:
-        layers = sorted({int(number) for number in wanted.split(",")})
+        layers = sorted({int(number) for number in selection.split(",")})
     except ValueError:
         layers = [-1]
     if layers[0] < 0 or layers[-1] > top:
         raise OptionError(
-            f"layers {wanted!r}: {name} has those from 0 (what enters the first block) "
-            f"to {top} (what leaves the last); say last, all, or numbers of them, as "
-            f"in 0,{top}"
+            f"layers {selection!r}: {name} has layers from 0 (input of the first "
+            f"block) to {top} (output of the last); choose last, all, or a list of "
+            f"them, as in 0,{top}"
         )
     return tuple(layers)
 
 
 def _unused(key: str) -> bool:
+    """Return True if encoding does not use a tensor."""
     return not UNUSED.isdisjoint(key.split("."))

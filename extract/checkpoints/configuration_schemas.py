@@ -1,8 +1,8 @@
-"""Schemas of a checkpoint's JSON files: what a stranger's configuration may ask for.
+"""Schemas of a checkpoint's JSON files, which limit an untrusted configuration.
 
-Families of models differ in the names of their fields, so a kind goes with the form of
-a name. What is known here is bounded; the rest is left to transformers, and what it
-makes of it to `affuse.extract.checkpoints.construction_bounds`.
+Families of models name their fields differently, so patterns of names select the kinds
+of values. Fields without a pattern are left to transformers;
+`affuse.extract.checkpoints.construction_bounds` limits the model that results.
 """
 
 import re
@@ -33,13 +33,13 @@ LAYERS, HEADS = 512, 1_024
 WIDTH = 2**20  # units of a layer
 VOCABULARY = 2**26
 POSITIONS = 2**24
-LABELS = 100_000  # transformers makes a name for each
-CONVOLUTION = 2**15  # channels, samples of a kernel or of a step
+LABELS = 100_000  # outputs of a head; transformers creates a name for each
+CONVOLUTION = 2**15  # channels, or samples of a kernel or stride
 FOURIER, BANDS = 2**15, 2**10  # samples and bands of a spectrogram
 FIELDS = 10_000  # of one table of a configuration
 ANYTHING = Plain(depth=24, most=4_000_000)
 NAME = Text(1_000, least=1)
-# The ways to compute attention that are part of transformers; others are downloaded.
+# Attention implementations that are part of transformers; others are downloaded.
 ATTENTION = (
     *("eager", "sdpa", "flex_attention"),
     *("flash_attention_2", "flash_attention_3", "flash_attention_4"),
@@ -49,7 +49,7 @@ QUANTISED = "weights that are quantised cannot be encoded with; take the origina
 
 @dataclass(frozen=True)
 class ConfigurationSizes:
-    """A whole number in a range, or lists of such, as models of several stages have."""
+    """Whole number in a range, or nested lists of them for models with stages."""
 
     least: int
     most: int
@@ -65,8 +65,8 @@ class ConfigurationSizes:
 
 
 @dataclass(frozen=True)
-class Absent:
-    """A value that must not be given."""
+class NoField:
+    """Field that must not be present."""
 
     why: str
 
@@ -76,8 +76,8 @@ class Absent:
 
 
 @dataclass(frozen=True)
-class KnownConfiguration:
-    """A name that torch or transformers knows."""
+class RegisteredName:
+    """Name that torch or transformers defines."""
 
     names: Callable[[], frozenset[str]]
     what: str
@@ -90,7 +90,7 @@ class KnownConfiguration:
 
 @dataclass(frozen=True)
 class FileName:
-    """The name of a file of the same folder."""
+    """Name of a file in the same folder."""
 
     def check(self, value: object) -> None:
         """See `affuse.data.system.schema.Kind`."""
@@ -101,7 +101,7 @@ class FileName:
 
 @dataclass(frozen=True)
 class Labels:
-    """Names of the outputs of a head, by their numbers as texts."""
+    """Names of a head's outputs, by their numbers as strings."""
 
     def check(self, value: object) -> None:
         """See `affuse.data.system.schema.Kind`."""
@@ -114,9 +114,9 @@ class Labels:
 
 @dataclass(frozen=True)
 class Fields:
-    """A table, and tables in it, whose kinds of values follow from their names."""
+    """Table, with tables in it, whose field names determine the kinds of values."""
 
-    kinds: tuple[tuple[str, Kind], ...]  # pattern of a whole name; the first one counts
+    kinds: tuple[tuple[str, Kind], ...]  # pattern of a name; the first match counts
     depth: int = 8  # of tables in tables
 
     def check(self, value: object) -> None:
@@ -130,28 +130,28 @@ class Fields:
                 raise error.within(f".{name[:SHOWN]}") from None
 
     def _kind(self, name: str, item: object) -> Kind:
-        known = (kind for form, kind in self.kinds if re.fullmatch(form, name))
-        kind = next(known, ANYTHING)
-        whole = isinstance(kind, MapOf | Labels | OneOf | Absent | Fields)
-        if isinstance(item, dict) and self.depth and not whole:
-            return Fields(self.kinds, self.depth - 1)  # one of each part of the model
+        kinds = (kind for form, kind in self.kinds if re.fullmatch(form, name))
+        kind = next(kinds, ANYTHING)
+        is_closed = isinstance(kind, MapOf | Labels | OneOf | NoField | Fields)
+        if isinstance(item, dict) and self.depth and not is_closed:
+            return Fields(self.kinds, self.depth - 1)  # a table of a part of the model
         return kind
 
 
 @lru_cache(maxsize=1)
 def _dtypes() -> frozenset[str]:
-    """Return the names of torch's dtypes, and the one for that of the weights."""
-    found = (n for n in dir(torch) if isinstance(getattr(torch, n), torch.dtype))
-    return frozenset((*found, "auto"))
+    """Return the names of torch's dtypes, and ``auto``."""
+    names = (n for n in dir(torch) if isinstance(getattr(torch, n), torch.dtype))
+    return frozenset((*names, "auto"))
 
 
 def _activations() -> frozenset[str]:
     return frozenset(ACT2FN)
 
 
-ACTIVATION = KnownConfiguration(_activations, "activation")
+ACTIVATION = RegisteredName(_activations, "activation")
 BLOCKS = r"num_hidden_layers|n_layers?|num_layers|encoder_layers"
-MORE = r"(num|n|encoder|decoder)_(\w+_)?"  # what counts the parts of a model
+MORE = r"(num|n|encoder|decoder)_(\w+_)?"  # beginning of names of counts
 WIDTHS = (
     r"hidden_size|d_model|dim|n_embd|embedding_size|intermediate_size|hidden_dim|d_ff"
     r"|n_inner|(\w+_)?ffn_dim|output_hidden_size"
@@ -165,13 +165,13 @@ SHARES = (
 )
 CONFIG = Fields(
     (
-        ("quantization_config|compression_config", Absent(QUANTISED)),
-        ("transformers_weights", Absent("the weights have their usual names here")),
-        ("fusion_config", Absent("it changes how the model computes; remove it")),
+        ("quantization_config|compression_config", NoField(QUANTISED)),
+        ("transformers_weights", NoField("the weights have their usual names here")),
+        ("fusion_config", NoField("it changes how the model computes; remove it")),
         ("model_type", Text(200)),
         ("architectures", ListOf(NAME, most=100)),
         ("_?(attn|experts)_implementation(_internal)?", OneOf(ATTENTION)),
-        ("(torch_)?dtype", KnownConfiguration(_dtypes, "dtype")),
+        ("(torch_)?dtype", RegisteredName(_dtypes, "dtype")),
         (ACTIVATIONS, ACTIVATION),
         ("num_labels", Whole(0, LABELS)),
         ("id2label", Labels()),
@@ -208,7 +208,7 @@ EXTRACTOR = Fields(
         ("do_normalize|return_attention_mask", Flag()),
         ("n_fft|fft_length|win_length|frame_length|hop_length", Whole(1, FOURIER)),
         ("feature_size|num_mel_bins|n_mels", Whole(1, BANDS)),
-        ("stride", Whole(1, BANDS)),  # bands that are joined
+        ("stride", Whole(1, BANDS)),  # mel frames that are joined
         ("chunk_length|max_length_s", Number(0, 3600)),
         ("n_samples|nb_max_frames|nb_max_samples", Whole(1, 2**24)),
     )
@@ -229,7 +229,7 @@ INDEX = Record(
     },
     others=ANYTHING,
 )
-KINDS: tuple[tuple[str, Kind], ...] = (  # pattern of the name of a file that is read
+KINDS: tuple[tuple[str, Kind], ...] = (  # pattern of a file's name -> its content
     ("config.json", CONFIG),
     ("preprocessor_config.json", EXTRACTOR),
     ("processor_config.json", PROCESSOR),
@@ -243,5 +243,5 @@ KINDS: tuple[tuple[str, Kind], ...] = (  # pattern of the name of a file that is
 
 
 def kind(file: str) -> Kind | None:
-    """Return what a JSON file of a checkpoint holds; None if nobody reads it."""
+    """Return the schema of a checkpoint's JSON file, or None if it is never read."""
     return next((kind for form, kind in KINDS if re.fullmatch(form, file)), None)

@@ -1,8 +1,8 @@
-"""Bounds of a model while transformers constructs it from a configuration.
+"""Limits on a model while transformers constructs it from a configuration.
 
-transformers makes the parts of a model without memory, on torch's meta device, before
-it reads weights. So parts, parameters and buffers are counted as they are registered,
-and a configuration that asks for too much is refused before anything is allocated.
+transformers first constructs a model without memory, on torch's meta device, and then
+reads the weights. So modules, parameters and buffers are counted as they are
+registered, and a model that is too large is refused before memory is allocated.
 """
 
 import threading
@@ -16,13 +16,13 @@ from torch.nn.modules import module as registration
 from affuse.data.errors import AffuseError
 from affuse.data.system.scratch_arrays import machine_memory
 
-MODULES = 100_000  # parts of a model; a large one of 48 layers has under 2,000
-SPARE = 2**26  # numbers in buffers that no file holds, such as positions
-SINGLE = 4  # bytes of a parameter in float32
+MODULES = 100_000  # of a model; a large one with 48 layers has under 2,000
+SPARE = 2**26  # numbers in buffers that are in no file, such as positions
+SINGLE = 4  # bytes of a float32
 
 
 class _Count:
-    """Counts what one thread registers.
+    """Counter of the modules, parameters and buffers that one thread registers.
 
     Args:
         stored: bytes of the files of the weights
@@ -63,9 +63,11 @@ class _Count:
         self._demand_memory()
 
     def _size(self, added: Tensor | None) -> int:
-        """Return how many numbers are added; loaded weights are not on `meta`."""
-        mine = self.thread == threading.get_ident()
-        return added.numel() if mine and added is not None and added.is_meta else 0
+        """Return how many numbers a new tensor has; loaded weights count as 0."""
+        is_counted = self.thread == threading.get_ident()
+        return (
+            added.numel() if is_counted and added is not None and added.is_meta else 0
+        )
 
     def _demand_memory(self) -> None:
         needed = SINGLE * (self.parameters + self.buffers)
@@ -79,13 +81,14 @@ class _Count:
 
 @contextmanager
 def bounded(stored: int) -> Iterator[None]:
-    """Refuse a model that is larger than its files or the memory, while it is made.
+    """Limit models that are constructed in this context to their files and memory.
 
     Args:
         stored: bytes of the files of the weights
 
     Raises:
-        AffuseError: from the constructor of the model, with both numbers
+        AffuseError: from the constructor of a model that is too large, with its size
+            and the limit
     """
     count = _Count(stored)
     handles = (

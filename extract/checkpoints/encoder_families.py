@@ -1,4 +1,4 @@
-"""Families of checkpoints that tests load, as messages and the README name them."""
+"""Families of encoders that tests load, as messages and the README name them."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from affuse.data.system.schema import shown
 from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import Origin
 
-# By modality: the family, and well-known checkpoints that are of it
+# Modality -> family -> well-known checkpoints of the family.
 FAMILIES: Mapping[str, Mapping[str, str]] = {
     "audio": {
         "Wav2Vec2": "XLSR-53, XLS-R, MMS",
@@ -45,20 +45,24 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
 
 
 def advice(modality: str) -> str:
-    """Return which families of a modality work: the end of a sentence."""
-    named = (
+    """Return a clause that lists the tested families of a modality."""
+    families = (
         f"{family} ({well_known})" if well_known else family
         for family, well_known in FAMILIES[modality].items()
     )
-    return f"these families are tested: {', '.join(named)}"
+    return f"these families are tested: {', '.join(families)}"
 
 
 def demand(origin: Origin, modality: str) -> None:
-    """Refuse a checkpoint of a kind that no encoder can be, before it is loaded.
+    """Raise an error for a model type that is not an encoder, before it is loaded.
+
+    Args:
+        origin: of the checkpoint
+        modality: whose families the message lists
 
     Raises:
-        AffuseError: if transformers does not know its kind, or it has a decoder; of
-            what is saved of such an encoder alone, as of T5, the kind decides as well
+        AffuseError: if transformers does not know the model type, or it has a decoder;
+            this includes checkpoints with only the encoder of such a model, as of T5
     """
     kind = checkpoint_files.kind(origin)
     if kind and kind not in CONFIG_MAPPING:

@@ -1,8 +1,8 @@
-"""Examination of a checkpoint's folder before transformers reads anything of it.
+"""Examination of a checkpoint's folder before transformers reads it.
 
-Every file is regular and of a sensible size, its manifest holds where there is one, and
-JSON files are as `affuse.extract.checkpoints.configuration_schemas` says. What they ask
-for together is bounded by `affuse.extract.checkpoints.construction_bounds`.
+Each file must be regular, of a limited size, and as a manifest lists it if there is
+one. JSON files must match `affuse.extract.checkpoints.configuration_schemas`. The size
+of the model is limited by `affuse.extract.checkpoints.construction_bounds`.
 """
 
 import os
@@ -19,30 +19,33 @@ from affuse.data.system.regular_files import SMALL, WEIGHTS, check_regular
 from affuse.extract.checkpoints import configuration_schemas
 
 CONFIG = "config.json"
-NAMED = (".json", ".txt", ".model", ".safetensors", ".bin")  # of files that are read
+NAMED = (".json", ".txt", ".model", ".safetensors", ".bin")  # suffixes of read files
 TEXTS = ("vocab.txt", "merges.txt")
 DESCRIPTION = 2**24  # bytes of a configuration
-LONG = {"tokenizer_config.json": 400}  # digits; transformers writes 1e30 as a whole
-VALUES = 6_000_000  # of a JSON file; the largest vocabularies take a third of it
-FOREIGN = {  # files of other kinds of checkpoints, which transformers would take first
+LONG = {"tokenizer_config.json": 400}  # digits; transformers writes 1e30 with them all
+VALUES = 6_000_000  # of a JSON file; the largest vocabularies need a third of it
+FOREIGN = {  # files of other kinds of checkpoints, which transformers would prefer
     "adapter_config.json": "it holds adapters; merge them into the weights first "
     "(peft: merge_and_unload), and save the model without them",
 }
-SHARD = "shard-"  # how files of a distributed checkpoint begin
-WAYS = (  # of storing weights, in the order of transformers
+SHARD = "shard-"  # beginning of file names in a distributed checkpoint
+WAYS = (  # file of the weights or its index, in the order of transformers
     (CheckpointFolder.weights, CheckpointFolder.index),
     ("pytorch_model.bin", "pytorch_model.bin.index.json"),
 )
 
 
 def examine(folder: Path) -> int:
-    """Refuse a folder of which transformers must not read anything.
+    """Raise an error if transformers must not read from a folder.
+
+    Args:
+        folder: of the checkpoint
 
     Returns:
-        the bytes of the files of its weights
+        bytes of the files of its weights
 
     Raises:
-        AffuseError: naming the file, and what is wrong with it
+        AffuseError: if a file is not allowed; names the file and the reason
     """
     for path in _entries(folder):
         small = path.name in TEXTS or path.suffix == ".model"
@@ -61,35 +64,41 @@ def examine(folder: Path) -> int:
 
 
 def _entries(folder: Path) -> Iterator[Path]:
-    """Yield what a library may open: all but folders, and what is hidden."""
+    """Yield the paths that a library may open, which excludes folders and hidden files.
+
+    A path with a suffix in `NAMED` is always included.
+    """
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = folder / entry.name
-        named = path.suffix in NAMED
-        if named or not entry.name.startswith(".") and not entry.is_dir():
+        is_read = path.suffix in NAMED
+        if is_read or not entry.name.startswith(".") and not entry.is_dir():
             yield path
 
 
 def config(folder: Path) -> dict[str, Any]:
-    """Read the configuration of a checkpoint.
+    """Return the configuration of a checkpoint.
+
+    Args:
+        folder: of the checkpoint
 
     Raises:
-        OSError: if there is none
-        AffuseError: if it is not as a configuration should be
+        OSError: if there is no configuration
+        AffuseError: if it does not match its schema
     """
     return dict(_read(folder / CONFIG))
 
 
 def _read(path: Path) -> Any:
-    """Read a JSON file of a known name; None for one that nobody reads."""
+    """Return the content of a JSON file, or None if the file is never read."""
     kind = configuration_schemas.kind(path.name)
     if kind is None:
         return None
-    described = path.name.endswith("config.json")
-    found = digests.content(path, limit=DESCRIPTION if described else SMALL)
-    if sum(map(found.count, b"[{,")) > VALUES:
+    is_description = path.name.endswith("config.json")
+    content = digests.content(path, limit=DESCRIPTION if is_description else SMALL)
+    if sum(map(content.count, b"[{,")) > VALUES:
         raise AffuseError(f"{path.name} holds more than {VALUES:,} values")
     try:
-        return parse_json(found, kind, digits=LONG.get(path.name, DIGITS))
+        return parse_json(content, kind, digits=LONG.get(path.name, DIGITS))
     except DamagedFileError as error:
         raise AffuseError(
             f"{path.name}: {error}; correct it, or take another checkpoint"
@@ -97,10 +106,13 @@ def _read(path: Path) -> Any:
 
 
 def weights(folder: Path) -> tuple[Path, ...]:
-    """Return the files of the weights, as transformers would choose them.
+    """Return the files of the weights that transformers would choose.
+
+    Args:
+        folder: of the checkpoint
 
     Raises:
-        AffuseError: if there are none, or an index names one that is not there
+        AffuseError: if there are no weights, or an index names a missing file
     """
     if any(path.name.startswith(SHARD) for path in folder.glob("*.safetensors")):
         raise AffuseError(

@@ -1,8 +1,7 @@
-"""One sentence for whatever a library raises about a checkpoint.
+"""Conversion of library errors about a checkpoint to one sentence.
 
-transformers, tokenizers and safetensors raise nearly every kind of error for files that
-they cannot use. Errors that a line of this project raises are faults of the code, and
-stay as they are.
+transformers, tokenizers and safetensors raise many kinds of errors for files that they
+cannot use. Errors that a line of this project raises are bugs, and are not converted.
 """
 
 from collections.abc import Iterator
@@ -14,11 +13,11 @@ from affuse.data.errors import AffuseError
 from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.terminal import printable
 
-ROOT = Path(__file__).parents[2]  # as the code is imported, links included
+ROOT = Path(__file__).parents[2]  # not resolved, as tracebacks name the files
 OURS = tuple(str(ROOT / name) for name in ("data", "extract", "fuse", "cli.py"))
-PANIC = "PanicException"  # of libraries in Rust; no Exception, and has no public name
+PANIC = "PanicException"  # of libraries in Rust: a BaseException without a public name
 LONGEST = 300  # characters of a library's message
-PLAIN = (OSError, ValueError, RuntimeError)  # whose messages are sentences
+PLAIN = (OSError, ValueError, RuntimeError)  # errors whose messages are sentences
 PICKLED = (
     f"its weights are damaged, or more than tensors; take {CheckpointFolder.weights}"
 )
@@ -26,13 +25,13 @@ PICKLED = (
 
 @contextmanager
 def told(sentence: str) -> Iterator[None]:
-    """Turn errors of libraries and files, and `AffuseError`, into one sentence.
+    """Convert errors of libraries and files, and `AffuseError`, to one sentence.
 
     Args:
-        sentence: what could not be done, without an end; the reason follows a colon
+        sentence: beginning of the message; the reason follows after a colon
 
     Raises:
-        AffuseError: for any error that no line of this project raised
+        AffuseError: instead of any error that no line of this project raised
     """
     try:
         yield
@@ -43,7 +42,7 @@ def told(sentence: str) -> Iterator[None]:
 
 
 def _foreign(error: BaseException) -> bool:
-    """Return True for an error that is about the checkpoint, not about our code."""
+    """Return True for an error about the checkpoint, False for a bug in our code."""
     if isinstance(error, AffuseError | OSError):
         return True
     if not isinstance(error, Exception) and type(error).__name__ != PANIC:
@@ -55,12 +54,16 @@ def _foreign(error: BaseException) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """Return the beginning of an error's message, which may run over many lines."""
+    """Return the beginning of an error's message on one line.
+
+    Args:
+        error: its message may have many lines
+    """
     if isinstance(error, UnpicklingError):
         return PICKLED
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
-    kind = "" if isinstance(error, PLAIN) and said else f"{type(error).__name__}: "
-    whole = f"{kind}{said}".removesuffix(": ")
-    cut = f"{whole[:LONGEST]}…" if len(whole) > LONGEST else whole
-    return printable(cut).rstrip(".")
+    sentence = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
+    kind = "" if isinstance(error, PLAIN) and sentence else f"{type(error).__name__}: "
+    message = f"{kind}{sentence}".removesuffix(": ")
+    shortened = f"{message[:LONGEST]}…" if len(message) > LONGEST else message
+    return printable(shortened).rstrip(".")

@@ -1,6 +1,7 @@
-"""Distillation: a small encoder learns what a large one makes of unlabelled data.
+"""Distillation: training of a small encoder on a large one's hidden states.
 
 Hinton, Vinyals and Dean (2015), "Distilling the knowledge in a neural network"; here
 the student imitates hidden states, as in Chang, Yang and Lee (2022), "DistilHuBERT".
-The teacher's hidden states are made once, by stage one, and lie in the cache.
+No labels are needed. Stage one computes the teacher's hidden states once and caches
+them.
 """

@@ -1,7 +1,7 @@
-"""The training loop of every student: so many steps, resumable, the same for a seed.
+"""Training loop of every student, resumable and reproducible from a seed.
 
-All that is random in a step follows from the seed and the step's number, so a training
-that was interrupted ends in exactly the weights of one that was not.
+The random draws of a step depend only on the seed and the step's number. So an
+interrupted training ends with exactly the weights of an uninterrupted one.
 """
 
 import io
@@ -23,19 +23,19 @@ from affuse.data.system.progress import bar
 from affuse.data.system.regular_files import WEIGHTS, open_regular
 from affuse.extract.distil.student_folder import StudentFolder
 
-WARM = 0.05  # share of the steps in which the rate rises
+WARM = 0.05  # share of the steps with a rising learning rate (warm-up)
 CLIP = 1.0  # largest norm of a gradient
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast a student learns."""
+    """Schedule of a training: steps, learning rate, seed and evaluation interval."""
 
     steps: int
     rate: float  # highest learning rate; it falls to zero along a cosine
     seed: int = 0
-    decay: float = 0.01  # of the weights
-    pause: int = 250  # steps between two looks at the held-out data, and two states
+    decay: float = 0.01  # weight decay
+    pause: int = 250  # steps between evaluations on held-out data, and saved states
 
     def __post_init__(self) -> None:
         for name, value in (("steps", self.steps), ("rate", self.rate)):
@@ -43,36 +43,36 @@ class Schedule:
                 raise AffuseError(f"--{name} must be above 0, got {value:g}")
 
     def rate_at(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
-        warm = max(1, round(WARM * self.steps))
-        if step < warm:
-            return self.rate * (step + 1) / warm
+        """Return the learning rate of a step, counted from 0."""
+        warm_steps = max(1, round(WARM * self.steps))
+        if step < warm_steps:
+            return self.rate * (step + 1) / warm_steps
         return (
             self.rate
-            * (1 + math.cos(math.pi * (step - warm) / (self.steps - warm)))
+            * (1 + math.cos(math.pi * (step - warm_steps) / (self.steps - warm_steps)))
             / 2
         )
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """Where the training stood after a number of steps."""
+    """Losses of a training after a number of steps."""
 
     step: int
-    loss: float  # mean over the steps since the last point
+    loss: float  # mean over the steps since the last state
     cosine: float  # of student and teacher on held-out data
 
 
 class Lesson(Protocol):
-    """What is learnt: one of each modality."""
+    """Task of a training; each modality has one implementation."""
 
-    network: nn.Module  # the student, and what maps it to the teacher's dimensions
+    network: nn.Module  # the student, and its map to the teacher's dimensions
 
     def loss(self, rng: np.random.Generator) -> Tensor:
-        """The loss of a random batch of training data."""
+        """Return the loss of a random batch of training data."""
 
     def cosine(self) -> float:
-        """Mean cosine of the student's and the teacher's vectors, on held-out data."""
+        """Return the mean cosine of student and teacher on held-out data."""
 
 
 def train(
@@ -84,17 +84,18 @@ def train(
     progress: bool = True,
     say: Callable[[str], object] = lambda line: None,
 ) -> tuple[TrainingState, ...]:
-    """Train, or go on where an interrupted training of the same identity stopped.
+    """Train a network, or resume an interrupted training of the same identity.
 
     Args:
         lesson: its network is trained in place
         schedule: steps, rate and seed
-        folder: where the state of an unfinished training lies
-        identity: digest of all that decides the outcome
-        say: told where a training is taken up again
+        folder: of the state of an unfinished training
+        identity: digest of everything that determines the result
+        progress: True to show a progress bar
+        say: called with a sentence if a training is resumed
 
     Returns:
-        the course of the training
+        the states at the evaluations, in order
 
     Raises:
         AffuseError: if `folder` holds the state of another training
@@ -109,16 +110,18 @@ def train(
     if begin:
         say(f"goes on after step {begin} of {schedule.steps}")
     losses: list[float] = []
-    with bar(total=schedule.steps, name="distil", unit="step", show=progress) as shown:
-        shown.update(begin)
+    with bar(
+        total=schedule.steps, name="distil", unit="step", show=progress
+    ) as progress_bar:
+        progress_bar.update(begin)
         for step in range(begin, schedule.steps):
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate_at(step)
             losses.append(_step(lesson, optimizer, parameters, (schedule.seed, step)))
-            shown.update(1)
+            progress_bar.update(1)
             if (step + 1) % schedule.pause == 0 or step + 1 == schedule.steps:
-                points.append(_look(lesson, step + 1, losses))
-                shown.set_postfix_str(f"cosine {points[-1].cosine:.3f}")
+                points.append(_evaluate(lesson, step + 1, losses))
+                progress_bar.set_postfix_str(f"cosine {points[-1].cosine:.3f}")
                 losses = []
                 publish(path, _state(identity, lesson.network, optimizer, points))
     return tuple(points)
@@ -140,7 +143,7 @@ def _step(
 
 
 @torch.no_grad()
-def _look(lesson: Lesson, step: int, losses: Sequence[float]) -> TrainingState:
+def _evaluate(lesson: Lesson, step: int, losses: Sequence[float]) -> TrainingState:
     lesson.network.eval()
     point = TrainingState(step, float(np.mean(losses)), lesson.cosine())
     if not math.isfinite(point.loss + point.cosine):
@@ -170,10 +173,10 @@ def _state(
 def _resume(
     path: Path, identity: str, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> list[TrainingState]:
-    """Load the state of an interrupted training; [] if there is none.
+    """Load the state of an interrupted training; return its course, [] without one.
 
     Raises:
-        AffuseError: if it is damaged, or of another training
+        AffuseError: if the state is damaged, or of another training
         MemoryShortageError: if there is too little memory to read it
         OSError: if it cannot be read
     """
@@ -182,8 +185,8 @@ def _resume(
     with _damage(path):
         with open_regular(path, limit=WEIGHTS) as file:
             state: dict[str, Any] = torch.load(file, weights_only=True)
-        known = str(state["identity"])
-    if known != identity:
+        state_identity = str(state["identity"])
+    if state_identity != identity:
         raise AffuseError(
             f"{path} is of a training with other settings, data or teacher; repeat its "
             f"command to finish it, delete it, or choose another --output"
@@ -197,7 +200,7 @@ def _resume(
 
 @contextmanager
 def _damage(path: Path) -> Iterator[None]:
-    """Turn whatever torch raises about a state into one sentence.
+    """Convert torch's errors about a state to one sentence.
 
     Raises:
         AffuseError: if the state is damaged
@@ -208,10 +211,10 @@ def _damage(path: Path) -> Iterator[None]:
         yield
     except (OSError, AffuseError):
         raise
-    except Exception as error:  # torch raises nearly every kind
+    except Exception as error:  # torch raises many kinds of errors
         if lacks_memory(error):
             raise MemoryShortageError(
                 f"there is too little memory to read {path}; close other programs, "
                 f"then repeat the command"
             ) from error
-        raise AffuseError(f"{path} is damaged; delete it to begin anew") from error
+        raise AffuseError(f"{path} is damaged; delete it to start again") from error

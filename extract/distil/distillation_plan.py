@@ -1,4 +1,4 @@
-"""Everything that one distillation was asked for."""
+"""Record of the options of one distillation."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from affuse.extract.encoding.choices import Choice, Machine
 
 @dataclass(frozen=True)
 class DistillationPlan:
-    """Teacher, data, student and schedule."""
+    """Plan of a distillation: teacher, data, student and schedule."""
 
     teacher: Choice
     data: tuple[Path, ...]
@@ -36,7 +36,7 @@ class DistillationPlan:
             raise OptionError("--speeds must lie between 0.3 and 3")
 
     def settings(self) -> dict[str, Any]:
-        """What decides the student, beside teacher and data."""
+        """Return the settings that determine the student, besides teacher and data."""
         return {
             "modality": self.teacher.modality,
             "size": asdict(self.size),
@@ -47,10 +47,13 @@ class DistillationPlan:
         }
 
     def identity(self, recipes: list[str]) -> str:
-        """Sixteen digits of all that decides the student.
+        """Return a digest of everything that determines the student.
 
         Args:
-            recipes: of the teacher's embeddings, which name its weights and the data
+            recipes: of the teacher's embeddings, which state its weights and the data
+
+        Returns:
+            16 hexadecimal digits
         """
         text = json.dumps({**self.settings(), "teacher": recipes}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

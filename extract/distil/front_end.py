@@ -1,8 +1,8 @@
-"""The speech student before it has learnt anything.
+"""Construction of an untrained speech student.
 
-Its first convolution is a bank of mel-spaced Gabor tones, which training refines. The
-rest of the front end brings the frames to 20 ms, like that of the usual checkpoints but
-with fewer layers.
+Its first convolution is initialised with mel-spaced Gabor filters, which training
+refines. The front end makes frames of 20 ms, as usual checkpoints do, with fewer
+layers.
 """
 
 import numpy as np
@@ -13,14 +13,14 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.distil.student_size import StudentSize
 
-KERNELS, STRIDES = (400, 3, 3), (80, 2, 2)  # a frame sees 880 samples, every 320
+KERNELS, STRIDES = (400, 3, 3), (80, 2, 2)  # receptive field 880 samples, hop 320
 TONES, PHASES = 40, 4  # of the first convolution; their product is its width
 CHANNELS = (TONES * PHASES, 256, 256)
-LOWEST, HIGHEST = 60.0, 7600.0  # Hz, of the tones
+LOWEST, HIGHEST = 60.0, 7600.0  # Hz, frequencies of the tones
 
 
 def build(size: StudentSize) -> Wav2Vec2Model:
-    """A student whose first convolution hears tones; all else is random."""
+    """Return a student with tones in its first convolution and random other weights."""
     config = Wav2Vec2Config(
         vocab_size=1,
         hidden_size=size.width,
@@ -56,7 +56,7 @@ def build(size: StudentSize) -> Wav2Vec2Model:
 
 
 def _tones() -> Tensor:
-    """(tones x phases, 1, kernel) Hann-windowed cosines, evenly spaced in mel."""
+    """Return Hann-windowed cosines, evenly spaced in mel: (channels, 1, kernel)."""
     low, high = 2595 * np.log10(1 + np.array([LOWEST, HIGHEST]) / 700)
     mel = np.linspace(low, high, TONES)
     frequencies = 700 * (10 ** (mel / 2595) - 1)
@@ -69,6 +69,6 @@ def _tones() -> Tensor:
 
 
 def window() -> int:
-    """Samples that a frame of the student sees."""
+    """Return the number of samples in the receptive field of a student's frame."""
     hops = np.cumprod([1, *STRIDES[:-1]])
     return 1 + int(sum((k - 1) * h for k, h in zip(KERNELS, hops, strict=True)))

@@ -1,4 +1,4 @@
-"""The model card of a student: what it is, of what, how it was made, how good it is."""
+"""Model card of a student: architecture, data, licences, recipe and results."""
 
 import csv
 import io
@@ -12,12 +12,12 @@ from affuse.extract.distil.distillation_loop import TrainingState
 from affuse.extract.distil.distillation_plan import DistillationPlan
 
 CLASSES = {"audio": "Wav2Vec2Model", "text": "DistilBertModel"}
-ROWS = 6  # of the table, evenly spread over the training
+ROWS = 6  # of the table, evenly spaced over the training
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a finished student."""
+    """Facts about a finished student."""
 
     plan: DistillationPlan
     teacher: str  # name of its checkpoint
@@ -27,7 +27,7 @@ class Facts:
 
 
 def text(facts: Facts) -> str:
-    """The card as Markdown, with the header that Hugging Face reads."""
+    """Return the card as Markdown, with the header that Hugging Face reads."""
     plan, size = facts.plan, facts.plan.size
     modality = plan.teacher.modality
     nouns = modality_named(modality).nouns
@@ -77,13 +77,13 @@ def text(facts: Facts) -> str:
 
 
 def _program() -> tuple[str, ...]:
-    """Return how the program is started, without the folder that it lies in here."""
-    *before, last = program()
-    return (*before, PurePath(last).name)
+    """Return the words that start the program, without its folder on this machine."""
+    *interpreter, script = program()
+    return (*interpreter, PurePath(script).name)
 
 
 def command(plan: DistillationPlan) -> str:
-    """The command that distils the same again; folders by their names alone."""
+    """Return the command that repeats a distillation, without the folders' parents."""
     size, schedule = plan.size, plan.schedule
     words = [
         f"{' '.join(_program())} distil {plan.teacher.modality}",
@@ -105,13 +105,13 @@ def command(plan: DistillationPlan) -> str:
 
 
 def _some(points: Sequence[TrainingState]) -> list[TrainingState]:
-    """At most `ROWS`, the last one among them."""
+    """Return at most `ROWS` of the states, including the last one."""
     step = max(1, -(-len(points) // ROWS))
     return list(points[::-1][::step][::-1])
 
 
 def history(points: Sequence[TrainingState]) -> str:
-    """All points as CSV."""
+    """Return the states of a training as CSV."""
     content = io.StringIO()
     rows = csv.DictWriter(content, ["step", "loss", "cosine"], lineterminator="\n")
     rows.writeheader()

@@ -1,4 +1,4 @@
-"""What a speech student hears beside its teacher: views of recordings, and times."""
+"""Augmentation of recordings for a speech student, and alignment with the teacher."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.encoding.protocol import Prepared, SpeechEncoder
 
 T = TypeVar("T")
-LOUDEST = 0.3  # deviation of added noise at most, that of the speech being 1
+LOUDEST = 0.3  # largest standard deviation of noise, that of the speech being 1
 
 
-class Sped:
-    """A teacher that hears everything at another speed; that enters the recipe."""
+class SpeedChangingEncoder:
+    """Teacher that receives recordings at another speed, which its recipe states."""
 
     def __init__(self, inner: SpeechEncoder, speed: float):
         self.packed = inner.packed
@@ -25,45 +25,53 @@ class Sped:
         self.inputs: Mapping[str, Any] = {**inner.inputs, "speed": speed}
 
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
-        """As the teacher does."""
+        """Encode a batch, as the teacher does."""
         return self.inner(batch, each)
 
     def prepare(self, source: Any) -> Prepared:
-        """(samples,) at 16 kHz, at the usual speed."""
+        """Return the teacher's input for samples, (n,) at 16 kHz and normal speed."""
         return self.inner.prepare(at_speed(source, self.speed))
 
     def compile(self) -> None:
-        """As the teacher does."""
+        """Compile the teacher."""
         self.inner.compile()
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
-        """As the teacher does."""
+        """Return the ratings of the teacher's head."""
         return self.inner.regress(mean)
 
 
 def at_speed(samples: np.ndarray, speed: float) -> np.ndarray:
-    """(n,) -> (n / speed,): faster and higher, or slower and lower."""
+    """Return samples at another speed, which changes their pitch too.
+
+    Args:
+        samples: (n,) float32
+        speed: factor; above 1 is faster and higher
+
+    Returns:
+        (n / speed,) float32
+    """
     if speed == 1.0:
         return samples
     import librosa
 
-    found: np.ndarray = librosa.resample(
+    changed: np.ndarray = librosa.resample(
         samples, orig_sr=SAMPLE_RATE * speed, target_sr=SAMPLE_RATE, res_type="soxr_hq"
     )
-    return found
+    return changed
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One recording at one speed, and what the teacher makes of it."""
+class RecordingView:
+    """Recording at one speed, with the teacher's hidden states."""
 
     samples: np.ndarray  # (n,) float32
-    frames: np.ndarray  # (steps, layers, dim) float16, as the teacher gave it
+    frames: np.ndarray  # (steps, layers, dim) float16, of the teacher
 
 
 @dataclass(frozen=True)
 class FrameGrid:
-    """Which of the teacher's frames lie at the student's, in samples."""
+    """Positions of the teacher's and the student's frames, in samples."""
 
     hop: int  # of the teacher
     centre: float  # of the teacher's first frame
@@ -71,7 +79,15 @@ class FrameGrid:
     student_window: int
 
     def at(self, begin: int, steps: int) -> np.ndarray:
-        """(steps,) places among the teacher's frames, for a piece begun at a sample."""
+        """Return fractional indices of the teacher's frames for a student's segment.
+
+        Args:
+            begin: first sample of the segment
+            steps: frames of the student in the segment
+
+        Returns:
+            (steps,) float64
+        """
         centre = (self.student_window - 1) / 2
         times = begin + centre + self.student_hop * np.arange(steps)
         places: np.ndarray = (times - self.centre) / self.hop
@@ -79,18 +95,34 @@ class FrameGrid:
 
 
 def between(frames: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Linear interpolation: (steps, ...) at (n,) places -> (n, ...), float32."""
+    """Interpolate frames linearly at fractional indices.
+
+    Args:
+        frames: (steps, ...)
+        places: (n,) indices, clipped to the frames
+
+    Returns:
+        (n, ...) float32
+    """
     places = np.clip(places, 0, len(frames) - 1)
     low = np.minimum(places.astype(int), max(0, len(frames) - 2))
     share = (places - low).astype(np.float32).reshape(-1, *[1] * (frames.ndim - 1))
     high = np.minimum(low + 1, len(frames) - 1)
-    found: np.ndarray = frames[low] * (1 - share) + frames[high] * share
-    return found
+    interpolated: np.ndarray = frames[low] * (1 - share) + frames[high] * share
+    return interpolated
 
 
 def disturb(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Noise and polarity, neither of which the teacher hears: (n,) -> (n,)"""
+    """Return samples with noise and random polarity, which the teacher does not get.
+
+    Args:
+        samples: (n,) of unit variance
+        rng: of noise and polarity
+
+    Returns:
+        (n,) float32
+    """
     noise = rng.standard_normal(len(samples), np.float32)
-    level = LOUDEST * rng.random() ** 3  # mostly little
-    found: np.ndarray = rng.choice([-1.0, 1.0]) * samples + level * noise
-    return found.astype(np.float32)
+    level = LOUDEST * rng.random() ** 3  # low levels are frequent
+    disturbed: np.ndarray = rng.choice([-1.0, 1.0]) * samples + level * noise
+    return disturbed.astype(np.float32)

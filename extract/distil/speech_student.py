@@ -1,6 +1,6 @@
-"""A small Wav2Vec2 that imitates the frames of a larger speech encoder.
+"""Distillation of a small Wav2Vec2 from the frames of a larger speech encoder.
 
-Targets are hidden layers of the teacher, standardised, at the times of the student's
+Targets are the teacher's hidden states, standardised, at the times of the student's
 frames.
 """
 
@@ -24,8 +24,8 @@ from affuse.extract.distil.distillation_plan import DistillationPlan
 from affuse.extract.distil.front_end import STRIDES, build, window
 from affuse.extract.distil.recording_views import (
     FrameGrid,
-    Heard,
-    Sped,
+    RecordingView,
+    SpeedChangingEncoder,
     at_speed,
     between,
     disturb,
@@ -41,13 +41,16 @@ SUFFIXES = (
     ".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff", ".au", ".caf", ".sph",
     ".w64", *media_containers.SUFFIXES,
 )  # fmt: skip
-SPEEDS = (0.8, 1.0, 1.25)  # at which everything is heard: rate and pitch change
-PIECE = 4.0  # seconds
-POOLED = 0.5  # weight of the pooled term
+SPEEDS = (0.8, 1.0, 1.25)  # factors; all recordings are used at each speed
+PIECE = 4.0  # seconds of a training segment
+POOLED = 0.5  # weight of the pooled term in the loss
 
 
 def find(paths: Sequence[Path]) -> Corpus:
-    """Sound files, or all that lie below folders.
+    """Return a corpus of audio files, including all below folders.
+
+    Args:
+        paths: files and folders
 
     Raises:
         AffuseError: if a path does not exist, or there is no sound file
@@ -61,12 +64,12 @@ def find(paths: Sequence[Path]) -> Corpus:
             f"no sound file in --data {', '.join(map(str, paths))}: give "
             f"{', '.join(SUFFIXES)} files, or folders of them"
         )
-    found = tuple(Utterance(id=f"{i:06d}", audio=f) for i, f in enumerate(files))
-    return Corpus("distil-audio", paths[0], found, None, "official")
+    utterances = tuple(Utterance(id=f"{i:06d}", audio=f) for i, f in enumerate(files))
+    return Corpus("distil-audio", paths[0], utterances, None, "official")
 
 
 class SpeechImitation(nn.Module):
-    """The student, and a linear map to each layer of the teacher."""
+    """Student with a linear map to each layer of the teacher."""
 
     def __init__(self, student: Wav2Vec2Model, layers: int, dim: int):
         super().__init__()
@@ -75,20 +78,27 @@ class SpeechImitation(nn.Module):
         self.shape = (layers, dim)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """(n, samples) -> (n, steps, layers, dim), the teacher's frames as imitated"""
+        """Return the imitated frames of the teacher for samples, (n, samples).
+
+        Returns:
+            (n, steps, layers, dim)
+        """
         hidden = self.student(samples).last_hidden_state
-        found: Tensor = self.maps(hidden).unflatten(-1, self.shape)
-        return found
+        imitation: Tensor = self.maps(hidden).unflatten(-1, self.shape)
+        return imitation
 
 
 class SpeechLesson:
-    """Random pieces of recordings, and the teacher's frames at the same times."""
+    """Task of a speech student: random segments, with the teacher's frames as targets.
+
+    Segments are drawn from recordings in proportion to their length.
+    """
 
     def __init__(
         self,
         student: Wav2Vec2Model,
-        training: Sequence[Heard],
-        held_out: Sequence[Heard],
+        training: Sequence[RecordingView],
+        held_out: Sequence[RecordingView],
         *,
         grid: FrameGrid,
         batch: int,
@@ -109,15 +119,15 @@ class SpeechLesson:
         self.examination = [self._piece(h, 0, None) for h in held_out]
 
     def _piece(
-        self, heard: Heard, begin: int, rng: np.random.Generator | None
+        self, view: RecordingView, begin: int, rng: np.random.Generator | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(samples,) of a piece and (steps, layers, dim) of the teacher, scaled."""
+        """Return a segment, (samples,), and scaled targets, (steps, layers, dim)."""
         places = self.grid.at(begin, self.steps)
-        samples = heard.samples[begin : begin + self.size]
-        if len(samples) < self.size:  # a short recording is heard again and again
+        samples = view.samples[begin : begin + self.size]
+        if len(samples) < self.size:  # a short recording is repeated
             samples = np.resize(samples, self.size)
-            places %= len(heard.samples) / self.grid.hop
-        targets = self.scaling(between(heard.frames, places))
+            places %= len(view.samples) / self.grid.hop
+        targets = self.scaling(between(view.frames, places))
         samples = standardise(samples)
         return (samples if rng is None else disturb(samples, rng)), targets
 
@@ -130,32 +140,32 @@ class SpeechLesson:
         return self.network(samples.to(self.device)), targets.to(self.device)
 
     def loss(self, rng: np.random.Generator) -> Tensor:
-        """L1 and cosine of each frame, and L1 of what pooling would make of them."""
+        """Return L1 and cosine loss of frames, plus L1 of their mean and deviation."""
         chosen = rng.choice(len(self.training), self.batch, p=self.chance)
         pieces = []
         for place in chosen:
-            heard = self.training[place]
-            latest = max(0, len(heard.samples) - self.size)
-            pieces.append(self._piece(heard, int(rng.integers(latest + 1)), rng))
-        found, wanted = self._batch(pieces)
-        pooled = functional.l1_loss(found.mean(1), wanted.mean(1)) + functional.l1_loss(
-            found.std(1), wanted.std(1)
-        )
-        cosine = functional.cosine_similarity(found, wanted, dim=-1).mean()
-        return functional.l1_loss(found, wanted) + (1 - cosine) + POOLED * pooled
+            view = self.training[place]
+            latest = max(0, len(view.samples) - self.size)
+            pieces.append(self._piece(view, int(rng.integers(latest + 1)), rng))
+        student, teacher = self._batch(pieces)
+        pooled = functional.l1_loss(
+            student.mean(1), teacher.mean(1)
+        ) + functional.l1_loss(student.std(1), teacher.std(1))
+        cosine = functional.cosine_similarity(student, teacher, dim=-1).mean()
+        return functional.l1_loss(student, teacher) + (1 - cosine) + POOLED * pooled
 
     @torch.no_grad()
     def cosine(self) -> float:
-        """Mean over layers and frames of the first piece of each held-out recording."""
-        found = []
+        """Return the mean cosine over the first segments of held-out recordings."""
+        cosines = []
         for i in range(0, len(self.examination), self.batch):
             pair = self._batch(self.examination[i : i + self.batch])
-            found.append(functional.cosine_similarity(*pair, dim=-1).mean((1, 2)))
-        return torch.cat(found).mean().item()
+            cosines.append(functional.cosine_similarity(*pair, dim=-1).mean((1, 2)))
+        return torch.cat(cosines).mean().item()
 
 
-def _sample(training: Sequence[Heard]) -> np.ndarray:
-    """(n, layers, dim) frames of all recordings, few enough to take statistics of."""
+def _sample(training: Sequence[RecordingView]) -> np.ndarray:
+    """Return about 100,000 frames of all recordings, (n, layers, dim), for scaling."""
     step = max(1, sum(len(h.frames) for h in training) // 100_000)
     return np.concatenate([h.frames[::step] for h in training])
 
@@ -166,31 +176,40 @@ def lesson(
     encoder: SpeechEncoder,
     say: Callable[[str], object],
 ) -> tuple[SpeechLesson, list[str]]:
-    """The teacher's frames of every recording at every speed, and a new student.
+    """Return the task of a new student, after encoding all recordings at all speeds.
 
-    All of it is held in memory: for two layers of Whisper tiny about 0.5 GB for each
-    hour and speed.
+    Samples and frames are held in memory: about 0.5 GB for each hour and speed, with
+    two layers of Whisper tiny.
+
+    Args:
+        plan: of the distillation
+        corpus: of recordings, as `find` returns it
+        encoder: the teacher
+        say: called with messages
 
     Returns:
-        the lesson, and the recipes of the teacher's embeddings
+        the task, and the recipes of the teacher's embeddings
     """
-    training: list[Heard] = []
-    held_out: list[Heard] = []
+    training: list[RecordingView] = []
+    held_out: list[RecordingView] = []
     recipes = []
     paths = {u.id: u.audio for u in corpus.utterances}
     for speed in plan.speeds:
-        sped = Sped(encoder, speed)
-        found = teacher_cache.embed(
-            corpus, plan.teacher, plan.machine, plan.cache, sped, say
+        teacher = SpeedChangingEncoder(encoder, speed)
+        embeddings = teacher_cache.embed(
+            corpus, plan.teacher, plan.machine, plan.cache, teacher, say
         )
-        recipes.append(found.recipe.text())
-        learnt, kept = teacher_cache.divide(
-            found.ids, plan.held_out, plan.schedule.seed
+        recipes.append(embeddings.recipe.text())
+        training_rows, held_out_rows = teacher_cache.divide(
+            embeddings.ids, plan.held_out, plan.schedule.seed
         )
-        kept = kept if speed == plan.speeds[0] else []  # once is enough
-        for part, places in ((training, learnt), (held_out, kept)):
+        if speed != plan.speeds[0]:
+            held_out_rows = []  # evaluate held-out recordings at the first speed only
+        for part, places in ((training, training_rows), (held_out, held_out_rows)):
             for i in places:
-                part.append(_heard(paths[found.ids[i]], speed, found.vector(i), plan))
+                part.append(
+                    _view(paths[embeddings.ids[i]], speed, embeddings.vector(i), plan)
+                )
     student = build(plan.size)
     grid = FrameGrid(
         hop=encoder.hop,
@@ -198,7 +217,7 @@ def lesson(
         student_hop=math.prod(STRIDES),
         student_window=window(),
     )
-    made = SpeechLesson(
+    task = SpeechLesson(
         student,
         training,
         held_out,
@@ -206,19 +225,19 @@ def lesson(
         batch=plan.batch,
         device=plan.machine.device,
     )
-    return made, recipes
+    return task, recipes
 
 
-def _heard(
+def _view(
     path: Path | None, speed: float, frames: np.ndarray, plan: DistillationPlan
-) -> Heard:
-    assert path is not None  # `find` gives files only
+) -> RecordingView:
+    assert path is not None  # `find` returns files only
     samples = decoder_pool.load(path, longest=plan.machine.longest).samples
-    return Heard(at_speed(samples, speed), frames)
+    return RecordingView(at_speed(samples, speed), frames)
 
 
 def files(lesson: SpeechLesson) -> dict[str, bytes]:
-    """What stands beside configuration and weights."""
+    """Return the files of a checkpoint besides configuration and weights, by name."""
     text = Wav2Vec2FeatureExtractor(
         feature_size=1, sampling_rate=SAMPLE_RATE, do_normalize=True
     ).to_json_string()

@@ -1,4 +1,4 @@
-"""The folder of a student that is distilled, or begun: names of its files."""
+"""File names in the folder of a student, whether its training has finished or not."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,12 @@ from affuse.data.system.folder_file import FolderFile
 
 @dataclass(frozen=True)
 class StudentFolder:
-    """The folder of a student, which is a checkpoint too once its weights are there."""
+    """Folder of a student; it is also a checkpoint as soon as it has weights."""
 
     path: Path
 
     weights = FolderFile(CheckpointFolder.weights)
     settings = FolderFile("distil.json")
     history = FolderFile(ModelFolder.history)
-    unfinished = FolderFile("training.pt")  # state of a training that is not finished
+    unfinished = FolderFile("training.pt")  # state of an unfinished training
     lock = FolderFile(".distil.lock")

@@ -1,4 +1,4 @@
-"""How large a student is."""
+"""Size of a student."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from affuse.data.errors import AffuseError
 
 @dataclass(frozen=True)
 class StudentSize:
-    """The shape of a student's transformer; its feed-forward layers are 4 x `width`."""
+    """Size of a student's transformer; its feed-forward layers have 4 x `width`."""
 
     layers: int
-    width: int  # of hidden states, so of embeddings
+    width: int  # of hidden states, and so of embeddings
     heads: int
-    vocabulary: int = 0  # pieces; of text students only
+    vocabulary: int = 0  # word pieces, for text students only
 
     def __post_init__(self) -> None:
         if min(self.layers, self.width, self.heads) < 1:

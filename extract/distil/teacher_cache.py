@@ -1,4 +1,4 @@
-"""What the teacher makes of the data: stage one's own cache, standardised."""
+"""Teacher's embeddings of the data, from a cache of stage one, and their scaling."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,7 @@ from affuse.extract.caching.extraction import ExtractionOutcome, extract
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.protocol import Encoder
 
-FLOOR = (
-    0.05  # of a deviation, as a share of the median one: some dimensions are constant
-)
+FLOOR = 0.05  # lowest deviation as a share of the median; some dimensions are constant
 
 
 def embed(
@@ -27,33 +25,43 @@ def embed(
     encoder: Encoder,
     say: Callable[[str], object],
 ) -> store.Embeddings:
-    """The teacher's rows of a corpus; what is cached already is not made again.
+    """Return the teacher's embeddings of a corpus, reusing those in the cache.
+
+    Args:
+        corpus: to encode
+        choice: of the teacher
+        machine: device and resources
+        cache: folder of caches
+        encoder: the teacher
+        say: called with messages
 
     Raises:
         AffuseError: if nothing could be encoded
     """
-    done: ExtractionOutcome = extract(corpus, choice, machine, cache, encoder=encoder)
-    for line in problem_summary.lines(p for p in done.problems if p.fatal):
+    outcome: ExtractionOutcome = extract(
+        corpus, choice, machine, cache, encoder=encoder
+    )
+    for line in problem_summary.lines(p for p in outcome.problems if p.fatal):
         say(f"left out: {line}")
-    found = store.look(done.folder) if done.folder else None
-    if found is None or not found.rows:
+    contents = store.look(outcome.folder) if outcome.folder else None
+    if contents is None or not contents.rows:
         raise AffuseError(f"the teacher could encode nothing of {corpus.root}")
-    return store.load(found)
+    return store.load(contents)
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Mean and deviation of each dimension of each layer of the teacher."""
+    """Standardisation by mean and deviation of each dimension of each layer."""
 
     mean: np.ndarray  # (layers, dim)
     deviation: np.ndarray  # (layers, dim), floored
 
     @classmethod
     def fit(cls, values: np.ndarray) -> "Scaling":
-        """(n, layers, dim) -> the statistics over n.
+        """Return the scaling of values, (n, layers, dim), from statistics over n.
 
-        The deviation is floored, for a dimension that hardly varies would be blown up
-        to noise of the same weight as all others.
+        Deviations have a lower limit. Otherwise a nearly constant dimension would
+        become noise with the same weight as all others.
         """
         mean = values.mean(axis=0, dtype=np.float64)
         deviation = values.std(axis=0, dtype=np.float64)
@@ -63,16 +71,24 @@ class Scaling:
         )
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """(..., layers, dim) -> the same shape, float32"""
+        """Return standardised values, (..., layers, dim) float32."""
         scaled: np.ndarray = (values.astype(np.float32) - self.mean) / self.deviation
         return scaled
 
 
 def divide(ids: Sequence[str], share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Positions to train on and to hold out; the same ids whatever their order.
+    """Divide ids at random into training and held-out data, independent of their order.
+
+    Args:
+        ids: of the inputs
+        share: of the inputs to hold out
+        seed: of the draw
+
+    Returns:
+        positions of training and of held-out inputs
 
     Raises:
-        AffuseError: if there are too few to hold any out
+        AffuseError: if there are too few inputs to hold any out
     """
     held = round(share * len(ids))
     if not 0 < held < len(ids):
@@ -83,12 +99,8 @@ def divide(ids: Sequence[str], share: float, seed: int) -> tuple[list[int], list
 
 
 def _too_few(inputs: int, share: float) -> str:
-    """Say what divides inputs of which a share leaves none on one side.
-
-    A share holds out one input where it is rounded to one, so that of a single input
-    none can be held out whatever the share.
-    """
-    if inputs < 2:
+    """Return the error, with its remedy, for a share that leaves one side empty."""
+    if inputs < 2:  # then no share leaves an input on both sides
         return (
             "the teacher encoded 1 input, and one more must be held out; give 2 or "
             "more with --data"

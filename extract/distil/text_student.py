@@ -1,6 +1,7 @@
-"""A small DistilBERT that imitates the mean-pooled embeddings of a large text encoder.
+"""Distillation of a small DistilBERT from a text encoder's mean-pooled embeddings.
 
-Its token embeddings begin as the teacher's, projected on their principal components.
+Its token embeddings are initialised with the teacher's, projected on their principal
+components.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,13 +29,13 @@ MODALITY = "text"
 SIZE = StudentSize(layers=2, width=256, heads=4, vocabulary=7_000)
 STEPS, RATE, BATCH = 6_000, 1e-3, 128  # texts in a batch
 POOLING = "mean"
-SPEEDS = ()  # of speech only
-POOL = 16  # batches whose texts are sorted by length, so that little is padded
-DEVIATION = 0.05  # of the first token embeddings
+SPEEDS = ()  # for speech only
+POOL = 16  # batches whose texts are sorted by length, to need little padding
+DEVIATION = 0.05  # standard deviation of the initial token embeddings
 
 
 def find(paths: Sequence[Path]) -> Corpus:
-    """Texts of files, or of all ``.txt`` files below folders, one a line, once each.
+    """Return a corpus of the distinct lines of files and of ``.txt`` files in folders.
 
     Raises:
         AffuseError: if a path does not exist, is a pipe or a device, is not UTF-8, or
@@ -42,45 +43,48 @@ def find(paths: Sequence[Path]) -> Corpus:
     """
     if absent := [path for path in paths if not path.exists()]:
         raise AffuseError(f"--data {absent[0]} not found")
-    places: dict[str, str] = {}
+    origins: dict[str, str] = {}
     for number, file in enumerate(_files(paths)):
         for line, text in enumerate(_lines(file), 1):
             if text.strip():
-                places.setdefault(text.strip(), f"{number}-{line}")
-    if not places:
+                origins.setdefault(text.strip(), f"{number}-{line}")
+    if not origins:
         raise AffuseError(
             f"no text in --data {', '.join(map(str, paths))}: give .txt files, one "
             f"text a line, or folders of them"
         )
-    found = tuple(Utterance(id=place, text=text) for text, place in places.items())
-    return Corpus("distil-text", paths[0], found, None, "official")
+    utterances = tuple(
+        Utterance(id=place, text=text) for text, place in origins.items()
+    )
+    return Corpus("distil-text", paths[0], utterances, None, "official")
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
-    found = [sorted(p.rglob("*.txt")) if p.is_dir() else [p] for p in paths]
-    return list(dict.fromkeys(file for files in found for file in files))
+    folders = [sorted(p.rglob("*.txt")) if p.is_dir() else [p] for p in paths]
+    return list(dict.fromkeys(file for files in folders for file in files))
 
 
 def _lines(file: Path) -> list[str]:
     try:
-        with open_text(file, limit=TABLE, encoding="utf-8", newline=None) as opened:
-            return opened.read().split("\n")
+        with open_text(file, limit=TABLE, encoding="utf-8", newline=None) as source:
+            return source.read().split("\n")
     except UnicodeDecodeError as error:
         raise AffuseError(f"{file} is not UTF-8 text; convert it first") from error
 
 
 @dataclass(frozen=True)
 class Student:
-    """A model and its tokenizer."""
+    """Student model and its tokenizer."""
 
     model: DistilBertModel
     tokenizer: DistilBertTokenizer
 
 
 def build(size: StudentSize, texts: Sequence[str], encoder: Encoder) -> Student:
-    """A student that knows the teacher's words; all else is random.
+    """Return a student with token embeddings from the teacher, otherwise random.
 
     Args:
+        size: of the student
         texts: the training data, from which the vocabulary is chosen
         encoder: the teacher
     """
@@ -90,8 +94,8 @@ def build(size: StudentSize, texts: Sequence[str], encoder: Encoder) -> Student:
         return [int(i) for i in encoder.prepare(word).blocks[0][1:-1]]
 
     def rank(word: str) -> int | None:
-        found = pieces_of(word)
-        return found[0] if len(found) == 1 else None
+        ids = pieces_of(word)
+        return ids[0] if len(ids) == 1 else None
 
     pieces = vocabulary.choose(words, size.vocabulary, rank)
     config = DistilBertConfig(
@@ -105,27 +109,27 @@ def build(size: StudentSize, texts: Sequence[str], encoder: Encoder) -> Student:
         attention_dropout=0.0,
     )
     model = DistilBertModel(config)
-    known = [pieces_of(piece.removeprefix("##")) for piece in pieces]
+    teacher_ids = [pieces_of(piece.removeprefix("##")) for piece in pieces]
     with torch.no_grad():
-        _start(model, encoder, known)
+        _initialise(model, encoder, teacher_ids)
     return Student(model, vocabulary.tokenizer(pieces))
 
 
-def _start(
-    model: DistilBertModel, encoder: Encoder, known: Sequence[Sequence[int]]
+def _initialise(
+    model: DistilBertModel, encoder: Encoder, teacher_ids: Sequence[Sequence[int]]
 ) -> None:
-    """Token embeddings from the mean of the teacher's for the same characters."""
+    """Set token embeddings from the mean of the teacher's for the same characters."""
     table = encoder.checkpoint.model.get_input_embeddings().weight.float().cpu()
-    means = torch.stack([table[list(ids) or [0]].mean(0) for ids in known])
+    means = torch.stack([table[list(ids) or [0]].mean(0) for ids in teacher_ids])
     means -= means.mean(0)
     basis = torch.linalg.svd(means, full_matrices=False).Vh[: model.config.dim]
-    mine = model.embeddings.word_embeddings.weight
+    weights = model.embeddings.word_embeddings.weight
     scores = means @ basis.T
-    mine[:, : len(basis)] = DEVIATION * scores / scores.std()
+    weights[:, : len(basis)] = DEVIATION * scores / scores.std()
 
 
 class TextImitation(nn.Module):
-    """The student, and a linear map to each layer of the teacher."""
+    """Student with a linear map to each layer of the teacher."""
 
     def __init__(self, student: DistilBertModel, layers: int, dim: int):
         super().__init__()
@@ -134,16 +138,16 @@ class TextImitation(nn.Module):
         self.shape = (layers, dim)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """(n, tokens) ids and 1 where there is one -> (n, layers, dim), imitated"""
+        """Return the imitated embeddings, (n, layers, dim), of ids, (n, tokens)."""
         hidden = self.student(tokens, attention_mask=mask).last_hidden_state
         weights = mask.unsqueeze(-1).to(hidden.dtype)
         pooled = (hidden * weights).sum(1) / weights.sum(1)
-        found: Tensor = self.maps(pooled).unflatten(-1, self.shape)
-        return found
+        imitation: Tensor = self.maps(pooled).unflatten(-1, self.shape)
+        return imitation
 
 
 class TextLesson:
-    """Random texts, and the teacher's mean-pooled layers of them."""
+    """Task of a text student: random texts with the teacher's embeddings as targets."""
 
     def __init__(
         self,
@@ -156,7 +160,7 @@ class TextLesson:
         batch: int,
         device: str,
     ):
-        """(n,) texts, and (n, layers, dim) of the teacher in the same order."""
+        """Tokenise texts, (n,), with values of the teacher, (n, layers, dim)."""
         self.scaling = teacher_cache.Scaling.fit(values[training])
         self.values, self.batch, self.device = values, batch, device
         self.training, self.held_out = training, held_out
@@ -164,39 +168,41 @@ class TextLesson:
         self.student, self.tokenizer = student.model, student.tokenizer
         self.padding = self.tokenizer.pad_token_id
         ids = self.tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS)
-        self.tokens = [torch.tensor(found) for found in ids["input_ids"]]
+        self.tokens = [torch.tensor(token_ids) for token_ids in ids["input_ids"]]
 
     def _pair(self, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
-        """What student and teacher make of these texts: (n, layers, dim) each."""
+        """Return the embeddings of texts by student and teacher, (n, layers, dim)."""
         tokens = [self.tokens[i] for i in chosen]
         padded = pad_sequence(tokens, batch_first=True, padding_value=self.padding)
         mask = (padded != self.padding).long()
-        found = self.network(padded.to(self.device), mask.to(self.device))
-        wanted = torch.from_numpy(self.scaling(self.values[chosen]))
-        return found, wanted.to(self.device)
+        student = self.network(padded.to(self.device), mask.to(self.device))
+        teacher = torch.from_numpy(self.scaling(self.values[chosen]))
+        return student, teacher.to(self.device)
 
     def loss(self, rng: np.random.Generator) -> Tensor:
-        """L1 and cosine, of texts of about equal length."""
-        several = rng.choice(self.training, min(POOL * self.batch, len(self.training)))
-        ordered = several[
-            np.argsort([len(self.tokens[i]) for i in several], kind="stable")
+        """Return L1 and cosine loss of texts of similar length."""
+        candidates = rng.choice(
+            self.training, min(POOL * self.batch, len(self.training))
+        )
+        ordered = candidates[
+            np.argsort([len(self.tokens[i]) for i in candidates], kind="stable")
         ]
         begin = rng.integers(max(1, len(ordered) - self.batch + 1))
-        found, wanted = self._pair(ordered[begin : begin + self.batch])
-        cosine = functional.cosine_similarity(found, wanted, dim=-1).mean()
-        return functional.l1_loss(found, wanted) + (1 - cosine)
+        student, teacher = self._pair(ordered[begin : begin + self.batch])
+        cosine = functional.cosine_similarity(student, teacher, dim=-1).mean()
+        return functional.l1_loss(student, teacher) + (1 - cosine)
 
     @torch.no_grad()
     def cosine(self) -> float:
-        """Mean over layers and held-out texts."""
+        """Return the mean cosine over layers and held-out texts."""
         order = np.argsort([len(self.tokens[i]) for i in self.held_out], kind="stable")
-        found = [
+        cosines = [
             functional.cosine_similarity(*self._pair(chosen), dim=-1).mean(1)
             for chosen in np.array_split(
                 self.held_out[order], max(1, len(order) // self.batch)
             )
         ]
-        return torch.cat(found).mean().item()
+        return torch.cat(cosines).mean().item()
 
 
 def lesson(
@@ -205,33 +211,39 @@ def lesson(
     encoder: Encoder,
     say: Callable[[str], object],
 ) -> tuple[TextLesson, list[str]]:
-    """The teacher's layers of every text, and a new student.
+    """Return the task of a new student, after encoding all texts with the teacher.
+
+    Args:
+        plan: of the distillation
+        corpus: of texts, as `find` returns it
+        encoder: the teacher
+        say: called with messages
 
     Returns:
-        the lesson, and the recipes of the teacher's embeddings
+        the task, and the recipes of the teacher's embeddings
     """
-    found = teacher_cache.embed(
+    embeddings = teacher_cache.embed(
         corpus, plan.teacher, plan.machine, plan.cache, encoder, say
     )
     by_id = {u.id: u.text or "" for u in corpus.utterances}
-    texts = [by_id[i] for i in found.ids]
+    texts = [by_id[i] for i in embeddings.ids]
     training, held_out = teacher_cache.divide(
-        found.ids, plan.held_out, plan.schedule.seed
+        embeddings.ids, plan.held_out, plan.schedule.seed
     )
     student = build(plan.size, [texts[i] for i in training], encoder)
     return TextLesson(
         student,
         texts,
-        found.values,
+        embeddings.values,
         training=np.array(training),
         held_out=np.array(held_out),
         batch=plan.batch,
         device=plan.machine.device,
-    ), [found.recipe.text()]
+    ), [embeddings.recipe.text()]
 
 
 def files(lesson: TextLesson) -> dict[str, bytes]:
-    """What stands beside configuration and weights: the tokenizer."""
+    """Return the files of a checkpoint besides configuration and weights, by name."""
     with TemporaryDirectory() as folder:
         lesson.tokenizer.save_pretrained(folder)
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}

@@ -1,9 +1,9 @@
-"""A WordPiece vocabulary for a small model: the same for the same texts, every time.
+"""Reproducible WordPiece vocabulary for a small model.
 
-Words are whole pieces if the data uses them and the teacher, which has read more, holds
-them for frequent as well; fragments spell the others. Lower case, as in
-``distilbert-base-uncased``. The trainer of the tokenizers library is not used: what it
-finds differs from run to run.
+Words are single pieces if they are frequent in the data and in the teacher's
+vocabulary, which comes from more text. Fragments spell the others. All pieces are in
+lower case, as in ``distilbert-base-uncased``. The trainer of the tokenizers library is
+not used, because its results differ from run to run.
 """
 
 from collections import Counter
@@ -15,12 +15,12 @@ from affuse.data.errors import AffuseError
 
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WHOLE = 0.8  # share of the pieces that are words
-FRAGMENTS = range(2, 6)  # characters of what spells the other words
-RARE = 1e-5  # share of all characters under which one is not spelt
+FRAGMENTS = range(2, 6)  # characters of a fragment
+RARE = 1e-5  # share of all characters below which a character gets no piece
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
-    """Words and punctuation marks, as the tokenizer divides texts, counted."""
+    """Return the counts of words and punctuation marks, divided by the tokenizer."""
     backend = tokenizer(MARKS).backend_tokenizer
     normalizer, divider = backend.normalizer, backend.pre_tokenizer
     return Counter(
@@ -33,15 +33,16 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 def choose(
     words: Mapping[str, int], size: int, rank: Callable[[str], int | None]
 ) -> list[str]:
-    """At most `size` pieces: marks, characters, words, fragments.
+    """Return at most `size` pieces: marks, characters, words and fragments.
 
     Args:
-        words: of the data, with their numbers
-        rank: the number of a word among the teacher's pieces, which are numbered from
-            frequent to rare; None if it is several pieces there
+        words: of the data, with their counts
+        size: largest number of pieces
+        rank: returns the number of a word among the teacher's pieces, which are
+            numbered from frequent to rare; None for a word of several pieces
 
     Raises:
-        AffuseError: if the marks and characters alone are more
+        AffuseError: if the marks and characters alone exceed `size`
     """
     letters = _letters(words)
     pieces = dict.fromkeys((*MARKS, *letters, *(f"##{c}" for c in letters)))
@@ -57,7 +58,7 @@ def choose(
 
 
 def _letters(words: Mapping[str, int]) -> list[str]:
-    """Characters that are not rare, sorted."""
+    """Return the characters that are not rare, sorted."""
     counts: Counter[str] = Counter()
     for word, count in words.items():
         counts.update(dict.fromkeys(word, count))
@@ -68,20 +69,20 @@ def _letters(words: Mapping[str, int]) -> list[str]:
 def _frequent(
     words: Mapping[str, int],
     rank: Callable[[str], int | None],
-    taken: Container[str],
+    pieces: Container[str],
 ) -> list[str]:
-    """Words that are one piece of the teacher, by their rank here times that there."""
+    """Return words that are one piece of the teacher, by the product of both ranks."""
     ordered = sorted(words, key=lambda word: (-words[word], word))
     ranks = {
-        word: (here + 1) * there
-        for here, word in enumerate(ordered)
-        if word not in taken and (there := rank(word)) is not None
+        word: (student_rank + 1) * teacher_rank
+        for student_rank, word in enumerate(ordered)
+        if word not in pieces and (teacher_rank := rank(word)) is not None
     }
     return sorted(ranks, key=lambda word: (ranks[word], word))
 
 
-def _fragments(words: Mapping[str, int], taken: Container[str]) -> list[str]:
-    """What begins and what continues words, by the characters that it would save."""
+def _fragments(words: Mapping[str, int], pieces: Container[str]) -> list[str]:
+    """Return word beginnings and continuations, sorted by the characters they save."""
     saved: Counter[str] = Counter()
     for word, count in words.items():
         for begin in range(len(word)):
@@ -89,11 +90,11 @@ def _fragments(words: Mapping[str, int], taken: Container[str]) -> list[str]:
                 if begin + length <= len(word):
                     piece = word[begin : begin + length]
                     saved[f"##{piece}" if begin else piece] += count * (length - 1)
-    found = sorted((-saving, piece) for piece, saving in saved.items())
-    return [piece for _, piece in found if piece not in taken]
+    ordered = sorted((-saving, piece) for piece, saving in saved.items())
+    return [piece for _, piece in ordered if piece not in pieces]
 
 
 def tokenizer(pieces: Iterable[str]) -> DistilBertTokenizer:
-    """A DistilBERT tokenizer of these pieces, in this order."""
+    """Return a DistilBERT tokenizer of these pieces, in this order."""
     numbers = {piece: number for number, piece in enumerate(pieces)}
     return DistilBertTokenizer(vocab=numbers, do_lower_case=True)

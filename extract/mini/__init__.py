@@ -1,1 +1,1 @@
-"""The small encoders that come with the project, and what they were made from."""
+"""Small encoders that come with the project, and scripts that make their data."""

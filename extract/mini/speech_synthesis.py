@@ -1,10 +1,10 @@
-"""Speak sentences with espeak-ng, as part of what the `mini` speech encoder heard.
+"""Synthesis of speech with espeak-ng, a part of the `mini` speech encoder's data.
 
-``python -m affuse.extract.mini.speech_synthesis TEXTS FOLDER`` reads text files, one
-sentence a line, and writes ``spoken-00000.flac`` and on: about twenty seconds each, by
-one synthetic voice whose pitch, range, rate and loudness change from sentence to
-sentence, so that the student hears more ways of speaking than read books hold. The
-licence of espeak-ng does not cover what it says.
+``python -m affuse.extract.mini.speech_synthesis TEXTS FOLDER`` reads text files with
+one sentence on each line, and writes ``spoken-00000.flac`` and so on. Each file has
+about twenty seconds of one synthetic voice. Its pitch, range, rate and loudness change
+with every sentence, for more variety than audio books have. The licence of espeak-ng
+does not apply to its output.
 """
 
 import io
@@ -34,10 +34,18 @@ PAUSE = 0.3  # seconds between sentences
 
 
 def speak(text: str, voice: str, rng: np.random.Generator) -> np.ndarray:
-    """One sentence, in a manner of its own: (samples,) float32 at 16 kHz.
+    """Return a sentence, spoken with random pitch, range, rate and loudness.
+
+    Args:
+        text: the sentence
+        voice: language and variant of espeak-ng
+        rng: of the random draws
+
+    Returns:
+        (samples,) float32 at 16 kHz
 
     Raises:
-        OSError: if espeak-ng does not speak
+        OSError: if espeak-ng fails
     """
     import librosa
     import soundfile
@@ -46,23 +54,33 @@ def speak(text: str, voice: str, rng: np.random.Generator) -> np.ndarray:
     rate, level = rng.integers(110, 300), rng.integers(60, 180)
     ssml = f'<speak><prosody range="{spread}%">{escape(text)}</prosody></speak>'
     command = ["espeak-ng", "-m", "-v", voice, "-p", str(pitch), "-s", str(rate)]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, "-a", str(level), "--stdout"],
         input=ssml.encode(),
         capture_output=True,
         check=False,
     )
-    if done.returncode or not done.stdout:
-        raise OSError(f"espeak-ng failed: {done.stderr.decode(errors='replace')[:200]}")
-    samples, found = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
+    if process.returncode or not process.stdout:
+        raise OSError(
+            f"espeak-ng failed: {process.stderr.decode(errors='replace')[:200]}"
+        )
+    samples, rate_read = soundfile.read(io.BytesIO(process.stdout), dtype="float32")
     spoken: np.ndarray = librosa.resample(
-        samples, orig_sr=found, target_sr=SAMPLE_RATE, res_type="soxr_hq"
+        samples, orig_sr=rate_read, target_sr=SAMPLE_RATE, res_type="soxr_hq"
     )
     return spoken
 
 
 def passage(sentences: Sequence[str], rng: np.random.Generator) -> np.ndarray:
-    """Random sentences by one voice, `LENGTH` or longer: (samples,) at 16 kHz."""
+    """Return random sentences by one random voice, `LENGTH` seconds or longer.
+
+    Args:
+        sentences: to draw from
+        rng: of the random draws
+
+    Returns:
+        (samples,) at 16 kHz
+    """
     voice = f"{rng.choice(LANGUAGES)}+{rng.choice(VARIANTS)}"
     pieces: list[np.ndarray] = []
     while sum(map(len, pieces)) < LENGTH * SAMPLE_RATE:
@@ -74,10 +92,10 @@ def passage(sentences: Sequence[str], rng: np.random.Generator) -> np.ndarray:
 @click.command(help="Speak random lines of TEXTS into FOLDER.")
 @click.argument("texts", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--count", default=250, show_default=True, help="How many files.")
+@click.option("--count", default=250, show_default=True, help="Number of files.")
 @click.option("--seed", default=0, show_default=True)
 def main(texts: Sequence[Path], folder: Path, count: int, seed: int) -> None:
-    """Write what is missing of the files; each depends on the seed and its number."""
+    """Write the missing files; each depends only on the seed and its number."""
     import soundfile
 
     if not shutil.which("espeak-ng"):

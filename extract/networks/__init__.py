@@ -1,1 +1,1 @@
-"""Parts of networks that encoders share: packing, attention, layers, features."""
+"""Parts of networks that encoders share: packing, attention, layers and features."""

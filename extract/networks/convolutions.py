@@ -1,7 +1,8 @@
-"""The convolutions of the Wav2Vec2 family as matrix products and Fourier transforms.
+"""Convolutions of the Wav2Vec2 family as matrix products and Fourier transforms.
 
-The same sums in another order: equal to transformers' own within 1e-5. On a CPU they
-reach the speed of matrix products, which convolutions over many channels do not.
+Results equal those of transformers within 1e-5, since only the order of the sums
+differs. On a CPU they reach the speed of matrix products, which torch's convolutions
+over many channels do not.
 """
 
 import math
@@ -13,15 +14,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-TILE = 8e6  # bytes of the first, widest layer at a time: they stay in the cache
-EIGHT = 8  # values in a row, or a multiple, want the products of a GPU
-SHORTEST = 64  # kernels for which the Fourier transform is worth its price
+TILE = 8e6  # bytes of the first, widest layer at a time, which fit into the CPU's cache
+EIGHT = 8  # a GPU's matrix products need rows of a multiple of this length
+SHORTEST = 64  # kernel length from which the Fourier transform is faster
 
 
 def fold(model: Any) -> None:
-    """Multiply out weight norms, which would else be computed for every batch.
+    """Replace weight norms by their weights, so that no batch computes them again.
 
-    By one thread, for several round otherwise, and then so would every embedding.
+    One thread computes them, because the rounding with several threads differs, and so
+    would every embedding.
+
+    Args:
+        model: a transformers model, changed in place
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -34,27 +39,31 @@ def fold(model: Any) -> None:
 
 
 def rewrite(model: Any) -> None:
-    """Exchange the convolutions of a model on a CPU, where they are of a known form."""
+    """Replace the convolutions of a model on a CPU, if their form is supported.
+
+    Args:
+        model: a transformers model, changed in place
+    """
     front = model.feature_extractor
-    if is_known(front):
+    if is_supported(front):
         model.feature_extractor = ConvolutionStack(front)
-    place: Any = getattr(getattr(model, "encoder", None), "pos_conv_embed", None)
-    conv = getattr(place, "conv", None)
+    embedding: Any = getattr(getattr(model, "encoder", None), "pos_conv_embed", None)
+    conv = getattr(embedding, "conv", None)
     if isinstance(conv, nn.Conv1d) and suits(conv):
-        place.conv = Spectral(conv)
+        embedding.conv = Spectral(conv)
 
 
 def suits(conv: nn.Conv1d) -> bool:
-    """Return True if a convolution is as long and as plain as `Spectral` assumes.
+    """Return True if `Spectral` supports a convolution: long, no stride, no dilation.
 
-    That of SEW has a stride.
+    SEW's convolution has a stride.
     """
-    plain = (conv.stride, conv.dilation) == ((1,), (1,))
-    return plain and conv.kernel_size[0] >= SHORTEST
+    is_plain = (conv.stride, conv.dilation) == ((1,), (1,))
+    return is_plain and conv.kernel_size[0] >= SHORTEST
 
 
-def is_known(front: Any) -> bool:
-    """Whether it is a sequence of unpadded convolution, norm and activation."""
+def is_supported(front: Any) -> bool:
+    """Return True if a front end only has unpadded convolutions, norms, activations."""
     layers = getattr(front, "conv_layers", ())
     return bool(layers) and all(
         {name for name, _ in layer.named_children()}
@@ -69,8 +78,8 @@ def is_known(front: Any) -> bool:
 class Convolution(nn.Module):
     """Convolution, norm and activation on (n, steps, channels).
 
-    A kernel of k steps with stride s is the sum of ceil(k / s) matrix products, each of
-    rows of s neighbouring steps, which lie side by side in memory already.
+    A kernel of k steps with stride s is the sum of ceil(k / s) matrix products. Each
+    has rows of s neighbouring steps, which are adjacent in memory.
     """
 
     def __init__(self, layer: Any):
@@ -78,11 +87,11 @@ class Convolution(nn.Module):
         conv = layer.conv
         self.kernel, self.stride = conv.kernel_size[0], conv.stride[0]
         taps = conv.weight.detach().permute(2, 1, 0)  # (kernel, channels, out)
-        # a single channel makes rows so short that they are better copied
-        single = taps.shape[1] == 1
-        self.extra = -self.kernel % EIGHT if single and taps.is_cuda else 0
+        # Rows of a single channel are so short that copying them is faster.
+        has_one_channel = taps.shape[1] == 1
+        self.extra = -self.kernel % EIGHT if has_one_channel and taps.is_cuda else 0
         taps = functional.pad(taps, (0, 0, 0, 0, 0, self.extra))
-        step = len(taps) if single else self.stride
+        step = len(taps) if has_one_channel else self.stride
         self.weights = [
             taps[i : i + step].flatten(0, 1).contiguous()
             for i in range(0, len(taps), step)
@@ -93,7 +102,11 @@ class Convolution(nn.Module):
         self.finish: Callable[[Tensor], Tensor] = self._finish
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, steps, channels) -> (n, steps after the convolution, out)"""
+        """Return the layer's output for (n, steps, channels).
+
+        Returns:
+            (n, steps after the convolution, out)
+        """
         n, steps, channels = x.shape
         count = (steps - self.kernel) // self.stride + 1
         if self.extra:
@@ -109,28 +122,28 @@ class Convolution(nn.Module):
         return self.finish(sums.view(n, count, -1))
 
     def _finish(self, x: Tensor) -> Tensor:
-        found: Tensor = self.activation(self._normal(x))
-        return found
+        result: Tensor = self.activation(self._normal(x))
+        return result
 
     def _normal(self, x: Tensor) -> Tensor:
         if self.norm is None:
             return x
-        if isinstance(self.norm, nn.GroupNorm):  # one group a channel, over time
+        if isinstance(self.norm, nn.GroupNorm):  # a group per channel, over time
             variance, mean = torch.var_mean(x, dim=1, correction=0, keepdim=True)
             scale = self.norm.weight * torch.rsqrt(variance + self.norm.eps)
             return (x - mean) * scale + self.norm.bias
-        found: Tensor = self.norm(x)
-        return found
+        result: Tensor = self.norm(x)
+        return result
 
 
 class ConvolutionStack(nn.Module):
-    """The convolution stack of a Wav2Vec2 model; takes the place of its own.
+    """Replacement for the convolution stack of a Wav2Vec2 model.
 
-    Where no norm runs over time it works tile by tile, which bounds its memory and
-    changes nothing: a frame sees its own samples only.
+    If no norm runs over time, the stack computes tiles of frames, which limits its
+    memory. Results are the same, because a frame depends only on its window of samples.
 
     Args:
-        front: transformers' own
+        front: the stack of transformers
         tile: bytes of the first, widest layer at a time
     """
 
@@ -148,32 +161,36 @@ class ConvolutionStack(nn.Module):
         self.tiled = not any(isinstance(norm, nn.GroupNorm) for norm in norms)
 
     def join(self) -> None:
-        """Let `torch.compile` make one step of each norm and its activation."""
+        """Let `torch.compile` fuse each norm with its activation."""
         for layer in self.layers:
             assert isinstance(layer, Convolution)
             layer.finish = torch.compile(layer.finish, dynamic=True)
 
     def forward(self, waves: Tensor) -> Tensor:
-        """(n, samples) -> (n, channels, frames)"""
+        """Return the features of waveforms, (n, samples).
+
+        Returns:
+            (n, channels, frames)
+        """
         waves = waves.contiguous()
         frames = (waves.shape[1] - self.window) // self.hop + 1
         tile = self.tile if self.tiled else frames
-        found = []
+        blocks = []
         for first in range(0, frames, tile):
             count = min(tile, frames - first)
             begin = first * self.hop
             end = begin + (count - 1) * self.hop + self.window
-            # without a norm over time, the samples after the last frame do not count
-            seen = waves[:, begin:end] if self.tiled else waves
-            found.append(self.layers(seen.unsqueeze(-1)))
-        return torch.cat(found, dim=1).transpose(1, 2)
+            # Samples after the last frame matter only to a norm over time.
+            window = waves[:, begin:end] if self.tiled else waves
+            blocks.append(self.layers(window.unsqueeze(-1)))
+        return torch.cat(blocks, dim=1).transpose(1, 2)
 
 
 class Spectral(nn.Module):
-    """A grouped convolution with a long kernel, by overlapping Fourier transforms.
+    """Grouped convolution with a long kernel, by overlapping Fourier transforms.
 
-    Overlap-save (Stockham, 1966, "High-speed convolution and correlation"): pieces of
-    twice the kernel's length overlap by it, and in each piece the convolution is a
+    Overlap-save (Stockham, 1966, "High-speed convolution and correlation"): segments of
+    twice the kernel's length overlap by it, and in each segment the convolution is a
     product for every frequency.
     """
 
@@ -183,13 +200,17 @@ class Spectral(nn.Module):
         self.padding = int(conv.padding[0])
         self.size = 2 * self.kernel
         weight = conv.weight.detach().unflatten(0, (self.groups, -1))
-        # (groups, out, in, kernel); a convolution layer is a correlation
+        # (groups, out, in, kernel), flipped since torch computes a correlation.
         spectrum = torch.fft.rfft(weight.flip(-1), n=self.size)
         self.spectrum = spectrum.permute(3, 0, 2, 1).contiguous()
         self.bias = conv.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, channels, steps) -> (n, channels, steps + 2 padding - kernel + 1)"""
+        """Return the convolution of (n, channels, steps).
+
+        Returns:
+            (n, channels, steps + 2 padding - kernel + 1)
+        """
         n, channels, steps = x.shape
         count = steps + 2 * self.padding - self.kernel + 1
         hop = self.size - self.kernel + 1
@@ -200,8 +221,8 @@ class Spectral(nn.Module):
         rows = spectra.unflatten(1, (self.groups, -1)).permute(4, 1, 0, 3, 2)
         product = torch.matmul(rows.flatten(2, 3), self.spectrum)
         back = product.unflatten(2, (n, pieces)).permute(2, 1, 4, 3, 0)
-        found = torch.fft.irfft(back, n=self.size)[..., self.kernel - 1 :]
-        whole: Tensor = found.reshape(n, channels, pieces * hop)[..., :count]
+        filtered = torch.fft.irfft(back, n=self.size)[..., self.kernel - 1 :]
+        result: Tensor = filtered.reshape(n, channels, pieces * hop)[..., :count]
         if self.bias is not None:
-            whole = whole + self.bias[:, None]
-        return whole
+            result = result + self.bias[:, None]
+        return result

@@ -1,4 +1,4 @@
-"""The wanted layers of a transformer, each handed on as it passes."""
+"""Selected hidden layers of a transformer, each passed on as soon as it is computed."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -12,59 +12,59 @@ from torch import Tensor, nn
 from affuse.data.errors import AffuseError, OptionError
 
 T = TypeVar("T")
-# Where models keep their blocks: Wav2Vec2 and its family; BERT; DistilBERT; Whisper
+# Attributes of the blocks, for the Wav2Vec2 family, BERT, DistilBERT and Whisper.
 PLACES = ("encoder.layers", "encoder.layer", "transformer.layer", "layers")
 
 
 class _Pass(local):
-    """What is wanted of the layers by the thread that runs the model."""
+    """State of one forward pass, separate for each thread."""
 
     def __init__(self) -> None:
         self.each: Callable[[Tensor], Any] = _forget
-        self.found: list[Any] = []
+        self.results: list[Any] = []
         self.shape: torch.Size | None = None
 
 
 class Layers:
-    """Runs a model and gives away its hidden states one layer at a time.
+    """Runner of a model that passes on selected hidden states, one layer at a time.
 
-    No layer is kept, and blocks above the highest that is wanted are removed, so they
-    are neither computed nor in memory. Layers are counted as
-    `affuse.data.cache.recipe.LAYERS` says. Several threads may run it at once.
+    Hidden states are not stored. Blocks above the highest selected layer are removed,
+    so they need neither time nor memory. `affuse.data.cache.recipe.LAYERS` defines the
+    numbers of layers. Several threads may run the model at the same time.
 
     Args:
-        model: a transformers model
-        wanted: numbers of layers, ascending
+        model: a transformers model, changed in place
+        layers: numbers of the selected layers, ascending
         top: number of blocks that the model has
-        sample: a small input, with which it is tried whether the blocks can be
-            listened to; without one, this is taken for granted
+        sample: a small input to verify that the outputs of the blocks are the hidden
+            states; None to assume it
 
     Raises:
-        OptionError: if lower layers are wanted of a model that does not give them
+        OptionError: if lower layers are selected, and the model does not return them
     """
 
     def __init__(
         self,
         model: Any,
-        wanted: tuple[int, ...],
+        layers: tuple[int, ...],
         top: int,
         sample: Mapping[str, Tensor] | None = None,
     ):
-        self._model, self._wanted, self._top = model, wanted, top
+        self._model, self._layers, self._top = model, layers, top
         self._pass = _Pass()
-        found = blocks(model)
-        if sample is not None and wanted != (top,):
-            found = self._heard(found, sample)
-        self._hooked = self._hook(found)
+        modules = blocks(model)
+        if sample is not None and layers != (top,):
+            modules = self._verify(modules, sample)
+        self._hooked = self._hook(modules)
 
     @torch.inference_mode()
-    def _heard(
+    def _verify(
         self, blocks: nn.ModuleList | None, sample: Mapping[str, Tensor]
     ) -> nn.ModuleList | None:
-        """Return the blocks if what they put out is what the model calls its layers.
+        """Return the blocks if their outputs are the model's hidden states, else None.
 
-        It is not where a model pads its input (Longformer), turns it (SqueezeBERT) or
-        calls its blocks past their hooks. Then the model has to keep all layers.
+        They differ if a model pads its input (Longformer), transposes it (SqueezeBERT),
+        or calls its blocks without their hooks. Then the model has to store all layers.
         """
         outputs: list[Any] = []
         hooks = [
@@ -76,89 +76,102 @@ class Layers:
         finally:
             for hook in hooks:
                 hook.remove()
-        told = output.hidden_states
-        if told is None or len(told) != self._top + 1:
+        states = output.hidden_states
+        if states is None or len(states) != self._top + 1:
             raise OptionError(
                 "this checkpoint does not give its lower layers one by one; choose its "
                 "last layer alone"
             )
         inner = [o[0] if isinstance(o, tuple) else o for o in outputs[:-1]]
-        same = len(outputs) == self._top and all(
+        agree = len(outputs) == self._top and all(
             isinstance(a, Tensor) and torch.equal(a, b)
-            for a, b in zip(inner, told[1:-1], strict=True)
+            for a, b in zip(inner, states[1:-1], strict=True)
         )
-        return blocks if same else None
+        return blocks if agree else None
 
     def _hook(self, blocks: nn.ModuleList | None) -> bool:
-        """Listen to the blocks; False for a model whose blocks are not found."""
+        """Register hooks at the blocks, or return False if there are none."""
         if blocks is None:
             return False
-        del blocks[max(1, self._wanted[-1]) :]
-        if 0 in self._wanted:
+        del blocks[max(1, self._layers[-1]) :]
+        if 0 in self._layers:
             blocks[0].register_forward_pre_hook(self._enters, with_kwargs=True)
-        for layer in self._wanted:
+        for layer in self._layers:
             if 0 < layer < self._top:
                 blocks[layer - 1].register_forward_hook(self._leaves)
         return True
 
-    def _enters(self, _: nn.Module, given: Any, named: dict[str, Any]) -> None:
-        self._take(given[0] if given else named["hidden_states"])
+    def _enters(self, _: nn.Module, arguments: Any, keywords: dict[str, Any]) -> None:
+        self._take(arguments[0] if arguments else keywords["hidden_states"])
 
     def _leaves(self, _: nn.Module, __: Any, output: Any) -> None:
         self._take(output[0] if isinstance(output, tuple) else output)
 
     def _take(self, hidden: Tensor) -> None:
-        now = self._pass
-        if now.found and hidden.shape != now.shape:
+        state = self._pass
+        if state.results and hidden.shape != state.shape:
             raise AffuseError(
                 "the layers of this checkpoint differ in length or size; choose its "
                 "last layer alone"
             )
-        now.shape = hidden.shape
-        now.found.append(now.each(hidden))
+        state.shape = hidden.shape
+        state.results.append(state.each(hidden))
 
     @torch.inference_mode()
     def __call__(self, each: Callable[[Tensor], T], **inputs: Tensor) -> list[T]:
-        """What `each` makes of every wanted layer, (n, steps, dim).
+        """Run the model, and return the result of `each` for every selected layer.
 
-        The highest is the model's last hidden state: transformers 4 put that at the end
-        of `hidden_states`; 5 puts there what it was before the final layer norm.
+        The highest layer is the model's last hidden state. transformers 4 has it at the
+        end of `hidden_states`; version 5 has the state before the final layer norm
+        there.
+
+        Args:
+            each: called with each selected hidden state, (n, steps, dim)
+            inputs: of the model
+
+        Returns:
+            results in the order of the layers
         """
-        now = self._pass
-        now.each, now.found = each, []
+        state = self._pass
+        state.each, state.results = each, []
         output = self._model(**inputs, output_hidden_states=not self._hooked)
         if not self._hooked:
-            for layer in self._wanted:
+            for layer in self._layers:
                 last = layer == self._top
                 self._take(
                     output.last_hidden_state if last else output.hidden_states[layer]
                 )
-        elif self._wanted[-1] == self._top:
+        elif self._layers[-1] == self._top:
             self._take(output.last_hidden_state)
-        found, now.found, now.each = now.found, [], _forget
-        return found
+        results, state.results, state.each = state.results, [], _forget
+        return results
 
 
 def blocks(model: Any) -> nn.ModuleList | None:
-    """The transformer blocks of a model; None where they are not found."""
+    """Return the transformer blocks of a model, or None if they are not found."""
     top = model.config.num_hidden_layers
     for place in PLACES:
         try:
-            found = attrgetter(place)(model)
+            modules = attrgetter(place)(model)
         except AttributeError:
             continue
-        if isinstance(found, nn.ModuleList) and len(found) == top:
-            return found
+        if isinstance(modules, nn.ModuleList) and len(modules) == top:
+            return modules
     return None
 
 
 def _forget(hidden: Tensor) -> None:
-    """What is made of layers that nobody asked for."""
+    """Ignore a hidden state, outside of a forward pass."""
 
 
 def send(batch: np.ndarray, device: torch.device) -> Tensor:
-    """A batch on its device; to a GPU while it is busy with the one before."""
-    found = torch.from_numpy(batch)
+    """Return a batch on its device; the copy to a GPU runs while it computes.
+
+    Args:
+        batch: array of any shape
+        device: to copy to
+    """
+    values = torch.from_numpy(batch)
     if device.type != "cuda":
-        return found
-    return found.pin_memory().to(device, non_blocking=True)
+        return values
+    return values.pin_memory().to(device, non_blocking=True)

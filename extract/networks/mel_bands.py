@@ -1,8 +1,8 @@
 """Log-mel bands of the SeamlessM4T feature extractor, each standardised over time.
 
-The bands are the extractor's own. They are made and normalised a minute at a time, so
-that an hour of speech takes no more memory than its bands, and statistics are in
-float64, so that silence becomes zeros exactly.
+The extractor of transformers computes the bands, a minute at a time, so that an hour of
+speech needs no more memory than its bands. Statistics are in float64, so that silence
+becomes exactly zero.
 """
 
 from typing import Any
@@ -12,14 +12,14 @@ import numpy as np
 from affuse.extract.audio.decoding import SAMPLE_RATE
 
 WINDOW, HOP = 400, 160  # samples of a mel frame, and between two of them
-PIECE = 6_000  # mel frames that are made at a time
+PIECE = 6_000  # mel frames that are computed at a time
 VARIANCE_FLOOR = 1e-7  # added to the variance, as transformers does
 
 
 def bands(extractor: Any, samples: np.ndarray) -> np.ndarray:
-    """Return the frames that a model takes, as the extractor makes them of one input.
+    """Return the input frames of a model for one waveform.
 
-    Mel frames at the end that do not fill a frame count in the statistics only, as in
+    Mel frames at the end that do not fill a frame only enter the statistics, as in
     transformers, which masks them.
 
     Args:
@@ -44,12 +44,12 @@ def _logarithms(extractor: Any, samples: np.ndarray) -> np.ndarray:
     rows = np.empty((count, extractor.num_mel_bins), np.float32)
     for first in range(0, count, PIECE):
         last = min(first + PIECE, count)
-        made = extractor(
+        features = extractor(
             samples[first * HOP : (last - 1) * HOP + WINDOW],
             sampling_rate=SAMPLE_RATE,
-            pad_to_multiple_of=extractor.stride,  # or the last ones would be cut off
+            pad_to_multiple_of=extractor.stride,  # keeps the last mel frames
             do_normalize_per_mel_bins=False,
             return_tensors="np",
         )["input_features"]
-        rows[first:last] = made.reshape(-1, rows.shape[1])[: last - first]
+        rows[first:last] = features.reshape(-1, rows.shape[1])[: last - first]
     return rows

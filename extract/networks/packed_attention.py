@@ -1,7 +1,7 @@
-"""Self-attention within each of several inputs that stand end to end.
+"""Self-attention within each of several inputs that are concatenated.
 
-Every other step of a transformer works on single steps, so nothing else must know where
-one input ends and the next begins.
+All other operations of a transformer work on single steps, so only attention has to
+know where one input ends and the next begins.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from affuse.extract.networks.hidden_layers import blocks, send
 
-HALVES = (torch.bfloat16, torch.float16)  # of which the kernel for lengths is made
-# what attention calls its products: query, key, value and what comes out
+HALVES = (torch.bfloat16, torch.float16)  # that the variable-length kernel supports
+# Attributes of the projections: query, key, value and output.
 PRODUCTS = (
     ("q_proj", "k_proj", "v_proj", "out_proj"),  # Wav2Vec2 and HuBERT
     ("q_lin", "k_lin", "v_lin", "out_lin"),  # DistilBERT
@@ -25,7 +25,7 @@ PRODUCTS = (
 
 
 class _AttentionState(local):
-    """What this thread encodes."""
+    """Borders of the inputs that this thread encodes."""
 
     counts: tuple[int, ...]  # steps of each input
     borders: Tensor  # (inputs + 1,) int32, first step of each input, and the end
@@ -35,12 +35,12 @@ _now = _AttentionState()
 
 
 def suits(model: Any) -> bool:
-    """Whether there is a kernel for it: in half precision on a CUDA device."""
+    """Return True if the kernel supports a model: half precision on a CUDA device."""
     return model.device.type == "cuda" and model.dtype in HALVES
 
 
 def confine(model: Any) -> None:
-    """Let attention stop at the borders of the inputs that are encoded."""
+    """Replace the attention of a model by `PackedAttention`, in place."""
     heads = model.config.num_attention_heads
     for block in blocks(model) or ():
         block.attention = PackedAttention(block.attention, heads)
@@ -48,7 +48,12 @@ def confine(model: Any) -> None:
 
 @contextmanager
 def inputs(counts: Sequence[int], device: torch.device) -> Iterator[None]:
-    """So many steps of each input stand end to end in what is encoded meanwhile."""
+    """Set the borders of the concatenated inputs that are encoded in this context.
+
+    Args:
+        counts: steps of each input
+        device: of the model
+    """
     _now.counts = tuple(counts)
     _now.borders = send(np.cumsum([0, *counts], dtype=np.int32), device)
     try:
@@ -58,32 +63,34 @@ def inputs(counts: Sequence[int], device: torch.device) -> Iterator[None]:
 
 
 class PackedAttention(nn.Module):
-    """Takes the place of a block's own: its weights, query, key and value in one."""
+    """Replacement for a block's attention, with joint query, key and value weights."""
 
     def __init__(self, inner: Any, heads: int):
         super().__init__()
-        names = next(found for found in PRODUCTS if hasattr(inner, found[0]))
+        names = next(
+            candidate for candidate in PRODUCTS if hasattr(inner, candidate[0])
+        )
         *parts, self.out = (getattr(inner, name) for name in names)
         self.heads = heads
         self.weight = torch.cat([part.weight.detach() for part in parts])
         self.bias = torch.cat([part.bias.detach() for part in parts])
 
     def forward(self, hidden_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, None]:
-        """(1, steps of all inputs, dim) -> the same shape, and no weights"""
+        """Return the attention output, (1, steps of all inputs, dim), and None."""
         joint = functional.linear(hidden_states[0], self.weight, self.bias)
         q, k, v = joint.unflatten(1, (3, self.heads, -1)).unbind(1)
-        found = self.out(_attend(q, k, v).flatten(1))
-        return found.unsqueeze(0), None
+        states = self.out(_attend(q, k, v).flatten(1))
+        return states.unsqueeze(0), None
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """(steps, heads, dim) each -> the same shape; scaled as all of these models do."""
+    """Return scaled dot-product attention within each input, (steps, heads, dim)."""
     if q.is_cuda and q.dtype in HALVES:
         from torch.nn.attention.varlen import varlen_attn
 
         longest, borders = max(_now.counts), _now.borders
-        found = varlen_attn(q, k, v, borders, borders, longest, longest)
-        return cast(Tensor, found)  # a pair only where more is asked for
+        states = varlen_attn(q, k, v, borders, borders, longest, longest)
+        return cast(Tensor, states)  # a pair only if more outputs are requested
     pieces = zip(*(x.split(_now.counts) for x in (q, k, v)), strict=True)
     return torch.cat([_plain(*piece) for piece in pieces])
 

@@ -1,9 +1,9 @@
-"""Recordings of any lengths in one batch, end to end, with nothing padded.
+"""Packing of recordings of any lengths into one sequence, without padding.
 
-A GPU is busy only with thousands of frames at once, and few utterances are equally
-long. So waveforms stand on one line, each in a slot of whole hops; the frames between
-two of them, which would see both, are left out; and attention and the convolution of
-positions stop at the borders. Every other step of the encoder works on single frames.
+A GPU needs thousands of frames at once, and few utterances are equally long. So
+waveforms are concatenated, each in a slot of whole hops. The frames whose window would
+cover two waveforms are left out. Attention and the positional convolution stop at the
+borders. All other operations of the encoder work on single frames.
 """
 
 import math
@@ -20,70 +20,70 @@ from torch.nn import functional
 from transformers import HubertModel, Wav2Vec2Model
 
 from affuse.extract.networks import packed_attention
-from affuse.extract.networks.convolutions import ConvolutionStack, is_known
+from affuse.extract.networks.convolutions import ConvolutionStack, is_supported
 from affuse.extract.networks.hidden_layers import send
 
-MODELS = (Wav2Vec2Model, HubertModel)  # others have attention of their own
+MODELS = (Wav2Vec2Model, HubertModel)  # other models have different attention
 TILE = 2.5e8  # bytes of the first, widest convolution at a time
-BLOCK = 16  # frames that one row of the position product makes
+BLOCK = 16  # frames that one row of the positional product computes
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where frames are, as indices on the device."""
+class FrameIndices:
+    """Indices of frames, on the device."""
 
-    kept: Tensor  # (frames,) among those of the line
+    sequence: Tensor  # (frames,) indices in the packed sequence
     windows: Tensor  # (rows, BLOCK + kernel - 1) frames, or their number for silence
-    made: Tensor  # (frames,) among those of all rows
+    product: Tensor  # (frames,) indices in the rows of the positional product
 
 
 class _PackingState(local):
-    """The line that this thread encodes."""
+    """Indices of the packed sequence that this thread encodes."""
 
-    places: Places
+    places: FrameIndices
 
 
 _now = _PackingState()
 
 
 def packs(model: Any) -> bool:
-    """Whether recordings may share a line.
+    """Return True if a model supports packing.
 
-    Not where a norm runs over time, for it would run over all of them.
+    A model with a norm over time does not, since the norm would run over all inputs.
     """
     return (
         isinstance(model, MODELS)
         and packed_attention.suits(model)
-        and is_known(model.feature_extractor)
+        and is_supported(model.feature_extractor)
         and getattr(model.config, "feat_extract_norm", "") == "layer"
     )
 
 
 class PackedLine:
-    """Lays waveforms on a line for a model, which it changes to take that.
+    """Packer of waveforms into one sequence, for a model that it changes in place.
 
     Args:
-        model: for which `packs` holds
+        model: for which `packs` returns True
         hop: samples between frames
-        window: samples that a frame sees
+        window: samples of a frame's receptive field
     """
 
     def __init__(self, model: Any, *, hop: int, window: int):
         self._device, self._hop = model.device, hop
-        self._between = math.ceil((window - hop) / hop)  # frames that would see both
+        self._between = math.ceil((window - hop) / hop)  # frames across a border
         self._stack = ConvolutionStack(model.feature_extractor, tile=TILE)
         model.feature_extractor = _Front(self._stack)
-        place = model.encoder.pos_conv_embed
-        place.conv = _Positions(place.conv)
-        place.padding = nn.Identity()
-        self._kernel = place.conv.kernel
+        embedding = model.encoder.pos_conv_embed
+        embedding.conv = _Positions(embedding.conv)
+        embedding.padding = nn.Identity()
+        self._kernel = embedding.conv.kernel
         packed_attention.confine(model)
 
     def compile(self) -> None:
-        """Let `torch.compile` join norm and activation of the convolutions.
+        """Let `torch.compile` fuse norm and activation of the convolutions.
 
-        They are a third of the memory traffic there. Of the blocks it makes nothing
-        faster: their products take a bias along, which it takes apart.
+        They cause a third of the memory traffic there. Compiling the blocks does not
+        make them faster, because it separates the bias from the matrix product.
         """
         self._stack.join()
 
@@ -91,19 +91,22 @@ class PackedLine:
     def laid(
         self, waves: Sequence[np.ndarray], counts: Sequence[int]
     ) -> Iterator[Tensor]:
-        """(1, samples) of all waveforms, for the model to be called on meanwhile.
+        """Pack waveforms, and yield the sequence to call the model on in this context.
 
         Args:
             waves: (samples,) float32 each
-            counts: their frames
+            counts: number of frames of each waveform
+
+        Yields:
+            (1, samples) on the device
         """
         slots = [count + self._between for count in counts]
         first = np.cumsum([0, *slots])
         length = int(first[-1]) * self._hop
         line = torch.zeros(1, length, pin_memory=self._device.type == "cuda")
-        into = line.numpy()[0]
+        buffer = line.numpy()[0]
         for wave, start in zip(waves, first * self._hop, strict=False):
-            into[start : start + len(wave)] = wave
+            buffer[start : start + len(wave)] = wave
         _now.places = self._places(np.asarray(counts), first[:-1])
         try:
             with packed_attention.inputs(counts, self._device):
@@ -111,44 +114,55 @@ class PackedLine:
         finally:
             del _now.places
 
-    def _places(self, counts: np.ndarray, first: np.ndarray) -> Places:
-        """Args: frames of each input, and its first place among those of the line."""
+    def _places(self, counts: np.ndarray, first: np.ndarray) -> FrameIndices:
+        """Return the indices of frames for inputs in a packed sequence.
+
+        Args:
+            counts: (inputs,) frames of each input
+            first: (inputs,) index of its first frame in the packed sequence
+        """
         borders = np.cumsum(counts) - counts
         total = int(counts.sum())
-        within = np.arange(total) - np.repeat(borders, counts)
-        # rows of BLOCK frames: which input each is of, and the frame it begins with
+        offsets = np.arange(total) - np.repeat(borders, counts)
+        # Rows of BLOCK frames: the input of each row, and the row's first frame.
         rows = -(-counts // BLOCK)
-        before = np.cumsum(rows) - rows
-        of = np.repeat(np.arange(len(counts)), rows)
-        begin = BLOCK * (np.arange(len(of)) - before[of])
-        seen = begin[:, None] + np.arange(BLOCK + self._kernel - 1) - self._kernel // 2
-        inside = (seen >= 0) & (seen < counts[of, None])
-        windows = np.where(inside, seen + borders[of, None], total)
-        return Places(
-            kept=send(within + np.repeat(first, counts), self._device),
+        rows_before = np.cumsum(rows) - rows
+        row_inputs = np.repeat(np.arange(len(counts)), rows)
+        first_frames = BLOCK * (np.arange(len(row_inputs)) - rows_before[row_inputs])
+        window_frames = (
+            first_frames[:, None]
+            + np.arange(BLOCK + self._kernel - 1)
+            - self._kernel // 2
+        )
+        inside = (window_frames >= 0) & (window_frames < counts[row_inputs, None])
+        windows = np.where(inside, window_frames + borders[row_inputs, None], total)
+        return FrameIndices(
+            sequence=send(offsets + np.repeat(first, counts), self._device),
             windows=send(windows, self._device),
-            made=send(within + BLOCK * np.repeat(before, counts), self._device),
+            product=send(
+                offsets + BLOCK * np.repeat(rows_before, counts), self._device
+            ),
         )
 
 
 class _Front(nn.Module):
-    """The convolution stack on a line, less the frames between two inputs."""
+    """Convolution stack on a packed sequence, without the frames across borders."""
 
     def __init__(self, stack: ConvolutionStack):
         super().__init__()
         self.stack = stack
 
     def forward(self, line: Tensor) -> Tensor:
-        """(1, samples) -> (1, channels, frames)"""
-        found: Tensor = self.stack(line).index_select(2, _now.places.kept)
-        return found
+        """Return the features, (1, channels, frames), of a packed sequence."""
+        features: Tensor = self.stack(line).index_select(2, _now.places.sequence)
+        return features
 
 
 class _Positions(nn.Module):
-    """The grouped convolution of positions, as one matrix product a group.
+    """Grouped positional convolution, as one matrix product for each group.
 
-    Rows of `BLOCK` neighbouring frames are made from the frames that they see, by a
-    matrix that holds the kernel once for each of them (block Toeplitz). It is a tenth
+    Rows of `BLOCK` neighbouring frames are computed from their receptive field, by a
+    block Toeplitz matrix that holds the kernel once for each frame. This takes a tenth
     more arithmetic than needed, at the speed of matrix products.
     """
 
@@ -164,14 +178,14 @@ class _Positions(nn.Module):
         self.bias = conv.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """(1, channels, frames) -> the same shape"""
+        """Return the positional embedding of frames, (1, channels, frames)."""
         places = _now.places
         frames = functional.pad(x[0].T, (0, 0, 0, 1))  # silence at the end
-        seen = frames[places.windows].unflatten(2, (self.groups, -1))
-        rows = seen.permute(2, 0, 1, 3).flatten(2, 3)
+        windows = frames[places.windows].unflatten(2, (self.groups, -1))
+        rows = windows.permute(2, 0, 1, 3).flatten(2, 3)
         product = torch.bmm(rows, self.matrix).unflatten(2, (BLOCK, -1))
-        made = product.permute(1, 2, 0, 3).flatten(2, 3).flatten(0, 1)
-        found: Tensor = made.index_select(0, places.made)
+        frames_computed = product.permute(1, 2, 0, 3).flatten(2, 3).flatten(0, 1)
+        result: Tensor = frames_computed.index_select(0, places.product)
         if self.bias is not None:
-            found = found + self.bias
-        return found.T.unsqueeze(0)
+            result = result + self.bias
+        return result.T.unsqueeze(0)

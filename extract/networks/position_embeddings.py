@@ -1,7 +1,7 @@
 """Position embeddings of conformers that several threads may compute at once.
 
-transformers keeps the embeddings of the last length in the module. Where threads encode
-inputs of other lengths meanwhile, one would be given the embeddings of another.
+transformers stores the embeddings of the last length in the module. So a thread could
+get the embeddings of another thread's length.
 """
 
 import threading
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class Guarded(nn.Module):
-    """Lets one thread at a time compute, and hands it the tensor of its own length."""
+    """Wrapper of position embeddings that lets one thread compute at a time."""
 
     def __init__(self, inner: nn.Module):
         super().__init__()
@@ -21,12 +21,12 @@ class Guarded(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the position embeddings for hidden states, (n, steps, dim)."""
         with self._turn:
-            found: Tensor = self.inner(hidden)
-        return found
+            embeddings: Tensor = self.inner(hidden)
+        return embeddings
 
 
 def guard(model: Any) -> None:
-    """Guard the position embeddings of a model that has some beside its blocks."""
+    """Wrap the position embeddings of a model's encoder in `Guarded`, if it has any."""
     encoder: Any = getattr(model, "encoder", None)
     if isinstance(getattr(encoder, "embed_positions", None), nn.Module):
         encoder.embed_positions = Guarded(encoder.embed_positions)

@@ -1,4 +1,4 @@
-"""The regression head that the audEERING checkpoints carry."""
+"""Regression head of the audEERING checkpoints."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from affuse.data.terminal import printable
 
 
 class _Head(nn.Module):
-    """dense, tanh, out_proj: the regression head of the audEERING checkpoints."""
+    """Regression head with the tensor names of the audEERING checkpoints."""
 
     def __init__(self, config: Wav2Vec2Config):
         super().__init__()
@@ -20,13 +20,13 @@ class _Head(nn.Module):
         self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
 
     def forward(self, mean: Tensor) -> Tensor:
-        """(..., dim) -> (..., ratings)"""
-        found: Tensor = self.out_proj(torch.tanh(self.dense(mean)))
-        return found
+        """Return ratings, (..., ratings), for mean-pooled states, (..., dim)."""
+        ratings: Tensor = self.out_proj(torch.tanh(self.dense(mean)))
+        return ratings
 
 
 class Wav2Vec2Regressor(Wav2Vec2PreTrainedModel):
-    """Names the tensors as the audEERING checkpoints do, so that all are loaded."""
+    """Wav2Vec2 with a head; its tensors have the names of audEERING checkpoints."""
 
     def __init__(self, config: Wav2Vec2Config):
         super().__init__(config)
@@ -36,17 +36,20 @@ class Wav2Vec2Regressor(Wav2Vec2PreTrainedModel):
 
 
 def head_names(config: Any) -> tuple[str, ...]:
-    """Return what the head's outputs are called; an order is never assumed.
+    """Return the names of the head's outputs in their order, which is never assumed.
+
+    Args:
+        config: of the checkpoint
 
     Raises:
-        AffuseError: if they are no ratings, or not each another one
+        AffuseError: if an output is not named after a rating, or a name repeats
     """
     labels = config.id2label
-    found = tuple(str(labels.get(i, "")).lower() for i in range(config.num_labels))
-    if not set(found) <= set(RATINGS) or len(set(found)) < len(found) or not found:
-        names = printable(", ".join(found))[:200]
+    names = tuple(str(labels.get(i, "")).lower() for i in range(config.num_labels))
+    if not set(names) <= set(RATINGS) or len(set(names)) < len(names) or not names:
+        text = printable(", ".join(names))[:200]
         raise AffuseError(
-            f"the head of this checkpoint predicts {names}, not {', '.join(RATINGS)}, "
+            f"the head of this checkpoint predicts {text}, not {', '.join(RATINGS)}, "
             f"each once; leave out --head"
         )
-    return found
+    return names

@@ -1,8 +1,8 @@
-"""Attention with relative keys (Shaw et al., 2018), in less memory than transformers'.
+"""Attention with relative keys (Shaw et al., 2018), with less memory than transformers.
 
-transformers makes a vector for each pair of frames: 2.3 GB for a minute of w2v-BERT
-2.0, in every block. But there are only as many vectors as distances (73 there), so here
-each query meets every vector once, and each pair of frames picks its product.
+transformers stores a vector for each pair of frames: 2.3 GB for a minute of w2v-BERT
+2.0, in every block. But there are only as many vectors as distances, 73 in this model.
+So each query is multiplied by every vector once, and each pair selects its product.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ KIND = "relative_key"
 
 
 def rewrite(model: Any) -> None:
-    """Exchange the attention of a w2v-BERT model that has relative keys."""
+    """Replace the attention of a w2v-BERT model that has relative keys, in place."""
     if model.config.position_embeddings_type != KIND:
         return
     for block in blocks(model) or ():
@@ -25,7 +25,7 @@ def rewrite(model: Any) -> None:
 
 
 class RelativeAttention(nn.Module):
-    """Takes the place of a block's own, with its weights; nothing is masked."""
+    """Replacement for a block's attention, with the same weights and without a mask."""
 
     def __init__(self, inner: Any):
         super().__init__()
@@ -37,7 +37,7 @@ class RelativeAttention(nn.Module):
         self.right: int = inner.right_max_position_embeddings
 
     def forward(self, hidden_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, None]:
-        """(n, frames, dim) -> the same shape, and no weights"""
+        """Return the attention output, (n, frames, dim), and None for its weights."""
         q, k, v = (
             part(hidden_states).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for part in self.parts
@@ -45,6 +45,6 @@ class RelativeAttention(nn.Module):
         steps = torch.arange(q.shape[2], device=q.device)
         distances = (steps - steps[:, None]).clamp(-self.left, self.right) + self.left
         products = torch.matmul(q, self.keys.weight.T) * q.shape[3] ** -0.5
-        added = products.gather(3, distances.expand(*q.shape[:2], -1, -1))
-        found = functional.scaled_dot_product_attention(q, k, v, attn_mask=added)
-        return self.out(found.transpose(1, 2).flatten(2)), None
+        bias = products.gather(3, distances.expand(*q.shape[:2], -1, -1))
+        states = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        return self.out(states.transpose(1, 2).flatten(2)), None

@@ -1,4 +1,4 @@
-"""How many tokens a text encoder takes, and texts cut to that."""
+"""Largest number of tokens that a text encoder accepts, and truncation of texts."""
 
 from bisect import bisect_left
 from collections.abc import Callable
@@ -10,29 +10,35 @@ from affuse.data.errors import AffuseError
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint
 from affuse.extract.networks.trial_pass import demand_states
 
-FEWEST = 8  # tokens: two marks and some words; with fewer, little is left of a text
+FEWEST = 8  # tokens: two marks and some words; fewer would hold too little of a text
 
 
 def cut(tokens: list[int], most: int) -> list[int]:
-    """Return `most` tokens at most; the end mark stays."""
+    """Return at most `most` tokens: the first ones, and the end mark.
+
+    Args:
+        tokens: of a text, with its marks
+        most: largest number of tokens
+    """
     if len(tokens) <= most:
         return tokens
     return [*tokens[: most - 1], tokens[-1]]
 
 
 def longest_input(loaded: Checkpoint, tokens: list[int], most: int) -> int:
-    """Return how many tokens a model takes, `most` if it takes them or more.
+    """Return how many tokens a model accepts, at most `most`.
 
-    It is tried, for a configuration does not tell it: RoBERTa leaves some of its
-    positions unused, and other families have none.
+    The number is found by trial, because a configuration does not state it: RoBERTa
+    leaves some of its positions unused, and other families have none.
 
     Args:
-        loaded: on the CPU, where a position too many is an error
+        loaded: on the CPU, where a position out of range raises an error
         tokens: of a short text, with its marks; the one in the middle is repeated
-        most: tokens that are tried
+        most: largest number to try
 
     Raises:
-        AffuseError: if it takes fewer than `FEWEST` tokens, or fails on any text
+        AffuseError: if the model accepts fewer than `FEWEST` tokens, or fails on all
+            texts
     """
 
     def demand(length: int) -> None:
@@ -51,7 +57,7 @@ def longest_input(loaded: Checkpoint, tokens: list[int], most: int) -> int:
 
 
 def _takes(demand: Callable[[int], None], length: int) -> bool:
-    """Return True if a model takes an input of this length."""
+    """Return True if a model accepts an input of this length."""
     with suppress(AffuseError):
         demand(length)
         return True

@@ -1,7 +1,8 @@
-"""One forward pass of a checkpoint when it is loaded.
+"""Trial forward pass of a checkpoint when it is loaded.
 
-A configuration may be accepted when a model is made, and fail when it computes: with
-too few positions, or outputs of another form. That is said before a corpus is read.
+Some configurations are accepted when a model is constructed, and fail when it computes,
+with too few positions or outputs of another form. The trial reports this before a
+corpus is read.
 """
 
 import math
@@ -15,18 +16,18 @@ from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint
 from affuse.extract.checkpoints.library_failures import told
 
-SQUEEZED = 64  # frames that a model may join
+SQUEEZED = 64  # largest number of frames that a model may join into one
 
 
 def demand_states(checkpoint: Checkpoint, **inputs: Tensor) -> None:
-    """Refuse a model that gives no hidden state for each step of one input.
+    """Raise an error if a model does not return hidden states for an input.
 
     Args:
-        checkpoint: with the model as transformers made it, on the CPU
+        checkpoint: with the model as transformers loaded it, on the CPU
         inputs: a batch of one input, by the name of the model's argument
 
     Raises:
-        AffuseError: if it fails, or its output has another form
+        AffuseError: if the model fails, or its output has another form
     """
     model: Any = checkpoint.model
     length = next(iter(inputs.values())).shape[1]
@@ -42,22 +43,25 @@ def demand_states(checkpoint: Checkpoint, **inputs: Tensor) -> None:
 
 
 def joined(config: Any) -> int:
-    """Return how many frames a model joins in front of its blocks: two in SEW, else one
+    """Return how many frames a model joins before its blocks: two in SEW, else one.
+
+    Args:
+        config: of the model
 
     Raises:
-        AffuseError: if it is no number of frames
+        AffuseError: if the configuration has no valid number
     """
-    found = getattr(config, "squeeze_factor", 1)
-    if not isinstance(found, int) or not 1 <= found <= SQUEEZED:
+    factor = getattr(config, "squeeze_factor", 1)
+    if not isinstance(factor, int) or not 1 <= factor <= SQUEEZED:
         raise AffuseError(
-            f"squeeze_factor {found!r} is no number of frames from 1 to {SQUEEZED}; "
+            f"squeeze_factor {factor!r} is no number of frames from 1 to {SQUEEZED}; "
             f"correct config.json"
         )
-    return found
+    return factor
 
 
 def receptive_field(config: Any) -> int:
-    """Return the samples that one frame sees."""
+    """Return the number of samples in the receptive field of one frame."""
     window: int = 1
     hop: int = 1
     for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
@@ -67,10 +71,16 @@ def receptive_field(config: Any) -> int:
 
 
 def frame(checkpoint: Checkpoint) -> Tensor:
-    """Return silence that is just long enough for one step of the blocks: (1, samples).
+    """Return silence that is just long enough for one step of the blocks.
+
+    Args:
+        checkpoint: of a speech encoder
+
+    Returns:
+        (1, samples) float32
 
     Raises:
-        AffuseError: if the convolutions are no front end for speech
+        AffuseError: if the convolutions cannot be a front end for speech
     """
     config = checkpoint.model.config
     fault = f"checkpoint {checkpoint.name!r}: its conv_kernel and conv_stride"

@@ -1,1 +1,1 @@
-"""Filling a cache with several processes or machines."""
+"""Filling of a cache with several processes or machines."""

@@ -1,6 +1,6 @@
-"""Workers of a cluster, run by joblib through dask; only this file needs dask.
+"""Workers of a cluster, used by joblib through dask; only this module needs dask.
 
-What is sent to them is pickled: see `affuse.extract.parallel.shards`.
+Shards are sent as pickles, see `affuse.extract.parallel.shards`.
 """
 
 import logging
@@ -18,18 +18,18 @@ from affuse.extract.parallel.shards import Receipt, Shard, encode
 
 CONNECT = 10.0  # seconds to wait for the scheduler
 WAIT = 60.0  # seconds to wait for the first worker
-GPU = "GPU"  # what a worker calls its device, so that a device makes one shard at once
+GPU = "GPU"  # dask resource of a worker, so that a device makes one shard at a time
 START = "dask worker {address} --nthreads 1"
 
 
 class Cluster:
-    """The workers that a scheduler has.
+    """Workers of a dask scheduler.
 
     Args:
         address: of the scheduler
-        device: as each worker is to choose it; ``auto`` is ``cuda`` where workers
-            offer GPUs
-        divide: whether workers on one machine divide its cores among them
+        device: that each worker should use; ``auto`` means ``cuda`` if workers offer
+            GPUs
+        divide: True if the workers on a machine share its cores
     """
 
     slots = 0
@@ -45,7 +45,7 @@ class Cluster:
         self._client = self._connect()
         with ExitStack() as stack:
             stack.callback(self._client.close)
-            self._look()
+            self._count_workers()
             self._stack = stack.pop_all()
         return self
 
@@ -54,9 +54,12 @@ class Cluster:
             self._stack.close()
 
     def make(self, shards: list[Shard]) -> Iterator[Receipt]:
-        """Receipts as shards are finished, in any order.
+        """Send shards to the workers, and yield receipts in the order of finishing.
 
-        A shard whose worker dies is given to another by dask.
+        If a worker dies, dask sends its shard to another one.
+
+        Args:
+            shards: to make
 
         Raises:
             AffuseError: if the scheduler is lost, or too many workers die
@@ -65,24 +68,24 @@ class Cluster:
 
         with parallel_config(self._backend()):
             parallel = Parallel(
-                batch_size=1,  # or joblib joins shards that it finds short
-                pre_dispatch="all",  # or workers that come later have nothing to do
+                batch_size=1,  # otherwise joblib joins short shards
+                pre_dispatch="all",  # otherwise workers that start later get no shards
                 return_as="generator_unordered",
             )
-        jobs = (delayed(encode)(shard) for shard in shards)
+        tasks = (delayed(encode)(shard) for shard in shards)
         try:
             with _quiet():
-                yield from parallel(jobs)
+                yield from parallel(tasks)
         except CancelledError as error:
             raise AffuseError(
                 f"the scheduler at {self._address} was lost; start it and its workers "
-                f"again and repeat the command: finished parts stay"
+                f"again and repeat the command: finished parts are kept"
             ) from error
         except KilledWorker as error:
             raise AffuseError(
                 "the workers that made one shard died one after the other, probably "
-                "for lack of memory; see their logs, and repeat the command to go on: "
-                "finished parts stay"
+                "for lack of memory; see their logs, and repeat the command to "
+                "continue: finished parts are kept"
             ) from error
         except ImportError as error:
             raise AffuseError(
@@ -91,7 +94,10 @@ class Cluster:
             ) from error
 
     def _backend(self) -> Any:
-        """That of joblib, which must not do the work here where it finds one core."""
+        """Return joblib's backend, changed to use even a single worker.
+
+        With one core in the cluster, joblib would compute in this process.
+        """
         from joblib._dask import DaskDistributedBackend
 
         class Backend(DaskDistributedBackend):
@@ -118,8 +124,8 @@ class Cluster:
                 f"'dask scheduler' prints, as in tcp://10.0.0.1:8786"
             ) from error
 
-    def _look(self) -> None:
-        """Count the workers; wait for the first."""
+    def _count_workers(self) -> None:
+        """Count the workers, after waiting for the first."""
         start = START.format(address=self._address)
         try:
             self._client.wait_for_workers(1, timeout=WAIT)
@@ -128,8 +134,8 @@ class Cluster:
                 f"the scheduler at {self._address} has no workers; start some with: "
                 f"{start}"
             ) from error
-        found = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        offering = [w for w in found if w["resources"].get(GPU)]
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        offering = [w for w in workers if w["resources"].get(GPU)]
         self._gpu = self.device.startswith("cuda") or bool(
             self.device == "auto" and offering
         )
@@ -140,14 +146,14 @@ class Cluster:
             )
         if self._gpu and self.device == "auto":
             self.device = "cuda"
-        hosts = Counter(w["host"] for w in (offering if self._gpu else found))
+        hosts = Counter(w["host"] for w in (offering if self._gpu else workers))
         self.size = hosts.total()
         self.neighbours = max(hosts.values()) if self._divide else 0
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence dask's client, which logs a traceback for what we say in a sentence."""
+    """Silence dask's client, which logs tracebacks of errors that we report."""
     log = logging.getLogger("distributed.client")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)

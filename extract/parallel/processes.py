@@ -1,4 +1,4 @@
-"""Processes of this machine, run by joblib."""
+"""Worker processes on this machine, run by joblib."""
 
 import logging
 from collections.abc import Iterator
@@ -17,7 +17,12 @@ log = logging.getLogger(__name__)
 
 
 class Processes:
-    """So many processes, which end with the context."""
+    """Worker processes on this machine, which end with the context.
+
+    Args:
+        size: number of processes
+        device: that each process should use
+    """
 
     neighbours = 0
     distant = False
@@ -33,26 +38,29 @@ class Processes:
         get_reusable_executor().shutdown(wait=True, kill_workers=failed is not None)
 
     def make(self, shards: list[Shard]) -> Iterator[Receipt]:
-        """Receipts as shards are finished, in any order.
+        """Send shards to the processes, and yield receipts in the order of finishing.
 
-        joblib gives up when a process is killed; what is left is then begun again.
+        joblib stops when a process is killed; the remaining shards are then sent again.
+
+        Args:
+            shards: to make
 
         Raises:
-            AffuseError: if processes are killed again and again
+            AffuseError: if processes are killed more than `RESTARTS` times
         """
-        waiting = {tuple(shard.plan): shard for shard in shards}
+        pending = {tuple(shard.plan): shard for shard in shards}
         for attempt in range(1 + RESTARTS):
             try:
-                for receipt in self._send(list(waiting.values())):
-                    del waiting[receipt.parts]
+                for receipt in self._send(list(pending.values())):
+                    del pending[receipt.parts]
                     yield receipt
                 return
             except TerminatedWorkerError as error:
                 if attempt == RESTARTS:
                     raise AffuseError(
                         f"a process died {RESTARTS + 1} times, probably for lack of "
-                        f"memory; repeat the command to go on, with fewer --processes "
-                        f"or a smaller --batch; finished parts stay"
+                        f"memory; repeat the command to continue, with fewer "
+                        f"--processes or a smaller --batch; finished parts are kept"
                     ) from error
                 log.warning("a process died; going on with new ones")
 
@@ -64,5 +72,7 @@ class Processes:
                 max_nbytes=None,
                 return_as="generator_unordered",
             )
-        found: Iterator[Receipt] = parallel(delayed(encode)(shard) for shard in shards)
-        return found
+        receipts: Iterator[Receipt] = parallel(
+            delayed(encode)(shard) for shard in shards
+        )
+        return receipts

@@ -1,10 +1,10 @@
-"""A few parts of a cache, sent to another process and made there.
+"""Shards: parts of a cache that another process makes.
 
-Making them twice does no harm: what is there is not made again, and what two processes
-make at once is the same. So a shard whose process died is simply sent to another.
+Making a part twice does no harm. A process does not make existing parts again, and two
+processes write equal parts. So the shard of a process that died is sent to another one.
 
-Shards travel as pickles, by joblib and by dask: whoever can reach the port of such a
-process can run code in it. Use trusted networks only, and TLS on shared ones.
+joblib and dask send shards as pickles. Whoever can connect to such a process can run
+code in it, so use trusted networks only, and TLS on shared ones.
 """
 
 import errno
@@ -36,34 +36,34 @@ from affuse.extract.encoding.choices import Choice, Machine, choose_device
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.extract.encoding.protocol import Encoder
 
-PAUSES = (1.0, 5.0, 20.0)  # seconds before another attempt, about
-# What no further attempt mends: a full or read-only disk, or one that is not ours.
+PAUSES = (1.0, 5.0, 20.0)  # approximate seconds before each further attempt
+# Errors that last: a full or read-only disk, or one without permission to write.
 LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 log = logging.getLogger(__name__)
 
 
-# Slots allow no weak references, and only what allows them is taken by joblib for data
-# to be copied to a worker beforehand, where it would be lost with that worker.
+# Slots prevent weak references. joblib would copy an object that allows them to a
+# worker beforehand, where it would be lost with that worker.
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """All that a process needs to make some parts, small enough to be sent."""
+    """Instructions for a process to make some parts, small enough to be sent."""
 
     folder: Path  # of the cache
     recipe: str
     root: Path  # of the corpus
     choice: Choice
-    machine: Machine  # its device as wanted, which the process chooses
-    parts: int  # of the whole cache
-    plan: Mapping[int, tuple[InputSource, ...]]  # by number of the part
-    mark: Path  # a folder of the sender; where it is not seen, neither is the cache
-    slots: int = 0  # processes that divide the CUDA devices of one machine
-    neighbours: int = 0  # processes that divide its cores; 0: `machine` says how many
+    machine: Machine  # with the requested device, which the process resolves
+    parts: int  # number of parts of the whole cache
+    plan: Mapping[int, tuple[InputSource, ...]]  # inputs by number of the part
+    mark: Path  # folder of the sender, to verify that the process sees the same disk
+    slots: int = 0  # processes that share the CUDA devices of one machine
+    neighbours: int = 0  # processes that share its cores; 0: use the threads of machine
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a shard."""
+    """Result of a shard."""
 
     parts: tuple[int, ...]
     encoded: float  # seconds of audio or characters that this process encoded
@@ -72,44 +72,53 @@ class Receipt:
 
 
 def bare(source: InputSource, modality: str) -> InputSource:
-    """What is needed to encode it; ratings stay at home, as do other modalities."""
+    """Return an input with only what encoding needs: no ratings, no other modality.
+
+    Args:
+        source: of the input
+        modality: that is encoded
+    """
     kind = modality_named(modality)
     return replace(source, utterance=kind.reduced(source.utterance))
 
 
 def encode(shard: Shard) -> Receipt:
-    """Make those parts of a shard that are not there.
+    """Make the missing parts of a shard.
 
-    Errors that pass, of file systems and devices, are met with another attempt.
+    After temporary errors of file systems and devices, there are further attempts.
+
+    Args:
+        shard: to make
 
     Raises:
-        AffuseError: if they do not pass, or this machine lacks what is needed
+        AffuseError: if all attempts fail, or this machine lacks the corpus, the cache
+            or the checkpoint
         OSError: if the disk is full, or must not be written to
     """
     pauses = iter(PAUSES)
-    protect_log()  # that of a process of its own is not the command line's
+    protect_log()  # the command line has not configured this process's log
     with _one_at_a_time:
         while True:
             try:
                 return _encode(shard)
             except (OSError, RuntimeError) as error:
                 pause = next(pauses, None)
-                if not _passing(error):
+                if not _is_temporary(error):
                     raise
                 if pause is None:
                     raise AffuseError(
-                        f"{_named(shard)} could not be made in {len(PAUSES) + 1} "
-                        f"attempts: {error}; repeat the command to go on"
+                        f"{_description(shard)} could not be made in {len(PAUSES) + 1} "
+                        f"attempts: {error}; repeat the command to continue"
                     ) from error
-                log.warning("%s: %s; trying again", _named(shard), error)
-            _encoders.clear()  # the device may have lost it
+                log.warning("%s: %s; trying again", _description(shard), error)
+            _encoders.clear()  # the device may have lost its memory
             time.sleep(pause * random.uniform(0.5, 1.5))
 
 
 _one_at_a_time = threading.Lock()  # a worker of dask may have several threads
-# Of this process, from one shard to the next; one entry each.
+# State of this process between shards; each has at most one entry.
 _encoders: dict[str, Encoder] = {}  # by choice and device
-_known: dict[tuple[Path, Path], CachedRows] = {}  # by cache folder and run
+_rows: dict[tuple[Path, Path], CachedRows] = {}  # by cache folder and run
 _slots: dict[Path, tuple[int, ExitStack]] = {}  # by run
 
 
@@ -123,22 +132,22 @@ def _encode(shard: Shard) -> Receipt:
     torch.set_num_threads(machine.threads)
     encoder = _encoder(shard.choice, machine, recipe)
     run = (shard.folder, shard.mark)
-    if run not in _known:
-        _known.clear()
-        _known[run] = CachedRows(shard.folder, recipe)
+    if run not in _rows:
+        _rows.clear()
+        _rows[run] = CachedRows(shard.folder, recipe)
     encoded = fill(
         shard.folder,
         shard.plan,
         Builder(shard.root, machine, encoder, recipe),
         count=shard.parts,
         done=lambda size: None,
-        known=_known[run],
+        known=_rows[run],
     )
     return Receipt(tuple(shard.plan), encoded, socket.gethostname(), os.getpid())
 
 
 def _check_folders(shard: Shard) -> None:
-    """Refuse to fill a folder that only this machine sees, or from one it lacks."""
+    """Raise an error if this machine does not see the sender's cache and corpus."""
     if not shard.mark.is_dir():
         raise AffuseError(
             f"{socket.gethostname()} does not see {shard.folder} as it was made; the "
@@ -153,12 +162,12 @@ def _check_folders(shard: Shard) -> None:
 
 
 def _encoder(choice: Choice, machine: Machine, recipe: Recipe) -> Encoder:
-    """The encoder of this process, if it is what the recipe says."""
+    """Return the encoder of this process, after comparing it with the recipe."""
     key = f"{json.dumps(asdict(choice), sort_keys=True)} on {machine.device}"
-    kept = _encoders.get(key)
-    if kept is not None and not _difference(choice, kept, recipe):
-        return kept
-    _encoders.clear()  # before the next is loaded: a device may hold only one
+    cached = _encoders.get(key)
+    if cached is not None and not _difference(choice, cached, recipe):
+        return cached
+    _encoders.clear()  # first, because the device may have memory for only one
     encoder = load(choice, machine)
     if differs := _difference(choice, encoder, recipe):
         raise AffuseError(
@@ -171,12 +180,12 @@ def _encoder(choice: Choice, machine: Machine, recipe: Recipe) -> Encoder:
 
 
 def _difference(choice: Choice, encoder: Encoder, recipe: Recipe) -> str:
-    made = make_recipe(recipe.corpus, choice, encoder, recipe.content)
-    return made.difference(recipe)
+    present = make_recipe(recipe.corpus, choice, encoder, recipe.content)
+    return present.difference(recipe)
 
 
 def _device(shard: Shard) -> str:
-    """The device of this process: of several CUDA devices, that of its slot."""
+    """Return the device of this process; its slot selects one of several GPUs."""
     device = choose_device(shard.machine.device)
     if device != "cuda" or not shard.slots:
         return device
@@ -184,10 +193,10 @@ def _device(shard: Shard) -> str:
 
 
 def _slot(run: Path, count: int) -> int:
-    """A number below `count` that no other process of a run has.
+    """Return a number below `count` that no other process of a run has.
 
-    It is held by a lock until this process ends, however it ends; a process that takes
-    the place of a killed one gets the number that became free.
+    A file lock reserves the number until this process ends, even if it is killed. So a
+    process that replaces it gets the same number.
     """
     while run not in _slots:
         for _, lock in _slots.values():
@@ -200,18 +209,18 @@ def _slot(run: Path, count: int) -> int:
                 break
             held.close()
         else:
-            time.sleep(0.1)  # the one that is replaced is still ending
+            time.sleep(0.1)  # the process that this one replaces is still ending
     return _slots[run][0]
 
 
-def _passing(error: OSError | RuntimeError) -> bool:
-    """Whether another attempt may succeed."""
+def _is_temporary(error: OSError | RuntimeError) -> bool:
+    """Return True if another attempt may succeed."""
     if isinstance(error, OSError):
         return error.errno not in LASTING
     return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error)
 
 
-def _named(shard: Shard) -> str:
+def _description(shard: Shard) -> str:
     numbers = sorted(shard.plan)
     parts = f"part {numbers[0]}" if len(numbers) == 1 else f"parts {numbers}"
     return f"{parts} of {shard.folder.name} on {socket.gethostname()}"

@@ -1,4 +1,4 @@
-"""Parts of a cache, made by many processes: on this machine, or on a cluster."""
+"""Distribution of a cache's parts to several processes, here or on a cluster."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -25,37 +25,37 @@ from affuse.extract.parallel.cluster import Cluster
 from affuse.extract.parallel.processes import Processes
 from affuse.extract.parallel.shards import Receipt, Shard, bare
 
-SHARD_PARTS = 20  # at most
-SHARDS = 4  # for each process, at least: so that all end at about the same time
+SHARD_PARTS = 20  # largest number of parts in a shard
+SHARDS = 4  # fewest shards for each process, so that all end at about the same time
 
 
 class Team(Protocol):
-    """Processes that are there, ready to make parts."""
+    """Processes that are ready to make parts."""
 
-    size: int  # processes
-    device: str  # as each of them is to choose it
-    slots: int  # processes that divide the CUDA devices of this machine
-    neighbours: int  # processes that divide the cores of a machine, if they must know
-    distant: bool  # on other machines too
+    size: int  # number of processes
+    device: str  # that each of them should use
+    slots: int  # processes that share the CUDA devices of this machine
+    neighbours: int  # processes that share a machine's cores; 0: do not divide them
+    distant: bool  # True if some are on other machines
 
     def make(self, shards: list[Shard]) -> Iterator[Receipt]:
-        """Receipts as shards are finished, in any order."""
+        """Send shards to the processes, and yield receipts as they finish."""
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Which processes make the parts."""
+    """Options on the processes that make the parts."""
 
     processes: int = 0  # on this machine, if there is no scheduler
-    scheduler: str = ""  # address of that of a cluster
+    scheduler: str = ""  # address of a cluster's scheduler
     device: str = "auto"
-    threads: int | None = None  # of each process; None: its share of the machine's
+    threads: int | None = None  # of each process; None: an equal share of the cores
 
     def open(self) -> AbstractContextManager[Team]:
-        """Start or find the processes.
+        """Start the processes, or connect to a cluster.
 
         Raises:
-            AffuseError: if there are none
+            AffuseError: if the cluster has no workers, or cannot be reached
         """
         if self.scheduler:
             return Cluster(self.scheduler, self.device, divide=self.threads is None)
@@ -63,12 +63,16 @@ class Workers:
 
 
 def choose(options: Extract) -> Workers | None:
-    """The workers that options ask for; None to do it all in this process.
+    """Return the workers for the options, or None to make all parts in this process.
 
-    Where a machine has several CUDA devices, there is a process for each.
+    By default, there is a process for each CUDA device.
+
+    Args:
+        options: processes on this machine, the address of a cluster's scheduler, the
+            device, and the threads of each process, which share the cores by default
 
     Raises:
-        AffuseError: if the options exclude each other, or the device is not here
+        AffuseError: if the options exclude each other, or the device does not exist
     """
     processes, scheduler = options.processes, options.scheduler
     if scheduler and processes:
@@ -97,11 +101,22 @@ def fill(
     choice: Choice,
     say: Callable[[str], object],
 ) -> float:
-    """As `affuse.extract.caching.part_filling.fill`, in other processes.
+    """Make the missing parts of a cache in other processes.
+
+    `affuse.extract.caching.part_filling.fill` does the same in this process.
 
     Args:
-        choice: of which each of them loads the encoder of its own
-        say: told that processes start, which takes its time
+        folder: of the cache
+        plan: inputs by number of the part
+        build: builder with the recipe, the corpus and the machine
+        count: number of parts of the cache
+        done: called with the size of the parts that are complete
+        workers: options on the processes
+        choice: of the encoder that each process loads
+        say: called with a sentence if local processes start, because that takes time
+
+    Returns:
+        seconds of audio or characters that were encoded
     """
     todo = _missing(folder, plan, build, count)
     done(sum(_size(plan, [number]) for number in plan.keys() - todo.keys()))
@@ -114,7 +129,7 @@ def fill(
         say(
             f"{choice.modality}: {workers.processes} processes start; each loads its "
             f"libraries and the encoder first, which takes 10 s or more, so a small "
-            f"corpus is done sooner without --processes"
+            f"corpus is finished sooner without --processes"
         )
     with (
         workers.open() as team,
@@ -122,7 +137,7 @@ def fill(
             prefix=".workers-", dir=folder if team.distant else None
         ) as mark,
     ):
-        whole = Shard(
+        all_parts = Shard(
             folder=folder,
             recipe=build.recipe.text(),
             root=build.root.absolute(),
@@ -134,22 +149,27 @@ def fill(
             slots=team.slots,
             neighbours=team.neighbours,
         )
-        for receipt in team.make(divide(whole, team.size)):
+        for receipt in team.make(divide(all_parts, team.size)):
             encoded += receipt.encoded
             done(_size(plan, receipt.parts))
     return encoded
 
 
-def divide(whole: Shard, workers: int) -> list[Shard]:
-    """Shards of the same number of parts, in their order, the longest first."""
-    modality = Recipe.parse(whole.recipe).modality
-    numbers = sorted(whole.plan)
+def divide(shard: Shard, workers: int) -> list[Shard]:
+    """Divide a shard into shards of a few consecutive parts, in the parts' order.
+
+    Args:
+        shard: with all parts, of which the first have the longest inputs
+        workers: number of processes
+    """
+    modality = Recipe.parse(shard.recipe).modality
+    numbers = sorted(shard.plan)
     step = max(1, min(SHARD_PARTS, len(numbers) // (SHARDS * workers)))
     return [
         replace(
-            whole,
+            shard,
             plan={
-                number: tuple(bare(source, modality) for source in whole.plan[number])
+                number: tuple(bare(source, modality) for source in shard.plan[number])
                 for number in numbers[begin : begin + step]
             },
         )
@@ -158,7 +178,7 @@ def divide(whole: Shard, workers: int) -> list[Shard]:
 
 
 def portable(choice: Choice) -> Choice:
-    """The same choice, for a process that runs in another folder."""
+    """Return a choice with an absolute path, for a process in another folder."""
     folder = Path(choice.checkpoint).expanduser()
     if not choice.checkpoint or not folder.is_dir():
         return choice
@@ -173,19 +193,19 @@ def _machine(machine: Machine, team: Team, workers: Workers) -> Machine:
 def _missing(
     folder: Path, plan: Plan, build: Builder, count: int
 ) -> dict[int, tuple[InputSource, ...]]:
-    """Return the parts to which something is to be done; only they are sent."""
-    known = CachedRows(folder, build.recipe)
+    """Return the inputs of the incomplete parts, which are the ones to send."""
+    cached = CachedRows(folder, build.recipe)
 
-    def one(number: int) -> bool:
-        found = state(folder, build.recipe, number, plan[number], count)
-        if found != PARTLY:
-            return found == MISSING
+    def is_incomplete(number: int) -> bool:
+        part_state = state(folder, build.recipe, number, plan[number], count)
+        if part_state != PARTLY:
+            return part_state == MISSING
         path = part_path(folder, number)
-        return not is_settled(path, plan[number], build, known)
+        return not is_settled(path, plan[number], build, cached)
 
-    jobs = (delayed(one)(number) for number in plan)
-    wanted = Parallel(n_jobs=build.machine.threads, prefer="threads")(jobs)
-    return {n: tuple(plan[n]) for n, w in zip(plan, wanted, strict=True) if w}
+    tasks = (delayed(is_incomplete)(number) for number in plan)
+    flags = Parallel(n_jobs=build.machine.threads, prefer="threads")(tasks)
+    return {n: tuple(plan[n]) for n, w in zip(plan, flags, strict=True) if w}
 
 
 def _size(plan: Plan, numbers: Iterable[int]) -> float:

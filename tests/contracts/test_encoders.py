@@ -182,7 +182,7 @@ def test_layers(module, inputs):  # 4, 8
     assert len({layer.sum().item() for layer in found}) == top + 1
 
 
-WHERE = "the (audio|text) checkpoint 'tiny' has those from 0 "
+WHERE = "the (audio|text) checkpoint 'tiny' has layers from 0 "
 
 
 @pytest.mark.parametrize("layers", ["99", "-1", "0,99", "first", "", "1.5", "all,1"])

@@ -316,7 +316,7 @@ def test_it_cannot_be_fine_tuned_and_that_is_said():
 
 
 def test_it_has_no_small_encoder_of_ours():
-    with pytest.raises(AffuseError, match="no encoder of face comes with"):
+    with pytest.raises(AffuseError, match="no small encoder for face, so 'mini'"):
         checkpoint_files.find("mini", "", "face")
 
 

@@ -1,9 +1,9 @@
-"""The demo corpus: 510 synthetic utterances that come with the program.
+"""Demo corpus: 510 synthetic utterances that come with the program.
 
-Sentences written for it, spoken by ten espeak-ng voices in five sessions, with ratings
-of valence, arousal and dominance from 1 to 5 by simulated raters. Nothing in it was
-said, felt or judged by people: its figures say that the pipeline works, and nothing
-about emotions. README.md beside this file says how it was made; ``make`` makes it.
+The sentences were written for it. Ten espeak-ng voices speak them in five sessions, and
+simulated raters rate valence, arousal and dominance from 1 to 5. No person spoke, felt
+or judged anything: results on it show that the pipeline works, not how people feel.
+README.md beside this file describes how `corpus_making` creates the corpus.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from affuse.data.system.documents import read_json
 from affuse.data.system.regular_files import SMALL, open_regular
 from affuse.data.system.schema import MapOf, Plain, Record, Text
 
-ROOT = Path(__file__).parent  # where the corpus lies, unless another copy is named
+ROOT = Path(__file__).parent  # folder of the corpus, unless another copy is named
 NAME = "demo"
 TABLE = "demo.csv"
-MADE = "made.json"  # the seed and versions that made a copy, and its recordings
+MADE = "made.json"  # seed and versions of a copy, and the digests of its recordings
 KIND = Record({"recordings": MapOf(Text(64))}, others=Plain())
 LARGEST = SMALL  # bytes of a recording
 SIZES = {"utterances": 510, "scripted": 160, "speakers": 10, "sessions": 5}
 
 
 def read(root: Path) -> Corpus:
-    """Read the utterances, dialogue by dialogue.
+    """Return the corpus, with its utterances in the order of the dialogues.
 
     Args:
         root: the corpus's folder, or its table
@@ -44,13 +44,13 @@ def read(root: Path) -> Corpus:
             f"the program, or make one: python -m "
             f"affuse.data.corpora.demo.corpus_making {root}"
         )
-    found = manifest.read(path, name=NAME)
-    counts = tuple(Count(what, SIZES[what], n) for what, n in _sizes(found).items())
-    return replace(found, protocol="loso", counts=counts)
+    corpus = manifest.read(path, name=NAME)
+    counts = tuple(Count(what, SIZES[what], n) for what, n in _sizes(corpus).items())
+    return replace(corpus, protocol="loso", counts=counts)
 
 
 def _sizes(corpus: Corpus) -> dict[str, int]:
-    """What `SIZES` states, as it was found."""
+    """Return the counts of a corpus, by the names in `SIZES`."""
     return {
         "utterances": len(corpus.utterances),
         "scripted": sum(u.scripted is True for u in corpus.utterances),
@@ -60,20 +60,23 @@ def _sizes(corpus: Corpus) -> dict[str, int]:
 
 
 def verify(corpus: Corpus) -> list[Problem]:
-    """Name every recording that is not, byte for byte, the one that was made.
+    """Return a problem for each recording whose digest differs from that in `MADE`.
+
+    Args:
+        corpus: as `read` returned it
 
     Raises:
-        AffuseError: if the note of what was made is damaged
+        AffuseError: if `MADE` is damaged
     """
     path = corpus.root / MADE
     if not path.exists():
         return [Problem(MADE, "not found, so no recording was checked", fatal=False)]
-    known = read_json(path, KIND, advice="copy it again")["recordings"]
+    digests = read_json(path, KIND, advice="copy it again")["recordings"]
     return [
         Problem(file, f"is not the recording that {MADE} lists; copy it again")
-        for file, expected in known.items()
-        if (lying := corpus.root / file).is_file()  # else `read` names it
-        and digest(_content(lying)) != expected
+        for file, expected in digests.items()
+        if (recording := corpus.root / file).is_file()  # `read` names missing files
+        and digest(_content(recording)) != expected
     ]
 
 
@@ -83,12 +86,12 @@ def _content(recording: Path) -> bytes:
 
 
 def digest(content: bytes) -> str:
-    """Of a recording: 32 hexadecimal digits."""
+    """Return the first 32 hexadecimal digits of the SHA-256 of a recording."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
 def sample(root: Path) -> None:
-    """Copy the whole corpus: it is small, and a part would not have its counts."""
+    """Write a copy of the whole corpus, since a part would not have its counts."""
     for name in (TABLE, rating_kinds.SIDECAR, MADE):
         shutil.copyfile(ROOT / name, root / name)
     shutil.copytree(ROOT / "audio", root / "audio", dirs_exist_ok=True)

@@ -1,11 +1,12 @@
-"""Make the demo corpus: ``python -m affuse.data.corpora.demo.corpus_making FOLDER``.
+"""Creation of the demo corpus.
 
-The same seed makes the same bytes wherever espeak-ng, libsndfile, soundfile and numpy
-have the versions of ``made.json`` beside the shipped copy, on an x86-64 processor
-(tried with and without AVX2 and FMA). Elsewhere they may differ: each version of
-espeak-ng, and each distribution's build of it, may have its own pronunciation;
-libvorbis computes in floats whose last bits depend on its build; and numpy does not
-promise its random streams for all versions. Ratings and texts depend on numpy alone.
+Run ``python -m affuse.data.corpora.demo.corpus_making FOLDER``. The same seed gives the
+same bytes on x86-64 processors (tried with and without AVX2 and FMA), with the versions
+of espeak-ng, libsndfile, soundfile and numpy in ``made.json`` beside the shipped copy.
+Elsewhere the bytes may differ. Pronunciation depends on the version and
+the build of espeak-ng. libvorbis computes in floats whose last bits depend on its
+build. numpy does not promise the same random streams for all versions. Ratings and
+texts depend on numpy alone.
 """
 
 import csv
@@ -34,7 +35,7 @@ from affuse.data.system import atomic_files
 from affuse.data.system.progress import bar
 
 SEED = 1  # of the shipped copy
-ROOM = (-62.0, -52.0)  # dB of full scale, quietest and loudest background
+ROOM = (-62.0, -52.0)  # dB of full scale, quietest and loudest background noise
 PAUSE = (0.25, 0.7)  # seconds between utterances
 COLUMNS = (
     *("id", "file", "start", "end", "speaker", "sex", "session", "dialogue"),
@@ -44,14 +45,14 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class SpokenLine:
-    """One utterance as it was spoken and rated."""
+    """Speech and ratings of one utterance."""
 
-    samples: np.ndarray  # (n,) at `sound.RATE`
+    samples: np.ndarray  # (n,) at `room_acoustics.RATE`
     ratings: np.ndarray  # (3,) means over the raters
 
 
 def versions() -> dict[str, str]:
-    """Whatever the bytes depend on, beside the seed."""
+    """Return the versions that the bytes of the corpus depend on, by component."""
     import soundfile
 
     return {
@@ -64,11 +65,18 @@ def versions() -> dict[str, str]:
 
 
 def say(name: str, speaker: str, line: ScriptLine, seed: int) -> SpokenLine:
-    """Speak and rate one utterance; its name and the seed decide on every chance."""
+    """Return the speech and the ratings of one utterance.
+
+    Args:
+        name: id of the utterance; with `seed`, it seeds every random draw
+        speaker: key of `voices.VOICES`
+        line: the sentence
+        seed: of the corpus
+    """
     rng = np.random.default_rng([seed, *name.encode()])
-    said = delivery.perform(line, rng)
-    ratings = delivery.rate(said, rng)
-    prosody = delivery.prosody(said, rng)
+    line_delivery = delivery.perform(line, rng)
+    ratings = delivery.rate(line_delivery, rng)
+    prosody = delivery.prosody(line_delivery, rng)
     voice = voices.VOICES[speaker]
     speech = voices.speak(line.text, voice, prosody)
     level, tilt = voice.level + prosody.level, voice.tilt + prosody.tilt
@@ -76,52 +84,71 @@ def say(name: str, speaker: str, line: ScriptLine, seed: int) -> SpokenLine:
 
 
 def render(dialogue: Dialogue, seed: int) -> tuple[bytes, list[tuple[object, ...]]]:
-    """The recording of a dialogue, and a row of the table for each utterance."""
+    """Return the recording of a dialogue, and a table row for each utterance.
+
+    Args:
+        dialogue: to speak
+        seed: of every random draw
+
+    Returns:
+        Ogg Vorbis bytes; the rows, with cells in the order of `COLUMNS`
+    """
     rng = np.random.default_rng([seed, *dialogue.id.encode()])
-    pieces, rows, start, place = [], [], 0, 0
+    segments, rows, start, position = [], [], 0, 0
     for name, speaker, line in dialogue.turns():
-        before = room_acoustics.pause(rng.uniform(*PAUSE))
-        said = say(name, speaker, line, seed)
-        start = place + len(before)
-        place = start + len(said.samples)
-        pieces += [before, said.samples]
-        span = (f"{samples / room_acoustics.RATE:.2f}" for samples in (start, place))
-        ratings = (f"{rating:.4g}" for rating in said.ratings)
+        silence = room_acoustics.pause(rng.uniform(*PAUSE))
+        spoken = say(name, speaker, line, seed)
+        start = position + len(silence)
+        position = start + len(spoken.samples)
+        segments += [silence, spoken.samples]
+        span = (f"{samples / room_acoustics.RATE:.2f}" for samples in (start, position))
+        ratings = (f"{rating:.4g}" for rating in spoken.ratings)
         rows.append(
             (name, recording(dialogue), *span, speaker, line.speaker)
             + (dialogue.session, dialogue.id, int(dialogue.scripted))
             + (*ratings, line.text)
         )
     chance = [seed, *dialogue.id.encode(), *b"room"]
-    return _recorded(np.concatenate(pieces), last=start, seed=chance), rows
+    return _recorded(np.concatenate(segments), last=start, seed=chance), rows
 
 
 def _recorded(speech: np.ndarray, *, last: int, seed: list[int]) -> bytes:
-    """A recording with so long a silence at its end that a seek finds `last`."""
+    """Return an Ogg Vorbis recording that ends in enough silence to seek to `last`.
+
+    Args:
+        speech: (samples,) in [-1, 1]
+        last: first sample of the last utterance
+        seed: of the background noise
+    """
     silence = 0.0
     while True:
         silence += PAUSE[0]
         rng = np.random.default_rng(seed)
-        whole = np.append(speech, room_acoustics.pause(silence))
-        pcm = room_acoustics.recorded(whole, room=rng.uniform(*ROOM), rng=rng)
+        padded = np.append(speech, room_acoustics.pause(silence))
+        pcm = room_acoustics.recorded(padded, room=rng.uniform(*ROOM), rng=rng)
         stream = ogg_writer.encode(pcm, room_acoustics.RATE)
         if last < ogg_writer.seekable(stream):
             return stream
 
 
 def recording(dialogue: Dialogue) -> str:
-    """Path of its file in the corpus."""
+    """Return the path of a dialogue's file, relative to the corpus."""
     return f"audio/{dialogue.id}.ogg"
 
 
 def write(folder: Path, *, seed: int = SEED, show: bool = False) -> int:
-    """Write the corpus to `folder`; return the number of its utterances.
+    """Write the corpus to `folder` and return the number of its utterances.
+
+    Args:
+        folder: to write to
+        seed: of every random draw
+        show: True to show a progress bar
 
     Raises:
         FileNotFoundError: if espeak-ng is not installed
     """
-    made = {"seed": seed, "versions": versions()}
-    recordings = made["recordings"] = {}
+    provenance = {"seed": seed, "versions": versions()}
+    recordings = provenance["recordings"] = {}
     table: list[tuple[object, ...]] = []
     cast = dialogue_script.dialogues(dialogue_script.load())
     for dialogue in bar(cast, total=len(cast), name="demo", unit="dialogue", show=show):
@@ -131,10 +158,10 @@ def write(folder: Path, *, seed: int = SEED, show: bool = False) -> int:
         table += rows
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *table])
-    stated = {"nature": "synthetic", "scale": [1, 5]}
+    sidecar = {"nature": "synthetic", "scale": [1, 5]}
     for name, content in {
-        rating_kinds.SIDECAR: json.dumps(stated) + "\n",
-        demo.MADE: json.dumps(made, indent=1) + "\n",
+        rating_kinds.SIDECAR: json.dumps(sidecar) + "\n",
+        demo.MADE: json.dumps(provenance, indent=1) + "\n",
         demo.TABLE: text.getvalue(),
     }.items():
         atomic_files.publish(folder / name, content.encode())
@@ -143,7 +170,7 @@ def write(folder: Path, *, seed: int = SEED, show: bool = False) -> int:
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--seed", default=SEED, show_default=True, help="Another makes another.")
+@click.option("--seed", default=SEED, show_default=True, help="Random seed.")
 def main(folder: Path, seed: int) -> None:
     """Write the demo corpus, synthetic speech and ratings, to FOLDER."""
     try:

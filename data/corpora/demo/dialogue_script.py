@@ -1,9 +1,9 @@
-"""The sentences of the demo corpus, and who says them in which dialogue.
+"""Script of the demo corpus: sentences, their speakers and their dialogues.
 
-``lines.csv`` has a row a sentence, in the order of the dialogues: session (``all`` for
-the scripted ones, which recur in every session), dialogue, speaker of the session (F or
-M), the ratings that its author had in mind (1 to 5), and whether it is ambiguous:
-neutral words that may be said in any way.
+``lines.csv`` has one row for each sentence, in the order of the dialogues. The session
+is ``all`` for scripted sentences, which recur in every session. The speaker is F or M,
+one of the two in each session. The ratings are those that the author intended, from 1
+to 5. Ambiguous sentences have neutral words that suit any delivery.
 """
 
 import csv
@@ -15,12 +15,12 @@ from affuse.data.rating_scales import RATINGS
 
 FILE = Path(__file__).with_name("lines.csv")
 SESSIONS = ("1", "2", "3", "4", "5")
-EVERY = "all"  # in place of a session
+EVERY = "all"  # in the column session: the sentence belongs to every session
 
 
 @dataclass(frozen=True)
 class ScriptLine:
-    """One sentence as it is written, before anybody says it."""
+    """Sentence of the script, with the ratings that its author intended."""
 
     session: str  # or `EVERY`
     dialogue: str  # e.g. "impro_rent", "script_orchard"
@@ -32,7 +32,7 @@ class ScriptLine:
 
 @dataclass(frozen=True)
 class Dialogue:
-    """Lines that two speakers of one session say in turn."""
+    """Dialogue: lines that two speakers of one session say in turn."""
 
     session: str
     name: str  # unique in the session
@@ -48,14 +48,14 @@ class Dialogue:
         return self.lines[0].session == EVERY
 
     def turns(self) -> Iterator[tuple[str, str, ScriptLine]]:
-        """Id, speaker and line of every utterance."""
+        """Yield id, speaker and line of each utterance."""
         for number, line in enumerate(self.lines):
-            who = f"Ses{self.session}{line.speaker}"
-            yield f"{self.id}_{line.speaker}{number:02d}", who, line
+            speaker = f"Ses{self.session}{line.speaker}"
+            yield f"{self.id}_{line.speaker}{number:02d}", speaker, line
 
 
 def load(path: Path = FILE) -> list[ScriptLine]:
-    """All lines, in the order of the file."""
+    """Return the lines of the script, in the order of the file."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
             ScriptLine(
@@ -71,12 +71,14 @@ def load(path: Path = FILE) -> list[ScriptLine]:
 
 
 def dialogues(lines: list[ScriptLine]) -> list[Dialogue]:
-    """The dialogues of every session, the scripted ones first."""
-    found = []
+    """Return the dialogues of every session, in the order of the script."""
+    in_order = []
     for session in SESSIONS:
         cast: dict[str, list[ScriptLine]] = {}
         for line in lines:
             if line.session in (session, EVERY):
                 cast.setdefault(line.dialogue, []).append(line)
-        found += [Dialogue(session, name, tuple(said)) for name, said in cast.items()]
-    return found
+        in_order += [
+            Dialogue(session, name, tuple(script)) for name, script in cast.items()
+        ]
+    return in_order

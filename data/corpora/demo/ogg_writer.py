@@ -1,12 +1,12 @@
-"""Ogg Vorbis that is the same every time.
+"""Ogg Vorbis encoding that gives the same bytes for the same samples.
 
-libsndfile draws the serial number of a stream at random. It stands in every page, and
-so does a checksum of the page; here both are written anew, and nothing else changes.
-The container is that of RFC 3533.
+libsndfile draws the serial number of a stream at random. Every page holds this number
+and a checksum. This module replaces both, and changes nothing else. The container
+format is described in RFC 3533.
 
-libsndfile 1.2.2 may miss by some hundred samples when it seeks within the last page of
-a stream, because that page is shorter than its packets. So no utterance may begin
-there; `seekable` says how far they may.
+When libsndfile 1.2.2 seeks within the last page of a stream, it may miss the target by
+some hundred samples, because that page is shorter than its packets. So no utterance may
+begin there; `seekable` returns the limit.
 """
 
 import io
@@ -16,16 +16,21 @@ import numpy as np
 
 from affuse.data.errors import AffuseError
 
-SERIAL = 1  # of every stream: each file has only one
+SERIAL = 1  # of every stream; a file holds only one stream
 MAGIC = b"OggS"
 HEADER = 27  # bytes, before the table of segments
 POLYNOMIAL = 0x04C11DB7  # of the checksum: neither reflected nor inverted
 BLOCK = 2048  # samples: no block of libvorbis at 16 kHz is longer
-SMALL = 0.95  # of libsndfile's compression, 0 to 1; 27 kbit/s of this speech
+SMALL = 0.95  # libsndfile's compression level, 0 to 1; gives 27 kbit/s for this speech
 
 
 def encode(pcm: np.ndarray, rate: int) -> bytes:
-    """(samples,) int16, mono -> an Ogg Vorbis file."""
+    """Return samples as an Ogg Vorbis file.
+
+    Args:
+        pcm: (samples,) int16, mono
+        rate: Hz
+    """
     import soundfile
 
     file = io.BytesIO()
@@ -36,48 +41,58 @@ def encode(pcm: np.ndarray, rate: int) -> bytes:
 
 
 def seekable(stream: bytes) -> int:
-    """Samples at the beginning of a stream of which every one is found by a seek."""
+    """Return how many samples from the beginning on a seek finds exactly."""
     *_, before, _ = pages(stream)
     return int.from_bytes(before[6:14], "little") - BLOCK  # its granule position
 
 
 def renumbered(stream: bytes, serial: int = SERIAL) -> bytes:
-    """The same stream with another serial number, and checksums that fit.
+    """Return a stream with a fixed serial number and matching checksums.
+
+    Args:
+        stream: a whole Ogg file
+        serial: number that every page gets
 
     Raises:
         AffuseError: if it is not made of whole Ogg pages
     """
-    found = bytearray()
+    output = bytearray()
     for page in pages(stream):
-        fresh = bytearray(page)
-        fresh[14:18] = serial.to_bytes(4, "little")
-        fresh[22:26] = bytes(4)
-        fresh[22:26] = checksum(fresh).to_bytes(4, "little")
-        found += fresh
-    return bytes(found)
+        copy = bytearray(page)
+        copy[14:18] = serial.to_bytes(4, "little")
+        copy[22:26] = bytes(4)
+        copy[22:26] = checksum(copy).to_bytes(4, "little")
+        output += copy
+    return bytes(output)
 
 
 def pages(stream: bytes) -> Iterator[bytes]:
-    """The pages of a stream.
+    """Yield the pages of a stream.
+
+    Args:
+        stream: a whole Ogg file
 
     Raises:
-        AffuseError: if there is anything else in it
+        AffuseError: if the stream holds anything else
     """
-    place = 0
-    while place < len(stream):
-        header = stream[place : place + HEADER]
+    position = 0
+    while position < len(stream):
+        header = stream[position : position + HEADER]
         if len(header) < HEADER or header[:4] != MAGIC:
-            raise AffuseError(f"byte {place} of the stream begins no Ogg page")
-        start = place + HEADER + header[26]
-        end = start + sum(stream[place + HEADER : start])
+            raise AffuseError(f"byte {position} of the stream begins no Ogg page")
+        start = position + HEADER + header[26]
+        end = start + sum(stream[position + HEADER : start])
         if end > len(stream):
-            raise AffuseError(f"the Ogg page at byte {place} is cut off")
-        yield stream[place:end]
-        place = end
+            raise AffuseError(f"the Ogg page at byte {position} is cut off")
+        yield stream[position:end]
+        position = end
 
 
 def checksum(page: bytes | bytearray) -> int:
-    """CRC of a page whose own four bytes for it are zero.
+    """Return the CRC of a page whose four checksum bytes are zero.
+
+    Args:
+        page: header, segment table and data
 
     Examples:
         >>> f"{checksum(b'OggS'):08x}"
@@ -90,7 +105,7 @@ def checksum(page: bytes | bytearray) -> int:
 
 
 def _remainder(value: int) -> int:
-    """Of one byte, shifted to the top of 32 bits."""
+    """Return the CRC remainder of one byte, shifted to the top of 32 bits."""
     value <<= 24
     for _ in range(8):
         value = value << 1 ^ (POLYNOMIAL if value & 0x80000000 else 0)

@@ -1,7 +1,7 @@
-"""Ten voices, and what espeak-ng makes of a sentence in one of them.
+"""Ten voices of the demo corpus, and speech synthesis with espeak-ng.
 
-Every speaker has another accent, vocal tract, usual pitch, rate, level and brightness,
-so absolute values say more about who speaks than about how.
+Speakers differ in accent, vocal tract, usual pitch, rate, level and brightness. So
+absolute values of these features identify the speaker rather than the delivery.
 """
 
 import math
@@ -20,14 +20,14 @@ from affuse.data.errors import AffuseError
 
 PROGRAM = "espeak-ng"
 RATE = 22_050  # Hz, of espeak-ng
-RATES = (80, 400)  # words per minute that it speaks well
-PITCHES = (0, 99)  # that it accepts
-RANGES = (20, 200)  # percent; it treats more as 200
+RATES = (80, 400)  # words per minute that espeak-ng speaks well
+PITCHES = (0, 99)  # that espeak-ng accepts
+RANGES = (20, 200)  # percent; espeak-ng treats more as 200
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker's usual way of speaking."""
+    """Usual way in which a speaker speaks."""
 
     name: str  # accent and variant of espeak-ng
     pitch: float  # of espeak-ng, 0 to 99; its voices differ by themselves too
@@ -52,10 +52,10 @@ VOICES = {
 
 
 def version() -> str:
-    """Of the espeak-ng that is installed, e.g. ``1.51``.
+    """Return the version of the installed espeak-ng, for example ``1.51``.
 
     Raises:
-        FileNotFoundError: if there is none
+        FileNotFoundError: if espeak-ng is not installed
     """
     if shutil.which(PROGRAM) is None:
         raise FileNotFoundError(
@@ -63,20 +63,29 @@ def version() -> str:
             f"(Debian, Ubuntu: apt-get install espeak-ng; macOS: brew install "
             f"espeak-ng), or use the copy that comes with the program"
         )
-    said = subprocess.run(
+    process = subprocess.run(
         [PROGRAM, "--version"], capture_output=True, text=True, check=True
     )
-    return said.stdout.partition("text-to-speech:")[2].split()[0]
+    return process.stdout.partition("text-to-speech:")[2].split()[0]
 
 
 def speak(text: str, voice: Voice, prosody: Prosody) -> np.ndarray:
-    """(samples,) of a sentence at `RATE`, in [-1, 1]; level and tilt come later."""
+    """Return the speech of a sentence, without level and tilt of voice and prosody.
+
+    Args:
+        text: the sentence
+        voice: of the speaker
+        prosody: deviation from the speaker's usual way of speaking
+
+    Returns:
+        (samples,) float64 at `RATE`, in [-1, 1]
+    """
     rate = _within(voice.rate * math.exp(prosody.rate), RATES)
     pitch = _within(voice.pitch + prosody.pitch, PITCHES)
     span = _within(voice.range * math.exp(prosody.range), RANGES)
     marked = f'<speak><prosody range="{span}%">{escape(text)}</prosody></speak>'
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "said.wav"
+        path = Path(folder) / "speech.wav"
         subprocess.run(
             [PROGRAM, "-m", "-b", "1", "-v", voice.name, "-s", str(rate)]
             + ["-p", str(pitch), "-w", str(path), marked],

@@ -1,18 +1,19 @@
-"""IEMOCAP: ten actors in pairs, improvised and from scripts, rated by listeners.
+"""IEMOCAP: acted dialogues of ten actors, improvised and scripted, with ratings.
 
 Busso et al. (2008), Language Resources and Evaluation 42:335. The University of
-Southern California lends it under its own licence; of each session the reader uses::
+Southern California provides the corpus under its own licence. The reader uses these
+files of each session::
 
-    Session1/dialog/EmoEvaluation/Ses01F_impro01.txt        ratings, one a dialogue
-    Session1/dialog/transcriptions/Ses01F_impro01.txt       words
+    Session1/dialog/EmoEvaluation/Ses01F_impro01.txt        ratings of a dialogue
+    Session1/dialog/transcriptions/Ses01F_impro01.txt       words of a dialogue
     Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_M000.wav
 
-``Ses01F`` says who wears the markers of the motion capture in the dialogue, not who
-speaks: the speaker of ``Ses01F_impro01_M000`` is the man of session 1, ``Ses01M``.
+``Ses01F`` names the actor who wears the motion-capture markers in the dialogue, not the
+speaker: the speaker of ``Ses01F_impro01_M000`` is the man of session 1, ``Ses01M``.
 
 Valence, arousal (the release calls it activation) and dominance are means of two or
-more listeners on a scale from 1 to 5. Seven released values lie outside it, and where
-a listener left dominance blank, its mean may be too low; such utterances have flags.
+more listeners on a scale from 1 to 5. Seven released values lie outside it. Where a
+listener left dominance blank, its mean may be too low. Such utterances have flags.
 The released class is kept as the column ``emotion`` (``xxx``: no majority).
 """
 
@@ -45,7 +46,7 @@ VOTERS = 3  # external raters of the class, at least
 
 Record = TypeVar("Record", LabelBlock, LabelledTurn)
 
-# Reasons of the lists that `Corpus.problems` holds; none occurs in a whole release.
+# Reasons of the problems of unmatched files; none occurs in a complete release.
 NO_WAV = "has ratings but no wav in sentences/wav; kept without speech"
 NO_TRANSCRIPT = "has ratings but no transcript; kept without text"
 WAV_ONLY = "a wav without ratings; left out"
@@ -53,16 +54,18 @@ TRANSCRIPT_ONLY = "a transcript without ratings; left out"
 
 
 def read(root: Path, *, dominance: str = "released") -> Corpus:
-    """Return all rated utterances, by session, dialogue, start and id; open no WAV.
+    """Return the rated utterances, sorted by session, dialogue, start and id.
+
+    No WAV file is opened, see `verify`.
 
     Args:
-        root: the folder that holds the sessions, or one at most two above it
+        root: the folder that holds the sessions, or one at most two levels above it
         dominance: ``released``, or ``recomputed``: where an external rater left it
             blank, the mean of those who did not
 
     Raises:
         FileNotFoundError: if there is no copy of IEMOCAP, or no label file in it
-        AffuseError: if there are several copies, or `dominance` is something else
+        AffuseError: if there are several copies, or `dominance` has another value
     """
     if dominance not in DOMINANCE:
         choices = " or ".join(DOMINANCE)
@@ -71,7 +74,7 @@ def read(root: Path, *, dominance: str = "released") -> Corpus:
     tree = file_tree.survey(folder)
     blocks, label_problems = _read_labels(tree)
     turns, transcript_problems = _read_transcripts(tree)
-    ordered = sorted(blocks.values(), key=_place)
+    ordered = sorted(blocks.values(), key=_sort_key)
     doubts = chain(_unmatched(tree, blocks, turns), _doubts(ordered))
     utterances = tuple(
         utterance(b, tree.wavs.get(b.id), turns.get(b.id), dominance=dominance)
@@ -96,7 +99,7 @@ def read(root: Path, *, dominance: str = "released") -> Corpus:
 def _texts(
     paths: Iterable[Path], root: Path, problems: list[Problem]
 ) -> Iterator[tuple[str, str]]:
-    """Name and content of each file that can be read; trouble goes to `problems`."""
+    """Yield name and content of each readable file; add errors to `problems`."""
     for path in paths:
         file = _relative(path, root)
         text, trouble = file_tree.read_text(path, file=file)
@@ -106,45 +109,45 @@ def _texts(
 
 
 def _read_labels(tree: Tree) -> tuple[dict[str, LabelBlock], list[Problem]]:
-    found: list[LabelBlock] = []
+    records: list[LabelBlock] = []
     problems: list[Problem] = []
     for file, text in _texts(tree.labels, tree.root, problems):
         blocks, doubts = line_grammar.blocks(text, file=file)
-        found += blocks
+        records += blocks
         problems += doubts
-    first, repeated = _first(found)
+    first, repeated = _first(records)
     return first, problems + repeated
 
 
 def _read_transcripts(tree: Tree) -> tuple[dict[str, LabelledTurn], list[Problem]]:
-    found: list[LabelledTurn] = []
+    records: list[LabelledTurn] = []
     problems: list[Problem] = []
     dropped: Counter[str] = Counter()
     for file, text in _texts(tree.transcripts, tree.root, problems):
-        turns, others, doubts = line_grammar.turns(text, file=file)
-        found += turns
-        dropped += others
+        turns, counts_dropped, doubts = line_grammar.turns(text, file=file)
+        records += turns
+        dropped += counts_dropped
         problems += doubts
     if dropped:
         counts = ", ".join(f"{n} {kind}" for kind, n in sorted(dropped.items()))
         reason = f"transcript lines without a rated turn, dropped: {counts}"
         problems.append(Problem(".", reason, fatal=False))
-    first, repeated = _first(found)
+    first, repeated = _first(records)
     return first, problems + repeated
 
 
 def _first(records: Iterable[Record]) -> tuple[dict[str, Record], list[Problem]]:
-    """Return the first record of each utterance, and a problem for each other."""
+    """Return the first record of each utterance, and a problem for each later one."""
     first: dict[str, Record] = {}
     problems = []
     for record in records:
-        kept = first.setdefault(record.id, record)
-        if kept is not record:
-            same = kept == record
-            what = "repeats" if same else "contradicts"
-            reason = f"{what} {kept.file} line {kept.line}, which was kept"
+        earlier = first.setdefault(record.id, record)
+        if earlier is not record:
+            is_equal = earlier == record
+            what = "repeats" if is_equal else "contradicts"
+            reason = f"{what} {earlier.file} line {earlier.line}, which was kept"
             problems.append(
-                Problem(record.file, reason, record.line, record.id, fatal=not same)
+                Problem(record.file, reason, record.line, record.id, fatal=not is_equal)
             )
     return first, problems
 
@@ -152,7 +155,7 @@ def _first(records: Iterable[Record]) -> tuple[dict[str, Record], list[Problem]]
 def _unmatched(
     tree: Tree, blocks: Mapping[str, LabelBlock], turns: Mapping[str, LabelledTurn]
 ) -> Iterator[Problem]:
-    """Four lists: what is in the labels, wavs and transcripts, and not in another."""
+    """Yield a problem for each utterance that lacks labels, WAV file or transcript."""
     for name, block in blocks.items():
         if name not in tree.wavs:
             yield Problem(block.file, NO_WAV, block.line, name)
@@ -185,15 +188,15 @@ def _doubts(blocks: Sequence[LabelBlock]) -> Iterator[Problem]:
         yield Problem(".", reason, fatal=False)
 
 
-def _place(block: LabelBlock) -> tuple[str, str, float, str]:
+def _sort_key(block: LabelBlock) -> tuple[str, str, float, str]:
     return (block.id[4], block.id.rpartition("_")[0], block.start, block.id)
 
 
 def _nature(root: Path, folder: Path) -> str:
-    """Return the stated nature of the session folder, or of one up to `root`."""
-    above = [place for place in folder.parents if place.is_relative_to(root)]
-    said = (rating_kinds.stated(place) for place in (folder, *above))
-    return next((word for word in said if word != "human"), "human")
+    """Return the kind of ratings that the session folder, or one above it, states."""
+    parents = [place for place in folder.parents if place.is_relative_to(root)]
+    natures = (rating_kinds.stated(place) for place in (folder, *parents))
+    return next((word for word in natures if word != "human"), "human")
 
 
 def _relative(path: Path, root: Path) -> str:

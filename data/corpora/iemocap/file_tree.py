@@ -1,8 +1,8 @@
-"""Where the files of a copy of IEMOCAP are: renamed, nested and partial copies too.
+"""Location of the files of an IEMOCAP copy, also if it is renamed, nested or partial.
 
-Folders are listed, never searched: a label file is one whose whole stem is the name of
-a dialogue, directly in its folder. That leaves out ``._*`` and ``.DS_Store`` files, and
-the folders of single raters, whose files have the same names and other contents.
+Only the files directly in a known folder count, and their stem must be the name of a
+dialogue. This leaves out ``._*`` and ``.DS_Store`` files. It also leaves out the
+folders of single raters, whose files have the same names and other contents.
 """
 
 import os
@@ -17,7 +17,7 @@ from affuse.data.system.regular_files import SMALL, open_regular
 
 SESSIONS = (1, 2, 3, 4, 5)
 JOINED = "IEMOCAP_EmoEvaluation.txt"  # all label files in one, as some copies have it
-DEPTH = 2  # folders between what the user names and the one that holds the sessions
+DEPTH = 2  # levels that the folder of the sessions may lie below the user's folder
 
 _SESSION = re.compile(r"session([1-5])", re.IGNORECASE | re.ASCII)
 _DIALOGUE = re.compile(DIALOGUE, re.ASCII)
@@ -27,7 +27,7 @@ _WAV_FILE = re.compile(rf"({UTTERANCE})\.(?i:wav)", re.ASCII)
 
 @dataclass(frozen=True)
 class Tree:
-    """The files of one copy, in stable order."""
+    """Files of one copy, in stable order."""
 
     root: Path  # the folder that holds the sessions
     labels: tuple[Path, ...]
@@ -39,23 +39,26 @@ class Tree:
 def find(root: Path) -> Path:
     """Return the folder of the sessions: `root`, or one at most `DEPTH` below it.
 
+    Args:
+        root: the folder that the user named
+
     Raises:
-        FileNotFoundError: if there is none
-        AffuseError: if there are several, so that one must be named
+        FileNotFoundError: if there is no such folder
+        AffuseError: if there are several, so that the user must name one
     """
     folders = [root] if root.is_dir() else []
     for _ in range(DEPTH + 1):
-        found = {f.resolve(): f for f in reversed(folders) if _is_tree(f)}
-        if len(found) > 1:
-            names = ", ".join(sorted(str(f) for f in found.values()))
-            raise AffuseError(f"{root} holds {len(found)} copies: name one of {names}")
-        if found:
-            return next(iter(found.values()))
-        below = [child for folder in folders for child in _folders(folder)]
+        trees = {f.resolve(): f for f in reversed(folders) if _is_tree(f)}
+        if len(trees) > 1:
+            names = ", ".join(sorted(str(f) for f in trees.values()))
+            raise AffuseError(f"{root} holds {len(trees)} copies: name one of {names}")
+        if trees:
+            return next(iter(trees.values()))
+        children = [child for folder in folders for child in _folders(folder)]
         folders = [
             child
-            for child in below
-            if not child.name.startswith((".", "__MACOSX"))  # Finder's own, empty tree
+            for child in children
+            if not child.name.startswith((".", "__MACOSX"))  # an empty tree by Finder
             and os.access(child, os.R_OK | os.X_OK)
         ]
     raise FileNotFoundError(
@@ -66,7 +69,10 @@ def find(root: Path) -> Path:
 
 
 def survey(root: Path) -> Tree:
-    """List the files of the copy in `root`, which is what `find` returned.
+    """List the files of a copy.
+
+    Args:
+        root: the folder of the sessions, as `find` returns it
 
     Raises:
         FileNotFoundError: if there is no label file at all
@@ -98,29 +104,37 @@ def survey(root: Path) -> Tree:
             f"each session and for {JOINED}; copy them from the release"
         )
     if missing := [number for number in SESSIONS if number not in sessions]:
-        problems.append(_missing(missing, found=sorted(sessions)))
+        problems.append(_missing_sessions(missing, present=sorted(sessions)))
     return Tree(root, tuple(labels), tuple(transcripts), wavs, tuple(problems))
 
 
 def session_folders(folder: Path) -> list[tuple[int, Path]]:
-    """Number and path of the session folders in `folder`, by number, then name.
+    """Return number and path of the session folders, sorted by number, then name.
+
+    Args:
+        folder: that may hold sessions
 
     Examples:
         >>> session_folders(Path("data"))
         []
     """
-    found = [(_SESSION.fullmatch(child.name), child) for child in _folders(folder)]
-    return sorted((int(match[1]), child) for match, child in found if match)
+    matches = [(_SESSION.fullmatch(child.name), child) for child in _folders(folder)]
+    return sorted((int(match[1]), child) for match, child in matches if match)
 
 
 def read_text(path: Path, *, file: str) -> tuple[str | None, list[Problem]]:
-    """Return a text, None if it cannot be read, and a problem if it is not UTF-8.
+    """Return the text of a file, or None if it cannot be read, and its problems.
 
-    Bytes that are neither UTF-8 nor cp1252 stay visible as ``\\x81`` and the like.
+    A text that is not UTF-8 is read as cp1252. Bytes that are in neither encoding stay
+    visible as ``\\x81`` and the like.
+
+    Args:
+        path: of the file
+        file: its name, for problems
     """
     try:
-        with open_regular(path, limit=SMALL) as opened:
-            content = opened.read()
+        with open_regular(path, limit=SMALL) as source:
+            content = source.read()
     except OSError as error:
         return None, [Problem(file, f"cannot be read ({error.strerror}); left out")]
     except DamagedFileError:
@@ -141,14 +155,14 @@ def _is_tree(folder: Path) -> bool:
     )
 
 
-def _missing(missing: list[int], *, found: list[int]) -> Problem:
+def _missing_sessions(missing: list[int], *, present: list[int]) -> Problem:
     absent = ", ".join(map(str, missing))
-    there = ", ".join(map(str, found)) or "none"
+    there = ", ".join(map(str, present)) or "none"
     return Problem(".", f"sessions found: {there}; not found: {absent}", fatal=False)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, by name; nothing if there is no such folder."""
+    """Return the entries of a folder, sorted by name; [] if there is no folder."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
@@ -161,10 +175,10 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _child(folder: Path, *names: str) -> Path:
-    """Return a path below `folder`, in whatever case its names are written."""
+    """Return a path below `folder`, matching each name in any case."""
     for name in names:
-        written = [e.name for e in _entries(folder) if e.name.lower() == name.lower()]
-        folder /= name if name in written else (written or [name])[0]
+        spellings = [e.name for e in _entries(folder) if e.name.lower() == name.lower()]
+        folder /= name if name in spellings else (spellings or [name])[0]
     return folder
 
 
@@ -174,7 +188,7 @@ def _text_files(folder: Path) -> list[Path]:
 
 
 def _wavs(folder: Path) -> dict[str, Path]:
-    """Return the sentence WAV files of a session by utterance; open none."""
+    """Return the sentence WAV files of a session by utterance, without opening any."""
     return {
         match[1]: dialogue / entry.name
         for dialogue in _folders(folder)

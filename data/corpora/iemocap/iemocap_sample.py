@@ -1,9 +1,9 @@
-"""A small made-up IEMOCAP: its tree and its grammar, with tones for voices.
+"""Small synthetic corpus in the file tree and grammar of IEMOCAP, with tones as speech.
 
-All five sessions, ten speakers, improvised and scripted dialogues. Ratings are drawn
-at random; words follow valence; level, brightness and tempo of a tone follow arousal;
-its pitch falls as dominance rises. So there is something to learn, and nothing in it
-says anything about people.
+It has all five sessions, ten speakers, and improvised and scripted dialogues. Ratings
+are drawn at random. Words follow valence; level, brightness and tempo of a tone follow
+arousal; its pitch falls as dominance rises. So models can learn from it, but results
+on it say nothing about people.
 """
 
 import random
@@ -26,9 +26,9 @@ from affuse.data.corpora.iemocap.release_writer import (
 )
 
 SEED = 1
-DIALOGUES = ("impro01", "script01_1")  # of each session, for either wearer of markers
+DIALOGUES = ("impro01", "script01_1")  # of each session, once for each actor's markers
 MORE_DIALOGUES = ("Ses03M_impro05a", "Ses03M_impro05b", "Ses05M_script01_1b")
-THREE_RATERS = "Ses02F_script01_1"  # so that means in thirds occur
+THREE_RATERS = "Ses02F_script01_1"  # so that some means are multiples of a third
 SELF_RATERS = {
     "Ses01F": "F1",
     "Ses01M": "M1",
@@ -47,7 +47,7 @@ NAMES = {
 }
 OPENINGS = ("No, no.", "Oh dear.", "Well.", "Oh good.", "Yes, yes!")
 THINGS = ("letter", "garden", "piano", "ticket", "kitchen", "jacket", "window")
-SAID = (  # by valence, lowest first
+ENDINGS = (  # by valence, lowest first
     ("is ruined", "is hopeless", "was stolen"),
     ("is broken", "looks sad", "is lost"),
     ("is over there", "looks plain", "is in the hall"),
@@ -57,25 +57,29 @@ SAID = (  # by valence, lowest first
 
 
 def sample(root: Path) -> int:
-    """Write the smallest faithful example of IEMOCAP; return its utterance count.
+    """Write the smallest faithful example of IEMOCAP and return its utterance count.
 
     Raises:
-        FileExistsError: if `root` holds sessions that this did not write
+        FileExistsError: if `root` holds sessions that this function did not write
     """
     return write(root, plan())
 
 
 def write(root: Path, turns: Iterable[WrittenTurn]) -> int:
-    """Write turns, their tones and what the folder is; return the turn count.
+    """Write turns, their tones and the kind of ratings; return the turn count.
+
+    Args:
+        root: folder of the sessions
+        turns: in any order
 
     Raises:
-        FileExistsError: if `root` holds sessions that this did not write
+        FileExistsError: if `root` holds sessions that this function did not write
     """
     root.mkdir(parents=True, exist_ok=True)
-    ours = (root / rating_kinds.SIDECAR).is_file() and rating_kinds.stated(
+    is_sample = (root / rating_kinds.SIDECAR).is_file() and rating_kinds.stated(
         root
     ) == "synthetic"
-    if session_folders(root) and not ours:
+    if session_folders(root) and not is_sample:
         raise FileExistsError(f"{root} holds other sessions; name an empty folder")
     rating_kinds.state(root, "synthetic")
     dialogues: dict[str, list[WrittenTurn]] = {}
@@ -90,7 +94,7 @@ def write(root: Path, turns: Iterable[WrittenTurn]) -> int:
 
 
 def plan(seed: int = SEED) -> list[WrittenTurn]:
-    """The turns of every dialogue, the same for the same seed."""
+    """Return the turns of every dialogue, the same for the same seed."""
     rng = random.Random(seed)
     names = [
         f"Ses0{session}{side}_{kind}"
@@ -102,7 +106,13 @@ def plan(seed: int = SEED) -> list[WrittenTurn]:
 
 
 def pitch(speaker: str, dominance: float = 3) -> float:
-    """Of an actor's tone, in Hz: every actor has another, 3 % lower a step up.
+    """Return the pitch of an actor's tone in Hz.
+
+    The pitch differs between actors, and falls by 3 % for each step of dominance.
+
+    Args:
+        speaker: such as ``Ses01F``
+        dominance: from 1 to 5
 
     Examples:
         >>> pitch("Ses01F"), pitch("Ses02M"), pitch("Ses02M", dominance=5)
@@ -113,7 +123,7 @@ def pitch(speaker: str, dominance: float = 3) -> float:
 
 
 def _dialogue(name: str, rng: random.Random) -> list[WrittenTurn]:
-    """3 to 5 turns for each actor, in turn; the second overlaps the first."""
+    """Return 3 to 5 turns for each of two actors, of which some overlap."""
     turns = []
     clock = rng.randrange(10_000, 70_000)  # ticks
     for number in range(2 * rng.randint(3, 5)):
@@ -136,12 +146,12 @@ def _turn(utterance: str, start: int, end: int, rng: random.Random) -> WrittenTu
     for rater, vote in zip(("E2", "E3", "E4"), votes, strict=True):
         lines.append(f"C-{rater}:\t{NAMES[vote]};\t()")
     lines += [attribute_line(f"E{n}", row) for n, row in enumerate(rows, 3)]
-    if own := SELF_RATERS.get(utterance[:5] + utterance[-4]):
-        lines.insert(3, f"C-{own}:\t{NAMES[_vote(means, rng)]};\t()")
-        lines.append(attribute_line(own, [rng.randint(1, 5) for _ in means]))
+    if self_rater := SELF_RATERS.get(utterance[:5] + utterance[-4]):
+        lines.insert(3, f"C-{self_rater}:\t{NAMES[_vote(means, rng)]};\t()")
+        lines.append(attribute_line(self_rater, [rng.randint(1, 5) for _ in means]))
     (category, count), *_ = Counter(votes).most_common()
     level = int(valence + 0.5) - 1
-    said = f"The {rng.choice(THINGS)} {rng.choice(SAID[level])}."
+    sentence = f"The {rng.choice(THINGS)} {rng.choice(ENDINGS[level])}."
     return WrittenTurn(
         id=utterance,
         start=start,
@@ -149,14 +159,14 @@ def _turn(utterance: str, start: int, end: int, rng: random.Random) -> WrittenTu
         category=category if count >= 2 else "xxx",
         ratings=(valence, arousal, dominance),
         raters=tuple(lines),
-        words=f"{OPENINGS[level]} {said}",
+        words=f"{OPENINGS[level]} {sentence}",
     )
 
 
 def _ratings(listeners: int, rng: random.Random) -> list[list[int]]:
-    """Rows of valence, arousal, dominance from 1 to 5, no two of equal means.
+    """Return a row of valence, arousal and dominance, from 1 to 5, for each listener.
 
-    All three differ so that an order mistake cannot go unseen.
+    The means of the three dimensions differ, so that a wrong order is noticed.
     """
     while True:
         base = rng.sample(range(1, 6), 3)
@@ -169,7 +179,10 @@ def _ratings(listeners: int, rng: random.Random) -> list[list[int]]:
 
 
 def _vote(means: Iterable[float], rng: random.Random) -> str:
-    """The class one listener hears: from the ratings, or one time in five any other."""
+    """Return the class that one listener chooses: by the ratings, or at random.
+
+    One class in five is drawn at random.
+    """
     valence, arousal, dominance = means
     if rng.random() < 0.2:
         return rng.choice(sorted(NAMES))
@@ -181,12 +194,16 @@ def _vote(means: Iterable[float], rng: random.Random) -> str:
 
 
 def tone(turn: WrittenTurn) -> np.ndarray:
-    """(frames,) in [-1, 1]: eight harmonics, pulsing like syllables."""
+    """Return the sound of a turn: eight harmonics, pulsing like syllables.
+
+    Returns:
+        (frames,) float64 at 16 kHz, in [-1, 1]
+    """
     _, arousal, dominance = turn.ratings
     frames = (turn.end - turn.start) * SAMPLE_RATE // TICKS
     seconds = np.arange(frames) / SAMPLE_RATE
     angle = 2 * np.pi * pitch(turn.id[:5] + turn.id[-4], dominance) * seconds
-    falling = 3 - 0.4 * arousal  # of the harmonics: steep is dark
+    falling = 3 - 0.4 * arousal  # exponent of the harmonics' decay; large is dark
     harmonics = sum(np.sin(n * angle) / n**falling for n in range(1, 9))
     pulse = 1 + 0.5 * np.sin(2 * np.pi * (2 + arousal) * seconds)
     sound = harmonics * pulse

@@ -1,8 +1,9 @@
-"""The line grammar of IEMOCAP's label files and transcripts.
+"""Line grammar of IEMOCAP's label files and transcripts.
 
 A label file holds a header line that starts with ``%`` and then one block for each
 utterance, not always in order of time: a summary line and the lines of its raters.
-The parts of a line are separated by tabs, and ``dom`` has two spaces (composed)::
+The parts of a line are separated by tabs, and ``dom`` has two spaces. An invented
+example::
 
     [3.2500 - 5.7500]   Ses02M_impro09_F007   fru   [1.5000, 4.0000, 4.5000]
     C-E2:   Frustration; Anger;   (tired (or flat); resigned)
@@ -10,7 +11,8 @@ The parts of a line are separated by tabs, and ``dom`` has two spaces (composed)
     A-E4:   val 2; act 4; dom  ;    (could not tell)
 
 The three numbers are valence, activation and dominance, means over the external raters
-(E1, E2, ...). Raters F1, M1, ... are actors who rate themselves; they never enter.
+(E1, E2, ...). Raters F1, M1, ... are actors who rate themselves; the means leave them
+out.
 
 A transcript holds one line for each turn, in order of time::
 
@@ -37,9 +39,9 @@ SUMMARY = re.compile(
     rf"\[(?P<valence>{_VALUE}),\s*(?P<arousal>{_VALUE}),\s*(?P<dominance>{_VALUE})\]",
     re.ASCII,
 )
-# Labels end at the first "(", since the comment may hold anything, ";" too.
+# Labels end at the first "(", since the comment may hold any character, even ";".
 VOTE = re.compile(r"C-(?P<rater>[EFM]\d+):(?P<labels>(?:[^;()]*;)*)\s*\(.*\)", re.ASCII)
-# Possessive (*+), so that a hostile line costs no more than its length.
+# Quantifiers are possessive (*+), so that matching takes linear time on any line.
 ATTRIBUTES = re.compile(
     r"A-(?P<rater>[EFM]\d+):\s*+val\s*+(?P<valence>\d{0,3})\s*+;"
     r"\s*+act\s*+(?P<arousal>\d{0,3})\s*+;\s*+dom\s*+(?P<dominance>\d{0,3})\s*+;"
@@ -53,7 +55,7 @@ TOKEN = re.compile(r"\[[A-Za-z_]+\]")  # [LAUGHTER], [BREATHING], ...
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What one rater wrote; None for a blank."""
+    """Ratings by one rater; None for a blank."""
 
     rater: str
     valence: int | None
@@ -63,7 +65,7 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """The classes one rater chose; one or several."""
+    """Classes that one rater chose, one or several."""
 
     rater: str
     labels: tuple[str, ...]
@@ -71,7 +73,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class LabelBlock:
-    """One utterance of a label file; equal if the same was said of it elsewhere."""
+    """Ratings of one utterance in a label file; compares equal wherever it stands."""
 
     id: str
     start: float  # seconds
@@ -85,18 +87,18 @@ class LabelBlock:
 
     @property
     def listeners(self) -> tuple[Attributes, ...]:
-        """What the external raters wrote, who alone enter the released means."""
+        """Ratings by the external raters, whose means are released."""
         return tuple(a for a in self.attributes if a.rater.startswith("E"))
 
     @property
     def voters(self) -> tuple[Vote, ...]:
-        """The classes that the external raters chose."""
+        """Classes that the external raters chose."""
         return tuple(vote for vote in self.votes if vote.rater.startswith("E"))
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledTurn:
-    """One line of a transcript."""
+    """Turn of one speaker: one line of a transcript."""
 
     id: str
     text: str  # as released
@@ -105,7 +107,7 @@ class LabelledTurn:
 
 
 def clean(text: str) -> str:
-    """A transcript without its sound tokens; may be empty.
+    """Return a transcript without its sound tokens; it may be empty.
 
     Examples:
         >>> clean("Oh.  [LAUGHTER] It fell. [BREATHING]")
@@ -115,7 +117,7 @@ def clean(text: str) -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    r"""Lines without their ends, be these \n, \r\n or \r, and without outer spaces.
+    r"""Return lines without outer spaces and without their ends (\n, \r\n or \r).
 
     Examples:
         >>> split_lines("a\r\n\n b\n")
@@ -126,12 +128,16 @@ def split_lines(text: str) -> list[str]:
 
 
 def blocks(text: str, *, file: str) -> tuple[list[LabelBlock], list[Problem]]:
-    """Every block of a label file, or of many label files joined into one.
+    """Return the blocks of a label file, or of many label files joined into one.
+
+    Args:
+        text: of the file
+        file: its name, for problems
 
     Returns:
         the blocks in file order, and a problem for each line that could not be used
     """
-    found: list[LabelBlock] = []
+    parsed: list[LabelBlock] = []
     problems: list[Problem] = []
     outside: list[int] = []
     for number, lines in _groups(split_lines(text)):
@@ -142,34 +148,38 @@ def blocks(text: str, *, file: str) -> tuple[list[LabelBlock], list[Problem]]:
                 if line and not line.startswith("%")
             ]
         elif summary := SUMMARY.fullmatch(lines[0]):
-            found.append(_block(summary, lines, file=file, line=number))
-            problems += _doubts(found[-1], lines)
+            parsed.append(_block(summary, lines, file=file, line=number))
+            problems += _doubts(parsed[-1], lines)
         else:
             reason = "not a summary line of IEMOCAP; left out with its rater lines"
             problems.append(Problem(file, reason, number))
     if outside:
         reason = f"{len(outside)} lines outside every block, this the first; left out"
         problems.append(Problem(file, reason, outside[0], fatal=False))
-    if not found:
+    if not parsed:
         problems.append(Problem(file, "holds no summary line; nothing read from it"))
-    return found, problems
+    return parsed, problems
 
 
 def turns(
     text: str, *, file: str
 ) -> tuple[list[LabelledTurn], Counter[str], list[Problem]]:
-    """The turns of a transcript that can have ratings, and how many lines cannot.
+    """Return the turns of a transcript that can have ratings, and counts of the rest.
+
+    Args:
+        text: of the file
+        file: its name, for problems
 
     Returns:
         the turns in file order; how many unrated (XX), stray and blank lines were
         dropped; a problem for each line that should have been a turn
     """
-    found: list[LabelledTurn] = []
+    parsed: list[LabelledTurn] = []
     dropped: Counter[str] = Counter()
     problems: list[Problem] = []
     for number, line in enumerate(split_lines(text), 1):
         if turn := TURN.fullmatch(line):
-            found.append(LabelledTurn(turn["id"], turn["text"], file, number))
+            parsed.append(LabelledTurn(turn["id"], turn["text"], file, number))
         elif not line.startswith("Ses"):
             dropped["stray" if line else "blank"] += 1
         elif UNRATED_TURN.fullmatch(line):
@@ -177,11 +187,11 @@ def turns(
         else:
             reason = "not a transcript line of IEMOCAP; left out"
             problems.append(Problem(file, reason, number))
-    return found, dropped, problems
+    return parsed, dropped, problems
 
 
 def _groups(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Cut before every summary and header line; with the number of the first line."""
+    """Yield the groups of lines that begin at a summary or header line, numbered."""
     begins = [
         n for n, line in enumerate(lines) if n == 0 or line.startswith(("[", "%"))
     ]
@@ -216,13 +226,13 @@ def _labels(text: str) -> tuple[str, ...]:
 
 
 def _doubts(block: LabelBlock, lines: list[str]) -> Iterator[Problem]:
-    """What is odd about a block that is kept all the same."""
+    """Yield a problem for each irregularity of a block that is kept."""
 
     def note(reason: str, line: int) -> Problem:
         return Problem(block.file, reason, line, block.id, fatal=False)
 
     if block.category not in CLASSES:
-        yield note(f"class {block.category!r} is none of IEMOCAP's", block.line)
+        yield note(f"class {block.category!r} is not one of IEMOCAP's", block.line)
     for name, value in block.ratings.items():
         if not LOWEST <= value <= HIGHEST:
             yield note(f"released {name} {value:g} is outside 1 to 5", block.line)

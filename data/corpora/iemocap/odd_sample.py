@@ -1,4 +1,4 @@
-"""The sample with everything that is odd in real copies of IEMOCAP, for the tests."""
+"""IEMOCAP sample with the irregularities of real copies, for the tests."""
 
 import random
 from collections.abc import Iterable
@@ -20,17 +20,17 @@ from affuse.data.corpora.iemocap.release_writer import (
     write_wav,
 )
 
-# What the Finder leaves beside every file on a foreign disk; no text in any encoding.
+# Content of the files that Finder writes on other systems' disks; binary, not a text.
 APPLE_DOUBLE = bytes.fromhex("0005160700020000") + b"Mac OS X        " + b"\xac\x81\x00"
 
-# Utterance: released ratings, then those of the external raters; None is a blank.
+# Utterance -> released ratings, and those of the external raters; None is a blank.
 RATED = {
-    # released dominance with the blank taken for 0, then with the blank ignored
+    # The released dominance counts the blank as 0, and then ignores the blank.
     "Ses01M_impro01_F000": ((2.0, 3.5, 2.0), ((2, 4, 4), (2, 3, None))),
     "Ses01M_impro01_M000": ((2.0, 3.5, 4.0), ((2, 4, 4), (2, 3, None))),
     "Ses02M_impro01_F000": ((2.0, 4.0, 3.0), ((1, 4, None), (3, 4, None))),
     "Ses02M_impro01_M000": ((1.0, 2.5, 4.0), ((0, 2, 4), (2, 3, 4))),
-    # the seven outside 1 to 5: 1, 1, 4, 1 and 0 by session
+    # Seven utterances have a released rating outside 1 to 5.
     "Ses01F_impro01_F000": ((2.0, 3.0, 0.5), ((2, 3, 1), (2, 3, None))),
     "Ses02F_impro01_F000": ((5.5, 3.0, 4.0), ((6, 3, 4), (5, 3, 4))),
     "Ses03F_impro01_F000": ((2.0, 5.5, 3.0), ((2, 6, 3), (2, 5, 3))),
@@ -61,10 +61,16 @@ ATTRIBUTES = (
 
 
 def sample_hazards(root: Path) -> int:
-    """Write the sample with every hazard; return how many utterances a reader finds.
+    """Write the sample with every irregularity and return the count of a reader.
 
-    All keep their ids but one, whose summary line is damaged; session 4 is in a folder
-    ``session4``.
+    One utterance is lost, because its summary line is damaged. Session 4 is in a
+    folder ``session4``.
+
+    Args:
+        root: folder of the sessions
+
+    Returns:
+        how many utterances a reader finds
     """
     turns = [_edit(turn) for turn in tones.plan()]
     count = tones.write(root, turns)
@@ -76,7 +82,7 @@ def sample_hazards(root: Path) -> int:
 
 
 def _edit(turn: WrittenTurn) -> WrittenTurn:
-    """The hazards that fit in a turn."""
+    """Return a turn with the irregularities that concern single turns."""
     if turn.id in RATED:
         ratings, rows = RATED[turn.id]
         votes = [line for line in turn.raters if line.startswith("C-")]
@@ -92,7 +98,7 @@ def _attributes(rows: Iterable[Iterable[int | None]]) -> Iterable[str]:
 
 
 def _strays(root: Path) -> None:
-    """Files of other programs beside labels, transcripts and wavs."""
+    """Add files of other programs beside labels, transcripts and WAV files."""
     for path in (
         label_path(root, "Ses01F_impro01"),
         transcript_path(root, "Ses01F_impro01"),
@@ -105,14 +111,14 @@ def _strays(root: Path) -> None:
 
 
 def _contradictions(root: Path) -> None:
-    """Folders of single raters, with files named and written like labels."""
+    """Add folders of single raters, with files named and written like label files."""
     labels = label_path(root, "Ses01F_impro01")
     turn = next(t for t in tones.plan() if t.id == "Ses01F_impro01_M000")
-    other = block(replace(turn, ratings=(1, 1, 1), category="dis", raters=()))
+    raters_block = block(replace(turn, ratings=(1, 1, 1), category="dis", raters=()))
     for name in ("Attribute", "Categorical", "Self-evaluation"):
         folder = labels.parent / name
         folder.mkdir()
-        (folder / labels.name).write_text(f"{HEADER}\n\n{other}\n")
+        (folder / labels.name).write_text(f"{HEADER}\n\n{raters_block}\n")
         (folder / f"{labels.stem}_e2_atr.txt").write_text(
             f"{turn.id} :act 1; :val 1; :dom 1; ()\n"
         )
@@ -122,12 +128,12 @@ def _contradictions(root: Path) -> None:
 
 
 def _labels(root: Path) -> None:
-    """Damaged, repeated and unordered blocks; other ends of files."""
+    """Damage, repeat and reorder blocks, and change the ends of files."""
     path = label_path(root, "Ses04M_impro01")
     turns = {turn.id: turn for turn in tones.plan()}
-    whole = block(turns["Ses04M_impro01_F000"]).partition("\n")[0]
-    damaged = whole.rpartition(",")[0] + "]"
-    path.write_text(path.read_text().replace(whole, damaged))
+    summary = block(turns["Ses04M_impro01_F000"]).partition("\n")[0]
+    damaged = summary.rpartition(",")[0] + "]"
+    path.write_text(path.read_text().replace(summary, damaged))
 
     path = label_path(root, "Ses05F_script01_1")
     turn = turns["Ses05F_script01_1_F001"]
@@ -135,9 +141,11 @@ def _labels(root: Path) -> None:
     path.write_text(path.read_text().replace(block(turn), ended))
 
     path = label_path(root, "Ses05F_impro01")
-    again = turns["Ses05F_impro01_F000"]
-    other = replace(turns["Ses05F_impro01_M000"], ratings=(1, 2, 3))
-    path.write_text(f"{path.read_text()}{block(again)}\n\n{block(other)}\n\n")
+    repetition = turns["Ses05F_impro01_F000"]
+    contradiction = replace(turns["Ses05F_impro01_M000"], ratings=(1, 2, 3))
+    path.write_text(
+        f"{path.read_text()}{block(repetition)}\n\n{block(contradiction)}\n\n"
+    )
 
     path = label_path(root, "Ses05M_impro01")
     header, *blocks = path.read_text().rstrip().split("\n\n")
@@ -151,11 +159,11 @@ def _labels(root: Path) -> None:
 
 
 def _transcripts(root: Path) -> None:
-    """Lines without a rated turn, one damaged line, and one that is not there."""
+    """Add lines without a rated turn, damage one line, and remove one."""
     path = transcript_path(root, "Ses04F_impro01")
-    first, *others = path.read_text().splitlines()
+    first, *rest = path.read_text().splitlines()
     unrated = "Ses04F_impro01_FXX0 [012.0000-012.9000]: Mm."
-    lines = [first, unrated, "M: right", "", *others, "F: yes", ""]
+    lines = [first, unrated, "M: right", "", *rest, "F: yes", ""]
     path.write_text("\n".join(lines) + "\n")
 
     path = transcript_path(root, "Ses04M_impro01")
@@ -163,12 +171,14 @@ def _transcripts(root: Path) -> None:
 
     path = transcript_path(root, "Ses05M_script01_1")
     lines = path.read_text().splitlines(keepends=True)
-    kept = (line for line in lines if not line.startswith("Ses05M_script01_1_F000"))
-    path.write_text("".join(kept))
+    lines_left = (
+        line for line in lines if not line.startswith("Ses05M_script01_1_F000")
+    )
+    path.write_text("".join(lines_left))
 
 
 def _encodings(root: Path) -> None:
-    """Line ends of another system, a byte order mark, one byte of cp1252."""
+    """Write other line ends, a byte order mark, and one byte of cp1252."""
     for place in (label_path, transcript_path):
         path = place(root, "Ses02M_impro01")
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -181,7 +191,7 @@ def _encodings(root: Path) -> None:
 
 
 def _wavs(root: Path) -> None:
-    """One too few, one too many, another suffix, and four with the wrong contents."""
+    """Remove, add and rename one WAV file each, and damage the contents of four."""
     wav_path(root, "Ses05M_script01_1_M000").unlink()
     turns = {turn.id: turn for turn in tones.plan()}
     tone = tones.tone(turns["Ses05M_script01_1_M000"])

@@ -1,8 +1,9 @@
-"""The published counts of IEMOCAP, and the same counts of a copy.
+"""Published counts of IEMOCAP, and the same counts of a copy.
 
-Those on which independent publications or public code agree, and a few (improvised and
-scripted, the sexes, the classes of session 5, blank dominance, the size of a dialogue)
-that one of them states. Classes of the other sessions are not published.
+Independent publications or public code agree on most of these counts. Others have only
+one source: improvised and scripted utterances, the sexes, the classes of session 5,
+blank dominance, and the size of a dialogue. The classes of the other sessions are not
+published.
 """
 
 from collections import Counter
@@ -71,31 +72,33 @@ PUBLISHED = {
 def compare(
     utterances: Iterable[Utterance], others: Mapping[str, int]
 ) -> tuple[Count, ...]:
-    """Each published count beside the one found.
+    """Return each published count with that of a copy.
 
     Args:
         utterances: of the whole copy
-        others: counts that utterances do not show, by published name
+        others: counts that cannot be derived from utterances, by published name
     """
     utterances = tuple(utterances)
-    found = Counter(what for utterance in utterances for what in _counts_for(utterance))
+    counts = Counter(
+        what for utterance in utterances for what in _count_names(utterance)
+    )
     sizes = Counter(utterance.dialogue for utterance in utterances)
-    found["dialogues"] = len(sizes)
-    found.update(f"dialogues of session {name[4]}" for name in sizes)
-    found["fewest utterances of a dialogue"] = min(sizes.values(), default=0)
-    found["most utterances of a dialogue"] = max(sizes.values(), default=0)
-    found.update(others)
-    return tuple(Count(what, n, found[what]) for what, n in PUBLISHED.items())
+    counts["dialogues"] = len(sizes)
+    counts.update(f"dialogues of session {name[4]}" for name in sizes)
+    counts["fewest utterances of a dialogue"] = min(sizes.values(), default=0)
+    counts["most utterances of a dialogue"] = max(sizes.values(), default=0)
+    counts.update(others)
+    return tuple(Count(what, n, counts[what]) for what, n in PUBLISHED.items())
 
 
 def category(utterance: Utterance) -> str:
-    """The released class, from the flags."""
-    named = (f for f in utterance.flags if f.startswith("category="))
-    return next(named, "").removeprefix("category=")
+    """Return the released class of an utterance, from its flags; "" if unknown."""
+    flags = (f for f in utterance.flags if f.startswith("category="))
+    return next(flags, "").removeprefix("category=")
 
 
-def _counts_for(utterance: Utterance) -> Iterator[str]:
-    """Names of all the counts that an utterance raises by one."""
+def _count_names(utterance: Utterance) -> Iterator[str]:
+    """Yield the names of the counts that an utterance raises by one."""
     label, session = category(utterance), f"of session {utterance.session}"
     yield from ("utterances", "labels", f"utterances {session}")
     yield from (f"class {label}", f"class {label} {session}")

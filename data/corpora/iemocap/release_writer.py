@@ -1,4 +1,4 @@
-"""Writes turns in IEMOCAP's tree and grammar, byte by byte as the release has them."""
+"""Writer of invented turns in the file tree and line grammar of the IEMOCAP release."""
 
 import wave
 from collections.abc import Iterable
@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 SAMPLE_RATE = 16_000  # Hz
-TICKS = 10_000  # in a second: times have four decimals
+TICKS = 10_000  # per second, since times have four decimals
 HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]"
 
 
 @dataclass(frozen=True)
 class WrittenTurn:
-    """One rated turn, as it will be written."""
+    """Rated turn to be written."""
 
     id: str
     start: int  # ticks
@@ -26,12 +26,17 @@ class WrittenTurn:
 
     @property
     def dialogue(self) -> str:
-        """The part of the id that names the files."""
+        """Name of the dialogue, the part of the id that names the files."""
         return self.id.rpartition("_")[0]
 
 
 def write_dialogue(root: Path, turns: list[WrittenTurn]) -> None:
-    """Write the label file and the transcript of one dialogue; make their folders."""
+    """Write the label file and the transcript of one dialogue, with their folders.
+
+    Args:
+        root: folder of the sessions
+        turns: of the dialogue, in any order that the files should have
+    """
     name = turns[0].dialogue
     blocks = "\n\n".join([HEADER, *map(block, turns)]) + "\n\n"
     lines = "".join(map(transcript_line, turns))
@@ -44,25 +49,25 @@ def write_dialogue(root: Path, turns: list[WrittenTurn]) -> None:
 
 
 def label_path(root: Path, dialogue: str) -> Path:
-    """Where the ratings of a dialogue are."""
+    """Return the path of the label file of a dialogue."""
     folder = root / f"Session{dialogue[4]}" / "dialog" / "EmoEvaluation"
     return folder / f"{dialogue}.txt"
 
 
 def transcript_path(root: Path, dialogue: str) -> Path:
-    """Where the words of a dialogue are."""
+    """Return the path of the transcript of a dialogue."""
     folder = root / f"Session{dialogue[4]}" / "dialog" / "transcriptions"
     return folder / f"{dialogue}.txt"
 
 
 def wav_path(root: Path, utterance: str) -> Path:
-    """Where the speech of an utterance is."""
+    """Return the path of the WAV file of an utterance."""
     folder = root / f"Session{utterance[4]}" / "sentences" / "wav"
     return folder / utterance.rpartition("_")[0] / f"{utterance}.wav"
 
 
 def block(turn: WrittenTurn) -> str:
-    """Summary and rater lines, without a last line end."""
+    """Return summary and rater lines of a turn, without a last line end."""
     times = f"[{turn.start / TICKS:.4f} - {turn.end / TICKS:.4f}]"
     means = ", ".join(f"{value:.4f}" for value in turn.ratings)
     summary = f"{times}\t{turn.id}\t{turn.category}\t[{means}]"
@@ -70,19 +75,30 @@ def block(turn: WrittenTurn) -> str:
 
 
 def transcript_line(turn: WrittenTurn) -> str:
-    """One line of a transcript, with its end."""
+    """Return one line of a transcript, with its line end."""
     times = f"[{turn.start / TICKS:08.4f}-{turn.end / TICKS:08.4f}]"
     return f"{turn.id} {times}: {turn.words}\n"
 
 
 def attribute_line(rater: str, ratings: Iterable[int | None]) -> str:
-    """What one rater wrote; an empty place for None."""
+    """Return the line of one rater's ratings.
+
+    Args:
+        rater: such as ``E2``
+        ratings: valence, arousal and dominance; None leaves a rating blank
+    """
     valence, arousal, dominance = ("" if r is None else str(r) for r in ratings)
     return f"A-{rater}:\tval {valence}; act {arousal}; dom  {dominance};\t()"
 
 
 def write_wav(path: Path, sound: np.ndarray, *, rate: int = SAMPLE_RATE) -> None:
-    """Write 16 bit PCM; `sound` is (frames,) or (frames, channels) in [-1, 1]."""
+    """Write a WAV file in 16-bit PCM.
+
+    Args:
+        path: of the file
+        sound: (frames,) or (frames, channels) in [-1, 1]
+        rate: Hz
+    """
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1 if sound.ndim == 1 else sound.shape[1])
         file.setsampwidth(2)

@@ -1,4 +1,7 @@
-"""Fields of one utterance of IEMOCAP: speaker, session, dialogue, ratings, flags."""
+"""Conversion of one label block of IEMOCAP to an utterance.
+
+The conversion derives speaker, session, dialogue, ratings and flags.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +20,9 @@ def utterance(
     """Return the utterance of a label block.
 
     Args:
-        block: its ratings, with the id, such as ``Ses01F_impro01_M000``
+        block: its ratings and its id, such as ``Ses01F_impro01_M000``
         wav: its recording; None if there is none
-        turn: its words; None if no transcript has them
+        turn: its transcript; None if there is none
         dominance: ``released`` or ``recomputed``
     """
     name = block.id
@@ -32,7 +35,7 @@ def utterance(
         transcript=turn.text if turn else None,
         text=line_grammar.clean(turn.text) if turn else None,
         ratings=ratings,
-        speaker=name[:5] + name[-4],  # name[5] is who wears the markers
+        speaker=name[:5] + name[-4],  # name[5] is the actor with the markers
         sex=name[-4],
         session=name[4],
         dialogue=dialogue,
@@ -54,13 +57,13 @@ def _flags(block: LabelBlock) -> Iterator[str]:
 
 
 def _recomputed(block: LabelBlock) -> dict[str, float]:
-    """Ratings with the mean dominance of those external raters who gave one."""
-    given = [a.dominance for a in block.listeners if a.dominance is not None]
-    if not given or not blank_dominances(block):
+    """Return ratings with dominance as the mean over external raters who rated it."""
+    dominances = [a.dominance for a in block.listeners if a.dominance is not None]
+    if not dominances or not blank_dominances(block):
         return block.ratings
-    return {**block.ratings, "dominance": sum(given) / len(given)}
+    return {**block.ratings, "dominance": sum(dominances) / len(dominances)}
 
 
 def blank_dominances(block: LabelBlock) -> int:
-    """Return how many external raters left the dominance blank."""
+    """Return the number of external raters who left dominance blank."""
     return sum(a.dominance is None for a in block.listeners)

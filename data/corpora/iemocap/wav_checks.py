@@ -1,4 +1,4 @@
-"""Checks of IEMOCAP's wavs that have to open them."""
+"""Checks of IEMOCAP's WAV files that have to open them."""
 
 import math
 from collections.abc import Iterator
@@ -10,16 +10,19 @@ from affuse.data.system.regular_files import TABLE as LARGEST
 from affuse.data.system.regular_files import check_regular
 
 SAMPLE_RATE = 16_000  # Hz
-TOLERANCE = 2  # frames between a wav and the times of its label, which are rounded
+TOLERANCE = 2  # frames by which a WAV file and its label's rounded times may differ
 
 
 def verify(corpus: Corpus) -> tuple[Problem, ...]:
-    """What is wrong with the wavs, which `read` does not open.
+    """Return the problems of the WAV files, which `read` does not open.
 
-    A wav should be 16 kHz, of one channel, and as long as its label says.
+    A file should have 16 kHz, one channel, and the duration that its label states.
+
+    Args:
+        corpus: as `read` returned it
 
     Returns:
-        in the order of the utterances; fatal where a wav holds no sound at all
+        in the order of the utterances; fatal where a file holds no sound at all
     """
     return tuple(
         problem
@@ -34,7 +37,7 @@ def _check(utterance: Utterance, wav: Path, root: Path) -> Iterator[Problem]:
 
     file, name = wav.relative_to(root).as_posix(), utterance.id
     try:
-        check_regular(wav, limit=LARGEST)  # a pipe would keep us waiting
+        check_regular(wav, limit=LARGEST)  # opening a pipe would block
         with soundfile.SoundFile(wav) as sound:
             rate, channels, frames = sound.samplerate, sound.channels, sound.frames
     except (OSError, RuntimeError, DamagedFileError):
@@ -44,12 +47,12 @@ def _check(utterance: Utterance, wav: Path, root: Path) -> Iterator[Problem]:
         yield Problem(file, "holds no sound; copy it again", id=name)
         return
     if (rate, channels) != (SAMPLE_RATE, 1):
-        got = f"{rate} Hz, {channels} channels"
-        reason = f"{got}; the release has {SAMPLE_RATE} Hz, 1 channel"
+        observed = f"{rate} Hz, {channels} channels"
+        reason = f"{observed}; the release has {SAMPLE_RATE} Hz, 1 channel"
         yield Problem(file, reason, id=name, fatal=False)
     if utterance.start is not None and utterance.end is not None:
-        seconds = round(utterance.end - utterance.start, 4)  # as the label has them
-        wanted = math.floor(seconds * rate + 1e-6)  # seconds are not exact in binary
-        if abs(frames - wanted) > TOLERANCE:
-            reason = f"has {frames} frames, but by its label {wanted}"
+        seconds = round(utterance.end - utterance.start, 4)  # the label's precision
+        expected = math.floor(seconds * rate + 1e-6)  # seconds are not exact in binary
+        if abs(frames - expected) > TOLERANCE:
+            reason = f"has {frames} frames, but by its label {expected}"
             yield Problem(file, reason, id=name, fatal=False)

@@ -1,9 +1,9 @@
-"""A corpus of one's own: a table of files or texts, with or without ratings.
+"""Reader of a user's own corpus: a table of audio files or texts, rated or not.
 
-Any CSV or TSV table with a header line will do, as will an audformat folder. Columns
-are found by the usual names (`affuse.data.tables.column_roles.ALIASES`), and others are
-kept as text (`affuse.data.tables.unread_columns`); paths are relative to the folder of
-the table. A file ``affuse.json`` beside it may hold what the table cannot say:
+The corpus is a CSV or TSV table with a header line, or an audformat folder. Columns are
+found by the usual names (`affuse.data.tables.column_roles.ALIASES`), and others are
+kept as text (`affuse.data.tables.unread_columns`). Paths are relative to the folder of
+the table. A file ``affuse.json`` beside it may state what the table cannot hold:
 ``{"nature": "human", "scale": [1, 5], "map": {"valence": "mean_v"}}``.
 """
 
@@ -35,7 +35,7 @@ from affuse.data.tables.delimited_tables import DelimitedTable
 from affuse.data.tables.unread_columns import Columns
 from affuse.data.terminal import printable
 
-SIDECAR = Record(  # `affuse.data.rating_kinds` reads its nature
+SIDECAR = Record(  # `affuse.data.rating_kinds` reads its key "nature"
     {},
     {"scale": ListOf(Number(), least=2, most=2), "map": MapOf(Text(1_000))},
     others=Plain(),
@@ -50,41 +50,43 @@ def read(
     table: str = "",
     name: str = "",
 ) -> Corpus:
-    """Read the utterances of a table, in its order.
+    """Return the corpus of a table, with its utterances in the order of the rows.
 
     Args:
         root: the table, or its folder
-        columns: role to column name, where the header's own names do not say
+        columns: role to column name, where the names in the header are not usual
         scale: lowest and highest nominal rating; never guessed from the values
         table: which of several tables in the folder, without ``.csv``
         name: of the corpus; by default that of the folder or file
 
     Returns:
-        the corpus; rows with something wrong in them are among its problems
+        the corpus; faulty rows are among its problems
 
     Raises:
         FileNotFoundError: if there is no table
         AffuseError: if it is unclear which table or columns to read, if there are
-            ratings without a scale, or if many of them lie outside it
+            ratings without a scale, or if many of them lie outside the scale
     """
     files = delimited_tables.find(root, table)
     folder = root if root.is_dir() else root.parent
-    stated_scale, stated_columns = _sidecar(folder)
-    scale = scale or stated_scale
+    sidecar_scale, sidecar_columns = _sidecar(folder)
+    scale = scale or sidecar_scale
     tables = [delimited_tables.load(path) for path, _ in files]
-    wanted = {**stated_columns, **columns}
-    sorting = unread_columns.sort(tables, wanted)
-    left_out = {role for role, column in wanted.items() if not column}
+    chosen_columns = {**sidecar_columns, **columns}
+    sorting = unread_columns.sort(tables, chosen_columns)
+    left_out = {role for role, column in chosen_columns.items() if not column}
     identities = Identities(zip(tables, sorting.tables, strict=True))
-    rows = _Gathered(folder, scale, identities)
-    for table_, sorted_, (_, split) in zip(tables, sorting.tables, files, strict=True):
-        rows.read(table_, sorted_, split)
+    rows = _RowCollection(folder, scale, identities)
+    for table_, table_columns, (_, split) in zip(
+        tables, sorting.tables, files, strict=True
+    ):
+        rows.read(table_, table_columns, split)
     names = ", ".join(path.name for path, _ in files)
-    utterances, split_notes = split_names.settled([*rows.found.values()], names)
-    stem = root.resolve().name if root.is_dir() else root.stem
+    utterances, split_notes = split_names.unify([*rows.utterances.values()], names)
+    fallback_name = root.resolve().name if root.is_dir() else root.stem
     protocol = split_names.protocol(utterances)
     return Corpus(
-        name=_slug(name or stem),
+        name=_slug(name or fallback_name),
         root=folder,
         utterances=utterances,
         scale=scale,
@@ -95,7 +97,7 @@ def read(
             *(note for counter in rows.counters for note in counter.notes(names)),
             *split_notes,
             *unread_columns.notes(sorting.dropped, names),
-            *scale_checks.compared(utterances, scale, names),
+            *scale_checks.compare(utterances, scale, names),
         ),
         nature=rating_kinds.stated(folder),
         reading=(
@@ -105,8 +107,8 @@ def read(
     )
 
 
-class _Gathered:
-    """Rows of one or several tables, gathered: utterances by id, and problems."""
+class _RowCollection:
+    """Utterances by id and problems, collected from the rows of one or more tables."""
 
     def __init__(
         self,
@@ -117,12 +119,18 @@ class _Gathered:
         self.folder = audio_paths.Folder(folder)
         self.scale = scale
         self.identities = identities
-        self.found: dict[str, Utterance] = {}
+        self.utterances: dict[str, Utterance] = {}
         self.problems: list[Problem] = []
         self.counters = (Words(), TextCells(), NameSpellings())
 
     def read(self, table: DelimitedTable, columns: Columns, split: str) -> None:
-        """Add the rows of one table, which are of `split` unless they say it."""
+        """Add the rows of one table.
+
+        Args:
+            table: to read
+            columns: of the table
+            split: of the rows that state none
+        """
         self.problems += table.notes
         roles = columns.roles
         if self.scale is None and (rated := [r for r in RATINGS if r in roles]):
@@ -140,16 +148,14 @@ class _Gathered:
             line, values = row
             cells = {role: values[place].strip() for role, place in roles.items()}
             if "text" in roles:
-                cells["text"] = values[roles["text"]]  # as released
+                cells["text"] = values[roles["text"]]  # with its outer blanks
             cells["split"] = cell_values.split(cells.get("split", "")) or split
-            others = {
-                n: unread_columns.cell(values[i]) for n, i in columns.kept.items()
-            }
+            extra = {n: unread_columns.cell(values[i]) for n, i in columns.kept.items()}
             for counter in self.counters:
                 counter.count(cells)
             if "id" in cells:
                 cells["id"] = printable(cells["id"])
-            self._add(cells, extra_columns.mapping(others), table, line)
+            self._add(cells, extra_columns.mapping(extra), table, line)
         if is_empty:
             reason = "no row follows the line that names the columns"
             self.problems.append(Problem(table.path.name, reason, fatal=False))
@@ -157,23 +163,23 @@ class _Gathered:
     def _add(
         self,
         cells: Mapping[str, str],
-        others: Mapping[str, str],
+        extra: Mapping[str, str],
         table: DelimitedTable,
         line: int,
     ) -> None:
         path = table.path
         record, wrong = row_parsing.utterance(
             cells,
-            others,
+            extra,
             folder=self.folder,
             identities=self.identities,
             fallback=fallback(table, line),
         )
         name = record.id if record else cells.get("id", "")
-        known = self.found.setdefault(name, record) if record else None
+        earlier = self.utterances.setdefault(name, record) if record else None
         note = ""
-        if record and known and known is not record:
-            note = _repetition(known, record)
+        if record and earlier and earlier is not record:
+            note = _repetition(earlier, record)
             if not note:
                 wrong.append(
                     "an earlier row has the same id and other content, so this one is "
@@ -184,23 +190,23 @@ class _Gathered:
             self.problems.append(Problem(path.name, note, line, name, fatal=False))
 
 
-def _repetition(known: Utterance, record: Utterance) -> str:
-    """Return a sentence if a row repeats an earlier one; "" if it contradicts it."""
-    if replace(record, columns=known.columns) != known:
+def _repetition(earlier: Utterance, record: Utterance) -> str:
+    """Return a sentence if a row repeats an earlier one, or "" if it contradicts it."""
+    if replace(record, columns=earlier.columns) != earlier:
         return ""
-    names = {**known.columns, **record.columns}
-    differ = [n for n in names if known.columns.get(n) != record.columns.get(n)]
-    but = f" but for {', '.join(map(repr, differ))}" if differ else ""
-    return f"row repeats an earlier one{but}, so it is skipped"
+    names = {**earlier.columns, **record.columns}
+    differ = [n for n in names if earlier.columns.get(n) != record.columns.get(n)]
+    exception = f" but for {', '.join(map(repr, differ))}" if differ else ""
+    return f"row repeats an earlier one{exception}, so it is skipped"
 
 
 def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
-    """Scale and columns that the folder itself states."""
+    """Return the scale and the columns that ``affuse.json`` in the folder states."""
     path = folder / rating_kinds.SIDECAR
     if not path.exists():
         return None, {}
     try:
-        known = read_json(
+        content = read_json(
             path, SIDECAR, advice="correct it", limit=rating_kinds.LARGEST
         )
     except DamagedFileError as error:
@@ -208,8 +214,8 @@ def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
             f'{path} may hold "scale": [lowest, highest] and "map": {{role: column}}, '
             f"but {error}"
         ) from error
-    scale = known.get("scale")
-    return scale and (float(scale[0]), float(scale[1])), known.get("map", {})
+    scale = content.get("scale")
+    return scale and (float(scale[0]), float(scale[1])), content.get("map", {})
 
 
 def _slug(name: str) -> str:

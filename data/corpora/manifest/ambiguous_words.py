@@ -1,4 +1,4 @@
-"""Words and times of a table that could mean two things, or nothing to its reader."""
+"""Notes on words and times of a table that are ambiguous or not understood."""
 
 import re
 from collections import Counter
@@ -9,25 +9,25 @@ from affuse.data.tables import cell_values, span_columns
 from affuse.data.terminal import printable
 
 NAMES = ("speaker", "session", "dialogue")  # roles whose cells are names
-CODES: Mapping[str, Mapping[str, object]] = {  # role: the words that it may hold
+CODES: Mapping[str, Mapping[str, object]] = {  # role -> words that its cells may hold
     "sex": cell_values.SEXES,
     "scripted": cell_values.SCRIPTED,
 }
 SHOWN = 5  # words that one note names
-MARK = re.compile(r"\[[A-Za-z_]+\]")  # of a sound, such as [LAUGHTER]
+MARK = re.compile(r"\[[A-Za-z_]+\]")  # sound token, such as [LAUGHTER]
 
 
 class Words:
-    """Counts such words row by row, and tells them in a note for each kind."""
+    """Counter of ambiguous words over the rows, with one note for each kind."""
 
     def __init__(self) -> None:
         self._names: Counter[tuple[str, str]] = Counter()  # by role and word
-        self._strange: dict[str, Counter[str]] = {}  # by role
-        self._ids: list[str] = []  # that are written with escapes
-        self._durations = 0  # that are not from the start to the end
-        self._missing: Counter[str] = Counter()  # texts that say so, or may say so
-        self._marks: Counter[str] = Counter()  # of sounds, in texts
-        self._marked = 0  # texts that hold some
+        self._strange: dict[str, Counter[str]] = {}  # words outside `CODES`, by role
+        self._ids: list[str] = []  # with characters that are written as escapes
+        self._durations = 0  # that differ from the time between start and end
+        self._missing: Counter[str] = Counter()  # texts that may mark a missing value
+        self._marks: Counter[str] = Counter()  # sound tokens in texts
+        self._marked = 0  # texts with sound tokens
 
     def count(self, cells: Mapping[str, str]) -> None:
         """Add the words of one row, by role."""
@@ -37,7 +37,7 @@ class Words:
         if not (name := cells.get("id", "")).isprintable():
             self._ids.append(printable(name))
         self._durations += span_columns.contradict(cells)
-        # what was written and never spoken has no marks of sounds, and is not missing
+        # Rows without audio are written texts: no sound tokens, nothing is missing.
         text = cells.get("text", "").strip() if cells.get("file") else ""
         if text.casefold() in cell_values.MISSING - {""}:
             self._missing[text] += 1
@@ -54,7 +54,7 @@ class Words:
                 self._strange.setdefault(role, Counter())[word] += 1
 
     def notes(self, file: str) -> Iterator[Problem]:
-        """Yield the notes.
+        """Yield one note for each kind of ambiguous word.
 
         Args:
             file: name of the table, or of the tables
@@ -82,16 +82,16 @@ class Words:
                 f"end="
             )
         yield from self._texts()
-        for role, found in self._strange.items():
-            words = ", ".join(repr(word) for word, _ in found.most_common(SHOWN))
-            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        for role, strange in self._strange.items():
+            words = ", ".join(repr(word) for word, _ in strange.most_common(SHOWN))
+            rest = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
             yield (
-                f"{role} is not read where it is {words}{more} (rows: "
-                f"{found.total()}); write one of {', '.join(CODES[role])}"
+                f"{role} is not read where it is {words}{rest} (rows: "
+                f"{strange.total()}); write one of {', '.join(CODES[role])}"
             )
 
     def _texts(self) -> Iterator[str]:
-        """Yield a note for each word that stands for a text, and one on marks."""
+        """Yield a note for each word that may mark a missing text, and one on marks."""
         for word, count in self._missing.items():
             reason = f"{word!r} is read as a missing transcript (rows: {count})"
             if cell_values.transcript(word) is not None:
@@ -101,9 +101,9 @@ class Words:
                 )
             yield reason
         if self._marks:
-            named = ", ".join(repr(mark) for mark, _ in self._marks.most_common(SHOWN))
+            marks = ", ".join(repr(mark) for mark, _ in self._marks.most_common(SHOWN))
             yield (
-                f"marks in brackets, such as {named}, are read as words (rows: "
+                f"marks in brackets, such as {marks}, are read as words (rows: "
                 f"{self._marked}); if they are marks of sounds, take them out of the "
                 f"table"
             )

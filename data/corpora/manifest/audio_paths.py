@@ -1,7 +1,7 @@
-"""Audio files that a table names, kept below the folder of the table.
+"""Resolution of audio paths, restricted to regular files below the table's folder.
 
-A table may come from anywhere, so it must not be able to make the extraction open
-other files of the machine, by absolute paths, ``..`` or links, nor devices or pipes.
+A table may come from an untrusted source. So its absolute paths, ``..`` or links must
+not make the extraction open other files of the machine, nor devices or pipes.
 """
 
 import os
@@ -16,30 +16,33 @@ from affuse.data.errors import AffuseError
 from affuse.data.name_spellings import spelling
 from affuse.data.terminal import inactive
 
-LISTED = 100_000  # names of a folder that are compared with one that is not there
-LISTINGS = 64  # folders whose names are kept for that
+LISTED = 100_000  # names in a folder that are compared with a missing file's name
+LISTINGS = 64  # folders whose names are cached for this comparison
 SHARED = ("datasets--", "models--", "spaces--")  # folders of a Hugging Face cache
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # such as https:// and file://
-RECENT = 1024  # files that are known without another look
+RECENT = 1024  # files that are cached, since consecutive rows often name the same file
 
 
 class Folder:
-    """The folder of a table; each folder below it is resolved only once."""
+    """Folder of a table; each folder below it is resolved only once."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._real = Path(os.path.realpath(root))
         self._blobs = _blobs(self._real)
         self._below: dict[str, bool] = {}  # by parent, relative to the root
-        self._spellings = lru_cache(LISTINGS)(_listed)
+        self._spellings = lru_cache(LISTINGS)(_names_by_spelling)
         self._recent = lru_cache(RECENT)(self._find)
 
     def file(self, name: str) -> Path:
-        """Return the file of a relative `name`, the same object for all rows of it.
+        """Return the path of a file; recent names share one object.
+
+        Args:
+            name: relative to the folder, as `relative` returns it
 
         Raises:
             AffuseError: if it is not a readable regular file below the folder; the
-                sentence names it
+                message names the file
         """
         return self._recent(name)
 
@@ -72,7 +75,7 @@ class Folder:
                 f"audio file {name!r} not found below the folder of the table "
                 f"({error.strerror}); {self._advice(name)}"
             ) from error
-        if not self._is_below(name, link=stat.S_ISLNK(mode)):
+        if not self._is_below(name, is_link=stat.S_ISLNK(mode)):
             raise AffuseError(
                 f"audio file {name!r} is a link that leads out of the folder of the "
                 f"table; put the table where the audio is"
@@ -88,8 +91,8 @@ class Folder:
             )
         return path
 
-    def _is_below(self, name: str, *, link: bool) -> bool:
-        key = name if link else os.path.dirname(name)
+    def _is_below(self, name: str, *, is_link: bool) -> bool:
+        key = name if is_link else os.path.dirname(name)
         if key not in self._below:
             real = Path(os.path.realpath(self.root / key))
             blob = self._blobs is not None and real.parent == self._blobs
@@ -97,44 +100,47 @@ class Folder:
         return self._below[key]
 
     def _advice(self, name: str) -> str:
-        """Return what to do about a file that is not there; alike names are told."""
-        place, found = self.root, list[str]()
+        """Return the remedy for a missing file, with a similar name if there is one."""
+        folder, names = self.root, list[str]()
         for part in name.split("/"):
-            if (place / part).exists():
-                found.append(part)
-            elif len(alike := self._spellings(place).get(spelling(part), [])) == 1:
-                found.append(alike[0])
+            if (folder / part).exists():
+                names.append(part)
+            elif len(similar := self._spellings(folder).get(spelling(part), [])) == 1:
+                names.append(similar[0])
             else:
                 return "copy it there, or correct the path"
-            place = place / found[-1]
+            folder = folder / names[-1]
         return (
             f"a file with a name like it, in other characters, is there: the table has "
-            f"{ascii(name)}, the disk has {ascii('/'.join(found))}; rename the file, "
+            f"{ascii(name)}, the disk has {ascii('/'.join(names))}; rename the file, "
             f"or write its name in the table as it is on the disk"
         )
 
 
-def _listed(folder: Path) -> dict[str, list[str]]:
-    """Return the names in a folder by what they have in common with names like them.
+def _names_by_spelling(folder: Path) -> dict[str, list[str]]:
+    """Return the names in a folder by their unified spelling.
 
-    Such names differ in their Unicode form (NFC, NFD), in the case of letters, in kinds
-    of blanks or in characters that are not seen.
+    Names of one spelling differ only in their Unicode form (NFC, NFD), in the case of
+    letters, in kinds of blanks, or in invisible characters.
     """
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in islice(entries, LISTED):
-            found.setdefault(spelling(entry.name), []).append(entry.name)
-    return found
+            names.setdefault(spelling(entry.name), []).append(entry.name)
+    return names
 
 
 def _blobs(root: Path) -> Path | None:
-    """Return the folder that a Hugging Face cache links to, for a folder in it.
+    """Return the folder of blobs if `root` is a snapshot in a Hugging Face cache.
 
     There, ``datasets--NAME/snapshots/COMMIT`` holds links to ``datasets--NAME/blobs``.
-    Both were downloaded from one repository, so the links show nothing else.
+    Both were downloaded from one repository, so these links lead to no other files.
 
     Args:
-        root: without links in it
+        root: path without links
+
+    Returns:
+        the folder of blobs, or None if `root` is no such snapshot
     """
     for folder in root.parents:
         repository = folder.parent
@@ -145,7 +151,10 @@ def _blobs(root: Path) -> Path | None:
 
 
 def relative(cell: str) -> str:
-    """Return the path of a cell as names divided by slashes.
+    """Return the path in a cell with slashes, and without empty parts.
+
+    Args:
+        cell: as the table has it
 
     Examples:
         >>> relative(".\\\\wav\\\\a.wav"), relative("wav//a.wav"), relative("/a")

@@ -1,4 +1,4 @@
-"""Says how the columns of a table were read, and what the table lacks."""
+"""Sentences on how the columns of a table are read, and on missing columns."""
 
 import shlex
 from collections.abc import Collection, Iterator, Sequence
@@ -21,18 +21,18 @@ TIMES = ("start", "end", "duration")
 def lines(
     tables: Sequence[DelimitedTable], sorting: Sorting, left_out: Collection[str] = ()
 ) -> Iterator[str]:
-    """Yield lines on the columns of each kind of table, and questions about names.
+    """Yield lines on the columns of each distinct header, and questions about names.
 
     Args:
         tables: of one corpus
         sorting: of their columns
-        left_out: roles that the user left out, which nothing is asked about
+        left_out: roles that the user left out; no question concerns them
     """
     files: dict[tuple[str, ...], list[str]] = {}
     columns = dict[tuple[str, ...], Columns]()
-    for table, found in zip(tables, sorting.tables, strict=True):
+    for table, table_columns in zip(tables, sorting.tables, strict=True):
         files.setdefault(table.header, []).append(table.path.name)
-        columns[table.header] = found
+        columns[table.header] = table_columns
     for header, names in files.items():
         yield from _read(header, columns[header], ", ".join(names), left_out)
 
@@ -40,38 +40,39 @@ def lines(
 def _read(
     header: Sequence[str], columns: Columns, file: str, left_out: Collection[str]
 ) -> Iterator[str]:
-    roles = [f"{role} from '{header[at]}'" for role, at in columns.roles.items()]
+    roles = [f"{role} from '{header[index]}'" for role, index in columns.roles.items()]
     inputs = {
         column: kind.name for kind in other_modalities() for column in kind.columns
     }
     roles += [f"{inputs[n]} from '{n}'" for n in columns.kept if n in inputs]
     yield printable(f"columns of {file} as they are read: {', '.join(roles)}")
     if texts := [f"'{name}'" for name in columns.kept if name not in inputs]:
-        kept = _listed(texts)
-        yield printable(f"{KEPT}{kept}")
+        yield printable(f"{KEPT}{_join_names(texts)}")
     used = {*columns.roles.values(), *columns.kept.values()}
-    others = [
-        f"'{name}'" if name else f"column {at + 1}, which has no name"
-        for at, name in enumerate(header)
-        if at not in used
+    unread = [
+        f"'{name}'" if name else f"column {index + 1}, which has no name"
+        for index, name in enumerate(header)
+        if index not in used
     ]
-    if others:
-        yield printable(f"not read: {_listed(others)}")
+    if unread:
+        yield printable(f"not read: {_join_names(unread)}")
     if values := [f"'{name}'" for name in header if _is_value(name)]:
-        look = "looks like a value" if len(values) == 1 else "look like values"
+        predicate = "looks like a value" if len(values) == 1 else "look like values"
         yield printable(
             f"is the first line of {file} a row? it should name the columns, but "
-            f"{_listed(values)} {look}"
+            f"{_join_names(values)} {predicate}"
         )
-    taken = set(columns.roles.values())
-    free = [name for at, name in enumerate(header) if name and at not in taken]
-    for name in free:
+    role_indices = set(columns.roles.values())
+    candidates = [
+        name for index, name in enumerate(header) if name and index not in role_indices
+    ]
+    for name in candidates:
         if role := column_hints.role(name, {*columns.roles, *left_out}):
             yield printable(_question(name, role))
 
 
 def _is_value(name: str) -> bool:
-    """Return True for what stands in rows, such as a number or a sound file.
+    """Return True if a column's name looks like a value: a number or an audio file.
 
     Examples:
         >>> _is_value("3.5"), _is_value("wav/a.wav"), _is_value("v1")
@@ -94,7 +95,7 @@ def _question(name: str, role: str) -> str:
     return f"is '{name}' the {role}? if so: --map {shlex.quote(f'{role}={name}')}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
 
@@ -102,16 +103,16 @@ def _listed(names: Sequence[str]) -> str:
 def lacking(
     utterances: Sequence[Utterance], protocol: str, left_out: Collection[str] = ()
 ) -> Iterator[str]:
-    """Yield lines on ratings and speakers that are missing.
+    """Yield lines on missing ratings and missing speakers.
 
     Args:
         utterances: all of the corpus
-        protocol: the default protocol of the corpus; "" if nothing divides it
-        left_out: roles that the user left out, which are not missed
+        protocol: the default protocol of the corpus; "" if it has none
+        left_out: roles that the user left out; their absence is not reported
     """
     rated = {name for u in utterances for name in u.ratings}
-    there = {*rated, *left_out}
-    if rated and (missing := [name for name in RATINGS if name not in there]):
+    covered = {*rated, *left_out}
+    if rated and (missing := [name for name in RATINGS if name not in covered]):
         yield (
             f"no rating of {' and '.join(missing)} was read, so no model predicts it; "
             f"if a column has it: --map {missing[0]}=COLUMN"

@@ -1,4 +1,4 @@
-"""Texts and times of a table that may not be what was said, or when."""
+"""Notes on transcripts and times of a table that are probably wrong."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from affuse.data.records import Problem
 from affuse.data.tables import cell_values
 
-ERRORS = frozenset(  # that spreadsheets write in the place of a value
+ERRORS = frozenset(  # which spreadsheets write instead of a value
     "#N/A #NAME? #DIV/0! #REF! #VALUE! #NUM! #NULL! #CALC! #SPILL! #ERROR!".split()
 )
-LOST = "\ufffd"  # which decoders write for a character that they cannot read
+LOST = "\ufffd"  # which decoders write instead of a character that they cannot read
 
 
 def is_unseen(text: str) -> bool:
-    """Return True if a text has characters, but none that can be seen.
+    """Return True if a text has characters, but no visible one.
 
     Examples:
         >>> is_unseen("\\u200b"), is_unseen("hi"), is_unseen("")
@@ -23,12 +23,12 @@ def is_unseen(text: str) -> bool:
 
 
 class TextCells:
-    """Counts such cells row by row, and tells them in a note for each kind."""
+    """Counter of doubtful cells over the rows, with one note for each kind."""
 
     def __init__(self) -> None:
         self._errors: Counter[str] = Counter()  # of a spreadsheet
         self._unseen = self._lost = 0
-        self._starts: Counter[bool] = Counter()  # beside an end, by whether stated
+        self._starts: Counter[bool] = Counter()  # in rows with an end; True: stated
 
     def count(self, cells: Mapping[str, str]) -> None:
         """Add the cells of one row, by role."""
@@ -42,22 +42,22 @@ class TextCells:
             self._starts[_is_stated(cells["start"])] += 1
 
     def notes(self, file: str) -> Iterator[Problem]:
-        """Yield the notes.
+        """Yield one note for each kind of doubtful cell.
 
         Args:
             file: name of the table, or of the tables
         """
         for word, count in self._errors.items():
-            what = (
+            reason = (
                 f"{word!r}, an error of a spreadsheet, is read as a text (rows: "
                 f"{count}); correct these cells, or write NaN where the transcript is "
                 f"missing"
             )
-            yield Problem(file, what, fatal=False)
+            yield Problem(file, reason, fatal=False)
         if self._unseen:
-            yield Problem(file, _nothing(self._unseen), fatal=False)
+            yield Problem(file, _unseen_reason(self._unseen), fatal=False)
         if self._lost:
-            yield Problem(file, _damaged(self._lost), fatal=False)
+            yield Problem(file, _lost_reason(self._lost), fatal=False)
         if self._starts[True] and (count := self._starts[False]):
             reason = f"an end is stated, but no start (rows: {count}); it is read as 0"
             yield Problem(file, reason, fatal=False)
@@ -67,12 +67,12 @@ def _is_stated(cell: str) -> bool:
     return cell.casefold() not in cell_values.MISSING
 
 
-def _nothing(count: int) -> str:
+def _unseen_reason(count: int) -> str:
     return f"texts without a character that can be seen count as empty (rows: {count})"
 
 
-def _damaged(count: int) -> str:
+def _lost_reason(count: int) -> str:
     return (
         f"texts hold U+FFFD, which stands for a character that was lost (rows: "
-        f"{count}); save the table once more from its source"
+        f"{count}); save the table again from its source"
     )

@@ -1,4 +1,4 @@
-"""The smallest example of what `affuse.data.corpora.manifest` reads."""
+"""Smallest example corpus for `affuse.data.corpora.manifest`."""
 
 import csv
 import json
@@ -22,27 +22,32 @@ COLUMNS = ("file", "start", "end", "speaker", "gender", "transcript", *RATINGS)
 
 
 def sample(root: Path) -> None:
-    """Write the smallest example: tones, by the speaker, in place of voices.
+    """Write the smallest example, with a tone for each speaker instead of a voice.
 
-    Six speakers have four turns each in one recording, of which one has no text; a
-    fifth is a line of text without audio.
+    Each of six speakers has four turns in one recording, one of them without text. A
+    fifth turn has a text and no audio.
+
+    Args:
+        root: folder to write to
     """
     (root / "wav").mkdir(parents=True, exist_ok=True)
-    stated = {"nature": "synthetic", "scale": [1, 5]}
-    text = json.dumps(stated) + "\n"
+    sidecar = {"nature": "synthetic", "scale": [1, 5]}
+    text = json.dumps(sidecar) + "\n"
     (root / rating_kinds.SIDECAR).write_text(text, encoding="utf-8")
     rows: list[tuple[str, ...]] = [COLUMNS]
     for place, (speaker, pitch) in enumerate(SPEAKERS.items()):
         _tone(root / "wav" / f"{speaker}.wav", pitch)
-        who = (speaker, "fm"[place % 2])
-        rows += [(f"wav/{speaker}.wav", s, e, *who, *rest) for s, e, *rest in TURNS]
-        rows.append(("", "", "", *who, "see you tomorrow", "3.5", "3", "3"))
+        speaker_cells = (speaker, "fm"[place % 2])
+        rows += [
+            (f"wav/{speaker}.wav", s, e, *speaker_cells, *rest) for s, e, *rest in TURNS
+        ]
+        rows.append(("", "", "", *speaker_cells, "see you tomorrow", "3.5", "3", "3"))
     with (root / "table.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def _tone(path: Path, pitch: int) -> None:
-    """Two seconds at `pitch` Hz, louder from turn to turn."""
+    """Write two seconds of a tone at `pitch` Hz, louder from turn to turn."""
     time = np.arange(2 * RATE) / RATE
     wave_form = 0.1 * (1 + np.floor(2 * time)) * np.sin(2 * np.pi * pitch * time)
     with wave.open(str(path), "wb") as file:

@@ -1,7 +1,7 @@
-"""Ids of rows that have none of their own, made of the names of their files.
+"""Ids for rows without an id, derived from the names of their files.
 
-``wav/a.wav`` becomes ``wav-a``. Where that would also be the id of another file, such
-as ``wav/a.ogg``, both keep their relative paths.
+``wav/a.wav`` gets the id ``wav-a``. If another file would get the same id, such as
+``wav/a.ogg``, the relative path is the id of both.
 """
 
 import re
@@ -18,12 +18,12 @@ ROLES = ("id", "file", *span_columns.ALIASES)
 
 
 class Identities:
-    """Makes the ids of one corpus, all of whose rows it has seen."""
+    """Unique ids for the rows of one corpus."""
 
     def __init__(self, tables: Iterable[tuple[DelimitedTable, Columns]]) -> None:
-        """Look for names that several files would get; reads the tables once."""
-        self._owners: dict[str, str] = {}  # name -> path of the first file that has it
-        self._repeated: set[str] = set()
+        """Find the ids that several files would get, by reading the tables once."""
+        self._owners: dict[str, str] = {}  # id -> path of the first file that gets it
+        self._repeated: set[str] = set()  # ids that several files would get
         for table, columns in tables:
             for row in table.rows():
                 if not isinstance(row, Problem):
@@ -33,11 +33,11 @@ class Identities:
                         for role in ROLES
                         if role in columns.roles
                     }
-                    self._see(cells, fallback(table, line))
-        self._settle()
+                    self._register_row(cells, fallback(table, line))
+        self._close()
 
     def of(self, path: str, start: float | None, end: float | None) -> str:
-        """Return the id of a file or of a part of it; "" where there is no path.
+        """Return the id of a file or of a part of it, or "" without a path.
 
         Args:
             path: relative to the folder of the table, as `relative` returns it
@@ -50,34 +50,39 @@ class Identities:
             return path + part
         return stem + part if stem else ""
 
-    def _see(self, cells: Mapping[str, str], fallback: str) -> None:
+    def _register_row(self, cells: Mapping[str, str], fallback: str) -> None:
         path = relative(cells.get("file", ""))
         if cells.get("id") or not path:
-            self._own(cells.get("id") or fallback, path)
+            self._register(cells.get("id") or fallback, path)
             return
         try:
             part = _part(*span_columns.span(cells))
         except AffuseError:
-            return  # the row is left out
-        self._own(_stem(path), path)
-        self._own(_stem(path) + part, path)
+            return  # reading the row reports the error and leaves the row out
+        self._register(_stem(path), path)
+        self._register(_stem(path) + part, path)
 
-    def _own(self, name: str, path: str) -> None:
+    def _register(self, name: str, path: str) -> None:
         if self._owners.setdefault(name, path) != path:
             self._repeated.add(name)
 
-    def _settle(self) -> None:
-        """Repeat also what is the path of a file that keeps its path."""
+    def _close(self) -> None:
+        """Mark also the ids that equal the path of a file whose path is its id."""
         paths = set(self._owners.values())
-        before = -1
-        while before < len(self._repeated):
-            before = len(self._repeated)
-            kept = (p for p in paths if _stem(p) in self._repeated)
-            self._repeated |= {p for p in kept if self._owners.get(p, p) != p}
+        size = -1
+        while size < len(self._repeated):
+            size = len(self._repeated)
+            path_ids = (p for p in paths if _stem(p) in self._repeated)
+            self._repeated |= {p for p in path_ids if self._owners.get(p, p) != p}
 
 
 def fallback(table: DelimitedTable, line: int) -> str:
-    """Return the id of a row that has neither an id nor a file."""
+    """Return the id of a row that has neither an id nor a file.
+
+    Args:
+        table: of the row
+        line: its first line, counted from 1
+    """
     return f"{table.path.stem}-{line}"
 
 
@@ -87,7 +92,7 @@ def _stem(path: str) -> str:
 
 
 def _part(start: float | None, end: float | None) -> str:
-    """Return from and to in ms; "" for a whole file."""
+    """Return the suffix of an id, start and end in ms, or "" for a whole file."""
     if start is None:
         return ""
     until = "end" if end is None else f"{1000 * end:.0f}"

@@ -1,4 +1,4 @@
-"""One row of a table to one utterance, and a sentence for whatever is wrong with it."""
+"""Conversion of one table row to an utterance, with a sentence for each error."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,33 +22,37 @@ def utterance(
     identities: Identities,
     fallback: str,
 ) -> tuple[Utterance | None, list[str]]:
-    """Return the record of a row, or None, and a sentence on each part left out.
+    """Return the utterance of a row, and a sentence for each part that is left out.
 
     Args:
-        cells: by role, stripped but for the text; roles the table lacks are absent
-        columns: value of each column that has no role, by name
-        folder: the one that audio must lie in
-        identities: which makes the id of a row that names only a file
-        fallback: the id if the row has none and names no file
+        cells: by role, for the roles that the table has; only the text keeps its outer
+            blanks
+        columns: value of each kept column that has no role, by name
+        folder: the folder that must contain the audio
+        identities: ids for rows that name only a file
+        fallback: id of the row if it has no id and names no file
+
+    Returns:
+        the utterance, None if the row cannot be used; the errors
     """
-    ratings, wrong = _ratings(cells)
+    ratings, errors = _ratings(cells)
     audio, transcript = None, cell_values.transcript(cells.get("text", "NaN"))
     path = relative(cells.get("file", ""))
     if cells.get("file") and not path:
-        wrong.append(f"audio path {cells['file']!r} names no file; correct the path")
+        errors.append(f"audio path {cells['file']!r} names no file; correct the path")
     try:
         audio = folder.file(path) if path else None
     except ValueError as error:
-        wrong.append(str(error))
+        errors.append(str(error))
     cleaned = None if transcript is None else " ".join(transcript.split())
     if cleaned and doubtful_texts.is_unseen(cleaned):
         cleaned = ""
-    cleaned = transcript if cleaned == transcript else cleaned  # one object, not two
-    if audio is None and not cleaned and not _others(columns):
-        return None, wrong or ["row has neither audio nor text"]
+    cleaned = transcript if cleaned == transcript else cleaned  # share one object
+    if audio is None and not cleaned and not _column_modalities(columns):
+        return None, errors or ["row has neither audio nor text"]
     try:
         start, end = span_columns.span(cells)
-        stem = printable(path)  # an id with blanks of other kinds would be refused
+        stem = printable(path)  # an id with unusual blanks would be refused
         record = Utterance(
             id=cells.get("id") or identities.of(stem, start, end) or fallback,
             audio=audio,
@@ -56,11 +60,11 @@ def utterance(
             transcript=transcript,
             text=cleaned,
             ratings=ratings,
-            # one object for all rows that say the same
-            speaker=intern(cell_values.known(cells.get("speaker", ""))),
+            # Rows with equal names share one string, which saves memory.
+            speaker=intern(cell_values.name_or_empty(cells.get("speaker", ""))),
             sex=cell_values.SEXES.get(cells.get("sex", "").casefold(), ""),
-            session=intern(cell_values.known(cells.get("session", ""))),
-            dialogue=intern(cell_values.known(cells.get("dialogue", ""))),
+            session=intern(cell_values.name_or_empty(cells.get("session", ""))),
+            dialogue=intern(cell_values.name_or_empty(cells.get("dialogue", ""))),
             scripted=cell_values.SCRIPTED.get(cells.get("scripted", "").casefold()),
             start=start,
             end=end,
@@ -68,25 +72,25 @@ def utterance(
             columns=columns,
         )
     except ValueError as error:
-        return None, [*wrong, str(error)]
-    return record, wrong
+        return None, [*errors, str(error)]
+    return record, errors
 
 
-def _others(columns: Mapping[str, str]) -> list[str]:
-    """Return the modalities, beside audio and text, that a row has by its columns."""
+def _column_modalities(columns: Mapping[str, str]) -> list[str]:
+    """Return the modalities besides audio and text that a row has by its columns."""
     row, kinds = Utterance("row", columns=columns), other_modalities()
     return [kind.name for kind in kinds if kind.has(row, Path())]
 
 
 def _ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:
-    """Ratings that are there, and a sentence for each that is malformed."""
-    found, wrong = {}, []
+    """Return the ratings of a row, and a sentence for each malformed one."""
+    values, errors = {}, []
     for name in RATINGS:
         try:
             value = cell_values.rating(cells.get(name, ""))
         except ValueError as error:
-            wrong.append(f"{name} is left out: {error}")
+            errors.append(f"{name} is left out: {error}")
         else:
             if value is not None:
-                found[name] = value
-    return found, wrong
+                values[name] = value
+    return values, errors

@@ -1,4 +1,4 @@
-"""Compares the ratings of a table with the scale that was stated for them."""
+"""Comparison of the ratings in a table with the stated rating scale."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,17 +6,17 @@ from affuse.data.errors import AffuseError
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Problem, Utterance
 
-MOST = 0.05  # share of the values of one rating outside the scale, before it is wrong
-ENOUGH = 50  # values of one rating, before a narrow range says something
-NARROW = 0.5  # share of the scale
+MOST = 0.05  # share of one dimension's ratings that may lie outside the scale
+ENOUGH = 50  # ratings that are needed to judge whether their range is narrow
+NARROW = 0.5  # share of the scale below which a range is narrow
 
 Values = Mapping[str, Sequence[float]]  # as released, by rating
 
 
-def compared(
+def compare(
     utterances: Sequence[Utterance], scale: tuple[float, float] | None, file: str
 ) -> list[Problem]:
-    """Return notes on ratings outside the scale, and on a scale that is half empty.
+    """Return notes on ratings outside the scale, and on a scale that is hardly used.
 
     Args:
         utterances: all of the table
@@ -24,23 +24,23 @@ def compared(
         file: name of the table, or of the tables
 
     Raises:
-        AffuseError: if the scale does not rise, or if more than `MOST` of the values of
-            a rating lie outside it; then it names what was observed
+        AffuseError: if the scale does not rise, or if more than `MOST` of the ratings
+            of a dimension lie outside it; the message states the observed range
     """
     if scale is None:
         return []
     values = {r: [u.ratings[r] for u in utterances if r in u.ratings] for r in RATINGS}
-    values = {name: found for name, found in values.items() if found}
-    outside = {name: _outside(found, scale) for name, found in values.items()}
-    wrong = [name for name, n in outside.items() if n > MOST * len(values[name])]
+    values = {name: ratings for name, ratings in values.items() if ratings}
+    outside = {name: _outside(ratings, scale) for name, ratings in values.items()}
+    failing = [name for name, n in outside.items() if n > MOST * len(values[name])]
     low, high = scale
     if not low < high:
         raise AffuseError(
-            f"{file}: the scale {low:g} to {high:g} is none; its lowest rating must "
-            f"come first"
+            f"{file}: the scale {low:g} to {high:g} does not rise; state its lowest "
+            f"rating first"
         )
-    if wrong:
-        counts = (f"{outside[n]} of {len(values[n])} of {n}" for n in wrong)
+    if failing:
+        counts = (f"{outside[n]} of {len(values[n])} of {n}" for n in failing)
         raise AffuseError(
             f"{file}: ratings lie outside the scale {low:g} to {high:g}: "
             f"{', '.join(counts)}; observed are {_ranges(values)}; state the scale "
@@ -67,14 +67,16 @@ def _outside(values: Sequence[float], scale: tuple[float, float]) -> int:
 
 
 def _is_narrow(values: Values, scale: tuple[float, float]) -> bool:
-    """Return True if all ratings together use less than half of the scale."""
-    every = [value for found in values.values() for value in found]
-    if len(every) < ENOUGH:
+    """Return True if the ratings of all dimensions use less than half of the scale."""
+    ratings = [value for observed in values.values() for value in observed]
+    if len(ratings) < ENOUGH:
         return False
-    return max(every) - min(every) < NARROW * (scale[1] - scale[0])
+    return max(ratings) - min(ratings) < NARROW * (scale[1] - scale[0])
 
 
 def _ranges(values: Values) -> str:
     """Return ``valence 1 to 5, arousal 1 to 4.5``."""
-    each = (f"{n} {min(found):g} to {max(found):g}" for n, found in values.items())
-    return ", ".join(each)
+    ranges = (
+        f"{n} {min(ratings):g} to {max(ratings):g}" for n, ratings in values.items()
+    )
+    return ", ".join(ranges)

@@ -1,4 +1,4 @@
-"""What the names of splits in a table mean, and the protocol that follows from them."""
+"""Interpretation of split names in a table, and the default protocol that follows."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ from dataclasses import replace
 from affuse.data.records import Problem, Utterance
 from affuse.data.tables import cell_values
 
-EVALUATION = ("eval", "evaluation")  # the test or the dev split, as others name theirs
+EVALUATION = ("eval", "evaluation")  # names that mean test or dev, by the other splits
 
 
-def settled(
+def unify(
     utterances: Sequence[Utterance], file: str
 ) -> tuple[tuple[Utterance, ...], list[Problem]]:
-    """Return the utterances with ``eval`` read as the others tell, and notes.
+    """Return the utterances with ``eval`` replaced by test or dev, and notes.
 
-    Beside a dev split, it is the test; beside a test split, it is dev. Alone, it stays,
-    because it could be either.
+    If there is a dev split, ``eval`` means test; if there is a test split, it means
+    dev. Otherwise it stays, because it could be either.
 
     Args:
         utterances: all of the table
@@ -26,19 +26,19 @@ def settled(
     notes = []
     for name in EVALUATION:
         if name in sizes and ("dev" in sizes) != ("test" in sizes):
-            meant = "test" if "dev" in sizes else "dev"
+            target = "test" if "dev" in sizes else "dev"
             utterances = [
-                replace(u, split=meant) if u.split == name else u for u in utterances
+                replace(u, split=target) if u.split == name else u for u in utterances
             ]
             count = sizes.pop(name)
-            sizes[meant] += count
+            sizes[target] += count
             notes.append(
-                f"split '{name}' is read as {meant}, because there is no other {meant} "
-                f"(rows: {count}); if it is not, write {_other(meant)}"
+                f"split '{name}' is read as {target}, because there is no other "
+                f"{target} (rows: {count}); if it is not, write {_other(target)}"
             )
-    strange = {n: k for n, k in sizes.items() if n not in cell_values.SPLITS.values()}
-    if strange:
-        names = ", ".join(f"'{name}' (rows: {n})" for name, n in strange.items())
+    unknown = {n: k for n, k in sizes.items() if n not in cell_values.SPLITS.values()}
+    if unknown:
+        names = ", ".join(f"'{name}' (rows: {n})" for name, n in unknown.items())
         notes.append(
             f"splits whose names are not known: {names}; protocol official uses none "
             f"of them, so write train, dev or test in the table where they mean that"
@@ -59,8 +59,14 @@ def settled(
 def protocol(utterances: Sequence[Utterance]) -> str:
     """Return the default protocol: ``official`` if the corpus has several splits.
 
-    It is also that where train or test is missing, so that training asks instead of
-    dividing in another way than the corpus does.
+    It is ``official`` even if train or test is missing. Then training stops with an
+    error, instead of ignoring the splits of the corpus.
+
+    Args:
+        utterances: all of the corpus
+
+    Returns:
+        ``official``, ``speakers``, or "" if there are neither splits nor speakers
     """
     if len({u.split for u in utterances if u.split}) > 1:
         return "official"

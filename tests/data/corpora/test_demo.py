@@ -250,7 +250,7 @@ def test_a_corpus_that_is_not_ours_needs_a_folder(command, name):
     result = call(command, name)
     assert result.exit_code == 2
     assert result.stderr == (
-        f"Error: corpus '{name}' does not come with this program: say where it is, as "
+        f"Error: corpus '{name}' does not come with this program: give its folder, as "
         f"in: {name} /path/to/it\n"
     )
 

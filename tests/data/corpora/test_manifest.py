@@ -109,7 +109,10 @@ def test_columns_of_times_can_be_chosen(tmp_path, header, columns, span):
         ("begin,offset", "beside 'begin' could be .* start=begin --map end=offset"),
         ("Offset,end", "beside 'end' could be .* --map start=Offset --map end=end"),
         ("start,end,offset", "'start', 'end' could .* --map start=start --map end=end"),
-        ("end,duration", "'end' and 'duration', but none of the start; name it with"),
+        (
+            "end,duration",
+            "'end' and 'duration', but no column with the start; name it with",
+        ),
     ],
 )
 def test_unclear_times_are_refused_with_advice(tmp_path, header, reason):

@@ -137,6 +137,6 @@ def test_a_column_without_a_name_is_told(tmp_path):
 
 def test_columns_of_one_name_are_not_to_be_chosen_by_it(tmp_path):
     with pytest.raises(
-        ValueError, match="'v' and 'v' are all .*give each a name of it"
+        ValueError, match="'v' and 'v' are all .*give them different names"
     ):
         read(tmp_path, "text,v,v", "hi,1,2")

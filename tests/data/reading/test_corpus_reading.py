@@ -42,14 +42,18 @@ def test_a_corpus_keeps_its_own_name_and_nature(manifest):
 
 
 def test_a_scale_that_does_not_rise_is_refused_before_ratings_are_compared(manifest):
-    with pytest.raises(OptionError, match="^--scale 5 1: say the lowest rating first"):
+    with pytest.raises(
+        OptionError, match="^--scale 5 1: state the lowest rating first"
+    ):
         corpus_reading.read(
             CorpusSource(corpus="manifest", root=manifest, scale=(5.0, 1.0))
         )
     sidecar = manifest / "affuse.json"
     stated = json.loads(sidecar.read_text()) if sidecar.is_file() else {}
     sidecar.write_text(json.dumps({**stated, "scale": [5, 1]}))
-    with pytest.raises(ValueError, match="its lowest rating must come first"):
+    with pytest.raises(
+        ValueError, match="does not rise; state its lowest rating first"
+    ):
         corpus_reading.read(CorpusSource(corpus="manifest", root=manifest))
 
 
@@ -93,7 +97,7 @@ def test_options_that_are_not_given_are_not_passed_on(manifest):
         ("manifest", {"dominance": "released"}, "'manifest' does not take --dominance"),
         ("iemocap", {"columns": ["valence=v"]}, "take --map; it takes --dominance"),
         ("emobank", {"scale": (1, 5)}, "'emobank' does not take --scale; it takes "),
-        ("manifest", {"columns": ["valence"]}, "--map valence: say ROLE=COLUMN"),
+        ("manifest", {"columns": ["valence"]}, "--map valence: write ROLE=COLUMN"),
         (
             "manifest",
             {"columns": ["valence=a", "valence=b"]},

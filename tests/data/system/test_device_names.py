@@ -5,7 +5,7 @@ from affuse.data.system.device_names import choose
 
 @pytest.mark.parametrize("wanted", ["tpu", "", "cuda:", "cuda:x", "CPU"])
 def test_what_is_no_device_is_said(wanted):
-    with pytest.raises(ValueError, match="say auto, cpu, cuda or cuda:1"):
+    with pytest.raises(ValueError, match="choose auto, cpu, cuda or cuda:1"):
         choose(wanted, cards=8)
 
 

@@ -25,7 +25,7 @@ from affuse.extract.audio import decoder_pool, decoding
 from affuse.extract.commands import extract_command
 
 FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks, no locks here")
-CRASHED = "crashed the decoder; convert it once more"
+CRASHED = "crashed the decoder; convert it again"
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_file_that_hangs_the_decoder_is_named(tmp_path, pool, task):
     path = record(tmp_path / f"hang {task}.wav", noise(800))
     assert works(tmp_path)
     stop_soon(pool)
-    assert reason(task, path) == "was not decoded within 0 s; convert it once more"
+    assert reason(task, path) == "was not decoded within 0 s; convert it again"
     pool.deadline = decoder_pool.DEADLINE
     assert works(tmp_path)
     assert len(pool.workers) == 1
@@ -247,7 +247,7 @@ def test_a_run_goes_on(tmp_path, pool):
     assert left_out == 4
     with (cache / "toy" / "problems.csv").open(newline="") as file:
         said = {row["file"]: row["reason"] for row in csv.DictReader(file)}
-    late = "was not decoded within 3 s; convert it once more"
+    late = "was not decoded within 3 s; convert it again"
     assert said == {
         f"bad{os.sep}hang probe.wav": late,
         f"bad{os.sep}hang load.wav": late,
@@ -285,7 +285,7 @@ def test_threads_do_not_wait_for_each_other(tmp_path, pool):
     (busy,) = pool.workers - set(pool.idle)
     busy.until = 0.0
     thread.join()
-    assert caught == ["was not decoded within 120 s; convert it once more"]
+    assert caught == ["was not decoded within 120 s; convert it again"]
     assert len(pool.workers) == 1
 
 

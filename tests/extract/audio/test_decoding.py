@@ -239,7 +239,7 @@ def test_flac_of_untold_length_is_refused(tmp_path):
     image[21] &= 0xF0  # 36 bits in STREAMINFO, 0 for unknown
     image[22:26] = bytes(4)
     path.write_bytes(bytes(image))
-    with pytest.raises(decoding.Unusable, match="does not say how long it is"):
+    with pytest.raises(decoding.Unusable, match="does not state its length"):
         decoding.probe(path)
 
 

@@ -748,7 +748,10 @@ def test_options_by_modality(tmp_path):
             r"pooling must be one of mean, mean\+std, frames, got ",
         ),
         ({"dtype": "int8"}, "dtype must be one of float32, bfloat16, float16, got 'in"),
-        ({"device": "tpu"}, "--device 'tpu': say auto, cpu, cuda or cuda:1"),
+        (
+            {"device": "tpu"},
+            "--device 'tpu' is not a device: choose auto, cpu, cuda or cuda:1",
+        ),
         ({"device": "cuda:99"}, "--device cuda:99: there are .* CUDA devices here"),
         ({"batch": 0.0}, "--batch must be above 0, got 0"),
         ({"max_seconds": -1.0}, "--max-seconds must be above 0, got -1"),

@@ -254,7 +254,7 @@ def test_two_at_once_do_not_mix(distil, tmp_path):
 
 
 def test_a_short_recording_is_heard_again():
-    heard = recording_views.Heard(
+    heard = recording_views.RecordingView(
         tone(1.0, 300), np.arange(50.0)[:, None, None].astype("f2")
     )
     grid = recording_views.FrameGrid(320, 0.0, 320, front_end.window())
@@ -316,7 +316,7 @@ def test_a_broken_recording_is_named_and_the_rest_is_learnt(distil, speech, tmp_
         (
             "audio",
             {"teacher_layers": "9"},
-            "^--teacher-layers 9: layers '9': the audio checkpoint 'tiny' has those",
+            "^--teacher-layers 9: layers '9': the audio checkpoint 'tiny' has layers",
         ),
         (
             "text",

@@ -104,7 +104,9 @@ def test_the_scale_is_recorded(run):
     assert training_scale.of_run(run, read_info(run), None) == (1.0, 7.0)
     path = run / "run.json"
     path.write_text(path.read_text().replace("7.0", "0.5"), encoding="utf-8")
-    with pytest.raises(DamagedFileError, match="lowest rating must come first"):
+    with pytest.raises(
+        DamagedFileError, match="does not rise; state its lowest rating first"
+    ):
         read_info(run)
 
 

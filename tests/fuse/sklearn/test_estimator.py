@@ -447,7 +447,7 @@ def test_what_cannot_be_trained_on_is_said(joined):
         ({"validation_fraction": 1.0}, "validation_fraction=1.0: it must be between"),
         ({"epochs": 0}, r"epochs must be in \[1, 1e\+06\], got 0"),
         ({"loss": "rank"}, "loss must be one of 'ccc'"),
-        ({"device": "gpu"}, "say auto, cpu, cuda or cuda:1"),
+        ({"device": "gpu"}, "choose auto, cpu, cuda or cuda:1"),
     ):
         with pytest.raises(ValueError, match=sentence):
             model(**changes).fit(x, y)
