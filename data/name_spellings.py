@@ -1,4 +1,4 @@
-"""Unification of spellings of one name, such as ``Anna``, ``anna`` and full-width forms.
+"""Unification of spellings of one name, such as ``Anna`` and ``anna``.
 
 Otherwise a protocol that separates speakers would test on a speaker of its training
 set, if a table spells the name in two ways.
