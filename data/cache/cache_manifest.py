@@ -30,19 +30,19 @@ def seal(folder: Path) -> None:
     """
     corpus = folder.parent
     listed = digests.readable(corpus)
-    stated = dict(_stated(folder))
-    removed = sorted({name.split("/")[0] for name in listed if "/" in name})
-    removed = [name for name in removed if not (corpus / name).is_dir()]
-    changed = (folder.name, *removed)
-    for name in removed:
+    parts = dict(_stated_digests(folder))
+    missing = sorted({name.split("/")[0] for name in listed if "/" in name})
+    missing = [name for name in missing if not (corpus / name).is_dir()]
+    changed = (folder.name, *missing)
+    for name in missing:
         log.warning(
             "%s does not exist any more, so %s no longer lists it",
             corpus / name,
             digests.MANIFEST,
         )
-    lost = [n for n in listed if n.split("/")[0] in changed and "/" in n]
+    entries = [n for n in listed if n.split("/")[0] in changed and "/" in n]
     try:
-        digests.record(corpus, stated, drop=set(lost) - stated.keys())
+        digests.record(corpus, parts, drop=set(entries) - parts.keys())
     except OSError as error:  # the folder of a complete cache may be read-only
         log.warning("%s cannot list its parts: %s", corpus / digests.MANIFEST, error)
 
@@ -57,7 +57,7 @@ def forget(part: Path) -> None:
     digests.record(part.parent.parent, {}, drop=[name])
 
 
-def _stated(folder: Path) -> Iterator[tuple[str, str]]:
+def _stated_digests(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the name of each part and the digest in its checksum file."""
     for number in store.numbers(folder):
         path = part_path(folder, number)

@@ -96,7 +96,7 @@ def selection(folder: Path, chosen: Mapping[str, Path]) -> CacheChoice:
 
     Args:
         folder: of all caches
-        wanted: cache folder of each modality, of one corpus
+        chosen: cache folder of each modality, of one corpus
     """
     path = next(iter(chosen.values()))
     corpora = {each.parent.name for each in store.folders(folder)}
@@ -189,12 +189,12 @@ def listing(folder: Path) -> Iterator[str]:
     caches, damaged = [], []
     for path in folders:
         try:
-            cache_ = store.look(path)
+            entry = store.look(path)
         except AffuseError as error:
             damaged.append(str(error))
             continue
-        if cache_ is not None:
-            caches.append(cache_)
+        if entry is not None:
+            caches.append(entry)
     try:
         superseded = current_content.superseded(caches)
     except DamagedFileError as error:  # the caches can be listed without it

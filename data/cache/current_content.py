@@ -32,16 +32,16 @@ def make(folder: Path, recipe: Recipe) -> None:
     Raises:
         OSError: if the record cannot be read or written
     """
-    if _known(folder.parent).get(recipe.kind()) == folder.name:
+    if _current_names(folder.parent).get(recipe.kind()) == folder.name:
         return
     corpus = CorpusFolder(folder.parent)
     with claim(corpus.current_lock, wait=True):  # other processes may write it too
-        entries = {**_known(folder.parent), recipe.kind(): folder.name}
+        entries = {**_current_names(folder.parent), recipe.kind(): folder.name}
         text = json.dumps(entries, indent=1, sort_keys=True) + "\n"
         keep(corpus.current, text.encode())
 
 
-def _known(corpus: Path) -> dict[str, str]:
+def _current_names(corpus: Path) -> dict[str, str]:
     """Return the record as `noted` does; {} with a warning if it is damaged."""
     try:
         return noted(corpus)

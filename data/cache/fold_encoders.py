@@ -96,7 +96,7 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
         FileNotFoundError: if there is no finished fold with an encoder
         AffuseError: if a fold lacks a modality that another fold has
     """
-    encoders_ = {
+    by_fold = {
         fold.path.name: {
             m: fold.path / m
             for m in modality_names()
@@ -104,17 +104,17 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
         }
         for fold in FinetuningFolder(run).finished()
     }
-    if not any(encoders_.values()):
+    if not any(by_fold.values()):
         raise FileNotFoundError(
             f"{run} holds no fine-tuned fold, which is a folder with "
             f"{FinetunedFold.mark} and a checkpoint, audio or text; name the folder "
             f"that finetune wrote"
         )
-    modalities = {m for encoders in encoders_.values() for m in encoders}
-    for fold, encoders in encoders_.items():
+    modalities = {m for encoders in by_fold.values() for m in encoders}
+    for fold, encoders in by_fold.items():
         if lacking := sorted(modalities - encoders.keys()):
             raise AffuseError(
                 f"{run / fold} has no {lacking[0]} encoder, but other folds do; remove "
                 f"it and fine-tune this fold again"
             )
-    return encoders_
+    return by_fold

@@ -137,8 +137,8 @@ def _compare(
         AffuseError: with the versions of h5py and HDF5 that built it
     """
     try:
-        header_, arrays_ = _parsed(image)
-        wrong = difference(header_, head) or _difference_of_arrays(arrays_, arrays)
+        read_head, read_back = _parsed(image)
+        wrong = difference(read_head, head) or _difference_of_arrays(read_back, arrays)
     except AffuseError as error:
         checksums.reserve(2 * len(image))  # too little memory may be the reason
         wrong = f"it cannot be read: {error}"

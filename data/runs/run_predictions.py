@@ -115,7 +115,7 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
     """
     names = (*targets, *(f"{name}_predicted" for name in targets))
     positions = [COLUMNS.index(name) for name in names]
-    rows_: list[tuple[str, str, int]] = []  # id, fold, seed
+    keys: list[tuple[str, str, int]] = []  # id, fold, seed
     numbers: list[list[float]] = []
     seen = set()
     for line, row in read_rows(path, COLUMNS):
@@ -133,13 +133,13 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
                 f"{row[4]}, occurs twice; {DAMAGED}"
             )
         seen.add(key)
-        rows_.append(key)
+        keys.append(key)
         numbers.append(cells)
     table = np.array(numbers, np.float64).reshape(len(numbers), len(names))
     return Predictions(
-        id=np.array([key[0] for key in rows_], dtype=np.str_),
-        fold=np.array([key[1] for key in rows_], dtype=np.str_),
-        seed=np.array([key[2] for key in rows_], dtype=np.int64),
+        id=np.array([key[0] for key in keys], dtype=np.str_),
+        fold=np.array([key[1] for key in keys], dtype=np.str_),
+        seed=np.array([key[2] for key in keys], dtype=np.int64),
         truth=table[:, : len(targets)],
         predicted=table[:, len(targets) :],
     )
