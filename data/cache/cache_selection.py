@@ -121,9 +121,9 @@ def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
     return cache_names.digest(cache)
 
 
-def is_alike(found: Recipe, wanted: Recipe) -> bool:
+def is_alike(recipe: Recipe, other: Recipe) -> bool:
     """Return True if two recipes differ in the corpus and its content only."""
-    return replace(found, corpus=wanted.corpus).kind() == wanted.kind()
+    return replace(recipe, corpus=other.corpus).kind() == other.kind()
 
 
 def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:

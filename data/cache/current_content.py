@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def make(folder: Path, recipe: Recipe) -> None:
-    """Record a cache as the current one among those that differ in content only.
+    """Mark a cache as the current one among those that differ in content only.
 
     If that is already recorded, nothing is written and no lock is taken. A damaged
     record is written again, with a warning.

@@ -114,9 +114,9 @@ def demand(
     missing = {
         fold: [
             m
-            for m, wanted in each.items()
-            if fold_encoders.origin(wanted)
-            and not any(cache_selection.is_alike(recipe, wanted) for recipe in cached)
+            for m, expected in each.items()
+            if fold_encoders.origin(expected)
+            and not any(cache_selection.is_alike(recipe, expected) for recipe in cached)
         ]
         for fold, each in recipes.items()
     }

@@ -171,14 +171,14 @@ def _dataset(file: h5py.File, name: str, kind: str, size: int) -> h5py.Dataset:
         raise AffuseError(f"'{name}' is no dataset")
     plan = opened.get_create_plist()
     if plan.get_layout() not in _LAYOUTS or plan.get_external_count():
-        raise AffuseError(f"'{name}' holds what lies in another file")
+        raise AffuseError(f"'{name}' is stored in another file")
     filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
     if filters not in ([], [h5z.FILTER_FLETCHER32]):
-        raise AffuseError(f"'{name}' goes through filters {filters}, which no part has")
+        raise AffuseError(f"'{name}' uses filters {filters}, which no part has")
     if opened.dtype.kind != kind:
         raise AffuseError(f"'{name}' holds {opened.dtype}, not kind {kind}")
     if opened.get_space().get_simple_extent_type() != h5s.SIMPLE:
-        raise AffuseError(f"'{name}' is scalar or has no size")
+        raise AffuseError(f"'{name}' is a scalar or has no shape")
     needed = math.prod(opened.shape) * opened.dtype.itemsize
     if needed > size or needed > opened.get_storage_size():
         raise AffuseError(f"'{name}' claims {needed} bytes that are not in the file")
@@ -203,4 +203,4 @@ def _check_chunks(
         or any(chunk.size != length or chunk.filter_mask for chunk in chunks)
         or any(b - a < length for a, b in zip(begins, [*begins[1:], size], strict=True))
     ):
-        raise AffuseError("its chunks are not where and what they should be")
+        raise AffuseError("its chunks are missing, overlap or have another size")

@@ -165,8 +165,8 @@ def faults(folder: Path) -> Iterator[str]:
     Raises:
         DamagedFileError: if the manifest itself is damaged
     """
-    for name, wanted in (digests.read(folder) or {}).items():
-        yield from _fault(folder / name, wanted)
+    for name, digest in (digests.read(folder) or {}).items():
+        yield from _fault(folder / name, digest)
 
 
 def _fault(path: Path, expected: str) -> Iterator[str]:
