@@ -1,4 +1,4 @@
-"""Record of a modality, which both stages use; its values stand in data/modalities.
+"""Record of a modality, which both stages use; see data/modalities for their values.
 
 Each file there defines ``MODALITY``, a `Modality` with the name of the file. A new
 modality needs a new file there and an encoder in extract/encoders, and no other edit.
@@ -68,7 +68,7 @@ class Modality:
     batch: Mapping[str, float]  # size of a batch, by device: "cpu" and "cuda"
     batches: int = 18  # that may be in memory together, even with few threads
     needs: tuple[str, ...] = ("columns",)  # fields of an utterance that `source` reads
-    columns: tuple[str, ...] = ()  # of a table, which are kept whatever they hold
+    columns: tuple[str, ...] = ()  # of a table, which its reader always keeps
     source: Callable[[Utterance, Path], Any]
     inspect: Callable[[Any], InputFacts] | None = None  # None if it `has_times`
     read: Callable[[Any], Any] | None = None  # None if it `has_times`
@@ -117,6 +117,7 @@ class Modality:
         return self._call(self.read, source)
 
     def _call(self, step: Callable[[Any], T] | None, source: Any) -> T:
+        """Return the result of `inspect` or `read`, and convert their errors."""
         if step is None:
             raise TypeError(f"inputs of {self.name} are read by affuse.extract.audio")
         try:

@@ -158,7 +158,7 @@ def _fit(caches: Sequence[Cache], modality: str, name: str) -> tuple[list[Cache]
     of_modality = [c for c in caches if c.recipe.modality == modality]
     matches = cache_names.matching(of_modality, name)
     kinds = {_plain(c.recipe).text() for c in matches if fold_encoders.origin(c.recipe)}
-    if len(kinds) == 1:  # any of these caches stands for the kind
+    if len(kinds) == 1:  # any of these caches represents the kind
         named: Cache | None = matches[0]
     else:
         named = cache_selection.one(caches, modality, name)

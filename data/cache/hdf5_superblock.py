@@ -14,8 +14,8 @@ def sealed(image: bytes) -> bytes:
     """Return an HDF5 file with the correct checksum in its superblock.
 
     HDF5 before version 2.0 clears the flag "open for writing" in the image of a file,
-    but does not update the checksum over that flag (HDFGroup/hdf5, issue 1915, fixed by
-    pull request 5489). No version of HDF5 opens such an image.
+    but does not update the checksum over that flag. No version of HDF5 opens such an
+    image. Source: HDFGroup/hdf5, issue 1915, fixed by pull request 5489.
 
     Args:
         image: bytes of a file with a superblock of version 2 or 3 and 8-byte addresses

@@ -62,8 +62,8 @@ def write(
     With one version of HDF5, equal arguments give equal bytes.
 
     Raises:
-        AffuseError: if a vector does not match the recipe's shape or is not finite in
-            the storage dtype, or if this h5py builds a file that cannot be read
+        AffuseError: if a vector has another shape than the recipe, or is not finite in
+            the storage dtype; or if this h5py builds a file that cannot be read
         MemoryShortageError: if there is too little memory to build and compare it
         OSError: if it cannot be written; then nothing is published
     """

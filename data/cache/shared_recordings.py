@@ -1,7 +1,7 @@
 """Recordings of utterances, identified without absolute paths.
 
-This module lists the utterances that are cut from one recording, names a recording
-within its corpus, and gives the digests that identify it in another corpus.
+This module lists the utterances that share a recording and names a recording within its
+corpus. It also returns the digests that identify a recording in another corpus.
 """
 
 from collections.abc import Iterable

@@ -5,10 +5,9 @@ The file ``seen.json`` in a checkpoint's folder holds one record or a list of re
     {"corpus": "iemocap", "speakers": ["1F", "1M"], "how": "fine-tuned on its ratings"}
 
 Records of `finetune` also have the ``reader`` of the corpus and a ``sample`` of digests
-of its inputs, by which the corpus is recognised under another name
-(`affuse.data.cache.corpus_matching`). The recipe of embeddings holds the records as
-``training["seen"]``. For some public checkpoints, this module has records from their
-model cards.
+of its inputs. By these, `affuse.data.cache.corpus_matching` recognises the corpus under
+another name. The recipe of embeddings holds the records as ``training["seen"]``. For
+some public checkpoints, this module has records from their model cards.
 """
 
 import re

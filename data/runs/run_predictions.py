@@ -153,8 +153,8 @@ def read_run(folder: Path) -> Run:
 
     Raises:
         FileNotFoundError: if a file is missing
-        DamagedFileError: if a file is damaged, an utterance with a prediction is not in
-            the fold's test part, or the seeds of a fold have predictions for different
+        DamagedFileError: if a file is damaged, if a prediction is for an utterance
+            outside the fold's test part, or if the seeds of a fold differ in their
             utterances or ratings
     """
     info = read_info(folder)
