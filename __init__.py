@@ -1,4 +1,4 @@
-"""Valence, arousal and dominance from speech and transcripts, in two stages.
+"""Prediction of valence, arousal and dominance from speech and transcripts.
 
 The names in ``__all__`` are the public interface. Each is imported when it is first
 used, so that ``import affuse`` imports neither torch nor transformers.

@@ -1,4 +1,4 @@
-"""Measures what the digests of a run cost: its files read with them, and without."""
+"""Benchmark of digests: time to read the files of a run with and without them."""
 
 import shutil
 import time
@@ -16,15 +16,15 @@ from affuse.data.system.text_columns import columns
 
 
 def bench(say: Callable[[str], object], run: Path, *, rounds: int) -> None:
-    """Read a run, and a copy of it without manifests, in turn.
+    """Measure how long it takes to read a run, and a copy of it without manifests.
 
     Args:
-        say: told each line
+        say: function that prints one line of the result
         run: a finished run folder
-        rounds: of both ways; the fastest of each counts
+        rounds: number of measurements of each; the fastest one counts
 
     Raises:
-        FileNotFoundError, AffuseError: as `read_run`
+        AffuseError, FileNotFoundError: as in `read_run`
     """
     with TemporaryDirectory() as folder:
         bare = Path(folder) / run.name

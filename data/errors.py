@@ -1,10 +1,10 @@
-"""Errors that are meant for the user of a command: each is one sentence.
+"""Errors for the user of a command, each with a message of one sentence.
 
-The sentence holds names from files that strangers may have made; it is escaped when it
-is asked for, so that no place that shows it can forget to do so.
+The message may hold names from untrusted files. ``str`` escapes it, so that it is safe
+wherever it is shown.
 
 A command prints these errors and `OSError` without a traceback. Any other exception is
-a fault of the code, ours or that of a plug-in, and keeps its traceback.
+a bug of this project or of a plug-in, and is printed with its traceback.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from affuse.data.terminal import printable
 
 
 class AffuseError(ValueError):
-    """An error whose message says what is wrong, where, and what to do next.
+    """Error whose message says what is wrong, where, and what to do next.
 
-    Its arguments are that sentence and, where a list belongs to it, further lines.
-    Each is one line: a line end or a control character within it is escaped.
+    Its arguments are that sentence and, if a list follows, further lines. Each argument
+    is printed on one line: line ends and control characters within it are escaped.
 
     Examples:
         >>> print(AffuseError("no run '\\x1b[2J\\n'; there are", "  a", "  b"))
@@ -31,27 +31,28 @@ class AffuseError(ValueError):
 
 
 def message(error: BaseException) -> str:
-    """Return the message of an error, safe to print.
+    """Return the message of an error, escaped so that it is safe to print.
 
-    Only an `AffuseError` may have several lines.
+    Only the message of an `AffuseError` may have several lines.
     """
     text = str(error)
     return text if isinstance(error, AffuseError) else printable(text)
 
 
 class OptionError(AffuseError):
-    """A command line that asks for what cannot be; its command exits with status 2."""
+    """Error in the options of a command, which then exits with status 2."""
 
 
 @contextmanager
 def options_at_fault() -> Iterator[None]:
-    """Turn errors within into an `OptionError`: every `AffuseError`, a missing file.
+    """Convert every `AffuseError` and `FileNotFoundError` inside to an `OptionError`.
 
-    It belongs around the parsing of options by code that also reads files, of which the
-    user of a command has typed nothing.
+    Use it where options are checked by code that also reads files. A
+    `DamagedFileError` is not converted, because the options did not cause it.
 
     Raises:
-        OptionError: with the sentence of the error
+        OptionError: with the message of the error
+        DamagedFileError: if a file is damaged
     """
     try:
         yield
@@ -62,11 +63,11 @@ def options_at_fault() -> Iterator[None]:
 
 
 class DamagedFileError(AffuseError):
-    """A file that does not hold what was written into it, or is no regular file."""
+    """Error for a file that is not as it was written, or is no regular file."""
 
 
 class MemoryShortageError(AffuseError, MemoryError):
-    """Too little memory to read or write a file; nothing is known to be wrong with it.
+    """Error for too little memory to read or write a file, which may be intact.
 
-    It is an `AffuseError`, so that a command prints it as one sentence.
+    It is an `AffuseError`, so that a command prints it without a traceback.
     """

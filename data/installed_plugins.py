@@ -1,7 +1,7 @@
-"""Entry points by which installed packages offer plug-ins; listing imports none.
+"""Plug-ins of installed packages, listed by their entry points without importing them.
 
-A package that offers a corpus reader, an encoder, a design, a baseline, a rule or a
-format lists its module in its metadata, under the group of that kind, for example
+A package that offers a plug-in lists its module in its metadata, under the group of the
+plug-in's kind (`affuse.data.plugin_kinds`). An example is the group
 ``[project.entry-points."affuse.designs"]`` with ``product = "my_package.product"``.
 """
 
@@ -17,19 +17,19 @@ from types import ModuleType
 from affuse.data.errors import AffuseError
 from affuse.data.plugin_kinds import PluginKind
 
-PREFIX = "affuse."  # of every group of ours
+PREFIX = "affuse."  # of the groups of this project
 FILE = "entry_points.txt"  # in the metadata of a package
 
 log = logging.getLogger(__name__)
 
 
 class PluginError(AffuseError):
-    """A plug-in of another package that cannot be used; all others can."""
+    """Error for a plug-in of another package that cannot be used."""
 
 
 @dataclass(frozen=True)
 class InstalledPlugin:
-    """One entry point of an installed package."""
+    """Entry point of an installed package that offers one plug-in."""
 
     group: str
     name: str
@@ -39,14 +39,18 @@ class InstalledPlugin:
 
     @property
     def origin(self) -> str:
-        """Package and version, for messages."""
+        """Name and version of the package, for messages."""
         return f"{self.package} {self.version}".strip()
 
     def load(self, kind: PluginKind) -> ModuleType:
-        """Import the module.
+        """Import the module of the plug-in and return it.
+
+        Args:
+            kind: kind of plug-in that the module must be
 
         Raises:
-            PluginError: if it cannot be imported, or lacks what its kind must offer
+            PluginError: if the module cannot be imported, or lacks a name that plug-ins
+                of its kind define
         """
         what = f"{kind.noun} '{self.name}' of the package {self.origin}"
         if not all(part.isidentifier() for part in self.value.split(".")):
@@ -56,7 +60,7 @@ class InstalledPlugin:
             )
         try:
             module = importlib.import_module(self.value)
-        except (Exception, SystemExit) as error:  # code of others may raise anything
+        except (Exception, SystemExit) as error:  # foreign code may raise anything
             first = (str(error).splitlines() or [""])[0]
             raise PluginError(
                 f"{what} cannot be imported from {self.value}: "
@@ -73,27 +77,32 @@ class InstalledPlugin:
 
 
 def of(group: str) -> tuple[InstalledPlugin, ...]:
-    """Return all entry points of one group, by name and package."""
-    return tuple(one for one in _scan(tuple(sys.path)) if one.group == group)
+    """Return the entry points of a group, sorted by name and package.
+
+    Args:
+        group: such as ``affuse.designs``
+    """
+    return tuple(entry for entry in _scan(tuple(sys.path)) if entry.group == group)
 
 
 @lru_cache(maxsize=8)
 def _scan(path: tuple[str, ...]) -> tuple[InstalledPlugin, ...]:
-    """Return the entry points of our groups of all packages on a search path.
+    """Return the entry points in this project's groups of all packages on a path.
 
-    Only `FILE` is read of a package that has none of ours, which takes a few
+    For a package without such entry points, only `FILE` is read. That takes a few
     milliseconds for all packages together.
     """
     entries: dict[str, tuple[InstalledPlugin, ...]] = {}
     for distribution in importlib.metadata.distributions(path=list(path)):
         if PREFIX in (distribution.read_text(FILE) or ""):
-            found = tuple(_entries(distribution))
-            if found:  # the first on the path hides others of its name, as for imports
-                entries.setdefault(found[0].package, found)
+            plugins = tuple(_entries(distribution))
+            # As for imports, the first package of a name on the path hides the others.
+            if plugins:
+                entries.setdefault(plugins[0].package, plugins)
     return tuple(
         sorted(
-            (one for found in entries.values() for one in found),
-            key=lambda one: (one.group, one.name, one.package),
+            (entry for plugins in entries.values() for entry in plugins),
+            key=lambda entry: (entry.group, entry.name, entry.package),
         )
     )
 
@@ -101,12 +110,12 @@ def _scan(path: tuple[str, ...]) -> tuple[InstalledPlugin, ...]:
 def _entries(
     distribution: importlib.metadata.Distribution,
 ) -> Iterator[InstalledPlugin]:
-    """Yield the entry points of our groups of one package."""
-    facts = distribution.metadata.json
-    package = str(facts.get("name", "without a name"))
+    """Yield the entry points of one package in the groups of this project."""
+    metadata = distribution.metadata.json
+    package = str(metadata.get("name", "without a name"))
     try:
         points = list(distribution.entry_points)
-    except Exception as error:  # lines that are no entry points
+    except Exception as error:  # the file may hold lines that are no entry points
         log.warning(
             "the entry points of the package %s cannot be read, so its plug-ins are "
             "left out: %s",
@@ -121,5 +130,5 @@ def _entries(
                 name=point.name,
                 value=point.value,
                 package=package,
-                version=str(facts.get("version", "")),
+                version=str(metadata.get("version", "")),
             )

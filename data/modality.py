@@ -1,7 +1,7 @@
-"""What both stages know of a modality, in one record; one file each in data/modalities.
+"""Record of a modality, which both stages use; see data/modalities for their values.
 
-Such a file offers ``MODALITY``, a `Modality` whose name is the file's. A new modality
-is a new file there and an encoder in extract/encoders; nothing else is edited.
+Each file there defines ``MODALITY``, a `Modality` with the name of the file. A new
+modality needs a new file there and an encoder in extract/encoders, and no other edit.
 """
 
 import math
@@ -17,20 +17,20 @@ from affuse.data.installed_plugins import PluginError
 from affuse.data.plugin_kinds import MODALITY_KIND
 from affuse.data.records import Corpus, Utterance, file_name
 
-BUILT_IN = ("audio", "text")  # they come first wherever modalities are listed
+BUILT_IN = ("audio", "text")  # listed before all other modalities
 T = TypeVar("T")
 CONTENT = re.compile(r"[0-9a-f]{32}")
 
 
 class UnreadableInputError(AffuseError):
-    """An input that cannot be read; the message is the reason."""
+    """Error for an input that cannot be read; its message is the reason."""
 
 
 @dataclass(frozen=True)
 class InputFacts:
-    """What is known of an input before it is encoded."""
+    """Digest and size of an input before it is encoded."""
 
-    content: str  # digest of all that decides the embedding: 32 hexadecimal digits
+    content: str  # digest of all that determines the embedding: 32 hexadecimal digits
     size: float  # in the unit of its modality
 
     def __post_init__(self) -> None:
@@ -43,38 +43,39 @@ class InputFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Modality:
-    """One modality: where its inputs come from, how large they are, what they are.
+    """Modality: how its inputs are located, inspected and read, and how large they are.
 
-    Args:
-        source: utterance and folder of the corpus to what `inspect` and `read` take: a
-            `Path` unless `in_memory`; None if the utterance lacks this modality
-        inspect: source to its facts; an OSError, ValueError or EOFError of it becomes
-            the reason why the utterance is left out
-        read: source to what the encoder's ``prepare`` takes; errors as of `inspect`
+    Attributes:
+        source: function of an utterance and the folder of its corpus that returns the
+            argument of `inspect` and `read`: a `Path` unless `in_memory`, None if the
+            utterance lacks this modality
+        inspect: function of a source that returns its facts; an OSError, ValueError or
+            EOFError becomes the reason why the utterance is left out
+        read: function of a source that returns the argument of the encoder's
+            ``prepare``; errors as in `inspect`
     """
 
     name: str
-    unit: str  # of the sizes of inputs, as speeds show it
-    noun: str  # one input
-    nouns: str = ""  # several inputs; "" for `noun` and an s
-    material: str = ""  # what a corpus has or lacks; "" for `nouns`
-    requirement: str = ""  # what an utterance has or lacks; "" for `noun`
-    encoder: str  # plug-in in extract/encoders that is taken by default
-    # A part is what is held in memory at once, and what a kill may cost.
+    unit: str  # of the sizes of inputs; speeds are printed in it
+    noun: str  # for one input
+    nouns: str = ""  # for several inputs; "" for `noun` with an s
+    material: str = ""  # word for the inputs of a corpus; "" for `nouns`
+    requirement: str = ""  # word for the input of an utterance; "" for `noun`
+    encoder: str  # default plug-in in extract/encoders
+    # A part is held in memory as a whole, and is lost if the process is killed.
     part_rows: int = 256  # utterances of a part
     part_size: float  # sum of the sizes of a part, in `unit`
-    batch: Mapping[str, float]  # encoded at once, by device: "cpu" and "cuda"
-    # Batches of that size that may be in memory at once, however few threads there are.
-    batches: int = 18
+    batch: Mapping[str, float]  # size of a batch, by device: "cpu" and "cuda"
+    batches: int = 18  # that may be in memory together, even with few threads
     needs: tuple[str, ...] = ("columns",)  # fields of an utterance that `source` reads
-    columns: tuple[str, ...] = ()  # of a table, which are kept whatever they hold
+    columns: tuple[str, ...] = ()  # of a table, which its reader always keeps
     source: Callable[[Utterance, Path], Any]
-    inspect: Callable[[Any], InputFacts] | None = None  # None where it `has_times`
-    read: Callable[[Any], Any] | None = None  # None where it `has_times`
-    in_memory: bool = False  # `source` is a value of the utterance, and no file
-    has_times: bool = False  # a sound file with spans in seconds, see extract/audio
-    has_head: bool = False  # checkpoints may predict ratings themselves
-    recurs: bool = False  # equal by chance in several utterances, as short texts are
+    inspect: Callable[[Any], InputFacts] | None = None  # None if it `has_times`
+    read: Callable[[Any], Any] | None = None  # None if it `has_times`
+    in_memory: bool = False  # True if `source` is a value of the utterance, no file
+    has_times: bool = False  # True for sound files with spans, see extract/audio
+    has_head: bool = False  # True if checkpoints may predict ratings themselves
+    recurs: bool = False  # True if equal inputs are frequent, as in short texts
     options: tuple[str, ...] = ()  # of the command line that its encoders take
 
     def __post_init__(self) -> None:
@@ -93,22 +94,22 @@ class Modality:
 
     @property
     def lacking(self) -> str:
-        """Return why an utterance without this modality is not encoded."""
+        """Reason why an utterance without this modality is not encoded."""
         return f"has no {self.requirement}, so it is not in {self.name}"
 
     def has(self, utterance: Utterance, root: Path) -> bool:
-        """Return True if an utterance has this modality."""
+        """Return True if an utterance of the corpus in `root` has this modality."""
         return self.source(utterance, root) is not None
 
     def facts(self, source: Any) -> InputFacts | str:
-        """Return what is known of an input, or why it cannot be read."""
+        """Return the facts of an input, or the reason why it cannot be read."""
         try:
             return self._call(self.inspect, source)
         except UnreadableInputError as error:
             return str(error)
 
     def load(self, source: Any) -> Any:
-        """Return what the encoder prepares.
+        """Return the content of an input, which the encoder's ``prepare`` takes.
 
         Raises:
             UnreadableInputError: if it cannot be read
@@ -116,6 +117,7 @@ class Modality:
         return self._call(self.read, source)
 
     def _call(self, step: Callable[[Any], T] | None, source: Any) -> T:
+        """Return the result of `inspect` or `read`, and convert their errors."""
         if step is None:
             raise TypeError(f"inputs of {self.name} are read by affuse.extract.audio")
         try:
@@ -127,15 +129,18 @@ class Modality:
             ) from error
 
     def file(self, utterance: Utterance, root: Path) -> str:
-        """Return the file that reports name for an input: its own, or the recording."""
+        """Return the name of an input's file for reports.
+
+        If the input is no file, this is the name of the utterance's recording.
+        """
         path = None if self.in_memory else self.source(utterance, root)
         return file_name(utterance, root, path)
 
     def reduced(self, utterance: Utterance) -> Utterance:
-        """Return an utterance with what it takes to encode this modality alone.
+        """Return an utterance with only the fields needed to encode this modality.
 
-        Reports name its recording, whatever is encoded; other processes run in other
-        folders, so it is absolute.
+        It always has the recording, which reports name. Its path is absolute, because
+        other processes may run in other folders.
         """
         fields = {name: getattr(utterance, name) for name in self.needs}
         audio = None if utterance.audio is None else utterance.audio.absolute()
@@ -143,10 +148,10 @@ class Modality:
 
 
 def file_in_column(name: str) -> Callable[[Utterance, Path], Path | None]:
-    """Return the `source` of a modality whose files are named in a column of a table.
+    """Return a `source` for a modality whose files are named in a column of a table.
 
     Args:
-        name: of the column, whose values are paths relative to the corpus
+        name: of the column, whose values are paths relative to the folder of the corpus
     """
 
     def source(utterance: Utterance, root: Path) -> Path | None:
@@ -157,7 +162,7 @@ def file_in_column(name: str) -> Callable[[Utterance, Path], Path | None]:
 
 
 def modality_names() -> tuple[str, ...]:
-    """Return the names of all modalities: audio and text, then others by name.
+    """Return the names of all modalities: audio and text, then the others sorted.
 
     Examples:
         >>> modality_names()[:2]
@@ -169,26 +174,28 @@ def modality_names() -> tuple[str, ...]:
 
 def is_modality(name: str) -> bool:
     """Return True if there is a modality of this name."""
-    return name in BUILT_IN or name in modality_names()  # files are listed for it
+    # The names of the others are looked up last, because that lists files.
+    return name in BUILT_IN or name in modality_names()
 
 
 def modality_named(name: str) -> Modality:
     """Return the record of a modality.
 
     Raises:
-        AffuseError: if there is none of that name, or its file has another's record
+        AffuseError: if there is no such modality, or its file does not define a record
+            of that name
 
     Examples:
         >>> modality_named("text").nouns
         'texts'
     """
-    found = getattr(plugins.load(MODALITY_KIND, name), "MODALITY", None)
-    if not isinstance(found, Modality) or found.name != name:
+    record = getattr(plugins.load(MODALITY_KIND, name), "MODALITY", None)
+    if not isinstance(record, Modality) or record.name != name:
         raise AffuseError(
             f"the modality '{name}' lacks its record: its file must hold MODALITY = "
             f"Modality(name='{name}', ...)"
         )
-    return found
+    return record
 
 
 def other_modalities() -> list[Modality]:
@@ -197,7 +204,12 @@ def other_modalities() -> list[Modality]:
 
 
 def available(corpus: Corpus, modalities: Sequence[str]) -> list[str]:
-    """Return those of some modalities that at least one utterance has."""
+    """Return the modalities that at least one utterance of a corpus has.
+
+    Args:
+        corpus: whose utterances are examined
+        modalities: names to choose from
+    """
     return [
         kind.name
         for kind in _usable(modalities)
@@ -208,7 +220,7 @@ def available(corpus: Corpus, modalities: Sequence[str]) -> list[str]:
 def _usable(names: Sequence[str]) -> Iterator[Modality]:
     """Yield the records of modalities.
 
-    One of another package that cannot be used is left out, and a warning says so.
+    A modality of another package that cannot be used is left out with a warning.
     """
     for name in names:
         try:
@@ -218,7 +230,10 @@ def _usable(names: Sequence[str]) -> Iterator[Modality]:
 
 
 def missing_materials(modalities: Sequence[str]) -> str:
-    """Return the words for a corpus that has nothing of some modalities.
+    """Return the words for a corpus without inputs of some modalities.
+
+    Args:
+        modalities: names, at least one
 
     Examples:
         >>> missing_materials(["audio", "text"])

@@ -1,7 +1,7 @@
-"""Spellings of one name: ``Anna``, ``anna`` and what looks the same in Unicode.
+"""Unification of spellings of one name, such as ``Anna`` and ``anna``.
 
-A protocol that keeps speakers apart would otherwise test on a speaker that it trained
-on, because a table spells the name in two ways.
+Otherwise a protocol that separates speakers would test on a speaker of its training
+set, if a table spells the name in two ways.
 """
 
 import unicodedata
@@ -10,36 +10,39 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
-FIELDS = ("speaker", "session", "dialogue")  # that protocols and rules compare
+FIELDS = ("speaker", "session", "dialogue")  # names that protocols and rules compare
 
 
 class NamedRow(Protocol):
-    """A dataclass with the names that protocols compare, such as an utterance."""
+    """Dataclass with the names that protocols compare, such as an utterance."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def speaker(self) -> str:
-        """Return the name of the speaker; "" if it is unknown."""
+        """Name of the speaker; "" if it is unknown."""
 
     @property
     def session(self) -> str:
-        """Return the name of the session; "" if it is unknown."""
+        """Name of the session; "" if it is unknown."""
 
     @property
     def dialogue(self) -> str:
-        """Return the name of the dialogue; "" if it is unknown."""
+        """Name of the dialogue; "" if it is unknown."""
 
 
 Row = TypeVar("Row", bound=NamedRow)
 
 
 def spelling(name: str) -> str:
-    """Return the same for all spellings of a name; "" for blanks.
+    """Return a normal form that all spellings of a name share; "" for a blank name.
 
-    Case, compatibility forms of Unicode (NFKC, such as full-width letters) and
-    characters that are not seen (category Cf, such as a zero-width space) do not count.
-    White space of any kind and length is one blank, and none around the name.
+    It ignores case, compatibility forms of Unicode (NFKC, such as full-width letters)
+    and invisible characters (category Cf, such as a zero-width space). White space of
+    any kind and length becomes one blank, and is removed around the name.
+
+    Args:
+        name: in any spelling
 
     Examples:
         >>> spelling(" Anna") == spelling("anna"), spelling("Jose\\u0301") == spelling(
@@ -51,58 +54,72 @@ def spelling(name: str) -> str:
     """
     visible = "".join(c for c in name if unicodedata.category(c) != "Cf")
     composed = unicodedata.normalize("NFKC", visible)
-    # folding case may take a name out of its normal form
+    # Folding case may change a string that was in normal form, so normalise again.
     return " ".join(unicodedata.normalize("NFKC", composed.casefold()).split())
 
 
 def variants(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the names that have several spellings.
+    """Return the names that occur in several spellings.
 
     Args:
-        names: each as often as it stands there
+        names: with repetitions, one for each occurrence
 
     Returns:
-        {the most frequent spelling: all spellings, sorted}
+        {most frequent spelling: all spellings, sorted}
     """
     counts: dict[str, Counter[str]] = {}
     for name, count in Counter(names).items():
         counts.setdefault(spelling(name), Counter())[name] = count
     counts.pop("", None)
-    several = (found for found in counts.values() if len(found) > 1)
+    several = (tally for tally in counts.values() if len(tally) > 1)
     return {
-        min(found, key=lambda name: (-found[name], name)): tuple(sorted(found))
-        for found in several
+        min(tally, key=lambda name: (-tally[name], name)): tuple(sorted(tally))
+        for tally in several
     }
 
 
 def unify(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return the rows with one spelling for each speaker, session and dialogue.
 
-    The most frequent spelling stands for the others. A name that is spelt in one way
-    stays as it is.
+    The most frequent spelling replaces the others. A name with one spelling is not
+    changed.
+
+    Args:
+        rows: such as the utterances of a corpus
     """
-    chosen = {field: _chosen(getattr(row, field) for row in rows) for field in FIELDS}
-    if not any(chosen.values()):
+    substitutes = {
+        field: _substitutes(getattr(row, field) for row in rows) for field in FIELDS
+    }
+    if not any(substitutes.values()):
         return tuple(rows)
-    return tuple(_unified(row, chosen) for row in rows)
+    return tuple(_unified(row, substitutes) for row in rows)
 
 
 def unified(names: Mapping[str, str]) -> dict[str, str]:
-    """Return names by the same keys, with one spelling for each; "" for blanks."""
-    chosen = _chosen(names.values())
-    return {k: chosen.get(n, n) if spelling(n) else "" for k, n in names.items()}
+    """Return a mapping with one spelling for each name; "" for a blank name.
+
+    Args:
+        names: by any keys, which are those of the result
+    """
+    substitutes = _substitutes(names.values())
+    return {k: substitutes.get(n, n) if spelling(n) else "" for k, n in names.items()}
 
 
-def _chosen(names: Iterable[str]) -> dict[str, str]:
-    """Return {a spelling: the one that stands for it}, where they differ."""
-    found = variants(names).items()
-    return {each: one for one, every in found for each in every if each != one}
+def _substitutes(names: Iterable[str]) -> dict[str, str]:
+    """Return {spelling: most frequent spelling of that name}, where the two differ."""
+    return {
+        other: frequent
+        for frequent, spellings in variants(names).items()
+        for other in spellings
+        if other != frequent
+    }
 
 
-def _unified(row: Row, chosen: Mapping[str, Mapping[str, str]]) -> Row:
+def _unified(row: Row, substitutes: Mapping[str, Mapping[str, str]]) -> Row:
+    """Return a row whose names are replaced; the same object if none is."""
     changes: dict[str, Any] = {
         field: names[getattr(row, field)]
-        for field, names in chosen.items()
+        for field, names in substitutes.items()
         if getattr(row, field) in names
     }
     return replace(row, **changes) if changes else row

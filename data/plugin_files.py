@@ -1,7 +1,7 @@
-"""Plug-ins from files that the user of this process named, by ``--design FILE.py``.
+"""Plug-ins from files that the user names in a command, with ``--design FILE.py``.
 
-Such a file is code of the user's, and naming it in a command is what allows to run it.
-A path that only stands in a folder of results is data, and is never run.
+Only naming a file in a command permits to run it. A path that is merely written in a
+folder of results is data, and is never run.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from typing import cast
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.plugin_kinds import PluginKind
 
-PREFIX = "affuse_file_"  # of the names of modules
+PREFIX = "affuse_file_"  # of the names of the modules
 
 
 @dataclass(frozen=True)
 class PluginFile:
-    """A file that was run, and the module that it defines."""
+    """File of a plug-in that was run, and the module that it defines."""
 
     path: Path  # absolute
     sha256: str  # of its bytes
@@ -34,7 +34,11 @@ _FILES: dict[tuple[str, str], PluginFile] = {}  # by package of the kind, and na
 
 
 def of(kind: PluginKind) -> Mapping[str, PluginFile]:
-    """Return the files of one kind that were named in this process, by name."""
+    """Return the files of one kind that were added in this process, by name.
+
+    Args:
+        kind: of plug-in
+    """
     return {
         name: file
         for (package, name), file in _FILES.items()
@@ -43,18 +47,19 @@ def of(kind: PluginKind) -> Mapping[str, PluginFile]:
 
 
 def add(kind: PluginKind, path: Path, check: Callable[[ModuleType], object]) -> None:
-    """Run a file as a module; its stem is the plug-in's name.
+    """Run a file as a module and add it as a plug-in with the name of the file's stem.
 
-    A file of the same name that was added before is replaced, if this one can be used.
+    It replaces a file of the same name that was added before, if it can be used.
 
     Args:
-        kind: what the file defines
+        kind: of the plug-in that the file defines
         path: of the file
-        check: raises an `AffuseError` if the module cannot be used
+        check: function that raises an `AffuseError` if the module cannot be used
 
     Raises:
         OptionError: if there is no such file
-        AffuseError: if it raises an error, lacks what its kind must offer, or `check`
+        AffuseError: if the file raises an error or lacks a name that plug-ins of its
+            kind define, or if `check` refuses it
     """
     try:
         content = path.read_bytes()
@@ -63,28 +68,29 @@ def add(kind: PluginKind, path: Path, check: Callable[[ModuleType], object]) -> 
             f"{path} is no file; name a Python file that defines "
             f"{', '.join(kind.offers)}"
         ) from error
-    place, name = path.resolve(), f"{PREFIX}{path.stem}"
-    module = module_from_spec(cast(ModuleSpec, spec_from_file_location(name, place)))
-    before = sys.modules.get(name)
-    sys.modules[name] = module  # its classes look for it there
+    absolute, name = path.resolve(), f"{PREFIX}{path.stem}"
+    spec = cast(ModuleSpec, spec_from_file_location(name, absolute))
+    module = module_from_spec(spec)
+    previous = sys.modules.get(name)
+    sys.modules[name] = module  # where the module's dataclasses look it up
     try:
-        _run(content, module, place)
-        _demand(kind, module, place, check)
+        _run(content, module, absolute)
+        _demand(kind, module, absolute, check)
     except BaseException:
-        if before is None:
+        if previous is None:
             del sys.modules[name]
         else:
-            sys.modules[name] = before
+            sys.modules[name] = previous
         raise
-    file = PluginFile(place, hashlib.sha256(content).hexdigest(), module)
+    file = PluginFile(absolute, hashlib.sha256(content).hexdigest(), module)
     _FILES[kind.package, path.stem] = file
 
 
 def _run(content: bytes, module: ModuleType, path: Path) -> None:
     """Run the content of a file in a module.
 
-    It is compiled from the bytes that were read, without a file of byte code, so that
-    an edit within the same second counts too.
+    It is compiled from the bytes that were read, without a byte-code file, so that an
+    edit within the same second has an effect.
     """
     try:
         exec(compile(content, str(path), "exec"), module.__dict__)
@@ -114,7 +120,7 @@ def _demand(
 
 
 def _line(error: BaseException, path: Path) -> str:
-    """Return where in a file an error was raised, as ``, line 3``; "" if unknown."""
+    """Return the line of a file that raised an error, as ``, line 3``, or ""."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return f", line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)

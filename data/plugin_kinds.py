@@ -1,29 +1,30 @@
-"""Kinds of plug-ins: what each is called, where it is looked for, what it must offer.
+"""Kinds of plug-ins: their names, locations and required contents.
 
-Which plug-ins of a kind there are is in `affuse.data.plugins`.
+The module `affuse.data.plugins` lists and loads the plug-ins of a kind.
 """
 
 from dataclasses import dataclass
 
-# names that stand for decisions, the zero-shot baseline and everything together
+# Names of decision-level fusion, of the zero-shot baseline and of all designs together.
 FUSION_WORDS = ("all", "lateccc", "latemean", "stacking", "zeroshot")
 
 
 @dataclass(frozen=True)
 class PluginKind:
-    """One kind of plug-in.
+    """Kind of plug-in.
 
     Attributes:
         noun: for messages
         package: package of this project whose modules are plug-ins of this kind; a
-            name that begins with an underscore is a helper
-        group: group of entry points by which other packages offer plug-ins
-        offers: what every plug-in of this kind has
-        suffix: end of file names in `package` that is no part of a plug-in's name;
+            module whose name begins with an underscore is a helper
+        group: group of entry points in which other packages list plug-ins
+        offers: names that every plug-in of this kind defines
+        suffix: end of file names in `package` that is not part of a plug-in's name;
             files without it are helpers
-        namespace: kinds of one namespace share their names; "" for one that does not
-        reserved: names that mean something else to users, and that no plug-in can have
-        option: how a command takes a file of the user's; "" if none does
+        namespace: name that two kinds share if no two of their plug-ins may have the
+            same name; "" for a kind without such a restriction
+        reserved: names with another meaning, which no plug-in can have
+        option: with which a command takes the user's file; "" if no command does
     """
 
     noun: str
@@ -37,7 +38,7 @@ class PluginKind:
 
     @property
     def remedy(self) -> str:
-        """What users can do who need another plug-in of this kind, as a clause."""
+        """Clause that says how to add a plug-in of this kind."""
         package = (
             f"install a package that has an entry point for it in the group "
             f"'{self.group}'"

@@ -1,10 +1,9 @@
-"""Corpora, encoders, designs and other plug-ins, found by their names.
+"""Listing and import of plug-ins by name: corpora, encoders, designs and others.
 
-A plug-in is a module in one of three places. A file in the folder of its kind, or a
-package of several, is a plug-in of this project; a new one needs no other edit. Other
-packages offer plug-ins by entry points (`affuse.data.installed_plugins`). A file that
-the user names is one for this process (`affuse.data.plugin_files`). Listing names
-imports none of them.
+A plug-in is a module in one of three places. Each file or package in the folder of a
+kind is a plug-in of this project; a new one needs no other edit. Other packages list
+plug-ins as entry points (`affuse.data.installed_plugins`). A file that the user names
+is a plug-in in this process (`affuse.data.plugin_files`). Listing names imports none.
 """
 
 import importlib
@@ -23,26 +22,29 @@ from affuse.data.plugin_kinds import KINDS, PluginKind
 from affuse.data.suggestions import hint
 
 log = logging.getLogger(__name__)
-_warnings: set[str] = set()  # that were logged in this process
+_warnings: set[str] = set()  # sentences that were logged in this process
 
 
 @dataclass(frozen=True)
 class PluginSource:
-    """Where the code of a plug-in comes from."""
+    """Origin of the code of a plug-in."""
 
     module: str  # full name
-    package: str = ""  # installed package that offers it; "" for ours and for files
+    package: str = ""  # installed package that offers it; "" for this project and files
     version: str = ""  # of that package; "" if its metadata lack it
     file: Path | None = None  # that the user named
 
     @property
     def is_outside(self) -> bool:
-        """Whether the plug-in is not of this project."""
+        """True if the plug-in is not part of this project."""
         return bool(self.package) or self.file is not None
 
 
 def names(kind: PluginKind) -> list[str]:
-    """Return sorted names of the plug-ins of a kind, without importing any.
+    """Return the sorted names of the plug-ins of a kind, without importing any.
+
+    Args:
+        kind: of plug-in
 
     Examples:
         >>> from affuse.data.plugin_kinds import CORPUS_KIND
@@ -54,23 +56,30 @@ def names(kind: PluginKind) -> list[str]:
 
 
 def load(kind: PluginKind, name: str) -> ModuleType:
-    """Import one plug-in; only that one, so unused ones cost nothing.
+    """Import one plug-in, and no others, and return its module.
+
+    Args:
+        kind: of plug-in
+        name: of the plug-in
 
     Raises:
-        AffuseError: if there is none of that name; the sentence lists the choices
-        PluginError: if it is of another package and cannot be used
+        AffuseError: if there is no such plug-in; the message lists the choices
+        PluginError: if the plug-in of another package cannot be used
     """
     if name in _files(kind):
         return importlib.import_module(_module(kind, name))
-    if name in (named := plugin_files.of(kind)):
-        return named[name].module
+    if name in (files := plugin_files.of(kind)):
+        return files[name].module
     return _entry(kind, name).load(kind)
 
 
 def load_all(kind: PluginKind) -> Iterator[tuple[str, ModuleType]]:
-    """Yield every plug-in of a kind with its name.
+    """Yield the name and the module of each plug-in of a kind.
 
-    One of another package that cannot be used is left out, and a warning says so.
+    A plug-in of another package that cannot be used is left out with a warning.
+
+    Args:
+        kind: of plug-in
     """
     for name in names(kind):
         try:
@@ -80,16 +89,20 @@ def load_all(kind: PluginKind) -> Iterator[tuple[str, ModuleType]]:
 
 
 def source(kind: PluginKind, name: str) -> PluginSource:
-    """Return where the code of a plug-in comes from.
+    """Return the origin of the code of a plug-in.
+
+    Args:
+        kind: of plug-in
+        name: of the plug-in
 
     Raises:
-        AffuseError: if there is none of that name; the sentence lists the choices
+        AffuseError: if there is no such plug-in; the message lists the choices
         PluginError: if two packages offer it
     """
     if name in _files(kind):
         return PluginSource(_module(kind, name))
-    if name in (named := plugin_files.of(kind)):
-        file = named[name]
+    if name in (files := plugin_files.of(kind)):
+        file = files[name]
         return PluginSource(file.module.__name__, file=file.path)
     plugin = _entry(kind, name)
     return PluginSource(plugin.value, plugin.package, plugin.version)
@@ -101,20 +114,20 @@ def add_file(
     """Run a file that the user named, and return the name of the plug-in it defines.
 
     Args:
-        kind: what it defines
-        path: of the file, whose stem is the name
-        check: raises an `AffuseError` if the module cannot be used
+        kind: of the plug-in
+        path: of the file; its stem is the name of the plug-in
+        check: function that raises an `AffuseError` if the module cannot be used
 
     Raises:
-        OptionError: if the stem is no name, or is that of another plug-in
-        AffuseError: if the file raises an error, lacks what its kind must offer, or as
-            `check`
+        OptionError: if the stem cannot be a name, or is the name of another plug-in
+        AffuseError: if the file raises an error or lacks a name that plug-ins of its
+            kind define, or if `check` refuses it
     """
     name = path.stem
     if not _is_name(name) or path.suffix != ".py":
         raise OptionError(
             f"{path} cannot name a {kind.noun}: use letters, digits and underscores, "
-            f"not at the start a digit or an underscore, and the end .py"
+            f"a letter first, and the ending .py"
         )
     others = {
         plugin.name: plugin.origin for k in _siblings(kind) for plugin in _installed(k)
@@ -130,8 +143,13 @@ def add_file(
 
 
 def warn(sentence: str) -> None:
-    """Log a warning on plug-ins once, and not in worker processes."""
-    import multiprocessing  # which takes a while, and most commands warn of nothing
+    """Log a warning about plug-ins once, and not in worker processes.
+
+    Args:
+        sentence: of the warning
+    """
+    # This import is slow, and most commands log no such warning.
+    import multiprocessing
 
     if sentence not in _warnings and multiprocessing.parent_process() is None:
         _warnings.add(sentence)
@@ -139,8 +157,8 @@ def warn(sentence: str) -> None:
 
 
 def _files(kind: PluginKind) -> list[str]:
-    """Return names of the plug-ins of this project, from file names alone."""
-    spec = importlib.util.find_spec(kind.package)  # does not import it
+    """Return the names of this project's plug-ins of a kind, listed by file name."""
+    spec = importlib.util.find_spec(kind.package)  # does not import the package
     path = spec.submodule_search_locations if spec else ()
     stems = [module.name for module in pkgutil.iter_modules(path)]
     return [
@@ -156,23 +174,23 @@ def _module(kind: PluginKind, name: str) -> str:
 
 
 def _siblings(kind: PluginKind) -> list[PluginKind]:
-    """Return the kinds that share their names with this one, itself included."""
+    """Return the kinds in the namespace of a kind, itself included."""
     others = [k for k in KINDS if k.namespace and k.namespace == kind.namespace]
     return others or [kind]
 
 
 def _taken(kind: PluginKind) -> set[str]:
-    """Return the names that no plug-in from outside this project can have."""
+    """Return the names that plug-ins from outside this project cannot have."""
     return {*kind.reserved, *(name for k in _siblings(kind) for name in _files(k))}
 
 
 def _is_name(name: str) -> bool:
-    """Return True if folders of results and command lines can hold a name."""
+    """Return True if a name is usable in the names of folders and in commands."""
     return name.isidentifier() and name.isascii() and name[0] != "_"
 
 
 def _installed(kind: PluginKind) -> Iterator[InstalledPlugin]:
-    """Yield plug-ins of other packages; a warning names each that cannot be chosen."""
+    """Yield plug-ins of other packages; warn about each one with an unusable name."""
     taken = _taken(kind)
     for plugin in installed_plugins.of(kind.group):
         what = f"the {kind.noun} '{plugin.name}' of the package {plugin.origin}"
@@ -183,37 +201,37 @@ def _installed(kind: PluginKind) -> Iterator[InstalledPlugin]:
             )
         elif plugin.name in taken:
             warn(
-                f"{what} is left out, for '{plugin.name}' is a name of affuse, which "
-                f"is meant by it; tell the authors of {plugin.package}"
+                f"{what} is left out, for '{plugin.name}' is a name of affuse; tell "
+                f"the authors of {plugin.package}"
             )
         else:
             yield plugin
 
 
 def _entry(kind: PluginKind, name: str) -> InstalledPlugin:
-    """Return the one entry point of a name.
+    """Return the entry point of a name.
 
     Raises:
-        AffuseError: if there is none
+        AffuseError: if there is no such entry point
         PluginError: if there are several
     """
-    found = [plugin for plugin in _installed(kind) if plugin.name == name]
-    if not found:
-        known = names(kind)
+    matches = [plugin for plugin in _installed(kind) if plugin.name == name]
+    if not matches:
+        choices = names(kind)
         raise AffuseError(
-            f"no {kind.noun} {name!r}: choose from {', '.join(known)}, or "
-            f"{kind.remedy}{hint(name, known)}"
+            f"no {kind.noun} {name!r}: choose from {', '.join(choices)}, or "
+            f"{kind.remedy}{hint(name, choices)}"
         )
     rivals = [p for k in _siblings(kind) for p in _installed(k) if p.name == name]
     if len(rivals) > 1:
         raise PluginError(_conflict(kind, name, rivals))
-    return found[0]
+    return matches[0]
 
 
 def _conflict(kind: PluginKind, name: str, rivals: Sequence[InstalledPlugin]) -> str:
-    """Return a sentence on packages that offer the same name."""
-    shown = " and ".join(f"{plugin.origin} ({plugin.value})" for plugin in rivals)
+    """Return the message about packages that offer plug-ins of the same name."""
+    packages = " and ".join(f"{plugin.origin} ({plugin.value})" for plugin in rivals)
     return (
-        f"the {kind.noun} '{name}' is offered {len(rivals)} times, by {shown}; "
+        f"the {kind.noun} '{name}' is offered {len(rivals)} times, by {packages}; "
         f"uninstall all of these packages but one"
     )

@@ -1,8 +1,8 @@
-"""Whether a corpus is what people said and felt, or something made to look like it.
+"""Kind of ratings of a corpus: human, synthetic or proxy.
 
-A figure on synthetic speech or on proxy ratings must never pass for a figure about
-people. So the folder itself says what it is, in a small file beside the data, and the
-word travels from there into every table.
+A result on synthetic speech or on proxy ratings must not be mistaken for a result on
+people. So a small file beside the data states the kind, and every table is labelled
+with it.
 """
 
 import json
@@ -14,16 +14,19 @@ from affuse.data.system.documents import read_json
 from affuse.data.system.schema import OneOf, Plain, Record
 
 SIDECAR = "affuse.json"  # {"nature": "human" | "synthetic" | "proxy"}
-LARGEST = 2**20  # bytes of it
+LARGEST = 2**20  # bytes of the sidecar
 KIND = Record({}, {"nature": OneOf(NATURES)}, others=Plain())  # see corpora.manifest
 REHEARSAL = "rehearsal.json"  # beside spoken rehearsal trees: synthetic speech
 
 
 def stated(root: Path) -> str:
-    """What the folder says of itself; ``human`` where it says nothing.
+    """Return the kind of ratings that a folder states; ``human`` if it states none.
+
+    Args:
+        root: folder of a corpus
 
     Raises:
-        AffuseError: if the sidecar file says anything else, or cannot be read
+        AffuseError: if the sidecar states another kind, or cannot be read
     """
     if (root / REHEARSAL).exists():
         return "synthetic"
@@ -31,16 +34,21 @@ def stated(root: Path) -> str:
     if not sidecar.exists():
         return "human"
     try:
-        known = read_json(sidecar, KIND, advice="correct it", limit=LARGEST)
+        content = read_json(sidecar, KIND, advice="correct it", limit=LARGEST)
     except DamagedFileError as error:
         raise AffuseError(
             f'{sidecar} should hold {{"nature": "human"}}, or "synthetic", or "proxy", '
             f"but {error}"
         ) from error
-    return str(known.get("nature", "human"))
+    return str(content.get("nature", "human"))
 
 
 def state(root: Path, nature: str) -> None:
-    """Write the sidecar, as `sample` of a corpus reader does."""
+    """Write the sidecar; the `sample` function of a corpus reader calls this.
+
+    Args:
+        root: folder of a corpus
+        nature: kind of its ratings, one of `NATURES`
+    """
     text = json.dumps({"nature": nature}) + "\n"
     (root / SIDECAR).write_text(text, encoding="utf-8")

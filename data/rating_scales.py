@@ -1,4 +1,4 @@
-"""A corpus's rating scale to [-1, 1], and what to do with values outside it."""
+"""Conversion of ratings from a corpus's scale to [-1, 1], with values outside it."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,12 @@ POLICIES = ("clip", "keep", "drop")  # for values outside the nominal scale
 
 
 def rescale(value: float, *, low: float, high: float) -> float:
-    """Map the nominal scale [low, high] linearly onto [-1, 1].
+    """Return a rating after mapping the scale [low, high] linearly onto [-1, 1].
+
+    Args:
+        value: rating on the nominal scale
+        low: lowest nominal rating
+        high: highest nominal rating
 
     Examples:
         >>> rescale(3, low=1, high=5), rescale(5.5, low=1, high=5)
@@ -22,16 +27,16 @@ def rescale(value: float, *, low: float, high: float) -> float:
 def normalise(
     ratings: Mapping[str, float], *, scale: tuple[float, float], policy: str = "clip"
 ) -> dict[str, float] | None:
-    """Ratings of one utterance on [-1, 1].
+    """Return the ratings of one utterance on [-1, 1].
 
     Args:
         ratings: as released, by name
-        scale: lowest and highest nominal rating, never guessed from the data
+        scale: lowest and highest nominal rating, which are not estimated from the data
         policy: for values outside the scale: ``clip`` to its end, ``keep`` them as
             they are, or ``drop`` the utterance
 
     Returns:
-        the ratings by name, or None if the utterance is dropped
+        ratings by name, or None if the utterance is dropped
 
     Raises:
         AffuseError: if the policy is unknown, or a rating is not finite
@@ -53,10 +58,10 @@ def normalise(
     low, high = scale
     if policy == "drop" and not all(low <= v <= high for v in ratings.values()):
         return None
-    found = {
+    rescaled = {
         name: rescale(value, low=low, high=high) for name, value in ratings.items()
     }
     if policy == "keep":
-        return found
-    # rounding may bring the end of a scale to 1.0000000000000002
-    return {name: min(1.0, max(-1.0, value)) for name, value in found.items()}
+        return rescaled
+    # Rounding may map the end of a scale to 1.0000000000000002.
+    return {name: min(1.0, max(-1.0, value)) for name, value in rescaled.items()}

@@ -1,13 +1,12 @@
-"""The records that travel from a corpus reader to the final report.
+"""Records of a corpus that both stages use: utterances, problems, counts, the corpus.
 
-Conventions ----------- Times are seconds. Ratings stay as the corpus released them, by
-name and on the corpus's own scale (`Corpus.scale`); `affuse.data.rating_scales` brings
-them to [-1, 1] when models are trained. What is unknown is ``""`` or ``None``, never a
-guess.
+Times are in seconds. Ratings stay as the corpus released them, by name and on its scale
+(`Corpus.scale`); `affuse.data.rating_scales` converts them to [-1, 1] for training.
+Unknown values are ``""`` or ``None``, and never guessed.
 
-The records of a corpus are all that is in memory at once, so they are small: below 1 kB
-an utterance with a short text, and as much again for a long one as it has characters.
-Columns add nothing where rows of equal values share them, and at most 0.8 kB.
+All utterances of a corpus are in memory together, so their records are small. An
+utterance takes less than 1 kB and one byte more for each character of a long text.
+Columns take no memory where rows with equal values share them, and else up to 0.8 kB.
 """
 
 import math
@@ -18,36 +17,37 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError
 from affuse.data.terminal import (
-    printable as printable,  # beside the records that hold it
+    printable as printable,  # also offered here, beside the records
 )
 
-NATURES = ("human", "synthetic", "proxy")  # the last two are said in every table
+NATURES = ("human", "synthetic", "proxy")  # kinds of ratings, which label every table
 ID_LENGTH = 200  # characters
-NO_COLUMNS: Mapping[str, str] = {}  # one object for all utterances that have none
+NO_COLUMNS: Mapping[str, str] = {}  # one object for all utterances without columns
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One stretch of speech, of text, or of both, by one speaker."""
+    """Utterance of one speaker, with speech, text or both."""
 
     id: str  # unique in its corpus
     audio: Path | None = None  # None: there is only text
-    span: tuple[float, float | None] | None = None  # of the file; None: all of it
-    transcript: str | None = None  # as released; None: there is none
-    text: str | None = None  # the transcript, cleaned; may be empty
+    span: tuple[float, float | None] | None = None  # in the file; None: the whole file
+    transcript: str | None = None  # as released; None: there is no transcript
+    text: str | None = None  # cleaned transcript; may be empty
     ratings: Mapping[str, float] = field(default_factory=dict)  # as released
-    speaker: str = ""  # no fold that claims to divides a speaker
+    speaker: str = ""
     sex: str = ""  # "F" or "M"
     session: str = ""
     dialogue: str = ""
-    scripted: bool | None = None  # read from a script, or improvised
+    scripted: bool | None = None  # True: read from a script; False: improvised
     start: float | None = None  # in the dialogue
     end: float | None = None  # in the dialogue, exclusive
-    split: str = ""  # the corpus's own: "train", "dev", "test", "test2", ...
+    split: str = ""  # released with the corpus: "train", "dev", "test", "test2", ...
     flags: tuple[str, ...] = ()  # e.g. "dominance_incomplete"
-    sentence: str = ""  # digest of its words, where the text is not at hand any more
-    recording: str = ""  # first utterance of its file, where that is not at hand either
-    file: str = ""  # its recording, relative to the corpus, where that is not either
+    # The next three stand for text and audio in the cache, which does not keep those.
+    sentence: str = ""  # digest of its words
+    recording: str = ""  # id of the first utterance in the same recording
+    file: str = ""  # recording, relative to the corpus
     columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS)  # any others
 
     def __post_init__(self) -> None:
@@ -62,22 +62,23 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one utterance or one line of a file, in a sentence."""
+    """Problem with one utterance or one line of a file, in a sentence."""
 
-    file: str  # relative to the corpus root where it lies below it
+    file: str  # relative to the root of the corpus, if it is in there
     reason: str
     line: int | None = None  # counted from 1
     id: str = ""
-    fatal: bool = True  # True: something was left out; False: kept, only noted
+    fatal: bool = True  # True: something was left out; False: nothing was
 
     def __post_init__(self) -> None:
-        for name in ("file", "reason", "id"):  # which terminals and tables must survive
+        # These texts are printed in terminals and tables.
+        for name in ("file", "reason", "id"):
             object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number found in a corpus, beside the one its publication states."""
+    """Count of items in a corpus, beside the published count."""
 
     what: str
     expected: int
@@ -86,7 +87,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Corpus:
-    """All utterances of one corpus, in stable order, and what was wrong with it."""
+    """Corpus: its utterances in a fixed order, and the problems of reading it."""
 
     name: str
     root: Path
@@ -94,14 +95,14 @@ class Corpus:
     scale: tuple[float, float] | None  # lowest and highest nominal rating
     protocol: str  # of `affuse.data.splits.protocols`; the default for this corpus
     problems: tuple[Problem, ...] = ()
-    counts: tuple[Count, ...] = ()  # empty where nothing is published
+    counts: tuple[Count, ...] = ()  # empty if no counts are published
     nature: str = "human"  # one of NATURES
-    reader: str = ""  # that read it, in data/corpora; "" if it is not known
-    reading: tuple[str, ...] = ()  # how its columns were read, in sentences
+    reader: str = ""  # plug-in in data/corpora that read it; "" if it is not known
+    reading: tuple[str, ...] = ()  # sentences that say how its columns were read
 
     @property
     def shortfall(self) -> str:
-        """What a partial copy lacks, in words; ``""`` if it is complete."""
+        """Counts of the items that a partial copy has; ``""`` if it is complete."""
         return ", ".join(
             f"{c.found:,} of {c.expected:,} {c.what}"
             for c in self.counts
@@ -125,12 +126,15 @@ class Corpus:
 
 
 def file_name(utterance: Utterance, root: Path, path: Path | None = None) -> str:
-    """Return a file's name, relative to the corpus if it lies in it; "" if none.
+    """Return the name of an utterance's file, relative to the corpus if it is in there.
 
     Args:
-        utterance: whose recording is meant if no other file is
+        utterance: whose recording is used if `path` is None
         root: folder of the corpus
         path: a file of the utterance
+
+    Returns:
+        name; "" if the utterance has no recording and `path` is None
     """
     path = path or utterance.audio
     if path is None:
@@ -140,10 +144,13 @@ def file_name(utterance: Utterance, root: Path, path: Path | None = None) -> str
 
 
 def check_id(name: str) -> None:
-    """Refuse an utterance id that tables and terminals would not survive.
+    """Raise an error if an utterance id is not safe in tables and terminals.
+
+    Args:
+        name: the id
 
     Raises:
-        AffuseError: saying what it may be
+        AffuseError: if it is empty, too long or not printable
     """
     if not (0 < len(name) <= ID_LENGTH and name.isprintable()):
         raise AffuseError(
@@ -152,10 +159,13 @@ def check_id(name: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a corpus name that cannot be that of a folder.
+    """Raise an error if the name of a corpus cannot be the name of a folder.
+
+    Args:
+        name: of the corpus
 
     Raises:
-        AffuseError: saying which characters it may have
+        AffuseError: if it has other characters than a folder may have
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise AffuseError(

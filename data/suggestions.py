@@ -1,17 +1,17 @@
-"""Which known name somebody meant who mistyped one, for the end of an error."""
+"""Suggestions for mistyped names, appended to error messages."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def hint(name: str, known: Iterable[str]) -> str:
-    """Return a clause that suggests the nearest known name, or "" if none is near.
+def hint(name: str, choices: Iterable[str]) -> str:
+    """Return a clause that suggests the most similar name, or "" if none is similar.
 
-    Case does not count, and an empty name is never suggested.
+    Case is ignored, and an empty name is never suggested.
 
     Args:
         name: as it was typed
-        known: names to choose from
+        choices: names to choose from
 
     Examples:
         >>> hint("Erly", ["audio", "early", ""])
@@ -19,6 +19,6 @@ def hint(name: str, known: Iterable[str]) -> str:
         >>> hint("x", ["audio", "early"])
         ''
     """
-    folded = {one.casefold(): one for one in known if one}
-    found = get_close_matches(name.casefold(), folded, n=1)
-    return f"; did you mean {folded[found[0]]!r}?" if found else ""
+    folded = {choice.casefold(): choice for choice in choices if choice}
+    matches = get_close_matches(name.casefold(), folded, n=1)
+    return f"; did you mean {folded[matches[0]]!r}?" if matches else ""

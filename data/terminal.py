@@ -1,9 +1,8 @@
-"""Text for the terminal: escapes what a terminal would act on, and prints the rest.
+"""Printing to the terminal, with control characters escaped.
 
-Names and sentences of this project hold text from files that strangers may have made.
-Everything that a command prints goes through `say`, through the log or through an error
-message, and each of them escapes that text. Other formats are in
-`affuse.fuse.reporting.escapes`.
+Names and messages may hold text from untrusted files. A command prints only with `say`,
+the log or an error message, and each of these escapes the text. The module
+`affuse.fuse.reporting.escapes` escapes text for other formats.
 """
 
 import copy
@@ -18,33 +17,39 @@ from typing import TextIO
 
 import click
 
-# What acts in a terminal or an editor: control characters but tab and line feed,
-# line and paragraph separators, bidirectional embeddings, overrides and isolates;
-# and lone surrogates, which no encoding can write.
+# Characters that control a terminal or an editor: control characters except tab and
+# line feed, line and paragraph separators, bidirectional embeddings, overrides and
+# isolates. Lone surrogates are included because no encoding can write them.
 ACTIVE = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
 def printable(text: str) -> str:
-    """Escape every character that is not printable, so that one line stays one line.
+    """Return a text on one line, with every character escaped that is not printable.
 
-    Escaped are control characters, line ends, bidirectional and other invisible
+    These are control characters, line ends, bidirectional and other invisible
     characters, and bytes of file names that are no characters.
+
+    Args:
+        text: from any file
 
     Examples:
         >>> print(printable("a\\x1b[2J\\nb"))
         a\\x1b[2J\\nb
     """
     if text.isprintable():
-        return text  # the same object, of which there may be one for many problems
+        return text  # the same object, so that equal texts of problems share memory
     return "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def inactive(text: str) -> str:
-    """Escape only what a terminal or an editor acts on; data stay readable as data.
+    """Return a text with only those characters escaped that control a terminal.
 
-    Line ends, tabs, no-break spaces and joiners, which scripts need, stay.
+    Line ends, tabs, no-break spaces and joiners are kept, because data need them.
+
+    Args:
+        text: from any file
 
     Examples:
         >>> print(inactive("a\\x1b[2J"))
@@ -59,11 +64,11 @@ def _escaped(character: str) -> str:
 
 
 def page_width(stream: TextIO, most: int) -> int:
-    """Return how many columns text may take on a stream.
+    """Return the number of columns for text on a stream.
 
     Args:
-        stream: a terminal, or a file or a pipe, which is as wide as can be
-        most: columns of a page, however wide the terminal is
+        stream: a terminal; or a file or a pipe, for which it is `most`
+        most: largest number of columns, even on a wider terminal
     """
     if not stream.isatty():
         return most
@@ -71,17 +76,17 @@ def page_width(stream: TextIO, most: int) -> int:
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print one line. A line end within it is escaped, for it is not ours.
+    """Print one line, with control characters and line ends within it escaped.
 
     Args:
-        line: may hold any text from any file
-        err: print on the standard error stream instead of the standard output
+        line: may hold text from any file
+        err: True to print to standard error instead of standard output
     """
     click.echo(printable(line), err=err)
 
 
 def protect() -> None:
-    """Escape what Python itself prints: log messages, and tracebacks of faults.
+    """Set handlers that escape the log messages and tracebacks that Python prints.
 
     The command line calls this once; a second call changes nothing.
     """
@@ -90,7 +95,7 @@ def protect() -> None:
 
 
 def protect_log() -> None:
-    """Escape log messages, where nobody has configured a log handler.
+    """Set a formatter that escapes log messages, if no log handler is configured.
 
     Each process that may log calls this; a second call changes nothing.
     """
@@ -99,25 +104,29 @@ def protect_log() -> None:
 
 
 class Formatter(logging.Formatter):
-    """Formats a log message; of its line ends, only those of the message are kept."""
+    """Formatter that escapes log messages, and line ends in their arguments."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Escape the arguments as one line each, then the message line by line."""
-        found = copy.copy(record)
+        """Return the message with its arguments on one line each, escaped line by line.
+
+        Args:
+            record: of the log; it is not changed
+        """
+        copied = copy.copy(record)
         if isinstance(record.args, tuple):
-            found.args = tuple(map(_argument, record.args))
-        return "\n".join(map(printable, super().format(found).split("\n")))
+            copied.args = tuple(map(_argument, record.args))
+        return "\n".join(map(printable, super().format(copied).split("\n")))
 
 
 def _argument(value: object) -> object:
-    """Return an argument of a log message; all but numbers as text on one line."""
+    """Return a number unchanged, and any other argument as text on one line."""
     return value if isinstance(value, Number) else printable(str(value))
 
 
 def _print_traceback(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Print a traceback as Python does, but for characters that act."""
+    """Print a traceback as Python does, with control characters escaped."""
     for text in traceback.format_exception(kind, error, trace):
         for line in text.rstrip("\n").split("\n"):
             say(line, err=True)

@@ -61,7 +61,7 @@ def test_each_command_names_such_a_model_once(case, caplog):
         assert caplog.text.count(f"first {stray}") == 1, words
     done = CliRunner().invoke(cli.main, ["verify", str(case.run)])
     assert done.exit_code == 0
-    assert f"{stray} is no model that" in done.stdout
+    assert f"{stray} is not listed in" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["seed-x", "seed-00", "seed-²", "seed-" + "9" * 30])

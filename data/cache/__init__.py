@@ -1,1 +1,1 @@
-"""The cache of embeddings: parts, recipes, selection of caches, and checks of them."""
+"""Cache of embeddings: its parts, recipes, selection, provenance and verification."""

@@ -1,8 +1,8 @@
-"""The parts of a cache in the manifest of its corpus, by the digests beside them.
+"""Parts of caches in the manifest of their corpus, with the digests beside the parts.
 
-Each part has its own checksum from the moment it is published. A cache that is complete
-is listed as a whole too, so that a part, or a cache, that is lost or exchanged later is
-noticed.
+Each part is published together with its checksum. A complete cache is also listed in
+the manifest, so that verification detects a part or cache that is later lost or
+replaced.
 """
 
 import logging
@@ -21,41 +21,48 @@ log = logging.getLogger(__name__)
 
 
 def seal(folder: Path) -> None:
-    """List all parts of a complete cache; caches that are gone are named.
+    """List all parts of a complete cache in the manifest of its corpus.
+
+    Caches that no longer exist are removed from the manifest, with a warning.
 
     Args:
         folder: of the cache, in the folder of its corpus
     """
     corpus = folder.parent
     listed = digests.readable(corpus)
-    found = dict(_stated(folder))
-    gone = sorted({name.split("/")[0] for name in listed if "/" in name})
-    gone = [name for name in gone if not (corpus / name).is_dir()]
-    for name in gone:
-        log.warning("%s is gone, and not listed any more", corpus / name)
-    lost = [n for n in listed if n.split("/")[0] in (folder.name, *gone) and "/" in n]
+    parts = dict(_stated_digests(folder))
+    missing = sorted({name.split("/")[0] for name in listed if "/" in name})
+    missing = [name for name in missing if not (corpus / name).is_dir()]
+    changed = (folder.name, *missing)
+    for name in missing:
+        log.warning(
+            "%s does not exist any more, so %s no longer lists it",
+            corpus / name,
+            digests.MANIFEST,
+        )
+    entries = [n for n in listed if n.split("/")[0] in changed and "/" in n]
     try:
-        digests.record(corpus, found, drop=set(lost) - found.keys())
-    except OSError as error:  # a cache that is complete may be read-only
+        digests.record(corpus, parts, drop=set(entries) - parts.keys())
+    except OSError as error:  # the folder of a complete cache may be read-only
         log.warning("%s cannot list its parts: %s", corpus / digests.MANIFEST, error)
 
 
 def forget(part: Path) -> None:
-    """Take a part out of the manifest, before it is made again.
+    """Remove a part from the manifest of its corpus, before it is encoded again.
 
     Args:
-        part: its file
+        part: path of the part
     """
     name = f"{part.parent.name}/{part.name}"
     digests.record(part.parent.parent, {}, drop=[name])
 
 
-def _stated(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the name of each part, and the digest that its checksum file states."""
+def _stated_digests(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name of each part and the digest in its checksum file."""
     for number in store.numbers(folder):
         path = part_path(folder, number)
         try:
             line = digests.content(checksum_path(path), limit=LINE).decode()
         except (OSError, UnicodeDecodeError, DamagedFileError):
-            continue  # verify and repair name it
+            continue  # the commands verify and repair report it
         yield f"{folder.name}/{path.name}", line.split()[0]

@@ -1,4 +1,4 @@
-"""Names by which ``--audio``, ``--text`` and ``--embeddings`` select a cache."""
+"""Names with which ``--audio``, ``--text`` and ``--embeddings`` select a cache."""
 
 import os
 import re
@@ -14,27 +14,27 @@ PREFIX = re.compile(r"[0-9a-f]{1,12}")
 
 
 def digest(cache: Cache) -> str:
-    """Return the digest of a cache's recipe, as its folder has it."""
+    """Return the digest of a cache's recipe, taken from the name of its folder."""
     return cache.path.name.rpartition("-")[2]
 
 
 def matching(caches: Sequence[Cache], name: str) -> list[Cache]:
     """Return the caches that a name selects.
 
-    A whole digest or folder name selects one cache, and nothing else is then meant. A
-    checkpoint comes before the beginning of a digest. It does not select caches in
-    whose place another one counts.
+    A full digest or the name of a folder selects that cache only. Otherwise, a name of
+    a checkpoint takes precedence over the beginning of a digest. It does not select
+    superseded caches.
 
     Args:
         caches: of one modality
-        name: a digest or its beginning, the name of a cache folder, or a checkpoint:
-            hub name, its last component, folder, or the name of that folder
+        name: digest or its beginning, name of a cache folder, or a checkpoint: its name
+            on the hub, the last component of that, its folder or the folder's name
     """
     if whole := [c for c in caches if name in (digest(c), c.path.name)]:
         return whole
     losers = current_content.superseded(caches)
-    if found := [c for c in caches if c.path not in losers and _is_of(c, name)]:
-        return found
+    if of_checkpoint := [c for c in caches if c.path not in losers and _is_of(c, name)]:
+        return of_checkpoint
     beginning = name.rpartition("-")[2] if _is_folder(name) else name
     if not PREFIX.fullmatch(beginning):
         return []
@@ -42,42 +42,52 @@ def matching(caches: Sequence[Cache], name: str) -> list[Cache]:
 
 
 def names(cache: Cache) -> tuple[str, ...]:
-    """Return the names of a cache's checkpoint, the most telling one first."""
+    """Return the names of a cache's checkpoint, the most specific one first."""
     r = cache.recipe
     typed = provenance.checkpoint(cache.path, r.modality)
-    known = (fold_encoders.name(r), r.checkpoint, typed, PurePath(r.checkpoint).name)
-    return tuple(dict.fromkeys(name for name in known if name))
+    last = PurePath(r.checkpoint).name
+    candidates = (fold_encoders.name(r), r.checkpoint, typed, last)
+    return tuple(dict.fromkeys(name for name in candidates if name))
 
 
 def unknown(caches: Sequence[Cache], name: str) -> str:
-    """Return which checkpoints there are, in the place of one that no cache has."""
-    there = sorted({names(cache)[0] for cache in caches})
-    known = [each for cache in caches for each in names(cache)]
-    if not there:
+    """Return the number of caches and their checkpoints, for an error message.
+
+    Args:
+        caches: of one modality
+        name: that selects none of them
+    """
+    checkpoints = sorted({names(cache)[0] for cache in caches})
+    choices = [each for cache in caches for each in names(cache)]
+    if not checkpoints:
         return f"there are {len(caches)}"
-    return f"there are {len(caches)}, of {', '.join(there)}{hint(name, known)}"
+    return f"there are {len(caches)}, of {', '.join(checkpoints)}{hint(name, choices)}"
 
 
 def apart(caches: Sequence[Cache]) -> Iterator[tuple[Cache, str]]:
-    """Yield each cache with what `cache_selection.describe` does not say of it.
+    """Yield each cache with the facts that distinguish it from similar caches.
 
-    It is said only where another cache is described by the same words: the checkpoint's
-    head, options of the encoder, its weights, and the content of the corpus.
+    Such facts are the checkpoint's head, options of the encoder, its weights, and the
+    content of the corpus. They are given only if `cache_selection.describe` returns
+    the same description for another cache.
+
+    Args:
+        caches: of one modality
     """
     for cache in caches:
-        own, others = _facts(cache), [_facts(c) for c in caches if _alike(c, cache)]
+        facts, others = _facts(cache), [_facts(c) for c in caches if _alike(c, cache)]
         yield (
             cache,
             "".join(
                 f", {name} {value}"
-                for name, value in own.items()
+                for name, value in facts.items()
                 if any(each.get(name) != value for each in others)
             ),
         )
 
 
 def _alike(one: Cache, other: Cache) -> bool:
-    """Return True if two caches are described by the same words."""
+    """Return True if `cache_selection.describe` does not distinguish two caches."""
     a, b = one.recipe, other.recipe
     fields = ("modality", "revision", "layers", "pooling", "dtype", "code")
     same = all(getattr(a, name) == getattr(b, name) for name in fields)
@@ -85,7 +95,7 @@ def _alike(one: Cache, other: Cache) -> bool:
 
 
 def _facts(cache: Cache) -> dict[str, str]:
-    """Return facts on a cache that are not in every description, in words."""
+    """Return the facts of a cache that `cache_selection.describe` does not state."""
     r = cache.recipe
     content = {"content": r.content[:8], "weights": r.weights[:8]}
     inputs = {name: str(value) for name, value in r.inputs.items()}
@@ -93,26 +103,26 @@ def _facts(cache: Cache) -> dict[str, str]:
 
 
 def _is_folder(name: str) -> bool:
-    """Return True if a name has the form of a cache folder's, or of its beginning."""
+    """Return True if a name has the form of a cache folder's name or its beginning."""
     return name.startswith(tuple(f"{modality}-" for modality in modality_names()))
 
 
 def _is_of(cache: Cache, name: str) -> bool:
-    """Return True if a cache was encoded with the checkpoint of this name."""
+    """Return True if a cache was encoded with the checkpoint of this name or folder."""
     return name in names(cache) or _is_at(cache, name)
 
 
 def _is_at(cache: Cache, name: str) -> bool:
     """Return True if a cache was encoded with the checkpoint in this folder.
 
-    Where no provenance says which folder it was, the folder's own name decides, with
-    run and fold in front for an encoder that was fine-tuned for a fold.
+    Without provenance of the cache, the name of the folder is compared. For an encoder
+    that was fine-tuned for a fold, the names of run and fold are compared too.
     """
     if not name.startswith((".", "~")) and os.sep not in name:
         return False
-    there = Path(os.path.abspath(os.path.expanduser(name)))
+    folder = Path(os.path.abspath(os.path.expanduser(name)))
     r = cache.recipe
     if typed := provenance.checkpoint(cache.path, r.modality):
-        return bool(str(there) == typed)
-    own = PurePath(fold_encoders.name(r)).parts
-    return there.is_dir() and bool(there.parts[-len(own) :] == own)
+        return bool(str(folder) == typed)
+    parts = PurePath(fold_encoders.name(r)).parts
+    return folder.is_dir() and bool(folder.parts[-len(parts) :] == parts)

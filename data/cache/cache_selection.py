@@ -1,4 +1,4 @@
-"""Which caches a training uses: the only ones there are, or those that are named."""
+"""Selection of the cache of each modality: the only one, or the one that is named."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -32,16 +32,16 @@ def choose(
 
     Args:
         folder: of all caches
-        corpus: its name; ``""`` if there is but one
-        named: modality to a name of its cache, see `cache_names.matching`, or ``""``
-        modalities: those that are wanted, None for all; others may have as many caches
-            as they like
-        like: recipe of each modality; if a cache was made in the same way, only such,
-            and only such of an encoder that was fine-tuned for a fold
+        corpus: name of the corpus; ``""`` if there is only one
+        named: name of each modality's cache as in `cache_names.matching`, or ``""``
+        modalities: to select caches of, None for all; other modalities may have any
+            number of caches
+        like: recipe of each modality. Only caches with an equal recipe are considered,
+            if there are any. For a fold-specific encoder, no others are ever considered
 
     Raises:
         FileNotFoundError: if nothing was extracted
-        AffuseError: if there is more than one choice; the sentence lists them
+        AffuseError: if there is no cache or more than one; the message lists them
     """
     modalities = modality_names() if modalities is None else modalities
     corpora = sorted({path.parent.name for path in store.folders(folder)})
@@ -55,18 +55,19 @@ def choose(
             f"corpus '{corpus}' is not in {folder}; there are {', '.join(corpora)}"
             f"{hint(corpus, corpora)}"
         )
-    # distil leaves embeddings of its teacher there, which no corpus belongs to
-    read = [name for name in corpora if CorpusFolder(folder / name).table.is_file()]
-    corpora = corpora if corpus else read or corpora
+    # The command distil leaves embeddings of its teacher there, without a corpus.
+    tables = [name for name in corpora if CorpusFolder(folder / name).table.is_file()]
+    corpora = corpora if corpus else tables or corpora
     if not corpus and len(corpora) > 1:
         raise OptionError(
             f"{folder} holds embeddings of {', '.join(corpora)}; choose one with "
             f"--corpus NAME"
         )
     caches = list(store.find(folder, corpus or corpora[0]))
-    for modality, wanted in (like or {}).items():
-        alike = [c for c in caches if is_alike(c.recipe, wanted)]
-        if alike or fold_encoders.origin(wanted):  # of which no other can be meant
+    for modality, recipe in (like or {}).items():
+        alike = [c for c in caches if is_alike(c.recipe, recipe)]
+        # No other cache can replace that of a fold-specific encoder.
+        if alike or fold_encoders.origin(recipe):
             caches = [c for c in caches if c.recipe.modality != modality] + alike
     chosen = {m: one(caches, m, named.get(m, "")) for m in modalities}
     if not any(chosen.values()):
@@ -78,87 +79,99 @@ def choose(
 
 
 def example(folder: Path) -> Extract:
-    """Return a command that works on any machine: it encodes the bundled demo."""
+    """Return a command that works without any files: it encodes the bundled demo.
+
+    Args:
+        folder: of all caches
+    """
     return Extract(
         corpus="demo", audio_checkpoint="mini", text_checkpoint="mini", cache=folder
     )
 
 
-def selection(folder: Path, wanted: Mapping[str, Path]) -> CacheChoice:
-    """Return the options that make `choose` take certain caches; few are needed.
+def selection(folder: Path, chosen: Mapping[str, Path]) -> CacheChoice:
+    """Return the options with which `choose` selects certain caches.
+
+    Options that are not needed for that are left out.
 
     Args:
         folder: of all caches
-        wanted: cache folder of each modality, of one corpus
+        chosen: cache folder of each modality, of one corpus
     """
-    path = next(iter(wanted.values()))
+    path = next(iter(chosen.values()))
     corpora = {each.parent.name for each in store.folders(folder)}
     caches = list(store.find(folder, path.parent.name))
     return CacheChoice(
         corpus=path.parent.name if len(corpora) > 1 else "",
         cache=folder,
-        **named_caches({m: _shortest(caches, m, p) for m, p in wanted.items()}),
+        **named_caches({m: _shortest(caches, m, p) for m, p in chosen.items()}),
     )
 
 
 def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
-    """Return the most telling name that selects one cache; "" if it is taken anyway."""
+    """Return the most specific name that selects a cache; "" if none is needed."""
     (cache,) = (c for c in caches if c.path == path)
     for name in ("", *cache_names.names(cache)):
         try:
-            found = one(caches, modality, name)
+            selected = one(caches, modality, name)
         except AffuseError:
             continue
-        if found == cache:
+        if selected == cache:
             return name
     return cache_names.digest(cache)
 
 
-def is_alike(found: Recipe, wanted: Recipe) -> bool:
-    """Return True if only the corpus and its content differ."""
-    return replace(found, corpus=wanted.corpus).kind() == wanted.kind()
+def is_alike(recipe: Recipe, other: Recipe) -> bool:
+    """Return True if two recipes differ in the corpus and its content only."""
+    return replace(recipe, corpus=other.corpus).kind() == other.kind()
 
 
 def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     """Return the cache of one modality; None if there is none.
 
-    Those of encoders that were fine-tuned for a fold are taken only where they are
-    named, or there are no others: they are of use to that fold alone.
+    Fold-specific embeddings serve one fold only. So they are selected only by a name,
+    or if there are no other embeddings.
+
+    Args:
+        caches: of one corpus, of any modality
+        modality: of the cache
+        named: name as in `cache_names.matching`, or ``""``
 
     Raises:
-        AffuseError: if there are several, or it is unfinished
+        AffuseError: if several caches match, or the cache is incomplete
+        OptionError: if no cache has that name
     """
-    mine = [c for c in caches if c.recipe.modality == modality]
+    candidates = [c for c in caches if c.recipe.modality == modality]
     if named:
-        found = cache_names.matching(mine, named)
+        matches = cache_names.matching(candidates, named)
     else:
-        losers = current_content.superseded(mine)
-        found = [c for c in mine if c.path not in losers]
-        found = [c for c in found if not fold_encoders.origin(c.recipe)] or found
-    if named and not found:
+        superseded = current_content.superseded(candidates)
+        matches = [c for c in candidates if c.path not in superseded]
+        matches = [c for c in matches if not fold_encoders.origin(c.recipe)] or matches
+    if named and not matches:
         raise OptionError(
-            f"no {modality} cache {named!r}; {cache_names.unknown(mine, named)}",
-            *_list(mine),
+            f"no {modality} cache {named!r}; {cache_names.unknown(candidates, named)}",
+            *_list(candidates),
         )
-    if len(found) > 1:
-        of = f" of {named!r}" if named else ""
+    if len(matches) > 1:
+        suffix = f" of {named!r}" if named else ""
         typed = cache_option(modality, "DIGEST")
         raise OptionError(
-            f"there are {len(found)} {modality} caches{of}; choose one with {typed}, "
-            f"or with a checkpoint that only one has",
-            *_list(found),
+            f"there are {len(matches)} {modality} caches{suffix}; choose one with "
+            f"{typed}, or with a checkpoint that only one has",
+            *_list(matches),
         )
-    if found and not found[0].complete:
+    if matches and not matches[0].complete:
         raise AffuseError(
-            f"{found[0].path} is unfinished: {len(found[0].present)} of "
-            f"{found[0].planned} parts are there; repeat the extract command to "
+            f"{matches[0].path} is unfinished: {len(matches[0].present)} of "
+            f"{matches[0].planned} parts are there; repeat the extract command to "
             f"finish it"
         )
-    return found[0] if found else None
+    return matches[0] if matches else None
 
 
 def describe(cache: Cache) -> str:
-    """Return one line that describes a cache and begins with its digest."""
+    """Return a line that describes a cache and begins with its digest."""
     r = cache.recipe
     layers = ",".join(map(str, r.layers))
     name = fold_encoders.name(r)
@@ -171,27 +184,27 @@ def describe(cache: Cache) -> str:
 
 
 def listing(folder: Path) -> Iterator[str]:
-    """Yield a line for every cache below `folder`: its recipe and its state."""
+    """Yield a line about each cache below `folder`, with its recipe and its state."""
     folders = store.folders(folder)
     caches, damaged = [], []
     for path in folders:
         try:
-            found = store.look(path)
+            entry = store.look(path)
         except AffuseError as error:
             damaged.append(str(error))
             continue
-        if found is not None:
-            caches.append(found)
+        if entry is not None:
+            caches.append(entry)
     try:
-        losers = current_content.superseded(caches)
-    except DamagedFileError as error:  # the caches themselves can be listed
-        losers = set()
+        superseded = current_content.superseded(caches)
+    except DamagedFileError as error:  # the caches can be listed without it
+        superseded = set()
         damaged.append(str(error))
     for cache in caches:
         notes = (
             "" if cache.complete else f"  {len(cache.present)}/{cache.planned} parts"
         )
-        yield describe(cache) + notes + "  superseded" * (cache.path in losers)
+        yield describe(cache) + notes + "  superseded" * (cache.path in superseded)
     yield from damaged
     if not folders:
         command = example(folder)
@@ -199,7 +212,7 @@ def listing(folder: Path) -> Iterator[str]:
 
 
 def _list(caches: Sequence[Cache]) -> list[str]:
-    """Return a line on each cache below a sentence; it begins with its option."""
+    """Return a line for each cache that begins with the option that selects it."""
     return [
         f"  {cache_option(cache.recipe.modality, describe(cache))}{more}"
         for cache, more in cache_names.apart(caches)

@@ -1,7 +1,7 @@
-"""The SHA-256 beside each part, and the errors of a part that cannot be read.
+"""SHA-256 beside each part of a cache, and errors for parts that cannot be read.
 
-Damage, too little memory and errors of the system are told apart: only damage makes a
-part worth nothing.
+Damage, too little memory and errors of the system have different errors, because only a
+damaged part must be encoded again.
 """
 
 import hashlib
@@ -22,27 +22,35 @@ ADVICE = (
 
 
 class Refused(DamagedFileError):
-    """A file does not hold the bytes that were published under its name."""
+    """Error for a file that does not hold the bytes that were published."""
 
 
 def checksum_path(part: Path) -> Path:
-    """Return where the SHA-256 of a part is kept."""
+    """Return the path of the file with the SHA-256 of a part."""
     return part.with_name(f"{part.name}.sha256")
 
 
 def line(path: Path, digest: str) -> bytes:
-    """Return what stands beside a part, in the format of ``sha256sum --check``."""
+    """Return the content of a checksum file, in the format of ``sha256sum --check``.
+
+    Args:
+        path: of the part
+        digest: its SHA-256, 64 hexadecimal digits
+    """
     return f"{digest}  {path.name}\n".encode()
 
 
 def check(path: Path) -> bytes:
-    """Return the bytes of a part, if they are the ones that were published.
+    """Return the bytes of a part after comparing their SHA-256 with the published one.
+
+    Args:
+        path: of the part
 
     Raises:
-        DamagedFileError: naming the file and what is wrong with it; `Refused` if its
-            bytes are not those that were published
-        MemoryShortageError: if there is too little memory to hold them
-        OSError: if it cannot be read
+        Refused: if the bytes differ from those published, or have no checksum
+        DamagedFileError: if the path is no file
+        MemoryShortageError: if there is too little memory to hold the bytes
+        OSError: if the part cannot be read
     """
     if not checksum_path(path).is_file():
         raise Refused(
@@ -57,10 +65,13 @@ def check(path: Path) -> bytes:
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is there but no file: reading a pipe would never end.
+    """Raise an error if a path exists but is no file, since reading a pipe would block.
+
+    Args:
+        path: of a part
 
     Raises:
-        DamagedFileError: naming the path
+        DamagedFileError: if the path is no file
     """
     if path.exists() and not path.is_file():
         raise DamagedFileError(
@@ -70,17 +81,17 @@ def check_file(path: Path) -> None:
 
 @contextmanager
 def judged(path: Path, *, room: int) -> Iterator[None]:
-    """Make one sentence of what goes wrong while a part is read, with its path.
+    """Convert the errors that occur while a part is read to errors with its path.
 
     Args:
         path: of the part
-        room: bytes of memory that are needed to read it; if there are fewer, an
-            obscure error of HDF5 says nothing about the file
+        room: bytes of memory needed to read it; if fewer are free, an error of HDF5
+            does not show that the file is damaged
 
     Raises:
         DamagedFileError: for any other `AffuseError`
         MemoryShortageError: if there is too little memory
-        OSError: with the path, if the system says that it cannot be read
+        OSError: if the system cannot read the part
     """
     try:
         yield
@@ -98,18 +109,21 @@ def judged(path: Path, *, room: int) -> Iterator[None]:
 
 
 def reserve(room: int) -> None:
-    """Refuse work that needs more memory than there is, before HDF5 meets with it.
+    """Raise an error if too little memory is free, before HDF5 needs it.
 
-    HDF5 does not always say that memory is short, and may end the process.
+    HDF5 does not always report that memory is short, and may end the process.
+
+    Args:
+        room: bytes of memory that are needed
 
     Raises:
-        MemoryError: if so many bytes cannot be had
+        MemoryError: if they cannot be allocated
     """
     np.empty(room, np.uint8)
 
 
 def is_available(room: int) -> bool:
-    """Return True if so many bytes of memory can be had."""
+    """Return True if `room` bytes of memory can be allocated."""
     try:
         reserve(room)
     except MemoryError:
@@ -118,41 +132,41 @@ def is_available(room: int) -> bool:
 
 
 def mebibytes(size: int) -> str:
-    """Return a number of bytes for a sentence."""
+    """Return a number of bytes in mebibytes with the unit, such as ``1.5 MiB``."""
     return f"{size / 2**20:,.1f} MiB"
 
 
 def _shortage(path: Path) -> AffuseError:
-    """Return the error of a part that does not fit into memory.
+    """Return the error for a part that does not fit into memory.
 
-    It is read in small pieces to say whether it is intact: damage can make HDF5 ask for
-    more memory than any machine has.
+    The part is read in chunks to say if it is intact, because damage can make HDF5
+    request more memory than any machine has.
     """
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         intact = _is_stated(path, digest)
     except (OSError, MemoryError):
-        known = ""
+        verdict = ""
     else:
         if not intact:
             return _refused(path)
-        known = "; its SHA-256 is right, so the file is intact"
+        verdict = "; its SHA-256 is right, so the file is intact"
     size = mebibytes(path.stat().st_size)
     return MemoryShortageError(
-        f"there is too little memory to read {path} ({size}){known}; {ADVICE}"
+        f"there is too little memory to read {path} ({size}){verdict}; {ADVICE}"
     )
 
 
 def _is_stated(path: Path, digest: str) -> bool:
-    """Return True if this is the digest that stands beside a part."""
-    wanted = line(path, digest)
+    """Return True if the checksum file of a part holds this digest."""
+    expected = line(path, digest)
     with checksum_path(path).open("rb") as file:
-        return file.read(len(wanted) + 1) == wanted
+        return file.read(len(expected) + 1) == expected
 
 
 def _refused(path: Path) -> Refused:
-    """Return the error of a part with another SHA-256 than it was published with."""
+    """Return the error for a part whose SHA-256 differs from the published one."""
     return Refused(
         f"{path} is damaged: its SHA-256 is not the one in {checksum_path(path).name}; "
         f"delete it and extract again"

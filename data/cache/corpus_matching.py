@@ -1,8 +1,8 @@
-"""Tells whether a corpus is the one that a checkpoint was trained on, and what of it.
+"""Comparison of a corpus with the training data that a checkpoint records.
 
-A name alone does not tell: the same recordings may be read under another ``--name``, or
-by another reader. So the reader, the form of utterance ids and the inputs themselves
-are compared as well.
+The name of a corpus is not sufficient, because the same recordings may be read with
+another ``--name`` or by another reader. So the reader, the form of utterance ids and
+digests of inputs are compared too.
 """
 
 import re
@@ -16,8 +16,8 @@ from affuse.data.cache.training_data import DIGITS, Seen
 from affuse.data.name_spellings import spelling
 from affuse.data.tables import cell_values
 
-MANY = 0.1  # share of the sampled inputs; corpora of one language share few sentences
-GENERIC = ("", "manifest")  # readers that read any corpus, so tell nothing of it
+MANY = 0.1  # share of sampled inputs; different corpora share only a few sentences
+GENERIC = ("", "manifest")  # readers of any corpus, which do not identify one
 MOST_IDS = 0.5  # share of utterance ids that have the form of a published corpus
 FORMS: Mapping[str, str] = {  # of utterance ids, by name of the corpus; full matches
     "msppodcast": r"msp-podcast_\d{4}_\d{4}(_\d{4})?",
@@ -32,7 +32,7 @@ PREFIXES = r"(session|ses|speaker|spkr|spk|subject|participant|actor)(?=\d)"
 
 @dataclass(frozen=True)
 class Identity:
-    """What a corpus is known by, as far as it is at hand."""
+    """Features by which a corpus is identified, as far as they are known."""
 
     name: str
     reader: str = ""  # in data/corpora; "" if it is not known
@@ -41,7 +41,7 @@ class Identity:
 
     @cached_property
     def form(self) -> str:
-        """The published corpus whose form most utterance ids have; "" for none."""
+        """Published corpus whose form most utterance ids have; "" for none."""
         names = [re.sub(r"\.\w+$", "", id_.casefold()) for id_ in self.ids]
         for corpus, pattern in FORMS.items():
             alike = sum(re.fullmatch(pattern, name) is not None for name in names)
@@ -52,19 +52,24 @@ class Identity:
 
 @dataclass(frozen=True)
 class Matched:
-    """Names of a record, found among those of a corpus."""
+    """Names of a record that occur in a corpus, and those that do not."""
 
-    names: frozenset[str]  # as the corpus spells them
-    missing: tuple[str, ...]  # of the record, which the corpus does not have
+    names: frozenset[str]  # in the spelling of the corpus
+    missing: tuple[str, ...]  # in the spelling of the record
 
 
 def shortened(digests: Iterable[str]) -> frozenset[str]:
-    """Return digests as records keep them, without those that tell nothing."""
+    """Return digests shortened as in records, without those that identify no input."""
     return frozenset(d[:DIGITS] for d in digests if d not in ("", SILENT))
 
 
 def recognised(record: Seen, corpus: Identity) -> str:
-    """Return by what a corpus is the one of a record; "" if nothing says so."""
+    """Return the feature by which a corpus is that of a record; "" if it is another.
+
+    Args:
+        record: of training data
+        corpus: to compare with it
+    """
     if record.covers(corpus.name):
         return "name"
     if corpus.reader not in GENERIC and (
@@ -80,15 +85,17 @@ def recognised(record: Seen, corpus: Identity) -> str:
 
 
 def shared_inputs(record: Seen, corpus: Identity) -> int:
-    """Return how many of the inputs that a record samples are in a corpus."""
+    """Return the number of inputs in a record's sample that a corpus has."""
     return len(corpus.inputs.intersection(record.sample))
 
 
 def unknown(record: Seen, corpus: Identity) -> str:
-    """Return what is not known that would tell two corpora apart; "" if enough is.
+    """Return which facts are missing to distinguish two corpora; "" if none are.
 
-    It is asked of a record that is not `recognised`, and of a checkpoint that was
-    fine-tuned by this project, whose record is to have a reader and inputs.
+    Args:
+        record: of a checkpoint that this project fine-tuned, so that it should have a
+            reader and inputs; it is not `recognised`
+        corpus: to compare with it
     """
     if not record.reader and not record.sample:
         return "an older version recorded neither its reader nor its inputs"
@@ -99,48 +106,61 @@ def unknown(record: Seen, corpus: Identity) -> str:
     return "the cache does not say which reader or which inputs this corpus has"
 
 
-def speakers(record: Seen, known: Iterable[str]) -> Matched:
-    """Find the speakers of a record among those of a corpus, in sensible spellings.
+def speakers(record: Seen, names: Iterable[str]) -> Matched:
+    """Find the speakers of a record among those of a corpus, in similar spellings.
+
+    Args:
+        record: of training data
+        names: of the speakers of a corpus
 
     Examples:
         >>> speakers(Seen("x", speakers=("5f", "me")), ["Ses05F", "Ses01M"])
         Matched(names=frozenset({'Ses05F'}), missing=('me',))
     """
-    return _matched(record.speakers, known, (spelling, _plain))
+    return _matched(record.speakers, names, (spelling, _plain))
 
 
-def splits(record: Seen, known: Iterable[str]) -> Matched:
-    """Find the splits of a record among those of a corpus, in sensible spellings.
+def splits(record: Seen, names: Iterable[str]) -> Matched:
+    """Find the splits of a record among those of a corpus, in similar spellings.
+
+    Args:
+        record: of training data
+        names: of the splits of a corpus
 
     Examples:
         >>> splits(Seen("x", splits=("Test1", "held-out")), ["train", "test"])
         Matched(names=frozenset({'test'}), missing=('held-out',))
     """
-    return _matched(record.splits, known, (spelling, _split))
+    return _matched(record.splits, names, (spelling, _split))
 
 
 def _matched(
-    wanted: Sequence[str], known: Iterable[str], forms: Sequence[Callable[[str], str]]
+    recorded: Sequence[str],
+    names: Iterable[str],
+    forms: Sequence[Callable[[str], str]],
 ) -> Matched:
-    """Match each name by the first form in which the corpus has it."""
-    names, missing = set[str](), []
-    there = [name for name in dict.fromkeys(known) if spelling(name)]
-    for name in wanted:
+    """Compare each recorded name with the names of a corpus, in one form at a time.
+
+    The first form in which a name of the corpus is equal decides.
+    """
+    matches, missing = set[str](), []
+    candidates = [name for name in dict.fromkeys(names) if spelling(name)]
+    for name in recorded:
         for form in forms:
-            if alike := {other for other in there if form(other) == form(name)}:
-                names |= alike
+            if alike := {other for other in candidates if form(other) == form(name)}:
+                matches |= alike
                 break
         else:
             missing.append(name)
-    return Matched(frozenset(names), tuple(missing))
+    return Matched(frozenset(matches), tuple(missing))
 
 
 def _plain(name: str) -> str:
-    """Return letters and digits, without words such as session and leading zeros."""
+    """Return letters and digits without words such as session or leading zeros."""
     letters = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
     return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(f"^{PREFIXES}", "", letters))
 
 
 def _split(name: str) -> str:
-    """Return the unified name of a split, without punctuation."""
+    """Return the common name of a split, without punctuation."""
     return cell_values.split(re.sub(r"[\W_]+", "", spelling(name)))

@@ -1,9 +1,9 @@
-"""What stage two needs to know of a corpus, beside its embeddings.
+"""Table of a corpus in a cache: what stage two needs beside the embeddings.
 
-``<cache>/<corpus>/corpus.json`` keeps speakers, sessions, splits and ratings as
-released, so that training asks for nothing but the cache. Transcripts and recordings
-stay where they are; of a transcript there is a digest, which tells equal sentences, and
-of a recording its path below the folder of the corpus, with the span in seconds.
+``<cache>/<corpus>/corpus.json`` holds speakers, sessions, splits and ratings as
+released, so that training needs only the cache. It holds no transcripts or recordings.
+Instead of a transcript it has a digest, by which equal sentences are detected. Instead
+of a recording it has the path in the folder of the corpus and the span in seconds.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ from affuse.data.system.schema import (
     Whole,
 )
 
-LONGEST = 2**24  # bytes of a line; usual are less than 1,000
+LONGEST = 2**24  # bytes of a line; most lines have less than 1,000
 WORD = Text(10_000)
 SECONDS = Maybe(Number(0, 1e9))
 NOTHING = OneOf((None,))
@@ -55,7 +55,7 @@ HEAD = Record(
                     Record({"what": WORD, "expected": Whole(), "found": Whole()})
                 ),
             },
-            {"reader": WORD},  # which older versions did not keep
+            {"reader": WORD},  # missing in caches of older versions
         ),
         "utterances": ListOf(Plain(depth=0), most=0),
     }
@@ -78,21 +78,21 @@ ROW = Record(
         "columns": extra_columns.KIND,
     },
 )
-LATER = ("sentence", "recording", "columns")  # lacking in caches of older versions
-PLACES = ("file", "span")  # a corpus is the same if its recordings are elsewhere
+LATER = ("sentence", "recording", "columns")  # missing in caches of older versions
+PLACES = ("file", "span")  # not compared, because recordings may be moved
 log = logging.getLogger(__name__)
 LEFT_OUT = ("audio", "transcript", "text")
-SPARSE = ("recording", "columns", "file")  # written where an utterance has them
+SPARSE = ("recording", "columns", "file")  # written only if an utterance has a value
 
 
 def save(corpus: Corpus, cache: Path) -> Path:
-    """Keep a corpus below `cache`, without its transcripts and recordings.
+    """Write the table of a corpus, without its transcripts and recordings.
 
-    Nothing is written if that is there already.
+    Nothing is written if the file has this content. The path of the table is returned.
 
     Raises:
-        AffuseError: if the name is taken by another corpus, whose embeddings would then
-            be joined with these ratings
+        AffuseError: if another corpus has this name, since its embeddings would be
+            joined with these ratings
     """
     path = CorpusFolder(cache / corpus.name).table
     if path.is_file() and not _is_same(path, corpus):
@@ -102,7 +102,7 @@ def save(corpus: Corpus, cache: Path) -> Path:
         )
     try:
         keep(path, _pieces(corpus))
-    except OSError as error:  # of an older version, a cache may be read-only
+    except OSError as error:  # a cache of an older version may be read-only
         if not path.is_file() or not _repeats(path, corpus):
             raise
         log.warning("%s stays as an older version wrote it: %s", path, error)
@@ -110,7 +110,7 @@ def save(corpus: Corpus, cache: Path) -> Path:
 
 
 def _pieces(corpus: Corpus) -> Iterator[bytes]:
-    """Yield the file line by line; all of it at once is as large as the corpus."""
+    """Yield the file line by line, because the whole may be too large for memory."""
     rows = (json.dumps(row) for row in _rows(corpus))
     lines = (row if number == 0 else f",\n{row}" for number, row in enumerate(rows))
     head = f'{{"corpus": {json.dumps(_facts(corpus))}, "utterances": [\n'
@@ -119,9 +119,9 @@ def _pieces(corpus: Corpus) -> Iterator[bytes]:
 
 
 def _facts(corpus: Corpus) -> dict[str, Any]:
-    """Return the facts of a corpus as a whole, with a digest of its root folder."""
+    """Return the facts of a corpus, with a digest of its root folder."""
     root = hashlib.sha256(str(corpus.root.resolve()).encode()).hexdigest()[:16]
-    known = {"reader": corpus.reader} if corpus.reader else {}
+    reader = {"reader": corpus.reader} if corpus.reader else {}
     return {
         "name": corpus.name,
         "scale": corpus.scale,
@@ -129,15 +129,15 @@ def _facts(corpus: Corpus) -> dict[str, Any]:
         "nature": corpus.nature,
         "root": root,
         "counts": [asdict(count) for count in corpus.counts],
-        **known,
+        **reader,
     }
 
 
 def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
-    """Yield the utterances of a corpus, without what stays where it is.
+    """Yield the utterances of a corpus, without transcripts and recordings.
 
-    A recording that holds one utterance only is not mentioned, nor are columns where
-    there are none, so that such a corpus is kept as older versions kept it.
+    The field for a shared recording, and that for columns, is left out if it is empty.
+    So a corpus without them has the same bytes as in older versions.
     """
     recordings = shared(corpus.utterances)
     names = [field.name for field in fields(Utterance)]
@@ -151,8 +151,8 @@ def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
 def _is_same(path: Path, corpus: Corpus) -> bool:
     """Return True if a file is of this corpus, which may have been moved or changed.
 
-    A folder is itself whatever changes in it; another folder is the same corpus if all
-    its rows are, and it does not forget that it is synthetic.
+    If the root folder is the same, the content may differ. If the root folder is
+    another, all rows and the facts of the corpus, such as its nature, must be equal.
     """
     try:
         kept = _kept(path)
@@ -164,9 +164,9 @@ def _is_same(path: Path, corpus: Corpus) -> bool:
 
 
 def _repeats(path: Path, corpus: Corpus) -> bool:
-    """Return True if a file has all rows of a corpus, wherever that lies.
+    """Return True if a file has the facts and rows of a corpus, except its location.
 
-    What the version that wrote it did not keep is not compared.
+    Fields that the version that wrote the file did not have are not compared.
 
     Raises:
         DamagedFileError: if the file is not what `save` wrote
@@ -178,25 +178,24 @@ def _repeats(path: Path, corpus: Corpus) -> bool:
         new.pop("reader", None)
     rows = (json.loads(json.dumps(row)) for row in _rows(corpus))
     del old["root"], new["root"]
-    # a list, for damage further down is to be met as well
+    # The list makes sure that all rows are read, so that any damage raises an error.
     return all([old == new, *(_equal(a, b) for a, b in zip_longest(kept, rows))])
 
 
 def _equal(old: Any, new: Any) -> bool:
-    """Return True if two rows are equal in the fields that the old version kept.
+    """Return True if two rows are equal in the fields that the old row has.
 
-    The old one then lacks it, and so may a row of this version that has none. Where the
-    recordings lie is not compared.
+    The location of recordings is not compared.
     """
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return bool(old == new)
-    left = {*PLACES, *(name for name in LATER if name not in old)}
-    one, other = ({n: v for n, v in r.items() if n not in left} for r in (old, new))
+    ignored = {*PLACES, *(name for name in LATER if name not in old)}
+    one, other = ({n: v for n, v in r.items() if n not in ignored} for r in (old, new))
     return one == other
 
 
 def _kept(path: Path) -> Iterator[Any]:
-    """Yield the facts that `save` wrote, then the rows, one in memory at a time.
+    """Yield the facts that `save` wrote, then its rows, with one row in memory.
 
     Raises:
         DamagedFileError: if the file is not what `save` wrote
@@ -206,16 +205,20 @@ def _kept(path: Path) -> Iterator[Any]:
         while line := file.readline(LONGEST):
             if line == b"]}\n":
                 return
-            if line != b"\n":  # of a corpus without rows
+            if line != b"\n":  # an empty line: the corpus has no rows
                 yield parse_json(line.removesuffix(b"\n").removesuffix(b","), ROW)
     raise DamagedFileError("it ends too early")
 
 
 def load(cache: Path, name: str) -> Corpus:
-    """Return the corpus that `save` kept.
+    """Return the corpus that `save` wrote.
+
+    Args:
+        cache: folder of all caches
+        name: of the corpus
 
     Raises:
-        FileNotFoundError: if none of that name was extracted
+        FileNotFoundError: if no corpus of that name was extracted
         DamagedFileError: if the file is damaged
     """
     path = CorpusFolder(cache / name).table
@@ -239,7 +242,7 @@ def load(cache: Path, name: str) -> Corpus:
 
 
 def _utterance(row: Mapping[str, Any]) -> Utterance:
-    """Return the record of a row of the file."""
+    """Return the utterance in a row of the file."""
     columns = extra_columns.mapping(row.get("columns", {}))
     span = tuple(row["span"]) if row.get("span") else None
     more = {"flags": tuple(row["flags"]), "columns": columns, "span": span}

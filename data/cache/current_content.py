@@ -1,4 +1,4 @@
-"""Which of several caches counts, where they differ in the corpus's content only."""
+"""Choice of the current cache among those that differ in the corpus's content only."""
 
 import json
 import logging
@@ -20,26 +20,29 @@ log = logging.getLogger(__name__)
 
 
 def make(folder: Path, recipe: Recipe) -> None:
-    """Note that of all caches that differ in content only, this one counts.
+    """Mark a cache as the current one among those that differ in content only.
 
-    Nothing is written, and no lock is taken, if that is noted already. A note that is
-    damaged is made anew, and that is said.
+    If that is already recorded, nothing is written and no lock is taken. A damaged
+    record is written again, with a warning.
+
+    Args:
+        folder: of the cache
+        recipe: of the cache
 
     Raises:
-        OSError: if the note cannot be read or written
+        OSError: if the record cannot be read or written
     """
-    if _known(folder.parent).get(recipe.kind()) == folder.name:
+    if _current_names(folder.parent).get(recipe.kind()) == folder.name:
         return
     corpus = CorpusFolder(folder.parent)
-    with claim(corpus.current_lock, wait=True):  # others note theirs
-        now = {**_known(folder.parent), recipe.kind(): folder.name}
-        keep(
-            corpus.current, (json.dumps(now, indent=1, sort_keys=True) + "\n").encode()
-        )
+    with claim(corpus.current_lock, wait=True):  # other processes may write it too
+        entries = {**_current_names(folder.parent), recipe.kind(): folder.name}
+        text = json.dumps(entries, indent=1, sort_keys=True) + "\n"
+        keep(corpus.current, text.encode())
 
 
-def _known(corpus: Path) -> dict[str, str]:
-    """Return what is noted; nothing if that is damaged, which is said."""
+def _current_names(corpus: Path) -> dict[str, str]:
+    """Return the record as `noted` does; {} with a warning if it is damaged."""
     try:
         return noted(corpus)
     except DamagedFileError as error:
@@ -48,36 +51,46 @@ def _known(corpus: Path) -> dict[str, str]:
 
 
 def noted(corpus: Path) -> dict[str, str]:
-    """Kind of recipe to the name of the folder that counts; none if never noted.
+    """Return the name of the current cache folder for each kind of recipe.
+
+    Args:
+        corpus: folder of the corpus in the cache
+
+    Returns:
+        {`Recipe.kind`: name of a folder}; {} if none was recorded
 
     Raises:
-        OSError: if it cannot be read; then it is not known that there is none
-        DamagedFileError: if it is damaged
+        OSError: if the record exists but cannot be read
+        DamagedFileError: if the record is damaged
     """
     try:
-        found = read_json(
+        names = read_json(
             CorpusFolder(corpus).current, KIND, advice="repeat the extract command"
         )
-        return dict(found)
+        return dict(names)
     except FileNotFoundError:
         return {}
 
 
 def superseded(caches: Sequence[Cache]) -> set[Path]:
-    """Folders in whose place another of the same recipe counts.
+    """Return the cache folders that another cache supersedes.
 
-    They differ in the corpus's content only: a repaired recording, or ``--limit``. The
-    one that was extracted last counts; where that was not noted, a later one that holds
-    as many rows or more.
+    Two such caches differ in the corpus's content only, for example after a recording
+    was repaired, or with ``--limit``. The cache that was extracted last is current. If
+    that was not recorded, a later cache supersedes one with as many rows or fewer.
+
+    Args:
+        caches: of one corpus
     """
     return {old.path for old in caches for new in caches if _replaces(new, old)}
 
 
 def _replaces(new: Cache, old: Cache) -> bool:
+    """Return True if the cache `new` supersedes the cache `old`."""
     if new.path == old.path or not new.recipe.same_but_content(old.recipe):
         return False
-    counts = noted(old.path.parent).get(old.recipe.kind())
-    if counts in (new.path.name, old.path.name):
-        return counts == new.path.name
+    current = noted(old.path.parent).get(old.recipe.kind())
+    if current in (new.path.name, old.path.name):
+        return current == new.path.name
     later = new.path.stat().st_mtime_ns > old.path.stat().st_mtime_ns
     return later and new.rows >= old.rows

@@ -1,4 +1,4 @@
-"""Which caches a training uses whose every fold has encoders of its own."""
+"""Selection of fold-specific embeddings: caches of encoders fine-tuned for a fold."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,63 +29,66 @@ def choose(
 ) -> dict[str, dict[str, Cache]]:
     """Return one cache for each fold and modality, fold-specific where fine-tuned.
 
-    Caches of one modality differ in weights and in what was seen, and in nothing else.
+    Caches of one modality differ in weights and training data only.
 
     Args:
         run: folder of a fine-tuning
         folder: of all caches
-        corpus: its name; ``""`` if there is but one that was encoded
-        named: modality to a name of any of its caches, or ``""``; a cache of an encoder
-            that was not fine-tuned is then that of all folds
-        modalities: those that are wanted
+        corpus: name of the corpus; ``""`` if only one was encoded
+        named: name of any cache of each modality, or ``""``. A cache of an encoder that
+            was not fine-tuned is then used for all folds
+        modalities: to select caches of
 
     Returns:
         {fold: {modality: cache}}
 
     Raises:
         FileNotFoundError: if the folder holds no fine-tuned fold
-        AffuseError: if embeddings are missing; the lines after the sentence say what to
-            type. Or if there is more than one choice, or folds were extracted in
-            different ways
+        AffuseError: if embeddings are missing, with the commands that extract them; if
+            several caches match; or if folds were extracted with different options
     """
     encoders = fold_encoders.folds(run)
     caches = list(store.find(folder, corpus))
-    own = {
-        fold: {m: _made_with(caches, m, fold, path) for m, path in paths.items()}
+    specific = {
+        fold: {m: _encoded_with(caches, m, fold, path) for m, path in paths.items()}
         for fold, paths in encoders.items()
     }
-    corpus = corpus or _corpus(own)
-    here = [c for c in caches if c.recipe.corpus == corpus]
-    found: dict[str, dict[str, Cache]] = {fold: {} for fold in own}
+    corpus = corpus or _corpus(specific)
+    of_corpus = [c for c in caches if c.recipe.corpus == corpus]
+    selected: dict[str, dict[str, Cache]] = {fold: {} for fold in specific}
     for modality in modalities:
-        fit, shared = _fit(here, modality, named.get(modality, ""))
-        for fold, mine in own.items():
-            theirs = fit if shared else mine.get(modality, fit)
-            chosen = cache_selection.one([c for c in theirs if c in fit], modality, "")
-            found[fold] |= {modality: chosen} if chosen else {}
-        _demand_alike({f: c[modality] for f, c in found.items() if modality in c})
-    commands = Commands(folder, here or caches)
-    _demand_all(run, encoders, found, modalities, commands)
-    return found
+        fit, shared = _fit(of_corpus, modality, named.get(modality, ""))
+        for fold, by_modality in specific.items():
+            candidates = fit if shared else by_modality.get(modality, fit)
+            candidates = [c for c in candidates if c in fit]
+            cache = cache_selection.one(candidates, modality, "")
+            selected[fold] |= {modality: cache} if cache else {}
+        _demand_alike({f: c[modality] for f, c in selected.items() if modality in c})
+    commands = Commands(folder, of_corpus or caches)
+    _demand_all(run, encoders, selected, modalities, commands)
+    return selected
 
 
 def lacking(
     run: Path, folder: Path, corpus: str, modalities: Sequence[str]
 ) -> dict[str, dict[str, Path]]:
-    """Return the encoders that a corpus is not encoded with: {fold: {modality: path}}.
+    """Return the fine-tuned encoders with which a corpus is not encoded.
 
     Args:
         run: folder of a fine-tuning
         folder: of all caches
-        corpus: its name
-        modalities: those that are asked about
+        corpus: name of the corpus
+        modalities: of the encoders
+
+    Returns:
+        {fold: {modality: folder of the encoder}}
     """
     caches = list(store.find(folder, corpus))
     return {
         fold: {
             m: path
             for m, path in paths.items()
-            if m in modalities and not _made_with(caches, m, fold, path)
+            if m in modalities and not _encoded_with(caches, m, fold, path)
         }
         for fold, paths in fold_encoders.folds(run).items()
     }
@@ -94,30 +97,30 @@ def lacking(
 def demand(
     folder: Path, corpus: str, recipes: Mapping[str, Mapping[str, Recipe]]
 ) -> None:
-    """Refuse a corpus that was not encoded with the own encoders of every fold.
+    """Raise an error if a corpus lacks the fold-specific embeddings of a fold.
 
-    A modality that it lacks in all folds is another matter, if it has one.
+    A modality that is missing in all folds is accepted if another one is complete.
 
     Args:
         folder: of all caches
-        corpus: its name; ``""`` for any
+        corpus: name of the corpus; ``""`` for any
         recipes: {fold: {modality: recipe}} that the models were trained on
 
     Raises:
-        AffuseError: if one is missing; the lines after the sentence say what to type
+        AffuseError: if embeddings are missing, with the commands that extract them
     """
     caches = list(store.find(folder, corpus))
-    there = [cache.recipe for cache in caches]
-    lacking = {
+    cached = [cache.recipe for cache in caches]
+    missing = {
         fold: [
             m
-            for m, wanted in each.items()
-            if fold_encoders.origin(wanted)
-            and not any(cache_selection.is_alike(recipe, wanted) for recipe in there)
+            for m, expected in each.items()
+            if fold_encoders.origin(expected)
+            and not any(cache_selection.is_alike(recipe, expected) for recipe in cached)
         ]
         for fold, each in recipes.items()
     }
-    counts = Counter(m for each in lacking.values() for m in each)
+    counts = Counter(m for each in missing.values() for m in each)
     absent = {m for m, count in counts.items() if count == len(recipes)}
     rest = {m for each in recipes.values() for m in each} - absent
     if set(counts) - absent or not rest:
@@ -126,36 +129,37 @@ def demand(
             for fold, each in recipes.items()
         }
         raise AffuseError(
-            f"the run has encoders of its own for each fold, and {corpus or 'this'} is "
-            f"not extracted with all of them; type, with the run's options and the "
-            f"folder that the fine-tuning is in:",
-            *Commands(folder, caches).lines(paths, lacking),
+            f"the run has encoders of its own for each fold, and "
+            f"{corpus or 'the corpus'} is not extracted with all of them; type, with "
+            f"the run's options and the folder that the fine-tuning is in:",
+            *Commands(folder, caches).lines(paths, missing),
         )
 
 
 def _checkpoint(folder: Path, recipe: Recipe) -> Path:
-    """Return where a fine-tuned encoder lies, by the provenance of what it encoded.
+    """Return the folder of a fine-tuned encoder, from the provenance of its cache.
 
-    Without that, it is taken to lie where `finetune` puts it by default.
+    Without provenance, it is the folder to which `finetune` writes by default.
     """
-    made = folder / recipe.corpus / recipe.folder()
-    typed = provenance.checkpoint(made, recipe.modality)
+    cache = folder / recipe.corpus / recipe.folder()
+    typed = provenance.checkpoint(cache, recipe.modality)
     return Path(typed or Path("finetuned", fold_encoders.name(recipe)))
 
 
 def _fit(caches: Sequence[Cache], modality: str, name: str) -> tuple[list[Cache], bool]:
-    """All, or those that only weights tell from the one that is named.
+    """Return the caches that differ from the named one in the weights only.
 
     Returns:
-        these, and whether one of them is that of all folds
+        these caches, or all if none is named; and True if the named one serves all
+        folds, because its encoder was not fine-tuned for one
     """
     if not name:
         return list(caches), False
-    mine = [c for c in caches if c.recipe.modality == modality]
-    meant = cache_names.matching(mine, name)
-    kinds = {_plain(c.recipe).text() for c in meant if fold_encoders.origin(c.recipe)}
-    if len(kinds) == 1:  # any of them names the kind
-        named: Cache | None = meant[0]
+    of_modality = [c for c in caches if c.recipe.modality == modality]
+    matches = cache_names.matching(of_modality, name)
+    kinds = {_plain(c.recipe).text() for c in matches if fold_encoders.origin(c.recipe)}
+    if len(kinds) == 1:  # any of these caches represents the kind
+        named: Cache | None = matches[0]
     else:
         named = cache_selection.one(caches, modality, name)
     if named is None:
@@ -166,26 +170,26 @@ def _fit(caches: Sequence[Cache], modality: str, name: str) -> tuple[list[Cache]
     return [c for c in caches if _plain(c.recipe) == kind], False
 
 
-def _made_with(
+def _encoded_with(
     caches: Sequence[Cache], modality: str, fold: str, checkpoint: Path
 ) -> list[Cache]:
-    """Those that were encoded with exactly this checkpoint."""
-    wanted = fold_encoders.told(checkpoint)[fold_encoders.KEY]["files"]
+    """Return the caches that were encoded with exactly this checkpoint."""
+    files = fold_encoders.told(checkpoint)[fold_encoders.KEY]["files"]
     records = training_data.read(checkpoint).get(training_data.KEY, [])
     return [
         c
         for c in caches
         if c.recipe.modality == modality
-        and fold_encoders.origin(c.recipe).get("files") == wanted
+        and fold_encoders.origin(c.recipe).get("files") == files
         and fold_encoders.origin(c.recipe).get("fold") == fold
         and c.recipe.training.get(training_data.KEY, []) == records
     ]
 
 
-def _corpus(own: Mapping[str, Mapping[str, Sequence[Cache]]]) -> str:
+def _corpus(specific: Mapping[str, Mapping[str, Sequence[Cache]]]) -> str:
     """Return the name of the corpus that was encoded; ``""`` if none was."""
-    lists = (found for each in own.values() for found in each.values())
-    names = sorted({c.recipe.corpus for found in lists for c in found})
+    lists = (caches for each in specific.values() for caches in each.values())
+    names = sorted({c.recipe.corpus for caches in lists for c in caches})
     if len(names) > 1:
         raise OptionError(
             f"{', '.join(names)} were encoded with these encoders; choose one with "
@@ -195,20 +199,20 @@ def _corpus(own: Mapping[str, Mapping[str, Sequence[Cache]]]) -> str:
 
 
 def _plain(recipe: Recipe) -> Recipe:
-    """Equal for caches that only weights tell apart."""
+    """Return a recipe without weights, equal for caches that differ in these only."""
     return replace(recipe, weights="", training={})
 
 
 def _demand_all(
     run: Path,
     encoders: Mapping[str, Mapping[str, Path]],
-    found: Mapping[str, Mapping[str, Cache]],
+    selected: Mapping[str, Mapping[str, Cache]],
     modalities: Sequence[str],
     commands: Commands,
 ) -> None:
-    """Refuse a fold whose own embeddings are missing."""
+    """Raise an error if the fold-specific embeddings of a fold are missing."""
     missing = {
-        fold: [m for m in modalities if m in paths and m not in found[fold]]
+        fold: [m for m in modalities if m in paths and m not in selected[fold]]
         for fold, paths in encoders.items()
     }
     if any(missing.values()):
@@ -220,7 +224,7 @@ def _demand_all(
 
 
 def _demand_alike(caches: Mapping[str, Cache]) -> None:
-    """Refuse folds of one modality that were extracted in different ways."""
+    """Raise an error if the folds of a modality were extracted with other options."""
     first = next(iter(caches), "")
     for fold, cache in caches.items():
         one, other = _plain(cache.recipe), _plain(caches[first].recipe)

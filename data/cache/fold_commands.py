@@ -1,4 +1,4 @@
-"""Commands that encode a corpus with encoders that were fine-tuned for its folds."""
+"""Commands for fold-specific embeddings, which error messages advise users to type."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ from affuse.data.options.source_options import CorpusSource
 
 @dataclass(frozen=True)
 class Commands:
-    """Commands that encode a corpus with the encoders of a fold.
+    """Commands that encode a corpus with the encoders that were fine-tuned for a fold.
 
-    What its caches do not say stands in them as a placeholder, and `condition` says so.
+    Options that its caches do not state are placeholders, which `condition` mentions.
     """
 
     folder: Path  # of all caches
@@ -22,9 +22,9 @@ class Commands:
 
     @property
     def condition(self) -> str:
-        """What the user has to fill in; "" if nothing."""
-        known = {c.path.parent for c in self.caches}
-        if len(known) == 1 and self._corpus().corpus != provenance.UNKNOWN_CORPUS:
+        """Clause about the options that the user must fill in; "" if there are none."""
+        corpora = {c.path.parent for c in self.caches}
+        if len(corpora) == 1 and self._corpus().corpus != provenance.UNKNOWN_CORPUS:
             return ""
         return ", with the corpus's options"
 
@@ -33,13 +33,22 @@ class Commands:
         encoders: Mapping[str, Mapping[str, Path]],
         missing: Mapping[str, Sequence[str]],
     ) -> Iterator[str]:
-        """Yield what to type for each fold."""
-        for fold, wanted in missing.items():
-            if wanted:
-                yield f"  {self.extract({m: encoders[fold][m] for m in wanted})}"
+        """Yield a line with the command for each fold.
+
+        Args:
+            encoders: folder of each encoder, by fold and modality
+            missing: modalities to encode, by fold
+        """
+        for fold, modalities in missing.items():
+            if modalities:
+                yield f"  {self.extract({m: encoders[fold][m] for m in modalities})}"
 
     def extract(self, encoders: Mapping[str, Path]) -> Extract:
-        """Return the command for the encoders of one fold."""
+        """Return the command that encodes with the encoders of one fold.
+
+        Args:
+            encoders: folder of each encoder, by modality
+        """
         typed = {
             m: call
             for c in self.caches
@@ -50,8 +59,8 @@ class Commands:
         command = Extract.like(
             self._corpus(),
             CorpusSource,
-            layers=tuple(_of({m: call.layers for m, call in typed.items()})),
-            pooling=tuple(_of({m: call.pooling for m, call in typed.items()})),
+            layers=tuple(_options({m: call.layers for m, call in typed.items()})),
+            pooling=tuple(_options({m: call.pooling for m, call in typed.items()})),
             modalities=tuple(encoders) if len(encoders) == 1 else (),
             cache=self.folder,
             **checkpoints(encoders),
@@ -61,14 +70,14 @@ class Commands:
         )
 
     def _corpus(self) -> CorpusSource:
-        """Return how the corpus is read."""
+        """Return the options with which the corpus is read."""
         if len({c.path.parent for c in self.caches}) > 1:
             return provenance.read_as([])
         return provenance.read_as(c.path for c in self.caches)
 
 
-def _of(typed: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield an option of other folds, for each modality where it is no default."""
+def _options(typed: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the values of an option for each modality, except the defaults."""
     for modality, values in typed.items():
         for value in values:
             if value not in ("last", "mean"):

@@ -1,9 +1,9 @@
-"""Encoders that were fine-tuned for one fold, and how their embeddings are told apart.
+"""Encoders that were fine-tuned for one fold, and the recipes of their embeddings.
 
-``<run>/<fold>/finetune.json`` marks a fold; beside it lie its encoders, ``audio`` and
-``text``, checkpoints like any other. What is encoded with one keeps run, fold and a
-digest of the files of the weights in its recipe, so that the embeddings of a fold are
-found without loading a model, and are never those of another fold, seed or run.
+``<run>/<fold>/finetune.json`` marks the folder of a fold. It also holds a checkpoint
+for each modality, such as ``audio``. The recipe of fold-specific embeddings states run,
+fold and a digest of the weight files. So they are found without loading a model, and
+are not mistaken for those of another fold, seed or run.
 """
 
 import hashlib
@@ -26,7 +26,14 @@ WEIGHTS = ("*.safetensors", "*.bin")
 
 
 def told(folder: Path) -> dict[str, Any]:
-    """Return what a recipe keeps of a checkpoint's folder; {} if no fold has it."""
+    """Return the entry about fine-tuning in the recipe of a checkpoint.
+
+    Args:
+        folder: of the checkpoint
+
+    Returns:
+        run, fold and digest under `KEY`; {} if the folder is not in that of a fold
+    """
     fold = folder.resolve().parent
     if not FinetunedFold(fold).mark.is_file():
         return {}
@@ -34,53 +41,62 @@ def told(folder: Path) -> dict[str, Any]:
 
 
 def _digest(folder: Path) -> str:
-    """Sixteen hexadecimal digits of the files of the weights."""
-    found = hashlib.sha256()
+    """Return a digest of the weight files: 16 hexadecimal digits."""
+    sha256 = hashlib.sha256()
     for path in sorted(path for glob in WEIGHTS for path in folder.glob(glob)):
-        found.update(bytes.fromhex(digests.digest(path)))
-    return found.hexdigest()[:16]
+        sha256.update(bytes.fromhex(digests.digest(path)))
+    return sha256.hexdigest()[:16]
 
 
 def origin(recipe: Recipe) -> Mapping[str, Any]:
     """Return the run and fold of a fine-tuned encoder; {} if it was not fine-tuned."""
-    found = recipe.training.get(KEY)
-    return found if isinstance(found, Mapping) else {}
+    entry = recipe.training.get(KEY)
+    return entry if isinstance(entry, Mapping) else {}
 
 
 def records(recipe: Recipe) -> tuple[Seen, ...]:
-    """Return the records of what an encoder has seen that `finetune` wrote itself.
+    """Return the records of an encoder's training data that `finetune` wrote.
 
-    It writes its own record in front of those of the checkpoint that it began with,
-    which may be records of `finetune` too, of the checkpoint's card, or its user's.
+    `finetune` writes a record before those of the checkpoint that it starts with. Those
+    were written by `finetune`, from the checkpoint's card, or by a user.
+
+    Args:
+        recipe: of embeddings
 
     Raises:
-        AffuseError: if the records of the recipe are none
+        AffuseError: if the recipe holds invalid records
     """
     if not origin(recipe):
         return ()
-    own = training_data.parse(recipe.training.get(training_data.KEY, []))
+    entries = training_data.parse(recipe.training.get(training_data.KEY, []))
     cards = {record for each in training_data.KNOWN.values() for record in each}
-    before = takewhile(
-        lambda r: r.how == training_data.TUNED and r not in cards, own[1:]
+    previous = takewhile(
+        lambda r: r.how == training_data.TUNED and r not in cards, entries[1:]
     )
-    return (*own[:1], *before)
+    return (*entries[:1], *previous)
 
 
 def name(recipe: Recipe) -> str:
     """Return the checkpoint of a recipe, with run and fold if it was fine-tuned."""
-    own = origin(recipe)
-    whole = (own.get("run"), own.get("fold"), recipe.checkpoint)
-    return "/".join(map(str, whole)) if own else recipe.checkpoint
+    entry = origin(recipe)
+    names = (entry.get("run"), entry.get("fold"), recipe.checkpoint)
+    return "/".join(map(str, names)) if entry else recipe.checkpoint
 
 
 def folds(run: Path) -> dict[str, dict[str, Path]]:
-    """Return the encoders of every finished fold: {fold: {modality: folder}}.
+    """Return the encoders of each finished fold.
+
+    Args:
+        run: folder of a fine-tuning
+
+    Returns:
+        {fold: {modality: folder of the encoder}}
 
     Raises:
-        FileNotFoundError: if there is none
-        AffuseError: if a fold lacks a modality that others have
+        FileNotFoundError: if there is no finished fold with an encoder
+        AffuseError: if a fold lacks a modality that another fold has
     """
-    found = {
+    by_fold = {
         fold.path.name: {
             m: fold.path / m
             for m in modality_names()
@@ -88,17 +104,17 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
         }
         for fold in FinetuningFolder(run).finished()
     }
-    if not any(found.values()):
+    if not any(by_fold.values()):
         raise FileNotFoundError(
             f"{run} holds no fine-tuned fold, which is a folder with "
             f"{FinetunedFold.mark} and a checkpoint, audio or text; name the folder "
-            f"that finetune made"
+            f"that finetune wrote"
         )
-    everything = {m for encoders in found.values() for m in encoders}
-    for fold, encoders in found.items():
-        if lacking := sorted(everything - encoders.keys()):
+    modalities = {m for encoders in by_fold.values() for m in encoders}
+    for fold, encoders in by_fold.items():
+        if lacking := sorted(modalities - encoders.keys()):
             raise AffuseError(
                 f"{run / fold} has no {lacking[0]} encoder, but other folds do; remove "
                 f"it and fine-tune this fold again"
             )
-    return found
+    return by_fold

@@ -1,14 +1,13 @@
-"""What may be read of an HDF5 file that somebody else may have made.
+"""Checks of an untrusted HDF5 file before any data are read.
 
-Caches are exchanged, and a checksum only says that a file is the one its maker meant.
-So before any row is read, everything that HDF5 would follow out of the file, unpack,
-or reserve memory for is refused: links, external and virtual storage, objects, filters
-other than the checksum that parts have, and sizes that the file does not really store.
-Nothing of a dataset but its description is touched for that, so no filter plug-in is
-ever looked for.
+Users exchange caches, and a checksum only shows that a file is as its author wrote it.
+So everything is refused that could make HDF5 open another file, decompress, or reserve
+memory. This includes links, external and virtual storage, object types, filters other
+than the checksum of parts, and sizes that exceed the stored data. The checks read only
+the descriptions of datasets, so HDF5 never searches for a filter plug-in.
 
-What h5py raises for a bad file becomes an `AffuseError` here and nowhere else: it
-raises nearly every kind there is, which faults of our own code do as well.
+Only this module converts exceptions of h5py to an `AffuseError`. For a bad file, h5py
+raises exceptions of nearly all types, which bugs of this project raise too.
 """
 
 import math
@@ -23,23 +22,23 @@ from h5py import h5a, h5d, h5s, h5t, h5z
 
 from affuse.data.errors import AffuseError
 
-TEXT = 2**24  # bytes of an attribute; a problem takes about 250, a part has 1024 rows
+TEXT = 2**24  # bytes of an attribute; each of up to 1024 problems takes about 250
 _LAYOUTS = (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED)
-_CHECKSUM = 4  # bytes that follow each chunk
-# What h5py raises, by the kind of error of HDF5.
+_CHECKSUM = 4  # bytes of the Fletcher checksum after each chunk
+# Exceptions of h5py, which depend on the type of HDF5's error.
 _RAISED = (KeyError, OSError, RuntimeError, TypeError, ValueError)
-# HDF5 says "past end of allocation" of addresses, which is another matter.
+# The pattern excludes "past end of allocation", by which HDF5 reports a bad address.
 _SHORTAGE = re.compile(r"memory alloc|(can't|unable to|cannot) alloc|out of memory")
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what h5py raises for a bad file into an `AffuseError`.
+    """Convert the exceptions that h5py raises for a bad file to an `AffuseError`.
 
     Raises:
-        AffuseError: if something is wrong with the file
+        AffuseError: if the file is not valid
         MemoryError: if HDF5 has too little memory
-        OSError: if it is the system that cannot read the file; it has an `errno`
+        OSError: if the system cannot read the file; the error has an `errno`
     """
     try:
         yield
@@ -54,17 +53,20 @@ def translated() -> Iterator[None]:
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Return True if an error of HDF5, PyTorch or Python says that memory is short."""
-    said = _SHORTAGE.search(str(error).lower())
-    return isinstance(error, MemoryError) or said is not None
+    """Return True if an error of HDF5, PyTorch or Python reports too little memory."""
+    match = _SHORTAGE.search(str(error).lower())
+    return isinstance(error, MemoryError) or match is not None
 
 
 @contextmanager
 def opened(source: Path | bytes) -> Iterator[h5py.File]:
-    """Open an HDF5 file, or the bytes of one, for reading.
+    """Open an HDF5 file for reading, and close it afterwards.
+
+    Args:
+        source: path of the file, or its bytes
 
     Raises:
-        AffuseError, MemoryError, OSError: as `translated`
+        AffuseError, MemoryError, OSError: as in `translated`
     """
     with translated():
         if isinstance(source, bytes):
@@ -80,20 +82,27 @@ def opened(source: Path | bytes) -> Iterator[h5py.File]:
 
 @translated()
 def values(dataset: h5py.Dataset) -> np.ndarray:
-    """Return all values of a dataset that `datasets` found.
+    """Return all values of a dataset.
+
+    Args:
+        dataset: as `datasets` returned it, so that it was checked
 
     Raises:
-        AffuseError, MemoryError, OSError: as `translated`
+        AffuseError, MemoryError, OSError: as in `translated`
     """
     return np.asarray(dataset[:])
 
 
 @translated()
 def text(file: h5py.File, name: str) -> str:
-    """Return an attribute that is one string of fixed length.
+    """Return the value of an attribute that is one string of fixed length.
+
+    Args:
+        file: that is open
+        name: of the attribute
 
     Raises:
-        AffuseError: if it is something else, or too large
+        AffuseError: if the attribute has another type or is too large
     """
     kind = _single(file, name)
     if not isinstance(kind, h5t.TypeStringID) or kind.is_variable_str():
@@ -103,10 +112,14 @@ def text(file: h5py.File, name: str) -> str:
 
 @translated()
 def number(file: h5py.File, name: str) -> int:
-    """Return an attribute that is one integer.
+    """Return the value of an attribute that is one integer.
+
+    Args:
+        file: that is open
+        name: of the attribute
 
     Raises:
-        AffuseError: if it is something else
+        AffuseError: if the attribute has another type
     """
     if not isinstance(_single(file, name), h5t.TypeIntegerID):
         raise AffuseError(f"its {name} is no whole number")
@@ -114,43 +127,43 @@ def number(file: h5py.File, name: str) -> int:
 
 
 def _single(file: h5py.File, name: str) -> h5t.TypeID:
-    """Return the type of an attribute that holds one value of bounded size."""
-    found = h5a.open(file.id, name.encode())
+    """Return the type of an attribute after checking that it is one small value."""
+    attribute = h5a.open(file.id, name.encode())
     if (
-        found.get_space().get_simple_extent_type() != h5s.SCALAR
-        or found.get_type().get_size() > TEXT
+        attribute.get_space().get_simple_extent_type() != h5s.SCALAR
+        or attribute.get_type().get_size() > TEXT
     ):
         raise AffuseError(f"its {name} is no single value of at most {TEXT} bytes")
-    return found.get_type()
+    return attribute.get_type()
 
 
 @translated()
 def datasets(
     file: h5py.File, kinds: Mapping[str, str], size: int
 ) -> dict[str, h5py.Dataset]:
-    """Return every member of the file, each a dataset that may be read.
+    """Return the members of a file after checking that each is a safe dataset.
 
     Args:
-        kinds: letter of the numpy kind that each may have, by name; none else may be
-            there
+        file: that is open
+        kinds: letter of the NumPy kind of each permitted dataset, by name
         size: of the file, in bytes
 
     Raises:
-        AffuseError: naming the member and what is wrong with it
+        AffuseError: if a member is not permitted; the message names it
     """
-    found, stored = {}, 0
+    members, storage = {}, 0
     for name in file:
         if name not in kinds:
             raise AffuseError(f"a part has no {name[:40]!r}")
-        found[name] = _dataset(file, name, kinds[name], size)
-        stored += found[name].id.get_storage_size()
-    if stored > size:
-        raise AffuseError(f"its arrays claim {stored} of its {size} bytes")
-    return found
+        members[name] = _dataset(file, name, kinds[name], size)
+        storage += members[name].id.get_storage_size()
+    if storage > size:
+        raise AffuseError(f"its arrays claim {storage} of its {size} bytes")
+    return members
 
 
 def _dataset(file: h5py.File, name: str, kind: str, size: int) -> h5py.Dataset:
-    """Strings or numbers that lie in the file itself, in full."""
+    """Return a dataset after checking that all its values are stored in the file."""
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise AffuseError(f"'{name}' is missing, or a link")
     opened = h5py.h5o.open(file.id, name.encode())
@@ -158,36 +171,36 @@ def _dataset(file: h5py.File, name: str, kind: str, size: int) -> h5py.Dataset:
         raise AffuseError(f"'{name}' is no dataset")
     plan = opened.get_create_plist()
     if plan.get_layout() not in _LAYOUTS or plan.get_external_count():
-        raise AffuseError(f"'{name}' holds what lies in another file")
+        raise AffuseError(f"'{name}' is stored in another file")
     filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
     if filters not in ([], [h5z.FILTER_FLETCHER32]):
-        raise AffuseError(f"'{name}' goes through filters {filters}, which no part has")
+        raise AffuseError(f"'{name}' uses filters {filters}, which no part has")
     if opened.dtype.kind != kind:
         raise AffuseError(f"'{name}' holds {opened.dtype}, not kind {kind}")
     if opened.get_space().get_simple_extent_type() != h5s.SIMPLE:
-        raise AffuseError(f"'{name}' is scalar or has no size")
-    wanted = math.prod(opened.shape) * opened.dtype.itemsize
-    if wanted > size or wanted > opened.get_storage_size():
-        raise AffuseError(f"'{name}' claims {wanted} bytes that are not in the file")
+        raise AffuseError(f"'{name}' is a scalar or has no shape")
+    needed = math.prod(opened.shape) * opened.dtype.itemsize
+    if needed > size or needed > opened.get_storage_size():
+        raise AffuseError(f"'{name}' claims {needed} bytes that are not in the file")
     if plan.get_layout() == h5d.CHUNKED:
         _check_chunks(opened, plan.get_chunk(), _CHECKSUM * len(filters), size)
     return h5py.Dataset(opened)
 
 
 def _check_chunks(
-    found: h5d.DatasetID, shape: tuple[int, ...], extra: int, size: int
+    dataset: h5d.DatasetID, shape: tuple[int, ...], extra: int, size: int
 ) -> None:
-    """Refuse chunks that are missing, lie in each other, or unpack to more or less."""
-    length = math.prod(shape) * found.dtype.itemsize + extra
-    grid = [math.ceil(n / c) for n, c in zip(found.shape, shape, strict=True)]
-    if math.prod(grid) * length > size:  # before they are listed one by one
+    """Raise an error if chunks are missing, overlap, or have an unexpected size."""
+    length = math.prod(shape) * dataset.dtype.itemsize + extra
+    grid = [math.ceil(n / c) for n, c in zip(dataset.shape, shape, strict=True)]
+    if math.prod(grid) * length > size:  # checked first, to limit the number of chunks
         raise AffuseError(f"its chunks claim more than its {size} bytes")
     chunks: list[h5d.StoreInfo] = []
-    found.chunk_iter(chunks.append)
+    dataset.chunk_iter(chunks.append)
     begins = sorted(chunk.byte_offset for chunk in chunks)
     if (
         len(chunks) != math.prod(grid)
         or any(chunk.size != length or chunk.filter_mask for chunk in chunks)
         or any(b - a < length for a, b in zip(begins, [*begins[1:], size], strict=True))
     ):
-        raise AffuseError("its chunks are not where and what they should be")
+        raise AffuseError("its chunks are missing, overlap or have another size")

@@ -1,27 +1,27 @@
 """Checksum of an HDF5 superblock, the first 48 bytes of a file.
 
-Only superblocks of versions 2 and 3 have one; `affuse.data.cache.parts` writes version
-3.
+Superblocks have a checksum in versions 2 and 3; `affuse.data.cache.parts` writes
+version 3.
 """
 
 import struct
 
-LENGTH = 44  # bytes that the checksum covers; it follows them in four more
+LENGTH = 44  # bytes that the checksum covers; its four bytes follow them
 MASK = 2**32 - 1
 
 
 def sealed(image: bytes) -> bytes:
-    """Return an HDF5 file with the checksum that its superblock should have.
+    """Return an HDF5 file with the correct checksum in its superblock.
 
-    Before version 2.0, HDF5 clears the flag "open for writing" in the image of a file,
-    but leaves the checksum over that flag as it was (HDFGroup/hdf5, issue 1915, solved
-    by pull request 5489). No version of HDF5 opens such an image.
+    HDF5 before version 2.0 clears the flag "open for writing" in the image of a file,
+    but does not update the checksum over that flag. No version of HDF5 opens such an
+    image. Source: HDFGroup/hdf5, issue 1915, fixed by pull request 5489.
 
     Args:
-        image: of a file with a superblock of version 2 or 3 and addresses of 8 bytes
+        image: bytes of a file with a superblock of version 2 or 3 and 8-byte addresses
 
     Returns:
-        the same bytes if the checksum is right already
+        bytes of the file; the same object if the checksum is correct already
     """
     checksum = struct.pack("<I", lookup3(image[:LENGTH]))
     if image[LENGTH : LENGTH + 4] == checksum:
@@ -30,10 +30,16 @@ def sealed(image: bytes) -> bytes:
 
 
 def lookup3(data: bytes) -> int:
-    """Return Bob Jenkins' hash ``lookup3`` of some bytes, as HDF5 takes it.
+    """Return Bob Jenkins' hash ``lookup3`` of some bytes, as HDF5 uses it.
 
     Source: Bob Jenkins, lookup3.c, ``hashlittle`` with 0 as the initial value (2006,
     public domain).
+
+    Args:
+        data: bytes to hash
+
+    Returns:
+        unsigned integer of 32 bits
 
     Examples:
         >>> hex(lookup3(b"Four score and seven years ago"))
@@ -54,5 +60,5 @@ def lookup3(data: bytes) -> int:
 
 
 def _turned(word: int, bits: int) -> int:
-    """Return 32 bits, rotated to the left."""
+    """Return a word of 32 bits, rotated to the left by `bits`."""
     return (word << bits | word >> (32 - bits)) & MASK

@@ -1,4 +1,7 @@
-"""Removal of what is worth nothing in a cache; what is lost is made anew elsewhere."""
+"""Removal of damaged parts and unfinished files from a cache.
+
+This module encodes nothing; the commands extract and repair replace removed parts.
+"""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -7,25 +10,32 @@ from pathlib import Path
 from affuse.data.cache.cache_folder import part_lock
 from affuse.data.system.atomic_files import claim
 
-ABANDONED = 600.0  # seconds after which nobody writes a file any more
+ABANDONED = 600.0  # seconds without a write, after which no process writes a file
 
 
 def abandoned(folder: Path) -> Iterator[Path]:
-    """Yield the files directly in a folder that killed processes left unfinished."""
+    """Yield the files directly in a folder that killed processes left unfinished.
+
+    Args:
+        folder: of a cache
+    """
     for path in sorted(folder.glob(".*.partial")):
         try:
             age = time.time() - path.stat().st_mtime
-        except FileNotFoundError:  # it got its name meanwhile
+        except FileNotFoundError:  # the file was finished and renamed meanwhile
             continue
-        if abs(age) > ABANDONED:  # below 0 if the clock has been set back since
+        if abs(age) > ABANDONED:  # the age is negative if the clock was set back
             yield path
 
 
 def drop(paths: Iterable[Path]) -> list[Path]:
-    """Remove files of parts, but not of one that another process is making.
+    """Remove files of parts, except those that another process is writing.
+
+    Args:
+        paths: of parts or their checksums
 
     Returns:
-        those that were there
+        paths that were removed
     """
     removed = []
     for path in paths:

@@ -1,25 +1,25 @@
-"""One part of the embedding cache: an HDF5 file that appears whole or not at all.
+"""Parts of a cache: HDF5 files that are written atomically and read with all checks.
 
-A part is built in memory, read back and compared, written beside its name, synced and
-renamed; its SHA-256 stands beside it in ``part-00000.h5.sha256``, in the format of
-``sha256sum --check``, put there first. No published file is ever open for writing, so
-it does not matter how HDF5 itself behaves when a process dies. Each part holds
+A part is built in memory, read back and compared, and then written atomically. Its
+SHA-256 is written first, to ``part-00000.h5.sha256`` in the format of ``sha256sum
+--check``. HDF5 never opens a published file for writing, so a killed process cannot
+damage it. Each part holds
 
 =============== ========================= ============================================
 ``ids``         (n,) UTF-8                utterance ids
 ``contents``    (n,) 32 hex digits        digest of each utterance's input
-``embeddings``  (n, layers, dim)          pooled vectors; or, for ``frames``,
-``values``      (sum of steps, layers, dim) frames of all utterances, one after another,
-``offsets``     (n + 1,)                  and where each utterance's begin
+``embeddings``  (n, layers, dim)          pooled vectors; not for ``frames``
+``values``      (sum of steps, layers, dim) for ``frames``: frames of all utterances
+``offsets``     (n + 1,)                  for ``frames``: where each utterance begins
 ``head``        (n, ratings)              predictions of the checkpoint's own head, if
                                           kept
-``files``       (n,) 32 hex digits        digest of each recording's file; of audio, as
-``spans``       (n, 2)                    are its span in seconds, and
-``samples``     (n,) 32 hex digits        the digest of its decoded samples, "silent",
-                                          or "" if it is not known
+``files``       (n,) 32 hex digits        for audio: digest of each recording's file
+``spans``       (n, 2)                    for audio: span in seconds
+``samples``     (n,) 32 hex digits        for audio: digest of the decoded samples,
+                                          "silent", or "" if it is not known
 =============== ========================= ============================================
 
-and the attributes ``format``, ``recipe``, ``parts`` (how many are planned),
+and the attributes ``format``, ``recipe``, ``parts`` (planned number of parts),
 ``versions`` and ``problems`` (of the utterances that were left out or noted).
 """
 
@@ -50,20 +50,20 @@ from affuse.data.system.atomic_files import publish
 __all__ = [
     "MOST", "Header", "Part", "header", "outline", "parse", "part_path", "read",
     "whole", "write"]  # fmt: skip
-CHUNK = 2**20  # bytes of a chunk, about; each carries a Fletcher checksum
-COPIES = 3  # of a part in memory while it is built and compared, beside its rows
+CHUNK = 2**20  # approximate bytes of a chunk, which has a Fletcher checksum
+COPIES = 3  # copies of a part in memory while it is built and compared
 
 
 def write(
     path: Path, part: Part, *, recipe: Recipe, parts: int, versions: Mapping[str, str]
 ) -> None:
-    """Publish one part, once its bytes have been read back and compared.
+    """Write one part atomically, after its bytes have been read back and compared.
 
-    Equal arguments give equal bytes, as long as HDF5 is the same.
+    With one version of HDF5, equal arguments give equal bytes.
 
     Raises:
-        AffuseError: if a vector has another shape than the recipe says, is not finite
-            or exceeds the storage type, or if this h5py builds what cannot be read
+        AffuseError: if a vector has another shape than the recipe, or is not finite in
+            the storage dtype; or if this h5py builds a file that cannot be read
         MemoryShortageError: if there is too little memory to build and compare it
         OSError: if it cannot be written; then nothing is published
     """
@@ -81,7 +81,7 @@ def write(
 
 @contextmanager
 def _building(path: Path) -> Iterator[None]:
-    """Make one sentence of too little memory for a part that is not published yet."""
+    """Convert an error of too little memory, with the path of the unpublished part."""
     try:
         yield
     except (MemoryError, OSError) as error:
@@ -96,7 +96,7 @@ def _building(path: Path) -> Iterator[None]:
 def _image(
     datasets: Mapping[str, np.ndarray], attributes: Mapping[str, object]
 ) -> bytes:
-    """Return an HDF5 file as bytes, which was never on a disk while it was built."""
+    """Return the bytes of an HDF5 file that is built in memory."""
     with h5py.File(_empty()) as file:
         for name, value in attributes.items():
             file.attrs[name] = value
@@ -114,59 +114,60 @@ def _image(
 
 
 def _empty() -> h5py.h5f.FileID:
-    """Return a new file in memory, of a format that has checksums of all metadata.
+    """Return a new file in memory, in a format with checksums of all metadata.
 
-    Its groups keep no times, which old versions of h5py cannot be told otherwise.
+    The low-level interface is used because old versions of h5py have no other way to
+    switch off the times of groups.
     """
-    made = h5py.h5p.create(h5py.h5p.FILE_CREATE)
-    made.set_obj_track_times(False)
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
     access.set_fapl_core(backing_store=False)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-    return h5py.h5f.create(b"part", h5py.h5f.ACC_TRUNC, made, access)
+    return h5py.h5f.create(b"part", h5py.h5f.ACC_TRUNC, creation, access)
 
 
 def _compare(
     path: Path, image: bytes, head: Header, arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Refuse the bytes of a part that does not hold what was meant.
+    """Raise an error if the bytes of a part do not hold its header and arrays.
 
     Raises:
-        AffuseError: naming the versions that built it
+        AffuseError: with the versions of h5py and HDF5 that built it
     """
     try:
-        found, read_back = _parsed(image)
-        wrong = difference(found, head) or _difference_of_arrays(read_back, arrays)
+        read_head, read_back = _parsed(image)
+        wrong = difference(read_head, head) or _difference_of_arrays(read_back, arrays)
     except AffuseError as error:
-        checksums.reserve(2 * len(image))  # or that was the reason
+        checksums.reserve(2 * len(image))  # too little memory may be the reason
         wrong = f"it cannot be read: {error}"
     if wrong:
         raise AffuseError(
             f"h5py {h5py.__version__} with HDF5 {h5py.version.hdf5_version} built a "
-            f"part that is not what was meant ({wrong}), so nothing was published "
+            f"part that differs from its input ({wrong}), so nothing was published "
             f"under {path}; install another version of h5py, then repeat the command"
         )
 
 
 def _difference_of_arrays(
-    found: Mapping[str, np.ndarray], meant: Mapping[str, np.ndarray]
+    actual: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]
 ) -> str:
-    """Return what differs first in the arrays of a part; ``""`` if nothing does."""
-    if found.keys() != meant.keys():
-        return f"it holds {sorted(found)}, not {sorted(meant)}"
-    for name, values in meant.items():
-        other = found[name]
+    """Return a sentence about the first array that differs; ``""`` if none does."""
+    if actual.keys() != expected.keys():
+        return f"it holds {sorted(actual)}, not {sorted(expected)}"
+    for name, values in expected.items():
+        other = actual[name]
         if other.dtype != values.dtype or not np.array_equal(other, values):
             return f"its {name} differ"
     return ""
 
 
 def header(path: Path) -> Header:
-    """Return what a part says of itself, without reading its rows or its checksum.
+    """Return the header of a part, without reading its rows or its checksum.
 
     Raises:
-        DamagedFileError: naming the file, if it is damaged or no part of a cache
+        DamagedFileError: if the file is damaged or no part of a cache
         MemoryShortageError: if there is too little memory
         OSError: if the file cannot be opened
     """
@@ -181,11 +182,12 @@ def read(
     """Return the arrays and the problems of one part.
 
     Args:
-        recipe: that it must have; None for any
+        path: of the part
+        recipe: that the part must have; None for any
 
     Raises:
-        AffuseError: if its recipe is another
-        DamagedFileError, MemoryShortageError, OSError: as `parse`
+        AffuseError: if the part has another recipe
+        DamagedFileError, MemoryShortageError, OSError: as in `parse`
     """
     head, arrays = parse(path, checksums.check(path))
     head.recipe.demand(recipe or head.recipe, path)
@@ -193,20 +195,20 @@ def read(
 
 
 def whole(path: Path) -> Header:
-    """Return what a part says of itself, once all of it has been checked.
+    """Return the header of a part, after its whole content has been checked.
 
     Raises:
-        Refused: naming the file, if it is not as it was published
-        DamagedFileError, MemoryShortageError, OSError: as `parse`
+        Refused: if the file is not as it was published
+        DamagedFileError, MemoryShortageError, OSError: as in `parse`
     """
     return parse(path, checksums.check(path))[0]
 
 
 def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
-    """Return what the bytes of a part say and hold.
+    """Return the header and the arrays in the bytes of a part.
 
     Raises:
-        DamagedFileError: naming the file, if this version cannot read it, or must not
+        DamagedFileError: if this version cannot read the part, or refuses to
         MemoryShortageError: if there is too little memory
     """
     with checksums.judged(path, room=2 * len(image)):
@@ -215,29 +217,29 @@ def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
 
 
 def _parsed(image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
-    """As `parse`, with errors that do not name the file."""
+    """Return the same as `parse`, with errors that do not name the file."""
     with hdf5_guard.opened(image) as file:
-        found = hdf5_guard.datasets(file, KINDS, len(image))
-        head = parse_header(file, found)
-        arrays = {name: hdf5_guard.values(dataset) for name, dataset in found.items()}
+        members = hdf5_guard.datasets(file, KINDS, len(image))
+        head = parse_header(file, members)
+        arrays = {name: hdf5_guard.values(dataset) for name, dataset in members.items()}
     fit(arrays, head.recipe)
     return head, arrays
 
 
 def outline(path: Path, recipe: Recipe) -> tuple[dict[str, np.ndarray], int]:
-    """Return the arrays of a part but its embeddings, and their features of a layer.
+    """Return the arrays of a part without its embeddings, and their dimension.
 
-    Nothing is compared with the checksum, which would mean to read all of it.
+    The checksum is not compared, because that would require to read the whole part.
 
     Raises:
-        AffuseError, OSError: as `read`
+        AffuseError, OSError: as in `read`
     """
     checksums.check_file(path)
     with checksums.judged(path, room=hdf5_guard.TEXT), hdf5_guard.opened(path) as file:
-        found = hdf5_guard.datasets(file, KINDS, path.stat().st_size)
-        head = parse_header(file, found)
-        large = {name: d for name, d in found.items() if name in LARGE}
-        small = {name: d for name, d in found.items() if name not in LARGE}
+        members = hdf5_guard.datasets(file, KINDS, path.stat().st_size)
+        head = parse_header(file, members)
+        large = {name: d for name, d in members.items() if name in LARGE}
+        small = {name: d for name, d in members.items() if name not in LARGE}
         arrays = {name: hdf5_guard.values(dataset) for name, dataset in small.items()}
         fit({**arrays, **large}, head.recipe)
         dim = max((d.shape[-1] for d in large.values()), default=0)

@@ -1,9 +1,9 @@
 """Provenance of a cache: the extract command and its options, kept beside the cache.
 
-``<cache>/<corpus>/<folder>.json`` holds what was typed after ``extract``, with paths
-made absolute and the checkpoint's commit pinned: what is newest will be another. Stage
-one writes it (`affuse.extract.caching.provenance_writing`); both stages read it to say
-which command to type.
+``<cache>/<corpus>/<folder>.json`` holds the options that were typed after ``extract``.
+Paths are absolute, and the checkpoint's commit is stated, because a later download may
+be newer. Stage one writes the file (`affuse.extract.caching.provenance_writing`). Both
+stages read it to advise users which command to type.
 """
 
 from collections.abc import Iterable
@@ -33,22 +33,22 @@ from affuse.data.system.schema import (
     Whole,
 )
 
-# who makes a cache, and how fast, is not what is made
+# Options for the location and speed of a command, which do not change the embeddings.
 WHO = ("cache", "compile", "processes", "scheduler", "shard")
 FLAGS = {  # options of the command line by the name of their value
     each.name: flag
     for each in Extract.fields()
     if (flag := spelling(each).flag) and each.name not in WHO
 }
-LATER = ("encoders", "other_checkpoints")  # kept only where they were typed
+LATER = ("encoders", "other_checkpoints")  # options that are kept only if typed
 WORD = Text(10_000)
 
 
 class ModalityKind:
-    """The name of a modality, see `affuse.data.system.schema.Kind`."""
+    """Schema of a modality's name, see `affuse.data.system.schema.Kind`."""
 
     def check(self, value: object) -> None:
-        """Raise `Mismatch` if a value is no name of a modality."""
+        """Raise `Mismatch` if a value is not the name of a modality."""
         OneOf(modality_names()).check(value)
 
 
@@ -59,7 +59,7 @@ KIND = Record(
         **dict.fromkeys(("columns", "revision", "layers", "pooling"), ListOf(WORD)),
         **dict.fromkeys(("batch", "block_seconds", "max_seconds"), Maybe(Number())),
         **dict.fromkeys(("threads", "limit"), Maybe(Whole())),
-        "modalities": ListOf(ModalityKind(), most=1, least=1),  # one a folder
+        "modalities": ListOf(ModalityKind(), most=1, least=1),  # one for each folder
         "scale": Maybe(ListOf(Number(), most=2, least=2)),
         "head": Flag(),
     },
@@ -67,37 +67,40 @@ KIND = Record(
 )
 LARGEST = 2**20  # bytes of such a file
 ADVICE = "extract into this cache again"
-UNKNOWN_CORPUS, UNKNOWN_ROOT = "CORPUS", Path("ROOT")  # that the user has to fill in
+UNKNOWN_CORPUS, UNKNOWN_ROOT = "CORPUS", Path("ROOT")  # placeholders for the user
 
 
 def path(folder: Path) -> Path:
-    """Return where the call that made a cache folder is kept."""
+    """Return the path of the file with the command that made a cache folder."""
     return CacheFolder(folder).provenance
 
 
 def load(folder: Path) -> Extract:
-    """Return the command that was kept, with the usual folder of caches.
+    """Return the command that made a cache, with the default folder of caches.
+
+    Args:
+        folder: of the cache
 
     Raises:
-        FileNotFoundError: if none was kept
-        DamagedFileError: if the file is damaged
+        FileNotFoundError: if the cache has no provenance
+        DamagedFileError: if its file is damaged
     """
     kept = path(folder)
     if not kept.exists():
-        raise FileNotFoundError(f"{kept} not found, which says how it was made")
+        raise FileNotFoundError(f"{kept} not found, which says how the cache was made")
     values: dict[str, Any] = read_json(kept, KIND, advice=ADVICE, limit=LARGEST)
     root = values.pop("root")
     if root is not None:
         values["root"] = Path(root)
     lists = {n: tuple(v) for n, v in values.items() if isinstance(v, list)}
-    known = {n: v for n, v in values.items() if v is not None}
-    return Extract(**{**known, **lists})
+    options = {n: v for n, v in values.items() if v is not None}
+    return Extract(**{**options, **lists})
 
 
 def known(folder: Path) -> Extract | None:
-    """Return the command that was kept; None where it cannot be read, as in `load`.
+    """Return the command that made a cache; None if it cannot be read.
 
-    It is for advice alone, which is given without it too.
+    It is used for advice only, which is possible without it too.
     """
     with suppress(OSError, AffuseError):
         return load(folder)
@@ -105,18 +108,28 @@ def known(folder: Path) -> Extract | None:
 
 
 def checkpoint(folder: Path, modality: str) -> str:
-    """Return the checkpoint that was typed for a cache; "" where it is not known."""
+    """Return the checkpoint that was typed for a cache; "" if it is not known."""
     call = known(folder)
     return call.checkpoint(modality) if call else ""
 
 
 def command(call: Extract, cache: Path) -> Extract:
-    """Return the command that makes a cache again, from the command that was kept."""
+    """Return the command that makes a cache again.
+
+    Args:
+        call: command that `load` returned
+        cache: folder of all caches
+    """
     return replace(call, cache=cache)
 
 
 def guess(recipe: Recipe, cache: Path) -> Extract:
-    """Return the command that makes a cache, as far as its recipe says it itself."""
+    """Return the command that makes a cache, as far as its recipe states the options.
+
+    Args:
+        recipe: of the cache
+        cache: folder of all caches
+    """
     builtin = recipe.corpus in plugins.names(CORPUS_KIND)
     name = "" if builtin else recipe.corpus
     corpus = recipe.corpus if builtin else UNKNOWN_CORPUS
@@ -127,14 +140,14 @@ def guess(recipe: Recipe, cache: Path) -> Extract:
 def alike(
     recipe: Recipe, source: CorpusSource, cache: Path, *, made: Path | None = None
 ) -> Extract:
-    """Return the command that encodes a corpus as a recipe says.
+    """Return the command that encodes a corpus according to a recipe.
 
     Args:
-        recipe: how embeddings were made; its corpus does not matter
-        source: the corpus, as in `read_as`
+        recipe: of other embeddings; its corpus is ignored
+        source: options that read the corpus, as in `read_as`
         cache: folder of all caches
-        made: folder of the cache of that recipe, whose provenance says where a local
-            checkpoint lies; the recipe itself has but the name of its folder
+        made: folder of a cache of that recipe, whose provenance has the path of a local
+            checkpoint; the recipe has only the name of the checkpoint's folder
     """
     m = recipe.modality
     typed = checkpoint(made, m) if made else ""
@@ -157,14 +170,14 @@ def alike(
 
 
 def read_as(folders: Iterable[Path]) -> CorpusSource:
-    """Return how the corpus of some caches was read.
+    """Return the options with which the corpus of some caches was read.
 
     Args:
-        folders: caches of one corpus
+        folders: of caches of one corpus
 
     Returns:
-        its reader, folder and other options; placeholders that the user has to fill in,
-        where no cache says it
+        reader, folder and other options; placeholders for the user if no cache states
+        them
     """
     for folder in folders:
         if call := known(folder):

@@ -1,7 +1,7 @@
-"""Everything that changes an embedding, in one record.
+"""Recipe of embeddings: all settings that change their values, in one record.
 
-The recipe names the cache folder and stands in each of its parts, so rows of another
-layer, pooling, revision or dtype can never be mistaken for the wanted ones.
+The name of a cache folder has the recipe's digest, and each part holds the recipe. So
+rows of another layer, pooling, revision or dtype are never used by mistake.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from affuse.data.system.documents import parse_json
 from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
 from affuse.data.terminal import printable
 
-MOST_BRACKETS = 100  # of a recipe as JSON; usual are about five
+MOST_BRACKETS = 100  # in a recipe as JSON; most recipes have about five
 LAYERS = (
     "0 is the input of the first transformer block, k the output of block k; the "
     "highest is the model's last hidden state, after its final layer norm if it has one"
@@ -46,16 +46,16 @@ KIND = Record(
 
 @dataclass(frozen=True)
 class Recipe:
-    """What was encoded, with which weights, and how frames became vectors."""
+    """Recipe: corpus, encoder with its weights, layers, pooling and dtypes."""
 
     corpus: str
     content: str  # digest of ids and inputs (audio bytes and spans, or texts)
     modality: str  # plug-in in data/modalities
     encoder: str  # plug-in in extract/encoders
-    checkpoint: str  # hub name, or the local folder's name
+    checkpoint: str  # name on the hub, or name of the local folder
     revision: str  # commit that was loaded; "" for a local folder
     weights: str  # digest of the tensors that were loaded
-    layers: tuple[int, ...]  # counted as `layer_meaning` says
+    layers: tuple[int, ...]  # numbered as `layer_meaning` explains
     pooling: str  # "mean", "mean+std" or "frames"
     dtype: str  # of the computation
     storage: str = "float32"
@@ -78,63 +78,75 @@ class Recipe:
             raise AffuseError(f"encoder {self.encoder[:40]!r} is no name of a plug-in")
 
     def text(self) -> str:
-        """Return one line of JSON, the same for equal recipes.
+        """Return the recipe as one line of JSON, equal for equal recipes.
 
-        Code that is not recorded is left out, as in recipes of older versions.
+        The field `code` is left out if it is empty, as in recipes of older versions.
         """
-        found = asdict(self)
+        values = asdict(self)
         if not self.code:
-            del found["code"]
-        return json.dumps(found, sort_keys=True)
+            del values["code"]
+        return json.dumps(values, sort_keys=True)
 
     @classmethod
     def parse(cls, text: str) -> "Recipe":
-        """Read the recipe that `text()` wrote.
+        """Return the recipe in a line of JSON.
+
+        Args:
+            text: as `Recipe.text` returned it
 
         Raises:
-            DamagedFileError: if it is not one
+            DamagedFileError: if it is not a recipe
         """
         try:
             if text.count("[") + text.count("{") > MOST_BRACKETS:
-                raise AffuseError("it is nested too deeply")  # to be compared later
-            found = parse_json(text, KIND)
-            tuples = {name: tuple(found.get(name, ())) for name in ("layers", "head")}
-            return cls(**{**found, **tuples})
+                # Deep nesting would exceed the recursion limit in later comparisons.
+                raise AffuseError("it is nested too deeply")
+            values = parse_json(text, KIND)
+            tuples = {name: tuple(values.get(name, ())) for name in ("layers", "head")}
+            return cls(**{**values, **tuples})
         except AffuseError as error:
             raise DamagedFileError(
                 f"not a recipe: {printable(text[:80])!r}: {error}"
             ) from error
 
     def digest(self) -> str:
-        """Twelve hexadecimal digits, the same for equal recipes."""
+        """Return 12 hexadecimal digits, equal for equal recipes."""
         return hashlib.sha256(self.text().encode()).hexdigest()[:12]
 
     def folder(self) -> str:
-        """Name of the cache folder, ``<modality>-<encoder>-<digest>``."""
+        """Return the name of the cache folder, ``<modality>-<encoder>-<digest>``."""
         return f"{self.modality}-{self.encoder}-{self.digest()}"
 
     def same_but_content(self, other: "Recipe") -> bool:
-        """Whether only the inputs differ, so that rows of equal input carry over."""
+        """Return True if only the content may differ, so that rows can be reused."""
         return replace(self, content="").text() == replace(other, content="").text()
 
     def kind(self) -> str:
-        """Twelve hexadecimal digits, the same whatever the corpus holds."""
+        """Return 12 hexadecimal digits that do not depend on the corpus's content."""
         return replace(self, content="").digest()
 
     def difference(self, other: "Recipe") -> str:
-        """The first field that differs, in words; ``""`` if none does."""
-        mine, yours = json.loads(self.text()), json.loads(other.text())
+        """Return the first field that differs, with both values; ``""`` if none does.
+
+        Args:
+            other: recipe to compare with
+        """
+        left, right = json.loads(self.text()), json.loads(other.text())
         for name in (f.name for f in fields(self)):
-            one, other = mine.get(name, ""), yours.get(name, "")
-            if one != other:
-                return f"{name}={one!r}, not {other!r}"
+            value, other_value = left.get(name, ""), right.get(name, "")
+            if value != other_value:
+                return f"{name}={value!r}, not {other_value!r}"
         return ""
 
     def demand(self, wanted: "Recipe", path: Path) -> None:
-        """Refuse what is of another recipe.
+        """Raise an error if this recipe of a file is not the required one.
+
+        Args:
+            wanted: recipe that the file must have
+            path: of the file, for the message
 
         Raises:
-            AffuseError: naming the file and the first difference
+            AffuseError: if the recipes differ, with the first difference
         """
         if difference := self.difference(wanted):
             raise AffuseError(

@@ -1,4 +1,4 @@
-"""Which stretch of which recording an utterance is, as a part of the cache keeps it."""
+"""Spans of utterances in recordings, as arrays of a part of a cache."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import numpy as np
 
 from affuse.data.errors import AffuseError
 
-KINDS = {"files": "S", "spans": "f", "samples": "S"}  # of numpy, by name in a part
+KINDS = {"files": "S", "spans": "f", "samples": "S"}  # NumPy kinds, by name in a part
 DIGITS = 32  # hexadecimal digits of a digest
-SILENT = "silent"  # in the place of a digest: all silence of one length is equal
+SILENT = "silent"  # instead of a digest, because equal silence identifies no recording
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A span of a sound file."""
+    """Span in a sound file."""
 
     file: str  # digest of its bytes
     begin: float  # seconds
@@ -23,19 +23,27 @@ class Stretch:
     samples: str = ""  # digest of the decoded samples, or SILENT; "" if unknown
 
 
-def arrays(found: Sequence[Stretch]) -> dict[str, np.ndarray]:
-    """Return stretches as arrays of a part: ``files``, ``spans`` and ``samples``."""
+def arrays(rows: Sequence[Stretch]) -> dict[str, np.ndarray]:
+    """Return spans as the arrays ``files``, ``spans`` and ``samples`` of a part.
+
+    Args:
+        rows: span of each row of the part
+    """
     text = h5py.string_dtype("utf-8", DIGITS)
-    spans = np.array([(s.begin, s.end) for s in found], np.float64)
+    spans = np.array([(s.begin, s.end) for s in rows], np.float64)
     return {
-        "files": np.array([s.file.encode() for s in found], dtype=text),
-        "spans": spans.reshape(len(found), 2),
-        "samples": np.array([s.samples.encode() for s in found], dtype=text),
+        "files": np.array([s.file.encode() for s in rows], dtype=text),
+        "spans": spans.reshape(len(rows), 2),
+        "samples": np.array([s.samples.encode() for s in rows], dtype=text),
     }
 
 
 def stretches(part: Mapping[str, np.ndarray]) -> tuple[Stretch | None, ...]:
-    """Return the stretch of each row of a part; None where an older version made it."""
+    """Return the span of each row of a part; None for a part of an older version.
+
+    Args:
+        part: arrays of the part, by name
+    """
     if "files" not in part:
         return (None,) * len(part["ids"])
     names = [
@@ -49,25 +57,33 @@ def stretches(part: Mapping[str, np.ndarray]) -> tuple[Stretch | None, ...]:
 
 
 def shapes(part: Mapping[str, np.ndarray], rows: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape that each of these arrays must have; none if none is there."""
+    """Return the required shapes of these arrays; {} if the part has none of them.
+
+    Args:
+        part: its arrays, by name
+        rows: number of its rows
+    """
     if not rows or not KINDS.keys() & part.keys():
         return {}
     return {"files": (rows,), "spans": (rows, 2), "samples": (rows,)}
 
 
 def check(spans: np.ndarray) -> None:
-    """Refuse spans that are no stretches of time.
+    """Raise an error if a span is not a valid interval of time.
+
+    Args:
+        spans: (n, 2) begin and end in seconds
 
     Raises:
-        AffuseError: if one is not finite, or ends before it begins
+        AffuseError: if a span is not finite, begins before 0 or ends before it begins
     """
     begins, ends = spans[:, 0], spans[:, 1]
     if not (
         np.isfinite(spans).all() and (begins >= 0).all() and (begins <= ends).all()
     ):
-        raise AffuseError("its spans are no stretches of time")
+        raise AffuseError("its spans are not valid intervals of time")
 
 
 def overlap(one: Stretch, other: Stretch) -> float:
-    """Return the seconds that two stretches of one file have in common."""
+    """Return the overlap of two spans in one file, in seconds."""
     return max(0.0, min(one.end, other.end) - max(one.begin, other.begin))

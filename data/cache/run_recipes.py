@@ -1,7 +1,7 @@
-"""How the embeddings of a run were made, read without any model of it.
+"""Recipes of the embeddings that a run was trained on, read without its models.
 
-It is for advice, on which run can predict what; stage two itself asks
-`affuse.fuse.trained.model_files`, which checks all of a model's description.
+They serve to advise users which run can predict from which embeddings. Stage two itself
+uses `affuse.fuse.trained.model_files`, which checks the whole description of a model.
 """
 
 import json
@@ -21,46 +21,56 @@ from affuse.data.system.schema import MapOf, Plain, Record
 KIND = Record({"recipes": MapOf(RECIPE, most=100)}, others=Plain(depth=4))
 
 
-def predictors(runs: Path, there: Sequence[Recipe]) -> list[Path]:
-    """Return the runs that can predict from certain embeddings, the newest first.
+def predictors(runs: Path, recipes: Sequence[Recipe]) -> list[Path]:
+    """Return the runs that can predict from some embeddings, the newest first.
 
-    A run that cannot be read is none of them.
+    Runs that cannot be read are left out.
 
     Args:
         runs: folder of run folders
-        there: recipes of embeddings; corpus and content do not matter
+        recipes: of the embeddings; their corpus and content are ignored
     """
     folders = RunFolder.below(runs, RunFolder.info)
-    found = [run.path for run in folders if can_predict(run.path, there)]
-    return sorted(found, key=lambda run: run.stat().st_mtime_ns, reverse=True)
+    usable = [run.path for run in folders if can_predict(run.path, recipes)]
+    return sorted(usable, key=lambda run: run.stat().st_mtime_ns, reverse=True)
 
 
-def can_predict(run: Path, there: Sequence[Recipe]) -> bool:
-    """Return True if all that the models of a run take is there; see `predictors`."""
+def can_predict(run: Path, recipes: Sequence[Recipe]) -> bool:
+    """Return True if the models of a run can predict from some embeddings.
+
+    Args:
+        run: folder of the run
+        recipes: of the embeddings, as in `predictors`
+    """
     with suppress(OSError, AffuseError):
         needed = [r for each in _recipes(run) for r in each.values()]
         return bool(needed) and all(
-            any(is_alike(recipe, wanted) for recipe in there) for wanted in needed
+            any(is_alike(recipe, need) for recipe in recipes) for need in needed
         )
     return False
 
 
 def cache(run: Path, modality: str) -> str:
-    """Return the digest of the cache that all folds of a run took a modality from.
+    """Return the digest of the cache that all folds of a run used for a modality.
 
-    It is ``""`` if the folds took several, or the models do not say it.
+    Args:
+        run: folder of the run
+        modality: name of the modality
+
+    Returns:
+        digest; ``""`` if the folds used several caches, or it is not known
     """
     with suppress(OSError, AffuseError):
-        found = {r[modality].digest() for r in _recipes(run) if modality in r}
-        return found.pop() if len(found) == 1 else ""
+        digests = {r[modality].digest() for r in _recipes(run) if modality in r}
+        return digests.pop() if len(digests) == 1 else ""
     return ""
 
 
 def _recipes(run: Path) -> Iterator[Mapping[str, Recipe]]:
-    """Yield how the embeddings of each fold were made, by its first model."""
+    """Yield the recipes of each fold by modality, read from the fold's first model."""
     firsts: dict[str, ModelFolder] = {}
     for model in RunFolder(run).models(file=ModelFolder.description):
         firsts.setdefault(model.fold, model)
     for model in firsts.values():
-        found = read_json(model.description, KIND, advice=ADVICE)["recipes"]
-        yield {m: Recipe.parse(json.dumps(r)) for m, r in found.items()}
+        recipes = read_json(model.description, KIND, advice=ADVICE)["recipes"]
+        yield {m: Recipe.parse(json.dumps(r)) for m, r in recipes.items()}

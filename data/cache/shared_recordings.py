@@ -1,7 +1,7 @@
-"""Where utterances lie in recordings, without any path of a machine.
+"""Recordings of utterances, identified without absolute paths.
 
-Says which utterances are cut from one recording, by their ids; how a recording is named
-within its corpus; and by which digests it is recognised in another corpus.
+This module lists the utterances that share a recording and names a recording within its
+corpus. It also returns the digests that identify a recording in another corpus.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from affuse.data.records import Utterance
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an utterance lies in a recording; what is not known is "" or None."""
+    """Location of an utterance in a recording; unknown values are "" or None."""
 
     file: str  # relative to the root of the corpus
     start: float | None  # seconds from the beginning of the file
@@ -23,13 +23,13 @@ class Place:
 
 
 def place(utterance: Utterance, root: Path, stretch: Stretch | None) -> Place:
-    """Return where an utterance lies in its recording, without opening that.
+    """Return the location of an utterance in its recording, without opening the file.
 
     Args:
-        utterance: as it was read, or as the cache keeps it
+        utterance: of a corpus reader, or of a cache
         root: folder of its corpus
-        stretch: of the recording, as a cache of speech knows it, with the length of a
-            file that the utterance is all of; None if it is not known
+        stretch: span from a cache of speech, which has an end even if the utterance is
+            a whole file; None if it is not known
 
     Examples:
         >>> turn = Utterance("a", audio=Path("x/wav/a.wav"), span=(1.0, None))
@@ -47,9 +47,13 @@ def place(utterance: Utterance, root: Path, stretch: Stretch | None) -> Place:
 
 
 def inside(utterance: Utterance, root: Path) -> str:
-    """Return the recording as a path below the root of its corpus; "" without one.
+    """Return the path of a recording below the root of its corpus; "" without one.
 
-    Of a recording elsewhere only the name of its file is told.
+    For a recording outside the corpus it is the name of the file only.
+
+    Args:
+        utterance: of a corpus reader, or of a cache
+        root: folder of its corpus
     """
     path = utterance.audio
     if path is None:
@@ -59,33 +63,33 @@ def inside(utterance: Utterance, root: Path) -> str:
 
 
 def keys(content: str, stretch: Stretch | None) -> tuple[str, ...]:
-    """Return what utterances of one recording have in common, in whatever corpus.
+    """Return keys that are equal for equal audio in any corpus.
 
     Args:
-        content: digest of the file and the span, as a cache of speech keeps it, or ""
-        stretch: of the recording; None if it is not known
+        content: digest of the file and the span, from a cache of speech, or ""
+        stretch: span in the recording; None if it is not known
 
     Examples:
         >>> keys("00ff", Stretch("a1", 0.0, 1.0, "b2"))
         ('samples b2', 'input 00ff')
     """
     samples = "" if stretch is None or stretch.samples == SILENT else stretch.samples
-    named = (("samples", samples), ("input", content))
-    return tuple(f"{what} {digest}" for what, digest in named if digest)
+    digests = (("samples", samples), ("input", content))
+    return tuple(f"{name} {digest}" for name, digest in digests if digest)
 
 
 def shared(utterances: Iterable[Utterance]) -> dict[str, str]:
-    """Return the recording of each utterance whose recording holds another one too.
+    """Return the recording of each utterance that shares it with another utterance.
 
-    Two utterances have a recording in common if they name the same audio file, or if
-    the cache says so, which keeps no path.
+    Two utterances share a recording if they have the same audio file, or if the cache
+    states the same first utterance for both.
 
     Args:
         utterances: of one corpus
 
     Returns:
-        {id: id of the first utterance of the same recording}; an utterance without
-        audio, or alone in its recording, is not in the answer
+        {id: id of the first utterance of the same recording}, without utterances that
+        have no audio or do not share their recording
 
     Examples:
         >>> wav = Path("a.wav")
@@ -93,13 +97,13 @@ def shared(utterances: Iterable[Utterance]) -> dict[str, str]:
         >>> shared([*turns, Utterance("three", audio=Path("b.wav")), Utterance("four")])
         {'one': 'one', 'two': 'one'}
     """
-    found: dict[str, str] = {}
+    recordings: dict[str, str] = {}
     firsts: dict[Path, str] = {}
     for u in utterances:
         if u.recording:
-            found[u.id] = intern(u.recording)
+            recordings[u.id] = intern(u.recording)
         elif u.audio is not None:
             first = firsts.setdefault(u.audio, u.id)
             if first != u.id:
-                found[first] = found[u.id] = first
-    return found
+                recordings[first] = recordings[u.id] = first
+    return recordings

@@ -1,8 +1,7 @@
-"""The embedding cache: folders of immutable parts, and the corpora they came from.
+"""Reading and checking of caches, which are folders of immutable parts.
 
-``<cache>/<corpus>/<modality>-<encoder>-<digest>/part-00000.h5`` and on, each as
-`affuse.data.cache.parts` describes. The digest is the recipe's, so what is
-found under a name is what the name promises.
+Paths are ``<cache>/<corpus>/<modality>-<encoder>-<digest>/part-00000.h5``, and so on.
+The digest is that of the recipe. `affuse.data.cache.parts` reads and writes each part.
 """
 
 from collections import Counter
@@ -20,9 +19,9 @@ from affuse.data.cache.recording_spans import Stretch, stretches
 from affuse.data.errors import AffuseError, DamagedFileError, MemoryShortageError
 from affuse.data.records import Problem
 
-# Of a fault. Only what is DAMAGED or EXTRA is worth nothing; what is UNKNOWN is as it
-# was published, but not by this version, or not for this folder. What is UNREAD may be
-# whole: memory was short, or the system could not open it.
+# Kinds of faults. Only DAMAGED and EXTRA files may be removed. An UNKNOWN part is as it
+# was published, but by another version or for another folder. An UNREAD part may be
+# intact: there was too little memory, or the system could not open it.
 DAMAGED, MISSING, EXTRA = "damaged", "missing", "extra"
 UNKNOWN, UNREAD = "unknown", "unread"
 AGAIN = "repeat the extract command"
@@ -30,7 +29,7 @@ AGAIN = "repeat the extract command"
 
 @dataclass(frozen=True)
 class Embeddings:
-    """All rows of one cache folder, in the order of its parts."""
+    """Embeddings of one cache folder: all its rows, in the order of its parts."""
 
     recipe: Recipe
     ids: tuple[str, ...]
@@ -39,16 +38,30 @@ class Embeddings:
     offsets: np.ndarray | None = None  # (n + 1,) for frames
     head: np.ndarray | None = None  # (n, ratings)
     problems: tuple[Problem, ...] = ()
-    scratch: Path | None = None  # of what is gathered, if it is more than memory holds
-    stretches: tuple[Stretch | None, ...] = ()  # of recordings; None where unknown
+    scratch: Path | None = None  # folder for arrays that are too large for memory
+    stretches: tuple[Stretch | None, ...] = ()  # spans in recordings; None if unknown
 
     def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, "Embeddings"]]:
-        """All that hold some of these rows, and the number of the first row of each."""
+        """Yield the chunks that hold some rows, with the number of their first row.
+
+        Args:
+            rows: numbers of rows
+
+        Yields:
+            number of the chunk's first row, and the chunk
+        """
         if len(rows):
             yield 0, self
 
     def vector(self, row: int) -> np.ndarray:
-        """What was stored for one utterance: (layers, dim) or (steps, layers, dim)."""
+        """Return the stored embedding of one utterance.
+
+        Args:
+            row: number of the row
+
+        Returns:
+            (layers, dim); for frames (steps, layers, dim)
+        """
         if self.offsets is None:
             return np.asarray(self.values[row])
         return np.asarray(self.values[self.offsets[row] : self.offsets[row + 1]])
@@ -56,37 +69,40 @@ class Embeddings:
 
 @dataclass(frozen=True)
 class Cache:
-    """One folder of parts, as `find` sees it without reading the rows."""
+    """Cache folder as described by the headers of its parts."""
 
     path: Path
     recipe: Recipe
-    planned: int  # parts
-    present: tuple[int, ...]  # numbers of the parts that are there
-    rows: int  # utterances in them
+    planned: int  # number of parts
+    present: tuple[int, ...]  # numbers of the existing parts
+    rows: int  # utterances in the existing parts
     versions: Mapping[str, str] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()  # that its parts remember
+    problems: tuple[Problem, ...] = ()  # in the headers of its parts
 
     @property
     def complete(self) -> bool:
-        """Whether every planned part is there."""
+        """True if all planned parts exist."""
         return set(range(self.planned)) <= set(self.present)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one part, or with a whole folder."""
+    """Fault of one part or of a cache folder."""
 
     path: Path
     kind: str  # DAMAGED, MISSING, EXTRA, UNKNOWN or UNREAD
     reason: str  # in a sentence
-    files: tuple[Path, ...] = ()  # that are worth nothing
+    files: tuple[Path, ...] = ()  # that may be removed
 
 
 def load(cache: Cache) -> Embeddings:
-    """Read every part of a cache folder, checked against checksum and recipe.
+    """Return the embeddings of a cache, after checking each part.
+
+    Args:
+        cache: to read
 
     Raises:
-        AffuseError: if a part is damaged, of another recipe, or repeats an id
+        AffuseError: if a part is damaged, has another recipe, or repeats an id
     """
     parts = [read(part_path(cache.path, n), cache.recipe) for n in cache.present]
     rows = [arrays for arrays, _ in parts if len(arrays["ids"])]
@@ -106,16 +122,25 @@ def load(cache: Cache) -> Embeddings:
 
 
 def joined(parts: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray | None:
-    """One array of all parts; None if no part has it."""
-    found = [arrays[name] for arrays in parts if name in arrays]
-    return np.concatenate(found) if found else None
+    """Return one array, concatenated over the parts; None if no part has it.
+
+    Args:
+        parts: arrays of each part, by name
+        name: of the array
+    """
+    values = [arrays[name] for arrays in parts if name in arrays]
+    return np.concatenate(values) if values else None
 
 
 def unique(folder: Path, parts: Sequence[Mapping[str, np.ndarray]]) -> tuple[str, ...]:
-    """Ids of all parts.
+    """Return the ids of all parts.
+
+    Args:
+        folder: of the cache, for the message
+        parts: arrays of each part, by name
 
     Raises:
-        AffuseError: if one is there twice
+        AffuseError: if an id occurs twice
     """
     ids = tuple(i.decode() for arrays in parts for i in arrays["ids"])
     if twice := [i for i, count in Counter(ids).items() if count > 1]:
@@ -126,27 +151,27 @@ def unique(folder: Path, parts: Sequence[Mapping[str, np.ndarray]]) -> tuple[str
 
 
 def numbers(folder: Path) -> tuple[int, ...]:
-    """Numbers of the parts in a folder, in order."""
+    """Return the numbers of the parts in a cache folder, in order."""
     return tuple(CacheFolder(folder).parts())
 
 
 def extra(folder: Path, count: int) -> list[Path]:
-    """Files of parts beyond those planned, and their checksums."""
+    """Return the files of parts with numbers from `count`, and their checksums."""
     return CacheFolder(folder).surplus(count)
 
 
 def folders(cache: Path, corpus: str = "") -> list[Path]:
-    """Every folder below `cache` that holds parts, of one corpus or all, sorted."""
+    """Return the folders below `cache` with parts, of one corpus or all, sorted."""
     named = [CorpusFolder(cache / corpus)] if corpus else corpora(cache)
-    found = (each.path for folder in named for each in folder.caches())
-    return sorted(path for path in found if numbers(path))
+    paths = (each.path for folder in named for each in folder.caches())
+    return sorted(path for path in paths if numbers(path))
 
 
 def look(folder: Path) -> Cache | None:
-    """What one folder holds, without reading the rows; None if no part is there.
+    """Return the cache in a folder, without reading the rows; None without any part.
 
     Raises:
-        AffuseError: if a part is no part of this project; the sentence names it
+        AffuseError: if a part is damaged, or the parts do not belong together
     """
     present = numbers(folder)
     headers = [header(part_path(folder, number)) for number in present]
@@ -170,19 +195,19 @@ def look(folder: Path) -> Cache | None:
 
 
 def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
-    """Every cache folder below `cache`, of one corpus or all, sorted by path.
+    """Yield the caches below `cache`, of one corpus or all, sorted by path.
 
     Raises:
-        AffuseError: if one of them is damaged; the sentence names the part
+        AffuseError: if one of them is damaged; the message names the part
     """
     for folder in folders(cache, corpus):
-        found = look(folder)
-        if found is not None:
-            yield found
+        content = look(folder)
+        if content is not None:
+            yield content
 
 
 def faults(folder: Path) -> Iterator[Fault]:
-    """Everything that is wrong with a folder of parts, each byte checked."""
+    """Yield the faults of a cache folder, after checking each byte of its parts."""
     heads: dict[int, Header] = {}
     for number in numbers(folder):
         path = part_path(folder, number)
@@ -197,20 +222,20 @@ def faults(folder: Path) -> Iterator[Fault]:
     if not heads:
         return
     name, recipes = folder.name, [head.recipe for head in heads.values()]
-    own = next((r for r in recipes if r.folder() == name), recipes[0])
-    if own.folder() != name:
-        reason = f"{folder} holds parts of {own.folder()}; give it that name"
+    expected = next((r for r in recipes if r.folder() == name), recipes[0])
+    if expected.folder() != name:
+        reason = f"{folder} holds parts of {expected.folder()}; give it that name"
         yield Fault(folder, UNKNOWN, reason)
     for number, head in heads.items():
-        if difference := head.recipe.difference(own):
+        if difference := head.recipe.difference(expected):
             path = part_path(folder, number)
             reason = f"{path} was extracted with {difference} as the others; remove it"
             yield Fault(path, UNKNOWN, reason)
-    yield from _plan(folder, {h.parts for h in heads.values() if h.recipe == own})
+    yield from _plan(folder, {h.parts for h in heads.values() if h.recipe == expected})
 
 
 def _plan(folder: Path, plans: set[int]) -> Iterator[Fault]:
-    """Parts that are missing, or too many, by what the others say."""
+    """Yield the faults of parts that are missing or surplus, by the planned number."""
     present, planned = numbers(folder), max(plans)
     if len(plans) > 1:
         reason = f"{folder} holds parts of plans of {sorted(plans)} parts"

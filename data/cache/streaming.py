@@ -1,4 +1,4 @@
-"""Embeddings that stay in their parts until they are asked for, part by part."""
+"""Streaming of embeddings: values are read part by part when they are needed."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -16,20 +16,26 @@ from affuse.data.system import scratch_arrays
 
 @dataclass(frozen=True)
 class Streamed(Embeddings):
-    """Rows of one cache folder whose values are read when they are wanted.
+    """Embeddings of one cache folder whose values are read when they are needed.
 
-    `values` has the right number of layers and features, but no rows: what is wanted
-    comes from `pieces`. Only one part is in memory at a time.
+    `values` has the right numbers of layers and features, but no rows. The method
+    `pieces` yields the rows, with one part in memory at a time.
     """
 
     folder: Path = Path()
-    begins: tuple[tuple[int, int], ...] = ()  # number of each part, and its first row
+    begins: tuple[tuple[int, int], ...] = ()  # number and first row of each part
 
     def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, Embeddings]]:
-        """Each part that holds some of these rows, and the number of its first row.
+        """Yield the parts that hold some rows, with the number of their first row.
+
+        Args:
+            rows: numbers of rows
+
+        Yields:
+            number of the part's first row, and the part
 
         Raises:
-            AffuseError: if a part is damaged, or no longer what it was
+            AffuseError: if a part is damaged, or was changed since it was opened
         """
         ends = [*(first for _, first in self.begins[1:]), len(self.ids)]
         for (number, first), end in zip(self.begins, ends, strict=True):
@@ -56,32 +62,36 @@ class Streamed(Embeddings):
 def open_all(
     caches: Mapping[str, Cache], *, gib: float | None = None
 ) -> dict[str, Embeddings]:
-    """Caches that are read when their embeddings are gathered.
+    """Open caches whose embeddings are read when they are gathered.
 
     Args:
         caches: by modality
-        gib: if the embeddings, pooled and as float32, take more than so many gibibytes
-            together, what is gathered shall lie in scratch files; None for
+        gib: memory in GiB. If the pooled embeddings as float32 need more together,
+            gathered arrays are scratch files. None for
             `affuse.data.system.scratch_arrays.budget`
 
+    Returns:
+        {modality: embeddings}
+
     Raises:
-        AffuseError: as `affuse.data.cache.store.load`, but of damaged embeddings not
-            before they are gathered
+        AffuseError: as in `affuse.data.cache.store.load`; damaged embeddings raise it
+            only when they are gathered
     """
-    found: dict[str, Embeddings] = {m: _open(cache) for m, cache in caches.items()}
-    sizes = [4 * len(e.ids) * math.prod(e.values.shape[1:]) for e in found.values()]
+    embeddings: dict[str, Embeddings] = {m: _open(cache) for m, cache in caches.items()}
+    opened = embeddings.values()
+    sizes = [4 * len(e.ids) * math.prod(e.values.shape[1:]) for e in opened]
     if sum(sizes) <= (scratch_arrays.budget() if gib is None else gib * 2**30):
-        return found
+        return embeddings
     return {
         modality: replace(
             each, scratch=scratch_arrays.place(caches[modality].path.parent)
         )
-        for modality, each in found.items()
+        for modality, each in embeddings.items()
     }
 
 
 def _open(cache: Cache) -> Streamed:
-    """All of a cache but its values."""
+    """Return the embeddings of a cache without their values."""
     parts = [outline(part_path(cache.path, n), cache.recipe) for n in cache.present]
     rows = [arrays for arrays, _ in parts]
     counts = [len(arrays["ids"]) for arrays in rows]

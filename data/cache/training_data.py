@@ -1,14 +1,13 @@
-"""What an encoder has heard or read before it came here.
+"""Training data of checkpoints: records of the corpora that an encoder was trained on.
 
-A checkpoint's folder says so in ``seen.json``, one record or a list of them::
+The file ``seen.json`` in a checkpoint's folder holds one record or a list of records::
 
     {"corpus": "iemocap", "speakers": ["1F", "1M"], "how": "fine-tuned on its ratings"}
 
-What `finetune` writes also has the ``reader`` of the corpus and a ``sample`` of digests
-of its inputs, so that the corpus is recognised under another name
-(`affuse.data.cache.corpus_matching`). The records enter the recipe as
-``training["seen"]``, so they go wherever the embeddings go. Of some checkpoints that
-are used in this field it is known here, from their cards.
+Records of `finetune` also have the ``reader`` of the corpus and a ``sample`` of digests
+of its inputs. By these, `affuse.data.cache.corpus_matching` recognises the corpus under
+another name. The recipe of embeddings holds the records as ``training["seen"]``. For
+some public checkpoints, this module has records from their model cards.
 """
 
 import re
@@ -24,32 +23,35 @@ from affuse.data.system.schema import Plain, shown
 
 FILE = "seen.json"
 KEY = "seen"  # in the training of a recipe
-MOST = 20  # records of one checkpoint; a recipe is to stay small
+MOST = 20  # records of one checkpoint, so that recipes stay small
 SAMPLED = 128  # inputs of which a record keeps digests
-DIGITS = 12  # hexadecimal digits of each
-LARGEST = 2**20  # bytes of its file
-LONG = 6  # letters of a name that is hardly part of another word by chance
-ANYTHING = Plain(depth=3)  # `parse` says what a record may hold
+DIGITS = 12  # hexadecimal digits of each digest
+LARGEST = 2**20  # bytes of the file
+LONG = 6  # letters of a name that is rarely part of another word by chance
+ANYTHING = Plain(depth=3)  # because `parse` checks the content of records
 ADVICE = "correct it, or take another checkpoint"
 TUNED = "fine-tuned on its ratings"  # in each record that `finetune` writes
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A corpus, or a part of it, that was trained on."""
+    """Record of training data: a corpus, or some of its speakers or splits."""
 
-    corpus: str  # compared word by word, letters and digits alone
-    speakers: tuple[str, ...] = ()  # as the corpus names them; () for all
-    splits: tuple[str, ...] = ()  # the corpus's own; () for all
-    how: str = "trained on it"  # in words
+    corpus: str  # compared word by word, by letters and digits only
+    speakers: tuple[str, ...] = ()  # names in the corpus; () for all
+    splits: tuple[str, ...] = ()  # names in the corpus; () for all
+    how: str = "trained on it"  # kind of training, in words
     reader: str = ""  # of the corpus, in data/corpora; "" if it is not known
     sample: tuple[str, ...] = ()  # digests of some inputs, see `sample`
 
     def covers(self, corpus: str) -> bool:
-        """Return True for the name of that corpus, or of a part or version of it.
+        """Return True if a name is that of the corpus, or of a part or version of it.
 
-        The words of the record must stand in the name, one after another; a name of
-        six letters or more may also be part of a word.
+        The words of the record must occur in the name, one after another. A name of six
+        letters or more may also be part of a word.
+
+        Args:
+            corpus: name of a corpus
 
         Examples:
             >>> Seen("MSP-Podcast").covers("msp_podcast-1.11"), Seen("x").covers("y")
@@ -96,65 +98,78 @@ KNOWN: Mapping[str, tuple[Seen, ...]] = {  # name without its owner, in lower ca
 
 
 def of(recipe: Recipe) -> tuple[Seen, ...]:
-    """What the encoder of a recipe has seen, as far as it is known.
+    """Return the known training data of a recipe's encoder.
+
+    Args:
+        recipe: of embeddings
 
     Raises:
-        AffuseError: if the records of the recipe are none
+        AffuseError: if the recipe holds invalid records
     """
     return known(recipe.checkpoint, recipe.training)
 
 
 def known(checkpoint: str, training: Mapping[str, Any]) -> tuple[Seen, ...]:
-    """What a checkpoint of that name has seen, by its own records and by its card.
+    """Return the training data of a checkpoint, by its records and its model card.
 
     Args:
-        checkpoint: name on the hub, or of its folder
-        training: as `read` gave it
+        checkpoint: name on the hub, or name of its folder
+        training: as `read` returned it
 
     Raises:
-        AffuseError: if the records are none
+        AffuseError: if the records are invalid
     """
-    own = parse(training.get(KEY, []))
-    return (*own, *KNOWN.get(checkpoint.rpartition("/")[2].lower(), ()))
+    records = parse(training.get(KEY, []))
+    return (*records, *KNOWN.get(checkpoint.rpartition("/")[2].lower(), ()))
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """What a checkpoint's folder says, for the recipe; {} if it says nothing.
+    """Return the records in a checkpoint's folder, as a recipe holds them.
+
+    Args:
+        folder: of the checkpoint
+
+    Returns:
+        list of records under `KEY`; {} if there is no ``seen.json``
 
     Raises:
-        AffuseError: if its ``seen.json`` holds no records
+        AffuseError: if ``seen.json`` holds invalid records
     """
     path = folder / FILE
     if not path.exists():
         return {}
-    found = read_json(path, ANYTHING, advice=ADVICE, limit=LARGEST)
+    content = read_json(path, ANYTHING, advice=ADVICE, limit=LARGEST)
     try:
-        parse(found)
+        parse(content)
     except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
-    return {KEY: found if isinstance(found, list) else [found]}
+    return {KEY: content if isinstance(content, list) else [content]}
 
 
-def parse(found: object) -> tuple[Seen, ...]:
-    """One record or several, as JSON has them.
+def parse(content: object) -> tuple[Seen, ...]:
+    """Return the records in a JSON value.
+
+    Args:
+        content: one record, or a list of records
 
     Raises:
-        AffuseError: saying what a record may hold
+        AffuseError: if a record is invalid; the message says what records may hold
     """
-    records = found if isinstance(found, list) else [found]
+    records = content if isinstance(content, list) else [content]
     if len(records) > MOST:
-        raise AffuseError(f"{len(records)} records of what was seen; at most {MOST}")
+        raise AffuseError(f"{len(records)} records of training data; at most {MOST}")
     return tuple(_record(record) for record in records)
 
 
-def _record(found: object) -> Seen:
+def _record(value: object) -> Seen:
+    """Return the record in a JSON value after checking its fields."""
     names = [field.name for field in fields(Seen)]
-    if not isinstance(found, dict) or not found.keys() <= set(names):
+    if not isinstance(value, dict) or not value.keys() <= set(names):
         raise AffuseError(
-            f"a record of what was seen has {', '.join(names)}, got {shown(found)}"
+            f"a record of training data has {', '.join(names)}, got {shown(value)}"
         )
-    texts = [found.get("corpus"), found.get("how", ""), found.get("reader", "")]
-    lists = [found.get(name, []) for name in ("speakers", "splits", "sample")]
+    texts = [value.get("corpus"), value.get("how", ""), value.get("reader", "")]
+    lists = [value.get(name, []) for name in ("speakers", "splits", "sample")]
     if not (
         all(isinstance(text, str) for text in texts)
         and _plain(str(texts[0]))
@@ -162,32 +177,35 @@ def _record(found: object) -> Seen:
         and all(isinstance(name, str) for x in lists for name in x)
     ):
         raise AffuseError(
-            f"a record of what was seen needs a corpus, a name; speakers, splits and "
-            f"sample are lists of names, got {shown(found)}"
+            f"a record of training data needs a corpus, a name; speakers, splits and "
+            f"sample are lists of names, got {shown(value)}"
         )
     speakers, splits, sample = (tuple(names) for names in lists)
-    how = str(found.get("how", Seen.how))
-    reader = str(found.get("reader", ""))
-    return Seen(str(found["corpus"]), speakers, splits, how, reader, sample)
+    how = str(value.get("how", Seen.how))
+    reader = str(value.get("reader", ""))
+    return Seen(str(value["corpus"]), speakers, splits, how, reader, sample)
 
 
 def _plain(name: str) -> str:
-    """Letters and digits, in lower case."""
+    """Return the letters and digits of a name in lower case."""
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def _words(name: str) -> list[str]:
-    """Words and numbers of a name, in lower case."""
+    """Return the words and numbers of a name in lower case."""
     return re.findall(r"[^\W\d_]+|\d+", name.casefold())
 
 
 def sample(digests: Iterable[str]) -> tuple[str, ...]:
     """Return the smallest digests, shortened.
 
-    Two corpora that share a part of their inputs share about this part of their
-    samples, for digests are random (a bottom-k sketch; Cohen and Kaplan, 2007).
+    Digests are random. So the samples of two corpora overlap about as much as their
+    inputs do (a bottom-k sketch; Cohen and Kaplan, 2007).
 
     Args:
-        digests: hexadecimal, of inputs; "" for one that is not known
+        digests: hexadecimal digests of inputs; "" for an unknown one
+
+    Returns:
+        at most `SAMPLED` digests of `DIGITS` digits, sorted
     """
     return tuple(sorted({d[:DIGITS] for d in digests if d})[:SAMPLED])

@@ -1,4 +1,4 @@
-"""Checks every file of caches and runs against its digest, for the verify command."""
+"""Verification of caches and runs: every file is compared with its digest."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -22,29 +22,29 @@ INTERRUPTED = "no digests: its command was interrupted; repeat it"
 
 @dataclass
 class Verified:
-    """What was found below one folder."""
+    """Result of the verification of one folder."""
 
     folder: Path
     files: int = 0  # compared with a manifest
     parts: int = 0  # of caches, compared with the checksum beside each
     faults: list[str] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)  # for lack of memory, or by errors
-    notes: list[str] = field(default_factory=list)  # of what cannot be checked
+    unread: list[str] = field(default_factory=list)  # too little memory, or an error
+    notes: list[str] = field(default_factory=list)  # about files without a digest
 
     @property
     def empty(self) -> bool:
-        """Return True if there was nothing to check."""
+        """True if there was nothing to check."""
         return not (self.files or self.parts or self.problems or self.notes)
 
     @property
     def problems(self) -> list[str]:
-        """Return a sentence for each file that is not known to be whole."""
+        """Sentences about each file that is damaged, missing or not read."""
         return [*self.faults, *self.unread]
 
     def summary(self) -> str:
-        """Say in one line how much was checked."""
+        """Return a line with the numbers of files, parts and faults."""
         counts = {"damaged or missing": self.faults, "not read": self.unread}
-        words = [f"{len(found)} {name}" for name, found in counts.items() if found]
+        words = [f"{len(items)} {name}" for name, items in counts.items() if items]
         end = ", ".join(words) or "all whole"
         sizes = {"files": self.files, "parts": self.parts}
         if not any(sizes.values()) and not words:
@@ -60,115 +60,119 @@ def command(
     usual: Sequence[Path],
     progress: bool = True,
 ) -> bool:
-    """Verify folders, and say what is wrong, what cannot be checked, and the counts.
+    """Verify folders and print faults, files without a digest, and counts.
 
     Args:
-        say: told each line
-        folders: caches, runs, or folders of them; none for `usual`
-        usual: folders that are looked at if they are there
-        progress: show a bar
+        say: function that prints a line
+        folders: caches, runs, or folders of them; () for `usual`
+        usual: folders that are verified if they exist
+        progress: True to show a progress bar
 
     Returns:
-        whether nothing is damaged, missing or left unread
+        True if no file is damaged, missing or not read
 
     Raises:
         FileNotFoundError: if a folder that was named holds nothing to verify
     """
-    found = [verify(folder, progress=progress) for folder in folders or usual]
-    for each in found:
+    results = [verify(folder, progress=progress) for folder in folders or usual]
+    for each in results:
         if folders and each.empty:
             raise FileNotFoundError(
                 f"neither a cache nor a run below {each.folder}; name one, or a folder "
                 f"that holds some"
             )
-    if all(each.empty for each in found):
+    if all(each.empty for each in results):
         say(f"neither a cache nor a run below {' or '.join(map(str, usual))}")
-    for each in (each for each in found if not each.empty):
+    for each in (each for each in results if not each.empty):
         for sentence in (*each.problems, *each.notes):
             say(sentence)
         say(each.summary())
-    return not any(each.problems for each in found)
+    return not any(each.problems for each in results)
 
 
 def verify(folder: Path, *, progress: bool = False) -> Verified:
-    """Check everything below a folder.
+    """Verify all caches and runs below a folder and return the result.
 
     Args:
         folder: a cache, a run, or a folder of several
-        progress: show a bar over the files
+        progress: True to show a progress bar over the folders
     """
-    found = Verified(folder)
+    result = Verified(folder)
     manifests = sorted(path.parent for path in folder.rglob(digests.MANIFEST))
-    places = parents(folder)
-    caches = sorted(place for place in places if NAME.fullmatch(place.name))
+    holders = parents(folder)
+    caches = sorted(place for place in holders if NAME.fullmatch(place.name))
     tasks = [*((_listed, f) for f in manifests), *((_cached, f) for f in caches)]
     with bar(
         total=len(tasks), name="verify", unit="folders", show=progress, delay=1.0
-    ) as shown:
+    ) as progress_bar:
         for task, each in tasks:
-            task(each, found)
-            shown.update()
+            task(each, result)
+            progress_bar.update()
     for each in _without(folder, set(manifests)):
         run = RunFolder(each)
-        lost = run.info.exists() and run.predictions.exists()
-        if lost and _reason(each) == INTERRUPTED:  # it is written before the tables
-            found.faults.append(
+        finished = run.info.exists() and run.predictions.exists()
+        # A complete run has a manifest, because it is written before the tables.
+        if finished and _reason(each) == INTERRUPTED:
+            result.faults.append(
                 f"{each / digests.MANIFEST} is missing, so nothing beside it can be "
                 f"checked; repeat the train command"
             )
         else:
-            found.notes.append(f"{each}: {_reason(each)}")
-    return found
+            result.notes.append(f"{each}: {_reason(each)}")
+    return result
 
 
-def _listed(folder: Path, found: Verified) -> None:
+def _listed(folder: Path, result: Verified) -> None:
     """Compare the files of one folder with its manifest."""
     try:
-        known = digests.read(folder) or {}
+        manifest = digests.read(folder) or {}
     except (OSError, DamagedFileError) as error:
-        found.faults.append(str(error))
+        result.faults.append(str(error))
         return
-    for name, digest in known.items():
+    for name, digest in manifest.items():
         if PART.fullmatch(Path(name).name):
-            found.faults += _part(folder, name, digest)
+            result.faults += _part(folder, name, digest)
         else:
-            found.files += 1
-            found.faults += _fault(folder / name, digest)
-    found.notes += _strangers(folder, known)
+            result.files += 1
+            result.faults += _fault(folder / name, digest)
+    result.notes += _strangers(folder, manifest)
     reason = _reason(folder)
-    found.notes += [
+    result.notes += [
         f"{path} has {reason}"
         for path in sorted(folder.iterdir())
-        if path.suffix in WRITTEN and path.name[0] != "." and path.name not in known
+        if path.suffix in WRITTEN and path.name[0] != "." and path.name not in manifest
     ]
 
 
-def _strangers(folder: Path, known: digests.Digests) -> Iterator[str]:
-    """Name the models of a run that its manifest does not list, while it lists some."""
-    if not any(name.endswith(f"/{digests.MANIFEST}") for name in known):
+def _strangers(folder: Path, manifest: digests.Digests) -> Iterator[str]:
+    """Yield sentences about models that a run's manifest lacks, if it lists others."""
+    if not any(name.endswith(f"/{digests.MANIFEST}") for name in manifest):
         return
     for path in sorted(folder.glob(f"*/*/{digests.MANIFEST}")):
-        if str(path.relative_to(folder)) not in known:
+        if str(path.relative_to(folder)) not in manifest:
             yield (
-                f"{path.parent} is no model that {folder / digests.MANIFEST} lists: "
-                f"its training was interrupted, or it was copied there; it is not used"
+                f"{path.parent} is not listed in {folder / digests.MANIFEST}: its "
+                f"training was interrupted, or it was copied there; it is not used"
             )
 
 
 def faults(folder: Path) -> Iterator[str]:
-    """Say what is wrong with each file that the manifest of a folder lists.
+    """Yield a sentence about each damaged or missing file of a folder's manifest.
+
+    Args:
+        folder: of the manifest
 
     Raises:
         DamagedFileError: if the manifest itself is damaged
     """
-    for name, wanted in (digests.read(folder) or {}).items():
-        yield from _fault(folder / name, wanted)
+    for name, digest in (digests.read(folder) or {}).items():
+        yield from _fault(folder / name, digest)
 
 
-def _fault(path: Path, wanted: str) -> Iterator[str]:
-    """Say what is wrong with a file, if anything is."""
+def _fault(path: Path, expected: str) -> Iterator[str]:
+    """Yield a sentence about a file if its digest differs or it cannot be read."""
     try:
-        if digests.digest(path) != wanted:
+        if digests.digest(path) != expected:
             yield digests.damage(path)
     except FileNotFoundError:
         yield digests.missing(path)
@@ -177,7 +181,10 @@ def _fault(path: Path, wanted: str) -> Iterator[str]:
 
 
 def _part(folder: Path, name: str, digest: str) -> Iterator[str]:
-    """Compare a part's own checksum, which its bytes are compared with elsewhere."""
+    """Compare the digest of a part in a manifest with its checksum file.
+
+    `_cached` compares the bytes of the part with the checksum file.
+    """
     path = folder / name
     if not path.parent.is_dir():
         yield f"{path} is missing, with its whole folder; repeat the extract command"
@@ -186,28 +193,28 @@ def _part(folder: Path, name: str, digest: str) -> Iterator[str]:
         with digests.opened(checksum_path(path), limit=1_000) as file:
             stated = file.read().decode(errors="replace")
     except (OSError, DamagedFileError):
-        return  # a part that is missing, or has no checksum, is named as such
+        return  # `_cached` reports a missing part, and one without a checksum
     if not stated.startswith(digest):
         yield f"{path} is not the part that {folder / digests.MANIFEST} lists"
 
 
-def _cached(folder: Path, found: Verified) -> None:
-    """Check every part of one cache."""
-    found.parts += len(store.numbers(folder))
+def _cached(folder: Path, result: Verified) -> None:
+    """Check each part of one cache."""
+    result.parts += len(store.numbers(folder))
     for fault in store.faults(folder):
-        where = found.unread if fault.kind == store.UNREAD else found.faults
-        where.append(fault.reason)
+        reasons = result.unread if fault.kind == store.UNREAD else result.faults
+        reasons.append(fault.reason)
 
 
 def _without(folder: Path, listed: set[Path]) -> list[Path]:
-    """Return runs, models and corpora that have no manifest."""
+    """Return the folders of runs, models and corpora that have no manifest."""
     marks = (RunFolder.info, RunFolder.predictions, CorpusFolder.table)
-    places = {path.parent for mark in marks for path in folder.rglob(mark)}
-    return sorted(places - listed)
+    holders = {path.parent for mark in marks for path in folder.rglob(mark)}
+    return sorted(holders - listed)
 
 
 def _reason(folder: Path) -> str:
-    """Say why a folder has no digests: models and runs know who made them."""
+    """Return the reason why a folder has no digests, by the version of its run."""
     run = folder if RunFolder(folder).info.exists() else folder.parent.parent
     try:
         return INTERRUPTED if read_info(run).code else OLDER

@@ -1,1 +1,1 @@
-"""Modalities: one file each, with a `MODALITY` record of `affuse.data.modality`."""
+"""Modalities: each file defines one as a `MODALITY` record (`affuse.data.modality`)."""

@@ -1,4 +1,4 @@
-"""Speech: recordings, decoded at 16 kHz by `affuse.extract.audio`."""
+"""Modality of speech: recordings, which `affuse.extract.audio` decodes at 16 kHz."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from affuse.data.records import Utterance
 
 
 def source(utterance: Utterance, root: Path) -> Path | None:
-    """Return the recording; the span says which stretch of it is the utterance."""
+    """Return the recording that the span of the utterance refers to, or None."""
     return utterance.audio
 
 
@@ -18,11 +18,11 @@ MODALITY = Modality(
     encoder="wav2vec2",
     part_rows=256,
     part_size=1800.0,
-    # A CPU gains nothing from more seconds: its cores are busy with one utterance, and
+    # Larger batches are not faster on a CPU: one utterance uses all its cores, and
     # small blocks of memory are reused.
-    batch={"cpu": 10.0, "cuda": 320.0},
-    # A minute in one block takes 0.2 GB with a model of 1024 dimensions, so that at
-    # most three such blocks are encoded at once.
+    batch={"cpu": 10.0, "cuda": 320.0},  # seconds
+    # A minute in one block takes 0.2 GB with a model of 1024 dimensions. This limit
+    # permits three such blocks at once.
     batches=18,
     needs=("audio", "span"),
     source=source,

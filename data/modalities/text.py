@@ -1,4 +1,4 @@
-"""Words: cleaned transcripts, which are in the records of a corpus themselves."""
+"""Modality of text: cleaned transcripts, which the records of a corpus hold."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from affuse.data.records import Utterance
 
 
 def source(utterance: Utterance, root: Path) -> str | None:
-    """Return the transcript; it may be empty, see `transcript_rule`."""
+    """Return the cleaned transcript, which may be empty, or None."""
     return utterance.text
 
 

@@ -1,1 +1,1 @@
-"""Files of a run folder: description, folds, predictions, sentence overlap."""
+"""Files of run folders: description, folds, predictions and sentence overlap."""

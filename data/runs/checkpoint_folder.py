@@ -1,4 +1,4 @@
-"""The folder of a Hugging Face checkpoint: names of files that we read or name."""
+"""Folder of a Hugging Face checkpoint: names of the files that this project uses."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from affuse.data.system.folder_file import FolderFile
 
 @dataclass(frozen=True)
 class CheckpointFolder:
-    """The folder of a checkpoint, of an encoder for instance."""
+    """Folder of a checkpoint, such as that of an encoder."""
 
     path: Path
 

@@ -1,4 +1,4 @@
-"""The folder of a fine-tuning and those of its folds: names of all their files."""
+"""Folders of a fine-tuning and of its folds: names of all their files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from affuse.data.system.folder_file import FolderFile
 
 @dataclass(frozen=True)
 class HeadFolder:
-    """The folder of a head that was trained together with the encoders of a fold."""
+    """Folder of a head that was jointly trained with the encoders of a fold."""
 
     path: Path
 
@@ -19,43 +19,43 @@ class HeadFolder:
 
 @dataclass(frozen=True)
 class FinetunedFold:
-    """The folder of a finished fold; its encoders lie in it under their modalities."""
+    """Folder of a finished fold, with a folder for the encoder of each modality."""
 
     path: Path
 
-    mark = FolderFile("finetune.json")  # a folder that has it is a finished fold
+    mark = FolderFile("finetune.json")  # which only the folder of a finished fold has
     utterances = FolderFile("utterances.csv")
     log = FolderFile("log.csv")
     tensorboard = FolderFile("tensorboard")  # a folder
 
     @property
     def head(self) -> HeadFolder:
-        """Return the folder of the head."""
+        """Folder of the jointly trained head."""
         return HeadFolder(self.path / "head")
 
 
 @dataclass(frozen=True)
 class UnfinishedFold:
-    """The folder of the training of a fold until it is finished."""
+    """Working folder of a fold until its training is finished."""
 
     path: Path
 
     identity = FolderFile("identity.json")
     log = FolderFile(FinetunedFold.log)
     tensorboard = FolderFile("runs")  # a folder, as the Trainer names it
-    finished = FolderFile("finished")  # a folder, which becomes that of the fold
+    finished = FolderFile("finished")  # a folder that is renamed to that of the fold
 
     def states(self) -> list[Path]:
-        """Return the state of the Trainer after each epoch, sorted by path."""
+        """Return the files with the Trainer's state after each epoch, sorted."""
         folders = self.path.glob("checkpoint-*")
         return sorted(folder / "trainer_state.json" for folder in folders)
 
 
 @dataclass(frozen=True)
 class FinetuningFolder:
-    """The folder of a fine-tuning, with a folder for each fold.
+    """Folder of a fine-tuning, with a folder for each fold.
 
-    Example:
+    Examples:
         >>> FinetuningFolder(Path("finetuned/toy")).fold("fold1").mark.as_posix()
         'finetuned/toy/fold1/finetune.json'
     """
@@ -63,7 +63,7 @@ class FinetuningFolder:
     path: Path
 
     def fold(self, name: str) -> FinetunedFold:
-        """Return the folder of a fold, whether it is there or not."""
+        """Return the folder of a fold, even if it does not exist."""
         return FinetunedFold(self.path / name)
 
     def finished(self) -> list[FinetunedFold]:
@@ -72,9 +72,9 @@ class FinetuningFolder:
         return [FinetunedFold(mark.parent) for mark in marks]
 
     def work(self, name: str) -> UnfinishedFold:
-        """Return the folder of the training of a fold until it is finished."""
+        """Return the working folder of a fold, even if it does not exist."""
         return UnfinishedFold(self.path / f".{name}.work")
 
     def lock(self, name: str) -> Path:
-        """Return the lock of the process that trains a fold."""
+        """Return the path of the lock that a process holds while it trains a fold."""
         return self.path / f".{name}.lock"

@@ -1,4 +1,4 @@
-"""The folds of a run as they were used: who was in which part of which fold."""
+"""Table of the folds of a run: the part of each fold that each utterance was in."""
 
 import csv
 import logging
@@ -17,15 +17,16 @@ from affuse.data.terminal import printable
 
 PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("fold", "part", "id", "speaker", "dialogue", "scripted")
-MORE_COLUMNS = (("sex", "session"), ("recording",))  # after them, each if any is known
-EXTRA = "column:"  # before the names of the corpus's own columns, which come last
+# Columns after those, each group only if at least one of its values is known.
+MORE_COLUMNS = (("sex", "session"), ("recording",))
+EXTRA = "column:"  # prefix of the names of the corpus's extra columns, which come last
 log = logging.getLogger(__name__)
-SCRIPTED = {"1": True, "0": False, "": None}  # as written in folds.csv
+SCRIPTED = {"1": True, "0": False, "": None}  # value by text in folds.csv
 
 
 @dataclass(frozen=True)
 class FoldRow:
-    """The place of one utterance in one fold."""
+    """Row of the table: one utterance in one fold."""
 
     fold: str
     part: str  # one of PARTS
@@ -35,13 +36,18 @@ class FoldRow:
     scripted: bool | None = None  # None: unknown
     sex: str = ""  # "F" or "M"
     session: str = ""
-    recording: str = ""  # id of its first utterance; "" if that holds no other one
+    recording: str = ""  # id of its first utterance; "" if it has only this utterance
     columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS, hash=False)
 
 
 def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
-    """Publish folds.csv, in the order of `rows`."""
-    written = {value: text for text, value in SCRIPTED.items()}
+    """Write folds.csv atomically.
+
+    Args:
+        folder: of the run
+        rows: in the order of the file
+    """
+    texts = {value: text for text, value in SCRIPTED.items()}
     ordered = list(rows)
     more = [
         name
@@ -55,7 +61,7 @@ def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
         (*FOLD_COLUMNS, *more, *(EXTRA + printable(name) for name in extra)),
         (
             (
-                *(r.fold, r.part, r.id, r.speaker, r.dialogue, written[r.scripted]),
+                *(r.fold, r.part, r.id, r.speaker, r.dialogue, texts[r.scripted]),
                 *(getattr(r, name) for name in more),
                 *(r.columns.get(name, "") for name in extra),
             )
@@ -65,16 +71,19 @@ def write_folds(folder: Path, rows: Iterable[FoldRow]) -> None:
 
 
 def read_folds(folder: Path) -> tuple[FoldRow, ...]:
-    """Read folds.csv, in the order of the file.
+    """Return the rows of folds.csv, in the order of the file.
 
-    A speaker that is spelt in several ways is one, which a warning says.
+    Spellings of one speaker's name are unified, with a warning.
+
+    Args:
+        folder: of the run
 
     Raises:
-        FileNotFoundError: if there is none
-        AffuseError: naming the line that is damaged
+        FileNotFoundError: if there is no folds.csv
+        DamagedFileError: if a line is damaged; the message names it
     """
     path = RunFolder(folder).folds
-    found = list[FoldRow]()
+    rows = list[FoldRow]()
     names = _more(path)
     extra = {n: n.removeprefix(EXTRA) for n in names if n.startswith(EXTRA)}
     for line, row in read_rows(path, (*FOLD_COLUMNS, *names)):
@@ -86,7 +95,7 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
                 f"{', '.join(PARTS)}, and scripted {scripted!r} 1, 0 or empty; "
                 f"{DAMAGED}"
             )
-        found.append(
+        rows.append(
             FoldRow(
                 fold=fold,
                 part=part,
@@ -97,23 +106,23 @@ def read_folds(folder: Path) -> tuple[FoldRow, ...]:
                 sex=more.get("sex", ""),
                 session=more.get("session", ""),
                 recording=more.get("recording", ""),
-                columns=mapping({own: more[name] for name, own in extra.items()}),
+                columns=mapping({bare: more[name] for name, bare in extra.items()}),
             )
         )
-    if several := variants(row.speaker for row in found):
+    if several := variants(row.speaker for row in rows):
         log.warning(
             "%s: speakers spelt in several ways, each taken as one: %d, such as %s",
             path,
             len(several),
             " and ".join(map(repr, next(iter(several.values())))),
         )
-    return unify(found)
+    return unify(rows)
 
 
 def _more(path: Path) -> Sequence[str]:
-    """Return the columns that not every file has, as far as this one has them."""
+    """Return the optional columns that a file has, in its order."""
     if not path.is_file():
-        return ()  # which its reader will say
+        return ()  # `read_rows` then raises the error
     with open_regular(path, limit=TABLE) as file:
         line = file.readline(LONGEST).decode(errors="replace")
     try:

@@ -1,4 +1,4 @@
-"""What the linter found in a run after training, as it stands in the run folder."""
+"""Results of the leak rules that were checked after training, from a run folder."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import MapOf, Plain, Record, Text
 
-DIVERGENCE = "divergence"  # a rule whose failure is no leak, but no result either
-FAILS = "FAILS"  # the status of a rule
+DIVERGENCE = "divergence"  # a rule whose failure is no leak, but invalidates the run
+FAILS = "FAILS"  # status of a rule
 ADVICE = "delete it and repeat the train command"
 KIND = MapOf(
     Record({"status": Text(100)}, others=Plain(depth=4, most=1_000_000)),
@@ -17,16 +17,16 @@ KIND = MapOf(
 
 
 def failing(run: Path) -> tuple[str, ...]:
-    """Rules that fail, by name; none where the linter left nothing.
+    """Return the sorted names of the rules that failed; () if none were checked.
 
     Args:
-        run: folder
+        run: run folder
 
     Raises:
         DamagedFileError: if the file is damaged
     """
     try:
-        found = read_json(RunFolder(run).leaks, KIND, advice=ADVICE)
+        results = read_json(RunFolder(run).leaks, KIND, advice=ADVICE)
     except FileNotFoundError:
         return ()
-    return tuple(sorted(n for n, facts in found.items() if facts["status"] == FAILS))
+    return tuple(sorted(n for n, rule in results.items() if rule["status"] == FAILS))

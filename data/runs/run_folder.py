@@ -1,6 +1,6 @@
-"""The folder of a run and those of its trained models: names of all their files.
+"""Folders of a run and of its trained models: names of all their files.
 
-Nothing is read here; what a file holds stands in the module that writes it.
+This module reads no file. The module that writes a file documents its content.
 """
 
 import re
@@ -18,9 +18,9 @@ SEEDS = "seed-*"  # pattern of the folders of the models of a fold
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """The folder of one trained model, of one fold and seed, in its run.
+    """Folder of one trained model, that is, of one fold and one seed.
 
-    Example:
+    Examples:
         >>> ModelFolder.weights
         'model.safetensors'
         >>> ModelFolder(Path("runs/toy/fold1/seed-0")).weights.as_posix()
@@ -40,32 +40,32 @@ class ModelFolder:
 
     @classmethod
     def files(cls) -> tuple[str, ...]:
-        """Return the names of the files that the manifest of a model lists."""
+        """Return the names of the files that the manifest of a model may list."""
         about = (cls.weights, cls.description, cls.history, cls.pretraining, cls.layers)
         return (*about, cls.validation, cls.predictions)
 
     @property
     def fold(self) -> str:
-        """Return the name of the fold, which is that of the folder above."""
+        """Name of the fold, which is that of the parent folder."""
         return self.path.parent.name
 
     @property
     def seed(self) -> int | None:
-        """Return the seed that the name of the folder states; None for another name."""
-        stated = SEED.fullmatch(self.path.name)
-        return int(stated[1]) if stated else None
+        """Seed in the name of the folder; None if the name has another form."""
+        match = SEED.fullmatch(self.path.name)
+        return int(match[1]) if match else None
 
     @property
     def lock(self) -> Path:
-        """Return the lock of the process that writes the model."""
+        """Path of the lock that a process holds while it writes the model."""
         return self.path.with_name(f".{self.path.name}.lock")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run.
+    """Folder of one run.
 
-    Example:
+    Examples:
         >>> RunFolder(Path("runs/toy")).model("fold1", 2).path.as_posix()
         'runs/toy/fold1/seed-2'
     """
@@ -88,7 +88,7 @@ class RunFolder:
 
     @classmethod
     def below(cls, runs: Path, *files: str) -> list[Self]:
-        """Return the folders in `runs` that hold one of certain files, sorted.
+        """Return the folders in `runs` that hold at least one of some files, sorted.
 
         Args:
             runs: folder of run folders
@@ -98,19 +98,20 @@ class RunFolder:
         return [cls(path) for path in sorted({mark.parent for mark in marks})]
 
     def model(self, fold: str, seed: int) -> ModelFolder:
-        """Return the folder of the model of a fold and a seed."""
+        """Return the folder of the model of a fold and a seed, even if missing."""
         return ModelFolder(self.path / fold / f"seed-{seed}")
 
     def models(self, *, fold: str = "", file: str = "") -> list[ModelFolder]:
-        """Return the folders of models that are there, sorted.
+        """Return the existing folders of models, sorted.
 
         Args:
             fold: name of a fold; ``""`` for all
-            file: name of a file that each must hold; ``""`` for any folder, or link
+            file: name of a file that each folder must hold; ``""`` for any folder or
+                link
         """
         folds = [self.path / fold] if fold else self.path.glob("*/")
         if file:
             marks = (path for each in folds for path in each.glob(f"{SEEDS}/{file}"))
             return [ModelFolder(path) for path in sorted(mark.parent for mark in marks)]
-        there = (path for each in folds for path in each.glob(SEEDS))
-        return [ModelFolder(path) for path in sorted(there)]
+        paths = (path for each in folds for path in each.glob(SEEDS))
+        return [ModelFolder(path) for path in sorted(paths)]

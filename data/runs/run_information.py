@@ -1,4 +1,4 @@
-"""``run.json``: what was trained on what, and everything that a table says of it."""
+"""Description of a run in ``run.json``: corpus, design, encoders and settings."""
 
 import json
 from collections.abc import Mapping
@@ -62,37 +62,35 @@ KIND = Record(
 
 @dataclass(frozen=True)
 class DesignFile:
-    """The user's file that defines a design, as it was when a run was trained."""
+    """File of the user that defines a design, at the time when a run was trained."""
 
-    path: str  # absolute, where it was trained; it is data, and never run by itself
+    path: str  # absolute, on the training machine; it is data, and is never run
     sha256: str  # of its bytes
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What was trained on what; everything a table has to say beside the figures."""
+    """Description of a run, with all that a table prints beside its figures."""
 
     name: str  # of the run folder
     design: str
     corpus: str
     nature: str  # of the corpus, one of affuse.data.records.NATURES
     protocol: str
-    targets: tuple[
-        str, ...
-    ]  # of affuse.data.rating_scales.RATINGS, those the corpus has
+    targets: tuple[str, ...]  # those of affuse.data.rating_scales.RATINGS in the corpus
     encoders: Mapping[str, Mapping[str, Any]]  # modality -> encoder, checkpoint, ...
     settings: Mapping[str, Any]
     label: str = ""  # name of the experiment, or ""
-    parameters: int = 0  # trainable, of one model
+    parameters: int = 0  # number of trainable parameters of one model
     versions: Mapping[str, str] = field(default_factory=dict)
-    shortfall: str = ""  # what a partial copy of the corpus lacks, in words
+    shortfall: str = ""  # as in `Corpus`
     code: str = ""  # identity of the design's code; "" in runs of older versions
     scale: tuple[float, float] | None = None  # of the ratings as released, see `Corpus`
-    design_file: DesignFile | None = None  # None: the design needs no file of the user
+    design_file: DesignFile | None = None  # None: no user file is needed
 
     def __post_init__(self) -> None:
-        known = tuple(name for name in RATINGS if name in self.targets)
-        if not known or known != tuple(self.targets):
+        ordered = tuple(name for name in RATINGS if name in self.targets)
+        if not ordered or ordered != tuple(self.targets):
             raise AffuseError(
                 f"run '{self.name}' predicts {list(self.targets)}; it must be some of "
                 f"{', '.join(RATINGS)}, in that order"
@@ -110,9 +108,14 @@ class RunInfo:
 
 
 def write_info(folder: Path, info: RunInfo) -> None:
-    """Publish run.json; the same info gives the same bytes."""
+    """Write run.json atomically; equal descriptions give equal bytes.
+
+    Args:
+        folder: of the run
+        info: description to write
+    """
     content = {f.name: getattr(info, f.name) for f in fields(info)}
-    if info.design_file is None:  # as all other runs have it
+    if info.design_file is None:  # so that other runs have the same bytes as before
         del content["design_file"]
     else:
         content["design_file"] = asdict(info.design_file)
@@ -121,30 +124,33 @@ def write_info(folder: Path, info: RunInfo) -> None:
 
 
 def _plain(value: object) -> object:
-    """Return a mapping that is no dict as JSON wants it."""
+    """Return a mapping as a dict, which the JSON encoder accepts."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{value!r} of a run cannot be written as JSON")
 
 
 def read_info(folder: Path) -> RunInfo:
-    """Read run.json.
+    """Return the description of a run, read from run.json.
+
+    Args:
+        folder: of the run
 
     Raises:
-        FileNotFoundError: if there is none
-        DamagedFileError: if it is not what `write_info` wrote
+        FileNotFoundError: if there is no run.json
+        DamagedFileError: if run.json is not as `write_info` wrote it
     """
     path = RunFolder(folder).info
     try:
-        found = read_json(path, KIND, advice=ADVICE)
+        facts = read_json(path, KIND, advice=ADVICE)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path} not found; {folder} is not a run folder"
         ) from error
     try:
-        scale = tuple(found["scale"]) if found.get("scale") else None
-        file = DesignFile(**found["design_file"]) if "design_file" in found else None
-        parts = {"targets": tuple(found["targets"]), "scale": scale}
-        return RunInfo(**{**found, **parts, "design_file": file})
+        scale = tuple(facts["scale"]) if facts.get("scale") else None
+        file = DesignFile(**facts["design_file"]) if "design_file" in facts else None
+        parts = {"targets": tuple(facts["targets"]), "scale": scale}
+        return RunInfo(**{**facts, **parts, "design_file": file})
     except AffuseError as error:
         raise DamagedFileError(f"{path} is damaged: {error}; {ADVICE}") from error

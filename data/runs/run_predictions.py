@@ -1,13 +1,13 @@
-"""The run folder: what one trained design predicted for the test utterances.
+"""Predictions of a trained design for the test utterances, in a run folder.
 
-Ratings and predictions are on [-1, 1]; a prediction may lie outside it. A report needs
-only these files, so a folder sent by somebody else can be scored without the corpus.
+Ratings are on [-1, 1]; predictions have that scale, but may exceed it. A report needs
+only these files, so a run folder from elsewhere can be scored without the corpus.
 
 =================== ===================================================================
 ``run.json``        `RunInfo`: design, corpus and its nature, protocol, encoders, ...
-``folds.csv``       which utterance was in which part of which fold
+``folds.csv``       the part of each fold that each utterance was in
 ``predictions.csv`` one row per fold, seed and test utterance; a rating that the corpus
-                    lacks is an empty pair of columns
+                    lacks has two empty columns
 =================== ===================================================================
 """
 
@@ -22,7 +22,7 @@ from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
 from affuse.data.runs.fold_table import FoldRow, read_folds
 from affuse.data.runs.fold_table import (
-    write_folds as write_folds,  # beside its siblings
+    write_folds as write_folds,  # also offered here, beside the other writers
 )
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import RunInfo, read_info
@@ -38,13 +38,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Predictions:
-    """Columns of equal length n, one row per fold, seed and test utterance."""
+    """Predictions as columns of length n, one row per fold, seed and test utterance."""
 
     id: np.ndarray  # (n,) str
     fold: np.ndarray  # (n,) str
     seed: np.ndarray  # (n,) int
     truth: np.ndarray  # (n, targets) on [-1, 1]
-    predicted: np.ndarray  # (n, targets) about [-1, 1]
+    predicted: np.ndarray  # (n, targets), mostly in [-1, 1]
 
     def __post_init__(self) -> None:
         shapes = {f.name: getattr(self, f.name).shape for f in fields(self)}
@@ -58,7 +58,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything a run folder says, except the models."""
+    """Content of a run folder without its models."""
 
     path: Path
     info: RunInfo
@@ -67,9 +67,14 @@ class Run:
 
 
 def write_predictions(path: Path, predictions: Predictions, info: RunInfo) -> None:
-    """Publish predictions.csv, sorted by fold, seed and id.
+    """Write predictions.csv atomically, sorted by fold, seed and id.
 
-    Numbers have nine significant digits, so float32 comes back exactly.
+    Numbers have nine significant digits, so float32 values are restored exactly.
+
+    Args:
+        path: of predictions.csv
+        predictions: rows in any order
+        info: description of the run
 
     Raises:
         AffuseError: if a number is not finite, or the columns are not `info.targets`
@@ -90,28 +95,33 @@ def write_predictions(path: Path, predictions: Predictions, info: RunInfo) -> No
     rows: list[list[object]] = []
     for i in np.lexsort((predictions.id, predictions.seed, predictions.fold)):
         cells = dict(zip(names, (f"{x:.9g}" for x in numbers[i]), strict=True))
-        where = [predictions.id[i], info.design, info.protocol, predictions.fold[i]]
-        row = [*where, int(predictions.seed[i])]
+        key = [predictions.id[i], info.design, info.protocol, predictions.fold[i]]
+        row = [*key, int(predictions.seed[i])]
         rows.append([*row, *(cells.get(name, "") for name in COLUMNS[5:])])
     write_rows(path, COLUMNS, rows)
 
 
 def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
-    """Read predictions.csv; `targets` names the ratings that must be there.
+    """Return the predictions in predictions.csv.
+
+    Args:
+        path: of predictions.csv
+        targets: names of the ratings that the file must have
 
     Raises:
-        FileNotFoundError: if there is none
-        DamagedFileError: naming the line that is damaged, or repeats an utterance
+        FileNotFoundError: if there is no such file
+        DamagedFileError: if a line is damaged or repeats an utterance; the message
+            names the line
     """
     names = (*targets, *(f"{name}_predicted" for name in targets))
-    places = [COLUMNS.index(name) for name in names]
-    where: list[tuple[str, str, int]] = []  # id, fold, seed
+    positions = [COLUMNS.index(name) for name in names]
+    keys: list[tuple[str, str, int]] = []  # id, fold, seed
     numbers: list[list[float]] = []
     seen = set()
     for line, row in read_rows(path, COLUMNS):
         try:
             key = (row[0], row[3], whole(row[4]))
-            cells = [number(row[place]) for place in places]
+            cells = [number(row[position]) for position in positions]
         except ValueError as error:
             raise DamagedFileError(
                 f"{path}, line {line}: {printable(str(error))}; the file is damaged, "
@@ -120,28 +130,32 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
         if key in seen:
             raise DamagedFileError(
                 f"{path}, line {line}: utterance '{row[0]}' of fold '{row[3]}', seed "
-                f"{row[4]}, stands there twice; {DAMAGED}"
+                f"{row[4]}, occurs twice; {DAMAGED}"
             )
         seen.add(key)
-        where.append(key)
+        keys.append(key)
         numbers.append(cells)
     table = np.array(numbers, np.float64).reshape(len(numbers), len(names))
     return Predictions(
-        id=np.array([key[0] for key in where], dtype=np.str_),
-        fold=np.array([key[1] for key in where], dtype=np.str_),
-        seed=np.array([key[2] for key in where], dtype=np.int64),
+        id=np.array([key[0] for key in keys], dtype=np.str_),
+        fold=np.array([key[1] for key in keys], dtype=np.str_),
+        seed=np.array([key[2] for key in keys], dtype=np.int64),
         truth=table[:, : len(targets)],
         predicted=table[:, len(targets) :],
     )
 
 
 def read_run(folder: Path) -> Run:
-    """Read one run, and refuse predictions that its folds do not account for.
+    """Return a run, after checking its predictions against its folds.
+
+    Args:
+        folder: of the run
 
     Raises:
         FileNotFoundError: if a file is missing
-        AffuseError: if a file is damaged, an utterance was scored that was not in the
-            fold's test part, or two seeds of a fold were scored on other utterances
+        DamagedFileError: if a file is damaged, if a prediction is for an utterance
+            outside the fold's test part, or if the seeds of a fold differ in their
+            utterances or ratings
     """
     info = read_info(folder)
     path = RunFolder(folder).predictions
@@ -169,20 +183,31 @@ def read_run(folder: Path) -> Run:
 
 
 def unfinished(runs: Path) -> list[Path]:
-    """Run folders without predictions: their training was interrupted."""
-    begun = RunFolder.below(runs, RunFolder.info)
-    return [run.path for run in begun if not os.path.lexists(run.predictions)]
+    """Return the run folders without predictions, whose training was interrupted.
+
+    Args:
+        runs: folder of run folders
+    """
+    folders = RunFolder.below(runs, RunFolder.info)
+    return [run.path for run in folders if not os.path.lexists(run.predictions)]
 
 
 def finished(runs: Path) -> list[Path]:
-    """Run folders with predictions, sorted by name."""
+    """Return the run folders with predictions, sorted by name.
+
+    Args:
+        runs: folder of run folders
+    """
     return [run.path for run in RunFolder.below(runs, RunFolder.predictions)]
 
 
 def find_runs(runs: Path) -> Iterator[Run]:
-    """Every finished run below `runs`, sorted by name.
+    """Yield each finished run below `runs`, sorted by name.
+
+    Args:
+        runs: folder of run folders
 
     Raises:
-        FileNotFoundError, AffuseError: naming the run that cannot be read
+        AffuseError, FileNotFoundError: if a run cannot be read; the message names it
     """
     return map(read_run, finished(runs))

@@ -1,8 +1,8 @@
-"""Which sentences of a fold's test part were said in training too.
+"""Sentence overlap between the test part of a fold and its other parts.
 
-Actors of one script say the same lines in every session, so a model of text can know a
-test sentence although it never heard the speaker. Sentences are compared as words
-alone: case, punctuation and spaces do not count. Only digests of them are kept.
+Actors read the same script in every session. So a model may have seen a test sentence
+in training, although the speaker is new to it. Sentences are compared by their words;
+case, punctuation and spaces are ignored. Only digests of sentences are kept.
 """
 
 import hashlib
@@ -19,11 +19,17 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.csv_tables import DAMAGED, read_rows, write_rows
 from affuse.data.system.digests import is_listed
 
-SENTENCE_COLUMNS = ("fold", "id", "seen")  # seen: 1 or 0
+SENTENCE_COLUMNS = ("fold", "id", "seen")  # seen: 1 if the sentence overlaps, else 0
 
 
 def digest(text: str | None) -> str:
-    """Sixteen hexadecimal digits, the same for the same words; "" where there are none.
+    """Return a digest of the words of a text; "" if it has no words.
+
+    Args:
+        text: cleaned transcript, or None
+
+    Returns:
+        16 hexadecimal digits, equal for equal words
 
     Examples:
         >>> digest("I don't KNOW !") == digest("i dont know")
@@ -37,54 +43,68 @@ def digest(text: str | None) -> str:
 
 
 def key(utterance: Utterance) -> str:
-    """The digest of what an utterance says; "" if it is not known."""
+    """Return the digest of an utterance's sentence; "" if it is not known.
+
+    Args:
+        utterance: of a corpus reader, or of a cache
+    """
     return utterance.sentence or digest(utterance.text)
 
 
 def seen(
     rows: Iterable[FoldRow], keys: Mapping[str, str]
 ) -> dict[tuple[str, str], bool]:
-    """Whether each test utterance's sentence is in its fold's other parts.
+    """Return the test utterances, with True if their sentence is in another part.
 
     Args:
-        rows: all folds of a run
-        keys: by utterance id; test utterances without one are not in the answer
+        rows: of all folds of a run
+        keys: digests of sentences by utterance id; the result lacks test utterances
+            without a digest
 
     Returns:
-        {(fold, id): whether its sentence was seen}, in the order of `rows`
+        {(fold, id): True if training or validation has the sentence}, in the order of
+        `rows`
     """
     ordered = list(rows)
-    known: dict[str, set[str]] = {}
+    sentences: dict[str, set[str]] = {}  # outside the test part, by fold
     for row in ordered:
         if row.part != "test":
-            known.setdefault(row.fold, set()).add(keys.get(row.id, ""))
+            sentences.setdefault(row.fold, set()).add(keys.get(row.id, ""))
     return {
-        (row.fold, row.id): keys[row.id] in known.get(row.fold, set())
+        (row.fold, row.id): keys[row.id] in sentences.get(row.fold, set())
         for row in ordered
         if row.part == "test" and keys.get(row.id)
     }
 
 
-def write_sentences(folder: Path, found: Mapping[tuple[str, str], bool]) -> None:
-    """Publish sentences.csv; nothing if nothing is known."""
-    rows = [(fold, id_, int(said)) for (fold, id_), said in found.items()]
+def write_sentences(folder: Path, overlaps: Mapping[tuple[str, str], bool]) -> None:
+    """Write sentences.csv atomically, unless there is nothing to write.
+
+    Args:
+        folder: of the run
+        overlaps: as `seen` returns them
+    """
+    rows = [(fold, id_, int(overlap)) for (fold, id_), overlap in overlaps.items()]
     if rows:
         write_rows(RunFolder(folder).sentences, SENTENCE_COLUMNS, rows)
 
 
 def read_sentences(folder: Path) -> dict[tuple[str, str], bool]:
-    """What `write_sentences` wrote; {} if there is no file, so nothing is known.
+    """Return the overlaps in sentences.csv, or {} if there is no such file.
+
+    Args:
+        folder: of the run
 
     Raises:
-        AffuseError: naming the line that is damaged
+        DamagedFileError: if a line is damaged; the message names it
     """
-    path, found = RunFolder(folder).sentences, {}
+    path, overlaps = RunFolder(folder).sentences, {}
     if not os.path.lexists(path) and not is_listed(path):
         return {}
-    for line, (fold, id_, said) in read_rows(path, SENTENCE_COLUMNS):
-        if said not in ("0", "1"):
+    for line, (fold, id_, cell) in read_rows(path, SENTENCE_COLUMNS):
+        if cell not in ("0", "1"):
             raise DamagedFileError(
-                f"{path}, line {line}: seen must be 1 or 0, got {said!r}; {DAMAGED}"
+                f"{path}, line {line}: seen must be 1 or 0, got {cell!r}; {DAMAGED}"
             )
-        found[fold, id_] = said == "1"
-    return found
+        overlaps[fold, id_] = cell == "1"
+    return overlaps

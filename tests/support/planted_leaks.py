@@ -453,7 +453,7 @@ PLANTS = {  # rule: (leak, what must be said of it)
     ],
     "ids": [
         (lost, r"predictions\.csv lacks 1 utterance \(u004\) of fold 'session5'"),
-        (twice, "stands there twice"),
+        (twice, "occurs twice"),
         (stranger, r"not in the test part, 1 utterance \(u000\)"),
         (retouched, r"of the run is not what session5/seed-0/predictions\.csv says"),
     ],

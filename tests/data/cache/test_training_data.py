@@ -73,7 +73,7 @@ def test_a_folder_that_says_nothing(tmp_path):
     ],
 )
 def test_what_is_no_record_is_refused_with_its_file(tmp_path, record):
-    with pytest.raises(ValueError, match=r"seen\.json: .*records? of what was seen"):
+    with pytest.raises(ValueError, match=r"seen\.json: .*records? of training data"):
         training_data.read(say(tmp_path, record))
 
 

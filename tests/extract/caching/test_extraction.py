@@ -566,7 +566,7 @@ def test_embeddings_that_are_not_finite_are_left_out(tmp_path, monkeypatch, valu
     assert outcome.utterances == 9
     (problem,) = (p for p in outcome.problems if p.fatal)
     assert problem.id == "flat"
-    assert "not finite as it is stored; look at the input" in problem.reason
+    assert "not finite as it is stored; check the input" in problem.reason
 
 
 def test_frames_too_large_for_half_precision_are_left_out(tmp_path, monkeypatch):

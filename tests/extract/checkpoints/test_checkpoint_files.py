@@ -158,7 +158,7 @@ def test_what_a_checkpoint_has_seen_enters_the_recipe(name, saved, copied):
     assert [recipe.training for recipe in recipes] == [{"seen": [record]}, {}]
     assert recipes[0].folder() != recipes[1].folder()
     (folder / "seen.json").write_text("[5]", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"seen\.json: a record of what was seen has"):
+    with pytest.raises(ValueError, match=r"seen\.json: a record of training data has"):
         load(name, folder)
 
 
