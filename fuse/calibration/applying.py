@@ -43,21 +43,21 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
         FileNotFoundError: if the run was not calibrated
         AffuseError: if folds or seeds of the run changed after the calibration
     """
-    fitted = read(run)
-    _demand_same(run, fitted, applied)
+    record = read(run)
+    _demand_same(run, record, applied)
     folds = np.array(applied.folds)
     triples_by_fold = []  # mapped, low and high of each fold: (3, n, targets)
     beyond = np.zeros(applied.mean.shape, bool)
-    for fold, calibrations in fitted.folds.items():
+    for fold, calibrations in record.folds.items():
         predicted = applied.said[folds == fold]
         mean, spread = predicted.mean(axis=0), predicted.std(axis=0)
         triples = [
-            (c.mapped(m, clip=fitted.clip), *c.bounds(m, s, clip=fitted.clip))
+            (c.mapped(m, clip=record.clip), *c.bounds(m, s, clip=record.clip))
             for c, m, s in zip(calibrations, mean.T, spread.T, strict=True)
         ]
         triples_by_fold.append(np.array(triples).transpose(1, 2, 0))
         outside = [c.beyond(m) for c, m in zip(calibrations, mean.T, strict=True)]
-        beyond |= np.stack(outside, axis=1) & fitted.clip
+        beyond |= np.stack(outside, axis=1) & record.clip
     if beyond.any():
         log.warning(
             "%d of %d calibrated predictions lay beyond the scale in a fold, and were "
@@ -73,7 +73,7 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
     return {
         f"{target}_{side}": values[:, k]
         for side, values in sides.items()
-        for k, target in enumerate(fitted.targets)
+        for k, target in enumerate(record.targets)
     }
 
 
@@ -93,11 +93,11 @@ def _bounds(
     }
 
 
-def _demand_same(run: Path, fitted: Calibrations, applied: Applied) -> None:
+def _demand_same(run: Path, record: Calibrations, applied: Applied) -> None:
     """Raise an error if the calibration is of other models than those of the run."""
     models = sorted(zip(applied.folds, applied.seeds, strict=True))
-    calibrated = sorted((fold, seed) for fold in fitted.folds for seed in fitted.seeds)
-    if models != calibrated or applied.targets != fitted.targets:
+    calibrated = sorted((fold, seed) for fold in record.folds for seed in record.seeds)
+    if models != calibrated or applied.targets != record.targets:
         raise AffuseError(
             f"{run} was calibrated with {len(calibrated)} models and now has "
             f"{len(models)}, or other ones; calibrate again: {Calibrate(run=run)}; if "

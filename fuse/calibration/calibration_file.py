@@ -60,21 +60,21 @@ KIND = Record(
 
 
 def write(
-    folder: Path, found: Calibrations, measured: Mapping[str, CalibrationScores]
+    folder: Path, calibrations: Calibrations, measured: Mapping[str, CalibrationScores]
 ) -> None:
     """Write the file of a run's calibration; equal calibrations give equal bytes.
 
     Args:
         folder: of the run
-        found: fitted calibrations
+        calibrations: of all folds and ratings
         measured: rating -> figures on the test parts
     """
     facts = {
         "format": FORMAT,
-        **asdict(found),
+        **asdict(calibrations),
         "folds": {
-            fold: dict(zip(found.targets, map(asdict, each), strict=True))
-            for fold, each in found.folds.items()
+            fold: dict(zip(calibrations.targets, map(asdict, each), strict=True))
+            for fold, each in calibrations.folds.items()
         },
         "test": {
             target: {name: _finite(value) for name, value in asdict(figures).items()}

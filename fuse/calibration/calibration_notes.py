@@ -16,7 +16,7 @@ from affuse.fuse.wording import count
 
 def notes(
     run: Run,
-    found: Calibrations,
+    calibrations: Calibrations,
     measured: Mapping[str, CalibrationScores],
     curves: Mapping[str, Sequence[RejectionPoint]],
 ) -> Iterator[str]:
@@ -24,7 +24,7 @@ def notes(
 
     Args:
         run: the calibrated run
-        found: its fitted calibrations
+        calibrations: of all its folds and ratings
         measured: rating -> figures on the test parts
         curves: rating -> rejection curve, empty if there is none
     """
@@ -33,19 +33,20 @@ def notes(
             f"On the test part, {sentence}; a map brings such numbers into the scale, "
             f"but does not make them a result"
         )
-    least = min(each[0].groups for each in found.folds.values())
+    least = min(each[0].groups for each in calibrations.folds.values())
     yield (
-        f"Intervals: split conformal, {found.level:.0%}; each fold has at least "
-        f"{count(least, found.by)} of validation, assumed to be exchangeable"
+        f"Intervals: split conformal, {calibrations.level:.0%}; each fold has at least "
+        f"{count(least, calibrations.by)} of validation, assumed to be exchangeable"
     )
-    if found.by == "utterance":
+    if calibrations.by == "utterance":
         yield (
-            f"If that is true, the coverage lies within {_chance(run, found):.1%} of "
-            f"{found.level:.0%} (two standard deviations); it can be lower, because "
-            f"the same parts selected the epochs and the test may differ from them"
+            f"If that is true, the coverage lies within "
+            f"{_chance(run, calibrations):.1%} of {calibrations.level:.0%} (two "
+            f"standard deviations); it can be lower, because the same parts selected "
+            f"the epochs and the test may differ from them"
         )
-    yield from _exchangeable(run, found)
-    yield from _learnt(found, measured)
+    yield from _exchangeable(run, calibrations)
+    yield from _learnt(calibrations, measured)
     if any(curves.values()):
         yield (
             "Rejection curve: the CCC also falls where the remaining ratings vary "
@@ -59,7 +60,7 @@ def notes(
 
 
 def _learnt(
-    found: Calibrations, measured: Mapping[str, CalibrationScores]
+    calibrations: Calibrations, measured: Mapping[str, CalibrationScores]
 ) -> Iterator[str]:
     """Yield notes on growing intervals, clipped predictions and missing maps."""
     grown = {name: m.growing for name, m in measured.items() if m.growing}
@@ -78,31 +79,34 @@ def _learnt(
         )
     unmapped = [
         f"{target} in {fold}"
-        for fold, each in found.folds.items()
-        for target, calibration in zip(found.targets, each, strict=True)
+        for fold, each in calibrations.folds.items()
+        for target, calibration in zip(calibrations.targets, each, strict=True)
         if calibration.map == IDENTITY
     ]
     if unmapped:
-        yield f"Not mapped, because the correlation is not positive: {', '.join(unmapped)}"
+        words = ", ".join(unmapped)
+        yield f"Not mapped, because the correlation is not positive: {words}"
 
 
-def _chance(run: Run, found: Calibrations) -> float:
+def _chance(run: Run, calibrations: Calibrations) -> float:
     """Return `chance` for the sizes of these folds."""
     tested = Counter(row.fold for row in run.folds if row.part == "test")
-    sizes = [(each[0].utterances, tested[fold]) for fold, each in found.folds.items()]
-    return chance(found.level, sizes)
+    sizes = [
+        (each[0].utterances, tested[fold]) for fold, each in calibrations.folds.items()
+    ]
+    return chance(calibrations.level, sizes)
 
 
-def _exchangeable(run: Run, found: Calibrations) -> Iterator[str]:
+def _exchangeable(run: Run, calibrations: Calibrations) -> Iterator[str]:
     """Yield reasons why the guarantee may not hold for the speakers of the test."""
     shared = shared_speakers([run])
-    if shared is None or found.by == "speaker":
+    if shared is None or calibrations.by == "speaker":
         return
     if "validation+test" not in shared:
         yield (
             f"The test has other speakers than validation, so its coverage may be "
             f"lower; intervals for new speakers (--by speaker) take "
-            f"{needed(found.level)} speakers of validation in each fold"
+            f"{needed(calibrations.level)} speakers of validation in each fold"
         )
     if "train+validation" in shared:
         yield (

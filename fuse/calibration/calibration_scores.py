@@ -51,58 +51,60 @@ class CalibratedFold:
 
 
 def apply(
-    parts: Sequence[PredictedPart], found: Calibrations
+    parts: Sequence[PredictedPart], calibrations: Calibrations
 ) -> dict[str, tuple[CalibratedFold, ...]]:
     """Return the calibrated predictions of every rating and fold.
 
     Args:
         parts: one part of every fold
-        found: calibrations of the run
+        calibrations: calibrations of the run
 
     Returns:
         {rating: one entry per part}
     """
     calibrated: dict[str, tuple[CalibratedFold, ...]] = {}
-    for k, target in enumerate(found.targets):
-        calibrated[target] = tuple(_calibrated(part, found, k) for part in parts)
+    for k, target in enumerate(calibrations.targets):
+        calibrated[target] = tuple(_calibrated(part, calibrations, k) for part in parts)
     return calibrated
 
 
-def _calibrated(part: PredictedPart, found: Calibrations, k: int) -> CalibratedFold:
+def _calibrated(
+    part: PredictedPart, calibrations: Calibrations, k: int
+) -> CalibratedFold:
     """Return the calibrated predictions of one fold for the rating at index `k`."""
-    calibration = found.folds[part.fold][k]
+    calibration = calibrations.folds[part.fold][k]
     mean, spread = part.mean[:, k], part.spread[:, k]
-    low, high = calibration.bounds(mean, spread, clip=found.clip)
+    low, high = calibration.bounds(mean, spread, clip=calibrations.clip)
     return CalibratedFold(
         fold=part.fold,
         truth=part.truth[:, k],
         each=part.predicted[:, :, k],
         mean=mean,
         spread=spread,
-        mapped=calibration.mapped(mean, clip=found.clip),
+        mapped=calibration.mapped(mean, clip=calibrations.clip),
         low=low,
         high=high,
         speakers=part.speakers,
-        beyond=int(calibration.beyond(mean).sum()) if found.clip else 0,
+        beyond=int(calibration.beyond(mean).sum()) if calibrations.clip else 0,
     )
 
 
 def measure(
-    said: Mapping[str, Sequence[CalibratedFold]], found: Calibrations
+    calibrated: Mapping[str, Sequence[CalibratedFold]], calibrations: Calibrations
 ) -> dict[str, CalibrationScores]:
     """Return the figures of every rating on the test parts.
 
     Args:
-        said: calibrated predictions for the test parts, from `apply`
-        found: calibrations of the run
+        calibrated: calibrated predictions for the test parts, from `apply`
+        calibrations: calibrations of the run
     """
     growing = [
-        sum(each[k].width.weight > 0 for each in found.folds.values())
-        for k in range(len(found.targets))
+        sum(each[k].width.weight > 0 for each in calibrations.folds.values())
+        for k in range(len(calibrations.targets))
     ]
     return {
-        target: _measured(said[target], grown)
-        for target, grown in zip(found.targets, growing, strict=True)
+        target: _measured(calibrated[target], grown)
+        for target, grown in zip(calibrations.targets, growing, strict=True)
     }
 
 
