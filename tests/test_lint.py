@@ -395,7 +395,7 @@ def test_a_leak_after_training_fails_and_the_run_stays(case):
     said = str(error.value)
     assert f"{case.run.name}\n  predictions: FAILS" in said
     assert said.endswith(
-        "not to be reported; if it is meant to be so: --allow predictions"
+        "must not be reported; if this is intended, add --allow predictions"
     )
     assert (case.run / "predictions.csv").is_file()
     facts = json.loads((case.run / RunFolder.leaks).read_text(encoding="utf-8"))
@@ -425,7 +425,7 @@ def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
     monkeypatch.setattr(overlap, "PROMISES", {"session5-strict": {}})
     result = found(case)["speakers"]
     assert result.status == "note"
-    assert "does not promise otherwise" in result.findings[0].text
+    assert "does not guarantee otherwise" in result.findings[0].text
 
 
 def test_promises_are_those_of_the_protocols():
