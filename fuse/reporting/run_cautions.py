@@ -15,7 +15,7 @@ from affuse.fuse.training.alignment import division
 CHECKPOINTS = {
     "mini": "Encoders called mini are small students that come with this project, for "
     "demonstration and constrained devices; no substitute for the default checkpoints",
-    "tiny": "Encoders called tiny have random weights: their figures have no meaning",
+    "tiny": "Encoders called tiny have random weights: their figures mean nothing",
 }
 
 
