@@ -438,7 +438,7 @@ PLANTS = {  # rule: (leak, what must be said of it)
                 sample=[content(4)[:12], *(f"{row:012x}" for row in range(1, 100))],
             ),
             r"original \(trained on it\), among it the recordings of 1 utterance "
-            r"\(u004\) of the test part of fold 'session5'; test on what",
+            r"\(u004\) of the test part of fold 'session5'; test on utterances",
         ),
         (
             elsewhere(

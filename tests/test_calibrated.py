@@ -115,7 +115,9 @@ def test_what_is_not_there_or_is_stale_says_what_to_do(tmp_path):
         columns(folder, applied)
     calibrate(folder, level=0.9, by="auto")
     more = dataclasses.replace(applied, seeds=(1,))
-    with pytest.raises(ValueError, match="with 1 models and has 1 now, or others; cal"):
+    with pytest.raises(
+        ValueError, match="with 1 models and now has 1, or other ones; cal"
+    ):
         columns(folder, more)
     path = folder / "calibration.json"
     path.write_text(path.read_text().replace('"slope"', '"slop"'))

@@ -437,7 +437,7 @@ def test_without_a_cache_the_folder_is_checked_alone(kept, tmp_path):
     applied = {rule for rule, result in results.items() if not result.skipped}
     assert applied == FOLDER_ALONE
     assert "corpus.json not found" in results["ratings"].skipped
-    assert "is not there" in results["projections"].skipped
+    assert "is missing or incomplete" in results["projections"].skipped
 
 
 def test_an_interrupted_run_is_checked_as_far_as_it_went(case):
