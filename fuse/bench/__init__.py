@@ -1,1 +1,1 @@
-"""How fast stage two is, against the device's limit and against other ways."""
+"""Benchmark of stage two against ordinary training loops and GEMM throughput."""

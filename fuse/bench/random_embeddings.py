@@ -1,4 +1,4 @@
-"""Embeddings and jobs that are made up, to measure with."""
+"""Synthetic embeddings and training tasks for benchmarks."""
 
 from dataclasses import dataclass, replace
 
@@ -10,15 +10,15 @@ from affuse.fuse.training.grouped.model_tasks import ModelTask
 
 MODALITIES = ("audio", "text")
 TARGETS = 3
-FEW = 1000  # utterances to warm up with
+FEW = 1000  # largest number of utterances in the warm-up
 
 
 @dataclass(frozen=True)
 class EmbeddingSize:
-    """What is trained on what."""
+    """Sizes of a benchmark: rows, dimensions, number of models and their settings."""
 
     rows: int
-    dims: tuple[int, int]  # of audio and text
+    dims: tuple[int, int]  # dimensions of the audio and text embeddings
     models: int
     fusion: str
     settings: Settings
@@ -26,14 +26,25 @@ class EmbeddingSize:
 
 
 def small(size: EmbeddingSize) -> EmbeddingSize:
-    """The same for a model that is trained at once."""
+    """Return a reduced size for the warm-up: one model, one epoch, few rows.
+
+    Args:
+        size: of the benchmark
+    """
     epoch = {name: 1 for name in ("epochs", "patience", "pretrain_epochs")}
     settings = change(size.settings, epoch)
     return replace(size, rows=min(size.rows, FEW), models=1, settings=settings)
 
 
 def rows(size: EmbeddingSize, device: str) -> Rows:
-    """Features that follow from the ratings, and three times as much noise."""
+    """Return random ratings and features: a linear map of them plus noise.
+
+    The noise has a standard deviation of 3.
+
+    Args:
+        size: of the benchmark
+        device: of the tensors
+    """
     generator = torch.Generator().manual_seed(size.seed)
     truth = torch.rand(size.rows, TARGETS, generator=generator) * 2 - 1
     features = {}
@@ -45,14 +56,19 @@ def rows(size: EmbeddingSize, device: str) -> Rows:
 
 
 def jobs(size: EmbeddingSize, device: str) -> list[ModelTask]:
-    """Models that differ in their seed; four fifths of the rows are trained on."""
+    """Return tasks that differ in their seed and train on four fifths of the rows.
+
+    Args:
+        size: of the benchmark
+        device: of the tensors
+    """
     generator = torch.Generator().manual_seed(size.seed)
     order = torch.randperm(size.rows, generator=generator)
     train, validation = order.tensor_split([size.rows * 4 // 5])
-    made = rows(size, device)
+    embeddings = rows(size, device)
     return [
         ModelTask(
-            made,
+            embeddings,
             train.sort().values,
             validation.sort().values,
             fusion=size.fusion,

@@ -1,4 +1,4 @@
-"""The whole table: four designs, five folds, five seeds, from first batch to last."""
+"""Training time of a complete table: four designs, five folds and five seeds."""
 
 import time
 from collections.abc import Callable
@@ -17,12 +17,19 @@ FOLDS, SEEDS = 5, 5
 
 
 def jobs(size: EmbeddingSize, device: str) -> list[ModelTask]:
-    """Every fold tests a fifth of the rows, and is validated on the next fifth."""
-    made = rows(size, device)
+    """Return the tasks of all designs, folds and seeds.
+
+    A fold tests a fifth of the rows and is validated on the next fifth.
+
+    Args:
+        size: of the benchmark
+        device: of the tensors
+    """
+    embeddings = rows(size, device)
     fold = torch.arange(size.rows) % FOLDS
     return [
         ModelTask(
-            made,
+            embeddings,
             train=torch.nonzero((fold != k) & (fold != (k + 1) % FOLDS)).flatten(),
             validation=torch.nonzero(fold == (k + 1) % FOLDS).flatten(),
             fusion=fusion,
@@ -37,28 +44,33 @@ def jobs(size: EmbeddingSize, device: str) -> list[ModelTask]:
 
 
 def run(say: Callable[[str], object], device: str, size: EmbeddingSize) -> None:
-    """Train all of it, and say how long that took.
+    """Train all models of a table and print the time.
+
+    Args:
+        say: prints a line
+        device: "cpu" or "cuda"
+        size: of the benchmark
 
     Raises:
-        AffuseError: if a model came to nothing
+        AffuseError: if the training of a model fails
     """
-    wanted = jobs(size, device)
-    few = replace(wanted[0], settings=replace(size.settings, epochs=1))
-    list(fit_all([few]))  # what a process does but once
-    began, epochs, before = time.perf_counter(), 0, dict[object, int]()
-    for number, found in bar(
-        fit_all(wanted), total=len(wanted), name="table", unit="models", show=True
+    tasks = jobs(size, device)
+    few = replace(tasks[0], settings=replace(size.settings, epochs=1))
+    list(fit_all([few]))  # Warm up: a process initialises its libraries once.
+    began, epochs, pretrained = time.perf_counter(), 0, dict[object, int]()
+    for number, result in bar(
+        fit_all(tasks), total=len(tasks), name="table", unit="models", show=True
     ):
-        if isinstance(found, AffuseError):
-            raise found
-        epochs += len(found.history)
-        for modality, history in found.pretraining.items():
-            before[wanted[number].codec(modality)] = len(history)
+        if isinstance(result, AffuseError):
+            raise result
+        epochs += len(result.history)
+        for modality, history in result.pretraining.items():
+            pretrained[tasks[number].codec(modality)] = len(history)
     if device == "cuda":
         torch.cuda.synchronize()
-    taken = time.perf_counter() - began
+    seconds = time.perf_counter() - began
     say(
-        f"{len(wanted)} models ({', '.join(DESIGNS)}; {FOLDS} folds, {SEEDS} seeds) in "
-        f"{taken:.1f} s: {epochs} epochs, and {sum(before.values())} of {len(before)} "
-        f"autoencoders before"
+        f"{len(tasks)} models ({', '.join(DESIGNS)}; {FOLDS} folds, {SEEDS} seeds) in "
+        f"{seconds:.1f} s: {epochs} epochs, and {sum(pretrained.values())} epochs of "
+        f"{len(pretrained)} autoencoders before"
     )

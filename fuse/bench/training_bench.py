@@ -1,4 +1,7 @@
-"""The bench command of stage two: ways to train the same models, and the limit."""
+"""Benchmark of stage two: three training loops for the same models, and their MFU.
+
+The other two loops are in `affuse.fuse.bench.training_loops`.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,31 +22,31 @@ from affuse.fuse.settings import Settings, change
 from affuse.fuse.training.fitting import fit_all
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 
-EPOCHS = 3  # unless the user says
+EPOCHS = 3  # default number of epochs
 HEADER = (
-    "way",
+    "training loop",
     "seconds",
-    "ms a model and epoch",
+    "ms per model and epoch",
     "affuse is",
     "GFLOP/s",
-    "of the limit",
+    "MFU",
 )
 OURS = "affuse"
-Rate = Callable[[str, torch.dtype], float]  # device's products, operations a second
+Rate = Callable[[str, torch.dtype], float]  # GEMM throughput of a device in FLOP/s
 
 
 def bench(say: Callable[[str], object], rate: Rate, options: BenchTrain) -> None:
-    """Measure how fast designs are trained, beside other ways.
+    """Measure the training speed of designs, and print it beside other loops.
 
     Args:
-        say: told each line
-        rate: of a device's own matrix products
+        say: prints a line
+        rate: measures the GEMM throughput of a device
         options: of the command line
     """
     device = compute(options)
     epochs = options.epochs or (None if options.table else EPOCHS)
     fixed = dict.fromkeys(("epochs", "patience", "pretrain_epochs"), epochs)
-    named = {
+    settings = {
         "reduce": options.reduce,
         "training": options.training,
         "hidden": options.hidden,
@@ -55,7 +58,7 @@ def bench(say: Callable[[str], object], rate: Rate, options: BenchTrain) -> None
         options.dims,
         options.models,
         options.fusion,
-        change(Settings(), {**(fixed if epochs else {}), **named}),
+        change(Settings(), {**(fixed if epochs else {}), **settings}),
         options.seed,
     )
     if options.table:
@@ -72,33 +75,32 @@ def run(
     rounds: int,
     rate: Rate,
 ) -> None:
-    """Measure and print.
+    """Measure all training loops and print a table.
 
     Args:
-        say: told each line
+        say: prints a line
         device: "cpu" or "cuda"
         size: rows, models and settings
-        rounds: of all ways in turn; the fastest counts
-        rate: measures the device's own matrix products
+        rounds: number of measurements of each loop; the fastest counts
+        rate: measures the GEMM throughput of a device
     """
     jobs = random_embeddings.jobs(size, device)
     shape = " + ".join(map(str, size.dims))
     settings = size.settings
     say(
         f"{size.models} models of {size.fusion}, {settings.epochs} epochs; {size.rows} "
-        f"made-up utterances of {shape} features, seed {size.seed}; reduce "
+        f"synthetic utterances of {shape} features, seed {size.seed}; reduce "
         f"{settings.reduce}, {settings.training}, hidden {settings.hidden}, batch "
         f"{settings.batch}; {device}, {torch.get_num_threads()} threads"
     )
-    measure(
-        random_embeddings.jobs(random_embeddings.small(size), device), 1
-    )  # what a process does but once
+    # Warm up: a process initialises its libraries once.
+    measure(random_embeddings.jobs(random_embeddings.small(size), device), 1)
     limits = [rate(device, torch.float32)]
     times = measure(jobs, rounds)
     limits.append(rate(device, torch.float32))
     needed = operations(jobs)
     say(
-        f"matrix products: {limits[0] / 1e9:.0f} GFLOP/s before, "
+        f"GEMM throughput: {limits[0] / 1e9:.0f} GFLOP/s before, "
         f"{limits[1] / 1e9:.0f} after; the training needs {needed / 1e9:.0f} GFLOP"
     )
     passes = size.models * settings.epochs
@@ -107,11 +109,16 @@ def run(
 
 
 def measure(jobs: list[ModelTask], rounds: int) -> dict[str, float]:
-    """Seconds of each way; every way in turn, `rounds` times, and the fastest."""
+    """Return the seconds of each training loop, the fastest of several rounds.
+
+    Args:
+        jobs: tasks to train
+        rounds: number of measurements; loops take turns in each
+    """
     standard = training_loops.StandardisedModel(jobs[0])
     with TemporaryDirectory() as folder:
         files, tensors = standard.files(Path(folder)), standard.tensors()
-        ways: dict[str, Callable[[], object]] = {
+        loops: dict[str, Callable[[], object]] = {
             "HDF5 data set an utterance, DataLoader": lambda: training_loops.train(
                 files, standard, jobs
             ),
@@ -120,21 +127,29 @@ def measure(jobs: list[ModelTask], rounds: int) -> dict[str, float]:
             ),
             OURS: lambda: ours(jobs),
         }
-        times: dict[str, list[float]] = {name: [] for name in ways}
+        times: dict[str, list[float]] = {name: [] for name in loops}
         for _ in range(rounds):
-            for name, way in ways.items():
-                times[name].append(_seconds(way))
-    return {name: min(tried) for name, tried in times.items()}
+            for name, loop in loops.items():
+                times[name].append(_seconds(loop))
+    return {name: min(seconds) for name, seconds in times.items()}
 
 
 def ours(jobs: list[ModelTask]) -> None:
-    """As stage two trains; raises AffuseError if a model came to nothing."""
-    for _, found in fit_all(jobs):
-        if isinstance(found, AffuseError):
-            raise found
+    """Train tasks as stage two does.
+
+    Args:
+        jobs: tasks to train
+
+    Raises:
+        AffuseError: if the training of a model fails
+    """
+    for _, result in fit_all(jobs):
+        if isinstance(result, AffuseError):
+            raise result
 
 
 def _seconds(work: Callable[[], object]) -> float:
+    """Return the seconds that a call takes, GPU work included."""
     began = time.perf_counter()
     work()
     if torch.cuda.is_available():
@@ -143,9 +158,13 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def operations(jobs: list[ModelTask]) -> float:
-    """Of all products that the results need, counted by torch; an add is one.
+    """Return the FLOPs of all matrix products that the results need.
 
-    Rows that only fill up batches do not count.
+    PyTorch counts them; a multiplication and an addition are two. Rows that only pad
+    batches do not count.
+
+    Args:
+        jobs: tasks of one size
     """
     job, settings = jobs[0], jobs[0].settings
     standard = training_loops.StandardisedModel(job)
@@ -169,13 +188,13 @@ def operations(jobs: list[ModelTask]) -> float:
 def table(
     times: Mapping[str, float], passes: int, needed: float, limit: float
 ) -> list[str]:
-    """Lines of columns.
+    """Return the lines of the table.
 
     Args:
-        times: seconds of each way
-        passes: models times epochs
-        needed: operations of all of them
-        limit: operations a second of the device's products
+        times: seconds of each training loop
+        passes: number of models times number of epochs
+        needed: FLOPs of all passes
+        limit: GEMM throughput of the device, in FLOP/s
     """
     rows = [HEADER]
     for name, seconds in times.items():

@@ -1,7 +1,7 @@
-"""Two ordinary ways to train a model on embeddings, one model after the other.
+"""Ordinary training loops for comparison, which train one model after another.
 
-Both are what training scripts of this field do: a data set that gives an utterance at a
-time, a `DataLoader` that collates them into batches, torch's own dropout and AdamW.
+Both follow the training scripts of the field: a data set yields one utterance at a
+time, a `DataLoader` collates batches, and dropout and AdamW are those of PyTorch.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ Batch = Sequence[Tensor]  # features of each modality in order, then ratings
 
 
 class OneByOne(Dataset[Batch]):
-    """One HDF5 data set an utterance and modality, read when it is asked for."""
+    """Data set that reads an HDF5 data set for each utterance and modality."""
 
     def __init__(self, path: Path, modalities: Sequence[str], count: int):
         self.file = h5py.File(path)
@@ -40,7 +40,13 @@ class OneByOne(Dataset[Batch]):
 
 
 def write(path: Path, features: Mapping[str, np.ndarray], truth: np.ndarray) -> None:
-    """The file that `OneByOne` reads."""
+    """Write the file that `OneByOne` reads.
+
+    Args:
+        path: of the file
+        features: {modality: (n, dim)}
+        truth: (n, targets)
+    """
     with h5py.File(path, "w") as file:
         for name, values in {**features, "truth": truth}.items():
             group = file.create_group(name)
@@ -49,9 +55,9 @@ def write(path: Path, features: Mapping[str, np.ndarray], truth: np.ndarray) -> 
 
 
 class StandardisedModel:
-    """Training and validation rows of a job, as the loops below want them.
+    """Standardised training and validation rows of a task, and empty projections.
 
-    The statistics are applied before anything is timed.
+    Rows are standardised before the measurement.
     """
 
     def __init__(self, job: ModelTask):
@@ -67,14 +73,14 @@ class StandardisedModel:
         )
 
     def tensors(self) -> Dataset[Batch]:
-        """All rows in memory."""
+        """Return a data set of the training rows in memory."""
         rows = self.train
         return TensorDataset(
             *(x.cpu() for x in rows.features.values()), rows.truth.cpu()
         )
 
     def files(self, folder: Path) -> Dataset[Batch]:
-        """All rows on disk, an utterance at a time."""
+        """Return a data set that reads the training rows from a file in a folder."""
         path = folder / "utterances.h5"
         features = {m: x.cpu().numpy() for m, x in self.train.features.items()}
         write(path, features, self.train.truth.cpu().numpy())
@@ -84,7 +90,13 @@ class StandardisedModel:
 def train(
     rows: Dataset[Batch], standard: StandardisedModel, jobs: Sequence[ModelTask]
 ) -> None:
-    """All jobs, one after the other, each for as many epochs as it may have."""
+    """Train tasks one after another, each for its full number of epochs.
+
+    Args:
+        rows: training rows
+        standard: the same rows with those of validation
+        jobs: tasks to train
+    """
     for job in jobs:
         settings, device = job.settings, job.rows.truth.device
         with seeded(job.seed, device):
@@ -104,7 +116,7 @@ def _train_one(
     standard: StandardisedModel,
     settings: Settings,
 ) -> None:
-    """The autoencoders with the design, or before it."""
+    """Train the autoencoders jointly with the design, or before it."""
     phases = objectives(system, settings)
     parts = [system.autoencoders, system.fusion] if len(phases) == 2 else [system]
     for loss, part in zip(phases, parts, strict=True):
@@ -113,16 +125,23 @@ def _train_one(
 
 
 def objectives(system: System, settings: Settings) -> list[Loss]:
-    """What is minimised, phase by phase."""
+    """Return the loss of each training phase.
+
+    Args:
+        system: model to train
+        settings: of the training
+    """
     objective = losses.loss(settings.loss, mix=settings.mix)
 
-    def lost(seen: Mapping[str, Tensor], codes: Mapping[str, Tensor]) -> Tensor:
+    def reconstruction(
+        seen: Mapping[str, Tensor], codes: Mapping[str, Tensor]
+    ) -> Tensor:
         decoded = system.decode(codes)
         parts = [losses.reconstruction(x, seen[m]) for m, x in decoded.items()]
         return torch.stack(parts).sum()
 
     def restoring(seen: Mapping[str, Tensor], truth: Tensor) -> Tensor:
-        return lost(seen, system.encode(seen))
+        return reconstruction(seen, system.encode(seen))
 
     def rating(seen: Mapping[str, Tensor], truth: Tensor) -> Tensor:
         with torch.no_grad():
@@ -134,7 +153,7 @@ def objectives(system: System, settings: Settings) -> list[Loss]:
         error = objective(system.fusion(codes), truth, None)
         if not system.autoencoders:
             return error
-        return error + settings.reconstruction * lost(seen, codes)
+        return error + settings.reconstruction * reconstruction(seen, codes)
 
     return [restoring, rating] if settings.training == "pretrain" else [both]
 
@@ -147,7 +166,7 @@ def _epochs(
     settings: Settings,
     parameters: list[torch.nn.Parameter],
 ) -> None:
-    """So many passes, each with a look at the validation rows."""
+    """Train for all epochs, with a validation after each."""
     device = standard.train.truth.device
     optimizer = torch.optim.AdamW(
         parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -165,5 +184,5 @@ def _epochs(
         system.eval()
         with torch.no_grad():
             unseen = standard.validation
-            found = system.fusion(system.encode(unseen.features))
-            losses.ccc_loss(found, unseen.truth).item()
+            predicted = system.fusion(system.encode(unseen.features))
+            losses.ccc_loss(predicted, unseen.truth).item()

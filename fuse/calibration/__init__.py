@@ -1,1 +1,1 @@
-"""Calibrated predictions and honest intervals, learnt from validation parts alone."""
+"""Calibration of predictions and conformal intervals, fitted on validation parts."""

@@ -1,4 +1,7 @@
-"""Calibrated predictions of any utterances, by all folds of a run."""
+"""Calibrated predictions and intervals for any utterances, from all folds of a run.
+
+Calibrations are fitted in `affuse.fuse.calibration.calibration_fitting`.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -16,43 +19,45 @@ log = logging.getLogger(__name__)
 
 
 def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
-    """Mapped predictions and the bounds of their intervals.
+    """Return mapped predictions and the bounds of their intervals.
 
-    Each fold's models are averaged over seeds and calibrated by that fold's validation
-    part; of several folds, predictions are averaged and bounds are medians, widened to
-    hold that average. A median of bounds covers at least 1 - 2 (1 - level) if each
-    interval covers `level` (Gasparin and Ramdas, 2024, majority vote); mostly it covers
-    more than `level`. With one fold, the promise is that of the fold.
+    The predictions of each fold's models are averaged over seeds and calibrated on the
+    validation part of that fold. Over several folds, predictions are averaged. The
+    bounds are medians over folds, widened to contain that average. An interval between
+    medians covers at least 1 - 2 (1 - level) if each interval covers `level` (Gasparin
+    and Ramdas, 2024, majority vote); it mostly covers more than `level`. With one fold,
+    the guarantee is that of the fold.
 
-    Where the calibration clips, mapped predictions are clipped to the scale before they
-    are averaged, as the bounds are; a warning says how many were.
+    If the calibration clips, mapped predictions and bounds are clipped to the scale
+    before they are averaged. A warning states how many predictions were clipped.
 
     Args:
-        run: a run folder that was calibrated
-        applied: what its models say
+        run: folder of a calibrated run
+        applied: predictions of its models
 
     Returns:
-        {"valence_calibrated": (n,), ..., "valence_low": ..., "valence_high": ...}
+        {"valence_calibrated": (n,), ..., "valence_low": ..., "valence_high": ...}, on
+        the scale [-1, 1]
 
     Raises:
         FileNotFoundError: if the run was not calibrated
-        AffuseError: if it has other folds or seeds now than then
+        AffuseError: if folds or seeds of the run changed after the calibration
     """
-    found = read(run)
-    _demand_same(run, found, applied)
+    record = read(run)
+    _demand_same(run, record, applied)
     folds = np.array(applied.folds)
-    each = []  # of (3, n, targets)
+    triples_by_fold = []  # mapped, low and high of each fold: (3, n, targets)
     beyond = np.zeros(applied.mean.shape, bool)
-    for fold, calibrations in found.folds.items():
-        said = applied.said[folds == fold]
-        mean, spread = said.mean(axis=0), said.std(axis=0)
+    for fold, calibrations in record.folds.items():
+        predicted = applied.said[folds == fold]
+        mean, spread = predicted.mean(axis=0), predicted.std(axis=0)
         triples = [
-            (c.mapped(m, clip=found.clip), *c.bounds(m, s, clip=found.clip))
+            (c.mapped(m, clip=record.clip), *c.bounds(m, s, clip=record.clip))
             for c, m, s in zip(calibrations, mean.T, spread.T, strict=True)
         ]
-        each.append(np.array(triples).transpose(1, 2, 0))
+        triples_by_fold.append(np.array(triples).transpose(1, 2, 0))
         outside = [c.beyond(m) for c, m in zip(calibrations, mean.T, strict=True)]
-        beyond |= np.stack(outside, axis=1) & found.clip
+        beyond |= np.stack(outside, axis=1) & record.clip
     if beyond.any():
         log.warning(
             "%d of %d calibrated predictions lay beyond the scale in a fold, and were "
@@ -60,7 +65,7 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
             beyond.sum(),
             beyond.size,
         )
-    mapped, low, high = (np.stack(side) for side in zip(*each, strict=True))
+    mapped, low, high = (np.stack(side) for side in zip(*triples_by_fold, strict=True))
     sides = {
         "calibrated": mapped.mean(axis=0),
         **_bounds(mapped.mean(axis=0), low, high),
@@ -68,18 +73,19 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
     return {
         f"{target}_{side}": values[:, k]
         for side, values in sides.items()
-        for k, target in enumerate(found.targets)
+        for k, target in enumerate(record.targets)
     }
 
 
 def _bounds(
     middle: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Return medians over folds, widened to hold the mean.
+    """Return the medians of bounds over folds, widened to contain the prediction.
 
     Args:
-        middle: (n, targets), what is written between them
-        low, high: (folds, n, targets)
+        middle: (n, targets) predictions averaged over folds
+        low: (folds, n, targets) lower bounds
+        high: (folds, n, targets) upper bounds
     """
     return {
         "low": np.minimum(np.median(low, axis=0), middle),
@@ -87,13 +93,13 @@ def _bounds(
     }
 
 
-def _demand_same(run: Path, found: Calibrations, applied: Applied) -> None:
-    """Refuse a calibration of other models than those that are there."""
-    now = sorted(zip(applied.folds, applied.seeds, strict=True))
-    then = sorted((fold, seed) for fold in found.folds for seed in found.seeds)
-    if now != then or applied.targets != found.targets:
+def _demand_same(run: Path, record: Calibrations, applied: Applied) -> None:
+    """Raise an error if the calibration is of other models than those of the run."""
+    models = sorted(zip(applied.folds, applied.seeds, strict=True))
+    calibrated = sorted((fold, seed) for fold in record.folds for seed in record.seeds)
+    if models != calibrated or applied.targets != record.targets:
         raise AffuseError(
-            f"{run} was calibrated with {len(then)} models and has {len(now)} now, or "
-            f"others; calibrate again: {Calibrate(run=run)}; if its "
-            f"training was interrupted, repeat that before"
+            f"{run} was calibrated with {len(calibrated)} models and now has "
+            f"{len(models)}, or other ones; calibrate again: {Calibrate(run=run)}; if "
+            f"its training was interrupted, first repeat the training command"
         )

@@ -1,4 +1,4 @@
-"""``calibration.json`` of a run folder: what was learnt, and how it did on the test."""
+"""``calibration.json`` of a run folder: fitted calibrations and their test figures."""
 
 import json
 import math
@@ -60,15 +60,21 @@ KIND = Record(
 
 
 def write(
-    folder: Path, found: Calibrations, measured: Mapping[str, CalibrationScores]
+    folder: Path, calibrations: Calibrations, measured: Mapping[str, CalibrationScores]
 ) -> None:
-    """Publish; equal calibrations give equal bytes."""
+    """Write the file of a run's calibration; equal calibrations give equal bytes.
+
+    Args:
+        folder: of the run
+        calibrations: of all folds and ratings
+        measured: rating -> figures on the test parts
+    """
     facts = {
         "format": FORMAT,
-        **asdict(found),
+        **asdict(calibrations),
         "folds": {
-            fold: dict(zip(found.targets, map(asdict, each), strict=True))
-            for fold, each in found.folds.items()
+            fold: dict(zip(calibrations.targets, map(asdict, each), strict=True))
+            for fold, each in calibrations.folds.items()
         },
         "test": {
             target: {name: _finite(value) for name, value in asdict(figures).items()}
@@ -81,13 +87,16 @@ def write(
 
 
 def _finite(value: object) -> object:
-    """Return None for a figure that is not defined; JSON has no such number."""
+    """Return None for an undefined figure, because JSON has no NaN or infinity."""
     undefined = isinstance(value, float) and not math.isfinite(value)
     return None if undefined else value
 
 
 def read(folder: Path) -> Calibrations:
-    """What `write` wrote, without the figures of the test.
+    """Return the calibrations that `write` wrote, without the figures of the test.
+
+    Args:
+        folder: of the run
 
     Raises:
         FileNotFoundError: if the run was not calibrated
@@ -104,8 +113,8 @@ def read(folder: Path) -> Calibrations:
     targets = tuple(facts["targets"])
     if any(set(each) != set(targets) for each in facts["folds"].values()):
         raise DamagedFileError(
-            f"{path} is damaged: its folds are not of {', '.join(targets)}; calibrate "
-            f"again: {command}"
+            f"{path} is damaged: a fold does not calibrate exactly the ratings "
+            f"{', '.join(targets)}; calibrate again: {command}"
         )
     return Calibrations(
         level=float(facts["level"]),
@@ -121,6 +130,7 @@ def read(folder: Path) -> Calibrations:
 
 
 def _calibration(facts: Mapping[str, Any]) -> Calibration:
+    """Return the calibration of one rating in one fold from its JSON record."""
     return Calibration(
         map=AffineMap(**facts["map"]),
         centre=AffineMap(**facts["centre"]),

@@ -1,7 +1,7 @@
-"""What validation parts teach about predictions: a map, and the width of intervals.
+"""Fit of calibration maps and interval widths on the validation parts of a run.
 
-Predictions here are means over the seeds of one fold. Nothing of a test part is at
-hand: `fit` is given validation parts alone.
+Predictions are means over the seeds of one fold. `fit` takes validation parts only, so
+no test part has an influence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,50 +15,50 @@ from affuse.fuse.calibration.conformal import fit as fit_width
 from affuse.fuse.scoring.affine import AffineMap, concordant, least_squares, left_out
 from affuse.fuse.trained.fold_predictions import PredictedPart
 
-BY = ("auto", "utterance", "speaker")  # what is taken as exchangeable
-SCALE = (-1.0, 1.0)  # of ratings
+BY = ("auto", "utterance", "speaker")  # units that are assumed to be exchangeable
+SCALE = (-1.0, 1.0)  # bounds of the unified rating scale
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Of one rating in one fold."""
+    """Map and intervals for one rating in one fold."""
 
-    map: AffineMap  # of the highest CCC
-    centre: AffineMap  # of the least error: of the interval, which is narrower for it
+    map: AffineMap  # maximises the CCC
+    centre: AffineMap  # centre of the interval; least squares make it narrower
     width: Width
-    utterances: int  # that it was learnt from
-    groups: int  # of them, taken as exchangeable
+    utterances: int  # number of utterances of the validation part
+    groups: int  # number of exchangeable units among them
 
     def mapped(self, predicted: np.ndarray, *, clip: bool = False) -> np.ndarray:
-        """Return predictions after the map of the highest CCC.
+        """Return predictions after the map that maximises the CCC.
 
         Args:
             predicted: (n,) means over seeds
-            clip: to the scale; `bounds` must be asked with the same value, or a mapped
+            clip: clip to the scale; call `bounds` with the same value, or a mapped
                 prediction may lie outside its interval
 
         Returns:
-            (n,)
+            (n,) calibrated predictions
         """
         mapped = self.map(predicted)
         return np.clip(mapped, *SCALE) if clip else mapped
 
     def beyond(self, predicted: np.ndarray) -> np.ndarray:
-        """Return (n,) True where the map alone leaves the scale."""
+        """Return (n,) True where a mapped prediction lies outside the scale."""
         return np.asarray(np.abs(self.map(predicted)) > SCALE[1])
 
     def bounds(
         self, predicted: np.ndarray, spread: np.ndarray, *, clip: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The interval of each utterance; it always holds the mapped prediction.
+        """Return the interval of each utterance, which contains its mapped prediction.
 
         Args:
             predicted: (n,) means over seeds
-            spread: (n,) deviations over seeds
-            clip: to the scale, which loses nothing where no rating lies outside
+            spread: (n,) standard deviations over seeds
+            clip: clip to the scale; coverage is unchanged if all ratings lie within it
 
         Returns:
-            (n,) low, (n,) high
+            (n,) lower bounds, (n,) upper bounds
         """
         half, centre = self.width(spread), self.centre(predicted)
         mapped = self.mapped(predicted)
@@ -70,14 +70,14 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Calibrations:
-    """Of all ratings in all folds of a run."""
+    """Calibrations of all ratings in all folds of a run."""
 
     level: float
     by: str  # "utterance" or "speaker"
-    clip: bool  # mapped predictions and bounds, to the scale
-    seeds: tuple[int, ...]  # whose means are calibrated
+    clip: bool  # clip mapped predictions and bounds to the scale
+    seeds: tuple[int, ...]  # predictions are averaged over them
     targets: tuple[str, ...]
-    folds: Mapping[str, tuple[Calibration, ...]]  # one a target
+    folds: Mapping[str, tuple[Calibration, ...]]  # fold -> one calibration per target
 
 
 def fit(
@@ -89,23 +89,25 @@ def fit(
     by: str = "auto",
     clip: bool = True,
 ) -> Calibrations:
-    """Learn a map and a width for each rating of each fold.
+    """Fit a map and an interval width for each rating of each fold.
 
     Args:
         parts: the validation part of every fold
         targets: names of the ratings
         seeds: of the models
-        level: share of ratings that intervals shall hold
-        by: of BY; "auto" is speakers if every part has enough of them, else utterances
-        clip: mapped predictions and intervals to the scale
+        level: share of ratings that the intervals must contain
+        by: exchangeable unit, one of BY; "auto" takes speakers if every part has
+            enough of them, else utterances
+        clip: clip mapped predictions and intervals to the scale
 
     Raises:
-        AffuseError: if the level is no share, or there is too little for it
+        AffuseError: if the level is not between 0 and 1, or if there are too few
+            utterances or speakers for it
     """
     if not 0 < level < 1 or by not in BY:
         raise AffuseError(
-            f"level={level}, by={by!r}: the level must lie between 0 and 1, and what "
-            f"is exchangeable be one of {', '.join(BY)}"
+            f"level={level}, by={by!r}: level must lie between 0 and 1, and by must be "
+            f"one of {', '.join(BY)}"
         )
     if by == "auto":
         enough = all(speakers(part) >= needed(level) for part in parts)
@@ -122,38 +124,39 @@ def fit(
 
 
 def speakers(part: PredictedPart) -> int:
-    """Known speakers of a part; 0 if one of them is unknown."""
+    """Return the number of speakers of a part, or 0 if a speaker is unknown."""
     names = set(part.speakers)
     return 0 if "" in names else len(names)
 
 
 def _demand(parts: Sequence[PredictedPart], level: float, by: str) -> None:
-    """Refuse parts from which no finite interval follows."""
+    """Raise an error if a part is too small for a finite interval."""
     for part in parts:
-        found = speakers(part) if by == "speaker" else len(part.ids)
-        if found < needed(level):
+        size = speakers(part) if by == "speaker" else len(part.ids)
+        if size < needed(level):
             remedy = "or --by utterance" if by == "speaker" else "or more data"
             raise AffuseError(
-                f"fold '{part.fold}' has {found} known {by}s to validate on, and an "
+                f"fold '{part.fold}' has {size} known {by}s to validate on, and an "
                 f"interval of level {level:g} takes {needed(level)}; choose a lower "
                 f"level, {remedy}"
             )
 
 
 def _fold(part: PredictedPart, level: float, by: str) -> tuple[Calibration, ...]:
-    """One calibration a rating."""
+    """Return the calibrations of one fold, one for each rating."""
     groups = part.groups if by == "speaker" else np.arange(len(part.ids))
     mean, spread = part.mean, part.spread
-    found = []
+    calibrations = []
     for k in range(mean.shape[1]):
-        truth, said = part.truth[:, k], mean[:, k]
-        found.append(
+        truth, predicted = part.truth[:, k], mean[:, k]
+        errors = left_out(truth, predicted)
+        calibrations.append(
             Calibration(
-                map=concordant(truth, said),
-                centre=least_squares(truth, said),
-                width=fit_width(left_out(truth, said), spread[:, k], groups, level),
+                map=concordant(truth, predicted),
+                centre=least_squares(truth, predicted),
+                width=fit_width(errors, spread[:, k], groups, level),
                 utterances=len(truth),
                 groups=int(groups.max()) + 1,
             )
         )
-    return tuple(found)
+    return tuple(calibrations)

@@ -1,4 +1,4 @@
-"""What is to be known of calibrated figures, in sentences."""
+"""Footnotes on calibrated figures: assumptions, clipping and missing curves."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,83 +16,97 @@ from affuse.fuse.wording import count
 
 def notes(
     run: Run,
-    found: Calibrations,
+    calibrations: Calibrations,
     measured: Mapping[str, CalibrationScores],
     curves: Mapping[str, Sequence[RejectionPoint]],
 ) -> Iterator[str]:
-    """One sentence an entry."""
+    """Yield the footnotes of a calibration, one sentence each.
+
+    Args:
+        run: the calibrated run
+        calibrations: of all its folds and ratings
+        measured: rating -> figures on the test parts
+        curves: rating -> rejection curve, empty if there is none
+    """
     for sentence, _ in sentences(run.predictions, run.info.targets):
         yield (
             f"On the test part, {sentence}; a map brings such numbers into the scale, "
-            f"and makes no result of them"
+            f"but does not make them a result"
         )
-    least = min(each[0].groups for each in found.folds.values())
+    least = min(each[0].groups for each in calibrations.folds.values())
     yield (
-        f"Intervals: split conformal, {found.level:.0%}; in each fold, "
-        f"{count(least, found.by)} of validation or more, taken as exchangeable"
+        f"Intervals: split conformal, {calibrations.level:.0%}; each fold has at least "
+        f"{count(least, calibrations.by)} of validation, assumed to be exchangeable"
     )
-    if found.by == "utterance":
+    if calibrations.by == "utterance":
         yield (
-            f"Were they so, the share held would be within {_chance(run, found):.1%} "
-            f"of {found.level:.0%} (two standard deviations); it can be less because "
-            f"the same parts chose the epochs, and the test is of another kind"
+            f"If that is true, the coverage lies within "
+            f"{_chance(run, calibrations):.1%} of {calibrations.level:.0%} (two "
+            f"standard deviations); it can be lower, because the same parts selected "
+            f"the epochs and the test may differ from them"
         )
-    yield from _exchangeable(run, found)
-    yield from _learnt(found, measured)
+    yield from _exchangeable(run, calibrations)
+    yield from _learnt(calibrations, measured)
     if any(curves.values()):
         yield (
-            "Left out: the CCC also falls where the ratings that are kept differ less; "
-            "read it with the RMSE"
+            "Rejection curve: the CCC also falls where the remaining ratings vary "
+            "less; read it with the RMSE"
         )
     else:
         yield (
-            f"No rejection curve: it takes two seeds, whose disagreement tells which "
-            f"utterances are uncertain, and {LEAST} test utterances a fold"
+            f"No rejection curve: it takes two seeds, whose disagreement shows which "
+            f"utterances are uncertain, and {LEAST} test utterances in each fold"
         )
 
 
 def _learnt(
-    found: Calibrations, measured: Mapping[str, CalibrationScores]
+    calibrations: Calibrations, measured: Mapping[str, CalibrationScores]
 ) -> Iterator[str]:
-    """Say which intervals grow, what was clipped, and what was not mapped."""
+    """Yield notes on growing intervals, clipped predictions and missing maps."""
     grown = {name: m.growing for name, m in measured.items() if m.growing}
     if grown:
-        said = ", ".join(f"{name} in {count(n, 'fold')}" for name, n in grown.items())
-        yield f"Wider where the seeds disagree: {said}; chosen by width on validation"
+        words = ", ".join(f"{name} in {count(n, 'fold')}" for name, n in grown.items())
+        yield (
+            f"Intervals wider where the seeds disagree: {words}; selected because they "
+            f"are narrower on validation"
+        )
     beyond = {name: m.beyond for name, m in measured.items() if m.beyond}
     if beyond:
-        said = ", ".join(f"{name} {n:,}" for name, n in beyond.items())
+        words = ", ".join(f"{name} {n:,}" for name, n in beyond.items())
         yield (
-            f"Mapped beyond the scale, and set to its end: {said} of the predictions "
-            f"for the test; the figures after the map include that"
+            f"Test predictions that the map put outside the scale, clipped to its end: "
+            f"{words}; the figures after the map include them"
         )
-    left = [
+    unmapped = [
         f"{target} in {fold}"
-        for fold, each in found.folds.items()
-        for target, calibration in zip(found.targets, each, strict=True)
+        for fold, each in calibrations.folds.items()
+        for target, calibration in zip(calibrations.targets, each, strict=True)
         if calibration.map == IDENTITY
     ]
-    if left:
-        yield f"Not mapped, for want of a positive correlation: {', '.join(left)}"
+    if unmapped:
+        words = ", ".join(unmapped)
+        yield f"Not mapped, because the correlation is not positive: {words}"
 
 
-def _chance(run: Run, found: Calibrations) -> float:
-    """`chance` for the sizes of these folds."""
+def _chance(run: Run, calibrations: Calibrations) -> float:
+    """Return `chance` for the sizes of these folds."""
     tested = Counter(row.fold for row in run.folds if row.part == "test")
-    sizes = [(each[0].utterances, tested[fold]) for fold, each in found.folds.items()]
-    return chance(found.level, sizes)
+    sizes = [
+        (each[0].utterances, tested[fold]) for fold, each in calibrations.folds.items()
+    ]
+    return chance(calibrations.level, sizes)
 
 
-def _exchangeable(run: Run, found: Calibrations) -> Iterator[str]:
-    """Why the promise may not hold for the speakers of the test."""
+def _exchangeable(run: Run, calibrations: Calibrations) -> Iterator[str]:
+    """Yield reasons why the guarantee may not hold for the speakers of the test."""
     shared = shared_speakers([run])
-    if shared is None or found.by == "speaker":
+    if shared is None or calibrations.by == "speaker":
         return
     if "validation+test" not in shared:
         yield (
-            f"The test has other speakers than validation, and may be covered less; "
-            f"intervals for new speakers (--by speaker) take {needed(found.level)} "
-            f"speakers of validation in each fold"
+            f"The test has other speakers than validation, so its coverage may be "
+            f"lower; intervals for new speakers (--by speaker) take "
+            f"{needed(calibrations.level)} speakers of validation in each fold"
         )
     if "train+validation" in shared:
         yield (

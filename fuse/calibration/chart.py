@@ -1,4 +1,4 @@
-"""Lines over the share of utterances kept, as SVG that any browser shows."""
+"""SVG chart of figures over the share of utterances kept, for any browser."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,22 +10,22 @@ COLOURS = (
     "#0072b2",
     "#d55e00",
     "#009e73",
-)  # Okabe and Ito's, for all eyes
-DASHES = ("", "7 3", "2 3")  # and in black and white
+)  # palette of Okabe and Ito, which colour-blind readers can tell apart
+DASHES = ("", "7 3", "2 3")  # line styles, which remain in black and white
 WIDTH, HEIGHT = 340, 260  # pixels of a panel
-LEFT, RIGHT, TOP, BOTTOM = 52, 84, 34, 44  # room around its lines
-SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)  # ticks
-STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # between lines across
-LINES = 6  # across, at most
-ROW = 14  # pixels between labels
+LEFT, RIGHT, TOP, BOTTOM = 52, 84, 34, 44  # margins of a panel, in pixels
+SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)  # ticks of the horizontal axis
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # steps between grid lines
+LINES = 6  # largest number of grid lines
+ROW = 14  # least distance between labels, in pixels
 
 
 def draw(title: str, panels: Mapping[str, Series]) -> str:
-    """One panel beside another, each with a line for each name.
+    """Return an SVG document with panels side by side, one line per series.
 
     Args:
-        title: said above and to screen readers
-        panels: what is on the vertical axis -> lines; values that are nan are left out
+        title: shown above the panels and read by screen readers
+        panels: label of the vertical axis -> lines; points that are NaN are left out
     """
     width = WIDTH * len(panels)
     parts = [
@@ -43,9 +43,9 @@ def draw(title: str, panels: Mapping[str, Series]) -> str:
 
 
 def _panel(name: str, series: Series) -> Iterator[str]:
-    """Axes, grid, and the lines with their names at their ends."""
-    known = {n: [(x, y) for x, y in line if y == y] for n, line in series.items()}
-    ticks = _ticks([y for line in known.values() for _, y in line])
+    """Yield the axes, the grid, and the lines of a panel with labels at their ends."""
+    defined = {n: [(x, y) for x, y in line if y == y] for n, line in series.items()}
+    ticks = _ticks([y for line in defined.values() for _, y in line])
     yield f'<text x="{LEFT}" y="{TOP - 10}">{for_html(name)}</text>'
     for tick in ticks:
         y = _y(tick, ticks)
@@ -59,7 +59,7 @@ def _panel(name: str, series: Series) -> Iterator[str]:
             f"{share:.0%}</text>"
         )
     yield f'<text x="{LEFT}" y="{floor + 34}">share of utterances kept</text>'
-    lines = {label: line for label, line in known.items() if line}
+    lines = {label: line for label, line in defined.items() if line}
     heights = _apart([_y(line[-1][1], ticks) for line in lines.values()])
     for k, (label, line) in enumerate(lines.items()):
         points = " ".join(f"{_x(x):.1f},{_y(y, ticks):.1f}" for x, y in line)
@@ -73,15 +73,15 @@ def _panel(name: str, series: Series) -> Iterator[str]:
 
 
 def _apart(heights: Sequence[float]) -> list[float]:
-    """Moved down where labels would lie on each other, in the order given."""
-    found, last = dict.fromkeys(range(len(heights)), 0.0), float(-ROW)
-    for k in sorted(found, key=lambda k: heights[k]):
-        found[k] = last = max(heights[k], last + ROW)
-    return list(found.values())
+    """Return the heights of labels in pixels, moved down where they would overlap."""
+    moved, last = dict.fromkeys(range(len(heights)), 0.0), float(-ROW)
+    for k in sorted(moved, key=lambda k: heights[k]):
+        moved[k] = last = max(heights[k], last + ROW)
+    return list(moved.values())
 
 
 def _ticks(values: Sequence[float]) -> list[float]:
-    """Round numbers around all values, lowest first; two at least."""
+    """Return at least two round numbers that enclose all values, lowest first."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     step = next((s for s in STEPS if (high - low) / s <= LINES - 2), STEPS[-1])
     first, last = int(low // step), int(high // step) + 1
@@ -89,10 +89,11 @@ def _ticks(values: Sequence[float]) -> list[float]:
 
 
 def _x(share: float) -> float:
-    """From everything kept, at the left, to nothing."""
+    """Return the horizontal position in pixels; all utterances kept are at the left."""
     return LEFT + (1 - share) * (WIDTH - LEFT - RIGHT)
 
 
 def _y(value: float, ticks: Sequence[float]) -> float:
+    """Return the vertical position of a value in pixels."""
     part = (value - ticks[0]) / (ticks[-1] - ticks[0])
     return HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM)

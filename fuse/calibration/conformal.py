@@ -1,10 +1,11 @@
-"""Split conformal prediction: how wide an interval must be, from held-out errors.
+"""Split conformal prediction: width of intervals from errors on validation parts.
 
-If the utterances that the width was learnt from and a new one are exchangeable, the
-interval covers its rating with at least the probability `level` (Vovk, Gammerman and
-Shafer, 2005; Lei et al., 2018, JASA 113:1094). Utterances of one speaker are alike, and
-a new speaker is not one of the old; so where there are speakers enough, they are what
-is taken as exchangeable, and the promise is for an utterance of a new speaker.
+If a new utterance and those of the validation part are exchangeable, its interval
+contains its rating with at least the probability `level` (Vovk, Gammerman and Shafer,
+2005; Lei et al., 2018, JASA 113:1094). Utterances of one speaker resemble each other,
+so utterances of a new speaker are not exchangeable with them. If there are enough
+speakers, exchangeability is assumed between speakers instead. The guarantee is then for
+an utterance of a new speaker.
 """
 
 import math
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ROUNDING = 1e-9  # of sums of shares in float64
+ROUNDING = 1e-9  # tolerance for rounding errors in float64 sums of shares
 
 
 @dataclass(frozen=True)
@@ -21,16 +22,19 @@ class Width:
     """Half the width of an interval: ``quantile * (floor + weight * spread)``."""
 
     quantile: float
-    floor: float  # 1 where the seeds' spread plays no part
-    weight: float  # 1 where intervals are wider for a larger spread, else 0
+    floor: float  # 1 if the width does not depend on the spread over seeds
+    weight: float  # 1 if intervals are wider for a larger spread, else 0
 
     def __call__(self, spread: np.ndarray) -> np.ndarray:
-        """(n,) deviation over seeds -> (n,) half widths"""
+        """Return (n,) half widths for (n,) standard deviations over seeds."""
         return self.quantile * (self.floor + self.weight * spread)
 
 
 def needed(level: float) -> int:
-    """Fewest utterances, or speakers, that any finite interval takes.
+    """Return the least number of utterances, or speakers, for a finite interval.
+
+    Args:
+        level: between 0 and 1
 
     Examples:
         >>> needed(0.9), needed(0.95)
@@ -40,21 +44,23 @@ def needed(level: float) -> int:
 
 
 def quantile(scores: np.ndarray, groups: np.ndarray, level: float) -> float:
-    """The score that a new group's utterance stays below with probability `level`.
+    """Return the bound that the score of a new utterance meets at a `level`.
 
-    The quantile of the scores where each of K groups weighs 1 / (K + 1), divided among
-    its utterances, and the last 1 / (K + 1) is infinity: hierarchical conformal
-    prediction (Lee, Barber and Willett, 2023; without the infinity it is "pooling CDFs"
-    of Dunn, Wasserman and Ramdas, 2023, JASA 118:2491). If every utterance is a group
-    of its own, it is the ceil((n + 1) level)-th smallest score: split conformal.
+    The utterance is of a new group. The bound is a quantile of the scores, in which
+    each of K groups weighs 1 / (K + 1), divided among its utterances, and the last
+    1 / (K + 1) is at infinity. This is hierarchical conformal prediction (Lee, Barber
+    and Willett, 2023). Without the infinity it is "pooling CDFs" of Dunn, Wasserman and
+    Ramdas (2023, JASA 118:2491). If every utterance forms a group alone, it is the
+    ceil((n + 1) level)-th smallest score: split conformal prediction.
 
     Args:
         scores: (n,) such as absolute errors
-        groups: (n,) counted from 0, none of them empty
-        level: between 0 and 1
+        groups: (n,) group of each score, numbered from 0 without a gap
+        level: probability, between 0 and 1
 
     Returns:
-        infinity if there are fewer groups than `needed`
+        the bound, in the unit of the scores; infinity if there are fewer groups than
+        `needed`
 
     Examples:
         >>> quantile(np.arange(9.0), np.arange(9), 0.9)
@@ -68,15 +74,18 @@ def quantile(scores: np.ndarray, groups: np.ndarray, level: float) -> float:
 
 
 def chance(level: float, sizes: Sequence[tuple[int, int]]) -> float:
-    """Two standard deviations of the share held, if all utterances are exchangeable.
+    """Return two standard deviations of the coverage of exchangeable utterances.
 
-    With n of validation, the probability of being held varies about as
-    level (1 - level) / (n + 2) (a beta distribution; Vovk, 2012), and the share of m of
-    the test by level (1 - level) / m around it.
+    With n validation utterances, the coverage probability has a variance of about
+    level (1 - level) / (n + 2) (a beta distribution; Vovk, 2012). The coverage of m
+    test utterances varies by level (1 - level) / m around that probability.
 
     Args:
         level: of the intervals
-        sizes: (n, m) of each fold
+        sizes: (n, m) numbers of validation and test utterances of each fold
+
+    Returns:
+        a share between 0 and 1
     """
     tested = sum(m for _, m in sizes)
     learnt = sum((m / tested) ** 2 / (n + 2) for n, m in sizes)
@@ -86,18 +95,19 @@ def chance(level: float, sizes: Sequence[tuple[int, int]]) -> float:
 def fit(
     errors: np.ndarray, spread: np.ndarray, groups: np.ndarray, level: float
 ) -> Width:
-    """The narrower of two widths: the same for all, or growing with the spread.
+    """Return the narrower of two widths: a constant one, or one that grows with spread.
 
-    The second divides errors by the seeds' spread plus its mean (Papadopoulos et al.,
-    2008), the mean keeping agreement by chance from promising too much. Choosing the
-    narrower by the same errors costs a little of the promise, of the order of
-    1 / sqrt(n) (Yang and Kuchibhotla, 2024); what remains is measured on the test.
+    The second normalises errors by the spread over seeds plus its mean (Papadopoulos et
+    al., 2008). The mean prevents intervals that are too narrow where seeds agree by
+    chance. Selecting the narrower width on the same errors weakens the guarantee by the
+    order of 1 / sqrt(n) (Yang and Kuchibhotla, 2024). The coverage on the test shows
+    the rest.
 
     Args:
-        errors: (n,) truth less the interval's centre
-        spread: (n,) deviation over seeds; all 0 where there is one
+        errors: (n,) truth minus the centre of the interval
+        spread: (n,) standard deviation over seeds; zeros if there is one seed
         groups: (n,) as for `quantile`
-        level: share of ratings that shall be inside
+        level: share of ratings that the intervals must contain
     """
     scores = np.abs(errors)
     same = Width(quantile(scores, groups, level), 1.0, 0.0)

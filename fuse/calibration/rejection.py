@@ -1,4 +1,4 @@
-"""What is gained by leaving the most uncertain utterances to a person."""
+"""Rejection curves: CCC and RMSE if the most uncertain utterances are left out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,34 +12,34 @@ from affuse.fuse.calibration.calibration_scores import CalibratedFold
 from affuse.fuse.scoring.metrics import ccc, rmse
 
 COLUMNS = ("rating", "kept", "utterances", "ccc", "rmse")
-SHARES = tuple(k / 20 for k in range(20, 1, -1))  # kept: 1 to .1
-LEAST = 10  # utterances of a fold, below which a CCC says nothing
+SHARES = tuple(k / 20 for k in range(20, 1, -1))  # shares kept, from 1 to .1
+LEAST = 10  # utterances of a fold; a CCC of fewer is not informative
 
 
 @dataclass(frozen=True)
 class RejectionPoint:
-    """One share kept; CCC and RMSE are means over folds, after the map."""
+    """Figures for one share of utterances, after the map; means over folds."""
 
     kept: float  # share of each fold's test utterances
-    utterances: int  # kept, of all folds
+    utterances: int  # number of utterances kept in all folds
     ccc: float
     rmse: float
 
 
 def curve(folds: Sequence[CalibratedFold]) -> tuple[RejectionPoint, ...]:
-    """CCC and RMSE of the utterances on which the seeds agree best.
+    """Return CCC and RMSE of the utterances on which the seeds agree best.
 
-    In each fold, utterances are sorted by the deviation of predictions over seeds,
-    without their ratings. The CCC of a subset also depends on how much its ratings
-    differ; read it with the RMSE.
+    In each fold, utterances are sorted by the standard deviation of their predictions
+    over seeds; ratings are not used. The CCC of a subset also depends on the variance
+    of its ratings, so read it with the RMSE.
 
     Args:
         folds: calibrated predictions of one rating
 
     Returns:
-        from everything kept to a tenth, to `LEAST` utterances of a fold, or to where
-        all ratings of a fold that are kept are the same; () if nothing tells utterances
-        apart, because there is one seed
+        points from all utterances to a tenth of them. The curve ends earlier if a fold
+        keeps fewer than `LEAST` utterances or only equal ratings. It is () for one
+        seed, because then no spread tells utterances apart.
     """
     if not any(fold.spread.any() for fold in folds):
         return ()
@@ -47,13 +47,14 @@ def curve(folds: Sequence[CalibratedFold]) -> tuple[RejectionPoint, ...]:
 
 
 def _points(folds: Sequence[CalibratedFold]) -> Iterator[RejectionPoint]:
+    """Yield the points of a curve until a CCC is undefined or not informative."""
     orders = [np.argsort(fold.spread, kind="stable") for fold in folds]
     for share in SHARES:
         rows = [order[: round(share * len(order))] for order in orders]
         if min(map(len, rows)) < LEAST:
             return
         if any(np.ptp(f.truth[r]) == 0 for f, r in zip(folds, rows, strict=True)):
-            return  # no CCC, and none of fewer of them
+            return  # constant ratings have no CCC, nor have subsets of them
         kept = [(f.truth[r], f.mapped[r]) for f, r in zip(folds, rows, strict=True)]
         yield RejectionPoint(
             kept=share,
@@ -64,7 +65,12 @@ def _points(folds: Sequence[CalibratedFold]) -> Iterator[RejectionPoint]:
 
 
 def write(folder: Path, curves: Mapping[str, Sequence[RejectionPoint]]) -> None:
-    """Publish rejection.csv."""
+    """Write rejection.csv into the folder of a run.
+
+    Args:
+        folder: of the run
+        curves: rating -> points of its curve
+    """
     rows = [
         (rating, f"{p.kept:.2f}", p.utterances, f"{p.ccc:.6f}", f"{p.rmse:.6f}")
         for rating, points in curves.items()

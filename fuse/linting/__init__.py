@@ -1,1 +1,1 @@
-"""The linter: asks every rule against leaks about a run."""
+"""Linter: checks a run with rules against leaks between training and test."""

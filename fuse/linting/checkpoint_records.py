@@ -1,4 +1,7 @@
-"""What an encoder was trained on, found again in the corpus of a run."""
+"""Match of an encoder's training data with the corpus of a run.
+
+The records themselves are read in `affuse.data.cache.training_data`.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +18,12 @@ from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding
 from affuse.fuse.wording import count
 
-FEWEST = 2  # texts; one that is equal is said anywhere
+FEWEST = 2  # texts in common; a single equal text may be a coincidence
 
 
 @dataclass(frozen=True)
 class CheckpointRecord:
-    """A record of what was seen, whose corpus is that of a run."""
+    """Record of an encoder's training data, matched with the corpus of a run."""
 
     evidence: Evidence
     seen: Seen
@@ -30,46 +33,59 @@ class CheckpointRecord:
 
     @property
     def by_split(self) -> bool:
-        """Whether the corpus's splits tell what was trained on.
+        """True if the splits of the corpus decide which utterances were trained on.
 
-        Where speakers are known, they do for every protocol that keeps them apart: what
-        is tested may be in another split, and the encoder has heard the speaker all the
-        same.
+        It is False if the record names speakers and the protocol separates speakers.
+        Then a tested utterance may be in another split, but the encoder was trained on
+        its speaker.
         """
-        apart = self.evidence.info.protocol != "official"
-        return bool(self.seen.splits) and not (self.seen.speakers and apart)
+        separates_speakers = self.evidence.info.protocol != "official"
+        return bool(self.seen.splits) and not (
+            self.seen.speakers and separates_speakers
+        )
 
     def covers(self, row: FoldRow) -> bool:
-        """Return True if an utterance is among what was trained on."""
+        """Return True if the encoder was trained on an utterance or its speaker.
+
+        Args:
+            row: of the fold table
+        """
         if self.seen.speakers and row.speaker not in self.speakers.names:
             return False
-        known = self.evidence.utterances.get(row.id)
+        utterance = self.evidence.utterances.get(row.id)
         return not self.by_split or (
-            known is not None and known.split in self.splits.names
+            utterance is not None and utterance.split in self.splits.names
         )
 
     def unmatched(self) -> Iterator[Finding]:
-        """Name speakers and splits of the record that the corpus does not have."""
+        """Yield a note on speakers and splits of the record that the corpus lacks."""
         if self.speakers.missing:
             yield self._unmatched("speaker", self.speakers, _speakers(self.evidence))
         if self.by_split and self.splits.missing:
             yield self._unmatched("split", self.splits, _splits(self.evidence))
 
-    def _unmatched(self, noun: str, found: Matched, there: Iterable[str]) -> Finding:
-        known = some(n for n in there if spelling(n)) or "none"
-        number = len(found.missing)
+    def _unmatched(self, noun: str, match: Matched, names: Iterable[str]) -> Finding:
+        """Return a note on missing names, with the `names` of the corpus."""
+        listing = some(n for n in names if spelling(n)) or "none"
+        number = len(match.missing)
         return Finding(
             f"{self.what}, and {count(number, noun)} that it was trained on "
             f"{'is' if number == 1 else 'are'} none of this corpus: "
-            f"{some(found.missing)}; it has {known}; if the spelling differs, correct "
-            f"{training_data.FILE} of the checkpoint and extract again",
+            f"{some(match.missing)}; it has {listing}; if the spelling differs, "
+            f"correct {training_data.FILE} of the checkpoint and extract again",
             fatal=False,
             said=True,
         )
 
 
 def matched(evidence: Evidence, record: Seen, what: str) -> CheckpointRecord:
-    """Find the speakers and splits of a record in the corpus of a run."""
+    """Return a record with its speakers and splits matched to the corpus of a run.
+
+    Args:
+        evidence: of the run
+        record: of the encoder's training data
+        what: the beginning of each sentence on it
+    """
     return CheckpointRecord(
         evidence,
         record,
@@ -80,14 +96,14 @@ def matched(evidence: Evidence, record: Seen, what: str) -> CheckpointRecord:
 
 
 def corpus_identity(evidence: Evidence, modality: str) -> Identity:
-    """Return what the corpus of a run is known by.
+    """Return the features that identify the corpus of a run.
 
     Args:
         evidence: of the run
-        modality: whose inputs are compared
+        modality: the inputs of this modality are compared
     """
-    heard = evidence.stretches if modality_named(modality).has_times else ()
-    ids = {*evidence.contents.get(modality, {}), *heard}
+    stretches = evidence.stretches if modality_named(modality).has_times else ()
+    ids = {*evidence.contents.get(modality, {}), *stretches}
     inputs = _inputs(evidence, modality, ids)
     return Identity(
         evidence.info.corpus,
@@ -100,46 +116,53 @@ def corpus_identity(evidence: Evidence, modality: str) -> Identity:
 def sampled(
     evidence: Evidence, record: Seen, modality: str, ids: Iterable[str]
 ) -> Sequence[str]:
-    """Return the utterances whose own input was trained on, by the record's sample.
+    """Return the utterances whose input is in the sample of a training record.
 
-    No two recordings are equal by chance, so each counts. Texts recur: they count
-    if at least `FEWEST` of the texts and a share of `MANY` are in the sample.
+    Recordings are never equal by chance, so each match counts. Texts recur, so they
+    count only if at least `FEWEST` of them and a share of `MANY` are in the sample.
+
+    Args:
+        evidence: of the run
+        record: of the encoder's training data
+        modality: of the encoder
+        ids: of the utterances to look for
 
     Returns:
-        ids, sorted; none if no cache or no sample is at hand
+        ids, sorted; empty if the cache or the sample is missing
     """
     inputs = _inputs(evidence, modality, ids)
-    known = frozenset(record.sample)
-    found = sorted(id_ for id_, own in inputs.items() if own & known)
+    sample = frozenset(record.sample)
+    matches = sorted(id_ for id_, digests in inputs.items() if digests & sample)
     if not modality_named(modality).recurs:
-        return found
+        return matches
     every = frozenset[str]().union(*inputs.values())
-    enough = len(every & known) >= max(FEWEST, MANY * len(every))
-    return found if enough else []
+    enough = len(every & sample) >= max(FEWEST, MANY * len(every))
+    return matches if enough else []
 
 
 def _inputs(
     evidence: Evidence, modality: str, ids: Iterable[str]
 ) -> dict[str, frozenset[str]]:
-    """Return `shortened` digests of inputs, by id; those of decoded samples as well.
+    """Return shortened digests of files and of decoded samples, by id.
 
     A silent recording has none, because files of silence are equal by chance.
     """
-    contents, found = evidence.contents.get(modality, {}), {}
-    heard = modality_named(modality).has_times
+    contents, inputs = evidence.contents.get(modality, {}), {}
+    has_times = modality_named(modality).has_times
     for id_ in ids:
-        stretch = evidence.stretches.get(id_) if heard else None
+        stretch = evidence.stretches.get(id_) if has_times else None
         samples = stretch.samples if stretch else ""
-        own = () if samples == SILENT else (contents.get(id_, ""), samples)
-        found[id_] = corpus_matching.shortened(own)
-    return found
+        digests = () if samples == SILENT else (contents.get(id_, ""), samples)
+        inputs[id_] = corpus_matching.shortened(digests)
+    return inputs
 
 
 def _speakers(evidence: Evidence) -> set[str]:
-    """Speakers as folds.csv spells them, and all of the corpus."""
+    """Return the speakers of folds.csv and of the corpus, each as spelt there."""
     rows = {row.speaker for row in evidence.rows}
     return rows | {u.speaker for u in evidence.utterances.values()}
 
 
 def _splits(evidence: Evidence) -> set[str]:
+    """Return the splits of the corpus."""
     return {u.split for u in evidence.utterances.values()}

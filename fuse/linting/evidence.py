@@ -1,4 +1,7 @@
-"""What a rule is given: a run as it is planned, or as it was left in its folder."""
+"""Evidence on a run that the linter's rules examine: plan, folder, corpus and cache.
+
+It is gathered in `affuse.fuse.linting.gathering`.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,74 +29,79 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
 from affuse.fuse.trained.model_folders import demand_widths, finished, seed
 
-CORPUS, CACHE, TRAINED = "corpus", "cache", "trained"  # what a rule may need
-ROWS = 2048  # that go through a model at once
-KEPT = 2**26  # bytes of trained models that stay in memory from rule to rule
+CORPUS, CACHE, TRAINED = "corpus", "cache", "trained"  # sources that a rule may need
+ROWS = 2048  # rows of a batch through a model
+KEPT = 2**26  # largest size in bytes of the models kept in memory for all rules
 
 
 @dataclass(frozen=True)
 class Stated:
-    """Ratings on [-1, 1] as they stand somewhere."""
+    """Ratings on [-1, 1] in one table or tensor."""
 
-    where: str
+    where: str  # name of the table or tensor
     ids: Sequence[str]
     truth: np.ndarray  # (n, targets)
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """One trained model of a run, and what it left behind."""
+    """Trained model of a run with its history and its predictions."""
 
     folder: Path
     fold: str
     seed: int
     module: nn.Module  # in evaluation mode, on the CPU
-    epochs: np.ndarray  # (epochs, targets) validation CCC, of history.csv
+    epochs: np.ndarray  # (epochs, targets) validation CCC from history.csv
     predictions: Predictions
 
     @property
     def name(self) -> str:
-        """Fold and seed, in words."""
+        """Fold and seed in words."""
         return f"fold '{self.fold}', seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that is known of a run, and why the rest is not."""
+    """Files of a run, its corpus and its cache, and reasons for what is missing."""
 
     info: RunInfo
     rows: tuple[FoldRow, ...]
-    recipes: Mapping[str, Mapping[str, Recipe]]  # of each fold, by modality
-    missing: Mapping[str, str]  # of CORPUS, CACHE, TRAINED: why it is not at hand
+    recipes: Mapping[str, Mapping[str, Recipe]]  # fold -> modality -> recipe
+    missing: Mapping[str, str]  # CORPUS, CACHE or TRAINED -> reason why it is missing
     folder: Path
     corpus: Corpus | None = None
     contents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     stretches: Mapping[str, Stretch] = field(default_factory=dict)  # of recordings
-    tensors: Stated | None = None  # what is trained on
+    tensors: Stated | None = None  # ratings in the training tensors
     load: Callable[[str, Sequence[str]], Mapping[str, Tensor]] | None = None  # of fold
 
     @cached_property
     def folds(self) -> Mapping[str, Mapping[str, list[FoldRow]]]:
-        """{fold: {part: rows}}"""
-        found: dict[str, dict[str, list[FoldRow]]] = {}
+        """Rows by fold and part: {fold: {part: rows}}."""
+        folds: dict[str, dict[str, list[FoldRow]]] = {}
         for row in self.rows:
-            found.setdefault(row.fold, {}).setdefault(row.part, []).append(row)
-        return found
+            folds.setdefault(row.fold, {}).setdefault(row.part, []).append(row)
+        return folds
 
     def ids(self, fold: str, part: str) -> list[str]:
-        """Of one part of a fold; none if it has none."""
+        """Return the ids of one part of a fold; empty if there is no such part.
+
+        Args:
+            fold: its name
+            part: train, validation or test
+        """
         return [row.id for row in self.folds.get(fold, {}).get(part, [])]
 
     @cached_property
     def utterances(self) -> Mapping[str, Utterance]:
-        """Of the corpus, by id; each speaker, session and dialogue in one spelling."""
+        """Utterances of the corpus by id, with unified spellings of their names."""
         return {u.id: u for u in unify(self.corpus.utterances)} if self.corpus else {}
 
     @cached_property
     def ratings(self) -> Mapping[str, tuple[float, ...]]:
-        """Of the corpus on [-1, 1], by id; found by name, in the order of targets."""
+        """Ratings of the corpus on [-1, 1] by id, in the order of targets."""
         scale = None if self.corpus is None else self.corpus.scale
-        found: dict[str, tuple[float, ...]] = {}
+        ratings: dict[str, tuple[float, ...]] = {}
         policy = str(self.info.settings.get("out_of_range", Settings.out_of_range))
         if policy not in POLICIES:
             raise DamagedFileError(
@@ -103,24 +111,24 @@ class Evidence:
             )
         for id_, utterance in self.utterances.items():
             released = {n: utterance.ratings.get(n) for n in self.info.targets}
-            known = {n: v for n, v in released.items() if v is not None}
-            if scale is None or len(known) < len(released):
+            values = {n: v for n, v in released.items() if v is not None}
+            if scale is None or len(values) < len(released):
                 continue
-            if scaled := normalise(known, scale=scale, policy=policy):
-                found[id_] = tuple(scaled[name] for name in self.info.targets)
-        return found
+            if scaled := normalise(values, scale=scale, policy=policy):
+                ratings[id_] = tuple(scaled[name] for name in self.info.targets)
+        return ratings
 
     def truth(self, ids: Sequence[str]) -> np.ndarray:
-        """(len(ids), targets), of the corpus; nan where it has none."""
+        """Return (len(ids), targets) ratings of the corpus; NaN where it has none."""
         unknown = (np.nan,) * len(self.info.targets)
-        found = [self.ratings.get(id_, unknown) for id_ in ids]
-        return np.array(found, np.float64).reshape(len(ids), len(unknown))
+        rows = [self.ratings.get(id_, unknown) for id_ in ids]
+        return np.array(rows, np.float64).reshape(len(ids), len(unknown))
 
     def features(self, fold: str, ids: Sequence[str]) -> Mapping[str, Tensor]:
-        """{modality: (len(ids), dim)}, as cached for a fold.
+        """Return the cached embeddings of a fold: {modality: (len(ids), dim)}.
 
         Raises:
-            Skipped: if an id is not in the cache, which is for another rule to say
+            Skipped: if an id is not in the cache, which the rule `ids` reports
         """
         try:
             return self.load(fold, ids) if self.load else {}
@@ -128,27 +136,27 @@ class Evidence:
             raise Skipped(f"utterance {error} is not in the cache") from error
 
     def predict(self, unit: TrainedModel, ids: Sequence[str]) -> np.ndarray:
-        """Return what a model says of cached utterances: (len(ids), targets).
+        """Return (len(ids), targets) predictions of a model for cached utterances.
 
         Raises:
             Skipped: as `features`
             DamagedFileError: if the model takes embeddings of other sizes
         """
-        said = [np.zeros((0, len(self.info.targets)))]
+        predicted = [np.zeros((0, len(self.info.targets)))]
         for i in range(0, len(ids), ROWS):
             features = self.features(unit.fold, ids[i : i + ROWS])
             demand_widths(unit.module, features, unit.folder)
             with torch.inference_mode():
-                said.append(unit.module(features).double().numpy())
-        return np.concatenate(said)
+                predicted.append(unit.module(features).double().numpy())
+        return np.concatenate(predicted)
 
     @cached_property
     def joined(self) -> Predictions:
-        """The table of the whole run."""
+        """Joined table of the predictions of all models."""
         return read_predictions(RunFolder(self.folder).predictions, self.info.targets)
 
     def units(self) -> Iterator[TrainedModel]:
-        """Yield every finished model; those beyond `KEPT` are read again each time.
+        """Yield every finished model; models beyond `KEPT` are read again each time.
 
         Raises:
             AffuseError: if a model cannot be read, or is of another run
@@ -164,11 +172,11 @@ class Evidence:
 
     @cached_property
     def _kept(self) -> dict[Path, TrainedModel]:
-        """Models that were read, by folder, for every rule asks for all of them."""
+        """Models in memory by folder, because every rule reads all of them."""
         return {}
 
     def _unit(self, path: Path) -> TrainedModel:
-        """Read one finished model, or raise AffuseError."""
+        """Return a finished model, or raise AffuseError."""
         module, description = model_files.load(path)
         where = (path.parent.name, seed(path))
         if (description.fold, description.seed) != where:
@@ -178,8 +186,8 @@ class Evidence:
             )
         if not self.ids(description.fold, "train"):
             raise DamagedFileError(
-                f"{path} is of fold '{description.fold}', of which {RunFolder.folds} "
-                f"has no training rows; remove it and train again"
+                f"{path} is of fold '{description.fold}', which has no training rows "
+                f"in {RunFolder.folds}; remove it and train again"
             )
         if description.targets != self.info.targets:
             raise DamagedFileError(
@@ -204,16 +212,16 @@ def _size(folder: Path) -> int:
 
 
 def _epochs(path: Path, targets: Sequence[str]) -> np.ndarray:
-    """Read the validation CCC of each epoch: (epochs, targets)."""
+    """Return the validation CCC of each epoch: (epochs, targets)."""
     places = [
         model_files.HISTORY_COLUMNS.index(f"validation_{name}") for name in targets
     ]
-    found = list[list[float]]()
+    scores = list[list[float]]()
     for line, row in read_rows(path, model_files.HISTORY_COLUMNS):
         try:
-            found.append([number(row[place]) for place in places])
+            scores.append([number(row[place]) for place in places])
         except ValueError as error:
             raise DamagedFileError(
                 f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"
             ) from error
-    return np.array(found).reshape(len(found), len(places))
+    return np.array(scores).reshape(len(scores), len(places))

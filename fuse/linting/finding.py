@@ -1,4 +1,4 @@
-"""What a rule says."""
+"""Findings of a rule, and the exception for a rule that cannot be applied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,20 +7,23 @@ from affuse.data.splits.protocols import some
 
 
 class Skipped(Exception):
-    """A rule cannot be applied; the sentence says why."""
+    """Rule that cannot be applied; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found, in a sentence."""
+    """Sentence of a rule on a leak, or a note."""
 
-    text: str  # what, how many, examples, what to do
-    fatal: bool = True  # False: a figure to know, no leak
-    said: bool = False  # by `train` too, although it is no leak: it may hide one
+    text: str  # the fault, its number of cases, examples, the remedy
+    fatal: bool = True  # True for a leak, False for a note
+    said: bool = False  # True if `train` logs the note too, because it may hide a leak
 
 
 def examples(ids: Sequence[str]) -> str:
-    """How many utterances, and a few of them.
+    """Return the number of utterances and the ids of a few.
+
+    Args:
+        ids: of the utterances
 
     Examples:
         >>> examples(["b", "a"]), examples(["a"])

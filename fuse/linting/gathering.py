@@ -1,4 +1,7 @@
-"""Gathers what is known of a run, before its training, after it, or much later."""
+"""Evidence on a run from its plan or its folder, before or after its training.
+
+The rules that examine it are in `affuse.fuse.linting.rules`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +36,14 @@ def planned(
     *,
     trained: bool,
 ) -> Evidence:
-    """A run with all that it is trained on at hand, before training or after it."""
+    """Return the evidence on a planned run, before its training or after it.
+
+    Args:
+        plan: of the run
+        corpus: of the run
+        embeddings: rows of the caches that it is trained on
+        trained: True after the training, to examine its results too
+    """
     names = plan.features
     missing = {} if trained else {TRAINED: "nothing is trained yet"}
     if trained and not RunFolder(plan.folder).predictions.is_file():
@@ -53,10 +63,14 @@ def planned(
 
 
 def left(folder: Path, cache: Path) -> Evidence:
-    """A run as it lies in its folder, with what of its cache is still there.
+    """Return the evidence in a run's folder, and in its cache as far as it exists.
+
+    Args:
+        folder: of the run
+        cache: root folder of caches
 
     Raises:
-        FileNotFoundError: if the folder is no run
+        FileNotFoundError: if the folder is not a run
         AffuseError: if it cannot be read
     """
     info, rows = read_info(folder), read_folds(folder)
@@ -69,14 +83,14 @@ def left(folder: Path, cache: Path) -> Evidence:
     elif lack := missing_file(info, folder):
         missing[TRAINED] = lack
     corpus = _corpus(cache, info.corpus, missing)
-    needed = {r.folder(): r for found in recipes.values() for r in found.values()}
+    needed = {r.folder(): r for fold in recipes.values() for r in fold.values()}
     embeddings = _embeddings(cache / info.corpus, needed, missing)
 
     def load(fold: str, ids: Sequence[str]) -> Mapping[str, Tensor]:
-        own = {m: embeddings[r.folder()] for m, r in recipes[fold].items()}
-        found = gather(own, ids)
-        names = trainable(info.design).features(tuple(own))
-        return {name: torch.from_numpy(found[name]) for name in names}
+        caches = {m: embeddings[r.folder()] for m, r in recipes[fold].items()}
+        features = gather(caches, ids)
+        names = trainable(info.design).features(tuple(caches))
+        return {name: torch.from_numpy(features[name]) for name in names}
 
     return Evidence(
         info=info,
@@ -92,11 +106,12 @@ def left(folder: Path, cache: Path) -> Evidence:
 
 
 def _corpus(cache: Path, name: str, missing: dict[str, str]) -> Corpus | None:
+    """Return the corpus in a cache, or add a reason to `missing`."""
     try:
         check_name(name)
         return corpus_table.load(cache, name)
     except DamagedFileError:
-        raise  # it must not pass for a corpus that is not at hand
+        raise  # A damaged corpus must not be reported as a missing one.
     except (OSError, AffuseError) as error:
         missing[CORPUS] = str(error)
         return None
@@ -105,39 +120,47 @@ def _corpus(cache: Path, name: str, missing: dict[str, str]) -> Corpus | None:
 def _embeddings(
     corpus: Path, recipes: Iterable[str], missing: dict[str, str]
 ) -> dict[str, Embeddings]:
-    """Exactly those that the run was trained on, by folder."""
-    found = {}
+    """Return the embeddings of these recipes by folder, or add to `missing`."""
+    embeddings = {}
     for name in recipes:
         try:
             cache = store.look(corpus / name)
             if cache is None or not cache.complete:
-                raise AffuseError(f"{corpus / name} is not there, or not complete")
-            found[name] = store.load(cache)
+                raise AffuseError(f"{corpus / name} is missing or incomplete")
+            embeddings[name] = store.load(cache)
         except DamagedFileError:
             raise
         except (OSError, AffuseError) as error:
             missing[CACHE] = str(error)
     if not recipes:
-        missing[CACHE] = "no finished model says which embeddings it takes"
-    return found
+        missing[CACHE] = "no finished model states which embeddings it takes"
+    return embeddings
 
 
 def _contents(embeddings: Iterable[Embeddings]) -> dict[str, dict[str, str]]:
-    """Digests of the inputs, by modality and id; of ids that each of its caches has."""
+    """Return digests of the inputs by modality and id, for ids in all its caches."""
     contents: dict[str, dict[str, str]] = {}
-    for found in embeddings:
-        own = dict(zip(found.ids, found.contents, strict=True))
-        known = contents.setdefault(found.recipe.modality, own)
-        contents[found.recipe.modality] = {i: c for i, c in known.items() if i in own}
+    for cache in embeddings:
+        digests = dict(zip(cache.ids, cache.contents, strict=True))
+        earlier = contents.setdefault(cache.recipe.modality, digests)
+        contents[cache.recipe.modality] = {
+            i: c for i, c in earlier.items() if i in digests
+        }
     return contents
 
 
 def stretches(embeddings: Iterable[Embeddings]) -> dict[str, Stretch]:
-    """Recordings by utterance id; of several caches, the one that knows the samples."""
-    found: dict[str, Stretch] = {}
+    """Return the stretch of a recording that each utterance is, by id.
+
+    Stretches with digests of their samples take precedence.
+
+    Args:
+        embeddings: rows of several caches
+    """
+    by_id: dict[str, Stretch] = {}
     for each in embeddings:
         for id_, stretch in zip(each.ids, each.stretches, strict=False):
-            known = found.get(id_)
-            if stretch is not None and (known is None or not known.samples):
-                found[id_] = stretch
-    return found
+            earlier = by_id.get(id_)
+            if stretch is not None and (earlier is None or not earlier.samples):
+                by_id[id_] = stretch
+    return by_id

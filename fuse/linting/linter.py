@@ -1,6 +1,6 @@
-"""Asks every rule of `affuse.fuse.linting.rules` about a run; a leak fails it.
+"""Application of the rules in `affuse.fuse.linting.rules` to runs; a leak fails a run.
 
-``lint.json`` in the run folder keeps what was found after training, rule by rule.
+``lint.json`` in the run folder stores the result of each rule after training.
 """
 
 import inspect
@@ -29,46 +29,46 @@ log = logging.getLogger(__name__)
 
 
 class Leak(AffuseError):
-    """A rule fails; the lines name run, rule and what it found."""
+    """Rule that fails; the lines of the error name run, rule and findings."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one rule found in one run."""
+    """Findings of one rule in one run."""
 
     rule: str
     findings: tuple[Finding, ...] = ()
-    skipped: str = ""  # why it could not be applied, or ""
+    skipped: str = ""  # reason why the rule could not be applied, or ""
 
     @property
     def fails(self) -> bool:
-        """Whether there is a leak."""
+        """True if the rule found a leak."""
         return any(finding.fatal for finding in self.findings)
 
     @property
     def status(self) -> str:
-        """One word: ok, note, FAILS or skipped."""
+        """Status in one word: ok, note, FAILS or skipped."""
         if self.skipped:
             return "skipped"
         return FAILS if self.fails else "note" if self.findings else "ok"
 
 
 def rules() -> list[str]:
-    """All rules, by name."""
+    """Return the names of all rules."""
     return names(RULE_KIND)
 
 
 def explain() -> list[str]:
-    """Return a line for each rule, with what it holds a run to.
+    """Return a line for each rule with its requirement.
 
-    A rule of another package that cannot be used has a line that says why.
+    A rule of a plug-in that cannot be loaded has a line with the reason.
     """
     width = max(map(len, rules()))
     return [f"{name:<{width}}  {_explained(name)}" for name in rules()]
 
 
 def _explained(name: str) -> str:
-    """Return the first line of a rule's docstring, or why there is none."""
+    """Return the first line of a rule's docstring, or why it is missing."""
     try:
         doc = inspect.getdoc(load(RULE_KIND, name)) or "its module has no docstring"
     except PluginError as error:
@@ -77,12 +77,17 @@ def _explained(name: str) -> str:
 
 
 def check(evidence: Evidence, chosen: Iterable[str]) -> tuple[Result, ...]:
-    """What some rules find, each on its own."""
-    return tuple(_asked(name, evidence) for name in chosen)
+    """Return the results of some rules, each independent of the others.
+
+    Args:
+        evidence: on the run
+        chosen: names of the rules
+    """
+    return tuple(_result(name, evidence) for name in chosen)
 
 
-def _asked(name: str, evidence: Evidence) -> Result:
-    """Return what one rule finds; one that cannot be used is skipped, and says why."""
+def _result(name: str, evidence: Evidence) -> Result:
+    """Return the result of one rule; a rule that cannot be loaded is skipped."""
     try:
         rule = load(RULE_KIND, name)
     except PluginError as error:
@@ -91,6 +96,7 @@ def _asked(name: str, evidence: Evidence) -> Result:
 
 
 def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
+    """Return the result of one rule; files that cannot be read are a finding."""
     lacking = [
         evidence.missing[need] for need in rule.NEEDS if need in evidence.missing
     ]
@@ -100,7 +106,7 @@ def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
         return Result(name, tuple(rule.findings(evidence)))
     except Skipped as reason:
         return Result(name, skipped=str(reason))
-    except (OSError, AffuseError) as error:  # a file that cannot be read
+    except (OSError, AffuseError) as error:
         return Result(name, (Finding(str(error)),))
 
 
@@ -111,30 +117,30 @@ def check_plans(
     *,
     allow: Sequence[str] = (),
 ) -> None:
-    """All that can be asked before time is spent on training.
+    """Apply the rules that need no trained model, before any training.
 
     Args:
-        plans: of one command
-        corpus: they are all of it
-        embeddings: that they are trained on
-        allow: rules whose failure is only logged
+        plans: of the runs of one command
+        corpus: of all runs
+        embeddings: rows of the caches that the runs are trained on
+        allow: names of rules whose failure is only logged
 
     Raises:
         Leak: if another rule fails; nothing is written
-        OptionError: if a rule that is allowed is none
+        OptionError: if there is no rule of a name in `allow`
     """
     with options_at_fault():
         for name in allow:
             load(RULE_KIND, name)
     early = [name for name, rule in load_all(RULE_KIND) if TRAINED not in rule.NEEDS]
-    found = {
+    by_run = {
         plan.info.name: check(planned(plan, corpus, embeddings, trained=False), early)
         for plan in plans
     }
-    said = (r.findings for results in found.values() for r in results)
-    for text in dict.fromkeys(f.text for each in said for f in each if f.said):
+    findings = (r.findings for results in by_run.values() for r in results)
+    for text in dict.fromkeys(f.text for each in findings for f in each if f.said):
         log.warning("%s", text)
-    _refuse(found, allow, "nothing was trained")
+    _refuse(by_run, allow, "nothing was trained")
 
 
 def check_runs(
@@ -144,33 +150,39 @@ def check_runs(
     *,
     allow: Sequence[str] = (),
 ) -> None:
-    """All rules about runs that are trained; what they find is kept beside each.
+    """Apply all rules to trained runs, and write the results into their folders.
+
+    Args:
+        plans: of the runs of one command
+        corpus: of all runs
+        embeddings: rows of the caches that the runs were trained on
+        allow: names of rules whose failure is only logged
 
     Raises:
-        Leak: if a rule fails that is not allowed to; the runs stay as they are
+        Leak: if another rule fails; the runs are kept
     """
-    found = {}
+    by_run = {}
     for plan in plans:
         results = check(planned(plan, corpus, embeddings, trained=True), rules())
-        kept = {
+        record = {
             r.rule: {**facts(r), "allowed": r.fails and r.rule in allow}
             for r in results
         }
         with digests.rewriting(plan.folder, [RunFolder.leaks]):
             publish(
                 RunFolder(plan.folder).leaks,
-                (json.dumps(kept, indent=1) + "\n").encode(),
+                (json.dumps(record, indent=1) + "\n").encode(),
             )
-        found[plan.info.name] = results
-    _refuse(found, allow, "what was trained stays, but is not to be reported")
+        by_run[plan.info.name] = results
+    _refuse(by_run, allow, "the trained runs are kept, but must not be reported")
 
 
 def _refuse(
-    found: Mapping[str, Iterable[Result]], allow: Sequence[str], end: str
+    by_run: Mapping[str, Iterable[Result]], allow: Sequence[str], end: str
 ) -> None:
-    """Raise if a rule fails that must not; `found` is by run."""
+    """Raise an error if a rule fails that is not in `allow`."""
     leaks: dict[str, list[Result]] = {}
-    for run, results in found.items():
+    for run, results in by_run.items():
         for result in results:
             if result.fails and result.rule in allow:
                 for line in (run, *lines([result])):
@@ -178,23 +190,31 @@ def _refuse(
             elif result.fails:
                 leaks.setdefault(run, []).append(result)
     if leaks:
-        shown = [line for run, r in leaks.items() for line in (run, *lines(r))]
+        listing = [line for run, r in leaks.items() for line in (run, *lines(r))]
         failing = sorted({result.rule for each in leaks.values() for result in each})
-        meant = " ".join(f"--allow {rule}" for rule in failing)
-        end += f"; if it is meant to be so: {meant}"
-        raise Leak("a rule of the linter fails", *shown, end)
+        options = " ".join(f"--allow {rule}" for rule in failing)
+        end += f"; if this is intended, add {options}"
+        raise Leak("a rule of the linter fails", *listing, end)
 
 
-def lines(found: Iterable[Result]) -> list[str]:
-    """Each rule with what it found, for people."""
-    shown = []
-    for result in found:
-        shown.append(f"  {result.rule}: {result.status}  {result.skipped}".rstrip())
+def lines(results: Iterable[Result]) -> list[str]:
+    """Return a line for each rule and for each of its findings, for the terminal.
+
+    Args:
+        results: of rules
+    """
+    listing = []
+    for result in results:
+        listing.append(f"  {result.rule}: {result.status}  {result.skipped}".rstrip())
         for finding in result.findings:
-            shown.append(f"    {'' if finding.fatal else 'note: '}{finding.text}")
-    return shown
+            listing.append(f"    {'' if finding.fatal else 'note: '}{finding.text}")
+    return listing
 
 
 def facts(result: Result) -> dict[str, object]:
-    """Return a result as a JSON object."""
+    """Return a result as a JSON object.
+
+    Args:
+        result: of a rule
+    """
     return {**asdict(result), "status": result.status}

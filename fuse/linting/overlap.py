@@ -1,4 +1,7 @@
-"""Who or what is on both sides of a line, and which lines a protocol promises."""
+"""Speaker, session and dialogue overlap, and the separations each protocol guarantees.
+
+Stretches of recordings are compared in `affuse.fuse.linting.timelines`.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,51 +14,55 @@ Pairs = tuple[tuple[str, str], ...]
 TEST: Pairs = (("train", "test"), ("validation", "test"))
 EVERY: Pairs = (*TEST, ("train", "validation"))
 SESSIONS = {"speaker": EVERY, "session": EVERY, "dialogue": EVERY}
-PROMISES: Mapping[str, Mapping[str, Pairs]] = {  # protocol: {what: parts kept apart}
+PROMISES: Mapping[str, Mapping[str, Pairs]] = {  # protocol -> kind -> separate parts
     "session5": dict.fromkeys(SESSIONS, TEST),
     "session5-strict": SESSIONS,
     "loso": SESSIONS,
     "speakers": {"speaker": EVERY},
-    "official": {},  # the corpus's own; whatever it is
+    "official": {},  # splits of the corpus, which guarantee nothing by themselves
 }
-STRICTEST = {"speaker": EVERY}  # of a protocol that is not known here
+STRICTEST = {"speaker": EVERY}  # guarantees of a protocol that is not listed
 
 
 def promised(protocol: str, what: str) -> Pairs:
-    """Pairs of parts that a protocol keeps apart, in what there is of one kind."""
+    """Return the pairs of parts that a protocol guarantees to separate.
+
+    Args:
+        protocol: its name
+        what: kind of names that are separate, such as ``speaker``
+    """
     return PROMISES.get(protocol, STRICTEST).get(what, ())
 
 
 def overlaps(
     evidence: Evidence, what: str, names: Mapping[str, str], *, remedy: str
 ) -> Iterator[Finding]:
-    """What stands in two parts of a fold, one finding a pair of parts.
+    """Yield a finding for each pair of parts that share names in a fold.
 
     Args:
-        evidence: of which the folds are looked at
-        what: one thing, such as ``speaker``
-        names: of that thing, by utterance id; "" where it is not known; spellings of
-            one name are one
-        remedy: what to do, as the end of a sentence
+        evidence: on the run
+        what: kind of the names, such as ``speaker``
+        names: utterance id -> name, "" if unknown; spellings are unified
+        remedy: words at the end of the sentence that state what to do
     """
     protocol, names = evidence.info.protocol, unified(names)
     for pair in EVERY:
-        found: dict[str, set[str]] = {}
+        by_fold: dict[str, set[str]] = {}
         touched: set[str] = set()
         for fold in evidence.folds:
             one, other = (evidence.ids(fold, part) for part in pair)
             shared = {names.get(i, "") for i in one} & {names.get(i, "") for i in other}
             if shared := shared - {""}:
-                found[fold] = shared
+                by_fold[fold] = shared
                 touched |= {i for i in other if names.get(i) in shared}
-        if not found:
+        if not by_fold:
             continue
         fatal = pair in promised(protocol, what)
-        promise = "promises" if fatal else "does not promise"
-        first = next(iter(found))
+        promise = "guarantees" if fatal else "does not guarantee"
+        first = next(iter(by_fold))
         text = (
-            f"the same {what} in {pair[0]} and {pair[1]} of {len(found)} of "
-            f"{len(evidence.folds)} folds, as in '{first}': {some(found[first])}; it "
+            f"the same {what} in {pair[0]} and {pair[1]} of {len(by_fold)} of "
+            f"{len(evidence.folds)} folds, as in '{first}': {some(by_fold[first])}; it "
             f"concerns {examples(sorted(touched))} of {pair[1]}; protocol '{protocol}' "
             f"{promise} otherwise"
         )

@@ -1,1 +1,1 @@
-"""From scored runs to tables: rows, comparisons, footnotes, layout."""
+"""Report tables from the predictions of runs: rows, comparisons, footnotes, layout."""

@@ -1,4 +1,4 @@
-"""What a table shows on request below its sections: pairs, parts of CCCs, measures."""
+"""Optional blocks below the sections of a table: pairs, CCC factors, measures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from affuse.fuse.reporting.measures import MEAN, MEASURES, heading
 from affuse.fuse.reporting.table_records import ReportTable, TableRow, shown
 from affuse.fuse.wording import figure
 
-WIDTH = 100  # columns of plain text
+WIDTH = 100  # default width of plain text, in columns
 LETTERS = {"valence": "V", "arousal": "A", "dominance": "D"}
 
 
 @dataclass(frozen=True)
 class TableBlock:
-    """A heading and a small table of words."""
+    """Small table of text with a heading."""
 
     heading: str
     heads: tuple[str, ...]
@@ -21,13 +21,17 @@ class TableBlock:
 
 
 def blocks(table: ReportTable) -> tuple[TableBlock, ...]:
-    """The blocks that a table was asked for."""
+    """Return the requested blocks of a table.
+
+    Args:
+        table: of a report
+    """
     split = _split(table) if table.split else ()
     return (*_pairs(table), *split, *_measures(table))
 
 
 def _pairs(table: ReportTable) -> Iterator[TableBlock]:
-    """Row less column, and the adjusted p below the diagonal's other side."""
+    """Yield the block of all pairs: differences above the diagonal, p below it."""
     rows = [row.name for row in table.rows if row.info]
     if not table.pairs:
         return
@@ -50,7 +54,7 @@ def _pairs(table: ReportTable) -> Iterator[TableBlock]:
 
 
 def _split(table: ReportTable) -> Iterator[TableBlock]:
-    """For every section correlation, C_b, scale and location of each rating."""
+    """Yield a block per section with r, C_b, scale and location of each rating."""
     letters = [LETTERS[target] for target in table.targets]
     heads = [f"{k} {part}" for k in letters for part in ("r", "Cb", "v", "u")]
     for section in shown(table.rows):
@@ -65,20 +69,20 @@ def _split(table: ReportTable) -> Iterator[TableBlock]:
 
 
 def _parts(row: TableRow, section: str, table: ReportTable) -> Iterator[str]:
-    """One line of figures; what a row does not have is empty."""
-    found = row.sections[section].parts
+    """Yield the cells of a row; missing figures are empty."""
+    parts = row.sections[section].parts
     for target in table.targets:
-        if target not in found:
+        if target not in parts:
             yield from ("",) * 4
             continue
-        part = found[target]
+        part = parts[target]
         yield from (figure(part.correlation, digits=2), figure(part.bias, digits=2))
         yield figure(part.scale, digits=2)
         yield figure(part.location, digits=2, sign=True)
 
 
 def _measures(table: ReportTable) -> Iterator[TableBlock]:
-    """For every section the measures that are wanted, as many to a block as fit."""
+    """Yield blocks with the requested measures of each section, as wide as fits."""
     for section in shown(table.rows):
         rows = [row for row in table.rows if section in row.measures]
         if not rows:
@@ -95,7 +99,7 @@ def _measures(table: ReportTable) -> Iterator[TableBlock]:
 def _fitting(
     table: ReportTable, rows: Sequence[TableRow], section: str
 ) -> Iterator[tuple[str, ...]]:
-    """Divide the measures so that each line fits the page, but for a name too long."""
+    """Yield groups of measures whose lines fit the page, unless a name is too long."""
     room = WIDTH - max(len(row.name) for row in rows)
     names: tuple[str, ...] = ()
     for new in table.columns:
@@ -112,7 +116,7 @@ def _fitting(
 def _columns(
     name: str, rows: Sequence[TableRow], section: str, table: ReportTable
 ) -> Iterator[tuple[str, ...]]:
-    """One measure of each rating, then their mean: a head and a cell for each row."""
+    """Yield a column with a head and a cell per row, for each rating and the mean."""
     for key in (*table.targets, MEAN):
         values = (row.measures[section][name].get(key) for row in rows)
         cells = ("" if value is None else figure(value) for value in values)

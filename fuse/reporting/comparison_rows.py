@@ -1,9 +1,9 @@
-"""The rows of a table that each row is compared with by default.
+"""Choice of the rows that each row of a table is compared with.
 
-A row of several modalities shall beat the single modalities on the same encoders: one
-model beats models, and an ensemble beats ensembles, for an ensemble may be better for
-the sake of the averaging alone. A network after an affine map shall beat the baselines
-that have such a map, and no row is compared with it.
+By default, a row of several modalities is compared with single modalities on the same
+encoders. Models are compared with models and ensembles with ensembles, because
+averaging alone may improve a figure. A network after an affine map is compared with the
+baselines that have such a map, and no row is compared with it.
 """
 
 import math
@@ -19,7 +19,7 @@ from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.training.setting_resolution import has_map
 
-BY_FOLD = "(fine-tuned for each fold)"  # ends the checkpoint of several encoders
+BY_FOLD = "(fine-tuned for each fold)"  # end of a fold-specific checkpoint's name
 
 
 def to_beat(
@@ -29,85 +29,91 @@ def to_beat(
 
     Args:
         rows: of the table
-        sides: of each row, in the same order
-        against: name or design of the one row that all others are compared with; ""
-            for the rows that they shall beat
+        sides: properties of each row's models, in the same order
+        against: name or design of a row that all others are compared with; "" for the
+            default rows
 
     Returns:
-        only rows that are compared with any
+        number of a row -> numbers of its rivals; rows without rivals are left out
 
     Raises:
         AffuseError: if `against` fits several rows
     """
     places = range(len(rows))
     if against:
-        named = _named(rows, against)
-        return {i: named for i in places if named and i not in named}
-    found = {
+        matches = _named(rows, against)
+        return {i: matches for i in places if matches and i not in matches}
+    rivals = {
         i: _mapped(i, rows, sides) if rows[i].mapped else fair(i, rows, sides)
         for i in places
         if rows[i].mapped or _is_fusion(rows[i])
     }
-    return {i: others for i, others in found.items() if others}
+    return {i: others for i, others in rivals.items() if others}
 
 
 def _is_fusion(row: TableRow) -> bool:
-    """Return True if a row takes several modalities, mapped networks aside."""
+    """Return True if a row takes several modalities and is not a mapped network."""
     several = row.info is not None and len(row.info.encoders) > 1
     return several and not row.mapped
 
 
 def _named(rows: Sequence[TableRow], against: str) -> list[int]:
-    """Return the number of the one row of that name or design, if there is any.
+    """Return the number of the row of a name or design, or [].
 
-    The design names its models, neither their ensemble nor their map.
+    The name of a design means its models, neither their ensemble nor their mapped row.
     """
-    found = [i for i, row in enumerate(rows) if row.name == against]
-    found = found or [
+    matches = [i for i, row in enumerate(rows) if row.name == against]
+    matches = matches or [
         i
         for i, row in enumerate(rows)
         if row.design == against and row.members == 1 and not row.mapped
     ]
-    if len(found) > 1:
-        names = ", ".join(f"'{rows[i].name}'" for i in found)
+    if len(matches) > 1:
+        names = ", ".join(f"'{rows[i].name}'" for i in matches)
         raise AffuseError(
             f"several rows are of design '{against}'; compare against one of {names}"
         )
-    return found
+    return matches
 
 
 def _mapped(i: int, rows: Sequence[TableRow], sides: Sequence[Side]) -> list[int]:
-    """Return the numbers of the mapped baselines, those of fair comparisons if any."""
-    found = [k for k, row in enumerate(rows) if row.info and has_map(row.info)]
-    return [k for k in found if not contrast(sides[i], sides[k]).reasons] or found
+    """Return the numbers of the mapped baselines, fair comparisons only if any."""
+    mapped = [k for k, row in enumerate(rows) if row.info and has_map(row.info)]
+    return [k for k in mapped if not contrast(sides[i], sides[k]).reasons] or mapped
 
 
 def best(others: Sequence[int], rows: Sequence[TableRow], section: str) -> int:
-    """Return the number of the row of highest mean CCC; one without a CCC is last."""
+    """Return the number of the row of highest mean CCC; undefined CCCs are last.
+
+    Args:
+        others: numbers of the candidates
+        rows: of the table
+        section: to take the CCC from
+    """
     values = {i: rows[i].sections[section].mean.value for i in others}
     return max(others, key=lambda i: -math.inf if math.isnan(values[i]) else values[i])
 
 
 def fair(i: int, rows: Sequence[TableRow], sides: Sequence[Side]) -> list[int]:
-    """Return the numbers of the rows that a row of several modalities shall beat.
+    """Return the numbers of the single-modality rivals of a row of several modalities.
 
-    They are the rows of each modality alone with the encoder that the row takes, those
-    that were trained in the same way if there are any, else all of them.
+    They take one modality and the same encoder of it as the row. If some of them were
+    trained in the same way, only these are returned.
 
     Args:
         i: number of the row
         rows: of the table
-        sides: of each row, in the same order
+        sides: properties of each row's models, in the same order
     """
     modalities = sorted(sides[i].info.encoders)
-    return [k for modality in modalities for k in _of(modality, i, rows, sides)]
+    return [k for modality in modalities for k in _rivals(modality, i, rows, sides)]
 
 
-def _of(
+def _rivals(
     modality: str, i: int, rows: Sequence[TableRow], sides: Sequence[Side]
 ) -> list[int]:
     """Return the numbers of the rivals of one modality; see `fair`."""
-    alike = [
+    on_encoder = [
         k
         for k, row in enumerate(rows)
         if trainable(row.design).single_modality == modality
@@ -115,38 +121,38 @@ def _of(
         and (row.members > 1) == (rows[i].members > 1)
         and same_encoder(sides[i].info, sides[k].info, modality)
     ]
-    same = [k for k in alike if not contrast(sides[i], sides[k]).reasons]
-    return same or alike
+    trained_alike = [k for k in on_encoder if not contrast(sides[i], sides[k]).reasons]
+    return trained_alike or on_encoder
 
 
 def gaps(
     rows: Sequence[TableRow], sides: Sequence[Side], against: str, *, narrowed: bool
 ) -> Iterator[str]:
-    """Yield a sentence on each single modality that no row was fairly compared with.
+    """Yield a sentence on each single modality without a fair comparison.
 
     Args:
         rows: of the table
-        sides: of each row, in the same order
+        sides: properties of each row's models, in the same order
         against: as for `to_beat`
-        narrowed: whether other rows are left out on request, which may be the ones
+        narrowed: True if the user left rows out, which may be the missing ones
     """
     if against:
         if not _named(rows, against):
             yield f"Nothing is compared with {against}: the table has no such row"
         return
-    mine = [i for i, row in enumerate(rows) if _is_fusion(row) and row.members == 1]
+    fusions = [i for i, row in enumerate(rows) if _is_fusion(row) and row.members == 1]
     lacking: dict[tuple[str, str], list[int]] = {}
-    for i in mine:
+    for i in fusions:
         for modality in sorted(sides[i].info.encoders):
-            rivals = _of(modality, i, rows, sides)
+            rivals = _rivals(modality, i, rows, sides)
             if not rivals:
                 encoder = describe(modality, sides[i].info.encoders[modality])
                 lacking.setdefault((modality, encoder), []).append(i)
-            elif other := _weaker(i, rivals, rows, sides):
-                yield other
+            elif sentence := _weaker(i, rivals, rows, sides):
+                yield sentence
     if lacking and narrowed:
-        yield "Rows that are left out on request are not compared with"
-    elif mine and not any(trainable(row.design).single_modality for row in rows):
+        yield "Some comparisons are missing, because rows are left out on request"
+    elif fusions and not any(trainable(row.design).single_modality for row in rows):
         yield (
             "Does fusion beat one modality? Train audio and text on the same cache to "
             "see"
@@ -160,12 +166,12 @@ def _to_train(
     rows: Sequence[TableRow],
     sides: Sequence[Side],
 ) -> Iterator[str]:
-    """Yield which single modality is to be trained for which rows.
+    """Yield a sentence on each single modality to train, with the command.
 
     Args:
-        lacking: numbers of rows, by a modality and its encoder in words
+        lacking: a modality and its encoder in words -> numbers of rows that need it
         rows: of the table
-        sides: of each row, in the same order
+        sides: properties of each row's models, in the same order
     """
     for (modality, encoder), places in lacking.items():
         names = ", ".join(rows[i].name for i in places)
@@ -179,10 +185,11 @@ def _to_train(
 
 
 def _command(modality: str, side: Side) -> Train:
-    """Return the command that trains a modality alone as a run was trained.
+    """Return the command that trains a single modality like the models of a run.
 
-    A cache is named by its digest, because a checkpoint may have several caches. Where
-    the models do not say it, the checkpoint names it, unless each fold has its own.
+    The command names the cache by its digest, because a checkpoint may have several
+    caches. If the digest is unknown, it names the checkpoint, unless encoders are
+    fold-specific.
     """
     info = side.info
     checkpoint = str(info.encoders[modality].get("checkpoint", ""))
@@ -201,11 +208,11 @@ def _command(modality: str, side: Side) -> Train:
 def _weaker(
     i: int, rivals: Sequence[int], rows: Sequence[TableRow], sides: Sequence[Side]
 ) -> str:
-    """Return why a modality that is not the best one might be; "" if it was tried."""
+    """Return a sentence on a rival that is not the best and not comparable, or ""."""
     k = best(rivals, rows, "all")
     reason = contrast(sides[i], sides[k]).reason
     if not reason or k == best(fair(i, rows, sides), rows, "all"):
-        return ""  # the comparison itself says so
+        return ""  # The line of the comparison gives the reason.
     return (
         f"{rows[i].name}: {rows[k].name} is not the best single modality here, but the "
         f"two cannot be compared fairly ({reason})"

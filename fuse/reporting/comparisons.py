@@ -1,11 +1,11 @@
-"""Which rows of a table are compared with which, and what is significant.
+"""Comparisons and significance tests between the rows of a table.
 
 By default each row of several modalities is compared with the best single modality on
-the same encoders (`affuse.fuse.reporting.comparison_rows`), on every section but groups
-of speakers; with ``against`` each other row with the one that is named. Where two rows
-differ in more than one thing (`affuse.fuse.reporting.contrasts`), nothing is tested,
-and why is said. Holm's correction is over all tests of a table, sections included, and
-over all pairs where pairs are wanted.
+the same encoders (`affuse.fuse.reporting.comparison_rows`), in every section except
+groups by a column. With ``against``, every row is compared with the one of that name.
+If two rows differ in more than one property (`affuse.fuse.reporting.contrasts`), they
+are not tested, and the reason is reported. Holm's correction is over all tests of a
+table, sections included, and separately over all pairs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from affuse.fuse.scoring.paired_tests import (
 )
 from affuse.fuse.training.setting_resolution import has_map
 
-Parts = Sequence[Mapping[str, Run]]  # of every row, by section
+Parts = Sequence[Mapping[str, Run]]  # for each row, section -> run
 
 
 def compared(
@@ -37,21 +37,21 @@ def compared(
     unit: ClusterUnit | str,
     narrowed: bool = False,
 ) -> tuple[list[TableRow], tuple[str, ...]]:
-    """Rows with what they were compared with, and sentences on what was not.
+    """Return rows with their comparisons, and sentences on missing comparisons.
 
     Args:
-        parts: of each row the runs that its sections score
-        rows: in the same order
-        against: name or design of a row; "": the best single modality
+        parts: for each row, the run of each of its sections
+        rows: of the table, in the same order
+        against: name or design of a row; "" for the best single modality
         unit: as for `affuse.fuse.scoring.statistics.estimate`
-        narrowed: whether other rows of the table are left out on request
+        narrowed: True if the user left rows out of the table
 
     Raises:
         AffuseError: if `against` fits several rows
     """
     sides = _sides(parts, rows)
     rivals = to_beat(rows, sides, against)
-    found, missing = list(rows), list[str]()
+    tested, missing = list(rows), list[str]()
     for i, others in rivals.items():
         try:
             versus = _versus(i, others, parts, rows, sides, unit)
@@ -62,23 +62,23 @@ def compared(
                 f"other utterances or ratings"
             )
         else:
-            found[i] = replace(rows[i], versus=versus)
+            tested[i] = replace(rows[i], versus=versus)
     lacking = gaps(rows, sides, against, narrowed=narrowed)
-    return _adjusted(found), (*missing, *lacking)
+    return _adjusted(tested), (*missing, *lacking)
 
 
 def _sides(parts: Parts, rows: Sequence[TableRow]) -> list[Side]:
-    """Return what the models of each row are, as their own predictions show them.
+    """Return the properties of each row's models, from their predictions.
 
-    An ensemble, or a network after a map, is as its run is.
+    Ensembles and mapped networks have the properties of their run.
     """
     runs = [each["all"] for each in parts]
-    own = {
+    of_models = {
         row.info.name: Side.of(run)
         for row, run in zip(rows, runs, strict=True)
         if row.info and not row.mapped and row.members == 1
     }
-    return [own.get(run.info.name) or Side.of(run) for run in runs]
+    return [of_models.get(run.info.name) or Side.of(run) for run in runs]
 
 
 def _versus(
@@ -89,53 +89,57 @@ def _versus(
     sides: Sequence[Side],
     unit: ClusterUnit | str,
 ) -> dict[str, Versus]:
-    """One row less the best of the others on each section.
+    """Return the comparison of a row with the best of the others in each section.
 
     Raises:
         AffuseError: if they were scored on other utterances or ratings
     """
-    found: dict[str, Versus] = {}
-    done: dict[bytes, Versus] = {}  # by the utterances, of which sections may be alike
+    by_section: dict[str, Versus] = {}
+    done: dict[bytes, Versus] = {}  # by utterances, as sections may have the same
     for section in rows[i].sections:
         rivals = [k for k in others if section in rows[k].sections]
         if rivals and section in SECTIONS:
             same = parts[i][section].predictions.id.tobytes()
             if same in done:
-                found[section] = done[same]
+                by_section[section] = done[same]
                 continue
             k = best(rivals, rows, section)
             pair = parts[i][section], parts[k][section]
-            seen = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
-            found[section] = done[same] = _less(rows[k].name, *pair, unit, seen)
-    return found
+            differences = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
+            versus = _difference(rows[k].name, *pair, unit, differences)
+            by_section[section] = done[same] = versus
+    return by_section
 
 
-def _with_map(seen: Contrast, one: TableRow, other: TableRow) -> Contrast:
-    """Return a contrast that says so where one of two rows has an affine map."""
+def _with_map(differences: Contrast, row: TableRow, other: TableRow) -> Contrast:
+    """Return differences with a remark if one of two rows has an affine map."""
     mapped = [
-        row.mapped or (row.info is not None and has_map(row.info))
-        for row in (one, other)
+        each.mapped or (each.info is not None and has_map(each.info))
+        for each in (row, other)
     ]
     if all(mapped) or not any(mapped):
-        return seen
-    names = (one.name, other.name) if mapped[0] else (other.name, one.name)
+        return differences
+    names = (row.name, other.name) if mapped[0] else (other.name, row.name)
     words = "{} has an affine map, {} has none".format(*names)
-    return replace(seen, remark="; ".join(filter(None, (seen.remark, words))))
+    remarks = filter(None, (differences.remark, words))
+    return replace(differences, remark="; ".join(remarks))
 
 
-def _less(name: str, a: Run, b: Run, unit: ClusterUnit | str, seen: Contrast) -> Versus:
-    """One run less another, not yet corrected for the number of comparisons."""
+def _difference(
+    name: str, a: Run, b: Run, unit: ClusterUnit | str, differences: Contrast
+) -> Versus:
+    """Return one run minus another, before the correction for multiple tests."""
     difference = paired_difference(a, b, unit=unit)
-    if seen.reason:
-        return Versus(name, difference, reason=seen.reason)
+    if differences.reason:
+        return Versus(name, difference, reason=differences.reason)
     p = permutation_test(a, b, unit=unit, permutations=PERMUTATIONS)
-    return Versus(name, difference, p, remark=seen.remark)
+    return Versus(name, difference, p, remark=differences.remark)
 
 
 def _adjusted(rows: Sequence[TableRow]) -> list[TableRow]:
-    """Return rows whose comparisons are corrected for their number, each counted once.
+    """Return rows with p-values corrected for the number of comparisons.
 
-    A comparison may stand in several sections, where these are the same utterances.
+    Sections of the same utterances share a comparison, which counts once.
     """
     each = {id(v): v for row in rows for v in row.versus.values()}
     pairs = zip(each.items(), holm([v.p for v in each.values()]), strict=True)
@@ -149,22 +153,30 @@ def _adjusted(rows: Sequence[TableRow]) -> list[TableRow]:
 def all_pairs(
     parts: Parts, rows: Sequence[TableRow], *, unit: ClusterUnit | str
 ) -> tuple[Pair, ...]:
-    """Every row less every later one, on all utterances, corrected for their number."""
-    found = []
+    """Return the difference of each row and every later one, on all utterances.
+
+    Holm's correction is over all tested pairs.
+
+    Args:
+        parts: for each row, the run of each of its sections
+        rows: of the table, in the same order
+        unit: as for `affuse.fuse.scoring.statistics.estimate`
+    """
+    pairs = []
     sides = _sides(parts, rows)
     for i, k in combinations(range(len(rows)), 2):
-        pair = parts[i]["all"], parts[k]["all"]
+        runs = parts[i]["all"], parts[k]["all"]
         try:
-            seen = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
-            versus = _less(rows[k].name, *pair, unit, seen)
+            differences = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
+            versus = _difference(rows[k].name, *runs, unit, differences)
         except AffuseError:
-            found.append(Pair(rows[i].name, rows[k].name, None))
+            pairs.append(Pair(rows[i].name, rows[k].name, None))
         else:
-            found.append(Pair(rows[i].name, rows[k].name, versus))
-    adjusted = iter(holm([pair.versus.p for pair in found if pair.versus]))
+            pairs.append(Pair(rows[i].name, rows[k].name, versus))
+    adjusted = iter(holm([pair.versus.p for pair in pairs if pair.versus]))
     return tuple(
         replace(pair, versus=replace(pair.versus, adjusted=next(adjusted)))
         if pair.versus
         else pair
-        for pair in found
+        for pair in pairs
     )

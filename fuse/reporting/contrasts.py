@@ -19,9 +19,9 @@ from affuse.fuse.scoring.failed_training import diverged
 from affuse.fuse.training.parameter_budget import TOLERANCE
 from affuse.fuse.wording import count
 
-UNSAID = ("design", "device", "experiment", "fusion", "label", "seeds")  # no training
-DIVISION = ("protocol", "folds", "split_seed")  # folds.csv says what they led to
-# settings that are used only where others have one of these values
+UNSAID = ("design", "device", "experiment", "fusion", "label", "seeds")  # not training
+DIVISION = ("protocol", "folds", "split_seed")  # folds.csv records their result
+# setting -> values of other settings without which it has no effect
 CONDITIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "mix": {"loss": ("mix",)},
     "latent": {"reduce": ("autoencoder", "pca")},
@@ -33,12 +33,12 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "pretrain_epochs": {"training": ("pretrain",)},
     "pretrain_rate": {"training": ("pretrain",)},
 }
-EQUAL = (1 + TOLERANCE) / (1 - TOLERANCE)  # ratio of two sizes that were both matched
+EQUAL = (1 + TOLERANCE) / (1 - TOLERANCE)  # largest ratio of two matched sizes
 
 
 @dataclass(frozen=True)
 class Missing:
-    """The value of a setting that a run of another version did not record."""
+    """Placeholder for a setting that a run of another version did not record."""
 
     def __str__(self) -> str:
         return "not recorded"
@@ -49,18 +49,18 @@ MISSING = Missing()
 
 @dataclass(frozen=True)
 class Side:
-    """One run of a comparison, as far as fairness goes."""
+    """Properties of a run that decide whether a comparison is fair."""
 
     info: RunInfo
-    division: frozenset[tuple[str, str, str]]  # fold, part, id, but of test parts
+    division: frozenset[tuple[str, str, str]]  # fold, part and id outside test parts
     digest: str  # of the division
-    diverged: int  # models whose predictions lie far outside the scale
+    diverged: int  # number of diverged models
     settings: Mapping[str, Any]  # with dotted names
     path: Path  # of the run
 
     @classmethod
     def of(cls, run: Run) -> Self:
-        """Return what a run says about itself."""
+        """Return the properties of a run."""
         division = frozenset(map(_place, _seen(run)))
         lines = "\n".join(map(repr, sorted(division)))
         return cls(
@@ -75,20 +75,20 @@ class Side:
 
 @dataclass(frozen=True)
 class Contrast:
-    """What two runs differ in beside the thing that is compared."""
+    """Differences between two runs beside the compared property."""
 
-    reasons: tuple[str, ...] = ()  # that forbid a mark, each a clause
-    remark: str = ""  # a difference that is meant to be, as a clause
+    reasons: tuple[str, ...] = ()  # clauses on differences that forbid a mark
+    remark: str = ""  # clause on an intended difference
 
     @property
     def reason(self) -> str:
-        """All reasons in one clause; "" if there is none."""
+        """Reasons joined to one clause; "" if there is none."""
         return "; ".join(self.reasons)
 
 
 def contrast(a: Side, b: Side) -> Contrast:
-    """Return the differences between two runs that both of them depend on."""
-    if a.info.name == b.info.name:  # a row and its ensemble, say
+    """Return the differences between two runs that affect both of them."""
+    if a.info.name == b.info.name:  # for example, a row and its ensemble
         return Contrast(("both rows are of the same models",))
     sized = _equal_sizes(a, b)
     names = [name for name in differing(a, b) if not (sized and name == "hidden")]
@@ -113,9 +113,9 @@ def uses(design: str, settings: Mapping[str, Any], name: str) -> bool:
     """Return True if the training of a design depends on a setting.
 
     Args:
-        design: name of a design, a decision or a baseline
-        settings: all that the run recorded, with dotted names
-        name: of one setting; one that is not known here counts as used
+        design: name of a design or a baseline
+        settings: all settings that the run recorded, with dotted names
+        name: of one setting; a setting of an unknown name counts as used
     """
     if name in DIVISION or name in UNSAID or not trainable(design).uses(name):
         return False
@@ -126,18 +126,26 @@ def uses(design: str, settings: Mapping[str, Any], name: str) -> bool:
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings by dotted names, without those of no training."""
-    found: dict[str, Any] = {}
+    """Return nested settings by dotted names, without those that affect no training.
+
+    Args:
+        settings: of a run
+        prefix: of the dotted names
+    """
+    dotted: dict[str, Any] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
+            dotted |= flat(value, f"{prefix}{name}.")
         elif prefix or name not in UNSAID:
-            found[f"{prefix}{name}"] = value
-    return found
+            dotted[f"{prefix}{name}"] = value
+    return dotted
 
 
 def plain(value: object) -> str:
-    """Return a setting as one would type it.
+    """Return a setting as a user types it on the command line.
+
+    Args:
+        value: of the setting
 
     Examples:
         >>> plain(0.001), plain(["a", 2]), plain(MISSING)
@@ -151,20 +159,21 @@ def plain(value: object) -> str:
 def same_encoder(a: RunInfo, b: RunInfo, modality: str) -> bool:
     """Return True if both runs take embeddings of a modality from one encoder.
 
-    Compared is all that run.json records: checkpoint, revision, layers and pooling; of
-    encoders that were fine-tuned for each fold, also the name of the fine-tuning.
+    The comparison covers the record of run.json: checkpoint, revision, layers and
+    pooling, and the name of the fine-tuning for fold-specific encoders.
     """
     return a.encoders.get(modality) == b.encoders.get(modality)
 
 
 def _seen(run: Run) -> Sequence[FoldRow]:
-    """Return the rows of folds.csv that a training may see."""
+    """Return the rows of folds.csv that a training can use."""
     if not trainable(run.info.design).is_trained:
         return ()
     return [row for row in run.folds if row.part != "test"]
 
 
 def _place(row: FoldRow) -> tuple[str, str, str]:
+    """Return fold, part and id of a row."""
     return row.fold, row.part, row.id
 
 
@@ -175,10 +184,11 @@ def _both(a: Side, b: Side, name: str) -> str:
 
 
 def _equal_sizes(a: Side, b: Side) -> bool:
-    """Return True if two designs have other hidden units to have equal sizes.
+    """Return True if two designs differ in hidden units to match their sizes.
 
-    That is what --match-parameters is for. A run does not record it, but its number of
-    parameters, and those of two matched designs are within `TOLERANCE` of one number.
+    This is the purpose of --match-parameters. A run does not record the option, but its
+    number of parameters. Those of two matched designs are within `TOLERANCE` of one
+    number.
     """
     sizes = sorted((a.info.parameters, b.info.parameters))
     close = 0 < sizes[0] and sizes[1] <= EQUAL * sizes[0]
@@ -186,16 +196,16 @@ def _equal_sizes(a: Side, b: Side) -> bool:
 
 
 def _encoders(a: Side, b: Side) -> Iterator[str]:
-    """Yield the modalities of two designs whose encoders differ."""
+    """Yield a clause for each modality of two designs whose encoders differ."""
     if a.info.design == b.info.design:
-        return  # then the encoders are what is compared
+        return  # The comparison is then between encoders.
     for modality in sorted(a.info.encoders.keys() & b.info.encoders.keys()):
         if not same_encoder(a.info, b.info, modality):
             yield f"the {modality} encoder differs"
 
 
 def _division(a: Side, b: Side) -> Iterator[str]:
-    """Yield the settings by which other utterances were trained or validated on."""
+    """Yield clauses on differences of the training and validation parts."""
     trained = all(trainable(side.info.design).is_trained for side in (a, b))
     if not trained or a.digest == b.digest:
         return
@@ -209,25 +219,25 @@ def _division(a: Side, b: Side) -> Iterator[str]:
         moved = {id_ for _, _, id_ in a.division ^ b.division}
         yield (
             f"{count(len(moved), 'utterance')} trained or validated one of them and "
-            f"not the other, or in another fold or part"
+            f"not the other, or are in another fold or part"
         )
 
 
 def _code(a: Side, b: Side) -> Iterator[str]:
-    """Yield the code that both runs use, if it differs."""
-    one, other = a.info, b.info
-    if one.design == other.design and one.code != other.code:
-        codes = (side.code or str(MISSING) for side in (one, other))
-        yield f"the code of {one.design} differs: {' and '.join(codes)}"
-    for whole, part in ((one, other), (other, one)):
-        held = f"{part.design} {part.code}"  # as code_revisions.of writes it
-        built = part.design in trainable(whole.design).bases
-        if built and whole.code and part.code and held not in whole.code:
+    """Yield clauses on code that both runs use and that differs."""
+    first, second = a.info, b.info
+    if first.design == second.design and first.code != second.code:
+        codes = (side.code or str(MISSING) for side in (first, second))
+        yield f"the code of {first.design} differs: {' and '.join(codes)}"
+    for whole, part in ((first, second), (second, first)):
+        record = f"{part.design} {part.code}"  # in the form of code_revisions.of
+        is_base = part.design in trainable(whole.design).bases
+        if is_base and whole.code and part.code and record not in whole.code:
             yield f"the code of {part.design} differs: {whole.code} and {part.code}"
 
 
 def _diverged(a: Side, b: Side) -> Iterator[str]:
-    """Yield how many models of either run say what no rating can be."""
+    """Yield a clause for each run with diverged models."""
     for side in (a, b):
         if side.diverged:
             yield (

@@ -1,4 +1,4 @@
-"""Rows of a table by the encoders that they are built on, with a heading for each."""
+"""Groups of a table's rows by their encoders, with a heading for each group."""
 
 import json
 from collections.abc import Sequence
@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from affuse.data.runs.run_information import RunInfo
 from affuse.fuse.reporting.row_labels import describe
 
-Encoders = frozenset[tuple[str, str]]  # of modalities, each with all that is recorded
+Encoders = frozenset[tuple[str, str]]  # pairs of a modality and its encoder's record
 
 
 def headings(infos: Sequence[RunInfo]) -> list[str]:
-    """Return the heading of the group of each run; "" where one group holds all.
+    """Return the heading of each run's group; "" if all runs are in one group.
 
-    A run of one modality stands with those that take the same encoder beside others. It
-    has a group of its own where several groups take that encoder, or none does.
+    A run of one modality is in the group of the runs that combine its encoder with
+    others. If there are several such groups or none, it has a separate group.
+
+    Args:
+        infos: of the runs of a table
     """
     encoders = [_encoders(info) for info in infos]
     if not _several(encoders):
@@ -25,18 +28,18 @@ def headings(infos: Sequence[RunInfo]) -> list[str]:
         for info in infos
         for modality, facts in info.encoders.items()
     }
-    found = []
-    for own in encoders:
+    heads = []
+    for each in encoders:
         wider = {
-            other for other in encoders if own < other and _maximal(other, encoders)
+            other for other in encoders if each < other and _maximal(other, encoders)
         }
-        group = wider.pop() if len(wider) == 1 else own
-        found.append("; ".join(sorted(words[encoder] for encoder in group)))
-    return found
+        group = wider.pop() if len(wider) == 1 else each
+        heads.append("; ".join(sorted(words[encoder] for encoder in group)))
+    return heads
 
 
 def _encoders(info: RunInfo) -> Encoders:
-    """Return the modalities of a run with their encoders, in a form that compares."""
+    """Return the modalities of a run with their encoders, in comparable form."""
     return frozenset(
         (modality, json.dumps(facts, sort_keys=True, default=str))
         for modality, facts in info.encoders.items()
@@ -44,12 +47,12 @@ def _encoders(info: RunInfo) -> Encoders:
 
 
 def _several(encoders: Sequence[Encoders]) -> bool:
-    """Return True if any modality has more than one encoder."""
+    """Return True if a modality has several encoders."""
     distinct = frozenset[tuple[str, str]]().union(*encoders)
     modalities = [modality for modality, _ in distinct]
     return len(modalities) > len(set(modalities))
 
 
-def _maximal(one: Encoders, encoders: Sequence[Encoders]) -> bool:
-    """Return True if no run takes these encoders beside others."""
-    return not any(one < other for other in encoders)
+def _maximal(group: Encoders, encoders: Sequence[Encoders]) -> bool:
+    """Return True if no run combines these encoders with others."""
+    return not any(group < other for other in encoders)

@@ -1,8 +1,8 @@
 """Ensembles of a run's seeds: the mean prediction of the models of each fold.
 
-The CCC of a mean of predictions is not the mean of their CCCs; it is higher as a rule,
-because errors that seeds do not share cancel. `predict` averages in the same way, over
-the models of all folds, so that it gives these predictions where a run has one fold.
+The CCC of averaged predictions is usually higher than the mean of their CCCs, because
+errors that seeds do not share cancel. The command `predict` averages over the models of
+all folds, so its predictions equal these if a run has one fold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,31 +16,31 @@ from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit
 from affuse.fuse.scoring.statistics import estimate, folds
 
-Parts = Sequence[Mapping[str, Run]]  # of every row, by section
+Parts = Sequence[Mapping[str, Run]]  # for each row, section -> run
 
 
 def ensemble(run: Run) -> Run:
-    """Return the run with the mean of the predictions of the seeds of each fold.
+    """Return a run with predictions averaged over the seeds of each fold.
 
     Args:
         run: with the same test utterances for every seed of a fold
 
     Returns:
-        the same run, folds by name, utterances by id, all with the seed 0
+        the run with its predictions sorted by fold and id, all with the seed 0
 
     Raises:
-        AffuseError: if nothing was predicted
+        AffuseError: if the run has no predictions
     """
-    found = folds(run, "utterance")
-    ids = np.concatenate([fold.ids for fold in found])
+    moments = folds(run, "utterance")
+    ids = np.concatenate([fold.ids for fold in moments])
     return replace(
         run,
         predictions=Predictions(
             id=ids,
-            fold=np.repeat([f.name for f in found], [len(f.ids) for f in found]),
+            fold=np.repeat([f.name for f in moments], [len(f.ids) for f in moments]),
             seed=np.zeros(len(ids), np.int64),
-            truth=np.concatenate([fold.truth for fold in found]),
-            predicted=np.concatenate([fold.predicted.mean(axis=0) for fold in found]),
+            truth=np.concatenate([fold.truth for fold in moments]),
+            predicted=np.concatenate([fold.predicted.mean(axis=0) for fold in moments]),
         ),
     )
 
@@ -48,32 +48,31 @@ def ensemble(run: Run) -> Run:
 def added(
     parts: Parts, rows: Sequence[TableRow]
 ) -> tuple[list[Mapping[str, Run]], list[TableRow]]:
-    """Return runs and rows with an ensemble behind each row of several trained seeds.
+    """Return runs and rows with an ensemble after each row of several trained seeds.
 
-    A network after an affine map has none: its models have a map each.
-
-    The number of seeds of such a row is that of its members. Its interval is over
-    clusters alone, those of the row itself: the ensemble is one predictor.
+    A network after an affine map has no ensemble, because each of its models has a
+    different map. The number of seeds of an ensemble is that of its members. Its
+    interval is over the clusters of its row only, because an ensemble is one predictor.
 
     Args:
-        parts: of each row the runs that its sections score
-        rows: in the same order
+        parts: for each row, the run of each of its sections
+        rows: of the table, in the same order
     """
-    runs, found = list[Mapping[str, Run]](), list[TableRow]()
+    runs, extended = list[Mapping[str, Run]](), list[TableRow]()
     for part, row in zip(parts, rows, strict=True):
         runs.append(part)
-        found.append(row)
+        extended.append(row)
         members = row.sections["all"].seeds
         if members < 2 or row.mapped or not trainable(row.design).is_seeded:
             continue
-        together = {name: ensemble(run) for name, run in part.items()}
+        averaged = {name: ensemble(run) for name, run in part.items()}
         scores = {
-            name: estimate(together[name], unit=ClusterUnit(of.unit, of.reason))
+            name: estimate(averaged[name], unit=ClusterUnit(of.unit, of.reason))
             for name, of in row.sections.items()
         }
         words = (row.detail, f"ensemble of {members} seeds")
-        runs.append(together)
-        found.append(
+        runs.append(averaged)
+        extended.append(
             replace(
                 row,
                 detail=", ".join(word for word in words if word),
@@ -81,16 +80,19 @@ def added(
                 members=members,
             )
         )
-    return runs, found
+    return runs, extended
 
 
 def notes(rows: Sequence[TableRow]) -> tuple[str, ...]:
-    """Return what ensembles are, or that there is none; for a table that shows them."""
+    """Return a footnote on ensembles, or on their absence.
+
+    Args:
+        rows: of a table that shows ensembles
+    """
     if all(row.members == 1 for row in rows):
         return ("No run has several trained seeds, so there is no ensemble (--seeds)",)
     return (
         "Ensembles: the mean prediction of the seeds of a fold; their intervals and p "
-        "are of these very models, and do not contain what other seeds "
-        "or another training would give. By default an ensemble is compared with "
-        "ensembles alone",
+        "hold for these models only, not for other seeds or another training. By "
+        "default an ensemble is compared with ensembles only",
     )

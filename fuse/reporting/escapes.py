@@ -1,9 +1,9 @@
-"""Text as it may stand in each format of a table: escaped where it would act as markup.
+"""Escape functions for text in each format of a table.
 
-Names of designs, labels, speakers and the like come from run folders, which strangers
-may have made. Whatever writes a format calls the function of that format on each piece
-of text; each begins with `printable`, so that one line stays one line. Text for the
-terminal is in `affuse.data.terminal`.
+Names of designs, labels and speakers come from run folders, which may be untrusted. A
+format calls its function on each piece of text, so that text never acts as markup. Each
+function first calls `printable`, so that text never breaks a line. Text for the
+terminal is escaped in `affuse.data.terminal`.
 """
 
 import html
@@ -26,19 +26,22 @@ LATEX = {
 }
 NUMBER = r"[-+]?\d*\.?\d+"
 MARKDOWN = re.compile(
-    rf"(?P<interval>\[{NUMBER}, {NUMBER}\](?![(\[:]))"  # no link, so it stays
+    rf"(?P<interval>\[{NUMBER}, {NUMBER}\](?![(\[:]))"  # is not a link; unchanged
     r"|(?P<mark>[\\`*_<>|\[\]#~$]"
-    r"|&(?=#?\w+;)"  # of an entity
-    r"|(?<=:)/(?=/)|(?<=www)\.)"  # of an address, which would become a link
+    r"|&(?=#?\w+;)"  # begins an entity
+    r"|(?<=:)/(?=/)|(?<=www)\.)"  # in an address, which would become a link
 )
 BLOCK = re.compile(r"^(\d{1,9}(?=[.)])|(?=[-+=]))")  # begins a list or a rule
 
 
 def for_markdown(words: str) -> str:
-    """Escape text within a line of Markdown: of a heading, a sentence or a cell.
+    """Return text escaped for a heading, a sentence or a cell of Markdown.
 
-    HTML, entities, code, emphasis, links, images and cells' borders are escaped with a
-    backslash. An interval stays as it is.
+    A backslash escapes HTML, entities, code, emphasis, links, images and borders of
+    cells. Intervals are unchanged.
+
+    Args:
+        words: the text
 
     Examples:
         >>> print(for_markdown("a_b|c*"))
@@ -50,15 +53,17 @@ def for_markdown(words: str) -> str:
 
 
 def _marked(match: re.Match[str]) -> str:
-    """Put a backslash before a mark, and leave an interval alone."""
+    """Return a mark with a backslash, or an unchanged interval."""
     return match["interval"] or f"\\{match['mark']}"
 
 
 def for_markdown_line(words: str) -> str:
-    """Escape text that begins a line of Markdown, or an entry of a list.
+    """Return text escaped for the beginning of a line or list entry of Markdown.
 
-    Beside what `for_markdown` escapes, the text begins no list, rule or heading of its
-    own.
+    In addition to `for_markdown`, the text cannot begin a list, a rule or a heading.
+
+    Args:
+        words: the text
 
     Examples:
         >>> print(for_markdown_line("- a"), for_markdown_line("1. a"))
@@ -68,7 +73,10 @@ def for_markdown_line(words: str) -> str:
 
 
 def for_latex(words: str) -> str:
-    """Escape text for LaTeX: with commands for what it reads as one; a minus is one.
+    """Return text escaped for LaTeX, with hyphens before numbers as minus signs.
+
+    Args:
+        words: the text
 
     Examples:
         >>> print(for_latex("5% [-.04, .02]"))
@@ -79,10 +87,13 @@ def for_latex(words: str) -> str:
 
 
 def for_latex_row(cells: Sequence[str]) -> str:
-    """Join the escaped cells of a row of a LaTeX table.
+    """Return the row of a LaTeX table from its escaped cells.
 
-    The end of a row and a rule take an argument in brackets, or a star, from the line
-    after them; the first cell must not be taken for one.
+    The end of a row and a rule accept a star, or an argument in brackets, from the next
+    line. An empty group prevents that a first cell is read as one.
+
+    Args:
+        cells: escaped text
 
     Examples:
         >>> print(for_latex_row(["[2cm]", "1"]))
@@ -93,7 +104,10 @@ def for_latex_row(cells: Sequence[str]) -> str:
 
 
 def for_html(words: str) -> str:
-    """Escape text for HTML and SVG, where it may also be the value of an attribute.
+    """Return text escaped for HTML and SVG, also for the value of an attribute.
+
+    Args:
+        words: the text
 
     Examples:
         >>> print(for_html("<b> & 'c'"))
@@ -105,6 +119,9 @@ def for_html(words: str) -> str:
 def for_csv(value: object) -> object:
     """Return a value for a cell of CSV, on one line and never a formula (CWE-1236).
 
+    Args:
+        value: text or a number
+
     Examples:
         >>> print(for_csv("=1+1"), for_csv(-1.5))
         '=1+1 -1.5
@@ -113,10 +130,10 @@ def for_csv(value: object) -> object:
 
 
 def for_json(text: str) -> str:
-    """Escape within JSON what a terminal acts on; a reader gets the same text back.
+    """Return JSON with escapes for control characters; its content is unchanged.
 
     Args:
-        text: JSON, as `json.dumps` made it; its own line ends stay
+        text: output of `json.dumps`; its line breaks are unchanged
 
     Examples:
         >>> print(for_json('{"a": "\\x9b"}'))
@@ -126,5 +143,5 @@ def for_json(text: str) -> str:
 
 
 def _coded(match: re.Match[str]) -> str:
-    """Leave a printable character alone, and write another as JSON's code for it."""
+    """Return a printable character unchanged, and another as its JSON escape."""
     return match[0] if match[0].isprintable() else json.dumps(match[0])[1:-1]

@@ -1,4 +1,4 @@
-"""What stands below a table, so that no figure is taken for more than it is."""
+"""Footnotes of a table: data, speakers, encoders, intervals and limits of figures."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -22,13 +22,14 @@ NATURES = {
 def notes(
     runs: Sequence[Run], rows: Sequence[TableRow], *, by: str = ""
 ) -> tuple[str, ...]:
-    """Sentences for one table; `rows` belong to `runs`, in the same order.
+    """Return the footnotes of one table.
 
     Args:
-        runs, rows: of the table
-        by: groups that were asked for, which need not be known
+        runs: of the rows, in the same order
+        rows: of the table
+        by: column of the requested groups, which may have no values
     """
-    found = [
+    sentences = [
         *run_cautions.leaks(runs, rows),
         *run_cautions.failures(runs, rows),
         NATURES[runs[0].info.nature],
@@ -43,46 +44,57 @@ def notes(
         run_cautions.unrecorded(runs, rows),
         run_cautions.undigested(runs, rows),
     ]
-    return tuple(sentence for sentence in found if sentence)
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def encoders(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Every encoder of the table in words, once."""
-    found = {
+    """Return the encoders of a table in words, each once.
+
+    Args:
+        runs: of the table
+    """
+    words = {
         describe(modality, encoder)
         for run in runs
         for modality, encoder in run.info.encoders.items()
     }
-    return tuple(sorted(found))
+    return tuple(sorted(words))
 
 
 def shared_speakers(runs: Sequence[Run]) -> tuple[str, ...] | None:
-    """Pairs of parts that have speakers in common, such as ``train+validation``.
+    """Return the pairs of parts that share speakers, such as ``train+validation``.
+
+    Args:
+        runs: of a table
 
     Returns:
-        () if each fold keeps its speakers apart, None if none is known
+        () if no parts of a fold share a speaker, None if no speaker is known
     """
-    found, known = set(), False
+    pairs, has_speakers = set(), False
     for run in runs:
         speakers: dict[tuple[str, str], set[str]] = {}
         for row in run.folds:
             if row.speaker:
                 speakers.setdefault((row.fold, row.part), set()).add(row.speaker)
-        known = known or bool(speakers)
+        has_speakers = has_speakers or bool(speakers)
         for fold in {row.fold for row in run.folds}:
             for pair in combinations(PARTS, 2):
                 a, b = (speakers.get((fold, part), set()) for part in pair)
                 if a & b:
-                    found.add(pair)
-    return tuple("+".join(p) for p in combinations(PARTS, 2) if p in found) or (
-        () if known else None
+                    pairs.add(pair)
+    return tuple("+".join(p) for p in combinations(PARTS, 2) if p in pairs) or (
+        () if has_speakers else None
     )
 
 
 def speakers(shared: Sequence[str] | None) -> str:
-    """`shared_speakers` as a sentence."""
+    """Return the footnote on shared speakers.
+
+    Args:
+        shared: result of `shared_speakers`
+    """
     if shared is None:
-        return "Speakers: unknown, so nothing keeps them apart"
+        return "Speakers: unknown, so parts may share speakers"
     if not shared:
         return "Speakers: no speaker is in two parts of a fold"
     pairs = ", ".join(pair.replace("+", " and ") for pair in shared)
@@ -92,31 +104,31 @@ def speakers(shared: Sequence[str] | None) -> str:
 
 
 def _unknown(rows: Sequence[TableRow], by: str) -> str:
-    """Says so if what was asked for is not known."""
-    words = []
-    if by and not any(name.startswith(f"{by} ") for r in rows for name in r.sections):
-        words.append(f"No {by} is known, so none is scored apart")
-    return "; ".join(words)
+    """Return a footnote if the requested groups are unknown, or ""."""
+    names = (name for row in rows for name in row.sections)
+    if by and not any(name.startswith(f"{by} ") for name in names):
+        return f"No {by} is known, so there are no groups by {by}"
+    return ""
 
 
 def _partial(run: Run) -> str:
-    """Says so if the corpus was not whole."""
+    """Return a footnote if the corpus was incomplete, or ""."""
     lacking = run.info.shortfall
     return f"Partial corpus: {lacking}" if lacking else ""
 
 
 def _unequal(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
-    """Says so if the figures are not on the same utterances."""
+    """Return a footnote if rows are scored on different utterances, or ""."""
     ids = [
         set(zip(p.fold.tolist(), p.id.tolist(), strict=True))
         for p in (run.predictions for run in runs)
     ]
-    if all(found == ids[0] for found in ids):
+    if all(each == ids[0] for each in ids):
         return ""
     return "Not on the same utterances: " + ", ".join(_sizes(rows))
 
 
 def _sizes(rows: Sequence[TableRow]) -> Iterator[str]:
-    """Each row and its number of test utterances."""
+    """Yield each row with its number of test utterances."""
     for row in rows:
         yield f"{row.name} {row.sections['all'].utterances:,}"

@@ -1,4 +1,4 @@
-"""Footnotes on intervals and significance marks: what they rest on, what they lack."""
+"""Footnotes on confidence intervals and significance marks: methods and limits."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -17,13 +17,18 @@ from affuse.fuse.scoring.paired_tests import PERMUTATIONS
 from affuse.fuse.scoring.statistics import Estimate
 from affuse.fuse.wording import count, figure
 
-# clusters in a fold; tests/fuse/scoring/test_interval_coverage.py simulates as many
+# Clusters in a fold; tests/fuse/scoring/test_interval_coverage.py simulates this number
+# and more.
 FEW = 6
 
 
 def notes(rows: Sequence[TableRow]) -> Iterator[str]:
-    """Yield the sentences on intervals and marks that the rows of a table need."""
-    found = [
+    """Yield the footnotes on intervals and marks that the rows of a table need.
+
+    Args:
+        rows: of a table
+    """
+    sentences = [
         _significance(rows),
         _interval(rows),
         *_other_units(rows),
@@ -32,22 +37,22 @@ def notes(rows: Sequence[TableRow]) -> Iterator[str]:
         *_few(rows),
         _one_seed(rows),
     ]
-    yield from filter(None, found)
+    yield from filter(None, sentences)
 
 
 def _most(rows: Sequence[TableRow]) -> Estimate:
-    """The figures of the row that rests on most clusters."""
+    """Return the figures of the row with the most clusters."""
     return max((row.sections["all"] for row in rows), key=lambda e: e.clusters)
 
 
 def _tested(rows: Sequence[TableRow]) -> int:
-    """Return the number of tests; one may stand in sections of equal utterances."""
-    found = {id(v) for row in rows for v in row.versus.values() if v.p == v.p}
-    return len(found)
+    """Return the number of tests; sections of the same utterances share one."""
+    tests = {id(v) for row in rows for v in row.versus.values() if v.p == v.p}
+    return len(tests)
 
 
 def _significance(rows: Sequence[TableRow]) -> str:
-    """What the marks mean, and what was tested."""
+    """Return the meaning of the marks with the test, or ""."""
     tested = _tested(rows)
     if not tested:
         return ""
@@ -60,24 +65,24 @@ def _significance(rows: Sequence[TableRow]) -> str:
 
 
 def _interval(rows: Sequence[TableRow]) -> str:
-    """How the intervals were made."""
+    """Return the method of the intervals, or ""."""
     most = _most(rows)
     if all(math.isnan(row.sections["all"].mean.value) for row in rows):
-        return ""  # no CCC is defined, which another sentence says
+        return ""  # Another footnote says that no CCC is defined.
     if not any(_is_partly_known(row.sections["all"]) for row in rows):
         single = all(row.sections["all"].fewest < 2 for row in rows)
         return (
             f"Intervals: unknown, because a fold has only one {most.unit}"
             if single
-            else ""  # `_flat` says why
+            else ""  # The footnote of `_flat` gives the reason.
         )
     seeds = " and seeds" if any(r.sections["all"].seeds > 1 for r in rows) else ""
     reason = (
         f". The unit is the {most.unit}, because {most.reason}" if most.reason else ""
     )
     alone = (
-        f"; {count(most.alone, 'utterance')} without a known {most.unit} stand for "
-        f"themselves"
+        f"; each of {count(most.alone, 'utterance')} without a known {most.unit} is a "
+        f"unit by itself"
         if most.alone
         else ""
     )
@@ -93,53 +98,54 @@ def _is_partly_known(estimate: Estimate) -> bool:
 
 
 def _other_units(rows: Sequence[TableRow]) -> Iterator[str]:
-    """Say so where the groups that are scored apart have another unit."""
+    """Yield a footnote on groups whose intervals have another unit."""
     most = _most(rows)
-    found: dict[tuple[str, str], list[str]] = {}
+    by_unit: dict[tuple[str, str], list[str]] = {}
     for section in shown(rows):
         for estimate in (r.sections[section] for r in rows if section in r.sections):
             if estimate.unit != most.unit:
-                found.setdefault((estimate.unit, estimate.reason), []).append(section)
-    for (unit, reason), sections in found.items():
+                key = estimate.unit, estimate.reason
+                by_unit.setdefault(key, []).append(section)
+    for (unit, reason), sections in by_unit.items():
         names = ", ".join(dict.fromkeys(sections))
         yield f"{names}: intervals over {unit}s, because {reason}"
 
 
 def _flat(rows: Sequence[TableRow]) -> str:
-    """Names the rows with a figure whose interval would have no width."""
+    """Return a footnote on rows with an interval that would have no width, or ""."""
     names = [row.name for row in rows if any(map(_has_flat, row.sections.values()))]
     if not names:
         return ""
     return (
         f"An interval is left out where it would have no width, in {', '.join(names)}: "
-        f"predictions that do not vary, or that are far outside the scale, give the "
-        f"same figure whichever utterances are tested, which says nothing of others"
+        f"predictions that do not vary, or that are far outside the scale, have the "
+        f"same figure for any utterances, so the interval would not be informative"
     )
 
 
 def _has_flat(estimate: Estimate) -> bool:
-    """Return True if an interval is unknown although there are clusters to rest on."""
-    found = (*estimate.ratings.values(), estimate.mean)
-    return estimate.fewest > 1 and not all(map(is_known, found))
+    """Return True if an interval is unknown although each fold has several clusters."""
+    intervals = (*estimate.ratings.values(), estimate.mean)
+    return estimate.fewest > 1 and not all(map(is_known, intervals))
 
 
 def _single(rows: Sequence[TableRow]) -> Iterator[str]:
-    """Say so where the figures are CCCs within one unit, such as within a speaker."""
+    """Yield a footnote on CCCs within one unit, such as within a speaker."""
     most = _most(rows)
     if most.folds > 1 and most.fewest == 1:
         yield (
             f"Some folds test a single {most.unit}: their CCC is that within one "
-            f"{most.unit}, which is lower as a rule than that over several, and so are "
+            f"{most.unit}, which is usually lower than that over several, and so are "
             f"figures and intervals"
         )
 
 
 def _few(rows: Sequence[TableRow]) -> Iterator[str]:
-    """Says so if there is too little to rest on."""
+    """Yield footnotes on too few clusters for intervals or for significance."""
     most = _most(rows)
     for section in SECTIONS:
-        found = [row.sections[section] for row in rows if section in row.sections]
-        fewest = min((estimate.fewest for estimate in found), default=0)
+        estimates = [row.sections[section] for row in rows if section in row.sections]
+        fewest = min((estimate.fewest for estimate in estimates), default=0)
         where = "" if section == "all" else f"{section}: "
         if 1 < fewest < FEW:
             yield (
@@ -156,11 +162,11 @@ def _few(rows: Sequence[TableRow]) -> Iterator[str]:
 
 
 def _one_seed(rows: Sequence[TableRow]) -> str:
-    """Says so if another training may turn out otherwise."""
+    """Return a footnote on rows of a single seed, or ""."""
     seeded = [row for row in rows if trainable(row.design).is_seeded]
     if all(row.sections["all"].seeds > 1 for row in seeded):
         return ""
     return (
-        "One seed: intervals and p are of the trained models; what other seeds would "
-        "give is not in them (--seeds)"
+        "One seed: intervals and p are of the trained models only and do not cover "
+        "the variation between seeds (--seeds)"
     )

@@ -1,4 +1,4 @@
-"""The words of a table for people, before they are set in any format."""
+"""Text of a table for human readers, which all such formats share."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,23 +14,27 @@ COUNTS = {"utterances": "test utterance", "folds": "fold", "seeds": "seed"}
 
 @dataclass(frozen=True)
 class TableLine:
-    """One row of a section, as words."""
+    """Row of a section as text."""
 
     row: TableRow
     cells: tuple[tuple[str, str], ...]  # figure and interval of each rating, then mean
-    counts: tuple[str, ...]  # those that differ between rows
+    counts: tuple[str, ...]  # counts that differ between rows
 
 
 @dataclass(frozen=True)
 class Section:
-    """The rows scored on the same kind of utterances."""
+    """Rows that are scored on the same subset of utterances."""
 
-    heading: str  # its name, and the counts that all its rows share
+    heading: str  # name of the section, and the counts that all its rows share
     lines: tuple[TableLine, ...]
 
 
 def sections(table: ReportTable) -> tuple[tuple[str, ...], tuple[Section, ...]]:
-    """Column heads, and the sections of a table that have rows."""
+    """Return the column heads, and the sections of a table with their rows.
+
+    Args:
+        table: of a report
+    """
     groups = {
         name: [(row, row.sections[name]) for row in table.rows if name in row.sections]
         for name in shown(table.rows)
@@ -53,7 +57,11 @@ def sections(table: ReportTable) -> tuple[tuple[str, ...], tuple[Section, ...]]:
 
 
 def headed(lines: Sequence[TableLine]) -> Iterator[tuple[str, TableLine]]:
-    """Yield each line with the heading of the encoders that stands above it, or ""."""
+    """Yield each line with the heading of encoders above it, or "".
+
+    Args:
+        lines: of a section
+    """
     above = ""
     for line in lines:
         group = line.row.group
@@ -62,7 +70,7 @@ def headed(lines: Sequence[TableLine]) -> Iterator[tuple[str, TableLine]]:
 
 
 def _heading(name: str, rows: Sequence[Estimate], varying: Sequence[str]) -> str:
-    """``all: 2,170 utterances, 1 fold``"""
+    """Return a heading such as ``all: 2,170 utterances, 1 fold``."""
     shared = [
         count(getattr(rows[0], plural), noun)
         for plural, noun in COUNTS.items()
@@ -74,13 +82,13 @@ def _heading(name: str, rows: Sequence[Estimate], varying: Sequence[str]) -> str
 def _line(
     row: TableRow, section: str, targets: Sequence[str], varying: Sequence[str]
 ) -> TableLine:
-    """A row's figures as words; what it does not have is empty."""
+    """Return the figures of a row as text; missing figures are empty."""
     estimate = row.sections[section]
-    found = [estimate.ratings.get(target) for target in targets]
+    intervals = [estimate.ratings.get(target) for target in targets]
     return TableLine(
         row=row,
         cells=(
-            *((figure(i.value), bounds(i)) if i else ("", "") for i in found),
+            *((figure(i.value), bounds(i)) if i else ("", "") for i in intervals),
             (figure(estimate.mean.value), bounds(estimate.mean) + _mark(row, section)),
         ),
         counts=tuple(
@@ -91,10 +99,14 @@ def _line(
 
 
 def _mark(row: TableRow, section: str) -> str:
-    """Whether the row is better or worse than the one it was compared with."""
+    """Return the significance mark of a row in a section, or ""."""
     return row.versus[section].mark if section in row.versus else ""
 
 
 def joined(tables: Iterable[Iterable[str]]) -> str:
-    """Join the lines of tables, of which each stays one line, with a blank between."""
+    """Return the lines of tables as one text, with a blank line between tables.
+
+    Args:
+        tables: lines of each table; line breaks inside a line are escaped
+    """
     return "\n\n".join("\n".join(map(printable, lines)) for lines in tables) + "\n"

@@ -1,4 +1,4 @@
-"""Footnotes on affine maps: which rows have one, what it rests on, what it changes."""
+"""Footnotes on affine maps: the rows that have one, its data and its effects."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,26 +11,26 @@ from affuse.fuse.training.setting_resolution import has_map
 
 
 def notes(rows: MappedRows, names: Sequence[str]) -> Iterator[str]:
-    """Yield footnotes on which rows are mapped, and how.
+    """Yield footnotes on rows with and without an affine map.
 
     Args:
         rows: of one table
         names: of the rows, in the same order
     """
     pairs = list(zip(rows.runs, names, strict=True))
-    baselines = [(o, n) for o, n in pairs if trainable(o.run.info.design).fits_map]
-    mapped = [n for one, n in baselines if has_map(one.run.info)]
-    networks = [n for one, n in pairs if one.mapped]
+    baselines = [(r, n) for r, n in pairs if trainable(r.run.info.design).fits_map]
+    mapped = [n for row, n in baselines if has_map(row.run.info)]
+    networks = [n for row, n in pairs if row.mapped]
     if mapped or networks:
         yield (
             f"Affine map: {', '.join((*mapped, *networks))}; where the correlation is "
             f"positive, each rating's predictions have the mean and deviation of the "
-            f"validation ratings, which is the map of highest CCC there. It is learnt "
+            f"validation ratings, which is the map of highest CCC there. It is fitted "
             f"on validation parts alone, of {_sizes(pairs)}"
         )
         yield from _outside(pairs)
         yield from _unmapped(pairs)
-    if raw := [n for one, n in baselines if not has_map(one.run.info)]:
+    if raw := [n for row, n in baselines if not has_map(row.run.info)]:
         yield (
             f"No map: {', '.join(raw)}, so the CCC is lower for predictions that vary "
             f"too little (map=affine gives them the map)"
@@ -42,16 +42,16 @@ def notes(rows: MappedRows, names: Sequence[str]) -> Iterator[str]:
         )
     if rows.lacking:
         yield (
-            f"No row with an affine map, because predictions of validation parts are "
-            f"not at hand: {', '.join(rows.lacking)}; they lie in the folders of models"
+            f"No row with an affine map, because the folders of the models lack "
+            f"predictions of validation parts: {', '.join(rows.lacking)}"
         )
 
 
 def _sizes(pairs: Sequence[tuple[Labelled, str]]) -> str:
-    """Return how many utterances the maps rest on."""
+    """Return the number of utterances that the maps are fitted on, in words."""
     counts = [
-        Counter(row.fold for row in one.run.folds if row.part == "validation").values()
-        for one, _ in pairs
+        Counter(r.fold for r in row.run.folds if r.part == "validation").values()
+        for row, _ in pairs
     ]
     sizes = sorted({size for each in counts for size in each})
     if not sizes:
@@ -61,23 +61,23 @@ def _sizes(pairs: Sequence[tuple[Labelled, str]]) -> str:
 
 
 def _unmapped(pairs: Sequence[tuple[Labelled, str]]) -> Iterator[str]:
-    """Say how many predictions of networks stay as they are, without correlation."""
-    for one, name in pairs:
-        if one.unmapped:
+    """Yield a footnote on each network with maps that change nothing."""
+    for row, name in pairs:
+        if row.unmapped:
             yield (
-                f"{name}: {one.unmapped} of {one.maps} maps change nothing, because "
+                f"{name}: {row.unmapped} of {row.maps} maps change nothing, because "
                 f"the correlation with the validation ratings is not positive"
             )
 
 
 def _outside(pairs: Sequence[tuple[Labelled, str]]) -> Iterator[str]:
-    """Say how many mapped predictions leave the scale."""
-    mapped = [one.run for one, _ in pairs if one.mapped or has_map(one.run.info)]
-    said = [np.abs(run.predictions.predicted) > 1 for run in mapped]
-    count = sum(int(each.sum()) for each in said)
+    """Yield a footnote on mapped predictions outside the scale."""
+    mapped = [row.run for row, _ in pairs if row.mapped or has_map(row.run.info)]
+    outside = [np.abs(run.predictions.predicted) > 1 for run in mapped]
+    count = sum(int(each.sum()) for each in outside)
     if count:
-        total = sum(each.size for each in said)
+        total = sum(each.size for each in outside)
         yield (
             f"{count:,} of {total:,} mapped predictions lie outside [-1, 1] and are "
-            f"scored as they are"
+            f"not clipped before scoring"
         )

@@ -1,9 +1,9 @@
-"""Rows of networks after the affine map that baselines have, so that both are equal.
+"""Rows of networks after the affine map of baselines, for a fair comparison.
 
-A baseline is fitted by the squared error and then mapped to the mean and deviation of
-the validation ratings; a network trains on the CCC. A network's own row after the same
-map is found from what each of its models says of its validation part, one line for each
-fold, seed and rating. Nothing is trained, and no rating of a test part is looked at.
+A baseline minimises the squared error. It is then mapped to the mean and standard
+deviation of the validation ratings. A network trains on the CCC. Its additional row has
+the same kind of map, fitted to the validation predictions of each model for each
+rating. Nothing is trained, and no rating of a test part is used.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,52 +23,52 @@ from affuse.fuse.trained.fold_predictions import of_validation
 from affuse.fuse.trained.model_files import HISTORY_COLUMNS
 from affuse.fuse.training.setting_resolution import has_map
 
-DETAIL = "affine map"  # of the row of a network
+DETAIL = "affine map"  # detail in the name of a mapped network's row
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A run, and what tells its row from others."""
+    """Run with the label of its row."""
 
     run: Run
-    detail: str
+    detail: str  # distinguishes it from other rows of its design
     group: str = ""  # heading of the rows on the same encoders
-    mapped: bool = False  # the row of a network after the map
-    maps: int = 0  # one for each fold, seed and rating
-    unmapped: int = 0  # of them, those that change nothing
+    mapped: bool = False  # True for a network after the map
+    maps: int = 0  # number of maps, one for each fold, seed and rating
+    unmapped: int = 0  # number of maps that are the identity
 
 
 @dataclass(frozen=True)
 class MappedRows:
-    """Runs with those of mapped networks among them."""
+    """Runs of a table, with mapped networks among them."""
 
-    runs: tuple[Labelled, ...]  # a mapped network follows its own run
-    lacking: tuple[str, ...] = ()  # networks that cannot be mapped
-    damaged: tuple[str, ...] = ()  # sentences
+    runs: tuple[Labelled, ...]  # a mapped network follows its run
+    lacking: tuple[str, ...] = ()  # names of networks without validation predictions
+    damaged: tuple[str, ...] = ()  # sentences on damaged files
 
 
 def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
     """Return the runs of one table, with rows of mapped networks.
 
-    Where a baseline is mapped, the network of highest mean validation CCC on its
-    encoders gets one: the choice, like the map, is made on validation parts alone.
-    Decisions are not chosen, because some are fitted on validation parts themselves.
+    If a baseline is mapped, the network of the highest mean validation CCC on the same
+    encoders is mapped too. Like the map, this selection uses validation parts only.
+    Late-fusion designs are not selected, because some are fitted on validation parts.
 
     Args:
         runs: of one table
-        every: map each network, whether or not a baseline is mapped
+        every: map each network, even if no baseline is mapped
     """
     networks = [r for r in runs if not trainable(r.run.info.design).is_baseline]
     if every:
-        return _with_rows(runs, {one.run.info.name for one in networks}, [], [])
-    groups = {one.group for one in runs if has_map(one.run.info)}
+        return _with_rows(runs, {each.run.info.name for each in networks}, [], [])
+    groups = {each.group for each in runs if has_map(each.run.info)}
     chosen = set[str]()
     lacking, damaged = list[str](), list[str]()
     for group in sorted(groups):
         candidates = [
-            one.run
-            for one in networks
-            if one.group == group and not trainable(one.run.info.design).bases
+            each.run
+            for each in networks
+            if each.group == group and not trainable(each.run.info.design).bases
         ]
         scores = _scores(candidates, lacking, damaged)
         if scores:
@@ -79,16 +79,16 @@ def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
 def _scores(
     runs: Sequence[Run], lacking: list[str], damaged: list[str]
 ) -> dict[str, float]:
-    """Return the validation CCC of runs by name; others join one of the lists."""
-    found = {}
+    """Return the validation CCC of runs by name; add failures to one of the lists."""
+    scores = {}
     for run in runs:
         try:
-            found[run.info.name] = validation_ccc(run.path)
+            scores[run.info.name] = validation_ccc(run.path)
         except FileNotFoundError:
             lacking.append(run.info.name)
         except AffuseError as error:
             damaged.append(str(error))
-    return found
+    return scores
 
 
 def _with_rows(
@@ -97,35 +97,36 @@ def _with_rows(
     lacking: list[str],
     damaged: list[str],
 ) -> MappedRows:
-    """Return runs, each that is chosen before the same after its map."""
-    found = list[Labelled]()
-    for one in runs:
-        found.append(one)
-        if one.run.info.name in chosen:
+    """Return the runs, with a mapped copy after each chosen run."""
+    extended = list[Labelled]()
+    for labelled in runs:
+        extended.append(labelled)
+        if labelled.run.info.name in chosen:
             try:
-                found.append(_labelled(one))
+                extended.append(_mapped_row(labelled))
             except FileNotFoundError:
-                lacking.append(one.run.info.name)
+                lacking.append(labelled.run.info.name)
             except AffuseError as error:
                 damaged.append(str(error))
-    return MappedRows(tuple(found), tuple(lacking), tuple(damaged))
+    return MappedRows(tuple(extended), tuple(lacking), tuple(damaged))
 
 
-def _labelled(one: Labelled) -> Labelled:
-    detail = ", ".join(word for word in (one.detail, DETAIL) if word)
-    run, lines = mapped(one.run)
-    unmapped = sum(line == IDENTITY for line in lines)
-    return Labelled(run, detail, one.group, True, len(lines), unmapped)
+def _mapped_row(network: Labelled) -> Labelled:
+    """Return the row of a network after its maps."""
+    detail = ", ".join(word for word in (network.detail, DETAIL) if word)
+    run, maps = mapped(network.run)
+    unmapped = sum(each == IDENTITY for each in maps)
+    return Labelled(run, detail, network.group, True, len(maps), unmapped)
 
 
 def validation_ccc(run: Path) -> float:
     """Return the mean validation CCC of the best epochs of all models of a run.
 
     Args:
-        run: folder
+        run: folder of the run
 
     Raises:
-        FileNotFoundError: if it has no history
+        FileNotFoundError: if the run has no history
         DamagedFileError: if the history is damaged, or empty
     """
     path = RunFolder(run).history
@@ -146,33 +147,33 @@ def validation_ccc(run: Path) -> float:
 
 
 def mapped(run: Run) -> tuple[Run, list[AffineMap]]:
-    """Return a run whose test predictions went through the map of their model.
+    """Return a run with the test predictions of each model after its maps.
 
-    Mapped predictions may leave [-1, 1], and are not clipped.
+    Mapped predictions may lie outside [-1, 1] and are not clipped.
 
     Args:
-        run: whose models kept what they say of their validation parts
+        run: with validation predictions in the folders of its models
 
     Returns:
-        the run, and the line of each fold, seed and rating
+        the run, and the map of each fold, seed and rating
 
     Raises:
-        FileNotFoundError: if one of them did not
+        FileNotFoundError: if a model has no validation predictions
         AffuseError: if those predictions are of other utterances, or damaged
     """
     p = run.predictions
     seeds = np.unique(p.seed).tolist()
-    found, lines = p.predicted.copy(), list[AffineMap]()
+    values, maps = p.predicted.copy(), list[AffineMap]()
     for part in of_validation(run):
-        for seed, said in zip(seeds, part.predicted, strict=True):
-            here = (p.fold == part.fold) & (p.seed == seed)
-            for k, line in enumerate(_lines(part.truth, said)):
-                found[here, k] = line(p.predicted[here, k])
-                lines.append(line)
-    return replace(run, predictions=replace(p, predicted=found)), lines
+        for seed, predicted in zip(seeds, part.predicted, strict=True):
+            rows = (p.fold == part.fold) & (p.seed == seed)
+            for k, affine_map in enumerate(_maps(part.truth, predicted)):
+                values[rows, k] = affine_map(p.predicted[rows, k])
+                maps.append(affine_map)
+    return replace(run, predictions=replace(p, predicted=values)), maps
 
 
-def _lines(truth: np.ndarray, said: np.ndarray) -> Iterator[AffineMap]:
-    """Yield the line of each rating of one model; (n, targets) each."""
+def _maps(truth: np.ndarray, predicted: np.ndarray) -> Iterator[AffineMap]:
+    """Yield the map of each rating of one model, from (n, targets) each."""
     for k in range(truth.shape[1]):
-        yield concordant(truth[:, k], said[:, k])
+        yield concordant(truth[:, k], predicted[:, k])

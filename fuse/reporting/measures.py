@@ -1,8 +1,8 @@
-"""Measures beside the CCC, found as it is: means over folds of the means over seeds.
+"""Measures beside the CCC: RMSE, MAE and Pearson's correlation, without intervals.
 
-Root mean squared error and mean absolute error are in units of the ratings on [-1, 1],
-to which the scale of the corpus is mapped (`affuse.data.rating_scales`). None has an
-interval.
+Like the CCC, they are averaged over seeds and then over folds. RMSE and MAE are in
+units of the ratings on [-1, 1], to which the scale of the corpus is mapped
+(`affuse.data.rating_scales`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +18,12 @@ from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.statistics import folds
 
-MEAN = "mean"  # over the ratings, beside their names
+MEAN = "mean"  # key of the mean over the ratings
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure of a rating, and its words in a table."""
+    """Function of a measure, with its heading and its meaning in a table."""
 
     of: Callable[[ArrayLike, ArrayLike], float]
     head: str
@@ -38,10 +38,13 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """Return the names of measures that are divided by commas, each once, as typed.
+    """Return the names in a list of measures, each once, in the order of the list.
+
+    Args:
+        text: names, separated by commas, in any case
 
     Raises:
-        AffuseError: if there is no such measure
+        AffuseError: if there is no measure of a name
 
     Examples:
         >>> parse("mae, RMSE,mae")
@@ -60,20 +63,20 @@ def parse(text: str) -> tuple[str, ...]:
 
 
 def measured(run: Run, names: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
-    """Return measures of a run, each of every rating and of their mean.
+    """Return measures of a run for every rating and for their mean.
 
     Args:
         run: with the same test utterances for every seed of a fold
         names: of `MEASURES`
 
     Returns:
-        {measure: {rating, or "mean": figure}}; nan where a fold has a correlation with
-        what is constant
+        {measure: {rating, or "mean": figure}}; a correlation is NaN if the ratings or
+        predictions of a fold are constant
 
     Raises:
-        AffuseError: if nothing was predicted
+        AffuseError: if the run has no predictions
     """
-    found = folds(run, "utterance")
+    moments = folds(run, "utterance")
     results: dict[str, Mapping[str, float]] = {}
     for name in names:
         each = [
@@ -84,7 +87,7 @@ def measured(run: Run, names: Sequence[str]) -> Mapping[str, Mapping[str, float]
                 ]
                 for seed in fold.predicted
             ]
-            for fold in found
+            for fold in moments
         ]
         means = np.mean([np.mean(fold, axis=0) for fold in each], axis=0)
         ratings = dict(zip(run.info.targets, means.tolist(), strict=True))
@@ -98,8 +101,8 @@ def added(
     """Return the rows with measures of each of their sections.
 
     Args:
-        parts: of each row the runs that its sections score
-        rows: in the same order
+        parts: for each row, the run of each of its sections
+        rows: of the table, in the same order
         names: of `MEASURES`
     """
     return [
@@ -111,18 +114,25 @@ def added(
 
 
 def notes(names: Sequence[str]) -> tuple[str, ...]:
-    """Return what the measures of a table are; nothing if it has none."""
+    """Return the footnote on the measures of a table, or () if it has none.
+
+    Args:
+        names: of `MEASURES`
+    """
     if not names:
         return ()
-    return (f"{heading(names)}: mean over folds of the mean over seeds, no interval",)
+    return (f"{heading(names)}: averaged over seeds, then over folds; no interval",)
 
 
 def heading(names: Sequence[str]) -> str:
-    """Return measures in words.
+    """Return the headings of measures with their meanings.
+
+    Args:
+        names: of `MEASURES`
 
     Examples:
         >>> heading(["mae", "pearson"])
         "MAE (mean absolute error on [-1, 1]), r (Pearson's correlation)"
     """
-    found = (MEASURES[name] for name in names)
-    return ", ".join(f"{measure.head} ({measure.meaning})" for measure in found)
+    measures = (MEASURES[name] for name in names)
+    return ", ".join(f"{measure.head} ({measure.meaning})" for measure in measures)

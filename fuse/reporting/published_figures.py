@@ -1,4 +1,4 @@
-"""Published figures on IEMOCAP, to stand beside runs on the human-rated corpus only."""
+"""Published figures on IEMOCAP, for tables of runs on its human ratings only."""
 
 from affuse.data.rating_scales import RATINGS
 from affuse.fuse.reporting.table_records import TableRow
@@ -14,7 +14,7 @@ NOTES = (
     "'session5'); the text of the paper has D .456 for DistilBERT and D .647 for "
     "LSTM + CNN1D",
 )
-TABLE = (  # system, what it is and where it stands, V, A, D
+TABLE = (  # system, design and source, CCC of valence, arousal and dominance
     ("DistilBERT", "Table II", 0.685, 0.453, 0.485),
     ("Wav2Vec2", "Table II", 0.475, 0.708, 0.456),
     ("Wav2Vec2 + DistilBERT", "early; Tables II, III", 0.732, 0.730, 0.610),
@@ -27,7 +27,11 @@ TABLE = (  # system, what it is and where it stands, V, A, D
 
 
 def rows(corpus: str, nature: str) -> tuple[TableRow, ...]:
-    """The published rows, or none if they are about another corpus.
+    """Return the published rows, or () if they are about another corpus.
+
+    Args:
+        corpus: of the table
+        nature: kind of the ratings
 
     Examples:
         >>> len(rows("iemocap", "human")), len(rows("iemocap", "synthetic"))
@@ -42,7 +46,7 @@ def rows(corpus: str, nature: str) -> tuple[TableRow, ...]:
 
 
 def _estimate(values: list[float]) -> Estimate:
-    """Figures without intervals or sizes, which were not published."""
+    """Return figures without intervals and sizes, which were not published."""
     nan = float("nan")
     bare = [Interval(v, nan, nan) for v in (*values, sum(values) / len(values))]
     return Estimate(

@@ -1,4 +1,4 @@
-"""What tells the rows of a table apart, in as few words as will do."""
+"""Labels that distinguish the rows of a table: encoders, settings and code."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,84 +12,93 @@ ENCODER = (
     "revision",
     "layers",
     "pooling",
-)  # said of encoders that differ
-REVISION = 8  # digits of a commit that are shown
-UNRECORDED = "code not recorded"  # of runs that an older version made
+)  # entries of an encoder's record that labels may name
+REVISION = 8  # number of digits of a commit in a label
+UNRECORDED = "code not recorded"  # label of runs that an older version trained
 
 
 def details(runs: Sequence[Run]) -> list[str]:
-    """Return the label of each run and what differs: encoders, settings, code.
+    """Return the label of each run with its differences from other runs.
 
-    Encoders are named where they differ within the table. So is a setting that several
-    rows use and that differs between them, which lets both rows of a comparison say in
-    what they differ. Modalities, code and settings that a design does not use are named
-    where they differ among runs of one design and label. Where rows would still be the
-    same, the digest at the end of the run's name tells them apart.
+    Encoders are named if they differ within the table. A setting is named if several
+    rows use it and its values differ, so that both rows of a comparison show the
+    difference. Modalities, code and unused settings are named if they differ among runs
+    of one design and label. If rows would still have equal labels, the digest at the
+    end of the run's name is added.
+
+    Args:
+        runs: of a table
     """
     infos = [run.info for run in runs]
     encoders = _differing([dict(_encoders(info)) for info in infos])
     settings = _settings(infos)
-    found = []
-    for info, pieces, own in zip(infos, encoders, settings, strict=True):
-        alike = [i for i in infos if (i.design, i.label) == (info.design, info.label)]
+    labels = []
+    for info, pieces, assigned in zip(infos, encoders, settings, strict=True):
+        kind = [i for i in infos if (i.design, i.label) == (info.design, info.label)]
         words = [info.label]
-        if len({tuple(sorted(i.encoders)) for i in alike}) > 1:
-            words.append("+".join(sorted(info.encoders)))  # ridge takes what there is
+        # A baseline takes any number of modalities, so its label names them.
+        if len({tuple(sorted(i.encoders)) for i in kind}) > 1:
+            words.append("+".join(sorted(info.encoders)))
         words += _encoder_words(pieces)
-        words += map(_assigned, own.items())
-        if len({i.code for i in alike}) > 1:
+        words += map(_assigned, assigned.items())
+        if len({i.code for i in kind}) > 1:
             words.append(info.code or UNRECORDED)
-        found.append(", ".join(word for word in words if word))
-    names = list(zip((info.design for info in infos), found, strict=True))
+        labels.append(", ".join(word for word in words if word))
+    names = list(zip((info.design for info in infos), labels, strict=True))
     return [
         detail
         if names.count((info.design, detail)) == 1
         else ", ".join(word for word in (detail, info.name.rpartition("-")[2]) if word)
-        for info, detail in zip(infos, found, strict=True)
+        for info, detail in zip(infos, labels, strict=True)
     ]
 
 
 def _settings(infos: Sequence[RunInfo]) -> list[dict[str, Any]]:
-    """Return the settings of each run that are to be named, in the order recorded.
+    """Return the settings of each run that its label names, in the order of the record.
 
-    One that a run did not record, and that another run of its kind did, is `MISSING`.
+    A setting is `MISSING` if a run did not record it, but another run of its kind did.
     """
     every = [flat(info.settings) for info in infos]
     names = dict.fromkeys(name for settings in every for name in settings)
-    found: list[dict[str, Any]] = [{} for _ in infos]
+    assigned: list[dict[str, Any]] = [{} for _ in infos]
     for name in names:
         users = [
             k
             for k, info in enumerate(infos)
             if name in DIVISION or uses(info.design, every[k], name)
         ]
-        _add(found, every, name, users)
+        _add(assigned, every, name, users)
         for kind in {(info.design, info.label) for info in infos}:
-            alike = [
+            # Runs that neither use nor record a setting are left out.
+            same_kind = [
                 k
                 for k, info in enumerate(infos)
                 if (info.design, info.label) == kind
-                and (k in users or name in every[k])  # not recorded and not used
+                and (k in users or name in every[k])
             ]
-            _add(found, every, name, alike)
-    return found
+            _add(assigned, every, name, same_kind)
+    return assigned
 
 
 def _add(
-    found: Sequence[dict[str, Any]],
+    assigned: Sequence[dict[str, Any]],
     every: Sequence[Mapping[str, Any]],
     name: str,
     among: Sequence[int],
 ) -> None:
-    """Put a setting into the records of some runs, if it differs among them."""
+    """Add a setting to the records of some runs if it differs among them."""
     values = [every[k].get(name, MISSING) for k in among]
     if any(value != values[0] for value in values):
         for k, value in zip(among, values, strict=True):
-            found[k][name] = value
+            assigned[k][name] = value
 
 
 def describe(modality: str, encoder: Mapping[str, Any]) -> str:
-    """One encoder in words.
+    """Return an encoder in words.
+
+    Args:
+        modality: of the encoder
+        encoder: its record in run.json
 
     Examples:
         >>> describe("text", {"checkpoint": "bert", "layers": [4, 5, 6]})
@@ -106,17 +115,17 @@ def describe(modality: str, encoder: Mapping[str, Any]) -> str:
 
 
 def _differing(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Of each record, the entries that differ from another record that has them."""
+    """Return the entries of each record whose values differ between records."""
     values: dict[str, list[Any]] = {}
     for record in records:
         for name, value in record.items():
             values.setdefault(name, []).append(value)
-    differ = {n for n, found in values.items() if any(v != found[0] for v in found)}
+    differ = {n for n, each in values.items() if any(v != each[0] for v in each)}
     return [{n: v for n, v in record.items() if n in differ} for record in records]
 
 
 def _encoders(info: RunInfo) -> Iterator[tuple[str, Any]]:
-    """``("audio checkpoint", ...)`` and so on."""
+    """Yield pairs such as ``("audio checkpoint", "hub/wav2vec2")``."""
     for modality, encoder in sorted(info.encoders.items()):
         for name in ENCODER:
             if name in encoder:
@@ -124,7 +133,7 @@ def _encoders(info: RunInfo) -> Iterator[tuple[str, Any]]:
 
 
 def _encoder_words(pieces: Mapping[str, Any]) -> Iterator[str]:
-    """Differing encoders in words."""
+    """Yield entries of encoders that differ, in words."""
     for place, value in pieces.items():
         modality, _, name = place.partition(" ")
         if name == "checkpoint":
@@ -138,13 +147,13 @@ def _encoder_words(pieces: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _assigned(setting: tuple[str, Any]) -> str:
-    """Return a setting in words: ``latent=64``, or that it is not recorded."""
+    """Return a setting in words: ``latent=64`` or ``latent not recorded``."""
     name, value = setting
     return f"{name} {plain(value)}" if value == MISSING else f"{name}={plain(value)}"
 
 
 def _layers(layers: Sequence[int]) -> str:
-    """``layer 12``, ``layers 0-12`` or ``layers 3, 6``."""
+    """Return ``layer 12``, ``layers 0-12`` or ``layers 3, 6``."""
     numbers = [int(layer) for layer in layers]
     if len(numbers) == 1:
         return f"layer {numbers[0]}"

@@ -1,4 +1,4 @@
-"""Footnotes on runs whose figures are not to be taken at face value."""
+"""Footnotes on runs with leaks, failed trainings, weak encoders or missing records."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,53 +20,82 @@ CHECKPOINTS = {
 
 
 def leaks(runs: Sequence[Run], rows: Sequence[TableRow]) -> Iterator[str]:
-    """Name the rows whose run fails the linter."""
+    """Yield a footnote on each row whose run fails the linter.
+
+    Args:
+        runs: of the rows
+        rows: of a table
+    """
     for run, row in zip(runs, rows, strict=True):
-        if rules := sorted({*failing(run.path)} - {DIVERGENCE}):  # see `failures`
+        # The footnotes of `failures` report divergence.
+        if rules := sorted({*failing(run.path)} - {DIVERGENCE}):
             yield (
                 f"Leak: {row.name} fails the linter ({', '.join(rules)}) and is not to "
-                f"be reported as it stands; ask: "
+                f"be reported as it stands; for details: "
                 f"{Lint(folders=(run.path,))}"
             )
 
 
 def failures(runs: Sequence[Run], rows: Sequence[TableRow]) -> Iterator[str]:
-    """Name the rows with models that diverged, that predict a constant, or wildly.
+    """Yield a footnote on each row with models that diverged or predict a constant.
 
-    Rows that are derived from models, as ensembles are, go by the row of their models.
+    Derived rows, such as ensembles, have no footnote; the row of their models has it.
+
+    Args:
+        runs: of the rows
+        rows: of a table
     """
     for run, row in zip(runs, rows, strict=True):
         if row.mapped or row.members > 1:
             continue
-        for sentence, wide in failure_sentences(run.predictions, run.info.targets):
-            yield f"{'Diverged' if wide else 'Note'}: {row.name}: {sentence}"
+        pairs = failure_sentences(run.predictions, run.info.targets)
+        for sentence, is_diverged in pairs:
+            yield f"{'Diverged' if is_diverged else 'Note'}: {row.name}: {sentence}"
 
 
 def checkpoints(runs: Sequence[Run]) -> Iterator[str]:
-    """Say what is to be known of encoders that are no full ones."""
+    """Yield footnotes on encoders for demonstration and for tests.
+
+    Args:
+        runs: of a table
+    """
     used = {e.get("checkpoint") for run in runs for e in run.info.encoders.values()}
     yield from (CHECKPOINTS[name] for name in sorted(CHECKPOINTS.keys() & used))
 
 
 def decisions(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Say once what the protocol decided because the corpus does not say it."""
-    said = (sentence for run in runs for sentence in sentences(division(run)))
-    return tuple(dict.fromkeys(said))
+    """Return sentences on assumptions of the protocol that the corpus does not state.
+
+    Args:
+        runs: of a table
+    """
+    assumptions = (sentence for run in runs for sentence in sentences(division(run)))
+    return tuple(dict.fromkeys(assumptions))
 
 
 def unrecorded(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
-    """Name the rows whose run does not say which code of the design it is of."""
+    """Return a footnote on rows without a record of the design's code, or "".
+
+    Args:
+        runs: of the rows
+        rows: of a table
+    """
     names = [r.name for run, r in zip(runs, rows, strict=True) if not run.info.code]
     if not names:
         return ""
     return (
-        f"Code not recorded, because an older version made the run, so that an edited "
-        f"design is not noticed: {', '.join(names)}"
+        f"Code not recorded, because an older version trained the run, so a change of "
+        f"the design's code cannot be detected: {', '.join(names)}"
     )
 
 
 def undigested(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
-    """Name the rows whose run has no digests, so that damage to it is not noticed."""
+    """Return a footnote on rows whose run has no digests, or "".
+
+    Args:
+        runs: of the rows
+        rows: of a table
+    """
     pairs = zip(runs, rows, strict=True)
     names = [
         r.name
@@ -75,4 +104,4 @@ def undigested(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
     ]
     if not names:
         return ""
-    return f"No digests, so that damage is not noticed: {', '.join(names)}"
+    return f"No digests, so damage cannot be detected: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Which runs a report shows: those of a corpus, a protocol, a design, an encoder."""
+"""Selection of a report's runs by corpus, protocol, folder, design and encoder."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -9,64 +9,66 @@ from affuse.data.runs.run_predictions import Run
 from affuse.data.suggestions import hint
 
 
-def selected(wanted: RunSelection, found: Sequence[Run], runs: Path) -> list[Run]:
-    """Return the runs that are wanted, in the order given.
+def selected(options: RunSelection, finished: Sequence[Run], runs: Path) -> list[Run]:
+    """Return the runs that fit all options, in the same order.
 
-    A run that takes no audio stays whatever encoder of audio is wanted, because the
-    runs that take one are compared with it; so do runs without text.
+    A run without audio fits any audio encoder, because runs with audio are compared
+    with it. The same holds for runs without text.
 
     Args:
-        wanted: what runs must be; what is empty wants all
-        found: all finished runs
-        runs: their folder, for errors
+        options: of the command line; an empty option fits all runs
+        finished: all finished runs
+        runs: their parent folder, for errors
 
     Raises:
-        AffuseError: if a wanted name fits no run, or a beginning fits several; the
-            sentence lists what is there
+        AffuseError: if a name fits no run, or the beginning of a name fits several; the
+            error lists the runs
     """
-    chosen = _tables(found, wanted.corpus, wanted.protocol, runs)
-    chosen = _folders(chosen, wanted.run, runs)
-    chosen = _designs(chosen, wanted.design, runs)
-    for modality, names in (("audio", wanted.audio), ("text", wanted.text)):
+    chosen = _tables(finished, options.corpus, options.protocol, runs)
+    chosen = _folders(chosen, options.run, runs)
+    chosen = _designs(chosen, options.design, runs)
+    for modality, names in (("audio", options.audio), ("text", options.text)):
         chosen = _encoders(chosen, modality, names, runs)
     return chosen
 
 
-def _tables(found: Sequence[Run], corpus: str, protocol: str, runs: Path) -> list[Run]:
-    """Return the runs of a corpus and a protocol; "" wants all."""
+def _tables(
+    finished: Sequence[Run], corpus: str, protocol: str, runs: Path
+) -> list[Run]:
+    """Return the runs of a corpus and a protocol; "" fits all."""
     chosen = [
         run
-        for run in found
+        for run in finished
         if corpus in ("", run.info.corpus) and protocol in ("", run.info.protocol)
     ]
     if not chosen:
-        there = sorted({f"{r.info.corpus} ({r.info.protocol})" for r in found})
+        pairs = sorted({f"{r.info.corpus} ({r.info.protocol})" for r in finished})
         raise OptionError(
             f"no finished run of corpus {corpus or 'any'!r} and protocol "
-            f"{protocol or 'any'!r} below {runs}; there are {', '.join(there)}"
-            f"{_hints(found, corpus, protocol)}"
+            f"{protocol or 'any'!r} below {runs}; there are {', '.join(pairs)}"
+            f"{_hints(finished, corpus, protocol)}"
         )
     return chosen
 
 
-def _hints(found: Sequence[Run], corpus: str, protocol: str) -> str:
+def _hints(finished: Sequence[Run], corpus: str, protocol: str) -> str:
     """Return suggestions for a corpus or a protocol that no run has."""
-    corpora = {run.info.corpus for run in found}
-    protocols = {run.info.protocol for run in found}
+    corpora = {run.info.corpus for run in finished}
+    protocols = {run.info.protocol for run in finished}
     return "".join(
-        hint(name, known)
-        for name, known in ((corpus, corpora), (protocol, protocols))
-        if name not in known
+        hint(name, choices)
+        for name, choices in ((corpus, corpora), (protocol, protocols))
+        if name not in choices
     )
 
 
-def _folders(found: Sequence[Run], wanted: Sequence[str], runs: Path) -> list[Run]:
-    """Return the runs whose folder has one of these names, or begins so alone."""
-    if not wanted:
-        return list(found)
-    names = [run.path.name for run in found]
+def _folders(finished: Sequence[Run], starts: Sequence[str], runs: Path) -> list[Run]:
+    """Return the runs whose folder has one of these names or unique beginnings."""
+    if not starts:
+        return list(finished)
+    names = [run.path.name for run in finished]
     chosen = set()
-    for start in wanted:
+    for start in starts:
         fits = [n for n in names if n == start] or [
             n for n in names if n.startswith(start)
         ]
@@ -77,46 +79,47 @@ def _folders(found: Sequence[Run], wanted: Sequence[str], runs: Path) -> list[Ru
                 f"{', '.join(sorted(fits))}; give more of the name"
             )
         chosen.update(fits)
-    return [run for run in found if run.path.name in chosen]
+    return [run for run in finished if run.path.name in chosen]
 
 
-def _designs(found: Sequence[Run], wanted: Sequence[str], runs: Path) -> list[Run]:
-    """Return the runs of some designs; () wants all."""
-    names = [run.info.design for run in found]
-    for design in wanted:
+def _designs(finished: Sequence[Run], designs: Sequence[str], runs: Path) -> list[Run]:
+    """Return the runs of some designs; () fits all."""
+    names = [run.info.design for run in finished]
+    for design in designs:
         _demand([n for n in names if n == design], "design", design, names, runs)
-    return [run for run in found if not wanted or run.info.design in wanted]
+    return [run for run in finished if not designs or run.info.design in designs]
 
 
 def _encoders(
-    found: Sequence[Run], modality: str, wanted: Sequence[str], runs: Path
+    finished: Sequence[Run], modality: str, names: Sequence[str], runs: Path
 ) -> list[Run]:
     """Return the runs with one of these encoders, and those without the modality."""
-    there = list(_checkpoints(found, modality))
-    for name in wanted:
-        fits = [run for run in found if _is_named(run, modality, name)]
-        _demand(fits, f"{modality} checkpoint", name, there, runs)
+    checkpoints = list(_checkpoints(finished, modality))
+    for name in names:
+        fits = [run for run in finished if _is_named(run, modality, name)]
+        _demand(fits, f"{modality} checkpoint", name, checkpoints, runs)
     return [
         run
-        for run in found
-        if not wanted
+        for run in finished
+        if not names
         or modality not in run.info.encoders
-        or any(_is_named(run, modality, name) for name in wanted)
+        or any(_is_named(run, modality, name) for name in names)
     ]
 
 
 def _is_named(run: Run, modality: str, name: str) -> bool:
-    """Return True if a name means the encoder that a run takes of a modality."""
+    """Return True if a name refers to a run's encoder of a modality."""
     encoder = run.info.encoders.get(modality, {})
     checkpoint = str(encoder.get("checkpoint", ""))
-    known = {checkpoint, checkpoint.rpartition("/")[2], str(encoder.get("revision"))}
-    tuned = checkpoint.startswith(f"{name} (")  # fine-tuned for each fold
-    return name in known - {"", "None"} or tuned
+    names = {checkpoint, checkpoint.rpartition("/")[2], str(encoder.get("revision"))}
+    # The checkpoint of fold-specific encoders ends with words in brackets.
+    is_fold_specific = checkpoint.startswith(f"{name} (")
+    return name in names - {"", "None"} or is_fold_specific
 
 
-def _checkpoints(found: Sequence[Run], modality: str) -> Iterator[str]:
-    """Yield the names of the encoders of a modality, with the commit where known."""
-    for run in found:
+def _checkpoints(finished: Sequence[Run], modality: str) -> Iterator[str]:
+    """Yield the names of the encoders of a modality, with their commits if known."""
+    for run in finished:
         if encoder := run.info.encoders.get(modality):
             name = str(encoder.get("checkpoint", "unknown"))
             commit = encoder.get("revision")
@@ -124,13 +127,13 @@ def _checkpoints(found: Sequence[Run], modality: str) -> Iterator[str]:
 
 
 def _demand(
-    fits: Sequence[object], kind: str, name: str, there: Iterable[str], runs: Path
+    fits: Sequence[object], kind: str, name: str, choices: Iterable[str], runs: Path
 ) -> None:
-    """Refuse a name that fits no run, with a list of those that are there."""
+    """Raise an error with the choices if a name fits no run."""
     if not fits:
-        names = sorted(set(there) - {""})
-        known = f"there are {', '.join(names)}" if names else "there is none"
+        names = sorted(set(choices) - {""})
+        listing = f"there are {', '.join(names)}" if names else "there is none"
         raise OptionError(
-            f"no finished run of {kind} {name!r} below {runs}; {known}"
+            f"no finished run of {kind} {name!r} below {runs}; {listing}"
             f"{hint(name, names)}"
         )

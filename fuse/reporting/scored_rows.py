@@ -1,8 +1,8 @@
-"""The rows of one table: its runs, networks after an affine map, and ensembles, scored.
+"""Scores of a table's rows: runs, networks after an affine map, and ensembles.
 
-Mapped networks and ensembles are derived from what a run folder holds. Each follows the
-row of its run, is scored like any other row, and is compared with rows of its own kind
-(`affuse.fuse.reporting.comparison_rows`).
+Mapped networks and ensembles are derived from the files of a run. Each follows the row
+of its run and is scored like any other row. `affuse.fuse.reporting.comparison_rows`
+compares it with rows of the same kind.
 """
 
 import re
@@ -21,81 +21,85 @@ from affuse.fuse.reporting.table_records import SECTIONS, TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit, choose
 from affuse.fuse.scoring.statistics import estimate
 
-FIRST = ("ridge", "pcaridge", "svr", "early", "late")  # among designs of their place
+FIRST = ("ridge", "pcaridge", "svr", "early", "late")  # first among similar designs
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The rows of one table, and what they were scored from."""
+    """Rows of one table with the runs that they score, and footnotes on them."""
 
     rows: Sequence[TableRow]
-    parts: Sequence[Mapping[str, Run]]  # of each row the runs that its sections score
+    parts: Sequence[Mapping[str, Run]]  # for each row, section -> run
     unit: ClusterUnit  # of intervals and tests
     notes: tuple[str, ...]  # sentences on mapped networks and ensembles
     damaged: tuple[str, ...]  # sentences on networks that could not be mapped
 
     @property
     def runs(self) -> list[Run]:
-        """All test predictions of each row."""
+        """Runs with all test predictions of each row."""
         return [each["all"] for each in self.parts]
 
 
-def score(group: Sequence[Run], wanted: TableContents) -> Scored:
-    """Return the rows of runs of one corpus and protocol.
+def score(group: Sequence[Run], contents: TableContents) -> Scored:
+    """Return the scored rows of runs of one corpus and protocol.
+
+    Args:
+        group: finished runs
+        contents: options of the report
 
     Raises:
-        AffuseError: if there is no unit or group as it is wanted
+        AffuseError: if the unit of the intervals or the groups are not available
     """
-    shown = mapped_networks.with_networks(_ordered(group), every=wanted.mapped)
-    named = wanted.unit or ""
-    unit = choose(shown.runs[0].run, named)
-    parts = [sections(one.run, wanted.by) for one in shown.runs]
+    table = mapped_networks.with_networks(_ordered(group), every=contents.mapped)
+    unit_name = contents.unit or ""
+    unit = choose(table.runs[0].run, unit_name)
+    parts = [sections(labelled.run, contents.by) for labelled in table.runs]
     rows = [
-        _row(one, each, unit, named)
-        for one, each in zip(shown.runs, parts, strict=True)
+        _row(labelled, by_section, unit, unit_name)
+        for labelled, by_section in zip(table.runs, parts, strict=True)
     ]
-    said = map_notes.notes(shown, [row.name for row in rows])
-    found = Scored(rows, parts, unit, tuple(said), shown.damaged)
-    return _with_ensembles(found) if wanted.ensemble else found
+    sentences = map_notes.notes(table, [row.name for row in rows])
+    scored = Scored(rows, parts, unit, tuple(sentences), table.damaged)
+    return _with_ensembles(scored) if contents.ensemble else scored
 
 
-def _with_ensembles(found: Scored) -> Scored:
-    parts, rows = ensembles.added(found.parts, found.rows)
-    said = (*found.notes, *ensembles.notes(rows))
-    return Scored(rows, parts, found.unit, said, found.damaged)
+def _with_ensembles(scored: Scored) -> Scored:
+    """Return rows with the ensembles of their seeds."""
+    parts, rows = ensembles.added(scored.parts, scored.rows)
+    sentences = (*scored.notes, *ensembles.notes(rows))
+    return Scored(rows, parts, scored.unit, sentences, scored.damaged)
 
 
 def _row(
-    one: Labelled, parts: Mapping[str, Run], unit: ClusterUnit, wanted: str
+    labelled: Labelled, parts: Mapping[str, Run], unit: ClusterUnit, unit_name: str
 ) -> TableRow:
-    """Return a scored row; groups of utterances have a unit of their own."""
+    """Return a scored row; the unit of subgroups may differ from that of the table."""
     return TableRow(
-        one.run.info.design,
-        one.detail,
+        labelled.run.info.design,
+        labelled.detail,
         {
-            name: estimate(part, unit=unit if name in SECTIONS else wanted)
+            name: estimate(part, unit=unit if name in SECTIONS else unit_name)
             for name, part in parts.items()
         },
-        one.run.info,
-        group=one.group,
-        mapped=one.mapped,
+        labelled.run.info,
+        group=labelled.group,
+        mapped=labelled.mapped,
     )
 
 
 def _ordered(group: Sequence[Run]) -> list[Labelled]:
-    """Return runs with what tells them apart, in the order of their rows."""
+    """Return labelled runs in the order of their rows."""
     heads = headings([run.info for run in group])
-    found = map(Labelled, group, details(group), heads)
-    return sorted(found, key=_rank)
+    return sorted(map(Labelled, group, details(group), heads), key=_rank)
 
 
-def _rank(one: Labelled) -> tuple[str, int, int, str, list[str | float]]:
-    """Return what orders rows: encoders, baselines, single modalities, fusion, others.
+def _rank(labelled: Labelled) -> tuple[str, int, int, str, list[str | float]]:
+    """Return the sort key: encoders, baselines, single modalities, fusion, others.
 
-    Numbers in details count as numbers, so that latent=64 comes before latent=128.
+    Numbers in details are compared as numbers, so latent=64 comes before latent=128.
     """
-    design = one.run.info.design
+    design = labelled.run.info.design
     place = FIRST.index(design) if design in FIRST else len(FIRST)
-    words = re.split(r"(\d+(?:\.\d+)?)", one.detail)  # every second one is a number
+    words = re.split(r"(\d+(?:\.\d+)?)", labelled.detail)  # odd indices hold numbers
     numbers = [float(n) if i % 2 else n for i, n in enumerate(words)]
-    return one.group, trainable(design).row_place, place, design, numbers
+    return labelled.group, trainable(design).row_place, place, design, numbers

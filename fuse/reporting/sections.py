@@ -1,9 +1,9 @@
-"""The parts of a run's test utterances that are scored apart.
+"""Sections of a table: subsets of a run's test utterances that are scored separately.
 
-Scripted sentences recur in training and a text model may know them, so improvised and
-scripted utterances are apart wherever that is known, and so are new sentences: those of
-which the run folder says that nobody said them in the fold's training or validation
-part. Groups by a column of the corpus are apart on request
+Scripted sentences recur in training, and a text model may have memorised them.
+Improvised, scripted and new sentences are therefore separate sections if they are
+known. New sentences are neither in training nor in validation of the fold, as recorded
+in the run folder. Groups by a column of the corpus are sections on request
 (`affuse.fuse.reporting.subgroups`).
 """
 
@@ -19,43 +19,49 @@ from affuse.fuse.reporting.table_records import SECTIONS
 
 
 def sections(run: Run, by: str = "") -> dict[str, Run]:
-    """The run, and the parts of it that are known, by the name of the section.
+    """Return a run and its subsets, by the name of the section.
 
     Args:
         run: of any corpus
-        by: a column of the corpus, whose groups become sections too, e.g. ``gender F``
+        by: column of the corpus whose groups become sections, e.g. ``gender F``
 
     Raises:
         AffuseError: if sentences.csv is damaged, or there are too many groups
     """
-    new = {place for place, known in read_sentences(run.path).items() if not known}
-    wanted: dict[str, Callable[[FoldRow], bool]] = {
+    new = {place for place, seen in read_sentences(run.path).items() if not seen}
+    rules: dict[str, Callable[[FoldRow], bool]] = {
         "improvised": lambda row: row.scripted is False,
         "scripted": lambda row: row.scripted is True,
         "new sentences": lambda row: (row.fold, row.id) in new,
     }
-    found = {name: subset(run, keep) for name, keep in wanted.items()}
+    subsets = {name: subset(run, keep) for name, keep in rules.items()}
     for name in groups(run, by):
         section = f"{by} {name}"
-        if section in (*SECTIONS, *found):  # a column called new, of value sentences
+        # A column "new" with the value "sentences" would repeat a section's name.
+        if section in (*SECTIONS, *subsets):
             section = f"{by}: {name}"
-        found[section] = subset(run, partial(_belongs, by=by, name=name))
-    return {"all": run} | {name: part for name, part in found.items() if part}
+        subsets[section] = subset(run, partial(_belongs, by=by, name=name))
+    return {"all": run} | {name: part for name, part in subsets.items() if part}
 
 
 def subset(run: Run, keep: Callable[[FoldRow], bool]) -> Run | None:
-    """The run with some of its test utterances only; None if there is none."""
-    wanted = {(r.fold, r.id) for r in run.folds if r.part == "test" and keep(r)}
+    """Return a run with a subset of its test utterances, or None if it is empty.
+
+    Args:
+        run: of any corpus
+        keep: returns True for a row of the subset
+    """
+    pairs = {(r.fold, r.id) for r in run.folds if r.part == "test" and keep(r)}
     p = run.predictions
-    rows = [pair in wanted for pair in zip(p.fold.tolist(), p.id.tolist(), strict=True)]
+    rows = [pair in pairs for pair in zip(p.fold.tolist(), p.id.tolist(), strict=True)]
     if not any(rows):
         return None
-    kept = Predictions(
+    predictions = Predictions(
         p.id[rows], p.fold[rows], p.seed[rows], p.truth[rows], p.predicted[rows]
     )
-    return replace(run, predictions=kept)
+    return replace(run, predictions=predictions)
 
 
 def _belongs(row: FoldRow, *, by: str, name: str) -> bool:
-    """Whether an utterance is of a group."""
+    """Return True if an utterance is in a group."""
     return group(row, by) == name

@@ -1,4 +1,7 @@
-"""Groups of test utterances by a column of the corpus, such as gender or language."""
+"""Groups of test utterances by a column of the corpus, such as gender or language.
+
+`affuse.fuse.reporting.sections` makes a section of each group.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,35 +12,44 @@ from affuse.data.suggestions import hint
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.wording import count
 
-BY: Mapping[str, str] = {  # fields of a row of folds.csv, by the name of the column
+BY: Mapping[str, str] = {  # name of a column -> field of a row of folds.csv
     "gender": "sex",
     **{name: name for name in ("speaker", "session", "dialogue", "recording")},
 }
-MOST = 50  # groups of one column that are scored apart
+MOST = 50  # largest number of groups of one column
 
 
 def group(row: FoldRow, by: str) -> str:
-    """Return the group of an utterance; "" if it is unknown."""
-    found: str = getattr(row, BY[by]) if by in BY else row.columns.get(by, "")
-    return found
+    """Return the group of an utterance; "" if it is unknown.
+
+    Args:
+        row: of folds.csv
+        by: the column of the groups
+    """
+    name: str = getattr(row, BY[by]) if by in BY else row.columns.get(by, "")
+    return name
 
 
 def groups(run: Run, by: str) -> list[str]:
-    """Return the groups that test utterances belong to, sorted; none if `by` is "".
+    """Return the sorted groups of a run's test utterances; empty if `by` is "".
+
+    Args:
+        run: of any corpus
+        by: the column of the groups
 
     Raises:
         AffuseError: if there are more than `MOST`
     """
     if not by:
         return []
-    found = sorted({group(row, by) for row in _tested(run)} - {""})
-    if len(found) > MOST:
+    names = sorted({group(row, by) for row in _tested(run)} - {""})
+    if len(names) > MOST:
         raise AffuseError(
-            f"the test utterances of run '{run.info.name}' form {len(found)} groups by "
-            f"{by!r}, and at most {MOST} are scored apart; choose another column, or "
-            f"another corpus with --corpus"
+            f"the test utterances of run '{run.info.name}' form {len(names)} groups by "
+            f"{by!r}, and at most {MOST} are scored separately; choose another column, "
+            f"or another corpus with --corpus"
         )
-    return found
+    return names
 
 
 def column(runs: Sequence[Run], by: str) -> str:
@@ -45,35 +57,36 @@ def column(runs: Sequence[Run], by: str) -> str:
 
     Args:
         runs: of any corpora
-        by: as it was typed, in any case; "" stays
+        by: name in any case; "" is returned unchanged
 
     Raises:
-        AffuseError: if no run has such a column; the sentence lists those there are
+        AffuseError: if no run has such a column; the error lists the columns
     """
     if by in ("", *BY):
-        return by  # of a field that no utterance has, a footnote says so
-    names = dict.fromkeys(_known([row for run in runs for row in _tested(run)]))
-    alike = [name for name in names if name.casefold() == by.casefold()]
-    if not alike:
+        return by  # A footnote reports a field that no utterance has.
+    names = dict.fromkeys(_columns([row for run in runs for row in _tested(run)]))
+    matches = [name for name in names if name.casefold() == by.casefold()]
+    if not matches:
         raise OptionError(
             f"no groups by {by!r}: choose from {', '.join(names)}{hint(by, names)}"
         )
-    return by if by in alike else alike[0]
+    return by if by in matches else matches[0]
 
 
-def _known(tested: Sequence[FoldRow]) -> Iterator[str]:
-    """Yield the names of the columns that any test utterance has a value of."""
+def _columns(tested: Sequence[FoldRow]) -> Iterator[str]:
+    """Yield the names of the columns with a value for any test utterance."""
     yield from (name for name in BY if any(group(row, name) for row in tested))
     for columns in {id(row.columns): row.columns for row in tested}.values():
         yield from columns
 
 
 def _tested(run: Run) -> Iterator[FoldRow]:
+    """Return the test rows of folds.csv."""
     return (row for row in run.folds if row.part == "test")
 
 
 def notes(runs: Sequence[Run], rows: Sequence[TableRow], by: str) -> Iterator[str]:
-    """Yield what groups lack: utterances without a value, groups without an interval.
+    """Yield footnotes on utterances without a group and groups without an interval.
 
     Args:
         runs: of one table
@@ -82,17 +95,17 @@ def notes(runs: Sequence[Run], rows: Sequence[TableRow], by: str) -> Iterator[st
     """
     names = [n for row in rows for n in row.sections if n.startswith(f"{by} ")]
     if not by or not names:
-        return  # that nothing is known is said elsewhere
+        return  # Another footnote says that the column has no values.
     unknown = {row.id for run in runs for row in _tested(run) if not group(row, by)}
     if unknown:
         yield (
-            f"In no group by {by}, because it is not known of them: "
+            f"In no group by {by}, because its value is unknown: "
             f"{count(len(unknown), 'test utterance')}"
         )
-    found = {n: row.sections[n] for row in rows for n in names if n in row.sections}
-    small = sorted(n for n, e in found.items() if e.mean.low != e.mean.low)
+    estimates = {n: row.sections[n] for row in rows for n in names if n in row.sections}
+    small = sorted(n for n, e in estimates.items() if e.mean.low != e.mean.low)
     if small:
         yield (
-            f"Without an interval, because it would rest on too few utterances or "
-            f"{found[small[0]].unit}s: {', '.join(small)}"
+            f"Without an interval, because there are too few utterances or "
+            f"{estimates[small[0]].unit}s: {', '.join(small)}"
         )

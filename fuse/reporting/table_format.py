@@ -1,4 +1,4 @@
-"""What a format of a report offers."""
+"""Interface of a report format, and its import by name."""
 
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -9,25 +9,28 @@ from affuse.fuse.reporting.table_records import ReportTable
 
 
 class TableFormat(Protocol):
-    """A module that writes tables in one format."""
+    """Module that renders tables in one format."""
 
     def render(self, tables: Sequence[ReportTable], *, width: int) -> str:
-        """Return all tables as one text that ends with a line end.
+        """Return all tables as one text that ends with a line break.
 
-        Tables hold text from run folders that strangers may have made. A format escapes
-        it, with a function of `affuse.fuse.reporting.escapes` where one fits.
+        Tables contain text from run folders, which may be untrusted. A format escapes
+        it, if possible with a function of `affuse.fuse.reporting.escapes`.
 
         Args:
             tables: of `affuse.fuse.commands.report_command.collect`, one for each
                 corpus, kind of ratings and protocol
-            width: columns of the page, for formats in which the length of a line counts
+            width: of the page in columns, for formats with a limited line length
         """
 
 
 def load_format(name: str) -> TableFormat:
-    """Import the format of that name.
+    """Return the module of a format.
+
+    Args:
+        name: of the format
 
     Raises:
-        AffuseError: if there is none; the sentence lists the choices
+        AffuseError: if there is no such format; the error lists the choices
     """
     return cast(TableFormat, load(FORMAT_KIND, name))

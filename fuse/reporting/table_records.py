@@ -1,4 +1,4 @@
-"""The records of a report, before any format: tables of rows of figures."""
+"""Records of a report: tables, rows, figures and comparisons, without a format."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,10 @@ from affuse.fuse.scoring.intervals import Interval
 from affuse.fuse.scoring.statistics import Estimate
 from affuse.fuse.wording import figure
 
-SECTIONS = ("all", "published", "improvised", "scripted", "new sentences")  # first
-ALPHA = 0.05  # of the significance tests, for a table as a whole
-DIGITS = 4  # after the point, at most; bounds that do not differ in them have no width
-MARKS = {"better": "*", "worse": "\N{DAGGER}"}  # behind a figure
+SECTIONS = ("all", "published", "improvised", "scripted", "new sentences")  # in order
+ALPHA = 0.05  # significance level of all tests of a table together
+DIGITS = 4  # largest number of decimals; equal bounds with so many have no width
+MARKS = {"better": "*", "worse": "\N{DAGGER}"}  # verdict -> mark after a figure
 NATURES = {
     "human": "human ratings",
     "synthetic": "synthetic data",
@@ -22,14 +22,14 @@ NATURES = {
 
 @dataclass(frozen=True)
 class Versus:
-    """A row less another one, on one section."""
+    """Comparison of a row with another one in one section."""
 
     name: str  # of the other row
     difference: Interval  # of the mean CCC
     p: float = math.nan  # of the permutation test
-    adjusted: float = math.nan  # the same after Holm's correction
-    reason: str = ""  # why nothing is tested, as a clause; "": nothing forbids it
-    remark: str = ""  # a difference that is meant to be, as a clause
+    adjusted: float = math.nan  # p after Holm's correction
+    reason: str = ""  # clause on why the pair is not tested; "" if it is tested
+    remark: str = ""  # clause on an intended difference
 
     @property
     def verdict(self) -> str:
@@ -44,80 +44,87 @@ class Versus:
 
     @property
     def mark(self) -> str:
-        """What stands behind the row's figure in a table for people."""
+        """Mark after the row's figure in a table for human readers."""
         return MARKS.get(self.verdict, "")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows of a table, the first less the second on all utterances."""
+    """Comparison of two rows on all utterances, the first minus the second."""
 
-    a: str  # name of a row
-    b: str
-    versus: Versus | None  # None: scored on other utterances or ratings
+    a: str  # name of the first row
+    b: str  # name of the second row
+    versus: Versus | None  # None if they were scored on other utterances or ratings
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One run, or one published system."""
+    """Row of a table: a run, an ensemble, a mapped network or a published system."""
 
     design: str
-    detail: str  # what tells it from other rows of its design, or ""
-    sections: Mapping[str, Estimate]  # SECTIONS and groups, those that are known
-    info: RunInfo | None = None  # None: published
+    detail: str  # distinguishes it from other rows of its design, or ""
+    sections: Mapping[str, Estimate]  # names of SECTIONS, and groups
+    info: RunInfo | None = None  # None for a published system
     versus: Mapping[str, Versus] = field(default_factory=dict)  # by section
-    members: int = 1  # seeds whose predictions are averaged; 1: none are
+    members: int = 1  # number of seeds of an ensemble; 1 for other rows
     measures: Mapping[str, Mapping[str, Mapping[str, float]]] = field(
         default_factory=dict
     )  # by section, affuse.fuse.reporting.measures.MEASURES, and rating or "mean"
-    group: str = ""  # heading of the rows on the same encoders; "": none is needed
-    mapped: bool = False  # a network after an affine map, see `mapped_networks`
+    group: str = ""  # heading of the rows on the same encoders; "" without headings
+    mapped: bool = False  # True for a network after an affine map
 
     @property
     def name(self) -> str:
-        """Unique in its table."""
+        """Name that is unique in the table."""
         return f"{self.design} ({self.detail})" if self.detail else self.design
 
 
 @dataclass(frozen=True)
 class ReportTable:
-    """All runs of one corpus and protocol."""
+    """Table of all runs of one corpus and protocol."""
 
     corpus: str
-    nature: str  # of the corpus
+    nature: str  # kind of the ratings
     protocol: str
-    targets: tuple[str, ...]  # that any run predicts
+    targets: tuple[str, ...]  # ratings that any run predicts
     rows: tuple[TableRow, ...]
-    encoders: tuple[str, ...]  # in words, one an entry
-    shared: tuple[str, ...] | None  # parts with common speakers; None: unknown
-    pairs: tuple[Pair, ...] = ()  # of all rows, if wanted
-    split: bool = False  # whether to show what each CCC is made of
+    encoders: tuple[str, ...]  # one encoder in words per entry
+    shared: tuple[str, ...] | None  # pairs of parts with shared speakers; None: unknown
+    pairs: tuple[Pair, ...] = ()  # of all rows, on request
+    split: bool = False  # show the factors of each CCC
     columns: tuple[
         str, ...
-    ] = ()  # of affuse.fuse.reporting.measures.MEASURES, to be shown in this order
+    ] = ()  # names of affuse.fuse.reporting.measures.MEASURES, in the order to show
     comparisons: tuple[str, ...] = ()  # sentences
-    notes: tuple[str, ...] = ()  # sentences
+    notes: tuple[str, ...] = ()  # footnotes
 
     @property
     def title(self) -> str:
-        """What every format says first."""
+        """Title of the table."""
         kind = NATURES[self.nature]
         return f"CCC on {self.corpus} ({kind}), protocol {self.protocol}"
 
 
 def shown(rows: Sequence[TableRow]) -> tuple[str, ...]:
-    """The sections that any row has, in the order shown."""
-    found = dict.fromkeys(name for row in rows for name in row.sections)
+    """Return the sections of all rows, in the order of the table.
+
+    Args:
+        rows: of a table
+    """
+    names = dict.fromkeys(name for row in rows for name in row.sections)
     return (
-        *(name for name in SECTIONS if name in found),
-        *sorted(name for name in found if name not in SECTIONS),
+        *(name for name in SECTIONS if name in names),
+        *sorted(name for name in names if name not in SECTIONS),
     )
 
 
 def bounds(interval: Interval, *, digits: int = 2, sign: bool = False) -> str:
-    """``[low, high]``, or "" where it is not known, as `is_known` tells.
+    """Return ``[low, high]``, or "" if the interval is unknown.
 
-    Where both bounds are the same with so many digits, more are shown.
+    Args:
+        interval: a figure with its bounds
+        digits: least number of decimals; bounds that are equal with it have more
+        sign: write a plus before positive bounds
 
     Examples:
         >>> bounds(Interval(0.73, 0.701, 0.756)), bounds(Interval(0.73, 0.7301, 0.7304))
@@ -136,9 +143,13 @@ def bounds(interval: Interval, *, digits: int = 2, sign: bool = False) -> str:
 
 
 def is_known(interval: Interval) -> bool:
-    """Return True if an interval has bounds, and a width that can be told from zero.
+    """Return True if an interval has bounds and a width above zero.
 
-    One without width says that a figure is exact, which no figure of a sample is.
+    An interval without width would claim that a figure is exact, which no figure of a
+    sample is.
+
+    Args:
+        interval: a figure with its bounds
 
     Examples:
         >>> is_known(Interval(0, 0, 0)), is_known(Interval(0, math.nan, math.nan))

@@ -1,4 +1,4 @@
-"""What a table says in words of rows that were compared with each other."""
+"""Sentences on the comparisons of rows and their verdicts."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,11 @@ from affuse.fuse.wording import count, figure, probability
 
 
 def comparisons(rows: Sequence[TableRow]) -> Iterator[str]:
-    """Whether each row beats the best single modality, a line for every section."""
+    """Yield a line for each comparison of a row in each section.
+
+    Args:
+        rows: of a table
+    """
     for section in SECTIONS:
         for row in rows:
             if section in row.versus:
@@ -16,7 +20,12 @@ def comparisons(rows: Sequence[TableRow]) -> Iterator[str]:
 
 
 def comparison(name: str, versus: Versus) -> str:
-    """Whether a row beats a single modality, in one line."""
+    """Return the line on the comparison of a row with another one.
+
+    Args:
+        name: of the row
+        versus: its comparison
+    """
     difference = versus.difference
     range_ = bounds(difference, digits=3, sign=True)
     words = f"{figure(difference.value, sign=True)} {range_}".rstrip()
@@ -30,12 +39,16 @@ def comparison(name: str, versus: Versus) -> str:
 
 
 def untested(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Which pairs were not tested, a line for every reason."""
-    found: dict[str, list[str]] = {}
+    """Yield a line on untested pairs for each reason.
+
+    Args:
+        pairs: of all rows
+    """
+    by_reason: dict[str, list[str]] = {}
     for pair in pairs:
         if pair.versus and pair.versus.reason:
             names = f"{pair.a} - {pair.b}"
-            found.setdefault(pair.versus.reason, []).append(names)
-    for reason, each in found.items():
+            by_reason.setdefault(pair.versus.reason, []).append(names)
+    for reason, each in by_reason.items():
         which = f"{count(len(each), 'pair')} ({', '.join(each)})"
         yield f"all pairs: {which} not tested, because {reason}"

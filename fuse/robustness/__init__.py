@@ -1,1 +1,1 @@
-"""What a trained run loses where a modality is removed or permuted."""
+"""Loss of CCC of a trained run if a modality is removed or permuted."""

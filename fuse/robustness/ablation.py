@@ -1,9 +1,9 @@
-"""What each modality contributes: test CCC with one removed, or of other utterances.
+"""Contribution of each modality: test CCC after its removal or its permutation.
 
-Removed, a modality is what the run takes for missing: left out where its models know
-how to do without, else the mean of the fold's training rows. Permuted between the test
-utterances it keeps its distribution and loses what it says of each (Breiman, 2001,
-Machine Learning 45:5).
+A removed modality is left out if the models were trained with modality dropout.
+Otherwise the mean of the fold's training rows replaces it. A permutation between the
+test utterances keeps the distribution of a modality, but removes its relation to the
+ratings (Breiman, 2001, Machine Learning 45:5).
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,46 +30,47 @@ from affuse.fuse.trained.model_folders import demand_widths
 from affuse.fuse.trained.prediction import demand_same
 from affuse.fuse.wording import count, figure
 
-PERMUTATIONS = 10  # of each modality; the figure is their mean
+PERMUTATIONS = 10  # number of permutations of each modality; figures are their mean
 Features = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """CCC over the test parts of a run, by what was done to the modalities."""
+    """Test CCC of a run with all modalities, one removed, and one permuted."""
 
     run: str
     targets: tuple[str, ...]
     figures: Mapping[str, tuple[float, ...]]  # "audio and text", "audio only", ...
     folds: int
     seeds: int
-    robust: bool  # whether the models were made to do without a modality
+    robust: bool  # True if the models accept a missing modality
     seed: int  # of the permutations
     failed: tuple[str, ...] = ()  # sentences on models that diverged or are constant
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of a table, and of what its rows mean."""
+        """Yield the lines of a table, and of an explanation of its rows."""
         models = f"{count(self.folds, 'fold')} and {count(self.seeds, 'seed')}"
         yield f"{printable(self.run)}: test CCC, mean over {models}"
-        named = {printable(name): values for name, values in self.figures.items()}
-        width = max(map(len, named))
+        rows = {printable(name): values for name, values in self.figures.items()}
+        width = max(map(len, rows))
         heads = [*(name[0].upper() for name in self.targets), "mean", "change"]
         yield " " * width + "".join(f"{head:>8}" for head in heads)
         whole = np.mean(next(iter(self.figures.values())))
-        for place, (name, values) in enumerate(named.items()):
+        for place, (name, values) in enumerate(rows.items()):
             cells = [figure(value) for value in (*values, float(np.mean(values)))]
             change = figure(float(np.mean(values) - whole), sign=True)
             cells.append(change if place else "")
             yield f"{name:<{width}}" + "".join(f"{cell:>8}" for cell in cells)
         yield (
-            f"permuted: that modality of another test utterance, mean of "
+            f"permuted: the modality is that of another test utterance, mean of "
             f"{PERMUTATIONS} permutations, seed {self.seed}"
         )
         yield from self.failed
         if not self.robust:
             yield (
-                "only: the other modality is its training mean, which these models "
-                "never met; train with --set modality_dropout=0.3 for a fair figure"
+                "only: the training mean replaces the other modality, which these "
+                "models were not trained for; for a fair figure, train with --set "
+                "modality_dropout=0.3"
             )
 
 
@@ -81,44 +82,44 @@ def ablate(
     seed: int = 0,
     device: str = "cpu",
 ) -> Ablation:
-    """Score a run's models on their own test parts, whole and with less.
+    """Return the test CCC of a run with modalities removed and permuted.
 
     Args:
-        run: a finished run folder, of a design that takes two modalities
+        run: folder of a finished run whose design takes two modalities
         embeddings: {modality: rows of the cache that the run was trained on}
-        own: of each fold, if each has its own; in the place of `embeddings`
+        own: fold-specific embeddings by fold, which replace `embeddings`
         seed: of the permutations
-        device: where to compute
+        device: of the computation, "cpu" or "cuda"
 
     Raises:
         FileNotFoundError: if the run is not finished
-        AffuseError: if the run has one modality only, the embeddings are not its own,
-            or a rating is constant in the test part of a fold
+        AffuseError: if the run has one modality only, if it was not trained on these
+            embeddings, or if a rating is constant in the test part of a fold
     """
     done = read_run(run)
     pairs = sorted({*zip(done.predictions.fold, done.predictions.seed, strict=True)})
     for tested in folds(done, "utterance"):
         where = f"{done.info.name}, fold '{tested.name}'"
         demand_defined(tested.truth, done.info.targets, part="test", where=where)
-    given = {fold: (own or {}).get(fold, embeddings) for fold, _ in pairs}
+    by_fold = {fold: (own or {}).get(fold, embeddings) for fold, _ in pairs}
     scores: dict[str, dict[str, list[tuple[float, ...]]]] = {}
     for fold, number in pairs:
         module, about = model_files.load(
             model_files.place(run, fold=fold, seed=int(number))
         )
         _demand_several(done, about)
-        needed = {m: pick(given[fold], m) for m in about.recipes}
+        needed = {m: pick(by_fold[fold], m) for m in about.recipes}
         demand_same(about.recipes, needed, run)
         part = _Part.of(done, fold, needed, device)
         demand_widths(
             module, part.features, model_files.place(run, fold=fold, seed=number)
         )
-        found = _score(module.to(device), part, np.random.default_rng(seed))
-        for name, values in found.items():
+        rows = _score(module.to(device), part, np.random.default_rng(seed))
+        for name, values in rows.items():
             scores.setdefault(name, {}).setdefault(fold, []).append(values)
     figures = {
-        name: np.mean([np.mean(v, axis=0) for v in by_fold.values()], axis=0)
-        for name, by_fold in scores.items()
+        name: np.mean([np.mean(v, axis=0) for v in values.values()], axis=0)
+        for name, values in scores.items()
     }
     return Ablation(
         run=done.info.name,
@@ -134,17 +135,17 @@ def ablate(
 
 @dataclass(frozen=True)
 class _Part:
-    """The test part of one fold."""
+    """Features and ratings of one fold's test part."""
 
     features: Features
-    means: Features  # of the fold's training rows: (1, dim)
+    means: Features  # means over the training rows of the fold, (1, dim)
     truth: np.ndarray
 
     @classmethod
     def of(
         cls, run: Run, fold: str, embeddings: Mapping[str, Embeddings], device: str
     ) -> "_Part":
-        """By id: ratings from the predictions, features from the cache."""
+        """Return the test part, with ratings from predictions and cached features."""
         rows = run.predictions.fold == fold
         rows &= run.predictions.seed == run.predictions.seed[rows][0]
         train = [r.id for r in run.folds if (r.fold, r.part) == (fold, "train")]
@@ -160,30 +161,31 @@ class _Part:
             m: x.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
             for m, x in gather(embeddings, train).items()
         }
-        seen, mean = (
+        features, mean = (
             {m: torch.from_numpy(x[m]).to(device) for m in embeddings}
             for x in (gather(embeddings, test), means)
         )
-        return cls(seen, mean, run.predictions.truth[rows])
+        return cls(features, mean, run.predictions.truth[rows])
 
 
 def _demand_several(run: Run, description: model_files.Description) -> None:
+    """Raise an error if a run takes a single modality."""
     if len(description.recipes) < 2:
         raise AffuseError(
             f"{run.info.name} takes {' and '.join(description.recipes)} alone, so "
-            f"there is nothing to take away; name a run of a fusion design"
+            f"there is nothing to remove; name a run of a fusion design"
         )
 
 
 def _score(
     module: nn.Module, part: _Part, rng: np.random.Generator
 ) -> dict[str, tuple[float, ...]]:
-    """CCC of each rating, by what was done."""
+    """Return the CCC of each rating, by the name of a row of the table."""
     names = list(part.features)
-    found = {" and ".join(names): _ccc(module, part.features, part.truth)}
+    scores = {" and ".join(names): _ccc(module, part.features, part.truth)}
     for modality in names:
-        seen = _only(module, part, modality)
-        found[f"{modality} only"] = _ccc(module, seen, part.truth)
+        remaining = _only(module, part, modality)
+        scores[f"{modality} only"] = _ccc(module, remaining, part.truth)
     orders = [rng.permutation(len(part.truth)) for _ in range(PERMUTATIONS)]
     for modality in names:
         each = [
@@ -194,22 +196,23 @@ def _score(
             )
             for order in orders
         ]
-        found[f"{modality} permuted"] = tuple(np.mean(each, axis=0).tolist())
-    return found
+        scores[f"{modality} permuted"] = tuple(np.mean(each, axis=0).tolist())
+    return scores
 
 
 def _only(module: nn.Module, part: _Part, modality: str) -> Features:
-    """The features that a model sees where there is one modality only."""
-    own = part.features[modality]
+    """Return the input of a model for one modality, with means of the others."""
+    features = part.features[modality]
     if getattr(module, "robust", False):
-        return {modality: own}
+        return {modality: features}
     return {
-        m: own if m == modality else mean.expand(len(own), -1)
+        m: features if m == modality else mean.expand(len(features), -1)
         for m, mean in part.means.items()
     }
 
 
 def _ccc(module: nn.Module, features: Features, truth: np.ndarray) -> tuple[float, ...]:
+    """Return the CCC of each rating."""
     with torch.inference_mode():
-        said = module(features).double().cpu().numpy()
-    return tuple(ccc(truth[:, k], said[:, k]) for k in range(truth.shape[1]))
+        predicted = module(features).double().cpu().numpy()
+    return tuple(ccc(truth[:, k], predicted[:, k]) for k in range(truth.shape[1]))

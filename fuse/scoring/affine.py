@@ -1,4 +1,4 @@
-"""Lines that correct predictions: one for the highest CCC, one for the least error."""
+"""Affine maps of predictions: for the highest CCC and for the least squared error."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from affuse.fuse.scoring.metrics import pearson
 
 @dataclass(frozen=True)
 class AffineMap:
-    """``slope * prediction + offset``; the slope is never negative."""
+    """Affine map ``slope * prediction + offset`` with a slope that is not negative."""
 
     slope: float
     offset: float
 
     def __call__(self, predicted: np.ndarray) -> np.ndarray:
-        """Of any shape."""
+        """Return mapped predictions in the shape of `predicted`, which is arbitrary."""
         return self.slope * predicted + self.offset
 
 
@@ -23,54 +23,63 @@ IDENTITY = AffineMap(1.0, 0.0)
 
 
 def concordant(truth: np.ndarray, predicted: np.ndarray) -> AffineMap:
-    """The line of the highest CCC with the truth.
+    """Return the map that maximises the CCC with the truth.
 
-    A slope a > 0 leaves the correlation r as it is, so that ::
+    A slope a > 0 does not change the correlation r, so that ::
 
         CCC(a p + b) = 2 r a sd(t) sd(p)
                        / (sd(t)^2 + a^2 sd(p)^2 + (mean(t) - a mean(p) - b)^2)
 
-    which is highest, and r, where the last term is 0 and a = sd(t) / sd(p): the line
-    gives predictions the mean and deviation of the truth.
+    The maximum is r. It is reached where the last term is 0 and a = sd(t) / sd(p): the
+    map gives predictions the mean and the standard deviation of the truth.
 
     Args:
         truth: (n,)
         predicted: (n,) in the same unit
 
     Returns:
-        `IDENTITY` where r is not positive: no slope above 0 helps there
+        the map; `IDENTITY` if r is not positive, because then no slope above 0 helps
     """
-    if not pearson(truth, predicted) > 0:  # nan, where one is constant, is not
+    if not pearson(truth, predicted) > 0:  # also NaN, because one of both is constant
         return IDENTITY
     slope = float(truth.std() / predicted.std())
     return AffineMap(slope, float(truth.mean() - slope * predicted.mean()))
 
 
 def least_squares(truth: np.ndarray, predicted: np.ndarray) -> AffineMap:
-    """The line of the least squared error; flat where r is not positive."""
+    """Return the map of least squared error; its slope is 0 if r is not positive.
+
+    Args:
+        truth: (n,)
+        predicted: (n,) in the same unit
+    """
     r = pearson(truth, predicted)
     slope = float(r * truth.std() / predicted.std()) if r > 0 else 0.0
     return AffineMap(slope, float(truth.mean() - slope * predicted.mean()))
 
 
 def left_out(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Errors of every utterance by `least_squares` of all the others.
+    """Return the leave-one-out errors of `least_squares`.
 
     ::
 
         e_i / (1 - h_i)    h_i = 1 / n + (p_i - mean(p))^2 / sum((p - mean(p))^2)
 
-    (Cook and Weisberg, 1982, Residuals and Influence in Regression, 2.2), the second
-    term of h_i only where the line is not flat. So an error is never the smaller for
-    the line having seen its rating.
+    (Cook and Weisberg, 1982, Residuals and Influence in Regression, 2.2). The second
+    term of h_i applies only if the slope is not 0. No error is smaller because the line
+    was fitted to its rating.
+
+    Args:
+        truth: (n,)
+        predicted: (n,) in the same unit
 
     Returns:
-        (n,) truth less line
+        (n,) truth minus the map that is fitted to all other utterances
     """
     line, n = least_squares(truth, predicted), len(truth)
     leverage = np.full(n, 1 / n)
     if line.slope > 0:
-        away = (predicted - predicted.mean()) ** 2
-        leverage += away / away.sum()
-    # one utterance that alone decides the slope would have no error at all
+        distance = (predicted - predicted.mean()) ** 2
+        leverage += distance / distance.sum()
+    # The bound avoids a division by 0 if one utterance alone determines the slope.
     return np.asarray((truth - line(predicted)) / np.maximum(1 - leverage, 1 / n))

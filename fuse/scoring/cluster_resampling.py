@@ -1,8 +1,8 @@
-"""The CCC with clusters left out, drawn again or swapped, by weighted moments.
+"""CCC with clusters left out or exchanged, from weighted moments of the clusters.
 
-No such set is built row by row: its CCC needs only the sums of 1, t, tt, p, pp and tp
-(t: truth, p: prediction), which are products of how often each cluster counts with the
-sums of that cluster.
+No resampled set is built row by row. Its CCC needs only the sums of 1, t, tt, p, pp and
+tp (t: truth, p: prediction). They are the sums of each cluster, weighted by the number
+of times that the cluster is in the set.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-BLOCK = 2**22  # numbers held at once: 32 MiB of float64
-LEAST_SPREAD = 1e-14  # squared rating units, above the rounding of float64 sums
+BLOCK = 2**22  # largest number of float64 values in memory at once: 32 MiB
+LEAST_SPREAD = 1e-14  # in squared rating units; above rounding errors of float64 sums
 
 
 @dataclass(frozen=True)
 class FoldMoments:
-    """The test part of one fold; utterances sorted by id."""
+    """Ratings, predictions and clusters of one fold's test part, sorted by id."""
 
     name: str
     ids: np.ndarray  # (n,)
-    clusters: np.ndarray  # (n,) counted from 0
+    clusters: np.ndarray  # (n,) numbers of the clusters, from 0
     truth: np.ndarray  # (n, targets)
     predicted: np.ndarray  # (seeds, n, targets)
-    seeds: np.ndarray  # (seeds,) their numbers, sorted
+    seeds: np.ndarray  # (seeds,) sorted
 
     @property
     def count(self) -> int:
@@ -31,56 +31,69 @@ class FoldMoments:
         return 1 + int(self.clusters.max())
 
     def of(self, seeds: Sequence[int]) -> "FoldMoments":
-        """Return the fold with some of its seeds only."""
+        """Return the fold with these seeds only."""
         kept = np.isin(self.seeds, seeds)
         return replace(self, predicted=self.predicted[kept], seeds=self.seeds[kept])
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Of utterances: one set for each row, e.g. for each cluster."""
+    """Sums over sets of utterances, one set per row, e.g. one per cluster."""
 
-    shared: np.ndarray  # (rows, 1 + 2 targets): of 1, t, tt
-    own: np.ndarray  # (rows, 3, seeds, targets): of p, pp, tp
+    shared: np.ndarray  # (rows, 1 + 2 targets) of 1, t, tt, which seeds share
+    own: np.ndarray  # (rows, 3, seeds, targets) of p, pp, tp, which differ by seed
 
     def weighted(self, times: np.ndarray) -> "Sums":
-        """Sums of sums, each taken `times` (sets, rows)."""
+        """Return the weighted sums of rows, with weights `times` (sets, rows)."""
         return Sums(times @ self.shared, np.tensordot(times, self.own, 1))
 
 
 def sums(fold: FoldMoments) -> Sums:
-    """Those of each cluster of a fold."""
-    centre = fold.truth.mean(axis=0)  # small numbers lose less when subtracted
+    """Return the sums of each cluster of a fold.
+
+    Args:
+        fold: its test part
+    """
+    centre = fold.truth.mean(axis=0)  # centred values lose less precision
     t, p = fold.truth - centre, np.moveaxis(fold.predicted - centre, 0, 1)
     one = np.ones((len(t), 1))
     shared = np.zeros((fold.count, 1 + 2 * t.shape[1]))
     np.add.at(shared, fold.clusters, np.hstack([one, t, t * t]))
-    own = np.zeros((fold.count, 3, *p.shape[1:]))
-    np.add.at(own, fold.clusters, np.stack([p, p * p, p * t[:, None]], axis=1))
-    return Sums(shared, own)
+    by_seed = np.zeros((fold.count, 3, *p.shape[1:]))
+    np.add.at(by_seed, fold.clusters, np.stack([p, p * p, p * t[:, None]], axis=1))
+    return Sums(shared, by_seed)
 
 
-def ccc(found: Sums) -> np.ndarray:
-    """Return the CCC of every set: (rows, seeds, targets).
+def ccc(rows: Sums) -> np.ndarray:
+    """Return the CCC of every set of utterances.
 
-    It is nan where the truth is constant: then it is 0 whatever is predicted, or has no
-    value, and tells nothing.
+    It is NaN if the truth is constant. Then the CCC is 0 for all predictions or
+    undefined, and not informative.
+
+    Args:
+        rows: sums of each set
+
+    Returns:
+        (rows, seeds, targets), in [-1, 1]
     """
-    size = found.shared[:, :1, None]  # utterances, (rows, 1, 1)
-    t, tt = np.split(found.shared[:, None, 1:] / size, 2, axis=2)
-    p, pp, tp = np.moveaxis(found.own / size[..., None], 1, 0)
+    size = rows.shared[:, :1, None]  # number of utterances, (rows, 1, 1)
+    t, tt = np.split(rows.shared[:, None, 1:] / size, 2, axis=2)
+    p, pp, tp = np.moveaxis(rows.own / size[..., None], 1, 0)
     spread = tt + pp - 2 * t * p  # var(t) + var(p) + (mean(t) - mean(p))^2
-    known = (tt - t * t > LEAST_SPREAD) & (spread > LEAST_SPREAD)
+    is_defined = (tt - t * t > LEAST_SPREAD) & (spread > LEAST_SPREAD)
     values = np.full_like(p, np.nan)
-    np.divide(2 * (tp - t * p), spread, out=values, where=known)
+    np.divide(2 * (tp - t * p), spread, out=values, where=is_defined)
     return np.asarray(values)
 
 
 def left_out(fold: FoldMoments) -> np.ndarray:
-    """CCC of a fold without each of its clusters in turn.
+    """Return the CCC of a fold without each of its clusters in turn.
+
+    Args:
+        fold: its test part
 
     Returns:
-        (clusters, seeds, targets), of all clusters but one; nan if there is only one
+        (clusters, seeds, targets), each over all clusters but one; NaN for one cluster
     """
     if fold.count == 1:
         return np.full((1, len(fold.predicted), fold.truth.shape[1]), np.nan)
@@ -91,35 +104,38 @@ def left_out(fold: FoldMoments) -> np.ndarray:
 def swapped(
     a: FoldMoments, b: FoldMoments, draws: int, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    """CCC of `a` less `b` after they exchanged their predictions of random clusters.
+    """Yield the CCC of `a` minus that of `b` after exchanges of random clusters.
 
-    Every seed of one meets every seed of the other, as many as each may have, so the
-    numbers that seeds happen to have do not matter.
+    Two designs exchange their predictions of each cluster with a probability of one
+    half. Every seed of one is paired with every seed of the other, so the numbers of
+    the seeds do not matter.
 
     Args:
-        a, b: the same utterances, ratings and clusters
-        draws: how many times a coin is thrown for every cluster
+        a: fold of one design
+        b: fold of another design on the same utterances, ratings and clusters
+        draws: number of exchanges
+        rng: generator of the exchanges
 
-    Returns:
-        in blocks (draws, targets), means over the pairs of seeds
+    Yields:
+        (block of draws, targets), means over the pairs of seeds
     """
     mine, yours = sums(a), sums(b)
     pairs = len(a.predicted) * len(b.predicted) * a.truth.shape[1]
     size = max(1, BLOCK // max(a.count, 8 * pairs))
     for first in range(0, draws, size):
         shape = min(size, draws - first), a.count
-        given = rng.integers(2, size=shape, dtype=np.int8).astype(np.float64)
-        moved = [np.tensordot(given, each.own, 1) for each in (mine, yours)]
+        exchanges = rng.integers(2, size=shape, dtype=np.int8).astype(np.float64)
+        moved = [np.tensordot(exchanges, each.own, 1) for each in (mine, yours)]
         whole = [each.own.sum(axis=0) for each in (mine, yours)]
         mixed = (
             (whole[0] - moved[0])[:, :, :, None] + moved[1][:, :, None],
             (whole[1] - moved[1])[:, :, None] + moved[0][:, :, :, None],
         )  # (draws, 3, seeds of a, seeds of b, targets)
         shared = np.broadcast_to(
-            mine.shared.sum(axis=0), (len(given), mine.shared.shape[1])
+            mine.shared.sum(axis=0), (len(exchanges), mine.shared.shape[1])
         )
         values = [
-            ccc(Sums(shared, each.reshape(len(given), 3, -1, each.shape[-1])))
+            ccc(Sums(shared, each.reshape(len(exchanges), 3, -1, each.shape[-1])))
             for each in mixed
         ]
         yield np.subtract(*(value.mean(axis=1) for value in values))

@@ -1,11 +1,12 @@
-"""What is taken to be independent in a test set: the unit of every interval.
+"""Choice of the cluster unit that is assumed to be independent in a test set.
 
-Utterances of one dialogue, speaker or recording are alike, so an interval that counts
-them one by one is too narrow. Units are dialogues where they are known. Where the folds
-keep speakers apart and every dialogue has a single speaker, they are speakers: an
-interval over dialogues then says nothing of other speakers. In a simulation of 30
-speakers with 5 dialogues each, 82 % of the intervals over dialogues held the CCC of all
-speakers, and 95 % of those over speakers (``make test-coverage``).
+Utterances of one dialogue, speaker or recording are correlated, so an interval that
+treats them as independent is too narrow. The unit is the dialogue if dialogues are
+known. It is the speaker if folds are speaker-independent and every dialogue has a
+single speaker, because an interval over dialogues does not hold for other speakers. In
+a simulation of 30 speakers with 5 dialogues each, 82 % of the intervals over dialogues
+contained the CCC of all speakers, and 95 % of those over speakers
+(``make test-coverage``).
 """
 
 from collections.abc import Sequence
@@ -14,78 +15,80 @@ from dataclasses import dataclass
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import FoldRow, Run
 
-UNITS = ("dialogue", "speaker", "recording", "utterance")  # the first known is taken
-LEAST = 4  # speakers, to be preferred to dialogues: of fewer, intervals tell nothing
+UNITS = ("dialogue", "speaker", "recording", "utterance")  # in order of preference
+LEAST = 4  # speakers; with fewer, dialogues are preferred and intervals are too wide
 
 
 @dataclass(frozen=True)
 class ClusterUnit:
-    """What is taken to be independent, and why."""
+    """Unit that is assumed to be independent, and the reason for it."""
 
     name: str  # one of UNITS
-    reason: str  # in words, to follow "because"; "" if it was asked for
+    reason: str  # words that follow "because"; "" if the user requested the unit
 
 
-def choose(run: Run, wanted: ClusterUnit | str = "") -> ClusterUnit:
+def choose(run: Run, unit: ClusterUnit | str = "") -> ClusterUnit:
     """Return the unit of a run's intervals.
 
     Args:
         run: with its folds
-        wanted: one of `UNITS`; "" for the first one that is known; or a unit that was
-            chosen before, for all rows of a table, say
+        unit: one of `UNITS`; "" selects a unit automatically; a `ClusterUnit` is
+            returned unchanged, so that all rows of a table can share one
 
     Raises:
         AffuseError: if there is no such unit
     """
-    if isinstance(wanted, ClusterUnit):
-        return wanted
-    if wanted and wanted not in UNITS:
-        raise AffuseError(f"no unit {wanted!r}: choose from {', '.join(UNITS)}")
+    if isinstance(unit, ClusterUnit):
+        return unit
+    if unit and unit not in UNITS:
+        raise AffuseError(f"no unit {unit!r}: choose from {', '.join(UNITS)}")
     tested = [row for row in run.folds if row.part == "test"]
-    if wanted:
-        known = wanted == "utterance" or any(getattr(row, wanted) for row in tested)
-        return (
-            ClusterUnit(wanted, "")
-            if known
-            else ClusterUnit("utterance", f"no {wanted} is known")
-        )
+    if unit:
+        if unit == "utterance" or any(getattr(row, unit) for row in tested):
+            return ClusterUnit(unit, "")
+        return ClusterUnit("utterance", f"no {unit} is known")
     if _within_speakers(tested) and _keeps_apart(run.folds):
         if _count(tested, "speaker") >= LEAST:
             reason = "each dialogue has one speaker and the folds keep speakers apart"
             return ClusterUnit("speaker", reason)
-    # a single dialogue is kept, for its utterances depend on each other
+    # Even a single dialogue is a unit, because its utterances depend on each other.
     fewest = {"dialogue": 1, "speaker": 2, "recording": 2}
-    for unit, least in fewest.items():
-        if _count(tested, unit) >= least:
-            return ClusterUnit(unit, _reason(tested, unit))
+    for name, least in fewest.items():
+        if _count(tested, name) >= least:
+            return ClusterUnit(name, _reason(tested, name))
     return ClusterUnit("utterance", _reason(tested, "utterance"))
 
 
 def _count(rows: Sequence[FoldRow], unit: str) -> int:
-    """Return how many different units are known."""
+    """Return the number of different units that are known."""
     return len({getattr(row, unit) for row in rows} - {""})
 
 
 def alone(rows: Sequence[FoldRow], unit: str) -> int:
-    """Return how many utterances stand for themselves, for they lack the unit."""
+    """Return the number of utterances without a unit, each of which is a cluster.
+
+    Args:
+        rows: tested utterances
+        unit: one of `UNITS`
+    """
     if unit == "utterance":
         return 0
     return sum(not getattr(row, unit) for row in rows)
 
 
 def _reason(rows: Sequence[FoldRow], unit: str) -> str:
-    """Return why a unit was taken: there are too few of each unit before it."""
-    before = UNITS[: UNITS.index(unit)]
-    if not before:
+    """Return why a unit was chosen: there are too few of each preferred unit."""
+    preferred = UNITS[: UNITS.index(unit)]
+    if not preferred:
         return "utterances of one dialogue are alike"
-    single = [name for name in before if _count(rows, name)]
-    unknown = " or ".join(name for name in before if name not in single)
-    found = [f"only one {name} is tested" for name in single]
-    return " and ".join([*found, *([f"no {unknown} is known"] if unknown else [])])
+    single = [name for name in preferred if _count(rows, name)]
+    unknown = " or ".join(name for name in preferred if name not in single)
+    reasons = [f"only one {name} is tested" for name in single]
+    return " and ".join([*reasons, *([f"no {unknown} is known"] if unknown else [])])
 
 
 def _within_speakers(tested: Sequence[FoldRow]) -> bool:
-    """Return True if each dialogue has one speaker, and a speaker several dialogues."""
+    """Return True if dialogues have one speaker each, and a speaker has several."""
     speakers: dict[str, set[str]] = {}
     for row in tested:
         if row.dialogue:
@@ -95,7 +98,7 @@ def _within_speakers(tested: Sequence[FoldRow]) -> bool:
 
 
 def _keeps_apart(rows: Sequence[FoldRow]) -> bool:
-    """Return True if no speaker of a fold's test part is in its other parts."""
+    """Return True if no speaker is in a fold's test part and in another part of it."""
     tested = {(row.fold, row.speaker) for row in rows if row.part == "test"}
     others = {(row.fold, row.speaker) for row in rows if row.part != "test"}
     return not tested & others

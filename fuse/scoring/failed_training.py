@@ -1,19 +1,19 @@
-"""Predictions that say that a training failed, though they are finite numbers.
+"""Detection of failed trainings from finite predictions: divergence and constants.
 
 Far outside the scale
-    More than the length of the scale beyond one of its ends: beyond 3 in absolute value
-    on [-1, 1]. Models of the demo corpus go up to 1.9, so there is room for those that
-    exaggerate. Where ratings lie outside the scale, which ``out_of_range=keep`` allows,
-    the scale is taken to reach as far as they do.
+    A prediction is further than the length of the scale beyond one of its ends: its
+    absolute value exceeds 3 on [-1, 1]. Models of the demo corpus predict up to 1.9, so
+    exaggerated predictions are not reported. If ratings lie outside the scale, which
+    ``out_of_range=keep`` allows, the scale is extended to contain them.
 Diverged
     More than 1 % of the predictions of a rating, and more than two, are far outside the
-    scale, or one is more than ten lengths of the scale beyond it. Fewer and nearer ones
-    are named: a recording unlike all others can make them, and so can the map of a
-    baseline.
+    scale, or one is more than ten lengths of the scale beyond it. Fewer and nearer
+    predictions are only reported: an unusual recording can cause them, and so can the
+    map of a baseline.
 Constant
-    A standard deviation below 1 % of that of the ratings. The CCC is then at most
-    ``2 v / (1 + v^2)``, about .02, whatever the predictions say of the utterances (Lin,
-    1989; v is the ratio of both deviations).
+    The standard deviation of the predictions is below 1 % of that of the ratings. The
+    CCC is then at most ``2 v / (1 + v^2)``, about .02, for any predictions (Lin, 1989;
+    v is the ratio of both deviations).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,28 +24,28 @@ import numpy as np
 from affuse.data.runs.run_predictions import Predictions
 
 SCALE = (-1.0, 1.0)
-BEYOND = 1.0  # lengths of the scale, outside it, that are far
-CONSTANT = 0.01  # of the deviation of the ratings
-FEW = 2  # predictions far outside the scale that may be of odd utterances
-MANY = 0.01  # of the predictions of one rating, which say that a training diverged
-LOST = 10.0  # lengths of the scale beyond it, where a single prediction says so
+BEYOND = 1.0  # distance beyond the scale, in its lengths, that is far outside
+CONSTANT = 0.01  # bound of the standard deviation, relative to that of the ratings
+FEW = 2  # predictions far outside the scale that unusual utterances may explain
+MANY = 0.01  # share of the predictions of one rating that shows divergence
+LOST = 10.0  # distance, in lengths of the scale, at which one prediction shows it
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What one model predicts of one rating, if that says that its training failed."""
+    """Signs of a failed training in one model's predictions of one rating."""
 
     fold: str
     seed: int
     target: str
-    far: int  # predictions far outside the scale
-    farthest: float  # of them; the prediction farthest from the middle of the scale
+    far: int  # number of predictions far outside the scale
+    farthest: float  # the prediction farthest from the middle of the scale
     constant: bool
-    diverged: bool  # so many, or so far, that the training diverged
+    diverged: bool  # enough predictions are far outside, or one is far enough
 
     @property
     def model(self) -> tuple[str, int]:
-        """Fold and seed, which tell the models of a run apart."""
+        """Fold and seed, which identify a model of a run."""
         return self.fold, self.seed
 
 
@@ -58,8 +58,8 @@ def limits(
 
     Args:
         truth: ratings, of any shape, at least one
-        scale: of the ratings; None for that of `truth`
-        beyond: lengths of the scale outside it that are far
+        scale: of the ratings; None takes the range of `truth`
+        beyond: distance beyond the scale, in its lengths, that is far outside
 
     Examples:
         >>> limits(np.array([-0.5, 1.0])), limits(np.array([2.0, 3.0]), scale=None)
@@ -88,55 +88,65 @@ def far(
 
 
 def constant(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return True for each rating that is predicted as one value, or nearly so.
+    """Return True for each rating whose predictions are (nearly) constant.
 
     Args:
         predicted: (n, targets)
-        truth: (n, targets); a rating that does not vary itself is not judged
+        truth: (n, targets); constant ratings give False
 
     Returns:
-        (targets,)
+        (targets,) booleans
     """
     spread = truth.std(axis=0, dtype=np.float64)
-    said = predicted.std(axis=0, dtype=np.float64)
-    return np.asarray((spread > 0) & (said < CONSTANT * spread))
+    deviation = predicted.std(axis=0, dtype=np.float64)
+    return np.asarray((spread > 0) & (deviation < CONSTANT * spread))
 
 
-def failures(found: Predictions, targets: Sequence[str]) -> tuple[Failure, ...]:
-    """Return what each model of a run predicts that says that its training failed.
+def failures(predictions: Predictions, targets: Sequence[str]) -> tuple[Failure, ...]:
+    """Return the signs of failed trainings in the predictions of a run's models.
 
     Args:
-        found: of all folds and seeds, on [-1, 1]
+        predictions: of all folds and seeds, on [-1, 1]
         targets: names of the columns
     """
-    return tuple(_failures(found, targets)) if len(found) else ()
+    return tuple(_failures(predictions, targets)) if len(predictions) else ()
 
 
-def _failures(found: Predictions, targets: Sequence[str]) -> Iterator[Failure]:
+def _failures(predictions: Predictions, targets: Sequence[str]) -> Iterator[Failure]:
     """Yield the failures by fold, seed and rating."""
-    outside, middle = far(found.predicted, found.truth), sum(limits(found.truth)) / 2
-    low, high = limits(found.truth, beyond=LOST)
-    for fold, seed in sorted(models(found)):
-        rows = np.asarray(found.fold == fold) & (found.seed == seed)
-        said, wide = found.predicted[rows], outside[rows]
-        flat = constant(said, found.truth[rows])
+    truth = predictions.truth
+    outside, middle = far(predictions.predicted, truth), sum(limits(truth)) / 2
+    low, high = limits(truth, beyond=LOST)
+    for fold, seed in sorted(models(predictions)):
+        rows = np.asarray(predictions.fold == fold) & (predictions.seed == seed)
+        values, wide = predictions.predicted[rows], outside[rows]
+        flat = constant(values, truth[rows])
         for k, target in enumerate(targets):
             if wide[:, k].any() or flat[k]:
-                farthest = said[np.abs(said[:, k] - middle).argmax(), k]
+                farthest = values[np.abs(values[:, k] - middle).argmax(), k]
                 number = int(wide[:, k].sum())
-                many = number > max(FEW, MANY * len(said))
+                many = number > max(FEW, MANY * len(values))
                 lost = many or not low <= farthest <= high
                 yield Failure(
                     fold, seed, target, number, float(farthest), bool(flat[k]), lost
                 )
 
 
-def diverged(found: Predictions) -> int:
-    """Return the number of models whose training diverged."""
-    names = [str(k) for k in range(found.truth.shape[1])]
-    return len({one.model for one in failures(found, names) if one.diverged})
+def diverged(predictions: Predictions) -> int:
+    """Return the number of models whose training diverged.
+
+    Args:
+        predictions: of all folds and seeds, on [-1, 1]
+    """
+    names = [str(k) for k in range(predictions.truth.shape[1])]
+    signs = failures(predictions, names)
+    return len({failure.model for failure in signs if failure.diverged})
 
 
-def models(found: Predictions) -> set[tuple[str, int]]:
-    """Return fold and seed of each model, of all folds and seeds."""
-    return set(zip(found.fold.tolist(), found.seed.tolist(), strict=True))
+def models(predictions: Predictions) -> set[tuple[str, int]]:
+    """Return fold and seed of each model that has predictions.
+
+    Args:
+        predictions: of a run
+    """
+    return set(zip(predictions.fold.tolist(), predictions.seed.tolist(), strict=True))

@@ -1,4 +1,7 @@
-"""What is said of models whose training failed, see `failed_training`."""
+"""Notes and warnings on models whose training failed.
+
+Failures are detected in `affuse.fuse.scoring.failed_training`.
+"""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,16 +24,22 @@ from affuse.fuse.scoring.failed_training import (
 from affuse.fuse.wording import count
 
 
-def sentences(found: Predictions, targets: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Yield a sentence on models that predict far outside the scale, and on constants.
+def sentences(
+    predictions: Predictions, targets: Sequence[str]
+) -> Iterator[tuple[str, bool]]:
+    """Yield a sentence on predictions far outside the scale and one on constants.
+
+    Args:
+        predictions: of all models of a run
+        targets: names of the ratings
 
     Yields:
-        the sentence, which has no name of a run in it, and whether a training diverged
+        the sentence, without the name of the run, and True if a training diverged
     """
-    failed = failures(found, targets)
-    models = len(failed_training.models(found))
+    failed = failures(predictions, targets)
+    models = len(failed_training.models(predictions))
     if wide := [failure for failure in failed if failure.far]:
-        low, high = limits(found.truth)
+        low, high = limits(predictions.truth)
         middle = (low + high) / 2
         worst = max(wide, key=lambda failure: abs(failure.farthest - middle))
         lost = any(failure.diverged for failure in wide)
@@ -57,12 +66,12 @@ def sentences(found: Predictions, targets: Sequence[str]) -> Iterator[tuple[str,
 
 
 def doubts(folder: Path, targets: Sequence[str]) -> Iterator[str]:
-    """Yield sentences on the models of a run that did not diverge and yet look odd.
+    """Yield sentences on models that did not diverge, but whose predictions look wrong.
 
     They predict a constant, or a few values far outside the scale.
 
     Args:
-        folder: of a run; nothing is said before its predictions are there
+        folder: of a run; without predictions in it, no sentence is yielded
         targets: names of the ratings
 
     Raises:
@@ -70,30 +79,32 @@ def doubts(folder: Path, targets: Sequence[str]) -> Iterator[str]:
     """
     path = RunFolder(folder).predictions
     if path.is_file():
-        said = read_predictions(path, targets)
-        yield from (words for words, wide in sentences(said, targets) if not wide)
+        predictions = read_predictions(path, targets)
+        pairs = sentences(predictions, targets)
+        yield from (words for words, is_diverged in pairs if not is_diverged)
 
 
-def unrated(said: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
-    """Yield sentences on models that fail on utterances whose ratings are not known.
+def unrated(predicted: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
+    """Yield sentences on models that fail on utterances without ratings.
 
     Args:
-        said: (models, n, targets), predictions on [-1, 1]
+        predicted: (models, n, targets) predictions on [-1, 1]
         targets: names of the ratings
     """
-    models, rows, _ = said.shape
-    wide = far(said, np.array(SCALE))
+    models, rows, _ = predicted.shape
+    wide = far(predicted, np.array(SCALE))
     if wide.any():
         low, high = limits(np.array(SCALE))
         number, utterances = (int(wide.any(axis=k).sum()) for k in ((1, 2), (0, 2)))
-        worst = _number(float(said.flat[np.abs(said).argmax()]))
+        worst = _number(float(predicted.flat[np.abs(predicted).argmax()]))
         yield (
             f"{number} of {count(models, 'model')} {_verb(number)} below {low:g} or "
             f"above {high:g}, far outside the scale [-1, 1], for "
             f"{count(utterances, 'utterance')}, the farthest {worst}; either "
             f"the training diverged, or these utterances are unlike those trained on"
         )
-    flat = said.std(axis=1) < CONSTANT  # of half the length of the scale
+    # Without ratings, half the length of the scale stands for their deviation.
+    flat = predicted.std(axis=1) < CONSTANT
     if rows > 1 and flat.any():
         named = ", ".join(
             f"{target} in {count(int(number), 'model')}"
@@ -105,23 +116,23 @@ def unrated(said: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
         )
 
 
-def warn(said: np.ndarray, truth: np.ndarray, ratings: np.ndarray) -> None:
-    """Warn the caller of a regressor's `fit` of a training that failed.
+def warn(predicted: np.ndarray, truth: np.ndarray, ratings: np.ndarray) -> None:
+    """Warn the caller of a regressor's `fit` of a failed training.
 
     Args:
-        said: (n, targets), predictions of rows that were validated on
-        truth: (n, targets), their ratings, in the same unit
-        ratings: (rows, targets), all that were given; they say how far the scale goes
+        predicted: (n, targets) predictions of the validation rows
+        truth: (n, targets) their ratings, in the same unit
+        ratings: (rows, targets) ratings of all rows, whose range is taken as the scale
     """
-    if wide := int(far(said, ratings, scale=None).sum()):
+    if wide := int(far(predicted, ratings, scale=None).sum()):
         warnings.warn(
-            f"{wide:,} of {said.size:,} predictions of validation rows are farther "
-            f"outside the range of the ratings than that range is long: the training "
-            f"diverged, or these rows are unlike those trained on; lower "
+            f"{wide:,} of {predicted.size:,} predictions of validation rows are "
+            f"farther outside the range of the ratings than that range is long: the "
+            f"training diverged, or these rows are unlike those trained on; lower "
             f"learning_rate, or look at them",
-            stacklevel=4,  # whoever calls the regressor's fit
+            stacklevel=4,  # the line that calls the regressor's fit
         )
-    if flat := np.flatnonzero(constant(said, truth)).tolist():
+    if flat := np.flatnonzero(constant(predicted, truth)).tolist():
         warnings.warn(
             f"target {', '.join(map(str, flat))} is predicted as (nearly) the same "
             f"value for all validation rows, so its CCC is near 0",
@@ -130,23 +141,23 @@ def warn(said: np.ndarray, truth: np.ndarray, ratings: np.ndarray) -> None:
 
 
 def _models(failed: Sequence[Failure], models: int) -> str:
-    """Return how many of the models failed, with the verb that follows."""
+    """Return the number of failed models in words, with the verb that follows."""
     number = len({failure.model for failure in failed})
     return f"{number} of {count(models, 'model')} {_verb(number)}"
 
 
 def _verb(number: int) -> str:
-    """Return the verb for so many models."""
+    """Return the verb for a number of models."""
     return "predicts" if number == 1 else "predict"
 
 
 def _targets(failed: Sequence[Failure]) -> str:
-    """Return the ratings that are concerned."""
+    """Return the names of the ratings with failures."""
     return ", ".join(dict.fromkeys(failure.target for failure in failed))
 
 
 def _number(value: float) -> str:
-    """Return a prediction as it is read best.
+    """Return a prediction with a readable number of digits.
 
     Examples:
         >>> _number(-36613.2), _number(3.0149)

@@ -1,21 +1,22 @@
-"""Intervals of a CCC from its jackknife: Student's t on the scale of Fisher's z.
+"""Confidence intervals of a CCC: jackknife and Student's t on the scale of Fisher's z.
 
 The variance over clusters, such as dialogues, is that of the jackknife that leaves out
 one cluster of a fold at a time (CV3 of MacKinnon, Nielsen & Webb, 2023, Journal of
-Econometrics 232:272), because utterances of one cluster are alike. Folds with a single
-cluster are collapsed: their variance is that between these folds (Wolter, 2007,
+Econometrics 232:272), because utterances of one cluster are correlated. Folds with a
+single cluster are collapsed: their variance is that between these folds (Wolter, 2007,
 Introduction to Variance Estimation, 2.5). The variance over seeds is that of the mean
-over folds, because models of one seed may have errors in common in all folds; what it
-has in common with the variance over clusters is subtracted. Both are added; the degrees
-of freedom are those of Satterthwaite (1946, Biometrics Bulletin 2:110).
+over folds, because models of one seed may share errors in all folds. Its interaction
+with clusters is subtracted, because the variance over clusters contains it. Both
+variances are added; the degrees of freedom are those of Satterthwaite (1946, Biometrics
+Bulletin 2:110).
 
-The bounds of a CCC are found on the scale of Fisher's z, where its distribution is
-nearly symmetric (Lin, 1989), with the square of the jackknife's bias added to the
-variance. A difference has no such scale. Its bounds stand on its own scale, and its
-degrees of freedom are fewer where clusters differ in size or where a few of them decide
+The bounds of a CCC are computed on the scale of Fisher's z, where its distribution is
+nearly symmetric (Lin, 1989). The squared bias of the jackknife is added to the
+variance. The bounds of a difference are computed without a transformation. Its degrees
+of freedom are reduced if clusters differ in size or if a few of them dominate
 (`freedom`).
 
-``make test-coverage`` simulates how often such intervals hold the truth.
+``make test-coverage`` simulates how often such intervals contain the true value.
 """
 
 from collections.abc import Sequence
@@ -27,12 +28,12 @@ from scipy.special import stdtrit
 from affuse.fuse.scoring.cluster_resampling import FoldMoments, ccc, left_out, sums
 
 LEVEL = 0.95
-EXACT = 1e-20  # variance of figures that are all the same, but for rounding
+EXACT = 1e-20  # variance of figures that differ by rounding errors only
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure and what it could have been; the bounds are nan where unknown."""
+    """Figure with the bounds of its confidence interval; NaN where unknown."""
 
     value: float
     low: float
@@ -41,14 +42,14 @@ class Interval:
 
 @dataclass(frozen=True)
 class Variance:
-    """One part of the variance of figures, and what it rests on."""
+    """One component of the variance of figures, with its degrees of freedom."""
 
     values: np.ndarray  # (figures,)
     freedom: np.ndarray  # (figures,) degrees of freedom, at least 1
 
 
 def figures(values: np.ndarray) -> np.ndarray:
-    """CCC of each rating, then their mean: (..., targets) -> (..., targets + 1)"""
+    """Return the CCC of each rating, then their mean: (..., targets + 1)."""
     return np.concatenate([values, values.mean(axis=-1, keepdims=True)], axis=-1)
 
 
@@ -57,8 +58,8 @@ class Jackknife:
     """Figures of one fold, or differences of two, with and without each cluster."""
 
     whole: np.ndarray  # (figures,) means over seeds
-    without: np.ndarray  # (clusters, figures); nan if there is only one cluster
-    # (clusters,) utterances, where the degrees of freedom shall depend on them
+    without: np.ndarray  # (clusters, figures); NaN if there is only one cluster
+    # (clusters,) numbers of utterances, if the degrees of freedom depend on them
     sizes: np.ndarray | None = None
 
 
@@ -68,7 +69,7 @@ def jackknife(fold: FoldMoments) -> Jackknife:
 
 
 def difference(a: FoldMoments, b: FoldMoments) -> Jackknife:
-    """Return the figures of one fold less those of another on the same utterances."""
+    """Return the figures of `a` minus those of `b` on the same utterances."""
     one, other = jackknife(a), jackknife(b)
     return Jackknife(
         one.whole - other.whole, one.without - other.without, np.bincount(a.clusters)
@@ -76,15 +77,15 @@ def difference(a: FoldMoments, b: FoldMoments) -> Jackknife:
 
 
 def each_seed(fold: FoldMoments) -> np.ndarray:
-    """The figures of one fold: (seeds, figures)"""
+    """Return (seeds, figures) of one fold."""
     return figures(ccc(sums(fold).weighted(np.ones((1, fold.count))))[0])
 
 
 def over_clusters(folds: Sequence[Jackknife]) -> list[Variance]:
-    """Return the parts of the variance over clusters of a mean over folds.
+    """Return the components of the variance over clusters of a mean over folds.
 
     Returns:
-        one part for each fold of several clusters, and one for all others together
+        one component per fold with several clusters, and one for all other folds
     """
     count = len(folds)
     parts = [_within(fold, count) for fold in folds if len(fold.without) > 1]
@@ -93,7 +94,7 @@ def over_clusters(folds: Sequence[Jackknife]) -> list[Variance]:
 
 
 def _within(fold: Jackknife, folds: int) -> Variance:
-    """Return the part of one fold in the variance of a mean over `folds`."""
+    """Return the component of one fold in the variance of a mean over `folds`."""
     count = len(fold.without)
     spread = ((fold.without - fold.without.mean(axis=0)) ** 2).sum(axis=0)
     values = (count - 1) / count * spread / folds**2
@@ -103,7 +104,7 @@ def _within(fold: Jackknife, folds: int) -> Variance:
 
 
 def _between(whole: np.ndarray, folds: int) -> Variance:
-    """Return the part of folds with a single cluster, nan if there is only one."""
+    """Return the component of folds with a single cluster; NaN for one such fold."""
     count = len(whole)
     if count == 1:
         return Variance(np.full(whole.shape[1], np.nan), np.ones(whole.shape[1]))
@@ -120,12 +121,12 @@ def freedom(without: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
     for n clusters of m utterances. The second is the effective number of clusters of
     unequal size (Kish, 1965, Survey Sampling, 11.7). The third is that of a chi-squared
-    distribution whose variance is that of the sample variance of n independent values
-    with this kurtosis: a few clusters that are far from all others decide the variance.
+    distribution whose variance equals that of the sample variance of n independent
+    values with this kurtosis. It is low if a few outlying clusters dominate.
 
     Args:
         without: (clusters, figures) figures without each cluster
-        sizes: (clusters,) utterances
+        sizes: (clusters,) numbers of utterances
 
     Returns:
         (figures,) at least 1
@@ -144,11 +145,11 @@ def freedom(without: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 def over_seeds(folds: Sequence[FoldMoments]) -> list[Variance]:
     """Return the variance over seeds of the mean over folds; [] if each has one seed.
 
-    The part that differs from cluster to cluster, the interaction in a table of seeds
-    and clusters, is in `over_clusters` already and must not count twice.
+    The interaction of seeds and clusters is subtracted, because `over_clusters`
+    already contains it.
 
     Returns:
-        one part; nan if folds of several seeds have fewer than two in common
+        one component; NaN if folds of several seeds have fewer than two in common
     """
     if all(len(fold.seeds) == 1 for fold in folds):
         return []
@@ -165,58 +166,63 @@ def over_seeds(folds: Sequence[FoldMoments]) -> list[Variance]:
 
 
 def _interaction(fold: FoldMoments) -> np.ndarray:
-    """Return what seeds differ by from cluster to cluster, of the mean: (figures,)"""
+    """Return (figures,) the variance of seed means from seed × cluster interaction."""
     if fold.count == 1:
         return np.zeros(fold.truth.shape[1] + 1)
-    apart = figures(left_out(fold))  # (clusters, seeds, figures)
-    count, seeds = apart.shape[:2]
-    own = apart - apart.mean(axis=1, keepdims=True)
-    spread = ((own - own.mean(axis=0)) ** 2).sum(axis=(0, 1)) * (count - 1) / count
+    without = figures(left_out(fold))  # (clusters, seeds, figures)
+    count, seeds = without.shape[:2]
+    moved = without - without.mean(axis=1, keepdims=True)
+    spread = ((moved - moved.mean(axis=0)) ** 2).sum(axis=(0, 1)) * (count - 1) / count
     return np.asarray(spread / (seeds * (seeds - 1)))
 
 
 def bias(fold: FoldMoments) -> np.ndarray:
-    """Return the jackknife's estimate of the bias of a fold's figures: (figures,)
+    """Return (figures,) the jackknife's estimate of the bias of a fold's figures.
 
-    Few clusters vary less than all there could be, so a CCC of few is biased low. Of a
-    single cluster the bias is unknown, and taken as 0.
+    Few clusters vary less than the population of clusters, so a CCC over few clusters
+    is biased downwards. The bias of a single cluster is unknown and set to 0.
     """
     if fold.count == 1:
         return np.zeros(fold.truth.shape[1] + 1)
-    found = jackknife(fold)
-    moved = found.without.mean(axis=0) - found.whole
+    replicates = jackknife(fold)
+    moved = replicates.without.mean(axis=0) - replicates.whole
     return np.asarray((fold.count - 1) * moved)
 
 
 def combined(parts: Sequence[Variance]) -> tuple[np.ndarray, np.ndarray]:
-    """Variance and degrees of freedom of a sum of independent parts: (figures,) each.
+    """Return variance and degrees of freedom of a sum of independent components.
 
-    The degrees of freedom are infinite where there is no variance.
+    Args:
+        parts: components of the variance
+
+    Returns:
+        (figures,) variances, and (figures,) degrees of freedom of Satterthwaite, which
+        are infinite where the variance is 0
     """
     values = np.array([part.values for part in parts])
     freedom = np.array([part.freedom for part in parts])
     total = values.sum(axis=0)
     fourth = (values**2 / freedom).sum(axis=0)
-    found = np.full_like(total, np.inf)
-    np.divide(total**2, fourth, out=found, where=fourth > 0)
-    return total, found
+    combined_freedom = np.full_like(total, np.inf)
+    np.divide(total**2, fourth, out=combined_freedom, where=fourth > 0)
+    return total, combined_freedom
 
 
 def interval(
     value: float, variance: float, freedom: float, level: float, *, bounded: bool
 ) -> Interval:
-    """Return a figure and its bounds, which are nan where the variance is unknown or 0.
+    """Return a figure and its bounds, which are NaN if the variance is unknown or 0.
 
     Args:
         value: a CCC or a difference of two
-        variance: of it; nan if unknown
+        variance: of the value; NaN if unknown
         freedom: degrees of freedom of the variance
-        level: share of such intervals that shall cover the truth
-        bounded: whether the figure is a CCC, in [-1, 1], and not a difference
+        level: share of such intervals that must contain the true value
+        bounded: True for a CCC, which is in [-1, 1]; False for a difference
     """
     if not variance >= 0 or np.isnan(value):
         return Interval(value, np.nan, np.nan)
-    if variance < EXACT:  # figures that nothing moves tell nothing of others
+    if variance < EXACT:  # equal figures are no information on the variance
         return Interval(value, np.nan, np.nan)
     reach = float(stdtrit(freedom, (1 + level) / 2) * np.sqrt(variance))
     if not bounded:

@@ -1,7 +1,7 @@
-"""The numbers that are reported, in float64, over a whole test set.
+"""Metrics of complete test sets, in float64: CCC and its factors, r, RMSE and MAE.
 
-The mean of per-batch values is not the value of the whole, so these are for complete
-sets only. A nan is an error here, never skipped: a model that diverged must not score.
+Metrics of batches must not be averaged, because their mean is not the metric of the
+set. NaN raises an error and is never skipped, so that a diverged model has no score.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from affuse.data.errors import AffuseError
 
 
 def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Concordance correlation coefficient (Lin, 1989, Biometrics 45:255).
+    """Return the concordance correlation coefficient (Lin, 1989, Biometrics 45:255).
 
     ::
 
         ccc = 2 cov(t, p) / (var(t) + var(p) + (mean(t) - mean(p))**2)
 
-    Variances and covariance divide by n. Some libraries divide by n - 1; the
-    fewer the utterances, the more the two differ.
+    Variances and covariance divide by n. Some libraries divide by n - 1; the results
+    differ more if there are fewer utterances.
 
     Args:
         truth: (n,) ratings, any unit
         prediction: (n,) in the same unit as `truth`
 
     Returns:
-        agreement in [-1, 1]; nan when both are the same constant
+        agreement in [-1, 1]; NaN if both are the same constant
 
     Raises:
         AffuseError: if the lengths differ, or a number is not finite
@@ -48,14 +48,14 @@ def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Pearson's correlation: agreement up to shift and gain, the first factor of CCC.
+    """Return Pearson's correlation, the factor of the CCC that ignores shift and gain.
 
     Args:
         truth: (n,) ratings, any unit
         prediction: (n,), any unit
 
     Returns:
-        correlation in [-1, 1]; nan when either is constant
+        correlation in [-1, 1]; NaN if one of both is constant
 
     Raises:
         AffuseError: if the lengths differ, or a number is not finite
@@ -73,32 +73,33 @@ def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 @dataclass(frozen=True)
 class CCCParts:
-    """What a CCC is made of: ``ccc = correlation * bias`` (Lin, 1989)."""
+    """Factors of a CCC, ``ccc = correlation * bias``, and shifts (Lin, 1989)."""
 
-    correlation: float  # Pearson's, in [-1, 1]: what no shift or gain can mend
-    bias: float  # C_b in [0, 1], 1 if neither scale nor location is off
-    scale: float  # v, deviation of the predictions over that of the truth
-    location: float  # u, difference of the means in units of both deviations
+    correlation: float  # Pearson's, in [-1, 1]; no shift or gain can improve it
+    bias: float  # C_b in [0, 1]; 1 if scale and location agree
+    scale: float  # v, standard deviation of the predictions over that of the truth
+    location: float  # u, difference of the means over the geometric mean deviation
 
 
 def split(truth: ArrayLike, prediction: ArrayLike) -> CCCParts:
-    """The CCC as a product of correlation and bias (Lin, 1989, Biometrics 45:255).
+    """Return the factors of the CCC, correlation and bias (Lin, 1989).
 
     ::
 
         ccc = rho * C_b,  C_b = 2 / (v + 1 / v + u**2)
         v = sd(p) / sd(t),  u = (mean(p) - mean(t)) / sqrt(sd(p) * sd(t))
 
-    Deviations divide by n. A `scale` below 1 is a model that predicts too near its
-    mean; a `location` above 0 one that predicts too high.
+    Deviations divide by n. If `scale` is below 1, the model predicts too close to its
+    mean. If `location` is above 0, its predictions are too high. Source: Biometrics
+    45:255.
 
     Args:
         truth: (n,) ratings, any unit
         prediction: (n,) in the same unit as `truth`
 
     Returns:
-        the four; where a deviation is 0 correlation and location are nan, the bias is
-        0, and the scale 0, infinite, or nan if both are
+        factors and shifts. If a deviation is 0, correlation and location are NaN and
+        the bias is 0; the scale is 0, infinite, or NaN if both deviations are 0.
 
     Raises:
         AffuseError: if the lengths differ, or a number is not finite
@@ -119,7 +120,11 @@ def split(truth: ArrayLike, prediction: ArrayLike) -> CCCParts:
 
 
 def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Root of the mean squared error, in the unit of the ratings, at least 0.
+    """Return the root mean squared error, in the unit of the ratings, at least 0.
+
+    Args:
+        truth: (n,) ratings, any unit
+        prediction: (n,) in the same unit as `truth`
 
     Raises:
         AffuseError: if the lengths differ, or a number is not finite
@@ -155,7 +160,7 @@ def mae(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def _pair(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Both as float64 (n,), n at least 1, every number finite."""
+    """Return both as float64 (n,) after checking shape, size and finite values."""
     t, p = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
     if t.shape != p.shape or t.ndim != 1 or not t.size:
         raise AffuseError(
@@ -173,7 +178,7 @@ def _pair(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarr
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
-    """Deviations from the mean; exactly 0 for a constant, which has none."""
+    """Return deviations from the mean, which are exactly 0 for a constant."""
     if values.min() == values.max():
-        return np.zeros_like(values)  # 0.1 minus the mean of 0.1s need not be 0
+        return np.zeros_like(values)  # rounding: 0.1 minus a mean of 0.1 may not be 0
     return np.asarray(values - values.mean())

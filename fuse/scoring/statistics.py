@@ -1,9 +1,9 @@
-"""The CCC of a run, how far other dialogues and seeds would move it, and its parts.
+"""CCC of a run with its confidence interval over clusters and seeds, and its factors.
 
-A figure is the mean over folds of the mean over seeds of the CCC over the whole test
-part of a fold, as in the table; how its interval is found is said in
-`affuse.fuse.scoring.intervals`. What the interval cannot know is how another corpus, or
-other speakers, would do; and with a single seed, how another training would.
+A figure of the table is the CCC over the whole test part of a fold, averaged over seeds
+and then over folds. `affuse.fuse.scoring.intervals` describes its interval. The
+interval does not cover other corpora or other speakers, nor, with a single seed, other
+trainings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,84 +32,90 @@ from affuse.fuse.scoring.metrics import CCCParts
 
 @dataclass(frozen=True)
 class Estimate:
-    """CCC of one run, and the sizes that the intervals rest on."""
+    """CCC of one run, and the sample sizes of its intervals."""
 
     ratings: Mapping[str, Interval]
     mean: Interval  # over the ratings
-    utterances: int  # scored, of all folds
+    utterances: int  # number of scored utterances in all folds
     folds: int
-    seeds: int  # the fewest of any fold
+    seeds: int  # least number of seeds in a fold
     unit: str  # one of affuse.fuse.scoring.clusters.UNITS
-    clusters: int  # units, of all folds
-    fewest: int = 0  # units in the fold that has fewest
-    reason: str = ""  # why this is the unit; "" if it was asked for
-    alone: int = 0  # utterances that lack the unit and stand for themselves
+    clusters: int  # number of clusters in all folds
+    fewest: int = 0  # least number of clusters in a fold
+    reason: str = ""  # reason for the unit; "" if the user requested it
+    alone: int = 0  # number of utterances without the unit; each is a cluster
     parts: Mapping[str, CCCParts] = field(default_factory=dict)  # by rating
 
 
 def estimate(
     run: Run, *, unit: ClusterUnit | str = "", level: float = LEVEL
 ) -> Estimate:
-    """CCC of every rating and their mean, each with its interval.
+    """Return the CCC of every rating and their mean, each with its interval.
 
     Args:
         run: with the same test utterances for every seed of a fold
-        unit: what is taken to be independent; by default as
-            `affuse.fuse.scoring.clusters.choose` says. An utterance without a known
-            dialogue or speaker stands for itself
-        level: share of such intervals that shall cover the truth
+        unit: cluster that is assumed to be independent; "" lets
+            `affuse.fuse.scoring.clusters.choose` select it. An utterance without a
+            known dialogue or speaker is a cluster of one.
+        level: share of such intervals that must contain the true value
 
     Returns:
-        means over folds of the means over seeds. A bound is nan if there is only one
-        fold with only one unit, if nothing moves the figure, or if leaving one unit out
-        leaves ratings and predictions that are the same constant; a value is nan if
-        that holds for a fold itself
+        means over seeds, averaged over folds. A bound is NaN if one fold has one
+        cluster only, if no replicate differs, or if the ratings are constant without
+        one cluster. A value is NaN if the ratings of a fold are constant.
 
     Raises:
-        AffuseError: if nothing was predicted, or the unit is unknown
+        AffuseError: if the run has no predictions, or the unit is unknown
     """
     chosen = choose(run, unit)
-    found = folds(run, chosen.name)
-    parts = [*over_clusters([*map(jackknife, found)]), *over_seeds(found)]
+    moments = folds(run, chosen.name)
+    parts = [*over_clusters([*map(jackknife, moments)]), *over_seeds(moments)]
     variance, freedom = combined(parts)
-    error = variance + np.mean([bias(fold) for fold in found], axis=0) ** 2
+    error = variance + np.mean([bias(fold) for fold in moments], axis=0) ** 2
     *each, mean = (
         interval(float(v), float(s), float(f), level, bounded=True)
-        for v, s, f in zip(values(found), error, freedom, strict=True)
+        for v, s, f in zip(values(moments), error, freedom, strict=True)
     )
     return Estimate(
         ratings=dict(zip(run.info.targets, each, strict=True)),
         mean=mean,
-        utterances=sum(len(fold.ids) for fold in found),
-        folds=len(found),
-        seeds=min(len(fold.predicted) for fold in found),
+        utterances=sum(len(fold.ids) for fold in moments),
+        folds=len(moments),
+        seeds=min(len(fold.predicted) for fold in moments),
         unit=chosen.name,
-        clusters=sum(fold.count for fold in found),
-        fewest=min(fold.count for fold in found),
+        clusters=sum(fold.count for fold in moments),
+        fewest=min(fold.count for fold in moments),
         reason=chosen.reason,
-        alone=_alone(run, found, chosen.name),
-        parts={name: _split(found, k) for k, name in enumerate(run.info.targets)},
+        alone=_alone(run, moments, chosen.name),
+        parts={name: _split(moments, k) for k, name in enumerate(run.info.targets)},
     )
 
 
-def _alone(run: Run, found: Sequence[FoldMoments], unit: str) -> int:
-    """Return how many of the utterances that are scored lack the unit."""
-    scored = {(fold.name, id_) for fold in found for id_ in fold.ids.tolist()}
+def _alone(run: Run, moments: Sequence[FoldMoments], unit: str) -> int:
+    """Return the number of scored utterances without the unit."""
+    scored = {(fold.name, id_) for fold in moments for id_ in fold.ids.tolist()}
     tested = [row for row in run.folds if row.part == "test"]
     return alone([row for row in tested if (row.fold, row.id) in scored], unit)
 
 
-def values(found: Sequence[FoldMoments]) -> np.ndarray:
-    """Mean over folds of the mean over seeds of each CCC and their mean: (figures,)"""
-    each = [each_seed(fold).mean(axis=0) for fold in found]
+def values(moments: Sequence[FoldMoments]) -> np.ndarray:
+    """Return the figures of a run: means over seeds, averaged over folds.
+
+    Args:
+        moments: of each fold
+
+    Returns:
+        (figures,) the CCC of each rating and their mean
+    """
+    each = [each_seed(fold).mean(axis=0) for fold in moments]
     return np.asarray(np.mean(each, axis=0))
 
 
-def _split(found: Sequence[FoldMoments], k: int) -> CCCParts:
-    """The parts of one rating's CCC, means over folds of the means over seeds."""
+def _split(moments: Sequence[FoldMoments], k: int) -> CCCParts:
+    """Return the factors of one rating's CCC, averaged over seeds and then folds."""
     each = [
         [metrics.split(fold.truth[:, k], seed[:, k]) for seed in fold.predicted]
-        for fold in found
+        for fold in moments
     ]
     means = [
         np.mean([(s.correlation, s.bias, s.scale, s.location) for s in row], axis=0)
@@ -119,10 +125,14 @@ def _split(found: Sequence[FoldMoments], k: int) -> CCCParts:
 
 
 def folds(run: Run, unit: str) -> list[FoldMoments]:
-    """The folds of a run, sorted by name.
+    """Return the test parts of a run's folds, sorted by name.
+
+    Args:
+        run: with predictions
+        unit: of the clusters, one of `affuse.fuse.scoring.clusters.UNITS`
 
     Raises:
-        AffuseError: if nothing was predicted
+        AffuseError: if the run has no predictions
     """
     if not len(run.predictions):
         raise AffuseError(
@@ -137,13 +147,20 @@ def folds(run: Run, unit: str) -> list[FoldMoments]:
 def stack(
     p: Predictions, name: str, rows: Mapping[tuple[str, str], FoldRow], unit: str
 ) -> FoldMoments:
-    """One fold, its predictions stacked by seed."""
+    """Return one fold with its predictions stacked by seed.
+
+    Args:
+        p: predictions of a run
+        name: of the fold
+        rows: (fold, id) -> row of the fold table
+        unit: of the clusters, one of `affuse.fuse.scoring.clusters.UNITS`
+    """
     rows_here = np.flatnonzero(p.fold == name)
     order = np.lexsort((p.id[rows_here], p.seed[rows_here]))
     seeds = np.unique(p.seed[rows_here])
     here = rows_here[order].reshape(len(seeds), -1)  # (seeds, n)
     ids = p.id[here[0]]
-    # the blank keeps an id from meeting a dialogue of the same name
+    # The blank distinguishes an id from a dialogue of the same name.
     keys = [getattr(rows[name, i], unit, "") or f" {i}" for i in ids.tolist()]
     clusters = np.unique(keys, return_inverse=True)[1].reshape(-1)
     return FoldMoments(name, ids, clusters, p.truth[here[0]], p.predicted[here], seeds)

@@ -1,1 +1,1 @@
-"""Fusion models as a scikit-learn regressor, and scorers."""
+"""Fusion models as a scikit-learn regressor, and scorers for searches."""

@@ -1,7 +1,7 @@
-"""scikit-learn's conventions: parameters that can be read, checks, seeds, divisions.
+"""Conventions of scikit-learn: visible parameters, input checks, seeds, divisions.
 
-Tested with scikit-learn 1.9.1. Before 1.6 `checked` asks for the same checks in the
-older way, which was written from the documentation and has not been run.
+Tested with scikit-learn 1.9.1. For versions before 1.6, `checked` calls the older
+function for the same checks. That branch follows the documentation and was not run.
 """
 
 import inspect
@@ -20,55 +20,69 @@ from affuse.data.errors import AffuseError
 from affuse.fuse.setting_scopes import names_of_rows
 from affuse.fuse.settings import Settings
 
-# No parameters here: the user gives the rows, and baselines are no regressors of ours
+# These settings are no parameters of the regressor, because the user passes the rows
+# and baselines are not among its designs.
 OF_A_CORPUS = names_of_rows(Settings)
 TRAINING = {f.name: f.default for f in fields(Settings) if f.name not in OF_A_CORPUS}
-FEWEST = 4  # rows: two to train on, and two, because one has no CCC
-DRAWS = 100  # of the rows to validate on, at most
-HELD = 5  # rows to validate on, at least, where that is not more than half
+FEWEST = 4  # rows: two for training and two for validation, as one row has no CCC
+DRAWS = 100  # largest number of draws of the validation rows
+HELD = 5  # least number of validation rows, unless that is more than half
 
 
 def shown(init: Callable[..., None]) -> Callable[..., None]:
-    """Show the settings among the parameters, as scikit-learn and notebooks read them.
+    """Add all settings to the signature, which scikit-learn and notebooks read.
 
-    So a setting is a parameter as soon as there is one, with the same default.
+    A new setting thus becomes a parameter with the same default.
+
+    Args:
+        init: an ``__init__`` that takes ``**settings``
     """
     signature = inspect.signature(init)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    named = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     settings = [
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=type(value)
         )
         for name, value in TRAINING.items()
     ]
-    shown = signature.replace(parameters=[*own, *settings])
-    init.__signature__ = shown  # type: ignore[attr-defined]
+    extended = signature.replace(parameters=[*named, *settings])
+    init.__signature__ = extended  # type: ignore[attr-defined]
     return init
 
 
 def checked(model: BaseEstimator, X: ArrayLike, *y: ArrayLike) -> tuple[Any, ...]:
-    """X, and y in training, as finite arrays, by scikit-learn's own checks.
+    """Return X, and y in training, as finite arrays after scikit-learn's checks.
 
-    They keep the number and names of the columns in training, and compare them later.
+    The checks store the number and names of columns in training, and compare them in
+    prediction.
+
+    Args:
+        model: the regressor
+        X: (n, features)
+        y: (n,) or (n, targets) in training; absent in prediction
 
     Raises:
-        AffuseError: if something is not finite, not numbers, or of the wrong shape
+        AffuseError: if a value is not a finite number, or a shape is wrong
     """
-    wanted: dict[str, Any] = {"dtype": [np.float64, np.float32]}
+    checks: dict[str, Any] = {"dtype": [np.float64, np.float32]}
     if y:
-        wanted |= {"multi_output": True, "y_numeric": True}
-        wanted["ensure_min_samples"] = FEWEST
+        checks |= {"multi_output": True, "y_numeric": True}
+        checks["ensure_min_samples"] = FEWEST
     try:
         from sklearn.utils.validation import validate_data
-    except ImportError:  # before scikit-learn 1.6 it was a method
-        found = model._validate_data(X, *y, reset=bool(y), **wanted)
+    except ImportError:  # Before scikit-learn 1.6 it was a method.
+        arrays = model._validate_data(X, *y, reset=bool(y), **checks)
     else:
-        found = validate_data(model, X, *y, reset=bool(y), **wanted)
-    return (found[0], np.asarray(found[1], np.float64)) if y else (found,)
+        arrays = validate_data(model, X, *y, reset=bool(y), **checks)
+    return (arrays[0], np.asarray(arrays[1], np.float64)) if y else (arrays,)
 
 
 def seed(random_state: int | np.random.RandomState | None) -> int:
-    """A whole number as it is, so that it means what it does for ``train``."""
+    """Return a seed; an integer is unchanged, so that it equals that of ``train``.
+
+    Args:
+        random_state: as for scikit-learn
+    """
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
@@ -77,19 +91,19 @@ def seed(random_state: int | np.random.RandomState | None) -> int:
 def divide(
     truth: np.ndarray, groups: ArrayLike | None, *, share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the rows to train on, and of those to validate on, ascending.
+    """Return the numbers of the training rows and of the validation rows, ascending.
 
-    It is the first draw that leaves every rating some variation on both sides.
+    They are those of the first draw in which every rating varies in both parts.
 
     Args:
         truth: (rows,) or (rows, targets)
-        groups: (rows,) of any kind; None where each row is one
-        share: of the groups to validate on
-        seed: of which they are
+        groups: (rows,) group of each row, of any type; None makes each row a group
+        share: share of the groups for validation, between 0 and 1
+        seed: of the draws
 
     Raises:
-        AffuseError: if the share is no share, there is one group only, or no draw
-            leaves a rating that varies
+        AffuseError: if the share is not between 0 and 1, if all rows are of one group,
+            or if a rating is constant in a part of every draw
     """
     rows = len(truth)
     if not 0 < share < 1:
@@ -110,6 +124,6 @@ def divide(
             return np.sort(train), np.sort(held)
     raise AffuseError(
         f"in {DRAWS} draws of rows to validate on, a rating was always the same in all "
-        f"rows of one side, and has no CCC there; leave out what hardly varies, or "
-        f"change validation_fraction"
+        f"rows of one part, and has no CCC there; leave out ratings that hardly vary, "
+        f"or change validation_fraction"
     )

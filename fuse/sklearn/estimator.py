@@ -1,12 +1,11 @@
 """Fusion models as a scikit-learn regressor, for notebooks, pipelines and searches.
 
-The embeddings of all modalities stand side by side in one array, and ``columns`` says
-where each is. Everything else is `affuse.fuse.training.fitting.fit`, under the names of
-`affuse.fuse.settings.Settings`: what is trained here is what ``affuse train`` trains,
-but for rounding. Columns are standardised in float64 before, see
-`feature_standardisation`, so a column that varies a million times less than another is
-used, which `projection` leaves aside. `conventions` says which versions of scikit-learn
-it was tested with.
+One array holds the embeddings of all modalities; ``columns`` gives their column ranges.
+Training is `affuse.fuse.training.fitting.fit` with the names of
+`affuse.fuse.settings.Settings`. Models equal those of ``affuse train`` except for
+rounding. Columns are first standardised in float64 (`feature_standardisation`), so a
+column that varies a million times less than another is used; `projection` alone would
+ignore it. `conventions` names the tested versions of scikit-learn.
 """
 
 import copy
@@ -37,45 +36,43 @@ __all__ = ["Design", "FusionRegressor", "ccc_scorer", "mean_ccc"]
 
 
 class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
-    """Autoencoders and a fusion design, trained on the CCC.
+    """Regressor of autoencoders and a fusion design, trained on the CCC.
 
-    Ratings may have any unit: they are standardised by the training rows, and what is
-    predicted is brought back. Each column of X is standardised likewise, in float64. A
-    part of the rows that are given stops the training and chooses the epoch; those of
-    one group are never on both sides.
+    Ratings may have any unit: they are standardised by the training rows, and
+    predictions are transformed back. Columns of X are standardised too, in float64. A
+    validation part of the rows stops the training and selects the epoch; the rows of
+    one group are never divided between both parts.
 
     Args:
         fusion: name of a design, or a class like those in fuse/models/designs that
-            states its ``MODALITIES``, or a `Design` of such a class. What it states is
-            read when it is given, and travels with the regressor and its clones; where
-            classes are tried in parallel, ``MODALITIES`` must be inside them, or each
-            be a `Design`
+            states its ``MODALITIES``, or a `Design` of such a class. Its statements are
+            read when it is passed, and stay with the regressor and its clones. For
+            classes in parallel searches, ``MODALITIES`` must be inside the class, or
+            each must be a `Design`
         columns: of each modality in X: a size, a slice, a range, column numbers, or
             names of a DataFrame's columns, see `column_ranges.places`. Sizes alone must
-            sum to the columns of X. None where the design takes a single modality,
-            which then has all columns
-        validation_fraction: share of the rows, or of the groups, that is only
-            validated on
+            sum to the columns of X. None if the design takes a single modality, which
+            then has all columns
+        validation_fraction: share of the rows, or of the groups, for validation
         random_state: seed of that part, of initial weights, order and dropout; None
-            draws one, which is kept as ``seed_``
+            draws a seed, which is stored as ``seed_``
         device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``
-        **settings: all of `affuse.fuse.settings.Settings`, by name, but those
-            of `affuse.fuse.sklearn.conventions.OF_A_CORPUS`
+        **settings: fields of `affuse.fuse.settings.Settings`, by name, except those of
+            `affuse.fuse.sklearn.conventions.OF_A_CORPUS`
 
     Attributes:
         module_: the trained model, {modality: (n, dim)} -> (n, targets), both
             standardised
-        history_: what each epoch came to, with its validation CCC
-        validation_: numbers of the rows that were only validated on
+        history_: results of each epoch, with its validation CCC
+        validation_: numbers of the validation rows
         mean_: of each rating, over the training rows
-        scale_: their standard deviation
+        scale_: standard deviation of each rating, over the training rows
         feature_mean_: (n_features_in_,) of each column of X, over the training rows
-        feature_scale_: (n_features_in_,) their standard deviation; 0 of a column that
-            is constant in these rows, or that the design does not take: what it says
-            in other rows is left aside
+        feature_scale_: (n_features_in_,) their standard deviation; 0 for a column that
+            is constant in these rows or not taken by the design, and therefore ignored
         seed_: the seed
-        n_features_in_: columns of X
-        feature_names_in_: names of the columns, where X is a DataFrame that has some
+        n_features_in_: number of columns of X
+        feature_names_in_: names of the columns, if X is a DataFrame with names
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -112,39 +109,39 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     @property
     def fusion(self) -> str | type[nn.Module] | Design:
-        """Return the parameter as it was given."""
+        """Parameter as the caller passed it."""
         return self._fusion
 
     @fusion.setter
-    def fusion(self, given: str | type[nn.Module] | Design) -> None:
-        """Read what a class states about itself, before a later cell changes it.
+    def fusion(self, design: str | type[nn.Module] | Design) -> None:
+        """Read the statements of a class, before a later notebook cell changes it.
 
         Raises:
-            AffuseError: if it is a class whose modalities cannot be found
+            AffuseError: if the modalities of a class cannot be determined
         """
-        self._design = Design(given) if isinstance(given, type) else None
-        self._fusion = given
+        self._design = Design(design) if isinstance(design, type) else None
+        self._fusion = design
 
     def __sklearn_clone__(self) -> Self:
-        """Clone the parameters, and keep what was read of a class."""
+        """Return a clone with the parameters and the statements of a class."""
         source = copy.copy(self)
         source.fusion = self._design or self.fusion
-        found: Self = super(FusionRegressor, source).__sklearn_clone__()
-        found._fusion, found._design = self._fusion, self._design
-        return found
+        clone: Self = super(FusionRegressor, source).__sklearn_clone__()
+        clone._fusion, clone._design = self._fusion, self._design
+        return clone
 
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
-        """Train on all rows but those that are validated on.
+        """Train on all rows except the validation rows.
 
         Args:
             X: (n, features), embeddings side by side
             y: (n,) or (n, targets), any unit
-            groups: (n,) of any kind, e.g. speakers
+            groups: (n,) of any type, e.g. speakers
 
         Raises:
-            AffuseError: if a number is not finite, a parameter makes no sense, columns
-                do not add up, float32 cannot hold X once it is standardised, or there
-                is too little to validate on
+            AffuseError: if a number is not finite, a parameter is invalid, columns do
+                not add up, float32 cannot hold X after standardisation, or there are
+                too few rows to validate on
         """
         x, truth = checked(self, X, y)
         settings, design = self._settings(), self._design or find(self.fusion)
@@ -167,12 +164,12 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             where=type(self).__name__,
         )
         self._warn(fitted.module, features, ratings)
-        # in float64 a row is predicted alike in any company
+        # In float64, the prediction of a row does not depend on the rows beside it.
         self.module_, self.history_ = fitted.module.double(), fitted.history
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
-        """(n, features) -> as `y` was in training: (n,) or (n, targets), in its unit
+        """Return predictions in the shape and unit of `y`: (n,) or (n, targets).
 
         Raises:
             AffuseError: if X has other columns, a number is not finite, or it is so far
@@ -184,50 +181,50 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         seen = standard.apply(x, self._column)
         features = {m: self._tensor(seen[:, at]).double() for m, at in self._places}
         with torch.inference_mode():
-            found = self.module_(features).cpu().numpy()
-        shaped = found.reshape(len(x), *np.shape(self.mean_))
+            predicted = self.module_(features).cpu().numpy()
+        shaped = predicted.reshape(len(x), *np.shape(self.mean_))
         return np.asarray(shaped * self.scale_ + self.mean_)
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Mean CCC of the ratings, in [-1, 1]."""
+        """Return the mean CCC of the ratings, in [-1, 1]."""
         return mean_ccc(y, self.predict(X))
 
     def _warn(self, module: nn.Module, x: np.ndarray, ratings: np.ndarray) -> None:
-        """Say so if the training diverged, or came to a constant."""
+        """Warn if the training diverged, or if predictions are constant."""
         seen = {m: self._tensor(x[self.validation_][:, at]) for m, at in self._places}
         with torch.inference_mode():
-            said = module(seen).cpu().numpy()
-        warn(said, ratings[self.validation_], ratings)
+            predicted = module(seen).cpu().numpy()
+        warn(predicted, ratings[self.validation_], ratings)
 
     def _settings(self) -> Settings:
-        """As they are checked for ``train``; a search brings numbers of numpy."""
-        found = {name: getattr(self, name) for name in TRAINING}
+        """Return settings, checked as for ``train``; searches set NumPy numbers."""
+        values = {name: getattr(self, name) for name in TRAINING}
         plain = {
-            n: v.item() if isinstance(v, np.generic) else v for n, v in found.items()
+            n: v.item() if isinstance(v, np.generic) else v for n, v in values.items()
         }
         return change(Settings(), plain)
 
     def _learn(self, x: np.ndarray, train: np.ndarray) -> np.ndarray:
-        """Standardise the columns that the design takes: (n, features) float32."""
+        """Return standardised columns of the design: (n, features) float32."""
         taken = np.concatenate([at for _, at in self._places])
         standard = Standard.fitted(x[train], taken)
         self.feature_mean_, self.feature_scale_ = standard.mean, standard.scale
-        found = standard.apply(x, self._column)
-        demand_variation(x[train], found[train], self._places, self._column)
-        return found
+        features = standard.apply(x, self._column)
+        demand_variation(x[train], features[train], self._places, self._column)
+        return features
 
     def _rate(self, truth: np.ndarray, train: np.ndarray) -> np.ndarray:
-        """Standardise the ratings: (n, targets) float32."""
+        """Return standardised ratings: (n, targets) float32."""
         flat = truth.reshape(len(truth), -1)
         standard = Standard.fitted(flat[train])
         if idle := np.flatnonzero(standard.scale == 0).tolist():
             raise AffuseError(
                 f"target {idle[0]} is about {standard.mean[idle[0]]:g} in all rows to "
-                f"train on: what is left differs by rounding alone; leave it out, or "
-                f"subtract its offset"
+                f"train on: they differ by rounding errors only; leave the target out, "
+                f"or subtract its offset"
             )
         shape = truth.shape[1:]
-        self.mean_ = standard.mean.reshape(shape)[()]  # a number, of a single rating
+        self.mean_ = standard.mean.reshape(shape)[()]  # a number for a single rating
         self.scale_ = standard.scale.reshape(shape)[()]
         return standard.apply(flat, lambda column: f"target {column}")
 
@@ -240,11 +237,12 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
 
     def _column(self, number: int) -> str:
-        """Name a column of X, for errors."""
+        """Return the words for a column of X in an error."""
         names = getattr(self, "feature_names_in_", None)
-        named = "" if names is None else f" ({names[number]!r})"
-        return f"column {number}{named}"
+        suffix = "" if names is None else f" ({names[number]!r})"
+        return f"column {number}{suffix}"
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        """Return values as a tensor on the device."""
         device = choose(self.device, cards=torch.cuda.device_count())
         return torch.tensor(values, device=device)

@@ -1,4 +1,4 @@
-"""The mean CCC as a score, for scikit-learn's searches and for any regressor of its."""
+"""Mean CCC as a score for scikit-learn's searches and regressors."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ def mean_ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
         prediction: of the same shape and unit
 
     Returns:
-        agreement in [-1, 1]; nan where truth and prediction are the same constant
+        agreement in [-1, 1]; NaN if truth and prediction are the same constant
 
     Raises:
         AffuseError: if the shapes differ, or a number is not finite
@@ -32,4 +32,4 @@ def mean_ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
     return float(np.mean([metrics.ccc(*pair) for pair in pairs]))
 
 
-ccc_scorer = make_scorer(mean_ccc)  # for ``scoring=`` of any search or regressor
+ccc_scorer = make_scorer(mean_ccc)  # for the argument ``scoring`` of a search

@@ -1,1 +1,1 @@
-"""A search over settings that looks at validation parts alone."""
+"""Search over settings by their validation CCC; test parts are not read."""

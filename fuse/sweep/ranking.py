@@ -1,4 +1,4 @@
-"""Finished trials from best to worst by their mean validation CCC."""
+"""Ranking of finished trials by their mean validation CCC."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -15,37 +15,42 @@ from affuse.fuse.sweep.trials import TrialOutcome
 
 @dataclass(frozen=True)
 class Ranked:
-    """One choice of settings: means over folds and seeds."""
+    """Settings with their validation CCC, averaged over folds and seeds."""
 
     settings: Settings
-    ratings: tuple[float, ...]  # validation CCC of each; () if it failed
-    score: float  # their mean; minus infinity if it failed
-    deviation: float  # of the mean, over seeds; 0 for one seed
-    failed: str = ""
+    ratings: tuple[float, ...]  # validation CCC of each rating; () after a failure
+    score: float  # mean over the ratings; minus infinity after a failure
+    deviation: float  # standard deviation of the mean over seeds; 0 for one seed
+    failed: str = ""  # reason of a failure, or ""
 
 
 def rank(outcomes: Sequence[TrialOutcome], seeds: Sequence[int]) -> tuple[Ranked, ...]:
-    """Settings that are finished with all of these seeds, best first.
+    """Return settings that are finished with all seeds, best first.
 
-    Those that failed with one seed are last: half of a training is no choice.
+    Settings that failed with any seed are last.
+
+    Args:
+        outcomes: of finished trials
+        seeds: of each candidate
     """
-    found: dict[Settings, dict[int, TrialOutcome]] = {}
+    trials: dict[Settings, dict[int, TrialOutcome]] = {}
     for outcome in outcomes:
-        found.setdefault(outcome.trial.settings, {})[outcome.trial.seed] = outcome
+        trials.setdefault(outcome.trial.settings, {})[outcome.trial.seed] = outcome
     ranked = [
         _ranked(settings, [by_seed[seed] for seed in seeds])
-        for settings, by_seed in found.items()
+        for settings, by_seed in trials.items()
         if by_seed.keys() >= set(seeds)
     ]
     return tuple(sorted(ranked, key=lambda r: (-r.score, dump(r.settings))))
 
 
 def _ranked(settings: Settings, outcomes: Sequence[TrialOutcome]) -> Ranked:
+    """Return settings with their mean scores over folds and seeds."""
     failed = next((outcome.failed for outcome in outcomes if outcome.failed), "")
     if failed:
         return Ranked(settings, (), -np.inf, 0.0, failed)
     each = np.array([list(outcome.scores.values()) for outcome in outcomes])
-    by_seed = each.mean(axis=(1, 2))  # each: (seeds, folds, ratings)
+    by_seed = each.mean(axis=(1, 2))  # mean of (seeds, folds, ratings) for each seed
     return Ranked(
         settings=settings,
         ratings=tuple(each.mean(axis=(0, 1)).tolist()),
@@ -55,13 +60,23 @@ def _ranked(settings: Settings, outcomes: Sequence[TrialOutcome]) -> Ranked:
 
 
 def varying(ranked: Sequence[Ranked]) -> list[str]:
-    """Names of the settings that are not the same in all, in their order."""
-    records = [asdict(one.settings) for one in ranked]
+    """Return the names of the settings that differ between candidates, in order.
+
+    Args:
+        ranked: candidates
+    """
+    records = [asdict(candidate.settings) for candidate in ranked]
     return [name for name in records[0] if len({r[name] for r in records}) > 1]
 
 
 def write(folder: Path, ranked: Sequence[Ranked], targets: Sequence[str]) -> None:
-    """Publish ranking.csv: every setting that varies, and every figure."""
+    """Write ranking.csv with every setting that varies, and every figure.
+
+    Args:
+        folder: of the sweep
+        ranked: candidates, best first
+        targets: names of the ratings
+    """
     names = varying(ranked)
     header = ("rank", *names, *targets, "mean", "deviation", "failed")
     write_rows(SweepFolder(folder).ranking, header, _cells(ranked, names, len(targets)))
@@ -70,6 +85,7 @@ def write(folder: Path, ranked: Sequence[Ranked], targets: Sequence[str]) -> Non
 def _cells(
     ranked: Sequence[Ranked], names: Sequence[str], targets: int
 ) -> Iterator[list[object]]:
+    """Yield the cells of each row of ranking.csv."""
     for place, one in enumerate(ranked, start=1):
         settings = [for_csv(getattr(one.settings, name)) for name in names]
         figures = [f"{x:.6f}" for x in (*one.ratings, one.score, one.deviation)]
@@ -78,7 +94,11 @@ def _cells(
 
 
 def differences(settings: Settings) -> str:
-    """What differs from the defaults, as an experiment file holds it."""
+    """Return the settings that differ from the defaults, as lines of TOML.
+
+    Args:
+        settings: of a candidate
+    """
     default = set(dump(Settings()).splitlines())
     changed = [line for line in dump(settings).splitlines() if line not in default]
     return "".join(f"{line}\n" for line in changed)

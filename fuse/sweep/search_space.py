@@ -1,4 +1,4 @@
-"""Which settings are tried: a grid, or draws from ranges and lists."""
+"""Search space of settings: a grid, or random draws from ranges and lists."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,22 @@ from affuse.data.suggestions import hint
 from affuse.fuse.setting_scopes import names_of_rows
 from affuse.fuse.settings import RANGES, Settings, override
 
-FIXED = names_of_rows(Settings)  # they change the training of no network
-DIGITS = 4  # significant, of drawn numbers
-MOST = 10_000  # settings in one search
+FIXED = names_of_rows(Settings)  # settings that select rows and are not searched
+DIGITS = 4  # significant digits of drawn numbers
+MOST = 10_000  # largest number of settings in one search
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers between two bounds, both of them included."""
+    """Range of numbers that includes both bounds."""
 
     low: float
     high: float
-    log: bool  # drawn evenly in the logarithm
-    whole: bool
+    log: bool  # draw uniformly in the logarithm
+    whole: bool  # draw integers
 
     def draw(self, rng: np.random.Generator) -> float:
-        """One number; a whole one is rounded, others have `DIGITS` digits."""
+        """Return a random number: an integer, or a number with `DIGITS` digits."""
         if self.log:
             drawn = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
         else:
@@ -46,22 +46,22 @@ def candidates(
     draws: int | None = None,
     seed: int = 0,
 ) -> tuple[Settings, ...]:
-    """Every setting to be tried, each once.
+    """Return the settings to try, each once.
 
-    Without `draws`, all combinations of the grid. With it, so many draws, each with one
-    value of every list of the grid and one number of every range; the first ten of
-    twenty draws are the ten of the same seed.
+    Without `draws`, they are all combinations of the grid. Otherwise each draw has one
+    value of every list of the grid and one number of every range. The first ten of
+    twenty draws equal the ten draws of the same seed.
 
     Args:
-        base: what is not searched
-        grid: ``name=value,value`` each
-        space: ``name=low:high`` or ``name=low:high:log`` each
-        draws: how many at random; None for the whole grid
+        base: values of the settings that are not searched
+        grid: items ``name=value,value``
+        space: items ``name=low:high`` or ``name=low:high:log``
+        draws: number of random draws; None for the whole grid
         seed: of the draws
 
     Raises:
-        OptionError: if there is nothing to search, a name or value makes no sense, or a
-            range is given and nothing is drawn
+        OptionError: if there is nothing to search, if a name or value is invalid, or if
+            there is a range without draws
     """
     lists = _distinct([_list(text) for text in grid])
     ranges = _distinct([_range(text) for text in space])
@@ -75,7 +75,7 @@ def candidates(
 
 
 def _changed(base: Settings, assignments: Sequence[str]) -> Settings:
-    """Settings that make sense together; refused by the whole combination."""
+    """Return settings with changes; an error names the whole combination."""
     try:
         return override(base, assignments)
     except AffuseError as error:
@@ -85,7 +85,7 @@ def _changed(base: Settings, assignments: Sequence[str]) -> Settings:
 def _demand(
     lists: Mapping[str, Sequence[str]], ranges: Mapping[str, Range], draws: int | None
 ) -> None:
-    """Refuse a search of nothing, and one that says two things at once."""
+    """Raise an error if a search is empty, too large or contradictory."""
     if not lists and not ranges:
         raise OptionError(
             "there is nothing to search; name settings: --grid latent=64,128, or "
@@ -106,7 +106,7 @@ def _demand(
 
 
 def _distinct(named: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """By name; refused if one comes twice."""
+    """Return items by name, or raise an error if a name is repeated."""
     names = [name for name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise OptionError(
@@ -116,55 +116,55 @@ def _distinct(named: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _list(text: str) -> tuple[str, list[str]]:
-    """A setting, and the assignment of each of its values."""
+    """Return the name of a setting, and an assignment for each of its values."""
     name, values = _named(text, "latent=64,128")
     return name, [f"{name}={word.strip()}" for word in values.split(",")]
 
 
 def _range(text: str) -> tuple[str, Range]:
-    """A setting and the bounds of its numbers."""
+    """Return the name of a setting and its range."""
     name, bounds = _named(text, "learning_rate=1e-4:1e-2:log")
     if name not in RANGES:
-        raise OptionError(f"{name} is no number; list its values: --grid {name}=...")
+        raise OptionError(f"{name} is not a number; list its values: --grid {name}=...")
     least, most = RANGES[name]
     low, _, rest = bounds.partition(":")
     high, _, scale = rest.partition(":")
     whole = type(getattr(Settings(), name)) is int
     try:
-        found = Range(float(low), float(high), scale == "log", whole)
+        range_ = Range(float(low), float(high), scale == "log", whole)
     except ValueError:
-        found = Range(math.nan, math.nan, log=False, whole=whole)
+        range_ = Range(math.nan, math.nan, log=False, whole=whole)
     if (
         scale not in ("", "log")
-        or not least <= found.low < found.high <= most
-        or (found.log and found.low <= 0)
+        or not least <= range_.low < range_.high <= most
+        or (range_.log and range_.low <= 0)
     ):
         raise OptionError(
             f"--space {text}: it must be {name}=LOW:HIGH or {name}=LOW:HIGH:log, LOW "
             f"below HIGH, both in [{least:g}, {most:g}], and above 0 for log"
         )
-    return name, found
+    return name, range_
 
 
 def _named(text: str, example: str) -> tuple[str, str]:
-    """Name and the rest; refused if it is no setting, or not one to be searched."""
+    """Return the name and the rest, or raise an error if it cannot be searched."""
     name, _, rest = (part.strip() for part in text.partition("="))
-    known = [field.name for field in fields(Settings)]
+    names = [field.name for field in fields(Settings)]
     if not name or not rest:
         raise OptionError(f"{text!r} names no values to try; write e.g. {example}")
-    if name not in known:
+    if name not in names:
         raise OptionError(
-            f"unknown setting {name}; known are {', '.join(known)}{hint(name, known)}"
+            f"unknown setting {name}; known are {', '.join(names)}{hint(name, names)}"
         )
     if name == "map":
         raise OptionError(
-            "map is a setting of baselines, and none is searched; train them with "
+            "map is a setting of baselines, which are not searched; train them with "
             "--set map=affine and with --set map=none to compare both"
         )
     if name in FIXED:
         raise OptionError(
-            f"{name} says which rows are scored, so its scores cannot be compared; "
-            f"sweep each {name} by itself"
+            f"{name} decides which rows are scored, so scores of its values cannot be "
+            f"compared; start one sweep for each {name}"
         )
     return name, rest
 
@@ -174,6 +174,6 @@ def _draw(
     ranges: Mapping[str, Range],
     rng: np.random.Generator,
 ) -> list[str]:
-    """One assignment of each."""
+    """Return a random assignment of each setting."""
     listed = [values[int(rng.integers(len(values)))] for values in lists.values()]
-    return listed + [f"{name}={found.draw(rng)!r}" for name, found in ranges.items()]
+    return listed + [f"{name}={range_.draw(rng)!r}" for name, range_ in ranges.items()]

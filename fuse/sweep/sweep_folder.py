@@ -1,4 +1,4 @@
-"""The folder of a sweep: names of all its files."""
+"""Folder of a sweep: the names of all its files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from affuse.data.system.folder_file import FolderFile
 
 @dataclass(frozen=True)
 class SweepFolder:
-    """The folder of all trials of a design on the same rows."""
+    """Folder of all trials of a design on the same rows."""
 
     path: Path
 
@@ -17,7 +17,7 @@ class SweepFolder:
     trials = FolderFile("trials")  # a folder
 
     def trial(self, digest: str, seed: int) -> Path:
-        """Return the file of a trial.
+        """Return the path of a trial's file.
 
         Args:
             digest: of its settings

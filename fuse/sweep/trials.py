@@ -1,9 +1,9 @@
-"""The trials of one sweep: what each scored on the validation parts, a file a trial.
+"""Training of a sweep's trials, and the files with their validation CCC.
 
 A trial is one choice of settings with one seed, trained on every fold. Its file is
-``trials/DIGEST-seed-SEED.json``, the digest being that of the settings; a trial that
-has its file is finished. Test parts are not read: `RunPlan.rows` is asked for training
-and validation alone.
+``trials/DIGEST-seed-SEED.json`` with the digest of the settings. A trial with a file is
+finished. Test parts are not read, because `RunPlan.rows` is called for training and
+validation only.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from affuse.fuse.training.fitting import Folds, fit_fusions
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.run_plan import FORMAT, RunPlan
 
-MOST_FAR = 0.5  # of the utterances; a few that are far off may be odd recordings
+MOST_FAR = 0.5  # share of the utterances; fewer may be unusual recordings
 KIND = Record(
     {
         "seed": Whole(),
@@ -41,18 +41,22 @@ KIND = Record(
         "settings": MapOf(Plain(depth=0), most=1_000),
     }
 )
-Scores = tuple[float, ...] | AffuseError  # CCC of each rating, or why there is none
+Scores = tuple[float, ...] | AffuseError  # CCC of each rating, or the error
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings and a seed, to be trained on every fold."""
+    """Settings and a seed that are trained on every fold."""
 
     settings: Settings
     seed: int
 
     def path(self, folder: Path) -> Path:
-        """Return its file in the folder of a sweep; equal settings share a digest."""
+        """Return the path of its file in the folder of a sweep.
+
+        Args:
+            folder: of the sweep
+        """
         text = json.dumps(asdict(self.settings), sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         return SweepFolder(folder).trial(digest, self.seed)
@@ -60,23 +64,28 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """What a trial scored on the validation part of each fold."""
+    """Scores of a trial on the validation part of each fold."""
 
     trial: Trial
     scores: Mapping[str, tuple[float, ...]]  # fold -> CCC of each rating
-    failed: str = ""  # why there are no scores, such as a loss that diverged
+    failed: str = ""  # reason for missing scores, such as a loss that diverged
 
 
 def place(plan: RunPlan, sweeps: Path) -> Path:
-    """The folder of all trials on the same rows, named after all that decides a score.
+    """Return the folder of all trials on the same training and validation rows.
 
-    Equal for other ratings and embeddings of test parts, which decide none. Settings
-    are not in its name, so that later searches add to the same ranking.
+    Its name has a digest of everything that affects a score. Ratings and embeddings of
+    test parts have no effect on it. Settings are not in the digest, so that later
+    searches add to the same ranking.
+
+    Args:
+        plan: of any candidate
+        sweeps: parent folder of all sweeps
     """
     rows = {fold.name: [fold.train, fold.validation] for fold in plan.folds}
     seen = sorted({id_ for parts in rows.values() for part in parts for id_ in part})
-    at = {id_: row for row, id_ in enumerate(plan.common.ids)}
-    truth = plan.common.truth[[at[id_] for id_ in seen]]
+    row_of = {id_: row for row, id_ in enumerate(plan.common.ids)}
+    truth = plan.common.truth[[row_of[id_] for id_ in seen]]
     identity = {
         "format": FORMAT,
         "code": plan.info.code,
@@ -101,41 +110,41 @@ def search(
     """Train every trial that has no file yet.
 
     Args:
-        plan: of any of the candidates; it says the folds, rows and design
+        plan: of any candidate, with the folds, rows and design
         folder: of the sweep
         candidates: settings to try
-        seeds: each candidate is trained with all of them
-        progress: show a bar
+        seeds: seeds to train each candidate with
+        progress: show a progress bar
 
     Raises:
         AffuseError: if a file of the folder is damaged
     """
     finished = {outcome.trial for outcome in outcomes(folder)}
-    wanted = [Trial(*pair) for pair in product(candidates, seeds)]
-    pending = [trial for trial in wanted if trial not in finished]
+    trials = [Trial(*pair) for pair in product(candidates, seeds)]
+    pending = [trial for trial in trials if trial not in finished]
     with bar(
-        total=len(wanted), name=plan.info.design, unit="trials", show=progress
-    ) as shown:
-        shown.update(len(wanted) - len(pending))
+        total=len(trials), name=plan.info.design, unit="trials", show=progress
+    ) as progress_bar:
+        progress_bar.update(len(trials) - len(pending))
         try:
             for outcome in _train(plan, pending):
                 _write(folder, outcome)
-                shown.update()
+                progress_bar.update()
         finally:
             _seal(folder)
 
 
 def _seal(folder: Path) -> None:
-    """Keep the digests of all trials, also of those of a search that was stopped."""
+    """Write the digests of all finished trials, even after an interrupted search."""
     place = SweepFolder(folder).trials
     if place.is_dir():
-        known = digests.read(place) or {}
+        listed = digests.read(place) or {}
         names = [path.name for path in SweepFolder(folder).finished()]
-        digests.seal(place, [name for name in names if name not in known])
+        digests.seal(place, [name for name in names if name not in listed])
 
 
 def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:
-    """Every trial on every fold; each comes when its last fold is there."""
+    """Yield the outcome of each trial after the training of its last fold."""
     if not trials:
         return
     design = plan.info.design
@@ -154,27 +163,27 @@ def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:
         for trial in trials
         for name in names
     ]
-    found: dict[int, dict[int, Scores]] = {}
+    scores: dict[int, dict[int, Scores]] = {}
     for number, result in fit_fusions(jobs):
         trial, fold = divmod(number, len(names))
-        each = found.setdefault(trial, {})
-        each[fold] = _scores(result, jobs[number])
-        if len(each) == len(names):
-            yield _outcome(trials[trial], names, [each[k] for k in sorted(each)])
+        by_fold = scores.setdefault(trial, {})
+        by_fold[fold] = _scores(result, jobs[number])
+        if len(by_fold) == len(names):
+            yield _outcome(trials[trial], names, [by_fold[k] for k in sorted(by_fold)])
 
 
 def _scores(result: Fitted | AffuseError, job: ModelTask) -> Scores:
-    """Validation CCC of each rating at the epoch that was kept.
+    """Return the validation CCC of each rating for the best checkpoint, or an error.
 
-    An error stays one: a learning rate at which the loss diverges is a finding of the
-    search, and no reason to end it. So is divergence to finite numbers.
+    Errors are returned, because a learning rate at which the loss diverges is a result
+    of the search and must not end it. Divergence to finite numbers is an error too.
     """
     if isinstance(result, AffuseError):
         return result
     with torch.inference_mode():
         rows, at = job.rows, job.validation.to(job.rows.truth.device)
-        said = through(result.module, rows.features, at).cpu().numpy()
-    wide = np.asarray(far(said, rows.truth[at].cpu().numpy()).any(axis=1))
+        predicted = through(result.module, rows.features, at).cpu().numpy()
+    wide = np.asarray(far(predicted, rows.truth[at].cpu().numpy()).any(axis=1))
     if wide.mean() > MOST_FAR:
         return AffuseError(
             f"{job.where}: {int(wide.sum()):,} of {len(wide):,} utterances of the "
@@ -187,16 +196,16 @@ def _scores(result: Fitted | AffuseError, job: ModelTask) -> Scores:
 def _outcome(
     trial: Trial, folds: Iterable[str], each: Sequence[Scores]
 ) -> TrialOutcome:
-    """The scores of all folds, or the first error of any."""
-    failed = next((str(one) for one in each if isinstance(one, AffuseError)), "")
-    scores = [one for one in each if not isinstance(one, AffuseError)]
+    """Return the scores of all folds, or the first error of a fold."""
+    failed = next((str(item) for item in each if isinstance(item, AffuseError)), "")
+    scores = [item for item in each if not isinstance(item, AffuseError)]
     return TrialOutcome(
         trial, {} if failed else dict(zip(folds, scores, strict=True)), failed
     )
 
 
 def _write(folder: Path, outcome: TrialOutcome) -> None:
-    """Publish one trial; equal outcomes give equal bytes."""
+    """Write the file of a trial; equal outcomes give equal bytes."""
     facts = {
         "seed": outcome.trial.seed,
         "validation_ccc": {fold: list(each) for fold, each in outcome.scores.items()},
@@ -207,15 +216,19 @@ def _write(folder: Path, outcome: TrialOutcome) -> None:
 
 
 def outcomes(folder: Path) -> tuple[TrialOutcome, ...]:
-    """Every finished trial of a sweep, by the name of its file.
+    """Return the outcomes of all finished trials of a sweep, sorted by file name.
+
+    Args:
+        folder: of the sweep
 
     Raises:
-        AffuseError: naming the file that is damaged
+        AffuseError: if a file is damaged; the error names it
     """
     return tuple(_read(folder, SweepFolder(folder).finished()))
 
 
 def _read(folder: Path, paths: Iterable[Path]) -> Iterator[TrialOutcome]:
+    """Yield the outcome in each file, or raise an error that names the file."""
     for path in paths:
         try:
             facts = read_json(path, KIND, advice="it holds no trial")
@@ -224,8 +237,8 @@ def _read(folder: Path, paths: Iterable[Path]) -> Iterator[TrialOutcome]:
                 raise DamagedFileError(f"its settings and seed are of {other}")
         except AffuseError as error:
             raise DamagedFileError(
-                f"{path} is no trial of this version: {error}; remove it, and it is "
-                f"trained again"
+                f"{path} is no trial of this version: {error}; remove the file, and "
+                f"the next sweep trains the trial again"
             ) from error
         folds = facts["validation_ccc"].items()
         scores = {fold: tuple(map(float, each)) for fold, each in folds}

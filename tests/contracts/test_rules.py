@@ -411,7 +411,7 @@ def test_a_leak_after_training_fails_and_the_run_stays(case):
     said = str(error.value)
     assert f"{case.run.name}\n  predictions: FAILS" in said
     assert said.endswith(
-        "not to be reported; if it is meant to be so: --allow predictions"
+        "must not be reported; if this is intended, add --allow predictions"
     )
     assert (case.run / "predictions.csv").is_file()
     facts = json.loads((case.run / RunFolder.leaks).read_text(encoding="utf-8"))
@@ -441,7 +441,7 @@ def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
     monkeypatch.setattr(overlap, "PROMISES", {"session5-strict": {}})
     result = found(case)["speakers"]
     assert result.status == "note"
-    assert "does not promise otherwise" in result.findings[0].text
+    assert "does not guarantee otherwise" in result.findings[0].text
 
 
 def test_promises_are_those_of_the_protocols():
@@ -453,7 +453,7 @@ def test_without_a_cache_the_folder_is_checked_alone(kept, tmp_path):
     applied = {rule for rule, result in results.items() if not result.skipped}
     assert applied == FOLDER_ALONE
     assert "corpus.json not found" in results["ratings"].skipped
-    assert "is not there" in results["projections"].skipped
+    assert "is missing or incomplete" in results["projections"].skipped
 
 
 def test_an_interrupted_run_is_checked_as_far_as_it_went(case):

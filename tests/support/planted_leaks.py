@@ -438,7 +438,7 @@ PLANTS = {  # rule: (leak, what must be said of it)
                 sample=[content(4)[:12], *(f"{row:012x}" for row in range(1, 100))],
             ),
             r"original \(trained on it\), among it the recordings of 1 utterance "
-            r"\(u004\) of the test part of fold 'session5'; test on what",
+            r"\(u004\) of the test part of fold 'session5'; test on utterances",
         ),
         (
             elsewhere(
@@ -455,13 +455,13 @@ PLANTS = {  # rule: (leak, what must be said of it)
         (lost, r"predictions\.csv lacks 1 utterance \(u004\) of fold 'session5'"),
         (twice, "occurs twice"),
         (stranger, r"not in the test part, 1 utterance \(u000\)"),
-        (retouched, r"of the run is not what session5/seed-0/predictions\.csv says"),
+        (retouched, r"of the run differs from session5/seed-0/predictions\.csv"),
     ],
     "predictions": [
         (first_row(arousal_predicted="0.9"), r"arousal of 1 utterance \(u004\)"),
         (
             exchanged("valence_predicted", "dominance_predicted"),
-            "what they say of dominance: columns are in another order",
+            "their prediction of dominance: columns are in another order",
         ),
         (shifted("valence_predicted"), "joined by position"),
         (told, "it is the true rating itself"),
@@ -508,7 +508,7 @@ PLANTS = {  # rule: (leak, what must be said of it)
         ),
     ],
     "selection": [
-        (another_epoch, "they are those of epoch 1; choose by validation only"),
+        (another_epoch, "they are those of epoch 1; select the epoch on validation"),
         (history_of_test, "the history shows the CCC of the test rows"),
     ],
     "sentences": [(unheard, r"sentences\.csv is wrong about 12 utterances")],

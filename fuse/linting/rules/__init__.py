@@ -1,7 +1,6 @@
-"""Rules against leaks, one file each.
+"""Rules against leaks, one module each.
 
-A rule is a module that says in its docstring what it holds a run to, and offers
-``NEEDS``, what must be at hand (of `affuse.fuse.linting.evidence`), and
-``findings(evidence)``. Whatever needs no trained model is asked before training as
-well.
+The docstring of a rule states its requirement. ``NEEDS`` lists the sources that it
+needs (see `affuse.fuse.linting.evidence`), and ``findings(evidence)`` yields its
+findings. Rules that need no trained model are applied before training too.
 """

@@ -1,7 +1,8 @@
-"""No dialogue is on both sides of a line that the protocol draws.
+"""No dialogue is in two parts that the protocol separates.
 
-Who answers whom is alike in mood, so a dialogue with one speaker in training and the
-other in the test makes the test easier. The protocol of speakers alone permits it.
+Speakers of one dialogue resemble each other in mood. If one speaker of a dialogue is in
+training and the other in the test, the test is easier. Only the protocol ``speakers``
+permits this.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,11 @@ REMEDY = "correct the dialogues of the corpus, or choose another protocol"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """What folds share by dialogues; one is known by its session and its name."""
+    """Yield dialogues, identified by session and name, that parts of a fold share.
+
+    Args:
+        evidence: on the run
+    """
     names = {
         id_: f"{u.session}/{u.dialogue}" if u.dialogue else ""
         for id_, u in evidence.utterances.items()

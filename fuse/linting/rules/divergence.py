@@ -1,6 +1,6 @@
-"""No model predicts far outside the scale; one that predicts a constant is named.
+"""No model predicts far outside the scale; constant predictions are a note.
 
-A training that diverged to finite numbers leaves predictions like any other.
+A training that diverged to finite numbers still writes predictions.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,10 @@ NEEDS = (TRAINED,)
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Of the joined table: divergence fails, a constant is a figure to know."""
+    """Yield a leak for a diverged training, and a note for constant predictions.
+
+    Args:
+        evidence: on the run
+    """
     for sentence, wide in sentences(evidence.joined, evidence.info.targets):
         yield Finding(f"{RunFolder.predictions}: {sentence}", fatal=wide)

@@ -1,10 +1,9 @@
 """No encoder was trained on speakers or utterances that it is tested on.
 
-What an encoder has seen stands in its recipe, or is known of its name
+The training data of an encoder is recorded in its recipe, or known from its name
 (`affuse.data.cache.training_data`). A corpus is recognised by its name, its reader, the
-form of its ids or its inputs. Inputs of the test that are in a record's sample count
-whatever the corpus is called. Of an encoder that nothing is recorded of, nothing can be
-said.
+form of its ids or its inputs. Test inputs in the sample of a record count for any name
+of the corpus. Encoders without a record are not examined.
 """
 
 from collections.abc import Iterator
@@ -28,24 +27,29 @@ NEEDS = ()
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """By fold and encoder."""
-    told: set[str] = set()
+    """Yield the findings of each fold and encoder, without repetitions.
+
+    Args:
+        evidence: on the run
+    """
+    texts: set[str] = set()
     corpora: dict[str, Identity] = {}
     for fold, recipes in evidence.recipes.items():
         for modality, recipe in recipes.items():
             if modality not in corpora:
                 corpora[modality] = corpus_identity(evidence, modality)
+            corpus = corpora[modality]
             for record in training_data.of(recipe):
-                for found in _record(evidence, fold, recipe, record, corpora[modality]):
-                    if found.text not in told:
-                        told.add(found.text)
-                        yield found
+                for finding in _record(evidence, fold, recipe, record, corpus):
+                    if finding.text not in texts:
+                        texts.add(finding.text)
+                        yield finding
 
 
 def _record(
     evidence: Evidence, fold: str, recipe: Recipe, record: Seen, corpus: Identity
 ) -> Iterator[Finding]:
-    """What one record says of the test and the validation part of a fold."""
+    """Yield the findings of one record in the test and validation part of a fold."""
     what = (
         f"the {recipe.modality} encoder {fold_encoders.name(recipe)} has seen "
         f"{record.corpus} ({record.how})"
@@ -53,46 +57,46 @@ def _record(
     how = corpus_matching.recognised(record, corpus)
     if how not in ("", "name"):
         what += f", which is this corpus, '{corpus.name}', by its {how}"
-    known = matched(evidence, record, what) if how else None
-    if known is None:
+    match = matched(evidence, record, what) if how else None
+    if match is None:
         yield from _doubts(what, recipe, record, corpus)
-    elif known.by_split and not evidence.corpus:
-        known = None
+    elif match.by_split and not evidence.corpus:
+        match = None
         yield Finding(
             f"{what}, of it the splits {', '.join(record.splits)}; whether the test is "
             f"among them is not known without the corpus",
             fatal=False,
         )
     else:
-        yield from known.unmatched()
+        yield from match.unmatched()
     for part in ("test", "validation"):
         rows = evidence.folds.get(fold, {}).get(part, [])
-        ids = sorted(row.id for row in rows if known and known.covers(row))
+        ids = sorted(row.id for row in rows if match and match.covers(row))
         if ids:
             yield Finding(_sentence(what, fold, part, examples(ids)), part == "test")
         modality = modality_named(recipe.modality)
-        if modality.recurs and how and (known is None or _told_apart(known)):
-            continue  # speakers or splits tell; that others say the same is no leak
+        if modality.recurs and how and (match is None or _is_complete(match)):
+            continue  # Speakers or splits decide; equal texts of others are no leak.
         same = sampled(evidence, record, recipe.modality, (row.id for row in rows))
         if not set(same) <= set(ids):
             among = f"the {modality.nouns} of {examples(same)}"
             yield Finding(_sentence(what, fold, part, among), part == "test")
 
 
-def _told_apart(known: CheckpointRecord) -> bool:
-    """Return True if the names of a record are all found, so that they tell its rows.
+def _is_complete(match: CheckpointRecord) -> bool:
+    """Return True if the corpus has all names of a record, so that they decide.
 
-    Other speakers of the corpus who say the same are then for the rule `sentences`.
+    Equal texts of other speakers are then examined by the rule `sentences`.
     """
-    return not known.speakers.missing and not (known.by_split and known.splits.missing)
+    return not match.speakers.missing and not (match.by_split and match.splits.missing)
 
 
 def _doubts(
     what: str, recipe: Recipe, record: Seen, corpus: Identity
 ) -> Iterator[Finding]:
-    """Say what cannot be told of a corpus that a record does not recognise."""
-    own = record in fold_encoders.records(recipe)
-    recorded = own or record.reader or record.sample
+    """Yield notes on a corpus that may be that of a record, but is not recognised."""
+    is_copied = record in fold_encoders.records(recipe)
+    recorded = is_copied or record.reader or record.sample
     shared = corpus_matching.shared_inputs(record, corpus)
     why = corpus_matching.unknown(record, corpus) if recorded and not shared else ""
     if shared:
@@ -107,8 +111,9 @@ def _doubts(
 
 
 def _sentence(what: str, fold: str, part: str, among: str) -> str:
+    """Return the sentence on utterances of a part that the encoder has seen."""
     if part == "validation":
-        end = "so its validation is too hopeful, though the test is not"
+        end = "so its validation is too optimistic, but the test is not"
     else:
-        end = "test on what it has not seen, or take another checkpoint"
+        end = "test on utterances that it has not seen, or take another checkpoint"
     return f"{what}, among it {among} of the {part} part of fold '{fold}'; {end}"

@@ -1,7 +1,6 @@
-"""Every utterance that was scored is one of its fold's test part, once, and all are.
+"""Every utterance of a fold's test part is scored exactly once, and no others are.
 
-Tables, folds and cache are joined by id; what does not join, or was lost or added on
-the way, is named.
+Tables, folds and cache are joined by id. Missing and additional ids are reported.
 """
 
 from collections.abc import Iterator
@@ -18,19 +17,23 @@ REMEDY = "remove the table and train again"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Of the joined table, of each model's own, and of corpus and cache."""
+    """Yield findings on the joined table, each model's table, corpus and cache.
+
+    Args:
+        evidence: on the run
+    """
     joined = evidence.joined
     yield from _table(evidence, RunFolder.predictions, joined)
     for unit in evidence.units():
-        own = unit.predictions
+        table = unit.predictions
         where = f"{unit.fold}/{unit.folder.name}/{RunFolder.predictions}"
-        yield from _table(evidence, where, own)
-        if set(own.fold) != {unit.fold} or set(own.seed) != {unit.seed}:
+        yield from _table(evidence, where, table)
+        if set(table.fold) != {unit.fold} or set(table.seed) != {unit.seed}:
             yield Finding(f"{where} is of another fold or seed; {REMEDY}")
         rows = (joined.fold == unit.fold) & (joined.seed == unit.seed)
-        if rows.any() and not _equal(joined, rows, own):
+        if rows.any() and not _equal(joined, rows, table):
             yield Finding(
-                f"{RunFolder.predictions} of the run is not what {where} says; {REMEDY}"
+                f"{RunFolder.predictions} of the run differs from {where}; {REMEDY}"
             )
     yield from _sources(evidence)
 
@@ -38,18 +41,18 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 def _table(
     evidence: Evidence, where: str, predictions: Predictions
 ) -> Iterator[Finding]:
-    """Whether each fold and seed of a table has all test utterances and no others."""
+    """Yield missing and additional utterances of each fold and seed of a table."""
     p, seeds = predictions, set(predictions.seed.tolist())
     folds = set(p.fold.tolist())
-    if where == RunFolder.predictions:  # that of the run has all folds with all seeds
+    if where == RunFolder.predictions:  # The joined table must have all folds.
         folds |= set(evidence.folds)
     for fold in sorted(folds):
-        wanted = set(evidence.ids(fold, "test"))
+        tested = set(evidence.ids(fold, "test"))
         for seed in sorted(seeds):
-            found = set(p.id[(p.fold == fold) & (p.seed == seed)].tolist())
+            scored = set(p.id[(p.fold == fold) & (p.seed == seed)].tolist())
             for words, ids in (
-                ("lacks", wanted - found),
-                ("has, though they are not in the test part,", found - wanted),
+                ("lacks", tested - scored),
+                ("has, though they are not in the test part,", scored - tested),
             ):
                 if ids:
                     yield Finding(
@@ -58,24 +61,24 @@ def _table(
                     )
 
 
-def _equal(joined: Predictions, rows: np.ndarray, own: Predictions) -> bool:
-    """Whether the joined table repeats one model's."""
-    return len(own) == rows.sum() and all(
-        np.array_equal(getattr(joined, name)[rows], getattr(own, name))
+def _equal(joined: Predictions, rows: np.ndarray, table: Predictions) -> bool:
+    """Return True if rows of the joined table equal the table of one model."""
+    return len(table) == rows.sum() and all(
+        np.array_equal(getattr(joined, name)[rows], getattr(table, name))
         for name in ("id", "truth", "predicted")
     )
 
 
 def _sources(evidence: Evidence) -> Iterator[Finding]:
-    """Utterances that corpus or cache do not know."""
+    """Yield utterances of the run that the corpus or the cache lacks."""
     used = {row.id for row in evidence.rows}
-    known = {}
+    sources = {}
     if CORPUS not in evidence.missing:
-        known["the corpus in the cache"] = evidence.utterances.keys()
+        sources["the corpus in the cache"] = evidence.utterances.keys()
     if CACHE not in evidence.missing:
-        for modality, found in evidence.contents.items():
-            known[f"the {modality} embeddings"] = found.keys()
-    for where, ids in known.items():
+        for modality, digests in evidence.contents.items():
+            sources[f"the {modality} embeddings"] = digests.keys()
+    for where, ids in sources.items():
         if lost := sorted(used - ids):
             yield Finding(
                 f"{examples(lost)} of the run are not in {where}; extract again, and "

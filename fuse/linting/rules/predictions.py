@@ -1,4 +1,4 @@
-"""Predictions are what the saved weights say of the cached test utterances."""
+"""Predictions equal those of the saved weights for the cached test utterances."""
 
 from collections.abc import Iterator
 
@@ -9,39 +9,44 @@ from affuse.fuse.linting.evidence import CACHE, TRAINED, Evidence, TrainedModel
 from affuse.fuse.linting.finding import Finding, examples
 
 NEEDS = (TRAINED, CACHE)
-CLOSE, RELATIVE = 1e-4, 1e-3  # another device and another order of sums
+CLOSE, RELATIVE = 1e-4, 1e-3  # tolerances for other devices and orders of summation
 REMEDY = "remove the folder of this model and train again"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """By model and rating."""
+    """Yield differences for each model and rating.
+
+    Args:
+        evidence: on the run
+    """
     for unit in evidence.units():
-        said = evidence.predict(unit, unit.predictions.id.tolist())
+        expected = evidence.predict(unit, unit.predictions.id.tolist())
         for k, name in enumerate(evidence.info.targets):
-            wrong = ~_close(unit.predictions.predicted[:, k], said[:, k])
+            wrong = ~_close(unit.predictions.predicted[:, k], expected[:, k])
             if wrong.any():
                 ids = sorted(unit.predictions.id[wrong].tolist())
-                why = _why(evidence, unit, said, k)
+                why = _why(evidence, unit, expected, k)
                 yield Finding(
                     f"{RunFolder.predictions} of {unit.name}: {name} of "
-                    f"{examples(ids)} is not what the weights say; {why}; {REMEDY}"
+                    f"{examples(ids)} is not what the weights predict; {why}; {REMEDY}"
                 )
 
 
 def _close(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return True for each pair of values that differ within the tolerances."""
     return np.asarray(np.isclose(one, other, rtol=RELATIVE, atol=CLOSE))
 
 
-def _why(evidence: Evidence, unit: TrainedModel, said: np.ndarray, k: int) -> str:
-    """The likeliest reason for a column that differs, in words."""
+def _why(evidence: Evidence, unit: TrainedModel, expected: np.ndarray, k: int) -> str:
+    """Return the most likely reason for a column that differs, in words."""
     p, names = unit.predictions, evidence.info.targets
     column = p.predicted[:, k]
     for j, name in enumerate(names):
-        if j != k and _close(column, said[:, j]).all():
-            return f"it is what they say of {name}: columns are in another order"
-    if _close(np.sort(column), np.sort(said[:, k])).all():
+        if j != k and _close(column, expected[:, j]).all():
+            return f"it is their prediction of {name}: columns are in another order"
+    if _close(np.sort(column), np.sort(expected[:, k])).all():
         return "the values are right but at other utterances: joined by position"
     if _close(column, p.truth[:, k]).all():
         return "it is the true rating itself"
-    apart = np.abs(column - said[:, k])
-    return f"the two differ by up to {apart.max():.3g}, as for {p.id[apart.argmax()]}"
+    error = np.abs(column - expected[:, k])
+    return f"the two differ by up to {error.max():.3g}, as for {p.id[error.argmax()]}"

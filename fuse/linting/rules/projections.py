@@ -1,7 +1,7 @@
-"""Means, scales and principal axes are those of the training rows alone.
+"""Means, scales and principal axes are fitted on the training rows alone.
 
-Each is fitted again on the training rows and compared; where it differs, the rows that
-it was fitted on are looked for.
+Each is fitted again on the training rows and compared. If it differs, other parts are
+tried to name the rows that it was fitted on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,9 @@ from affuse.fuse.models.projection import Projection
 from affuse.fuse.settings import END_TO_END
 
 NEEDS = (TRAINED, CACHE)
-CLOSE = 1e-4  # standard deviations; a mean over rows of others is off by more
-ROUNDED = 1e-6  # of the mean, in float32
-SUPPOSED = (  # rows that somebody may have fitted on
+CLOSE = 1e-4  # standard deviations; a mean over other rows differs by more
+ROUNDED = 1e-6  # relative rounding error of a mean in float32
+SUPPOSED = (  # parts that a faulty fit may have used
     PARTS,
     ("train", "validation"),
     ("train", "test"),
@@ -30,21 +30,25 @@ SUPPOSED = (  # rows that somebody may have fitted on
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """By model and modality."""
+    """Yield differences for each model and modality.
+
+    Args:
+        evidence: on the run
+    """
     if evidence.info.settings.get("training") == END_TO_END:
         raise Skipped(
-            "means and scales of these heads are of training embeddings as they were "
+            "means and scales of jointly trained heads are of training embeddings "
             "before the fine-tuning, which no cache holds"
         )
-    held: dict[tuple[str, str], tuple[Tensor, Projection]] = {}
+    fits: dict[tuple[str, str], tuple[Tensor, Projection]] = {}
     for unit in evidence.units():
         for modality, saved in _projections(unit.module):
             key = unit.fold, modality
-            if key not in held:  # those of one fold follow one another
-                held = {k: found for k, found in held.items() if k[0] == unit.fold}
+            if key not in fits:  # Models of a fold are consecutive: forget other folds.
+                fits = {k: pair for k, pair in fits.items() if k[0] == unit.fold}
                 rows = _rows(evidence, unit, modality, ("train",))
-                held[key] = rows, Projection.fitted(rows)
-            rows, fitted = held[key]
+                fits[key] = rows, Projection.fitted(rows)
+            rows, fitted = fits[key]
             if rows.shape[1] != len(saved.mean):
                 yield Finding(
                     f"{unit.name}: the {modality} projection takes {len(saved.mean)} "
@@ -65,22 +69,22 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _projections(module: nn.Module) -> Iterator[tuple[str, Projection]]:
-    """All that a model holds, by modality, wherever they are."""
-    for name, found in module.named_modules():
-        if isinstance(found, Projection):
-            yield name.rpartition(".")[2], found
+    """Yield all projections of a model with their modality, at any depth."""
+    for name, submodule in module.named_modules():
+        if isinstance(submodule, Projection):
+            yield name.rpartition(".")[2], submodule
 
 
 def _rows(
     evidence: Evidence, unit: TrainedModel, modality: str, parts: Sequence[str]
 ) -> Tensor:
-    """(n, dim), cached embeddings of some parts of a unit's fold."""
+    """Return (n, dim) cached embeddings of some parts of a model's fold."""
     ids = [id_ for part in parts for id_ in evidence.ids(unit.fold, part)]
     return evidence.features(unit.fold, ids)[modality]
 
 
 def _off(saved: Projection, fitted: Projection) -> float:
-    """How far two are apart, of what rounding allows; above 1 is too far."""
+    """Return the difference of two projections over the tolerance; above 1 is wrong."""
     spread = torch.where(fitted.scale > 0, 1 / fitted.scale, torch.zeros(()))
     room = CLOSE * spread + ROUNDED * (fitted.mean.abs() + spread.max())
     mean = (saved.mean - fitted.mean).abs() / room.clamp_min(1e-30)
@@ -89,7 +93,7 @@ def _off(saved: Projection, fitted: Projection) -> float:
 
 
 def _source(evidence: Evidence, unit: TrainedModel, modality: str) -> str:
-    """Whose statistics they are, in words; "" if that is not found out."""
+    """Return the parts that statistics were fitted on, in words; "" if unknown."""
     saved = dict(_projections(unit.module))[modality]
     for parts in SUPPOSED:
         rows = _rows(evidence, unit, modality, parts)
@@ -99,9 +103,9 @@ def _source(evidence: Evidence, unit: TrainedModel, modality: str) -> str:
 
 
 def _mixed(saved: Projection, rows: Tensor) -> bool:
-    """Whether training rows are correlated along axes that should be principal.
+    """Return True if training rows are correlated along axes that should be principal.
 
-    Solvers are exact to different degrees, so what one makes here is the measure.
+    Solvers differ in accuracy, so a fit on this machine is the reference.
     """
     assert saved.rotation is not None
     fitted = Projection.fitted(rows, components=saved.rotation.shape[1])
@@ -109,12 +113,12 @@ def _mixed(saved: Projection, rows: Tensor) -> bool:
 
 
 def _correlation(projection: Projection, rows: Tensor) -> float:
-    """The highest absolute correlation of two components over some rows."""
+    """Return the highest absolute correlation of two components over some rows."""
     numbers = torch.arange(len(rows))
-    found = through(lambda x: projection(x[""]), {"": rows}, numbers).double()
-    centred = found - found.mean(dim=0)
+    components = through(lambda x: projection(x[""]), {"": rows}, numbers).double()
+    centred = components - components.mean(dim=0)
     spread = centred.square().sum(dim=0).sqrt()
-    kept = spread > 1e-3 * spread.max()  # the last ones may be rounding alone
+    kept = spread > 1e-3 * spread.max()  # The last ones may hold rounding errors only.
     normed = centred[:, kept] / spread[kept]
     products = normed.T @ normed
     return float((products - torch.eye(len(products))).abs().max())

@@ -1,6 +1,6 @@
-"""True ratings are the corpus's, by id and by name, and on [-1, 1].
+"""True ratings equal those of the corpus, by id and by name, and lie on [-1, 1].
 
-Valence, arousal and dominance in another order, or joined by position, are named.
+Columns in another order and ratings that were joined by position are reported as such.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,16 @@ from affuse.fuse.linting.evidence import CORPUS, TRAINED, Evidence, Stated
 from affuse.fuse.linting.finding import Finding, examples
 
 NEEDS = (CORPUS,)
-CLOSE = 1e-6  # float32 of a number on [-1, 1], and nine digits of it
+CLOSE = 1e-6  # rounding error of float32 on [-1, 1] and of nine printed digits
 REMEDY = "train again from the corpus as it is in the cache"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Of all tables and tensors that hold true ratings."""
+    """Yield findings on all tables and tensors that hold true ratings.
+
+    Args:
+        evidence: on the run
+    """
     yield from _repeated(evidence)
     for stated in _stated(evidence):
         yield from _outside(evidence, stated)
@@ -26,7 +30,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _stated(evidence: Evidence) -> Iterator[Stated]:
-    """Wherever ratings stand."""
+    """Yield the ratings of the tensors, of the joined table and of each model."""
     if evidence.tensors is not None:
         yield evidence.tensors
     if TRAINED not in evidence.missing:
@@ -41,7 +45,7 @@ def _stated(evidence: Evidence) -> Iterator[Stated]:
 
 
 def _repeated(evidence: Evidence) -> Iterator[Finding]:
-    """Two ratings of the corpus that are one, as a column that was mapped twice."""
+    """Yield pairs of equal ratings of the corpus, such as a column mapped twice."""
     names, values = evidence.info.targets, np.array([*evidence.ratings.values()])
     for j, name in enumerate(names):
         for k in range(j):
@@ -55,12 +59,12 @@ def _repeated(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _outside(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
-    """Values that no policy but ``keep`` leaves."""
+    """Yield values outside [-1, 1], which only the policy ``keep`` allows."""
     wide = np.abs(stated.truth).max(axis=1) > 1 + CLOSE
     if wide.any():
         kept = evidence.info.settings.get("out_of_range") == "keep"
         ids = sorted({id_ for id_, out in zip(stated.ids, wide, strict=True) if out})
-        end = "as out_of_range=keep wants it" if kept else REMEDY
+        end = "which out_of_range=keep allows" if kept else REMEDY
         yield Finding(
             f"{stated.where}: {examples(ids)} with a rating outside [-1, 1]; {end}",
             fatal=not kept,
@@ -68,7 +72,7 @@ def _outside(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
 
 
 def _differing(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
-    """Columns that are not the corpus's rating of their name."""
+    """Yield columns that differ from the rating of their name in the corpus."""
     expected, names = evidence.truth(stated.ids), evidence.info.targets
     for k, name in enumerate(names):
         column = stated.truth[:, k]

@@ -1,8 +1,8 @@
 """No recording of the test, and no stretch of one, is in training or validation too.
 
-Two utterances are of one recording if their files are equal, if their decoded samples
-are, as those of a WAV file and its FLAC copy, or if their spans of one file overlap.
-Caches of older versions hold neither samples nor spans, which a note says.
+Two utterances are of one recording if their files or their decoded samples are equal
+(as those of a WAV file and its FLAC copy), or if their spans of one file overlap.
+Caches of older versions hold neither samples nor spans; a note names them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,18 +18,21 @@ NEEDS = (CACHE,)
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Compare digests of files and of decoded samples, and spans, in the cache.
+    """Yield recordings of the test that are in another part of a fold too.
+
+    Args:
+        evidence: on the run
 
     Raises:
-        Skipped: if no embeddings of speech are at hand
+        Skipped: if the cache has no embeddings of speech
     """
     if not any(evidence.contents.get("audio", {}).values()):
-        raise Skipped("no digests of recordings are at hand")
+        raise Skipped("the cache has no digests of recordings")
     for fold in evidence.folds:
         for other, test in TEST:
             ids, others = evidence.ids(fold, test), evidence.ids(fold, other)
-            known = {key: i for i in others for key in _keys(evidence, i)}
-            pairs = {i: known[k] for i in ids for k in _keys(evidence, i) if k in known}
+            id_of = {key: i for i in others for key in _keys(evidence, i)}
+            pairs = {i: id_of[k] for i in ids for k in _keys(evidence, i) if k in id_of}
             yield from _twice(fold, other, pairs)
             rest = [i for i in ids if i not in pairs]
             yield from _shared(evidence, fold, other, rest)
@@ -37,13 +40,13 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _keys(evidence: Evidence, id_: str) -> tuple[str, ...]:
-    """Return what utterances of one recording have in common."""
+    """Return keys of an utterance; those of one recording have one in common."""
     content = evidence.contents["audio"].get(id_, "")
     return shared_recordings.keys(content, evidence.stretches.get(id_))
 
 
 def _twice(fold: str, other: str, pairs: Mapping[str, str]) -> Iterator[Finding]:
-    """Name recordings that are there twice; `pairs` are test utterances and others."""
+    """Yield a finding on equal recordings; `pairs` maps test ids to other ids."""
     if pairs:
         first = min(pairs)
         yield Finding(
@@ -56,26 +59,26 @@ def _twice(fold: str, other: str, pairs: Mapping[str, str]) -> Iterator[Finding]
 def _shared(
     evidence: Evidence, fold: str, other: str, ids: Sequence[str]
 ) -> Iterator[Finding]:
-    """Name stretches of the test that overlap with others of their file."""
+    """Yield a finding on test utterances that overlap in time with other parts."""
     lines = Timelines(evidence.ids(fold, other), evidence.stretches)
-    known = {i: evidence.stretches[i] for i in ids if i in evidence.stretches}
-    found = {i: again for i, stretch in known.items() if (again := lines.find(stretch))}
-    if found:
-        first = min(found)
-        seconds = overlap(known[first], evidence.stretches[found[first]])
+    spans = {i: evidence.stretches[i] for i in ids if i in evidence.stretches}
+    pairs = {i: match for i, stretch in spans.items() if (match := lines.find(stretch))}
+    if pairs:
+        first = min(pairs)
+        seconds = overlap(spans[first], evidence.stretches[pairs[first]])
         yield Finding(
-            f"fold '{fold}' tests on {examples(sorted(found))} that overlap with a "
+            f"fold '{fold}' tests on {examples(sorted(pairs))} that overlap with a "
             f"stretch of the same recording in {other}: {first} shares {seconds:.2f} s "
-            f"with {found[first]}; cut them apart, or put all of a recording into one "
+            f"with {pairs[first]}; cut them apart, or put all of a recording into one "
             f"part"
         )
 
 
 def _unknown(evidence: Evidence) -> Iterator[Finding]:
-    """Say how many recordings could only be compared as files."""
+    """Yield a note on recordings whose decoded samples could not be compared."""
     used = {row.id for row in evidence.rows} & evidence.contents["audio"].keys()
-    known = {id_ for id_, stretch in evidence.stretches.items() if stretch.samples}
-    if lacking := sorted(used - known):
+    hashed = {id_ for id_, stretch in evidence.stretches.items() if stretch.samples}
+    if lacking := sorted(used - hashed):
         less = "files" if used - evidence.stretches.keys() else "files and spans"
         yield Finding(
             f"the cache of speech holds no digest of the decoded samples of "

@@ -1,8 +1,8 @@
-"""The kept weights are those of the best epoch, judged by validation rows alone.
+"""The best checkpoint is that of the epoch with the highest validation CCC.
 
-The validation CCC is computed again from the saved weights: it must be the highest that
-history.csv shows. If it is that of another epoch, or the history is of the test rows,
-something else than validation chose.
+The validation CCC is computed again from the saved weights. It must equal the highest
+value in history.csv. If it is that of another epoch, or if the history is of the test
+rows, the epoch was not selected on validation.
 """
 
 from collections.abc import Iterator
@@ -15,35 +15,39 @@ from affuse.fuse.linting.finding import Finding
 from affuse.fuse.scoring.metrics import ccc
 
 NEEDS = (TRAINED, CACHE, CORPUS)
-CLOSE = 1e-3  # of a CCC, on another device
-REMEDY = "choose by validation only, and train again"
+CLOSE = 1e-3  # tolerance of a CCC for other devices
+REMEDY = "select the epoch on validation only, and train again"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """By model."""
+    """Yield differences for each model.
+
+    Args:
+        evidence: on the run
+    """
     for unit in evidence.units():
         if not len(unit.epochs):
             yield Finding(
                 f"{unit.name}: {RunFolder.history} shows no epoch; train again"
             )
             continue
-        shown = unit.epochs.mean(axis=1)  # (epochs,)
-        best = int(shown.argmax())
-        found = _scores(evidence, unit, "validation")
-        if not np.abs(found - unit.epochs[best]).max() <= CLOSE:
+        history = unit.epochs.mean(axis=1)  # (epochs,)
+        best = int(history.argmax())
+        scores = _scores(evidence, unit, "validation")
+        if not np.abs(scores - unit.epochs[best]).max() <= CLOSE:
             yield Finding(
                 f"{unit.name}: the saved weights have a validation CCC of "
-                f"{found.mean():.4f}, but the best epoch of {RunFolder.history}, "
-                f"{best + 1}, shows {shown[best]:.4f}"
-                f"{_why(evidence, unit, found)}; {REMEDY}"
+                f"{scores.mean():.4f}, but the best epoch of {RunFolder.history}, "
+                f"{best + 1}, shows {history[best]:.4f}"
+                f"{_why(evidence, unit, scores)}; {REMEDY}"
             )
 
 
-def _why(evidence: Evidence, unit: TrainedModel, found: np.ndarray) -> str:
-    """What else the numbers agree with, in words; "" if with nothing."""
-    apart = np.abs(unit.epochs - found).max(axis=1)
-    if apart.min() <= CLOSE:
-        return f"; they are those of epoch {int(apart.argmin()) + 1}"
+def _why(evidence: Evidence, unit: TrainedModel, scores: np.ndarray) -> str:
+    """Return the epoch or part that scores agree with, in words; "" if with none."""
+    error = np.abs(unit.epochs - scores).max(axis=1)
+    if error.min() <= CLOSE:
+        return f"; they are those of epoch {int(error.argmin()) + 1}"
     test = _scores(evidence, unit, "test")
     if np.abs(unit.epochs - test).max(axis=1).min() <= CLOSE:
         return "; the history shows the CCC of the test rows"
@@ -51,9 +55,9 @@ def _why(evidence: Evidence, unit: TrainedModel, found: np.ndarray) -> str:
 
 
 def _scores(evidence: Evidence, unit: TrainedModel, part: str) -> np.ndarray:
-    """(targets,) CCC of the saved weights on one part of their fold."""
+    """Return (targets,) the CCC of the saved weights on one part of their fold."""
     ids = evidence.ids(unit.fold, part)
-    truth, said = evidence.truth(ids), evidence.predict(unit, ids)
-    known = np.isfinite(truth).all(axis=1)  # ids that do not join are another rule's
-    truth, said = truth[known], said[known]
-    return np.array([ccc(truth[:, k], said[:, k]) for k in range(truth.shape[1])])
+    truth, predicted = evidence.truth(ids), evidence.predict(unit, ids)
+    rated = np.isfinite(truth).all(axis=1)  # The rule `ids` reports unknown ids.
+    truth, predicted = truth[rated], predicted[rated]
+    return np.array([ccc(truth[:, k], predicted[:, k]) for k in range(truth.shape[1])])

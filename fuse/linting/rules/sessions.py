@@ -1,4 +1,4 @@
-"""No session is on both sides of a line that the protocol draws."""
+"""No session is in two parts that the protocol separates."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,10 @@ REMEDY = "correct the sessions of the corpus, or choose another protocol"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """What folds share by sessions of the corpus."""
+    """Yield sessions of the corpus that parts of a fold share.
+
+    Args:
+        evidence: on the run
+    """
     names = {id_: u.session for id_, u in evidence.utterances.items()}
     yield from overlaps(evidence, "session", names, remedy=REMEDY)

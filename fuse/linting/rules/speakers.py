@@ -1,6 +1,7 @@
-"""No speaker is on both sides of a line that the protocol draws.
+"""No speaker is in two parts that the protocol separates.
 
-Where it promises nothing, as the corpus's own split, what is shared is only told.
+If the protocol guarantees nothing, as the splits of a corpus, shared speakers are a
+note.
 """
 
 from collections.abc import Iterator
@@ -16,23 +17,27 @@ REMEDY = "correct the speakers of the corpus, or choose another protocol"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Who is shared, who is unknown, and whom folds.csv calls otherwise."""
+    """Yield shared speakers, unknown ones, and differences from the corpus.
+
+    Args:
+        evidence: on the run
+    """
     names = {row.id: row.speaker for row in evidence.rows}
     yield from overlaps(evidence, "speaker", names, remedy=REMEDY)
     unknown = sorted(id_ for id_, speaker in names.items() if not spelling(speaker))
     if unknown and promised(evidence.info.protocol, "speaker"):
         yield Finding(
             f"{examples(unknown)} have no speaker, so protocol "
-            f"'{evidence.info.protocol}' cannot keep what it promises; {REMEDY}"
+            f"'{evidence.info.protocol}' cannot keep its guarantee; {REMEDY}"
         )
-    said = {
+    speakers = {
         i: evidence.utterances[i].speaker for i in names if i in evidence.utterances
     }
-    other = sorted(i for i, s in said.items() if spelling(s) != spelling(names[i]))
+    other = sorted(i for i, s in speakers.items() if spelling(s) != spelling(names[i]))
     if other:
         first = other[0]
         yield Finding(
             f"{RunFolder.folds} and the corpus name another speaker for "
-            f"{examples(other)}: '{names[first]}' and '{said[first]}' for {first}; "
+            f"{examples(other)}: '{names[first]}' and '{speakers[first]}' for {first}; "
             f"train again"
         )

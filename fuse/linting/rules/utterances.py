@@ -1,4 +1,4 @@
-"""No utterance is in two parts of a fold, or twice in one, or tests in two folds."""
+"""No utterance is in two parts of a fold, twice in one, or in tests of two folds."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,12 +13,16 @@ REMEDY = "train again into an empty folder of runs"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """By fold, then over all folds."""
+    """Yield repeated utterances in each fold, then over all folds.
+
+    Args:
+        evidence: on the run
+    """
     for fold in evidence.folds:
         parts = {part: Counter(evidence.ids(fold, part)) for part in PARTS}
         for part, ids in parts.items():
             if not ids:
-                yield Finding(f"fold '{fold}' has nothing for {part}; {REMEDY}")
+                yield Finding(f"fold '{fold}' has no utterance for {part}; {REMEDY}")
             if twice := sorted(i for i, n in ids.items() if n > 1):
                 yield Finding(
                     f"fold '{fold}' has {examples(twice)} twice for {part}; {REMEDY}"

@@ -1,5 +1,5 @@
-"""Formats of a report, one file for each: ``NAME_report.py`` is the format NAME.
+"""Formats of a report, one module each: ``NAME_report.py`` is the format NAME.
 
-Each is a `affuse.fuse.reporting.table_format.TableFormat`. A new file here, or an
+Each is an `affuse.fuse.reporting.table_format.TableFormat`. A new module here, or an
 entry point of another package in the group ``affuse.formats``, adds a format.
 """

@@ -1,4 +1,4 @@
-"""Tables as CSV, for spreadsheets: one line a row and section, at full precision."""
+"""CSV tables for spreadsheets: one line per row and section, at full precision."""
 
 import csv
 import io
@@ -33,11 +33,14 @@ COLUMNS = (
 
 
 def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
-    """Return one line per row and section of every table, as RFC 4180 wants it.
+    """Return one line per row and section of every table, according to RFC 4180.
 
-    Pairs of rows, if there are any, are lines of the section ``pairs``. What is unknown
-    is an empty cell. Text is escaped by `affuse.fuse.reporting.escapes.for_csv`. Lines
-    may be of any length, so `width` does not count.
+    Pairs of rows are lines of the section ``pairs``. Unknown values are empty cells.
+    `affuse.fuse.reporting.escapes.for_csv` escapes text.
+
+    Args:
+        tables: one after another
+        width: not used, because lines may be of any length
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")
@@ -56,15 +59,15 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
 def _cells(
     table: ReportTable, row: TableRow, section: str, estimate: Estimate
 ) -> dict[str, Any]:
-    """One line of the CSV by column."""
-    found = _place(table, section) | {"design": row.design, "detail": row.detail}
+    """Return the cells of a row and section by column."""
+    cells = _place(table, section) | {"design": row.design, "detail": row.detail}
     for name, interval in (*estimate.ratings.items(), ("mean", estimate.mean)):
-        found |= spread(name, interval)
+        cells |= spread(name, interval)
     if row.info is None:
-        return found
+        return cells
     sizes = ("utterances", "folds", "seeds", "clusters")
-    found |= {name: getattr(estimate, name) for name in sizes}
-    found |= {
+    cells |= {name: getattr(estimate, name) for name in sizes}
+    cells |= {
         "run": row.info.name,
         "resampled": estimate.unit,
         "parameters": row.info.parameters,
@@ -72,16 +75,16 @@ def _cells(
         "encoders": "; ".join(describe(*pair) for pair in row.info.encoders.items()),
     }
     for name, split in estimate.parts.items():
-        found |= {f"{name}_{p}": finite(getattr(split, p)) for p in PARTS}
+        cells |= {f"{name}_{p}": finite(getattr(split, p)) for p in PARTS}
     for measure, values in row.measures.get(section, {}).items():
-        found |= {f"{name}_{measure}": finite(v) for name, v in values.items()}
+        cells |= {f"{name}_{measure}": finite(v) for name, v in values.items()}
     if section in row.versus:
-        found |= difference(row.versus[section])
-    return found
+        cells |= difference(row.versus[section])
+    return cells
 
 
 def _place(table: ReportTable, section: str) -> dict[str, Any]:
-    """The cells that all lines of a table and section share."""
+    """Return the cells that all lines of a table and section share."""
     return {
         "corpus": table.corpus,
         "nature": table.nature,
@@ -91,11 +94,11 @@ def _place(table: ReportTable, section: str) -> dict[str, Any]:
 
 
 def _pair_cells(table: ReportTable, pair: Pair) -> dict[str, Any]:
-    """Two rows compared, as one line of the CSV."""
-    found = _place(table, "pairs") | {"design": pair.a, "versus": pair.b}
-    return found | (difference(pair.versus) if pair.versus else {})
+    """Return the cells of two compared rows by column."""
+    cells = _place(table, "pairs") | {"design": pair.a, "versus": pair.b}
+    return cells | (difference(pair.versus) if pair.versus else {})
 
 
 def _shared(table: ReportTable) -> str:
-    """Which parts share speakers, in one cell."""
+    """Return the pairs of parts that share speakers, in one cell."""
     return "unknown" if table.shared is None else " ".join(table.shared) or "none"

@@ -1,4 +1,4 @@
-"""Figures at full precision, as the formats for programs share them."""
+"""Figures at full precision, for the formats that programs read."""
 
 import math
 from typing import Any
@@ -6,12 +6,16 @@ from typing import Any
 from affuse.fuse.reporting.table_records import Versus, is_known
 from affuse.fuse.scoring.intervals import Interval
 
-BOUNDS = ("", "_low", "_high")  # after the name of a figure
-PARTS = ("correlation", "bias", "scale", "location")  # of a CCC, after a rating
+BOUNDS = ("", "_low", "_high")  # suffixes to the name of a figure
+PARTS = ("correlation", "bias", "scale", "location")  # factors and shifts of a CCC
 
 
 def difference(versus: Versus) -> dict[str, Any]:
-    """Return a comparison as cells, by column."""
+    """Return the cells of a comparison by column.
+
+    Args:
+        versus: comparison of a row
+    """
     return {
         "versus": versus.name,
         **spread("difference", versus.difference),
@@ -23,7 +27,12 @@ def difference(versus: Versus) -> dict[str, Any]:
 
 
 def spread(name: str, interval: Interval) -> dict[str, Any]:
-    """Return a figure and its bounds as three cells, by column."""
+    """Return a figure and its bounds as three cells by column.
+
+    Args:
+        name: of the figure
+        interval: the figure with its bounds
+    """
     return {
         name + bound: value
         for bound, value in zip(BOUNDS, with_bounds(interval).values(), strict=True)
@@ -31,15 +40,23 @@ def spread(name: str, interval: Interval) -> dict[str, Any]:
 
 
 def finite(value: float) -> float | None:
-    """Return None for nan, which JSON lacks and a reader of CSV may take for text."""
+    """Return None for NaN, which JSON lacks and a CSV reader may take for text.
+
+    Args:
+        value: any number
+    """
     return value if math.isfinite(value) else None
 
 
 def with_bounds(interval: Interval) -> dict[str, float | None]:
-    """Return a figure and its bounds; None where the interval is not known."""
-    known = is_known(interval)
+    """Return a figure and its bounds; bounds are None if the interval is unknown.
+
+    Args:
+        interval: the figure with its bounds
+    """
+    has_bounds = is_known(interval)
     return {
         "value": finite(interval.value),
-        "low": interval.low if known else None,
-        "high": interval.high if known else None,
+        "low": interval.low if has_bounds else None,
+        "high": interval.high if has_bounds else None,
     }

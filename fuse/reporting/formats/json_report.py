@@ -1,4 +1,4 @@
-"""Tables as JSON, for programs: all that a report knows, at full precision."""
+"""JSON tables for programs, with all contents of a report at full precision."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,15 @@ from affuse.fuse.reporting.formats.full_precision import (
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
 from affuse.fuse.scoring.statistics import Estimate
 
-FORMAT = 2  # of the content
+FORMAT = 2  # version of the JSON structure
 
 
 def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
-    """Return everything: figures, sizes, settings, versions, encoders, notes.
+    """Return figures, sizes, settings, versions, encoders and footnotes of all tables.
 
-    Lines may be of any length, so `width` does not count.
+    Args:
+        tables: one after another
+        width: not used, because lines may be of any length
     """
     content = {"format": FORMAT, "tables": [_table(table) for table in tables]}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
@@ -29,7 +31,7 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
 
 
 def _table(table: ReportTable) -> dict[str, Any]:
-    """One table as JSON."""
+    """Return one table as a JSON object."""
     return {
         "title": table.title,
         "corpus": table.corpus,
@@ -45,7 +47,7 @@ def _table(table: ReportTable) -> dict[str, Any]:
 
 
 def _rows(table: ReportTable) -> Iterator[dict[str, Any]]:
-    """The rows of a table as JSON; a published one has no run."""
+    """Yield the rows of a table as JSON objects; a published row has no run."""
     for row in table.rows:
         info = row.info
         yield {
@@ -73,14 +75,14 @@ def _rows(table: ReportTable) -> Iterator[dict[str, Any]]:
 
 
 def _pairs(table: ReportTable) -> Iterator[dict[str, Any]]:
-    """Every two rows compared, as JSON; without figures where they cannot be."""
+    """Yield each pair of rows as a JSON object, without figures if not comparable."""
     for pair in table.pairs:
-        found = difference(pair.versus) if pair.versus else {"versus": pair.b}
-        yield {"design": pair.a, **found}
+        cells = difference(pair.versus) if pair.versus else {"versus": pair.b}
+        yield {"design": pair.a, **cells}
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
-    """The figures of one section as JSON."""
+    """Return the figures of one section as a JSON object."""
     figures = (*estimate.ratings.items(), ("mean", estimate.mean))
     return {
         "ccc": {name: with_bounds(interval) for name, interval in figures},
@@ -97,7 +99,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 
 
 def _measures(row: TableRow, section: str) -> dict[str, Any]:
-    """The measures of one section as JSON, if any are wanted."""
+    """Return the requested measures of one section as a JSON object."""
     return {
         measure: {name: finite(value) for name, value in values.items()}
         for measure, values in row.measures.get(section, {}).items()

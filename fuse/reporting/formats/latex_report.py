@@ -1,7 +1,7 @@
-"""Tables in LaTeX, from the layout that all formats for people share.
+"""LaTeX tables, in the layout that all formats for human readers share.
 
-The tables hold text as it stands in run folders. It is escaped here, piece by piece for
-the format, and line by line once more, so that nothing is forgotten.
+The tables contain unescaped text of run folders. Each piece is escaped here for LaTeX,
+and each line once more for the terminal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,17 @@ from affuse.fuse.reporting.table_records import ReportTable
 
 
 def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
-    """Return a ``table`` for each, with ``booktabs`` rules, title and notes.
+    """Return a ``table`` for each, with ``booktabs`` rules, title and footnotes.
 
-    Lines may be of any length, so `width` does not count.
+    Args:
+        tables: one after another
+        width: not used, because lines may be of any length
     """
     return "% needs \\usepackage{booktabs}\n\n" + joined(map(_latex, tables))
 
 
 def _latex(table: ReportTable) -> Iterator[str]:
-    """The lines of one table."""
+    """Yield the lines of one table."""
     heads, groups = sections(table)
     columns = 1 + len(heads)
     yield from (
@@ -53,7 +55,7 @@ def _latex(table: ReportTable) -> Iterator[str]:
 
 
 def _tabular(block: TableBlock) -> Iterator[str]:
-    """A block as LaTeX."""
+    """Yield the lines of a block."""
     yield rf"\begin{{tabular}}{{l{'r' * (len(block.heads) - 1)}}}"
     heads, *rows = ([*map(for_latex, line)] for line in (block.heads, *block.lines))
     yield from (r"\toprule", for_latex_row(heads), r"\midrule")
@@ -62,7 +64,7 @@ def _tabular(block: TableBlock) -> Iterator[str]:
 
 
 def _tex_cell(value: str, range_: str) -> str:
-    """A figure with its interval."""
+    """Return a figure with its interval."""
     return (
         f"{for_latex(value)} {{\\scriptsize {for_latex(range_)}}}"
         if range_

@@ -1,7 +1,7 @@
-"""Tables in Markdown, from the layout that all formats for people share.
+"""Markdown tables, in the layout that all formats for human readers share.
 
-The tables hold text as it stands in run folders. It is escaped here, piece by piece for
-the format, and line by line once more, so that nothing is forgotten.
+The tables contain unescaped text of run folders. Each piece is escaped here for
+Markdown, and each line once more for the terminal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,17 @@ from affuse.fuse.reporting.table_records import ReportTable
 
 
 def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
-    """Return a heading, a pipe table per section and a list of notes for each table.
+    """Return a heading, a table per section and a list of footnotes for each table.
 
-    Lines may be of any length, so `width` does not count.
+    Args:
+        tables: one after another
+        width: not used, because lines may be of any length
     """
     return joined(map(_markdown, tables))
 
 
 def _markdown(table: ReportTable) -> Iterator[str]:
-    """The lines of one table."""
+    """Yield the lines of one table."""
     heads, groups = sections(table)
     yield f"## {for_markdown(table.title)}"
     for group in groups:

@@ -1,7 +1,7 @@
-"""Tables in plain text, in columns that fit the width of a page or a terminal.
+"""Plain-text tables, in columns that fit the width of a page or a terminal.
 
-A page that has no room for names beside the figures has them on lines of their own. One
-that is narrower still has the intervals below the figures.
+On a narrow page, names are on lines above the figures. On a still narrower page,
+intervals are below the figures.
 """
 
 import textwrap
@@ -13,13 +13,13 @@ from affuse.fuse.reporting.blocks import WIDTH, TableBlock, blocks
 from affuse.fuse.reporting.layout import TableLine, headed, joined, sections
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
 
-INDENT = 2  # columns before what belongs to the name above it
-LEAST = 24  # columns that a block must leave for its figures beside the names
+INDENT = 2  # columns before figures below a name
+LEAST = 24  # least number of columns for the figures of a block beside the names
 
 
 @dataclass(frozen=True)
 class TextGrid:
-    """Widths of the columns of plain text, the same in every section of a table."""
+    """Widths of the columns of text, equal in all sections of a table."""
 
     name: int
     values: tuple[int, ...]
@@ -29,7 +29,13 @@ class TextGrid:
     def line(
         self, name: str, cells: Sequence[tuple[str, str]], counts: Sequence[str]
     ) -> str:
-        """One line, without blanks at its end."""
+        """Return a line without blanks at its end.
+
+        Args:
+            name: of the row
+            cells: a figure and an interval for each rating and the mean
+            counts: of the columns after them
+        """
         padded = [name.ljust(self.name)]
         for (value, range_), a, b in zip(cells, self.values, self.ranges, strict=True):
             padded.append(f"{value:>{a}} {range_:<{b}}" if b else f"{value:>{a}}")
@@ -38,14 +44,14 @@ class TextGrid:
 
     @property
     def rest(self) -> int:
-        """Columns that all but the name take."""
+        """Width of a line without the name, in columns."""
         ranges = sum(1 + b for b in self.ranges if b)
         gaps = 2 * (len(self.values) + len(self.counts))
         return sum(self.values) + ranges + gaps + sum(self.counts)
 
 
 def _grid(heads: Sequence[str], lines: Sequence[TableLine], width: int) -> TextGrid:
-    """Widths that hold every line; a name too long for the page does not count."""
+    """Return widths that fit every line, except names too long for the page."""
     figures = len(lines[0].cells)
     grid = TextGrid(
         name=0,
@@ -66,7 +72,7 @@ def _grid(heads: Sequence[str], lines: Sequence[TableLine], width: int) -> TextG
 
 
 def _name(row: TableRow, room: int) -> list[str]:
-    """Return the name of a row, its detail on a second line if there is no room."""
+    """Return the name of a row, with its detail on a second line if it is too long."""
     name = printable(row.name)
     if len(name) <= room:
         return [name]
@@ -77,17 +83,18 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
     """Return tables in aligned columns.
 
     Args:
-        tables: one after the other, with a blank line between
-        width: columns of the page; about 60 are the least that intervals fit into
+        tables: one after another, separated by a blank line
+        width: of the page in columns; intervals need about 60
     """
     return joined(_text(table, width) for table in tables)
 
 
 def _text(table: ReportTable, width: int) -> Iterator[str]:
-    """The lines of one table."""
+    """Yield the lines of one table."""
     heads, groups = sections(table)
     grid = _grid(heads, [line for group in groups for line in group.lines], width)
-    fits = grid.name + grid.rest <= width or width >= WIDTH  # as files always had it
+    # At the default width, files keep their layout even if a line is longer.
+    fits = grid.name + grid.rest <= width or width >= WIDTH
     rows = _beside if fits else _below
     title = _headline(table.title, width)
     yield from (*title, "=" * max(map(len, title)))
@@ -121,7 +128,7 @@ def _beside(
 def _below(
     grid: TextGrid, heads: Sequence[str], lines: Sequence[TableLine], width: int
 ) -> Iterator[str]:
-    """Yield rows with the name and the counts on a line above the figures."""
+    """Yield rows with names and counts on a line above the figures."""
     figures = len(grid.values)
     bare = replace(grid, name=INDENT - 2, counts=())
     fits = bare.name + bare.rest <= width
@@ -141,7 +148,7 @@ def _below(
 def _figures(
     grid: TextGrid, cells: Sequence[tuple[str, str]], *, stack: bool
 ) -> Iterator[str]:
-    """Yield figures with their intervals behind them, or below them if `stack`."""
+    """Yield figures with their intervals beside them, or below them if `stack`."""
     if not stack:
         yield grid.line("", cells, ())
         return
@@ -154,21 +161,21 @@ def _figures(
 
 
 def _headline(words: str, width: int) -> list[str]:
-    """Return a heading in lines; a page of the usual width keeps it in one."""
+    """Return the lines of a heading; a page of the default width keeps one line."""
     return _wrapped(words, width) if width < WIDTH else [printable(words)]
 
 
 def _wrapped(sentence: str, width: int) -> list[str]:
-    """Return a sentence in lines that fit the page."""
+    """Return the lines of a sentence, wrapped to the page."""
     words = printable(sentence)
     return textwrap.wrap(words, width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _aligned(block: TableBlock, width: int) -> Iterator[str]:
-    """Yield a block in columns: the first to the left, the others to the right.
+    """Yield a block in columns: the first aligned left, the others aligned right.
 
-    Columns that do not fit follow below, beside the first column again; a first column
-    that leaves no room for others has its cells on lines of their own.
+    Columns that do not fit follow below, with the first column repeated. If the first
+    column leaves no room for others, its cells are on separate lines.
     """
     lines = [[*map(printable, line)] for line in (block.heads, *block.lines)]
     first, *rest = (max(map(len, column)) for column in zip(*lines, strict=True))
@@ -185,7 +192,10 @@ def _aligned(block: TableBlock, width: int) -> Iterator[str]:
 
 
 def _spans(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Divide columns into as few runs as fit the room, with two blanks before each."""
+    """Yield begin and end of groups of columns that fit the room, as few as possible.
+
+    Two blanks precede each column.
+    """
     begin, taken = 0, 0
     for end, size in enumerate(sizes):
         if end > begin and taken + 2 + size > room:

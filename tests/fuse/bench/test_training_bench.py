@@ -79,7 +79,7 @@ def test_the_command(options, monkeypatch):
         cli.main, ["bench", "train", *size.split(), *small.split(), *options]
     )
     assert found.exit_code == 0, found.output
-    assert "300 made-up utterances of 8 + 6 features" in found.output
+    assert "300 synthetic utterances of 8 + 6 features" in found.output
     ways = [line.split("  ")[0] for line in found.output.splitlines()[-3:]]
     assert ways == [
         "HDF5 data set an utterance, DataLoader",
@@ -107,4 +107,4 @@ def test_the_command_times_the_whole_table():
     assert found.exit_code == 0, found.output
     said = found.stdout.splitlines()[-1]
     assert said.startswith("100 models (audio, text, early, late; 5 folds, 5 seeds)")
-    assert said.endswith(": 100 epochs, and 50 of 50 autoencoders before")
+    assert said.endswith(": 100 epochs, and 50 epochs of 50 autoencoders before")

@@ -105,7 +105,7 @@ def test_predictions_that_were_clipped_are_noted(tmp_path):
     facts = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
     count = facts["test"]["valence"]["beyond"]
     assert count >= 1
-    assert f"Mapped beyond the scale, and set to its end: valence {count}" in said
+    assert f"outside the scale, clipped to its end: valence {count}" in said
 
 
 def test_what_is_not_there_or_is_stale_says_what_to_do(tmp_path):
@@ -115,7 +115,9 @@ def test_what_is_not_there_or_is_stale_says_what_to_do(tmp_path):
         columns(folder, applied)
     calibrate(folder, level=0.9, by="auto")
     more = dataclasses.replace(applied, seeds=(1,))
-    with pytest.raises(ValueError, match="with 1 models and has 1 now, or others; cal"):
+    with pytest.raises(
+        ValueError, match="with 1 models and now has 1, or other ones; cal"
+    ):
         columns(folder, more)
     path = folder / "calibration.json"
     path.write_text(path.read_text().replace('"slope"', '"slop"'))
@@ -153,7 +155,7 @@ def test_a_corpus_without_speakers(tmp_path):
     folder = trained(tmp_path, "text", found=found, epochs=2)
     lines = calibrate(folder, level=0.9, by="auto").splitlines()
     assert [line.split()[-2] for line in lines[3:6]] == ["-"] * 3
-    assert "60 utterances of validation or more" in "\n".join(lines)
+    assert "at least 60 utterances of validation" in "\n".join(lines)
     assert "other speakers" not in "\n".join(lines)
     with pytest.raises(ValueError, match="has 0 known speakers to validate on"):
         calibrate(folder, level=0.9, by="speaker")

@@ -58,7 +58,7 @@ def test_a_row_is_added_for_each_run_of_several_trained_seeds(runs):
     assert [row.name for row in plain.rows if row.info] == ["ridge", "text", "early"]
     assert not any("Ensembles" in note for note in plain.notes)
     (note,) = (note for note in table.notes if note.startswith("Ensembles"))
-    assert "do not contain what other seeds or another training would give" in note
+    assert "hold for these models only, not for other seeds or another training" in note
 
 
 def test_the_row_is_the_ccc_of_the_mean_prediction_in_every_section(runs):

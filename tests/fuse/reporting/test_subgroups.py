@@ -72,7 +72,7 @@ def test_a_table_without_the_column_says_so(runs):
     save(runs, info_of("late", corpus="other", name="other-late-session5-1"))
     one, other = collect(runs, ReportContents(by="language"))
     assert "language de" in one.rows[0].sections
-    assert "No language is known, so none is scored apart" in other.notes
+    assert "No language is known, so there are no groups by language" in other.notes
 
 
 def test_too_many_groups_are_refused(runs):
@@ -95,7 +95,7 @@ def test_what_groups_lack_is_said(runs):
     described(runs, lambda n: {"language": "de" if n > 3 else "fr"} if n < 30 else {})
     (table,) = collect(runs, ReportContents(by="language"))
     words = " ".join(table.notes)
-    assert "because it is not known of them: 12 test utterances" in words
+    assert "because its value is unknown: 12 test utterances" in words
     assert "too few utterances or dialogues: language fr" in words
     assert "In no group" not in " ".join(collect(runs)[0].notes)
 

@@ -456,7 +456,7 @@ def test_what_cannot_be_trained_on_is_said(joined):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model().fit(x, y, groups=speakers[1:])
     with pytest.raises(
-        ValueError, match="in 100 draws .* leave out what hardly varies"
+        ValueError, match="in 100 draws .* leave out ratings that hardly vary"
     ):
         model().fit(x, np.ones(300))
     with pytest.raises(ValueError, match=f"minimum of {FEWEST} is required"):
