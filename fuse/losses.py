@@ -161,7 +161,7 @@ class _Concordance(torch.autograd.Function):
         squares = squares + (t * t * shares).sum(dim=-2, keepdim=True) + shift * shift
         spread = squares.clamp_min(LEAST_SPREAD)
         coefficient = 2 * covariance / spread
-        # Where the lower bound holds, the denominator does not depend on the prediction.
+        # At the lower bound, the denominator does not depend on the prediction.
         slope = torch.where(squares < LEAST_SPREAD, 0, coefficient)
         ctx.save_for_backward(p + shift, t, shares, slope, spread)
         return coefficient.squeeze(-2)

@@ -1,11 +1,12 @@
-"""Identity of the code of designs and baselines, by which a run knows its own.
+"""Identity of the code of designs and baselines, which runs record and compare.
 
-A design that comes with the project has a revision number. It is raised whenever the
-same settings would give other models, so that moving or reformatting the file changes
-nothing. Any other design, and a built-in one that was edited, is known by the digest of
-its syntax tree and of the modules that it imports, without docstrings and comments;
-left out are the standard library and installed packages. The digest of a design of an
-installed package covers that package, and its name is said too.
+A design that comes with the project has a revision number. The number is raised when
+the same settings would give different models; moving or reformatting the file changes
+nothing. All other designs, and edited built-in designs, are identified by a digest. It
+covers the syntax tree of the module and of the modules that it imports, without
+docstrings and comments. The standard library and installed packages are left out. The
+digest of a design from an installed package covers that package, and the identity
+states the package's name.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
 
 NEAR = (DESIGN_KIND.package, BASELINE_KIND.package, "affuse.fuse.models.regressor")
-HELPERS = {  # modules of designs that are no plug-in
+HELPERS = {  # modules of designs that are not plug-ins
     "zeroshot": f"{BASELINE_KIND.package}._zeroshot"
 }
 
@@ -44,10 +45,10 @@ BUILT_IN: Mapping[str, Revision] = {  # tests/test_revisions.py says when to cha
 def of(fusion: str) -> str:
     """Return the identity of the code of a design or a baseline.
 
-    It is told once in a process, for code that is edited later is not imported again.
+    The identity is cached, because code that is edited later is not imported again.
 
     Args:
-        fusion: its name
+        fusion: name of the design or baseline
 
     Returns:
         ``revision 2``, or ``code`` and twelve hexadecimal digits, followed by ``of``
@@ -63,7 +64,7 @@ def of(fusion: str) -> str:
 
 
 def digest(fusion: str) -> str:
-    """Return the digest of the code of a design or baseline: twelve hex digits.
+    """Return the digest of the code of a design or baseline: 12 hexadecimal digits.
 
     Args:
         fusion: name of a file or package in fuse/models/designs or baselines
@@ -72,19 +73,22 @@ def digest(fusion: str) -> str:
 
 
 def packages(fusion: str) -> dict[str, str]:
-    """Return the version of the installed package that a design comes from, by name.
+    """Return {name: version} of the installed package that a design comes from.
 
-    It is empty for designs of this project and for those of the user's files.
+    It is empty for designs of this project and of the user's files.
+
+    Args:
+        fusion: name of the design or baseline
     """
     source = _source(fusion)
     return {source.package: source.version} if source.package else {}
 
 
 def _source(fusion: str) -> PluginSource:
-    """Return where the code of a design or baseline comes from.
+    """Return the source of the code of a design or baseline.
 
     Raises:
-        AffuseError: if there is none of that name, or it cannot be used
+        AffuseError: if no design has that name, or it cannot be used
     """
     if module := HELPERS.get(fusion):
         return PluginSource(module)
