@@ -377,8 +377,8 @@ def test_columns_may_be_said_in_several_ways(joined, columns):
 @pytest.mark.parametrize(
     ("columns", "sentence"),
     [
-        (None, "takes audio, text, and columns says nothing of audio, text; say wh"),
-        ({"audio": 12}, "says nothing of text; say .* columns={'audio': SIZE, 'text'"),
+        (None, "takes audio, text, and columns lacks audio, text; add the col"),
+        ({"audio": 12}, "lacks text; add .* columns={'audio': SIZE, 'text'"),
         (
             {"audio": 8, "text": 2},
             "sum to 10, and X has 19 columns; give sizes that su",

@@ -1,4 +1,4 @@
-"""The designs that a command line asks for, and the modalities that they take."""
+"""Designs that a command line requests, and the modalities that they need."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,25 +18,34 @@ Fitting = TypeVar("Fitting", bound=DesignOptions)
 
 
 def with_files(options: Fitting) -> Fitting:
-    """Run the files of ``--design``, and return options that train their designs too.
+    """Execute the files of ``--design``, and return options with their designs added.
+
+    Args:
+        options: of the command line
 
     Raises:
         OptionError: if there is nothing to train, or a file cannot be a design's
         AffuseError: if a file raises an error, or defines no design
     """
-    wanted = tuple(dict.fromkeys((*options.designs, *use_files(options.design_files))))
-    if not wanted:
+    names = tuple(dict.fromkeys((*options.designs, *use_files(options.design_files))))
+    if not names:
         raise OptionError(
             "Missing option '--fusion': name a design, e.g. --fusion early, or give a "
             "file that defines one with --design FILE.py"
         )
-    return replace(options, designs=wanted)
+    return replace(options, designs=names)
 
 
 def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
-    """Designs as they were asked for; ``all`` is all that these caches can feed.
+    """Return the names of the requested designs, where ``all`` is expanded.
 
-    What is named beside ``all`` stays, so that whoever lacks its embeddings is told.
+    ``all`` stands for the designs whose inputs are cached. Designs that are named
+    beside ``all`` are kept, so that an error names their missing inputs.
+
+    Args:
+        wanted: names of designs, or ``all``
+        there: modalities with embeddings
+        head: True if predictions of a checkpoint's head are cached
     """
     if "all" not in wanted:
         return list(dict.fromkeys(wanted))
@@ -49,19 +58,22 @@ def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[
 
 
 def needs(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Modalities that these designs take together.
+    """Return the modalities that the requested designs need together.
 
-    They are all modalities for ``all`` and for baselines, which take what there is.
-    Designs of one command are compared on the utterances that have all of these.
+    These are all modalities for ``all`` and for baselines, which use all embeddings.
+    Designs of one command are compared on the utterances that have all of them.
+
+    Args:
+        wanted: names of designs, or ``all``
 
     Raises:
-        AffuseError: if one is not known
+        OptionError: if a name is unknown
     """
-    known = design_names()
-    if unknown := [name for name in wanted if name not in (*known, "all")]:
+    available = design_names()
+    if unknown := [name for name in wanted if name not in (*available, "all")]:
         raise OptionError(
-            f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or "
-            f"{DESIGN_KIND.remedy}{hint(unknown[0], (*known, 'all'))}"
+            f"no fusion {unknown[0]!r}: choose from {', '.join(available)} or all, or "
+            f"{DESIGN_KIND.remedy}{hint(unknown[0], (*available, 'all'))}"
         )
     taken: set[str] = set()
     for name in wanted:
@@ -72,9 +84,9 @@ def needs(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
-    """Return True if there is everything that a design needs.
+    """Return True if all inputs of a design are cached.
 
-    One of another package that cannot be used is left out, and a warning says so.
+    A plug-in design that cannot be used is left out with a warning.
     """
     try:
         return trainable(name).is_fed(there, head=head)

@@ -79,7 +79,7 @@ class TrainableDesign(Protocol):
                 have fixed modalities
 
             Raises:
-                AffuseError: if there is no such design, or no embedding that it could take
+                AffuseError: if there is no such design, or no embedding for it
         """
 
     def features(self, modalities: Sequence[str]) -> tuple[str, ...]:

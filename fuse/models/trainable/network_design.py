@@ -53,7 +53,7 @@ class NetworkDesign:
 
     @property
     def row_place(self) -> int:
-        """Position in tables: unimodal designs come before designs that fuse several."""
+        """Position in tables: unimodal designs come before fusion designs."""
         return 2 if self.single_modality else 3
 
     @property

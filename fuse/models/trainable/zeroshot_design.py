@@ -18,7 +18,7 @@ NAME = "zeroshot"
 
 
 class ZeroshotDesign:
-    """Design that returns the predictions of a checkpoint's head; see `TrainableDesign`.
+    """Design of a checkpoint head's predictions; see `TrainableDesign`.
 
     Args:
         name: of the design

@@ -89,7 +89,7 @@ class _Group:
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Set the weights of rows in batches, and divide validation rows into blocks."""
+        """Set the weights of rows in batches, and the blocks of validation rows."""
         chosen = [self.tasks[k] for k in self.active]
         self.count, self.length = batches.shape(
             len(chosen[0].train), chosen[0].settings
