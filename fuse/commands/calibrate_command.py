@@ -146,7 +146,7 @@ def _chart(run: Run, curves: Mapping[str, Sequence[RejectionPoint]]) -> str:
 
 def _lines(
     run: Run,
-    found: Calibrations,
+    calibrations: Calibrations,
     measured: Mapping[str, CalibrationScores],
     curves: Mapping[str, Sequence[RejectionPoint]],
 ) -> Iterator[str]:
@@ -154,24 +154,30 @@ def _lines(
     nature = NATURES[run.info.nature]
     yield f"{run.info.name} ({nature}), calibrated on validation parts"
     yield ""
-    yield from columns([*_table(found, measured)])
+    yield from columns([*_table(calibrations, measured)])
     yield ""
     if any(curves.values()):
         yield "the utterances left out on which the seeds disagree most, after the map"
         yield from columns([*_rejected(curves)])
         yield ""
-    for note in notes(run, found, measured, curves):
+    for note in notes(run, calibrations, measured, curves):
         yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")
     names = CALIBRATED if any(curves.values()) else CALIBRATED[:-1]
     yield f"written to {run.path}: {', '.join(names)}"
 
 
 def _table(
-    found: Calibrations, measured: Mapping[str, CalibrationScores]
+    calibrations: Calibrations, measured: Mapping[str, CalibrationScores]
 ) -> Iterator[tuple[str, ...]]:
     """Yield rows with the CCC before and after the map, and coverage of intervals."""
     heads = ("CCC: one model", "seeds' mean", "mapped", "RMSE", "mapped")
-    yield ("", *heads, f"{found.level:.0%} interval holds", "by speaker", "width")
+    yield (
+        "",
+        *heads,
+        f"{calibrations.level:.0%} interval holds",
+        "by speaker",
+        "width",
+    )
     for target, m in measured.items():
         shares = sorted(m.by_speaker.values())
         ends = [figure(share, digits=2) for share in (*shares[:1], *shares[-1:])]

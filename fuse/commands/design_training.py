@@ -143,18 +143,18 @@ def _train(
     errors: dict[Path, list[AffuseError]] = {plan.folder: [] for plan in plans_}
     with bar(
         total=len(planned), name=name, unit="models", show=setup.progress
-    ) as shown:
+    ) as progress:
         missing = [unit for unit in planned if not is_done(unit)]
-        shown.update(len(planned) - len(missing))
+        progress.update(len(planned) - len(missing))
         for unit, fitted in headed(missing, heads) if heads else _fitted(missing):
             if isinstance(fitted, AffuseError):
                 errors[unit.plan.folder].append(fitted)
             else:
                 publish(unit, fitted)
-                shown.set_postfix_str(
+                progress.set_postfix_str(
                     f"{unit.where}: validation CCC {fitted.score:.3f}"
                 )
-            shown.update()
+            progress.update()
     return errors
 
 

@@ -43,7 +43,7 @@ def lint(say: Callable[[str], object], options: Lint) -> bool:
 
 
 def _text(results_by_run: Mapping[str, Iterable[Result]]) -> Iterator[str]:
-    """Yield the lines of a text; `found` is {folder of a run: results}."""
+    """Yield the lines of a text; by folder of a run."""
     for path, results in results_by_run.items():
         yield from (path, *lines(results))
 

@@ -48,13 +48,13 @@ class Context:
     places: Mapping[str, Place]  # {id: place in the recording}
 
 
-def gather(run: Path, applied: Applied, given: Sources, cache: Path) -> Context:
+def gather(run: Path, applied: Applied, sources: Sources, cache: Path) -> Context:
     """Collect the facts on predicted utterances, and log what is unknown.
 
     Args:
         run: folder of the run
         applied: predictions of the run's models
-        given: the predicted corpus and its embeddings
+        sources: the predicted corpus and its embeddings
         cache: folder of all caches
 
     Raises:
@@ -62,30 +62,30 @@ def gather(run: Path, applied: Applied, given: Sources, cache: Path) -> Context:
         DamagedFileError: if the run or a corpus is damaged
     """
     info = read_info(run)
-    corpus = _trained(cache, info.corpus, given.corpus)
-    ours = training_overlap.inputs(given.corpus, cache, given.embeddings.values())
+    corpus = _trained(cache, info.corpus, sources.corpus)
+    ours = training_overlap.inputs(sources.corpus, cache, sources.embeddings.values())
     theirs = None
     if corpus is not None:
-        same = corpus is given.corpus
+        same = corpus is sources.corpus
         theirs = ours if same else training_overlap.inputs(corpus, cache)
     overlap = training_overlap.find(run, applied, ours, theirs, trained=info.corpus)
     faults = (*ours.faults, *(theirs.faults if theirs else ()))
     scale = training_scale.of_run(run, info, corpus)
-    places = _places(applied, given.corpus, ours)
+    places = _places(applied, sources.corpus, ours)
     for sentence in (
         *dict.fromkeys(faults),
         *overlap.sentences(run),
-        *_on_scale(scale, info, given.corpus),
-        *_on_files(given.corpus, cache),
+        *_on_scale(scale, info, sources.corpus),
+        *_on_files(sources.corpus, cache),
     ):
         log.warning("%s", sentence)
     return Context(scale, overlap, places)
 
 
-def _trained(cache: Path, name: str, given: Corpus) -> Corpus | None:
+def _trained(cache: Path, name: str, predicted: Corpus) -> Corpus | None:
     """Return the training corpus, or None if it is not cached."""
-    if name == given.name:
-        return given
+    if name == predicted.name:
+        return predicted
     try:
         check_name(name)
         return corpus_table.load(cache, name)
@@ -93,19 +93,19 @@ def _trained(cache: Path, name: str, given: Corpus) -> Corpus | None:
         return None
 
 
-def _places(applied: Applied, corpus: Corpus, known: Inputs) -> dict[str, Place]:
+def _places(applied: Applied, corpus: Corpus, keys: Inputs) -> dict[str, Place]:
     """Return the place of each predicted utterance in its recording, by id."""
     utterances = {u.id: u for u in corpus.utterances}
     return {
         id_: shared_recordings.place(
-            utterances[id_], corpus.root, known.stretches.get(id_)
+            utterances[id_], corpus.root, keys.stretches.get(id_)
         )
         for id_ in applied.ids
         if id_ in utterances
     }
 
 
-def _on_scale(scale: Scale | None, info: RunInfo, given: Corpus) -> Iterator[str]:
+def _on_scale(scale: Scale | None, info: RunInfo, predicted: Corpus) -> Iterator[str]:
     """Yield a sentence if the scale is unknown, or is not that of the corpus."""
     if scale is None:
         yield (
@@ -113,11 +113,12 @@ def _on_scale(scale: Scale | None, info: RunInfo, given: Corpus) -> Iterator[str
             f"trained {info.name} and did not record the scale of '{info.corpus}'; "
             f"repeat the train command, which records it and keeps the models"
         )
-    elif given.scale is not None and given.scale != scale:
+    elif predicted.scale is not None and predicted.scale != scale:
         yield (
-            f"'{given.name}' is rated from {training_scale.words(given.scale)}, but "
-            f"ratings are written on [-1, 1] and from {training_scale.words(scale)}, "
-            f"the scale of '{info.corpus}', which {info.name} was trained on"
+            f"'{predicted.name}' is rated from "
+            f"{training_scale.words(predicted.scale)}, but ratings are written on "
+            f"[-1, 1] and from {training_scale.words(scale)}, the scale of "
+            f"'{info.corpus}', which {info.name} was trained on"
         )
 
 

@@ -123,11 +123,14 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
 
 
 def _chosen(
-    wanted: RunSelection, found: Sequence[Run], runs: Path, problems: Sequence[str]
+    selection: RunSelection,
+    readable: Sequence[Run],
+    runs: Path,
+    problems: Sequence[str],
 ) -> list[Run]:
     """Return the selected runs; the error of an empty selection names damaged runs."""
     try:
-        return selected(wanted, found, runs)
+        return selected(selection, readable, runs)
     except AffuseError as error:
         if not problems:
             raise
@@ -167,22 +170,22 @@ def _kind(run: Run) -> tuple[str, str, str]:
 
 
 def _table(
-    group: Sequence[Run], wanted: ReportContents, problems: list[str]
+    group: Sequence[Run], contents: ReportContents, problems: list[str]
 ) -> ReportTable:
     """Return the table of one corpus and protocol; damage is added to `problems`."""
-    scored = score(group, wanted)
+    scored = score(group, contents)
     problems += [printable(f"damaged, so not mapped: {s}") for s in scored.damaged]
-    columns = measures.parse(wanted.columns)
+    columns = measures.parse(contents.columns)
     runs, parts, info = scored.runs, scored.parts, group[0].info
     rows = measures.added(parts, scored.rows, columns) if columns else scored.rows
     rows, missing = compared(
         parts,
         rows,
-        against=wanted.against,
+        against=contents.against,
         unit=scored.unit,
-        narrowed=wanted.narrows,
+        narrowed=contents.narrows,
     )
-    pairs = all_pairs(parts, rows, unit=scored.unit) if wanted.pairs else ()
+    pairs = all_pairs(parts, rows, unit=scored.unit) if contents.pairs else ()
     extra = published_figures.rows(info.corpus, info.nature)
     return ReportTable(
         corpus=info.corpus,
@@ -193,12 +196,12 @@ def _table(
         encoders=footnotes.encoders(runs),
         shared=footnotes.shared_speakers(runs),
         pairs=pairs,
-        split=wanted.split,
+        split=contents.split,
         columns=columns,
         comparisons=(*comparisons(rows), *missing, *untested(pairs)),
         notes=(
-            *footnotes.notes(runs, rows, by=wanted.by),
-            *subgroups.notes(runs, rows, wanted.by),
+            *footnotes.notes(runs, rows, by=contents.by),
+            *subgroups.notes(runs, rows, contents.by),
             *undefined_notes(parts),
             *scored.notes,
             *measures.notes(columns),

@@ -36,60 +36,62 @@ def with_files(options: Fitting) -> Fitting:
     return replace(options, designs=names)
 
 
-def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
+def designs(
+    requested: Sequence[str], cached: Sequence[str], *, head: bool
+) -> list[str]:
     """Return the names of the requested designs, where ``all`` is expanded.
 
     ``all`` stands for the designs whose inputs are cached. Designs that are named
     beside ``all`` are kept, so that an error names their missing inputs.
 
     Args:
-        wanted: names of designs, or ``all``
-        there: modalities with embeddings
+        requested: names of designs, or ``all``
+        cached: modalities with embeddings
         head: True if predictions of a checkpoint's head are cached
     """
-    if "all" not in wanted:
-        return list(dict.fromkeys(wanted))
+    if "all" not in requested:
+        return list(dict.fromkeys(requested))
     taken = [
         name
         for name in design_names()
-        if name in wanted or _is_fed(name, there, head=head)
+        if name in requested or _is_fed(name, cached, head=head)
     ]
     return sorted(taken, key=lambda name: not trainable(name).is_baseline)
 
 
-def needs(wanted: Sequence[str]) -> tuple[str, ...]:
+def needs(requested: Sequence[str]) -> tuple[str, ...]:
     """Return the modalities that the requested designs need together.
 
     These are all modalities for ``all`` and for baselines, which use all embeddings.
     Designs of one command are compared on the utterances that have all of them.
 
     Args:
-        wanted: names of designs, or ``all``
+        requested: names of designs, or ``all``
 
     Raises:
         OptionError: if a name is unknown
     """
     available = design_names()
-    if unknown := [name for name in wanted if name not in (*available, "all")]:
+    if unknown := [name for name in requested if name not in (*available, "all")]:
         raise OptionError(
             f"no fusion {unknown[0]!r}: choose from {', '.join(available)} or all, or "
             f"{DESIGN_KIND.remedy}{hint(unknown[0], (*available, 'all'))}"
         )
     taken: set[str] = set()
-    for name in wanted:
+    for name in requested:
         if name == "all":
             return modality_names()
         taken |= set(trainable(name).modalities(modality_names()))
     return tuple(m for m in modality_names() if m in taken)
 
 
-def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
+def _is_fed(name: str, cached: Sequence[str], *, head: bool) -> bool:
     """Return True if all inputs of a design are cached.
 
     A plug-in design that cannot be used is left out with a warning.
     """
     try:
-        return trainable(name).is_fed(there, head=head)
+        return trainable(name).is_fed(cached, head=head)
     except PluginError as error:
         plugins.warn(str(error))
         return False

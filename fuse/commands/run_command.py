@@ -114,21 +114,21 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
     return _report(say, corpus.name, options) and not problems
 
 
-def tuned_design(wanted: Sequence[str]) -> str:
+def tuned_design(requested: Sequence[str]) -> str:
     """Return the design to fine-tune encoders with, which is the first network.
 
     Args:
-        wanted: names of the requested designs
+        requested: names of designs
 
     Raises:
         OptionError: if there is none
     """
     networks = plugins.names(DESIGN_KIND)
-    chosen = [name for name in wanted if name in networks]
+    chosen = [name for name in requested if name in networks]
     if not chosen:
         raise OptionError(
             f"--finetune trains encoders together with a design, and "
-            f"{', '.join(wanted)} cannot be trained so; add one, e.g. --fusion early"
+            f"{', '.join(requested)} cannot be trained so; add one, e.g. --fusion early"
         )
     return chosen[0]
 
@@ -173,9 +173,9 @@ def _restricted(usual: Extract, modalities: Sequence[str]) -> Extract:
 
 def _report(say: Say, corpus: str, options: RunCommand) -> bool:
     """Print the table of a corpus, and return True if none of its runs is damaged."""
-    wanted = ReportContents(corpus=corpus, protocol=options.protocol or "")
+    contents = ReportContents(corpus=corpus, protocol=options.protocol or "")
     problems: list[str] = []
-    tables = report_command.collect(options.runs, wanted, damaged=problems.append)
+    tables = report_command.collect(options.runs, contents, damaged=problems.append)
     width = page_width(sys.stdout, WIDTH)
     for line in (
         report_command.render(tables, "text", width=width).rstrip("\n").split("\n")

@@ -91,14 +91,16 @@ def explained(
         raise type(error)(*error.args, *lines) from error
 
 
-def _costly(left_out: Mapping[str, int], given: Sequence[Utterance]) -> Iterator[str]:
+def _costly(
+    left_out: Mapping[str, int], utterances: Sequence[Utterance]
+) -> Iterator[str]:
     """Yield a sentence for each rating that utterances with other ratings lack.
 
     Args:
         left_out: {reason: number of utterances}
-        given: all utterances of the corpus
+        utterances: all utterances of the corpus
     """
-    rated = [u for u in given if u.ratings]
+    rated = [u for u in utterances if u.ratings]
     for name in RATINGS:
         lacking = sum(name not in u.ratings for u in rated)
         if f"no rating of {name}" in left_out and lacking:

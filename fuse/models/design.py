@@ -146,12 +146,12 @@ def _settings(fusion: type[nn.Module], value: Any) -> tuple[str, ...]:
     Raises:
         AffuseError: if they are not a tuple or list of names of settings
     """
-    known = [field.name for field in fields(Settings)]
-    if not isinstance(value, tuple | list) or not set(value) <= set(known):
+    names = [field.name for field in fields(Settings)]
+    if not isinstance(value, tuple | list) or not set(value) <= set(names):
         raise AffuseError(
             f"EXTRA_SETTINGS of {fusion!r} are {value!r}; they must be names of "
             f"settings in a tuple, e.g. ('late_activation',); known are "
-            f"{', '.join(known)}"
+            f"{', '.join(names)}"
         )
     return tuple(value)
 

@@ -123,20 +123,20 @@ class Codec(nn.Module):
 class Objective(Protocol):
     """Loss on training rows and scores on validation rows of a phase."""
 
-    def losses(self, found: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
+    def losses(self, outputs: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
         """Return the loss, and the reconstruction as part of it: (models,) each.
 
         Args:
-            found: outputs of a batch
+            outputs: values of a batch
             truth: (models, batch, targets)
             weight: (models, batch), 1 for a row and 0 for padding
         """
 
-    def note(self, found: Outputs, weight: Tensor) -> Tensor:
+    def note(self, outputs: Outputs, weight: Tensor) -> Tensor:
         """Return the values of one validation block that `scores` needs.
 
         Args:
-            found: outputs of the block
+            outputs: values of the block
             weight: (models, batch), 1 for a row and 0 for padding
         """
 
@@ -156,16 +156,16 @@ class Rating:
 
     settings: Settings
 
-    def losses(self, found: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
+    def losses(self, outputs: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
         """Return the loss and the reconstruction; see `Objective`."""
         error = losses.loss(self.settings.loss, mix=self.settings.mix)
-        restoring = _reconstruction(found, weight)
-        rating = error(found[RATINGS], truth, weight)
+        restoring = _reconstruction(outputs, weight)
+        rating = error(outputs[RATINGS], truth, weight)
         return [rating + self.settings.reconstruction * restoring, restoring]
 
-    def note(self, found: Outputs, weight: Tensor) -> Tensor:
+    def note(self, outputs: Outputs, weight: Tensor) -> Tensor:
         """Return the predictions: (models, batch, targets); see `Objective`."""
-        return found[RATINGS]
+        return outputs[RATINGS]
 
     def scores(self, noted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
         """Return the CCC of each rating; see `Objective`."""
@@ -176,15 +176,15 @@ class Rating:
 class Restoring:
     """Objective of pretraining: reconstruction alone."""
 
-    def losses(self, found: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
+    def losses(self, outputs: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
         """Return the reconstruction twice; see `Objective`."""
-        restoring = _reconstruction(found, weight)
+        restoring = _reconstruction(outputs, weight)
         return [restoring, restoring]
 
-    def note(self, found: Outputs, weight: Tensor) -> Tensor:
+    def note(self, outputs: Outputs, weight: Tensor) -> Tensor:
         """Return the sum of the loss over rows: (models,); 0 for a block of padding."""
         is_empty = weight.sum(-1, keepdim=True) <= 0
-        mean = _reconstruction(found, weight.where(~is_empty, 1.0))
+        mean = _reconstruction(outputs, weight.where(~is_empty, 1.0))
         return mean * weight.sum(dim=-1)
 
     def scores(self, noted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
@@ -193,11 +193,11 @@ class Restoring:
         return -total / weight.sum(dim=(1, 2), dtype=torch.float64)[:, None]
 
 
-def _reconstruction(found: Outputs, weight: Tensor) -> Tensor:
+def _reconstruction(outputs: Outputs, weight: Tensor) -> Tensor:
     """Return the reconstruction loss, summed over modalities (equation 7)."""
     total = torch.zeros(len(weight), device=weight.device)
-    for name, restored in found.items():
+    for name, restored in outputs.items():
         if name.startswith(RESTORED):
-            original = found[ORIGINAL + name.removeprefix(RESTORED)]
+            original = outputs[ORIGINAL + name.removeprefix(RESTORED)]
             total = total + losses.reconstruction(restored, original, weight)
     return total
