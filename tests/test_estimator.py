@@ -195,7 +195,7 @@ def test_what_float32_cannot_hold_is_refused(joined):
         with pytest.raises(ValueError, match=sentence):
             method(odd)
     with pytest.raises(
-        ValueError, match="equal in every column of audio once they are"
+        ValueError, match="equal in every column of audio after round"
     ):
         model().fit((x + 1e8).astype(np.float32), y)
 
@@ -284,7 +284,7 @@ def test_columns_may_be_names(joined):
     with pytest.raises(ValueError, match=named):
         found.predict(framed(odd, [names[k] for k in shuffled]))
     with pytest.raises(
-        ValueError, match="and the columns of X have none; give X as a D"
+        ValueError, match="and the columns of X have none; use a D"
     ):
         model(columns=columns).fit(x, y)
 
