@@ -1,7 +1,4 @@
-"""The commands that measure speed; `cli.py` offers them as ``bench``.
-
-That of stage two is in `cli.py` itself, for stage two is not known here.
-"""
+"""The commands that measure speed; `cli.py` offers them as ``bench``."""
 
 from typing import TYPE_CHECKING
 
@@ -11,26 +8,31 @@ from affuse.data.options.command_groups import Subgroup, takes
 from affuse.data.terminal import say
 
 if TYPE_CHECKING:
-    from affuse.data.options.bench_options import (
-        BenchDigests,
-        BenchExtract,
-        BenchFinetune,
-    )
+    from affuse.data.options import bench_options
 
 
 @click.group(cls=Subgroup)
 def bench() -> None:
-    """Measure speed against the device's limit, and against other ways."""
+    """Measure the speed of encoding, fine-tuning and training.
+
+    \b
+    Example:
+      python cli.py bench extract --modality text
+    """
 
 
 @bench.command("extract")
-@takes("bench_options.BenchExtract")
-def bench_extract(options: "BenchExtract") -> None:
-    """Measure stage one on made-up inputs of IEMOCAP's lengths.
+@takes
+def bench_extract(options: "bench_options.BenchExtract") -> None:
+    """Measure the speed of stage one on inputs of IEMOCAP's lengths.
 
-    The same random weights one by one, in padded batches, in a transformers pipeline
-    and as stage one runs them; "of the limit" is the arithmetic that the result needs
-    against the rate of the device's own matrix products.
+    The inputs are random. The same random weights encode them one by one, in padded
+    batches, in a transformers pipeline and as stage one does. The column "of the
+    limit" is model FLOPs utilisation (MFU), relative to measured GEMM throughput.
+
+    \b
+    Example:
+      python cli.py bench extract --modality text --size small
     """
     from affuse.extract.bench import encoder_bench
 
@@ -38,14 +40,15 @@ def bench_extract(options: "BenchExtract") -> None:
 
 
 @bench.command("digests")
-@takes("bench_options.BenchDigests")
-def bench_digests(options: "BenchDigests") -> None:
-    """Measure what the digests of RUN cost.
+@takes
+def bench_digests(options: "bench_options.BenchDigests") -> None:
+    """Measure the cost of the digests of RUN.
 
-    Reads its tables and its weights as `report` and `predict` do, and again from a copy
-    without digests.
+    The command reads its tables and its weights as `report` and `predict` do, and
+    again from a copy without digests.
 
     \b
+    Example:
       python cli.py bench digests runs/demo-early-speakers-0123abcd
     """
     from affuse.data import benchmarks
@@ -54,19 +57,42 @@ def bench_digests(options: "BenchDigests") -> None:
 
 
 @bench.command("finetune")
-@takes("bench_options.BenchFinetune")
-def bench_finetune(options: "BenchFinetune") -> None:
-    """Measure fine-tuning on made-up utterances of IEMOCAP's lengths.
+@takes
+def bench_finetune(options: "bench_options.BenchFinetune") -> None:
+    """Measure the speed of fine-tuning on utterances of IEMOCAP's lengths.
 
-    The same random weights trained by `finetune`, with the gradient of the loss of the
-    whole --loss-batch in two passes, and by an ordinary loop: padded batches of --batch
-    utterances in random order, each with a loss and an optimiser step of its own. That
-    loop runs each utterance forward once, not twice, and steps more often; what is
-    compared is the time an utterance.
+    The utterances are random. The same random weights are trained in two ways. One is
+    `finetune`: the gradient of the loss of the whole --loss-batch in two passes. The
+    other is an ordinary loop: padded batches of --batch utterances in random order,
+    each with its own loss and optimiser step. That loop runs each utterance forward
+    once, not twice, and steps more often; the time an utterance is compared.
 
-    "of the limit" is the arithmetic of one forward and one backward pass without
-    padding against the rate of the device's own matrix products.
+    The column "of the limit" is model FLOPs utilisation (MFU) of one forward and one
+    backward pass without padding, relative to measured GEMM throughput.
+
+    \b
+    Example:
+      python cli.py bench finetune --model small --steps 2
     """
     from affuse.extract.finetune.bench import finetune_bench
 
     finetune_bench.bench(say, options)
+
+
+@bench.command("train")
+@takes
+def bench_train(options: "bench_options.BenchTrain") -> None:
+    """Measure the speed of stage two on random embeddings.
+
+    The same models are trained for the same epochs in three ways: from a file with
+    one data set for each utterance, from tensors that a DataLoader collates, and by
+    stage two, which trains them all at once.
+
+    \b
+    Example:
+      python cli.py bench train --rows 2000 --models 4
+    """
+    from affuse.extract.encoding.gemm_throughput import products
+    from affuse.fuse.bench import training_bench
+
+    training_bench.bench(say, products, options)

@@ -9,24 +9,30 @@ from affuse.data.options.command_groups import Subgroup, takes
 from affuse.data.terminal import say
 
 if TYPE_CHECKING:
-    from affuse.data.options.maintenance_options import (
-        ListCaches,
-        RepairCaches,
-        VerifyCaches,
-    )
+    from affuse.data.options import maintenance_options
 
 
 @click.group(cls=Subgroup)
 def cache() -> None:
-    """Look at the cached embeddings."""
+    """List, verify and repair the cached embeddings.
+
+    \b
+    Example:
+      python cli.py cache list
+    """
 
 
 @cache.command("list")
-@takes("maintenance_options.ListCaches")
-def cache_list(options: "ListCaches") -> None:
-    """List every cache.
+@takes
+def cache_list(options: "maintenance_options.ListCaches") -> None:
+    """List every cache, one a line.
 
-    Digest, corpus, checkpoint, layers, pooling and number of utterances.
+    Each line has the digest, the corpus, the checkpoint, the layers, the pooling and
+    the number of utterances.
+
+    \b
+    Example:
+      python cli.py cache list
     """
     from affuse.data.cache import cache_selection
 
@@ -35,11 +41,15 @@ def cache_list(options: "ListCaches") -> None:
 
 
 @cache.command("verify")
-@takes("maintenance_options.VerifyCaches")
-def cache_verify(options: "VerifyCaches") -> None:
+@takes
+def cache_verify(options: "maintenance_options.VerifyCaches") -> None:
     """Check every file of the cache against its digest, as `verify` does.
 
-    Names every file that is damaged or missing; the exit status is then 1.
+    The command names every file that is damaged or missing; the exit status is then 1.
+
+    \b
+    Example:
+      python cli.py cache verify
     """
     from affuse.data.cache import verification
 
@@ -47,13 +57,17 @@ def cache_verify(options: "VerifyCaches") -> None:
 
 
 @cache.command("repair")
-@takes("maintenance_options.RepairCaches")
-def cache_repair(options: "RepairCaches") -> None:
-    """Make damaged and missing parts anew.
+@takes
+def cache_repair(options: "maintenance_options.RepairCaches") -> None:
+    """Encode damaged and missing parts of the cache again.
 
-    Repeats the extract command of each cache for what `verify` finds, and nothing else.
+    The command repeats the extract command of each cache for the parts that `verify`
+    finds, and for nothing else. The exit status is 0 if every part is whole
+    afterwards.
 
-    Exit status 0 if everything is whole afterwards.
+    \b
+    Example:
+      python cli.py cache repair --dry-run
     """
     from affuse.extract.commands import cache_repair
 
