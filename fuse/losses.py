@@ -1,8 +1,9 @@
-"""What training minimises.
+"""Loss functions of training: CCC loss, mean squared error, their mix, reconstruction.
 
-Every loss takes (..., batch, features) and returns (...): a plain batch gives a scalar,
-models stacked along leading axes give one loss each, as if each were alone. Rows may be
-weighed: a weight of 0 is a row that only fills up a batch, and it must be finite.
+Every loss maps (..., batch, features) to (...). A plain batch gives a scalar; models
+stacked along leading axes give one loss for each model, independent of the others. Rows
+may have weights. A weight of 0 marks a row that only pads a batch; its values must be
+finite.
 """
 
 from collections.abc import Callable
@@ -15,56 +16,57 @@ from affuse.data.errors import AffuseError
 
 Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
-# The CCC of a small batch is biased low. Simulated, where the true value is .695, it
+# The CCC of a small batch is biased low. In a simulation with a true CCC of .695, it
 # averages .525 in batches of 4, .617 of 8, .677 of 32, .690 of 128.
-SMALLEST_BATCH = 32  # utterances; the gradient still leads to the CCC of all
+SMALLEST_BATCH = 32  # utterances; the gradient still points towards the corpus's CCC
 
-LEAST_SPREAD = 1e-8  # squared rating units; only a batch without any variation has less
+LEAST_SPREAD = 1e-8  # squared rating units; only a batch without variation is below it
 
 
 def ccc_loss(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
-    """One minus the mean over targets of the batch's CCC, equation 10.
+    """Return one minus the batch's CCC, averaged over targets (equation 10).
 
-    Moments divide by the batch size, or by the sum of the weights. Half precision is
-    cast up, inside autocast too: the denominator is a sum of small squares.
+    Moments are divided by the batch size, or by the sum of the weights. Half precision
+    is cast to float32, also inside autocast, because the denominator is a sum of small
+    squares.
 
-    The gradient is finite for every finite input. Only where prediction and truth are
-    the same constant would the denominator vanish, so it is kept from falling below
-    `LEAST_SPREAD`; then the CCC is 0 and so is its gradient. A constant prediction of
-    a truth that varies has CCC 0 and a gradient towards the truth.
+    The gradient is finite for every finite input. The denominator would vanish only
+    where prediction and truth are the same constant, so `LEAST_SPREAD` bounds it from
+    below; the CCC and its gradient are then 0. A constant prediction of a varying truth
+    has a CCC of 0 and a gradient towards the truth.
 
     Args:
         prediction: (..., batch, targets)
         truth: (..., batch, targets), in the same unit
-        weight: (..., batch) of the rows; None for equal ones
+        weight: (..., batch) of the rows; None for equal weights
 
     Returns:
-        (...), in [0, 2]; only the prediction gets a gradient
+        (...), in [0, 2]; the gradient flows to the prediction only
     """
     with torch.autocast(prediction.device.type, enabled=False):
         p, t = _up(prediction), _up(truth)
-        each: Tensor = _Concordance.apply(p, t, _shares(p, weight))
-        return 1 - each.mean(dim=-1)
+        coefficients: Tensor = _Concordance.apply(p, t, _shares(p, weight))
+        return 1 - coefficients.mean(dim=-1)
 
 
 def mse(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean squared error over batch and targets.
+    """Return the mean squared error over batch and targets.
 
     Args:
         prediction: (..., batch, targets)
         truth: (..., batch, targets)
-        weight: (..., batch) of the rows; None for equal ones
+        weight: (..., batch) of the rows; None for equal weights
 
     Returns:
-        (...)
+        (...), at least 0, in squared rating units
     """
     with torch.autocast(prediction.device.type, enabled=False):
-        each: Tensor = _Squares.apply(_up(prediction), _up(truth))
-        return _mean(each.unsqueeze(-1), weight).squeeze(-1)
+        squares: Tensor = _Squares.apply(_up(prediction), _up(truth))
+        return _mean(squares.unsqueeze(-1), weight).squeeze(-1)
 
 
 def mix(weight: float) -> Loss:
-    """``weight * ccc_loss + (1 - weight) * mse``
+    """Return the loss ``weight * ccc_loss + (1 - weight) * mse``.
 
     Args:
         weight: of the CCC, in [0, 1]
@@ -90,18 +92,18 @@ def mix(weight: float) -> Loss:
 def reconstruction(
     decoded: Tensor, original: Tensor, weight: Tensor | None = None
 ) -> Tensor:
-    """One modality's term of equation 7, which adds them: ``||F - D||^2``.
+    """Return one modality's term ``||F - D||^2`` of the sum in equation 7.
 
-    The mean over features in place of the sum, so that the weight of this loss means
-    the same for 768 features and for 1024.
+    It is the mean over features rather than their sum, so that its weight has the same
+    effect for 768 and for 1024 features.
 
     Args:
         decoded: (..., batch, dim)
         original: (..., batch, dim)
-        weight: (..., batch) of the rows; None for equal ones
+        weight: (..., batch) of the rows; None for equal weights
 
     Returns:
-        (...)
+        (...), at least 0
     """
     return mse(decoded, original, weight)
 
@@ -114,14 +116,14 @@ LOSSES: dict[str, Callable[[float], Loss]] = {
 
 
 def loss(name: str, *, mix: float = 0.5) -> Loss:
-    """The regression loss of that name, a function of prediction and truth.
+    """Return the regression loss of a name, a function of prediction and truth.
 
     Args:
         name: one of `LOSSES`
         mix: weight of the CCC, for ``mix`` only
 
     Raises:
-        AffuseError: if there is none of that name; the sentence lists the choices
+        AffuseError: if no loss has that name; the message lists the choices
     """
     if name not in LOSSES:
         raise AffuseError(f"no loss {name!r}: choose from {', '.join(LOSSES)}")
@@ -129,44 +131,72 @@ def loss(name: str, *, mix: float = 0.5) -> Loss:
 
 
 class _Concordance(torch.autograd.Function):
-    """The CCC of each target, with its derivative by the prediction in closed form.
+    """CCC of each target, with its gradient by the prediction in closed form.
 
-    With shares v_i of the rows, centred values p_i and t_i, and the difference d of the
-    means, the CCC is ``2 c / s``, of c = sum v p t and s = sum v (p^2 + t^2) + d^2; so
-    its derivative by a prediction is ``2 v_i (t_i - 2 c / s (p_i + d)) / s``.
+    For weights v_i of the rows (which sum to 1), centred values p_i and t_i, and the
+    difference d of the means, the CCC is ``2 c / s`` with c = sum v p t and
+    s = sum v (p^2 + t^2) + d^2. Its derivative by a prediction is
+    ``2 v_i (t_i - 2 c / s (p_i + d)) / s``.
     """
 
     @staticmethod
     def forward(ctx: Any, prediction: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
-        """(..., batch, targets) twice, (..., batch, 1) -> (..., targets)"""
+        """Return the CCC of each target.
+
+        Args:
+            ctx: storage for the backward pass
+            prediction: (..., batch, targets)
+            truth: (..., batch, targets)
+            shares: (..., batch, 1) weights that sum to 1 over the batch
+
+        Returns:
+            (..., targets)
+        """
         mean_p = (prediction * shares).sum(dim=-2, keepdim=True)
         mean_t = (truth * shares).sum(dim=-2, keepdim=True)
-        p, t, apart = prediction - mean_p, truth - mean_t, mean_p - mean_t
+        p, t, shift = prediction - mean_p, truth - mean_t, mean_p - mean_t
         weighed = p * shares
-        both = (weighed * t).sum(dim=-2, keepdim=True)
+        covariance = (weighed * t).sum(dim=-2, keepdim=True)
         squares = (weighed * p).sum(dim=-2, keepdim=True)
-        squares = squares + (t * t * shares).sum(dim=-2, keepdim=True) + apart * apart
+        squares = squares + (t * t * shares).sum(dim=-2, keepdim=True) + shift * shift
         spread = squares.clamp_min(LEAST_SPREAD)
-        found = 2 * both / spread
-        # where the spread is kept from falling it does not depend on the prediction
-        slope = torch.where(squares < LEAST_SPREAD, 0, found)
-        ctx.save_for_backward(p + apart, t, shares, slope, spread)
-        return found.squeeze(-2)
+        coefficient = 2 * covariance / spread
+        # At the lower bound, the denominator does not depend on the prediction.
+        slope = torch.where(squares < LEAST_SPREAD, 0, coefficient)
+        ctx.save_for_backward(p + shift, t, shares, slope, spread)
+        return coefficient.squeeze(-2)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """(..., targets) -> (..., batch, targets)"""
+        """Return the gradient by the prediction, and None for the other inputs.
+
+        Args:
+            ctx: tensors that the forward pass stored
+            gradient: (..., targets) of the output
+
+        Returns:
+            (..., batch, targets), None, None
+        """
         p, t, shares, slope, spread = ctx.saved_tensors
         scale = 2 * gradient.unsqueeze(-2) / spread
         return (t - slope * p) * (shares * scale), None, None
 
 
 class _Squares(torch.autograd.Function):
-    """Mean over features of squared differences, in few passes over wide rows."""
+    """Mean squared difference over features, computed in few passes over wide rows."""
 
     @staticmethod
     def forward(ctx: Any, prediction: Tensor, truth: Tensor) -> Tensor:
-        """(..., batch, features) each -> (..., batch)"""
+        """Return the mean squared difference of each row.
+
+        Args:
+            ctx: storage for the backward pass
+            prediction: (..., batch, features)
+            truth: (..., batch, features)
+
+        Returns:
+            (..., batch)
+        """
         difference = prediction - truth
         ctx.save_for_backward(difference)
         norm: Tensor = torch.linalg.vector_norm(difference, dim=-1)
@@ -174,22 +204,30 @@ class _Squares(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """(..., batch) -> (..., batch, features) each"""
+        """Return the gradients by prediction and truth, None where none is needed.
+
+        Args:
+            ctx: tensors that the forward pass stored
+            gradient: (..., batch) of the output
+
+        Returns:
+            (..., batch, features) each
+        """
         (difference,) = ctx.saved_tensors
-        found = difference * (gradient * (2 / difference.shape[-1])).unsqueeze(-1)
-        wanted = ctx.needs_input_grad
-        return found if wanted[0] else None, -found if wanted[1] else None
+        slope = difference * (gradient * (2 / difference.shape[-1])).unsqueeze(-1)
+        needed = ctx.needs_input_grad
+        return slope if needed[0] else None, -slope if needed[1] else None
 
 
 def _shares(values: Tensor, weight: Tensor | None) -> Tensor:
-    """Of each row in a mean over the rows of (..., batch, targets): (..., batch, 1)"""
+    """Return the weights of the rows scaled to a sum of 1: (..., batch, 1)."""
     if weight is None:
         return values.new_full((values.shape[-2], 1), 1 / values.shape[-2])
     return (weight / weight.sum(dim=-1, keepdim=True)).unsqueeze(-1)
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
-    """Over the rows: (..., batch, features), (..., batch) -> (..., features)"""
+    """Return the weighted mean over the rows: (..., features)."""
     if weight is None:
         return values.mean(dim=-2)
     total = weight.sum(dim=-1, keepdim=True)
@@ -197,5 +235,5 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def _up(values: Tensor) -> Tensor:
-    """Float32 at least; float64 stays."""
+    """Return values in float32, or unchanged if they are in float64."""
     return values.to(torch.promote_types(values.dtype, torch.float32))

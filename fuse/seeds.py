@@ -1,21 +1,21 @@
-"""Random seeds of single trainings, derived from the seed that a user states."""
+"""Random seeds of trained models, derived from the user's seed and the fold."""
 
 import hashlib
 
 
 def derived(seed: int, *names: str) -> int:
-    """Return the seed of one training: another one for each fold, or each modality.
+    """Return a seed that differs for each fold or modality.
 
-    The folds of a run must not share random numbers. Models that begin with the same
-    weights and see the same dropout make the same errors in every fold, so that the
-    mean over folds varies more than that of independent models.
+    The folds of a run must not share random numbers. Models with equal initial weights
+    and dropout masks make correlated errors in all folds, so the mean over folds would
+    vary more than that of independent models.
 
     Args:
-        seed: as the user states it, at least 0
-        names: of the fold, and of what else has random numbers apart
+        seed: the user's seed, at least 0
+        names: of the fold, and of other parts that need separate random numbers
 
     Returns:
-        32 bits of a SHA-256 digest
+        the first 32 bits of a SHA-256 digest
 
     Examples:
         >>> derived(0, "session1") == derived(0, "session2")

@@ -1,6 +1,6 @@
-"""Values that each setting of a training run may have; it checks one at a time.
+"""Allowed values of each setting of a training run, checked one setting at a time.
 
-What makes no sense together is refused by `affuse.fuse.settings.Settings`.
+Combinations of settings are checked in `affuse.fuse.settings.Settings`.
 """
 
 import math
@@ -13,7 +13,7 @@ from affuse.data.suggestions import hint
 from affuse.data.system.schema import shown
 from affuse.fuse.losses import LOSSES
 
-END_TO_END = "end-to-end"  # of training: with the encoders, by `finetune`
+END_TO_END = "end-to-end"  # value of `training`: jointly with encoders, by `finetune`
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "protocol": ("", *PROTOCOLS),
@@ -48,15 +48,15 @@ RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowe
 
 
 def demand(name: str, value: object, kind: type) -> None:
-    """Refuse a value of the wrong type, or one that makes no sense.
+    """Raise an error if a value has the wrong type or is outside the allowed values.
 
     Args:
         name: of the setting
-        value: that it shall have
+        value: to be checked
         kind: type of its default
 
     Raises:
-        AffuseError: naming the setting, the value and what it may be
+        AffuseError: naming the setting, the value and the allowed values
     """
     if type(value) is not kind:
         raise AffuseError(
@@ -64,9 +64,9 @@ def demand(name: str, value: object, kind: type) -> None:
             f"({type(value).__name__})"
         )
     if name in CHOICES and value not in CHOICES[name]:
-        known = ", ".join(repr(choice) for choice in CHOICES[name] if choice)
+        choices = ", ".join(repr(choice) for choice in CHOICES[name] if choice)
         raise AffuseError(
-            f"{name} must be one of {known}; got {shown(value)}"
+            f"{name} must be one of {choices}; got {shown(value)}"
             f"{hint(str(value), CHOICES[name])}"
         )
     if isinstance(value, int | float) and name in RANGES:

@@ -1,9 +1,9 @@
-"""Marks on the fields of `Settings`: which values a model group shares.
+"""Marks on the fields of `Settings`, which state what the models of a group share.
 
-Two kinds of models are trained in groups: regressors, with the autoencoders that are
-trained jointly with them, and autoencoders that are trained before a regressor. A field
-without a mark is shared by both kinds, so models that differ in it are never in one
-group, and none of them takes the value of another.
+Two kinds of models are trained in groups: regressors with their jointly trained
+autoencoders, and pretrained autoencoders. A field without a mark is shared by both
+kinds. Models that differ in such a field are in different groups, so that no model
+takes the value of another.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ KEY = "mark"  # of a field's metadata
 
 
 class Scope(Enum):
-    """What a field is to one kind of model."""
+    """Effect of a field on one kind of model."""
 
     SHARED = "one value for all models of a group"
     PER_MODEL = "models of one group may differ in it"
@@ -29,48 +29,48 @@ SHARED, PER_MODEL, UNUSED = Scope
 
 @dataclass(frozen=True)
 class Mark:
-    """What a field is to each kind of model."""
+    """Effect of a field on each kind of model."""
 
     regressor: Scope = SHARED
-    autoencoder: Scope = SHARED  # of one that is trained before the regressor
+    autoencoder: Scope = SHARED  # for pretrained autoencoders
 
 
 def setting(default: T, *, regressor: Scope = SHARED, autoencoder: Scope = SHARED) -> T:
-    """Declare a field of `Settings` and mark it.
+    """Return a field of `Settings` with its mark.
 
     Args:
-        default: value of the field, whose type is that of all its values
-        regressor: scope of the field where a regressor is trained
-        autoencoder: scope of the field where an autoencoder is trained before it
+        default: value of the field; all its values have the same type
+        regressor: scope of the field in the training of a regressor
+        autoencoder: scope of the field in the pretraining of an autoencoder
 
-    Returns:
-        a `dataclasses.field`; its type is given as that of the default, as
-        `dataclasses.field` gives it
+        Returns:
+            a `dataclasses.field`, annotated with the type of the default as in
+            `dataclasses.field` itself
     """
     marked: T = field(default=default, metadata={KEY: Mark(regressor, autoencoder)})
     return marked
 
 
 def setting_of_rows(default: T) -> T:
-    """Declare a field that decides which rows and ratings there are, not a training."""
+    """Return a field that selects rows or ratings and does not affect the training."""
     return setting(default, regressor=UNUSED, autoencoder=UNUSED)
 
 
 def mark(of: "Field[Any]") -> Mark:
-    """Return the mark of a field; a field without one is shared by both kinds."""
-    found: Mark = of.metadata.get(KEY, Mark())
-    return found
+    """Return the mark of a field, by default that of a field shared by both kinds."""
+    value: Mark = of.metadata.get(KEY, Mark())
+    return value
 
 
 def names_of_rows(settings: type) -> tuple[str, ...]:
-    """Return the names of the fields that no training uses, as they are declared.
+    """Return the names of the fields that no training uses, in order of declaration.
 
     Examples:
         >>> from affuse.fuse.settings import Settings
         >>> names_of_rows(Settings)
         ('protocol', 'folds', 'split_seed', 'out_of_range', 'map')
     """
-    return _names(settings, _of_rows)
+    return _names(settings, _selects_rows)
 
 
 def shared_by_regressors(settings: object) -> tuple[Any, ...]:
@@ -84,19 +84,19 @@ def shared_by_autoencoders(settings: object) -> tuple[Any, ...]:
 
 
 def decisive_for_autoencoders(settings: object) -> tuple[Any, ...]:
-    """Return the values that an autoencoder depends on, which is trained before.
+    """Return the values that a pretrained autoencoder depends on.
 
-    Regressors for which these values are equal use the same autoencoder.
+    Regressors with equal values use the same autoencoder.
     """
     return _values(settings, _decisive_for_autoencoders)
 
 
 def unmarked(settings: object) -> tuple[Any, ...]:
-    """Return the values of the fields without a mark: anything may depend on them."""
+    """Return the values of the fields without a mark, which may affect any result."""
     return _values(settings, _unmarked)
 
 
-def _of_rows(of: "Field[Any]") -> bool:
+def _selects_rows(of: "Field[Any]") -> bool:
     return mark(of) == Mark(UNUSED, UNUSED)
 
 
@@ -117,14 +117,16 @@ def _unmarked(of: "Field[Any]") -> bool:
 
 
 def _values(
-    settings: object, wanted: Callable[["Field[Any]"], bool]
+    settings: object, condition: Callable[["Field[Any]"], bool]
 ) -> tuple[Any, ...]:
-    """Return the values of some fields, those of a subclass included."""
+    """Return the values of the fields that meet a condition, including a subclass's."""
     kind: Any = type(settings)
-    return tuple(getattr(settings, name) for name in _names(kind, wanted))
+    return tuple(getattr(settings, name) for name in _names(kind, condition))
 
 
 @lru_cache(maxsize=64)
-def _names(settings: type, wanted: Callable[["Field[Any]"], bool]) -> tuple[str, ...]:
-    """Return the names of some fields; kept, for every job asks for them."""
-    return tuple(found.name for found in fields(settings) if wanted(found))
+def _names(
+    settings: type, condition: Callable[["Field[Any]"], bool]
+) -> tuple[str, ...]:
+    """Return the names of the fields that meet a condition, cached for all tasks."""
+    return tuple(field.name for field in fields(settings) if condition(field))

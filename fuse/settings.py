@@ -1,8 +1,8 @@
-"""Every choice of a training run, its default, and files that hold only differences.
+"""Settings of a training run, their defaults, and experiment files that change them.
 
-An experiment is a TOML file with a few of these names; a run saves all of them as
-``settings.toml``, which can be given back as an experiment. Seeds, device and folders
-are no settings: they do not say what is trained.
+An experiment is a TOML file with some of the settings. A run saves all of them as
+``settings.toml``, which can be used as an experiment. Seeds, device and folders are not
+settings, because they do not define the model that is trained.
 """
 
 import json
@@ -33,78 +33,75 @@ __all__ = [
 ]
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
-FINETUNE = (
-    "finetune"  # table of an experiment that is for `affuse.extract.finetune` alone
-)
+FINETUNE = "finetune"  # table of an experiment for `affuse.extract.finetune` alone
 EXPERIMENT = Record({}, {FINETUNE: MapOf(Plain(1))}, others=Plain(1))
 ASSIGNED = Record({"value": Plain(1)})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The defaults; they were chosen on development sets, never on a test set.
+    """Settings of a training run; defaults were chosen on development sets only.
 
-    The models of a group share the value of a field, unless its mark says otherwise;
-    see `affuse.fuse.setting_scopes`.
+    The models of a group share the value of a field, unless its mark allows them to
+    differ; see `affuse.fuse.setting_scopes`.
     """
 
-    # What is trained on what
-    protocol: str = setting_of_rows(
-        ""
-    )  # of affuse.data.splits.protocols; "" is the corpus's own
+    # Rows and ratings
+    # a protocol of affuse.data.splits.protocols; "" is that of the corpus
+    protocol: str = setting_of_rows("")
     folds: int = setting_of_rows(5)  # groups of speakers, for the protocol "speakers"
-    split_seed: int = setting_of_rows(0)  # of what a protocol leaves to chance
-    # ratings outside the scale: clip, keep or drop
+    split_seed: int = setting_of_rows(0)  # of random choices in a protocol
+    # ratings outside the scale: "clip", "keep" or "drop"
     out_of_range: str = setting_of_rows("clip")
 
-    # What becomes of one modality's embedding
-    # cached layers side by side, or "weighted" for each rating
+    # Dimensionality reduction of one modality's embedding
+    # "concat": cached layers concatenated; "weighted": scalar mix for each rating
     layers: str = setting("concat")
-    # or "pca", or "none": the embedding as it is
+    # "autoencoder", "pca", or "none": the embedding unchanged
     reduce: str = setting("autoencoder")
     latent: int = setting(128)  # size of the reduced embedding
-    # units between embedding and code, on either side
+    # hidden units between embedding and code, in the encoder and in the decoder
     autoencoder_hidden: int = setting(128)
-    # share of the embedding hidden in training: denoising
+    # share of an embedding's values set to 0 in training (denoising autoencoder)
     input_dropout: float = setting(0.5)
-    # with the regressor; "pretrain": before it, then frozen; "end-to-end": with the
-    # encoders as well, by `finetune`, so that nothing is left to train
+    # "joint": autoencoder and regressor together; "pretrain": autoencoder first, then
+    # frozen; "end-to-end": jointly with the encoders, by `finetune`
     training: str = setting("joint")
-    # at most, passes over the training rows
+    # largest number of passes over the training rows in pretraining
     pretrain_epochs: int = setting(25, regressor=UNUSED, autoencoder=PER_MODEL)
-    # learning rate of those passes
+    # learning rate of pretraining
     pretrain_rate: float = setting(5e-3, regressor=UNUSED, autoencoder=PER_MODEL)
-    # weight of equation 7 beside the loss, where joint
+    # weight of equation 7 in the loss of joint training
     reconstruction: float = setting(0.1, autoencoder=UNUSED)
 
-    # The design
-    # share of utterances that lose one in training
+    # Design
+    # share of utterances that lose a modality in training (modality dropout)
     modality_dropout: float = setting(0.0)
     hidden: int = setting(128, autoencoder=UNUSED)  # units of a hidden layer
-    # share of hidden units left out in training
+    # share of hidden units that dropout sets to 0 in training
     dropout: float = setting(0.5, autoencoder=UNUSED)
-    # of `late` alone, between its convolution and the linear layer; or "relu"
+    # for `late` only, between its convolution and the linear layer: "none" or "relu"
     late_activation: str = setting("none", autoencoder=UNUSED)
 
-    # The baselines: "affine", what they predict is mapped to the mean and deviation of
-    # the validation ratings; "none", it is not. "auto" maps those that are fitted here.
-    # No network is trained by it
+    # Baselines: "affine" maps their predictions to the mean and standard deviation of
+    # the validation ratings; "none" does not; "auto" maps fitted baselines. Networks do
+    # not depend on it.
     map: str = setting("auto", regressor=UNUSED, autoencoder=UNUSED)
 
-    # The training
-    # 1 - mean CCC of the batch; or "mse", or "mix" of the two. Of an autoencoder it
-    # decides the smallest batch alone
+    # Training
+    # "ccc": 1 - mean CCC of the batch; "mse"; or "mix" of the two. For a pretrained
+    # autoencoder it only decides the smallest batch.
     loss: str = setting("ccc", autoencoder=PER_MODEL)
     mix: float = setting(0.5, autoencoder=UNUSED)  # weight of the CCC in "mix"
     optimizer: str = setting("adamw")  # or "adam", whose weight decay is an L2 penalty
     learning_rate: float = setting(1e-3, regressor=PER_MODEL, autoencoder=UNUSED)
-    # per unit of learning rate
+    # per unit of the learning rate
     weight_decay: float = setting(1e-2, regressor=PER_MODEL, autoencoder=PER_MODEL)
-    # utterances, about: an epoch is cut into near-equal batches
+    # utterances, approximately: an epoch is divided into near-equal batches
     batch: int = setting(512, regressor=PER_MODEL, autoencoder=PER_MODEL)
-    # at most, passes over the training rows
+    # largest number of passes over the training rows
     epochs: int = setting(100, regressor=PER_MODEL, autoencoder=UNUSED)
-    # epochs without a better validation CCC
+    # epochs without a better validation CCC before training stops
     patience: int = setting(10, regressor=PER_MODEL, autoencoder=PER_MODEL)
 
     def __post_init__(self) -> None:
@@ -116,7 +113,7 @@ class Settings:
                 f"is biased low; use batch={SMALLEST_BATCH} or more, or loss='mse'"
             )
         if self.training == "pretrain":
-            _demand_codes_can_stay(self)
+            _demand_constant_codes(self)
         if self.layers == "weighted" and self.reduce == "pca":
             raise AffuseError(
                 "layers='weighted' learns the weights of layers before they are "
@@ -125,8 +122,8 @@ class Settings:
             )
 
 
-def _demand_codes_can_stay(settings: Settings) -> None:
-    """Refuse what cannot be learnt behind autoencoders that are trained before."""
+def _demand_constant_codes(settings: Settings) -> None:
+    """Raise an error for settings that frozen autoencoders do not support."""
     if settings.reduce != "autoencoder":
         raise AffuseError(
             f"training='pretrain' needs an autoencoder, but reduce="
@@ -141,34 +138,37 @@ def _demand_codes_can_stay(settings: Settings) -> None:
 
 
 def experiments() -> list[str]:
-    """Names of the experiments that come with the project, sorted."""
+    """Return the names of the experiments that come with the project, sorted."""
     return sorted(path.stem for path in EXPERIMENTS.glob("*.toml"))
 
 
 def load(experiment: Path | str) -> Settings:
-    """The defaults, with what an experiment changes.
+    """Return the settings of an experiment; settings that it lacks have their default.
 
     Args:
         experiment: a TOML file, or the name of one in fuse/experiments
 
     Raises:
-        FileNotFoundError: if there is none; the sentence lists the names
-        AffuseError: naming the file, and what in it is unknown or makes no sense
+        FileNotFoundError: if there is no such experiment; the message lists the names
+        AffuseError: naming the file, and the setting that is unknown or invalid
     """
     path = find(experiment)
-    found = read_toml(path, EXPERIMENT)
-    found.pop(FINETUNE, None)
+    changes = read_toml(path, EXPERIMENT)
+    changes.pop(FINETUNE, None)
     try:
-        return change(Settings(), found)
+        return change(Settings(), changes)
     except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
 
 
 def find(experiment: Path | str) -> Path:
-    """The file of an experiment.
+    """Return the path of an experiment's file.
+
+    Args:
+        experiment: a TOML file, or the name of one in fuse/experiments
 
     Raises:
-        FileNotFoundError: if there is none; the sentence lists the names
+        FileNotFoundError: if there is no such experiment; the message lists the names
         AffuseError: if it is a folder, a pipe or a device
     """
     path = EXPERIMENTS / f"{experiment}.toml"
@@ -179,15 +179,20 @@ def find(experiment: Path | str) -> Path:
         near = hint(str(experiment), experiments())
         raise FileNotFoundError(f"no experiment {str(experiment)!r}: {advice}{near}")
     if not path.is_file():
-        raise AffuseError(f"experiment {str(experiment)!r} is no file: {advice}")
+        raise AffuseError(f"experiment {str(experiment)!r} is not a file: {advice}")
     return path
 
 
 def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Settings with some of them replaced; a whole number may stand for a float.
+    """Return settings with some values replaced; an int may stand for a float.
+
+    Args:
+        settings: to be changed
+        changes: {name: new value}
 
     Raises:
-        AffuseError: if a name is unknown, or a value is of the wrong type or no sense
+        AffuseError: if a name is unknown, or a value has the wrong type or is outside
+            the allowed values
     """
     kinds = {field.name: type(field.default) for field in fields(Settings)}
     if unknown := sorted(changes.keys() - kinds.keys()):
@@ -203,11 +208,11 @@ def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 
 
 def override(settings: Settings, assignments: Iterable[str]) -> Settings:
-    """Settings changed on the command line.
+    """Return settings changed by assignments on the command line.
 
     Args:
-        settings: what is changed
-        assignments: ``name=value`` each; text needs no quotes
+        settings: to be changed
+        assignments: ``name=value`` strings; text needs no quotes
 
     Raises:
         OptionError: as `change`, or if an assignment has no name or no ``=``
@@ -230,11 +235,11 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
 
 
 def dump(settings: Settings) -> str:
-    """All settings as TOML; `load` gives equal settings back."""
+    """Return all settings as TOML, which `load` reads as equal settings."""
     lines = [f"{name} = {_toml(value)}" for name, value in asdict(settings).items()]
     return "\n".join(lines) + "\n"
 
 
 def _toml(value: str | float) -> str:
-    """One value: JSON's spelling of text, Python's of numbers, are TOML's too."""
+    """Return a value in TOML, with text quoted as in JSON and numbers as in Python."""
     return json.dumps(value) if isinstance(value, str) else repr(value)

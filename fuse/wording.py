@@ -1,8 +1,16 @@
-"""Counts, figures and p-values as words of a message or of a table."""
+"""Format of counts, figures and p-values in messages and tables."""
 
 
 def figure(value: float, *, digits: int = 3, sign: bool = False) -> str:
-    """A number as this field prints it, without the zero before the point.
+    """Format a number below 1 without the zero before the decimal point.
+
+    Args:
+        value: to be formatted
+        digits: after the decimal point
+        sign: write a plus sign before a positive number
+
+    Returns:
+        the text, or ``-`` for NaN
 
     Examples:
         >>> figure(0.7321), figure(-0.05, digits=2), figure(0.043, sign=True)
@@ -17,7 +25,10 @@ def figure(value: float, *, digits: int = 3, sign: bool = False) -> str:
 
 
 def probability(p: float) -> str:
-    """A p-value after its equals sign.
+    """Format a p-value with the sign before it.
+
+    Args:
+        p: in [0, 1]
 
     Examples:
         >>> probability(0.0321), probability(0.0004), probability(1)
@@ -27,7 +38,11 @@ def probability(p: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """A number and its noun.
+    """Format a number with its noun, in the plural unless the number is 1.
+
+    Args:
+        number: with a comma between thousands
+        noun: in the singular, with a plural in -s
 
     Examples:
         >>> count(1, "fold"), count(2170, "utterance")

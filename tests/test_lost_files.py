@@ -152,7 +152,7 @@ def test_a_model_of_another_run_is_not_taken_up(case, caplog):
     shutil.copytree(other / "session5" / "seed-0", case.unit_name)
     with caplog.at_level(logging.WARNING):
         assert planted_leaks.trained(case.run.parent) == case.run
-    assert "holds a model of another run; training it anew" in caplog.text
+    assert "holds a model of another run; training it again" in caplog.text
     assert model_files.describe(case.unit).settings.hidden == planted_leaks.QUICK.hidden
 
 

@@ -1,1 +1,4 @@
-"""The commands of stage two; each takes the options of the command line."""
+"""Commands of stage two, which take the options of the command line.
+
+`affuse.cli` parses these options.
+"""

@@ -1,4 +1,4 @@
-"""The calibrate command: learn from validation parts, measure on test parts, say it."""
+"""Command calibrate: fit on validation parts, score on test parts, and print scores."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,16 +27,20 @@ from affuse.fuse.trained.fold_predictions import of_test, of_validation
 from affuse.fuse.trained.model_folders import finished, warn
 from affuse.fuse.wording import figure
 
-CALIBRATED = (
+CALIBRATED = (  # files that the command writes
     *(RunFolder.calibration, RunFolder.rejection),
-    RunFolder.rejection_chart,  # last, as a run of one seed has none
+    RunFolder.rejection_chart,  # last, because a run of one seed has none
 )
-SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares kept, in the table
-WIDTH = 100  # columns of text
+SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares of kept utterances in the table
+WIDTH = 100  # columns of the page
 
 
 def command(options: Calibrate) -> None:
-    """Calibrate a run, and write what `calibrate` says of it."""
+    """Fit the calibration of a run, and write the text of `calibrate`.
+
+    Args:
+        options: of the command line
+    """
     text = calibrate(
         options.run, level=options.level, by=options.by, cache=options.cache
     )
@@ -47,59 +51,59 @@ def command(options: Calibrate) -> None:
 def calibrate(
     folder: Path, *, level: float, by: str, cache: Path = Path("cache")
 ) -> str:
-    """Calibrate a run, write the files beside it, and say how good it is.
+    """Fit the calibration of a run, write its files, and return a text on its scores.
 
     Args:
         folder: of a finished run
-        level: share of ratings that intervals shall hold
-        by: what is exchangeable, of affuse.fuse.calibration.calibration_fitting.BY
-        cache: folder of all caches; the last line says which corpus of it to predict
+        level: share of ratings that intervals shall contain, in (0, 1)
+        by: exchangeable unit, of affuse.fuse.calibration.calibration_fitting.BY
+        cache: folder of all caches, for the next command in the last line
 
     Raises:
-        FileNotFoundError: if it is no run, or kept no validation predictions
+        FileNotFoundError: if it is not a run, or has no validation predictions
         AffuseError: if it is damaged, too small for the level, or a rating is constant
             in a part of a fold
     """
     run = read_run(folder)
-    finished(folder)  # refuses models that are not those of the run
+    finished(folder)  # raises an error if models were replaced
     warn(folder)
-    learnt, scored = of_validation(run), of_test(run)
-    for name, parts in (("validation", learnt), ("test", scored)):
+    fitted, scored = of_validation(run), of_test(run)
+    for name, parts in (("validation", fitted), ("test", scored)):
         for part in parts:
             where = f"{run.info.name}, fold '{part.fold}'"
             demand_defined(part.truth, run.info.targets, part=name, where=where)
-    found = fit(
-        learnt,
+    calibrations = fit(
+        fitted,
         targets=run.info.targets,
         seeds=sorted(set(run.predictions.seed.tolist())),
         level=level,
         by=by,
         clip=run.info.settings.get("out_of_range") != "keep",
     )
-    said = apply(scored, found)
-    measured = measure(said, found)
-    curves = {target: rejection.curve(folds) for target, folds in said.items()}
+    calibrated = apply(scored, calibrations)
+    measured = measure(calibrated, calibrations)
+    curves = {target: rejection.curve(folds) for target, folds in calibrated.items()}
     with digests.rewriting(folder, CALIBRATED):
-        calibration_file.write(folder, found, measured)
+        calibration_file.write(folder, calibrations, measured)
         rejection.write(folder, curves)
         if any(curves.values()):
             publish(RunFolder(folder).rejection_chart, _chart(run, curves).encode())
-        else:  # that of earlier models would say what these do not
+        else:  # a chart of earlier models does not describe these
             (RunFolder(folder).rejection_chart).unlink(missing_ok=True)
-    lines = [*_lines(run, found, measured, curves), _next(run, cache)]
+    lines = [*_lines(run, calibrations, measured, curves), _next(run, cache)]
     return "\n".join(map(printable, lines)) + "\n"
 
 
 def _next(run: Run, cache: Path) -> str:
-    """Return the line that says what to do next: predict a corpus of the cache.
+    """Return the line with the next command, which predicts a corpus of the cache.
 
-    It names a corpus whose embeddings the run takes, and the run's own one only if
+    It names a corpus whose embeddings the run takes, and the corpus of the run only if
     there is no other.
     """
     corpora = sorted({path.parent.name for path in store.folders(cache)})
     fitting = [name for name in corpora if _fits(run, cache, name)]
-    wanted = sorted(fitting, key=lambda name: name == run.info.corpus)
-    named = wanted[0] if wanted and len(corpora) > 1 else ""
+    ordered = sorted(fitting, key=lambda name: name == run.info.corpus)
+    named = ordered[0] if ordered and len(corpora) > 1 else ""
     file = run.info.design_file
     command = Predict(
         run=run.path,
@@ -108,21 +112,25 @@ def _next(run: Run, cache: Path) -> str:
         cache=cache,
         calibrated=True,
     )
-    if wanted:
+    if ordered:
         return next_line(command)
-    return f"{cache} holds no embeddings as this run takes; with some, type {command}"
+    return (
+        f"{cache} holds no embeddings that this run takes; extract some, then type "
+        f"{command}"
+    )
 
 
 def _fits(run: Run, cache: Path, corpus: str) -> bool:
     """Return True if the run can predict from the caches of a corpus."""
     try:
-        there = [found.recipe for found in store.find(cache, corpus)]
-    except AffuseError:  # damaged, as the command that reads it will say
+        recipes = [entry.recipe for entry in store.find(cache, corpus)]
+    except AffuseError:  # the command that reads the cache reports the damage
         return False
-    return can_predict(run.path, there)
+    return can_predict(run.path, recipes)
 
 
 def _chart(run: Run, curves: Mapping[str, Sequence[RejectionPoint]]) -> str:
+    """Return the chart of CCC and RMSE against the share of kept utterances."""
     nature = NATURES[run.info.nature]
     return draw(
         f"{run.info.design} on {run.info.corpus} ({nature}): the uncertain left out",
@@ -138,34 +146,41 @@ def _chart(run: Run, curves: Mapping[str, Sequence[RejectionPoint]]) -> str:
 
 def _lines(
     run: Run,
-    found: Calibrations,
+    calibrations: Calibrations,
     measured: Mapping[str, CalibrationScores],
     curves: Mapping[str, Sequence[RejectionPoint]],
 ) -> Iterator[str]:
+    """Yield the lines of the text on a calibration."""
     nature = NATURES[run.info.nature]
     yield f"{run.info.name} ({nature}), calibrated on validation parts"
     yield ""
-    yield from columns([*_table(found, measured)])
+    yield from columns([*_table(calibrations, measured)])
     yield ""
     if any(curves.values()):
         yield "the utterances left out on which the seeds disagree most, after the map"
         yield from columns([*_rejected(curves)])
         yield ""
-    for note in notes(run, found, measured, curves):
+    for note in notes(run, calibrations, measured, curves):
         yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")
     names = CALIBRATED if any(curves.values()) else CALIBRATED[:-1]
     yield f"written to {run.path}: {', '.join(names)}"
 
 
 def _table(
-    found: Calibrations, measured: Mapping[str, CalibrationScores]
+    calibrations: Calibrations, measured: Mapping[str, CalibrationScores]
 ) -> Iterator[tuple[str, ...]]:
-    """CCC before and after the map, and what the intervals hold."""
+    """Yield rows with the CCC before and after the map, and coverage of intervals."""
     heads = ("CCC: one model", "seeds' mean", "mapped", "RMSE", "mapped")
-    yield ("", *heads, f"{found.level:.0%} interval holds", "by speaker", "width")
+    yield (
+        "",
+        *heads,
+        f"{calibrations.level:.0%} interval holds",
+        "by speaker",
+        "width",
+    )
     for target, m in measured.items():
-        held = sorted(m.by_speaker.values())
-        ends = [figure(share, digits=2) for share in (*held[:1], *held[-1:])]
+        shares = sorted(m.by_speaker.values())
+        ends = [figure(share, digits=2) for share in (*shares[:1], *shares[-1:])]
         figures = (m.single, m.together, m.mapped, m.rmse, m.rmse_mapped, m.coverage)
         cells = (figure(value) for value in figures)
         yield (target, *cells, " to ".join(ends) or "-", figure(m.width, digits=2))
@@ -174,7 +189,7 @@ def _table(
 def _rejected(
     curves: Mapping[str, Sequence[RejectionPoint]],
 ) -> Iterator[tuple[str, ...]]:
-    """CCC and RMSE at some shares kept; "-" where too few utterances are left."""
+    """Yield rows with CCC and RMSE by share of kept utterances; "-" for too few."""
     yield ("kept", *(f"{share:.0%}" for share in SHOWN))
     for target, points in curves.items():
         at = {p.kept: p for p in points}

@@ -18,7 +18,7 @@ from affuse.fuse.wording import count
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of one fold of a protocol; no row is in two of its parts."""
+    """Row indices of one fold of a protocol; no row is in two of its parts."""
 
     name: str
     train: np.ndarray  # (rows,), int64
@@ -28,19 +28,19 @@ class Split:
 
 @dataclass(frozen=True, repr=False)
 class Dataset:
-    """Utterances that have ratings and all modalities asked for, sorted by id."""
+    """Utterances with ratings and all requested modalities, sorted by id."""
 
     ids: tuple[str, ...]
     features: Mapping[str, np.ndarray]  # {modality: (n, layers * dim)}, float32
     ratings: np.ndarray  # (n, targets), float32, on [-1, 1]
     targets: tuple[str, ...]  # names of the columns of `ratings`
     groups: Mapping[str, np.ndarray]  # {"speaker", "session", "dialogue": (n,) of str}
-    splits: tuple[Split, ...]  # of the protocol that was asked for
-    left_out: Mapping[str, int]  # reason -> utterances
+    splits: tuple[Split, ...]  # folds of the requested protocol
+    left_out: Mapping[str, int]  # {reason: number of utterances}
     corpus: str = ""  # its name
 
     def __repr__(self) -> str:
-        """Return what there is in one line, without the arrays."""
+        """Return a summary in one line, without the arrays."""
         speakers = len({*np.asarray(self.groups.get("speaker", ())).tolist()} - {""})
         shapes = (f"{name} {x.shape}" for name, x in self.features.items())
         lost = sum(self.left_out.values())
@@ -53,17 +53,17 @@ class Dataset:
 
     @property
     def columns(self) -> dict[str, int]:
-        """Return {modality: columns of `X`}, as `FusionRegressor` takes them."""
+        """Number of columns of `X` by modality, as `FusionRegressor` takes them."""
         return {name: values.shape[1] for name, values in self.features.items()}
 
     @property
     def X(self) -> np.ndarray:
-        """Return all features side by side: (n, sum of columns), float32."""
+        """Features of all modalities, concatenated: (n, sum of columns), float32."""
         return np.hstack(list(self.features.values()))
 
     @property
     def y(self) -> np.ndarray:
-        """Return `ratings` under the name that scikit-learn uses."""
+        """Ratings under the name that scikit-learn uses."""
         return self.ratings
 
 
@@ -85,12 +85,12 @@ def load_dataset(
     Args:
         corpus: its name in the cache, such as "demo"
         cache: folder of all caches
-        modalities: those that an utterance must have, or a single one; None for audio
-            and text, and all others that the corpus has embeddings of
-        audio: which cache of the audio modality, if there are several; see
+        modalities: one or several that an utterance must have; None for audio, text,
+            and all others with cached embeddings
+        audio: cache of the audio modality, if there are several; see
             ``affuse train --audio``
-        text: the same for transcripts
-        embeddings: the same for any other modality, by its name
+        text: cache of the text modality, if there are several
+        embeddings: {other modality: cache}, if there are several
         protocol: such as "speakers"; "" for that of the corpus, as in ``affuse train``
 
     Returns:
@@ -98,8 +98,8 @@ def load_dataset(
         `features` by modality and `ratings`, and `groups` and `splits` of their rows
 
     Raises:
-        AffuseError: if there is no such cache, or the corpus does not have what the
-            protocol needs
+        AffuseError: if there is no such cache, or the corpus lacks what the protocol
+            needs
         FileNotFoundError: if nothing is cached
     """
     folder = Path(cache)
@@ -143,21 +143,21 @@ def load_dataset(
 
 
 def _checked(modalities: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of modalities; all there are in the place of None.
+    """Return the names of modalities, or of all modalities for None.
 
     Raises:
-        OptionError: if one is not known, or there is none
+        OptionError: if a name is unknown, or there is none
     """
-    known = modality_names()
+    available = modality_names()
     if modalities is None:
-        return known
+        return available
     names = (modalities,) if isinstance(modalities, str) else tuple(modalities)
-    if not names or (unknown := sorted({*names} - {*known})):
-        reason = f"{unknown[0]!r} is no modality" if names else "there is none"
-        raise OptionError(f"modalities: {reason}; choose from {', '.join(known)}")
+    if not names or (unknown := sorted({*names} - {*available})):
+        reason = f"{unknown[0]!r} is not a modality" if names else "there is none"
+        raise OptionError(f"modalities: {reason}; choose from {', '.join(available)}")
     return names
 
 
 def _rows(aligned: Aligned, ids: tuple[str, ...]) -> np.ndarray:
-    """Return the row numbers of some utterances."""
+    """Return the row indices of utterances."""
     return np.array(aligned.places(ids), dtype=np.int64)

@@ -1,8 +1,8 @@
-"""Trains designs on every fold and seed, and writes their run folders.
+"""Training of designs on every fold and seed, and their run folders.
 
-A unit is one fold with one seed. What is finished stays: the same command again goes
-on where it was interrupted, and more seeds extend the run. The folder's name comes
-from all that changes a model or a figure, so nothing stale is ever taken up.
+Training resumes: each (fold, seed) model is saved when it finishes, and a repeated
+command trains only the missing ones. More seeds extend a run. The name of a run's
+folder depends on all that affects models or scores, so outdated models are never used.
 """
 
 import logging
@@ -44,12 +44,14 @@ def run(
     heads: Heads | None = None,
     **setup: Any,
 ) -> Path:
-    """Train one design and return its run folder.
+    """Train one design, and return its run folder.
 
     Args:
-        corpus, embeddings, fold_embeddings: as of `TrainingData`
+        corpus: with ratings as released
+        embeddings: {modality: rows of its cache}
         fusion: name of a design of any kind
-        heads: as of `run_all`
+        fold_embeddings: fold-specific embeddings, see `TrainingData`
+        heads: jointly trained heads, see `run_all`
         setup: fields of `TrainingSetup`
     """
     data = TrainingData(corpus, embeddings, fold_embeddings or {})
@@ -67,42 +69,42 @@ def run_all(
     """Train designs together, and predict the test part of every fold.
 
     Args:
-        data: what they are trained on
+        data: corpus and embeddings
         fusions: names of designs of any kind
-        setup: how they are trained, and where their runs are written
-        heads: of the one design, if they were fine-tuned with its encoders; nothing is
-            trained then, and the seed and settings are theirs
+        setup: settings, seeds, and the folder of runs
+        heads: jointly trained heads of the only design, which replace training; seeds
+            and settings are those of the heads
 
     Returns:
         the run folder of each design
 
     Raises:
-        AffuseError: if modalities, ratings or splits are missing, something leaks, or a
-            training diverges; all other models are finished first, and stay
+        AffuseError: if modalities, ratings or splits are missing, a leak is detected,
+            or a training diverges; all other models are finished and saved first
     """
     if not setup.seeds:
         raise AffuseError("there are no seeds to train with; give at least one")
-    made = list(_planned(data, fusions, setup))
-    protocol = made[0].info.protocol
-    demand_folds(made[0].common, made[0].folds, protocol=protocol, test=True)
+    plans_ = list(_planned(data, fusions, setup))
+    protocol = plans_[0].info.protocol
+    demand_folds(plans_[0].common, plans_[0].folds, protocol=protocol, test=True)
     for sentence in unused([setup.settings, *setup.sized.values()], fusions):
         log.warning("%s", sentence)
-    check_plans(made, data.corpus, data.embeddings, allow=setup.allow)
-    for plan in made:
+    check_plans(plans_, data.corpus, data.embeddings, allow=setup.allow)
+    for plan in plans_:
         for sentence in run_description.predecessors(plan):
             log.warning("%s", sentence)
         run_description.begin(plan)
-    errors = _train(made, setup, heads)
-    for plan in made:
+    errors = _train(plans_, setup, heads)
+    for plan in plans_:
         failed_runs.record(plan.folder, errors[plan.folder])
         join(plan)
         for sentence in doubts(plan.folder, plan.info.targets):
             log.warning("%s: %s", plan.folder, sentence)
-    if failed := [error for each in errors.values() for error in each]:
+    if failed := [error for listed in errors.values() for error in listed]:
         more = f" (and {len(failed) - 1} more)" if failed[1:] else ""
         raise AffuseError(f"{failed[0]}{more}; all other models are finished")
-    check_runs(made, data.corpus, data.embeddings, allow=setup.allow)
-    return [plan.folder for plan in made]
+    check_runs(plans_, data.corpus, data.embeddings, allow=setup.allow)
+    return [plan.folder for plan in plans_]
 
 
 def _planned(
@@ -123,41 +125,43 @@ def _planned(
 
 
 def _train(
-    made: Sequence[RunPlan], setup: TrainingSetup, heads: Heads | None
+    plans_: Sequence[RunPlan], setup: TrainingSetup, heads: Heads | None
 ) -> dict[Path, list[AffuseError]]:
-    """Train what is not there yet, and publish each model when it is done.
+    """Train missing models, and publish each model when it is finished.
 
     Returns:
-        by run folder why models of it could not be trained
+        {run folder: errors of models that could not be trained}
     """
     seeds = [heads.seed] if heads else setup.seeds
-    wanted = [
+    planned = [
         PlannedModel(plan, fold, seed)
-        for fold in made[0].folds
-        for plan in made
+        for fold in plans_[0].folds
+        for plan in plans_
         for seed in trainable(plan.info.design).seeds(seeds)
     ]
-    name = made[0].info.design if len(made) == 1 else f"{len(made)} designs"
-    errors: dict[Path, list[AffuseError]] = {plan.folder: [] for plan in made}
-    with bar(total=len(wanted), name=name, unit="models", show=setup.progress) as shown:
-        missing = [unit for unit in wanted if not is_done(unit)]
-        shown.update(len(wanted) - len(missing))
+    name = plans_[0].info.design if len(plans_) == 1 else f"{len(plans_)} designs"
+    errors: dict[Path, list[AffuseError]] = {plan.folder: [] for plan in plans_}
+    with bar(
+        total=len(planned), name=name, unit="models", show=setup.progress
+    ) as progress:
+        missing = [unit for unit in planned if not is_done(unit)]
+        progress.update(len(planned) - len(missing))
         for unit, fitted in headed(missing, heads) if heads else _fitted(missing):
             if isinstance(fitted, AffuseError):
                 errors[unit.plan.folder].append(fitted)
             else:
                 publish(unit, fitted)
-                shown.set_postfix_str(
+                progress.set_postfix_str(
                     f"{unit.where}: validation CCC {fitted.score:.3f}"
                 )
-            shown.update()
+            progress.update()
     return errors
 
 
 def _fitted(
     missing: Sequence[PlannedModel],
 ) -> Iterator[tuple[PlannedModel, Fitted | AffuseError]]:
-    """Yield each model with what came of it; the test parts are not at hand here."""
+    """Yield each model with its result; test parts are not available here."""
     if not missing:
         return
     plan = missing[0].plan
@@ -177,5 +181,5 @@ def _fitted(
         )
         for unit in missing
     ]
-    for number, found in fit_fusions(jobs):
-        yield missing[number], found
+    for number, result in fit_fusions(jobs):
+        yield missing[number], result

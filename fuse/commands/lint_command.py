@@ -1,4 +1,4 @@
-"""The lint command: which runs are asked about, and how the results are printed."""
+"""Command lint: selection of runs, and output of the linter's results."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,14 +14,14 @@ from affuse.fuse.models.design_files import use_files
 
 
 def lint(say: Callable[[str], object], options: Lint) -> bool:
-    """Lint finished runs, or say what the rules are.
+    """Check finished runs with the linter's rules, or print the rules.
 
     Args:
-        say: told each line
-        options: the runs, none for all below the folder of runs; and what is said
+        say: prints a line
+        options: of the command line; without runs, all runs of the folder are checked
 
     Returns:
-        whether no rule fails, and every run can be read
+        True if no rule fails and every run can be read
 
     Raises:
         FileNotFoundError: if there is no run
@@ -31,31 +31,31 @@ def lint(say: Callable[[str], object], options: Lint) -> bool:
         for line in explain():
             say(line)
         return True
-    there = RunFolder.below(runs, RunFolder.info, RunFolder.predictions)
-    chosen = options.folders or [run.path for run in there]
+    below = RunFolder.below(runs, RunFolder.info, RunFolder.predictions)
+    chosen = options.folders or [run.path for run in below]
     if not chosen:
         raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
     use_files(options.design_files)
-    found = {str(path): _of_folder(path, options.cache) for path in chosen}
-    for line in _json(found) if options.as_json else _text(found):
+    results_by_run = {str(path): _of_folder(path, options.cache) for path in chosen}
+    for line in _json(results_by_run) if options.as_json else _text(results_by_run):
         say(line)
-    return not any(r.fails for results in found.values() for r in results)
+    return not any(r.fails for results in results_by_run.values() for r in results)
 
 
-def _text(found: Mapping[str, Iterable[Result]]) -> Iterator[str]:
-    """Yield the lines for people; `found` is by folder of a run."""
-    for path, results in found.items():
+def _text(results_by_run: Mapping[str, Iterable[Result]]) -> Iterator[str]:
+    """Yield the lines of a text; by folder of a run."""
+    for path, results in results_by_run.items():
         yield from (path, *lines(results))
 
 
 def _json(found: Mapping[str, Iterable[Result]]) -> list[str]:
-    """Return the lines of everything as JSON; `found` is by folder of a run."""
+    """Return the lines of all results as JSON, by folder of a run."""
     listed = {path: [facts(r) for r in results] for path, results in found.items()}
     return json.dumps(listed, indent=1).split("\n")
 
 
 def _of_folder(run: Path, cache: Path) -> tuple[Result, ...]:
-    """All rules about one run, or why it cannot be read: others go on."""
+    """Return the results of all rules for a run, or an error as its only result."""
     try:
         return check(left(run, cache), rules())
     except (OSError, AffuseError) as error:

@@ -1,18 +1,19 @@
-"""The table that `predict` writes: what the models say of each utterance.
+"""Table that `predict` writes, with the predictions for each utterance.
 
 ======================= ===============================================================
-``id``                  of the utterance ``valence``             mean over the models,
-on [-1, 1]; so for each rating ``valence_deviation``   standard deviation over the
-models, on [-1, 1] ``valence_calibrated``  with ``valence_low`` and ``valence_high``:
-`affuse.fuse.calibration` ``valence_1_to_5``      each of these columns again, on the
-scale of the ratings that
-                        the run was trained on; the scale stands in the name
+``id``                  utterance
+``valence``             mean over the models, on [-1, 1]; so for each rating
+``valence_deviation``   standard deviation over the models, on [-1, 1]
+``valence_calibrated``  with ``valence_low`` and ``valence_high``: see
+                        `affuse.fuse.calibration`
+``valence_1_to_5``      each of these columns again, on the scale of the ratings that
+                        the run was trained on; the name states the scale
 ``trained_on``          number of models with the utterance in training or validation
-``file``                its recording, relative to the folder of its corpus
+``file``                recording, relative to the folder of its corpus
 ``start``, ``end``      seconds in that file
 ======================= ===============================================================
 
-A cell of which nothing is known is empty. Columns are found by name: others may follow.
+A cell is empty if its value is unknown. Read columns by name; others may be added.
 """
 
 import csv
@@ -40,51 +41,51 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Context:
-    """What is known of the predicted utterances, beside what the models say."""
+    """Facts on the predicted utterances, in addition to the predictions."""
 
     scale: Scale | None  # of the ratings that the run was trained on
     overlap: Overlap
-    places: Mapping[str, Place]  # by id
+    places: Mapping[str, Place]  # {id: place in the recording}
 
 
-def gather(run: Path, applied: Applied, given: Sources, cache: Path) -> Context:
-    """Gather what stands beside the predictions, and name what is not known.
+def gather(run: Path, applied: Applied, sources: Sources, cache: Path) -> Context:
+    """Collect the facts on predicted utterances, and log what is unknown.
 
     Args:
         run: folder of the run
-        applied: what its models say
-        given: the corpus that is predicted, and its embeddings
-        cache: folder of all embeddings
+        applied: predictions of the run's models
+        sources: the predicted corpus and its embeddings
+        cache: folder of all caches
 
     Raises:
-        FileNotFoundError: if the run does not say what it is
+        FileNotFoundError: if the run has no description
         DamagedFileError: if the run or a corpus is damaged
     """
     info = read_info(run)
-    corpus = _trained(cache, info.corpus, given.corpus)
-    ours = training_overlap.inputs(given.corpus, cache, given.embeddings.values())
+    corpus = _trained(cache, info.corpus, sources.corpus)
+    ours = training_overlap.inputs(sources.corpus, cache, sources.embeddings.values())
     theirs = None
     if corpus is not None:
-        same = corpus is given.corpus
+        same = corpus is sources.corpus
         theirs = ours if same else training_overlap.inputs(corpus, cache)
     overlap = training_overlap.find(run, applied, ours, theirs, trained=info.corpus)
     faults = (*ours.faults, *(theirs.faults if theirs else ()))
     scale = training_scale.of_run(run, info, corpus)
-    places = _places(applied, given.corpus, ours)
+    places = _places(applied, sources.corpus, ours)
     for sentence in (
         *dict.fromkeys(faults),
         *overlap.sentences(run),
-        *_on_scale(scale, info, given.corpus),
-        *_on_files(given.corpus, cache),
+        *_on_scale(scale, info, sources.corpus),
+        *_on_files(sources.corpus, cache),
     ):
         log.warning("%s", sentence)
     return Context(scale, overlap, places)
 
 
-def _trained(cache: Path, name: str, given: Corpus) -> Corpus | None:
-    """Return the corpus that was trained on; None if it is not in the cache."""
-    if name == given.name:
-        return given
+def _trained(cache: Path, name: str, predicted: Corpus) -> Corpus | None:
+    """Return the training corpus, or None if it is not cached."""
+    if name == predicted.name:
+        return predicted
     try:
         check_name(name)
         return corpus_table.load(cache, name)
@@ -92,44 +93,45 @@ def _trained(cache: Path, name: str, given: Corpus) -> Corpus | None:
         return None
 
 
-def _places(applied: Applied, corpus: Corpus, known: Inputs) -> dict[str, Place]:
-    """Return where each predicted utterance lies in its recording, by id."""
+def _places(applied: Applied, corpus: Corpus, keys: Inputs) -> dict[str, Place]:
+    """Return the place of each predicted utterance in its recording, by id."""
     utterances = {u.id: u for u in corpus.utterances}
     return {
         id_: shared_recordings.place(
-            utterances[id_], corpus.root, known.stretches.get(id_)
+            utterances[id_], corpus.root, keys.stretches.get(id_)
         )
         for id_ in applied.ids
         if id_ in utterances
     }
 
 
-def _on_scale(scale: Scale | None, info: RunInfo, given: Corpus) -> Iterator[str]:
-    """Yield a sentence on the scale, where it is not the one that is expected."""
+def _on_scale(scale: Scale | None, info: RunInfo, predicted: Corpus) -> Iterator[str]:
+    """Yield a sentence if the scale is unknown, or is not that of the corpus."""
     if scale is None:
         yield (
-            f"predictions are written on [-1, 1] alone, for an older version trained "
-            f"{info.name} and did not record the scale of '{info.corpus}'; repeat the "
-            f"train command, which records it and keeps the models"
+            f"predictions are written on [-1, 1] only, because an older version "
+            f"trained {info.name} and did not record the scale of '{info.corpus}'; "
+            f"repeat the train command, which records it and keeps the models"
         )
-    elif given.scale is not None and given.scale != scale:
+    elif predicted.scale is not None and predicted.scale != scale:
         yield (
-            f"'{given.name}' is rated from {training_scale.words(given.scale)}, but "
-            f"ratings are written on [-1, 1] and from {training_scale.words(scale)}, "
-            f"the scale of '{info.corpus}', which {info.name} was trained on"
+            f"'{predicted.name}' is rated from "
+            f"{training_scale.words(predicted.scale)}, but ratings are written on "
+            f"[-1, 1] and from {training_scale.words(scale)}, the scale of "
+            f"'{info.corpus}', which {info.name} was trained on"
         )
 
 
 def _on_files(corpus: Corpus, cache: Path) -> Iterator[str]:
-    """Yield a sentence if recordings have no names in the cache of an older version."""
+    """Yield a sentence if the cache of an older version has no names of recordings."""
     spoken = any(f.name.startswith("audio-") for f in store.folders(cache, corpus.name))
     if spoken and not any(
         shared_recordings.inside(u, corpus.root) for u in corpus.utterances
     ):
         yield (
-            f"the column file is empty, for an older version extracted '{corpus.name}' "
-            f"and kept no names of recordings; repeat the extract command, which "
-            f"encodes nothing again"
+            f"the column file is empty, because an older version extracted "
+            f"'{corpus.name}' and saved no names of recordings; repeat the extract "
+            f"command, which encodes nothing again"
         )
 
 
@@ -139,13 +141,13 @@ def write(
     context: Context,
     more: Mapping[str, np.ndarray],
 ) -> None:
-    """Write the table, one row an utterance, sorted by id.
+    """Write the table, one row for each utterance, sorted by id.
 
     Args:
-        output: where to
-        applied: what the models say
-        context: what is known beside
-        more: calibrated columns, on [-1, 1]
+        output: to write to
+        applied: predictions
+        context: facts on the utterances
+        more: {name of a calibrated column: values on [-1, 1]}
     """
     numbers = dict(zip(applied.targets, applied.mean.T, strict=True))
     spread = (f"{target}{SPREAD}" for target in applied.targets)
@@ -156,10 +158,11 @@ def write(
     writer.writerow(("id", *numbers, "trained_on", "file", "start", "end"))
     values = np.column_stack([*numbers.values()])
     for id_, row in zip(applied.ids, values, strict=True):
-        known = context.places.get(id_, Place("", None, None))
+        located = context.places.get(id_, Place("", None, None))
         seconds = (
-            "" if time is None else f"{time:.10g}" for time in (known.start, known.end)
+            "" if time is None else f"{time:.10g}"
+            for time in (located.start, located.end)
         )
-        said = (f"{x:.6f}" for x in row)
-        place = (context.overlap.models[id_], cell(known.file), *seconds)
-        writer.writerow((cell(id_), *said, *place))
+        cells = (f"{x:.6f}" for x in row)
+        place = (context.overlap.models[id_], cell(located.file), *seconds)
+        writer.writerow((cell(id_), *cells, *place))

@@ -1,7 +1,7 @@
-"""Runs to tables: one table per corpus and protocol, one row per run.
+"""Command report: one table for each corpus and protocol, one row for each run.
 
-A report reads run folders and nothing else. Every row is the mean over folds and seeds
-of the CCC over the whole test part; parts of it are scored apart
+A report reads run folders only. The CCC of a row is computed on the whole test part,
+and averaged over folds and seeds. Parts of it are scored separately
 (`affuse.fuse.reporting.sections`), and rows are compared with each other
 (`affuse.fuse.reporting.comparisons`). A damaged run is named, and the others are shown.
 """
@@ -43,7 +43,7 @@ def report(options: Report, say: Callable[..., object]) -> bool:
 
     Args:
         options: of the command line
-        say: told a sentence on each damaged run, with ``err=True``
+        say: prints a sentence on each damaged run, with ``err=True``
     """
     problems: list[str] = []
     tables = collect(options.runs, options, damaged=problems.append)
@@ -60,33 +60,34 @@ def collect(
     *,
     damaged: Callable[[str], object] = log.error,
 ) -> tuple[ReportTable, ...]:
-    """Every finished run below `runs`, scored.
+    """Return the scored tables of finished runs.
 
     Args:
         runs: folder of run folders
-        wanted: which runs are shown, and what of them; None for the usual table of all
-        damaged: is told of every run that cannot be read, in a sentence
+        wanted: selection of runs and contents; None for the usual table of all runs
+        damaged: is called with a sentence on every run that cannot be read
 
     Raises:
-        AffuseError: if there is none, if all are damaged, or if `wanted` asks for what
-            is not there; the sentence says what to do
+        AffuseError: if there is no run, all are damaged, or `wanted` selects contents
+            that do not exist; the message says what to do
     """
     wanted = wanted or ReportContents()
-    found, problems = _read(runs)
+    readable, problems = _read(runs)
     for folder in unfinished(runs):
         log.warning("unfinished, so not shown: %s; %s", folder, stopped(folder))
-    if not found:
+    if not readable:
         raise AffuseError(
             "; ".join(problems)
             or f"no finished run below {runs}; train one: "
             f"{Train(designs=('early',), runs=runs)}"
         )
-    picked = _chosen(wanted, found, runs, problems)
+    picked = _chosen(wanted, readable, runs, problems)
     wanted = replace(wanted, by=subgroups.column(picked, wanted.by))
-    measures.parse(wanted.columns)  # refuses before anything is scored
-    shown = sorted(picked, key=_kind)
+    measures.parse(wanted.columns)  # raises before any run is scored
+    ordered = sorted(picked, key=_kind)
     tables = tuple(
-        _table(list(group), wanted, problems) for _, group in groupby(shown, key=_kind)
+        _table(list(group), wanted, problems)
+        for _, group in groupby(ordered, key=_kind)
     )
     _check_against(tables, wanted.against)
     for sentence in problems:
@@ -95,7 +96,7 @@ def collect(
 
 
 def _check_against(tables: Sequence[ReportTable], against: str) -> None:
-    """Refuse what no table can compare with."""
+    """Raise an error if no table has the row to compare against."""
     rows = [row for table in tables for row in table.rows if row.info]
     designs = {row.design for row in rows}
     if against and against not in designs | {row.name for row in rows}:
@@ -106,27 +107,30 @@ def _check_against(tables: Sequence[ReportTable], against: str) -> None:
 
 
 def _read(runs: Path) -> tuple[list[Run], list[str]]:
-    """The runs that can be read, and a sentence on each of the others."""
-    found, problems = [], []
+    """Return the runs that can be read, and a sentence on each other run."""
+    readable, problems = [], []
     for folder in finished(runs):
         try:
             run = read_run(folder)
-            read_sentences(folder)  # which may be damaged as well, and so may these
+            read_sentences(folder)  # these files may be damaged too
             failing(folder)
             average(folder)
             division(run)
-            found.append(run)
+            readable.append(run)
         except (AffuseError, OSError) as error:
             problems.append(printable(f"damaged, so not shown: {folder}: {error}"))
-    return found, problems
+    return readable, problems
 
 
 def _chosen(
-    wanted: RunSelection, found: Sequence[Run], runs: Path, problems: Sequence[str]
+    selection: RunSelection,
+    readable: Sequence[Run],
+    runs: Path,
+    problems: Sequence[str],
 ) -> list[Run]:
-    """The runs that are wanted; the error of none also names what is damaged."""
+    """Return the selected runs; the error of an empty selection names damaged runs."""
     try:
-        return selected(wanted, found, runs)
+        return selected(selection, readable, runs)
     except AffuseError as error:
         if not problems:
             raise
@@ -134,15 +138,15 @@ def _chosen(
 
 
 def render(tables: Sequence[ReportTable], format: str, *, width: int = WIDTH) -> str:
-    """Return tables in a format, such as text or csv; the text ends with a line end.
+    """Return tables in a format, such as text or csv, with a line break at the end.
 
     Args:
         tables: of `collect`
-        format: name of a file of `affuse.fuse.reporting.formats`, or of another package
-        width: columns of the page, for formats in which the length of a line counts
+        format: name of a module of `affuse.fuse.reporting.formats` or of a plug-in
+        width: columns of the page, for formats with lines of limited length
 
     Raises:
-        OptionError: if there is no such format; the sentence lists the choices
+        OptionError: if there is no such format; the message lists the choices
     """
     with options_at_fault():
         form = load_format(format)
@@ -150,32 +154,38 @@ def render(tables: Sequence[ReportTable], format: str, *, width: int = WIDTH) ->
 
 
 def write(tables: Sequence[ReportTable], format: str, output: TextIO) -> None:
-    """Write tables, as `render`, in lines that fit if they go to a terminal."""
+    """Write tables in a format; lines fit the page if the output is a terminal.
+
+    Args:
+        tables: of `collect`
+        format: as of `render`
+        output: to write to
+    """
     output.write(render(tables, format, width=page_width(output, WIDTH)))
 
 
 def _kind(run: Run) -> tuple[str, str, str]:
-    """Runs of one table have this in common."""
+    """Return corpus, kind of ratings and protocol, which runs of a table share."""
     return run.info.corpus, run.info.nature, run.info.protocol
 
 
 def _table(
-    group: Sequence[Run], wanted: ReportContents, problems: list[str]
+    group: Sequence[Run], contents: ReportContents, problems: list[str]
 ) -> ReportTable:
-    """Score runs of one corpus and protocol; sentences on damage join `problems`."""
-    made = score(group, wanted)
-    problems += [printable(f"damaged, so not mapped: {s}") for s in made.damaged]
-    columns = measures.parse(wanted.columns)
-    runs, parts, info = made.runs, made.parts, group[0].info
-    rows = measures.added(parts, made.rows, columns) if columns else made.rows
+    """Return the table of one corpus and protocol; damage is added to `problems`."""
+    scored = score(group, contents)
+    problems += [printable(f"damaged, so not mapped: {s}") for s in scored.damaged]
+    columns = measures.parse(contents.columns)
+    runs, parts, info = scored.runs, scored.parts, group[0].info
+    rows = measures.added(parts, scored.rows, columns) if columns else scored.rows
     rows, missing = compared(
         parts,
         rows,
-        against=wanted.against,
-        unit=made.unit,
-        narrowed=wanted.narrows,
+        against=contents.against,
+        unit=scored.unit,
+        narrowed=contents.narrows,
     )
-    pairs = all_pairs(parts, rows, unit=made.unit) if wanted.pairs else ()
+    pairs = all_pairs(parts, rows, unit=scored.unit) if contents.pairs else ()
     extra = published_figures.rows(info.corpus, info.nature)
     return ReportTable(
         corpus=info.corpus,
@@ -186,14 +196,14 @@ def _table(
         encoders=footnotes.encoders(runs),
         shared=footnotes.shared_speakers(runs),
         pairs=pairs,
-        split=wanted.split,
+        split=contents.split,
         columns=columns,
         comparisons=(*comparisons(rows), *missing, *untested(pairs)),
         notes=(
-            *footnotes.notes(runs, rows, by=wanted.by),
-            *subgroups.notes(runs, rows, wanted.by),
+            *footnotes.notes(runs, rows, by=contents.by),
+            *subgroups.notes(runs, rows, contents.by),
             *undefined_notes(parts),
-            *made.notes,
+            *scored.notes,
             *measures.notes(columns),
             *(published_figures.NOTES if extra else ()),
         ),

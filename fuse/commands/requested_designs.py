@@ -1,4 +1,4 @@
-"""The designs that a command line asks for, and the modalities that they take."""
+"""Designs that a command line requests, and the modalities that they need."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,66 +18,80 @@ Fitting = TypeVar("Fitting", bound=DesignOptions)
 
 
 def with_files(options: Fitting) -> Fitting:
-    """Run the files of ``--design``, and return options that train their designs too.
+    """Execute the files of ``--design``, and return options with their designs added.
+
+    Args:
+        options: of the command line
 
     Raises:
         OptionError: if there is nothing to train, or a file cannot be a design's
         AffuseError: if a file raises an error, or defines no design
     """
-    wanted = tuple(dict.fromkeys((*options.designs, *use_files(options.design_files))))
-    if not wanted:
+    names = tuple(dict.fromkeys((*options.designs, *use_files(options.design_files))))
+    if not names:
         raise OptionError(
             "Missing option '--fusion': name a design, e.g. --fusion early, or give a "
             "file that defines one with --design FILE.py"
         )
-    return replace(options, designs=wanted)
+    return replace(options, designs=names)
 
 
-def designs(wanted: Sequence[str], there: Sequence[str], *, head: bool) -> list[str]:
-    """Designs as they were asked for; ``all`` is all that these caches can feed.
+def designs(
+    requested: Sequence[str], cached: Sequence[str], *, head: bool
+) -> list[str]:
+    """Return the names of the requested designs, where ``all`` is expanded.
 
-    What is named beside ``all`` stays, so that whoever lacks its embeddings is told.
+    ``all`` stands for the designs whose inputs are cached. Designs that are named
+    beside ``all`` are kept, so that an error names their missing inputs.
+
+    Args:
+        requested: names of designs, or ``all``
+        cached: modalities with embeddings
+        head: True if predictions of a checkpoint's head are cached
     """
-    if "all" not in wanted:
-        return list(dict.fromkeys(wanted))
+    if "all" not in requested:
+        return list(dict.fromkeys(requested))
     taken = [
         name
         for name in design_names()
-        if name in wanted or _is_fed(name, there, head=head)
+        if name in requested or _is_fed(name, cached, head=head)
     ]
     return sorted(taken, key=lambda name: not trainable(name).is_baseline)
 
 
-def needs(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Modalities that these designs take together.
+def needs(requested: Sequence[str]) -> tuple[str, ...]:
+    """Return the modalities that the requested designs need together.
 
-    They are all modalities for ``all`` and for baselines, which take what there is.
-    Designs of one command are compared on the utterances that have all of these.
+    These are all modalities for ``all`` and for baselines, which use all embeddings.
+    Designs of one command are compared on the utterances that have all of them.
+
+    Args:
+        requested: names of designs, or ``all``
 
     Raises:
-        AffuseError: if one is not known
+        OptionError: if a name is unknown
     """
-    known = design_names()
-    if unknown := [name for name in wanted if name not in (*known, "all")]:
+    available = design_names()
+    if unknown := [name for name in requested if name not in (*available, "all")]:
         raise OptionError(
-            f"no fusion {unknown[0]!r}: choose from {', '.join(known)} or all, or "
-            f"{DESIGN_KIND.remedy}{hint(unknown[0], (*known, 'all'))}"
+            f"no fusion {unknown[0]!r}: choose from {', '.join(available)} or all, or "
+            f"{DESIGN_KIND.remedy}{hint(unknown[0], (*available, 'all'))}"
         )
     taken: set[str] = set()
-    for name in wanted:
+    for name in requested:
         if name == "all":
             return modality_names()
         taken |= set(trainable(name).modalities(modality_names()))
     return tuple(m for m in modality_names() if m in taken)
 
 
-def _is_fed(name: str, there: Sequence[str], *, head: bool) -> bool:
-    """Return True if there is everything that a design needs.
+def _is_fed(name: str, cached: Sequence[str], *, head: bool) -> bool:
+    """Return True if all inputs of a design are cached.
 
-    One of another package that cannot be used is left out, and a warning says so.
+    A plug-in design that cannot be used is left out with a warning.
     """
     try:
-        return trainable(name).is_fed(there, head=head)
+        return trainable(name).is_fed(cached, head=head)
     except PluginError as error:
         plugins.warn(str(error))
         return False

@@ -1,7 +1,7 @@
-"""The run command: fine-tune, extract, train and report, each where it is not done yet.
+"""Command run: fine-tune, extract, train and report, each step only if it is missing.
 
-Every step is the command of its name, which goes on where it was interrupted; so does
-this one, if it is repeated.
+Every step is the command of its name, which resumes after an interruption. So this
+command can be repeated.
 """
 
 import sys
@@ -43,28 +43,37 @@ Say = Callable[[str], object]
 
 
 class Encode(Protocol):
-    """Stage one."""
+    """Type of the function that extracts embeddings in stage one."""
 
     def __call__(
         self, corpus: Corpus, options: Extract, say: Say
     ) -> tuple[int, Mapping[str, Path]]:
-        """Problems that left something out, and the cache of each modality."""
+        """Return the number of problems that left something out, and the caches.
+
+        Args:
+            corpus: to be encoded
+            options: of the extraction
+            say: prints a line
+
+        Returns:
+            number of problems, and {modality: folder of its cache}
+        """
 
 
-Tune = Callable[[Say, RunCommand, str], Path]  # the last is the design
+Tune = Callable[[Say, RunCommand, str], Path]  # the third argument is the design
 
 
 def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
-    """All steps from a corpus to its table.
+    """Execute all steps from a corpus to its table.
 
     Args:
-        say: told each line
+        say: prints a line
         encode: as `affuse.extract.commands.extract_command.encode`
         tune: fine-tunes the encoders of every fold, and returns the run's folder
         options: of the command line
 
     Returns:
-        whether nothing was left out
+        True if nothing was left out
 
     Raises:
         AffuseError: as the steps
@@ -73,21 +82,22 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
     options = with_files(options)
     corpus = corpus_reading.read_aloud(say, options)
 
-    def told(line: str) -> None:
-        # what is next is done here; how columns were read is said once
+    def say_once(line: str) -> None:
+        """Print a line, except next commands and repeated notes on columns."""
+        # This command executes the next command itself.
         if not line.startswith(NEXT) and line not in corpus.reading:
             say(line)
 
     if options.finetune:
         say("fine-tuning an encoder for each fold")
-        folder = tune(told, options, tuned_design(options.designs))
+        folder = tune(say_once, options, tuned_design(options.designs))
         options = replace(options, finetuned=folder)
     problems, named = 0, dict[str, str]()
     for words, extraction in _passes(corpus, options):
         say(f"extracting with {words}")
-        count, made = encode(corpus, extraction, told)
+        count, caches = encode(corpus, extraction, say_once)
         problems += count
-        for modality, folder in made.items():  # of folds, any names its kind
+        for modality, folder in caches.items():  # any fold's cache names the kind
             named.setdefault(modality, folder.name)
     say("training")
     shared = (FittingOptions, MemoryLimit, FinetunedFolder, CacheOption)
@@ -99,69 +109,73 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
         corpus=corpus.name,
         **named_caches(named),
     )
-    # the files of designs were run above
-    training_commands.train(told, replace(command, design_files=()))
+    # The files of designs have been executed above.
+    training_commands.train(say_once, replace(command, design_files=()))
     return _report(say, corpus.name, options) and not problems
 
 
-def tuned_design(wanted: Sequence[str]) -> str:
-    """The design that encoders are fine-tuned with: the first that is trained by steps.
+def tuned_design(requested: Sequence[str]) -> str:
+    """Return the design to fine-tune encoders with, which is the first network.
+
+    Args:
+        requested: names of designs
 
     Raises:
-        AffuseError: if there is none
+        OptionError: if there is none
     """
-    known = plugins.names(DESIGN_KIND)
-    found = [name for name in wanted if name in known]
-    if not found:
+    networks = plugins.names(DESIGN_KIND)
+    chosen = [name for name in requested if name in networks]
+    if not chosen:
         raise OptionError(
             f"--finetune trains encoders together with a design, and "
-            f"{', '.join(wanted)} is none; add --fusion early, say"
+            f"{', '.join(requested)} cannot be trained so; add one, e.g. --fusion early"
         )
-    return found[0]
+    return chosen[0]
 
 
 def _passes(corpus: Corpus, options: RunCommand) -> Iterator[tuple[str, Extract]]:
-    """Each extraction that is needed, in words and as a command."""
-    wanted = options.modalities or needs(options.designs)
+    """Yield each extraction that is needed, as a description and a command."""
+    needed = options.modalities or needs(options.designs)
     folds = fold_encoders.folds(options.finetuned) if options.finetuned else {}
     tuned = {modality for paths in folds.values() for modality in paths}
     usual = Extract.like(options, CorpusSource, EncodingOptions)
     for fold, encoders in folds.items():
-        paths = {m: path for m, path in encoders.items() if m in wanted}
+        paths = {m: path for m, path in encoders.items() if m in needed}
         if paths:
-            command = replace(_own(usual, tuple(paths)), **checkpoints(paths))
+            command = replace(_restricted(usual, tuple(paths)), **checkpoints(paths))
             yield (
                 f"the encoders of fold {fold}",
                 replace(command, revision=(), head=False),
             )
-    rest = tuple(available(corpus, [m for m in wanted if m not in tuned]))
+    rest = tuple(available(corpus, [m for m in needed if m not in tuned]))
     if rest:
-        yield "frozen encoders", _own(usual, rest)
+        yield "frozen encoders", _restricted(usual, rest)
 
 
-def _own(usual: Extract, modalities: Sequence[str]) -> Extract:
+def _restricted(usual: Extract, modalities: Sequence[str]) -> Extract:
     """Return the extraction of some modalities, without values that name another."""
 
-    def meant(values: Sequence[str]) -> tuple[str, ...]:
+    def matching(values: Sequence[str]) -> tuple[str, ...]:
+        """Return the values for all modalities or for one of these."""
         parts = ((value, value.partition("=")) for value in values)
         return tuple(v for v, (m, mark, _) in parts if not mark or m in modalities)
 
     return replace(
         usual,
         modalities=tuple(modalities),
-        layers=meant(usual.layers),
-        pooling=meant(usual.pooling),
-        revision=meant(usual.revision),
-        encoders=meant(usual.encoders),
-        other_checkpoints=meant(usual.other_checkpoints),
+        layers=matching(usual.layers),
+        pooling=matching(usual.pooling),
+        revision=matching(usual.revision),
+        encoders=matching(usual.encoders),
+        other_checkpoints=matching(usual.other_checkpoints),
     )
 
 
 def _report(say: Say, corpus: str, options: RunCommand) -> bool:
-    """Print the table of the corpus; whether no run of it is damaged."""
-    wanted = ReportContents(corpus=corpus, protocol=options.protocol or "")
+    """Print the table of a corpus, and return True if none of its runs is damaged."""
+    contents = ReportContents(corpus=corpus, protocol=options.protocol or "")
     problems: list[str] = []
-    tables = report_command.collect(options.runs, wanted, damaged=problems.append)
+    tables = report_command.collect(options.runs, contents, damaged=problems.append)
     width = page_width(sys.stdout, WIDTH)
     for line in (
         report_command.render(tables, "text", width=width).rstrip("\n").split("\n")

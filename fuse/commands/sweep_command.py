@@ -1,4 +1,4 @@
-"""The sweep command: search, rank, and say what to train next."""
+"""Command sweep: search of settings, their ranking, and the next command."""
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -21,18 +21,18 @@ from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.training.run_plan import RunPlan
 from affuse.fuse.wording import count, figure
 
-SHOWN = 20  # rows of the ranking on the screen
-WIDTH = 98  # columns of text
+SHOWN = 20  # rows of the ranking that are printed
+WIDTH = 98  # columns of the page
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """A sweep as it is now, with the trials of earlier commands on the same rows."""
+    """Present state of a sweep, with trials of earlier commands on the same rows."""
 
     plan: RunPlan
     folder: Path
-    ranked: tuple[Ranked, ...]  # with all seeds that were asked for, best first
-    tried: int  # settings that are finished with any seed
+    ranked: tuple[Ranked, ...]  # with all requested seeds, best first
+    tried: int  # number of settings that are finished with any seed
     seeds: tuple[int, ...]
 
 
@@ -45,16 +45,15 @@ def sweep(
     options: Sweep,
     progress: bool = True,
 ) -> Path:
-    """Search with one design; print the ranking, write it and the best settings.
+    """Evaluate settings of one design; print and write the ranking and the best ones.
 
     Args:
-        say: told each line
-        plan: rows and design; test parts are in no file and no score of a sweep
+        say: prints a line
+        plan: rows and design; no file and no score of a sweep uses test parts
         candidates: settings to try
-        seeds: of each of them
-        options: of the command: the folder of all sweeps, and what is repeated in the
-            command that comes next
-        progress: show a bar
+        seeds: of each candidate
+        options: of the command line, which the next command repeats
+        progress: show a progress bar
 
     Returns:
         the folder of this sweep
@@ -62,7 +61,7 @@ def sweep(
     Raises:
         AffuseError: if every setting failed
     """
-    protocol = plan.settings.protocol  # a corpus's own, if none was named
+    protocol = plan.settings.protocol  # that of the corpus, if none was named
     named = [replace(settings, protocol=protocol) for settings in candidates]
     folder = trials.place(plan, options.sweeps)
     trials.search(plan, folder, named, seeds, progress=progress)
@@ -80,7 +79,7 @@ def sweep(
 
 
 def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
-    """Publish the best settings; the ranking, what to know of it, and what is next."""
+    """Write the best settings; yield the ranking, notes, and the next command."""
     notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
     text = "".join(f"# {line}\n" for line in notes)
     text += ranking.differences(state.ranked[0].settings)
@@ -91,70 +90,71 @@ def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
     yield next_line(_next(state, options))
 
 
-def _table(found: SweepResult) -> Iterator[str]:
-    """The best settings with their figures."""
-    info, names = found.plan.info, ranking.varying(found.ranked)
+def _table(result: SweepResult) -> Iterator[str]:
+    """Yield the lines of a table of the best settings with their scores."""
+    info, names = result.plan.info, ranking.varying(result.ranked)
     nature = NATURES[info.nature]
     yield f"{info.design} on {info.corpus} ({nature}), {info.protocol}: validation CCC"
     letters = [LETTERS[target] for target in info.targets]
     rows = [("", *names, *letters, "mean", "seeds")]
-    for place, one in enumerate(found.ranked[:SHOWN], start=1):
-        settings = [_word(getattr(one.settings, name)) for name in names]
-        each = [figure(value) for value in one.ratings] or ["-" for _ in letters]
-        mean = "failed" if one.failed else figure(one.score)
-        spread = f"± {figure(one.deviation)}" if len(found.seeds) > 1 else "1"
-        rows.append((str(place), *settings, *each, mean, spread))
+    for rank, trial in enumerate(result.ranked[:SHOWN], start=1):
+        settings = [_word(getattr(trial.settings, name)) for name in names]
+        ratings = [figure(value) for value in trial.ratings] or ["-" for _ in letters]
+        mean = "failed" if trial.failed else figure(trial.score)
+        spread = f"± {figure(trial.deviation)}" if len(result.seeds) > 1 else "1"
+        rows.append((str(rank), *settings, *ratings, mean, spread))
     yield from columns(rows)
-    if len(found.ranked) > SHOWN:
-        yield f"and {len(found.ranked) - SHOWN} more in {SweepFolder.ranking}"
+    if len(result.ranked) > SHOWN:
+        yield f"and {len(result.ranked) - SHOWN} more in {SweepFolder.ranking}"
 
 
 def _word(value: object) -> str:
+    """Return a setting's value as text."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _notes(found: SweepResult) -> Iterator[str]:
-    """What is to be known of the best figure."""
-    best = found.ranked[0]
-    seeds = f"seeds {', '.join(map(str, found.seeds))}"
-    folds = count(len(found.plan.folds), "fold")
+def _notes(result: SweepResult) -> Iterator[str]:
+    """Yield sentences on how to interpret the best score."""
+    best = result.ranked[0]
+    seeds = f"seeds {', '.join(map(str, result.seeds))}"
+    folds = count(len(result.plan.folds), "fold")
     yield (
-        f"best of {count(found.tried, 'choice')} of settings tried on these rows: mean "
-        f"validation CCC {figure(best.score)}, {seeds}, {folds}"
+        f"best of {count(result.tried, 'choice')} of settings tried on these rows: "
+        f"mean validation CCC {figure(best.score)}, {seeds}, {folds}"
     )
     yield (
         "chosen as the largest, and each epoch too, so optimistic: only a test that is "
         "looked at once says how good it is; report the number tried with it"
     )
-    if _overlap(found.plan.folds):
+    if _overlap(result.plan.folds):
         yield (
-            f"in protocol {found.plan.info.protocol} the test part of a fold trains or "
-            f"validates another, so the choice has seen its ratings; session5-strict, "
-            f"session5 and official keep the test out of it"
+            f"in protocol {result.plan.info.protocol} the test part of a fold trains "
+            f"or validates another, so the choice has seen its ratings; "
+            f"session5-strict, session5 and official keep the test out of it"
         )
 
 
 def _overlap(folds: Sequence[Fold]) -> bool:
-    """Whether a test utterance of one fold was seen in another."""
-    seen = {id_ for fold in folds for id_ in (*fold.train, *fold.validation)}
-    return any(id_ in seen for fold in folds for id_ in fold.test)
+    """Return True if a test utterance of one fold is trained on in another."""
+    used = {id_ for fold in folds for id_ in (*fold.train, *fold.validation)}
+    return any(id_ in used for fold in folds for id_ in fold.test)
 
 
-def _next(found: SweepResult, options: Sweep) -> Train:
-    """Return the command that trains the best settings and predicts the test.
+def _next(result: SweepResult, options: Sweep) -> Train:
+    """Return the command that trains the best settings and predicts test parts.
 
-    A protocol and other settings are in the file of the best settings.
+    The protocol and other settings are in the file of the best settings.
     """
-    design = found.plan.info.design
+    design = result.plan.info.design
     files = tuple(path for path in options.design_files if path.stem == design)
     return Train.like(
         options,
         *(TrainingInputs, ComputeOptions, RunsFolder),
-        experiment=str(SweepFolder(found.folder).best),
+        experiment=str(SweepFolder(result.folder).best),
         designs=() if files else (design,),
         design_files=files,
         folds=options.folds,
-        seeds=len(found.seeds),
-        seed=found.seeds[0],
+        seeds=len(result.seeds),
+        seed=result.seeds[0],
         allow=options.allow,
     )

@@ -1,4 +1,4 @@
-"""Training of designs and the CCC table from Python, as the commands of those names."""
+"""Python functions for the commands ``affuse train`` and ``affuse report``."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,18 +17,24 @@ from affuse.fuse.reporting.table_records import ReportTable
 
 @dataclass(frozen=True)
 class CCCTable:
-    """All tables of a report; ``print`` shows what ``affuse report`` shows."""
+    """Tables of a report; ``print`` shows the output of ``affuse report``."""
 
     tables: tuple[ReportTable, ...]  # one for each corpus, kind of ratings and protocol
 
     def __str__(self) -> str:
+        """Return the tables as ``affuse report`` prints them."""
         return report_command.render(self.tables, "text").rstrip("\n")
 
     def __iter__(self) -> Iterator[ReportTable]:
+        """Return an iterator over the tables."""
         return iter(self.tables)
 
     def render(self, form: str) -> str:
-        """Return the tables in a format, such as text, markdown, csv, json or latex."""
+        """Return the tables in a format.
+
+        Args:
+            form: text, markdown, csv, json, latex, or a format of a plug-in
+        """
         return report_command.render(self.tables, form)
 
 
@@ -44,13 +50,13 @@ def train_designs(
 ) -> dict[str, Path]:
     """Train designs on every fold and seed, as the command ``affuse train`` does.
 
-    Models that are finished already are kept.
+    Finished models are not trained again.
 
     Args:
-        fusion: name of a design, or several; () for those of ``design_files`` alone,
-            files that define designs and are run
+        fusion: name of a design, or several; () for the designs of the option
+            ``design_files`` alone, which names Python files to execute
         corpus: its name in the cache; "" if there is only one
-        seeds: how many, from 0
+        seeds: number of seeds, from 0
         cache: folder of all caches
         runs: folder of all runs
         say: is called with each line that the command would print
@@ -62,17 +68,17 @@ def train_designs(
 
     Raises:
         AffuseError: if an option or design is unknown, the corpus cannot be used, or a
-            training fails; all other models are finished first, and stay
+            training fails; all other models are finished and saved first
         FileNotFoundError: if nothing is cached
     """
-    given = {
+    named = {
         "designs": (fusion,) if isinstance(fusion, str) else tuple(fusion),
         "corpus": corpus,
         "seeds": seeds,
         "cache": cache,
         "runs": runs,
     }
-    chosen = Train.from_values(**disjoint(given, options))
+    chosen = Train.from_values(**disjoint(named, options))
     if not (chosen.designs or chosen.design_files):
         raise OptionError("there is no design to train; name one, such as 'early'")
     return training_commands.train(say, chosen)
@@ -87,9 +93,9 @@ def ccc_table(runs: str | PathLike[str] = "runs", **options: Any) -> CCCTable:
             ``corpus="demo"``, ``pairs=True`` or ``by="gender"``
 
     Raises:
-        AffuseError: if there is no run that can be shown
+        AffuseError: if no run can be shown
     """
     chosen = Report.from_values(**disjoint({"runs": runs}, options))
     if beside := sorted(options.keys() & {"form", "output"}):
-        raise OptionError(f"{beside[0]!r} is none of the table; use render or print")
+        raise OptionError(f"{beside[0]!r} does not apply here; use render or print")
     return CCCTable(report_command.collect(chosen.runs, chosen))

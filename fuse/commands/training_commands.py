@@ -1,4 +1,4 @@
-"""The train, sweep and predict commands: choose caches and settings, then work."""
+"""Commands train, sweep, predict and ablate, with the selection of their inputs."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -45,10 +45,10 @@ log = logging.getLogger(__name__)
 
 
 def train(say: Say, options: Train) -> dict[str, Path]:
-    """Train every design that was asked for on the one choice of caches.
+    """Train all requested designs on the selected caches.
 
     Args:
-        say: told each line
+        say: prints a line
         options: of the command line
 
     Returns:
@@ -57,18 +57,18 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     options = with_files(options)
     device = compute(options)
     settings = _settings(options)
-    own = finetuned_heads.chosen(settings, options)
-    settings = own.settings if own else settings
-    given = input_selection.find(options, needs(options.designs))
-    _introduce(say, given)
-    if own:
-        say(f"and the heads of {options.finetuned}, with all settings of theirs")
-    head = any(c.recipe.head for c in given.embeddings.values())
-    _demand_layers([settings], given.embeddings)
-    wanted = designs(options.designs, list(given.embeddings), head=head)
+    heads = finetuned_heads.chosen(settings, options)
+    settings = heads.settings if heads else settings
+    sources = input_selection.find(options, needs(options.designs))
+    _introduce(say, sources)
+    if heads:
+        say(f"and the heads of {options.finetuned}, with all their settings")
+    head = any(c.recipe.head for c in sources.embeddings.values())
+    _demand_layers([settings], sources.embeddings)
+    names = designs(options.designs, list(sources.embeddings), head=head)
     sized = match_all(
-        [name for name in wanted if trainable(name).has_settings],
-        InputSizes.of(given.corpus, given.embeddings),
+        [name for name in names if trainable(name).has_settings],
+        InputSizes.of(sources.corpus, sources.embeddings),
         settings,
         parameters=options.match_parameters,
         say=say,
@@ -82,22 +82,22 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         label=Path(options.experiment).stem,
         allow=options.allow,
     )
-    data = TrainingData(given.corpus, given.embeddings, given.own)
-    folders = run_all(data, wanted, setup, heads=own)
+    data = TrainingData(sources.corpus, sources.embeddings, sources.own)
+    folders = run_all(data, names, setup, heads=heads)
     for sentence in dict.fromkeys(s for folder in folders for s in decisions(folder)):
         say(sentence)
-    for fusion, folder in zip(wanted, folders, strict=True):
+    for fusion, folder in zip(names, folders, strict=True):
         say(f"{fusion}: {folder}; {summary(folder)}")
         if words := layer_weight_files.describe(folder):
             say(f"{fusion}: mean weights of layers: {words}")
     say(next_line(Report(runs=options.runs)))
-    return dict(zip(wanted, folders, strict=True))
+    return dict(zip(names, folders, strict=True))
 
 
 def _demand_layers(
     tried: Sequence[Settings], embeddings: Mapping[str, Embeddings]
 ) -> None:
-    """Refuse to weigh layers where there is only one of each modality."""
+    """Raise an error if layers shall be mixed and each modality has only one."""
     weighted = any(settings.layers == "weighted" for settings in tried)
     if weighted and all(len(c.recipe.layers) == 1 for c in embeddings.values()):
         raise OptionError(
@@ -107,10 +107,10 @@ def _demand_layers(
 
 
 def sweep(say: Say, options: Sweep) -> None:
-    """Search settings of every design that was asked for, on validation parts alone.
+    """Evaluate settings of all requested designs, on validation parts only.
 
     Args:
-        say: told each line
+        say: prints a line
         options: of the command line
     """
     options = with_files(options)
@@ -127,15 +127,17 @@ def sweep(say: Say, options: Sweep) -> None:
         draws=options.random,
         seed=options.search_seed,
     )
-    given = input_selection.find(options, needs(options.designs))
-    _introduce(say, given)
-    _demand_layers(tried, given.embeddings)
-    data = TrainingData(given.corpus, given.embeddings, given.own)
-    known = designs(options.designs, list(given.embeddings), head=False)
-    wanted = [name for name in known if trainable(name).has_settings]  # of "all", some
-    for sentence in unused(tried, wanted):
+    sources = input_selection.find(options, needs(options.designs))
+    _introduce(say, sources)
+    _demand_layers(tried, sources.embeddings)
+    data = TrainingData(sources.corpus, sources.embeddings, sources.own)
+    requested = designs(options.designs, list(sources.embeddings), head=False)
+    names = [
+        name for name in requested if trainable(name).has_settings
+    ]  # of "all", some
+    for sentence in unused(tried, names):
         log.warning("%s", sentence)
-    for fusion in wanted:
+    for fusion in names:
         plan = plans.make(
             data,
             fusion=fusion,
@@ -152,68 +154,70 @@ def sweep(say: Say, options: Sweep) -> None:
             for sentence in protocol_assumptions.sentences(plan.division):
                 say(sentence)
         data = replace(data, aligned=plan.aligned)
-        check_plans([plan], given.corpus, given.embeddings, allow=options.allow)
+        check_plans([plan], sources.corpus, sources.embeddings, allow=options.allow)
         seeds = range(options.seed, options.seed + options.seeds)
         search(say, plan, tried, seeds=seeds, options=options)
 
 
-def _introduce(say: Say, given: Sources) -> None:
-    """What is trained on."""
-    if given.corpus.shortfall:
-        say(f"corpus '{given.corpus.name}' is not complete: {given.corpus.shortfall}")
-    for cache in given.caches.values():
+def _introduce(say: Say, sources: Sources) -> None:
+    """Print the selected corpus and caches."""
+    if sources.corpus.shortfall:
+        corpus = sources.corpus
+        say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
+    for cache in sources.caches.values():
         say(f"using {cache_selection.describe(cache)}")
-    if given.own:
-        say(f"and so for each of {len(given.own)} folds, with encoders of its own")
+    if sources.own:
+        count = len(sources.own)
+        say(f"and likewise for each of {count} folds, with encoders of that fold")
 
 
 def predict(options: Predict) -> None:
-    """Write what the models of a run say of cached utterances, one row each."""
+    """Write the predictions of a run's models for cached utterances, one row each."""
     use_run_files(options.run, options.design_files)
     device = compute(options)
-    given = input_selection.alike(options, prediction.recipes(options.run))
+    sources = input_selection.alike(options, prediction.recipes(options.run))
     applied = prediction.apply(
-        options.run, given.embeddings, own=given.own, device=device
+        options.run, sources.embeddings, own=sources.own, device=device
     )
-    for there, count in applied.partial.items():
-        log.warning("%d utterances are predicted from %s alone", count, there)
+    for present, count in applied.partial.items():
+        log.warning("%d utterances are predicted from %s alone", count, present)
     for sentence in omissions.sentences(applied.left_out):
         log.warning(
             "%s; a run that was trained with --set modality_dropout=0.3 predicts them",
             sentence,
         )
-    empty = omissions.wordless(given.embeddings, applied.ids)
+    empty = omissions.wordless(sources.embeddings, applied.ids)
     for sentence in omissions.wordless_sentences(empty):
         log.warning("%s", sentence)
     for sentence in unrated(applied.said, applied.targets):
         log.warning("%s", sentence)
     more = columns(options.run, applied) if options.calibrated else {}
-    context = prediction_table.gather(options.run, applied, given, options.cache)
+    context = prediction_table.gather(options.run, applied, sources, options.cache)
     with options.opened() as output:
         prediction_table.write(output, applied, context, more)
 
 
 def ablate(say: Say, options: Ablate) -> None:
-    """Say what each modality contributes to a run."""
+    """Print how much each modality contributes to a run."""
     use_run_files(options.run, options.design_files)
     device = compute(options)
     recipes = prediction.recipes(options.run)
-    any_ = next(r for each in recipes.values() for r in each.values())
+    any_ = next(r for by_name in recipes.values() for r in by_name.values())
     options = replace(options, corpus=options.corpus or any_.corpus)
-    given = input_selection.alike(options, recipes)
-    done = ablation.ablate(
+    sources = input_selection.alike(options, recipes)
+    result = ablation.ablate(
         options.run,
-        given.embeddings,
-        own=given.own,
+        sources.embeddings,
+        own=sources.own,
         seed=options.seed,
         device=device,
     )
-    for line in done.lines():
+    for line in result.lines():
         say(line)
 
 
 def compute(options: ComputeOptions) -> str:
-    """Set the threads and choose the device."""
+    """Set the number of threads, and return the device."""
     import torch
 
     if options.threads:
@@ -223,7 +227,7 @@ def compute(options: ComputeOptions) -> str:
 
 
 def _settings(options: Train | Sweep) -> Settings:
-    """Defaults, changed by the experiment, then by --set, then by options."""
+    """Return the defaults, changed by the experiment, by --set, and by options."""
     experiment = options.experiment
     with options_at_fault():
         path = stage_two.find(experiment) if experiment else None

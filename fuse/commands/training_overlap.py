@@ -1,8 +1,8 @@
-"""Which utterances the models of a run were trained on, among those that are predicted.
+"""Overlap of predicted utterances with the training utterances of a run's models.
 
-Within one corpus, an utterance is known by its id. Under any name, it is known by its
-recording: the same file and span, the same decoded samples, or spans of one file that
-overlap. Where one of the two has no recording, it is known by its words.
+Within one corpus, utterances are compared by id. Between corpora, they are compared by
+recording: the same file and span, the same decoded samples, or overlapping spans of one
+file. If one of the two has no recording, they are compared by their words.
 """
 
 import math
@@ -25,41 +25,44 @@ from affuse.fuse.linting.gathering import stretches
 from affuse.fuse.linting.timelines import Timelines
 from affuse.fuse.trained.prediction import Applied
 
-SEEN = ("train", "validation")  # parts of a fold; the second one ends its training
+SEEN = ("train", "validation")  # parts of a fold that affect its models
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """By what the utterances of one corpus are known; each mapping is by id."""
+    """Keys by which utterances of one corpus are compared; mappings are by id."""
 
     corpus: str
-    recordings: Mapping[
-        str, tuple[str, ...]
-    ]  # see `affuse.data.cache.shared_recordings.keys`
+    # see `affuse.data.cache.shared_recordings.keys`
+    recordings: Mapping[str, tuple[str, ...]]
     stretches: Mapping[str, Stretch]
-    words: Mapping[str, str]  # digests
-    faults: tuple[str, ...] = ()  # of caches that cannot be read, in sentences
+    words: Mapping[str, str]  # {id: digest of the words}
+    faults: tuple[str, ...] = ()  # sentences on caches that cannot be read
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Which of the predicted utterances were trained on, and by how many models."""
+    """Number of models that were trained on each predicted utterance."""
 
-    models: Mapping[str, int | None]  # by id, those that know it; None: unknown
-    total: int  # models that are averaged
-    renamed: str = ""  # the corpus that was trained on, if it has another name
-    reason: str = ""  # why nothing is known of some, as a clause
+    models: Mapping[str, int | None]  # {id: number of models; None if unknown}
+    total: int  # number of models that are averaged
+    renamed: str = ""  # the training corpus, if it has another name
+    reason: str = ""  # why some numbers are unknown, as a clause
 
     def sentences(self, run: Path) -> Iterator[str]:
-        """Yield a sentence on what was trained on, and one on what is not known."""
+        """Yield a sentence on training utterances, and one on unknown utterances.
+
+        Args:
+            run: folder of the run
+        """
         every = f"{len(self.models):,} utterances"
-        if known := {id_: n for id_, n in self.models.items() if n}:
-            most = f"up to {max(known.values())} of {self.total} models"
+        if hits := {id_: n for id_, n in self.models.items() if n}:
+            most = f"up to {max(hits.values())} of {self.total} models"
             whose = f" as recordings or texts of '{self.renamed}'" * bool(self.renamed)
             held_out = f", or read {RunFolder(run).predictions}, which is held out"
             yield (
-                f"{len(known):,} of {every} were in the training or validation part of "
-                f"{most if self.total > 1 else 'the one model'}{whose}: {some(known)}; "
+                f"{len(hits):,} of {every} were in the training or validation part of "
+                f"{most if self.total > 1 else 'the one model'}{whose}: {some(hits)}; "
                 f"these predictions do not show how good the models are; leave out the "
                 f"rows in which trained_on is not 0{'' if self.renamed else held_out}"
             )
@@ -73,14 +76,14 @@ class Overlap:
 def find(
     run: Path, applied: Applied, ours: Inputs, theirs: Inputs | None, *, trained: str
 ) -> Overlap:
-    """Count for each predicted utterance the models that were trained on it.
+    """Count the models that were trained on each predicted utterance.
 
     Args:
         run: folder, with the folds
-        applied: what was predicted, and the fold of each model
-        ours: the corpus that is predicted
-        theirs: the corpus that was trained on; None if it is not at hand
-        trained: its name
+        applied: predictions, and the fold of each model
+        ours: keys of the predicted corpus
+        theirs: keys of the training corpus; None if it is not cached
+        trained: name of the training corpus
 
     Raises:
         DamagedFileError: if folds.csv is damaged
@@ -99,12 +102,12 @@ def find(
             f"compare recordings and texts; {alike:,} of its ids are alike",
         )
     same = ours.corpus == theirs.corpus
-    found = Counter[str]()
+    counts = Counter[str]()
     for fold, number in Counter(applied.folds).items():
-        seen = [row.id for row in rows if row.fold == fold and row.part in SEEN]
-        found.update(dict.fromkeys(_again(seen, applied.ids, ours, theirs), number))
+        used = [row.id for row in rows if row.fold == fold and row.part in SEEN]
+        counts.update(dict.fromkeys(_again(used, applied.ids, ours, theirs), number))
     return Overlap(
-        {i: found[i] if same or _by(i, ours, theirs) else None for i in applied.ids},
+        {i: counts[i] if same or _by(i, ours, theirs) else None for i in applied.ids},
         total,
         "" if same else theirs.corpus,
         f"the cache has neither digests of recordings nor of texts to compare them "
@@ -113,7 +116,7 @@ def find(
 
 
 def _by(id_: str, ours: Inputs, theirs: Inputs) -> str:
-    """Return what an utterance is compared by: its recording, its words or nothing."""
+    """Return the key that an utterance is compared by: "recording", "words" or ""."""
     if theirs.recordings and ours.recordings.get(id_):
         return "recording"
     return "words" if theirs.words and ours.words.get(id_) else ""
@@ -122,8 +125,8 @@ def _by(id_: str, ours: Inputs, theirs: Inputs) -> str:
 def _again(
     seen: Sequence[str], ids: Sequence[str], ours: Inputs, theirs: Inputs
 ) -> Iterator[str]:
-    """Yield the predicted utterances that are among those seen in a fold."""
-    same, known = ours.corpus == theirs.corpus, frozenset(seen)
+    """Yield the predicted utterances that are training utterances of a fold."""
+    same, trained = ours.corpus == theirs.corpus, frozenset(seen)
     recordings = {key for id_ in seen for key in theirs.recordings.get(id_, ())}
     words = {theirs.words[id_] for id_ in seen if id_ in theirs.words}
     lines = Timelines(seen, theirs.stretches)
@@ -131,10 +134,10 @@ def _again(
         stretch = ours.stretches.get(id_)
         by = _by(id_, ours, theirs)
         if (
-            (same and id_ in known)
+            (same and id_ in trained)
             or not recordings.isdisjoint(ours.recordings.get(id_, ()))
             or (stretch is not None and lines.find(stretch))
-            # sentences recur within a corpus, which is for `lint` to say
+            # Sentences recur within a corpus; the command lint reports them.
             or (by == "words" and not same and ours.words[id_] in words)
         ):
             yield id_
@@ -143,38 +146,38 @@ def _again(
 def inputs(
     corpus: Corpus, cache: Path, embeddings: Iterable[Embeddings] = ()
 ) -> Inputs:
-    """Gather what the utterances of a corpus are known by, from all caches of it.
+    """Collect the keys of a corpus's utterances from all its caches.
 
     Args:
-        corpus: as the cache keeps it
-        cache: folder of all embeddings, of which only digests and spans are read
-        embeddings: of this corpus that are in memory already; they come first
+        corpus: as the cache holds it
+        cache: folder of all caches, of which only digests and spans are read
+        embeddings: of this corpus that are in memory; they take precedence
     """
     faults = list[str]()
-    found = [e for e in embeddings if e.recipe.modality == "audio"]
-    found += _cached(cache, corpus.name, faults)
+    audio = [e for e in embeddings if e.recipe.modality == "audio"]
+    audio += _cached(cache, corpus.name, faults)
     contents: dict[str, str] = {}
-    for each in found:
-        pairs = zip(each.ids, each.contents, strict=True)
+    for embedding in audio:
+        pairs = zip(embedding.ids, embedding.contents, strict=True)
         contents = {**dict(pairs), **contents}
-    heard = stretches(found)
-    named = {id_: keys(contents[id_], heard.get(id_)) for id_ in contents}
-    said = {u.id: sentence_overlap.key(u) for u in corpus.utterances}
+    spans = stretches(audio)
+    named = {id_: keys(contents[id_], spans.get(id_)) for id_ in contents}
+    digests = {u.id: sentence_overlap.key(u) for u in corpus.utterances}
     return Inputs(
         corpus.name,
-        {id_: each for id_, each in named.items() if each},
-        heard,
-        {id_: digest for id_, digest in said.items() if digest},
+        {id_: recordings for id_, recordings in named.items() if recordings},
+        spans,
+        {id_: digest for id_, digest in digests.items() if digest},
         tuple(faults),
     )
 
 
 def _cached(cache: Path, corpus: str, faults: list[str]) -> Iterator[Embeddings]:
-    """Yield the embeddings of speech of a corpus, without their values."""
+    """Yield the audio embeddings of a corpus, without loading their values."""
     for folder in store.folders(cache, corpus):
         try:
-            found = store.look(folder)
-            if found is not None and found.recipe.modality == "audio":
-                yield streaming.open_all({"audio": found}, gib=math.inf)["audio"]
+            entry = store.look(folder)
+            if entry is not None and entry.recipe.modality == "audio":
+                yield streaming.open_all({"audio": entry}, gib=math.inf)["audio"]
         except (OSError, AffuseError) as error:
             faults.append(f"{error}; its recordings are not compared")

@@ -1,4 +1,4 @@
-"""The scale of the ratings that a run was trained on, and predictions on that scale."""
+"""Scale of the ratings that a run was trained on, and predictions on that scale."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,20 +10,20 @@ from affuse.data.runs.run_information import RunInfo
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.rules.ratings import CLOSE
 
-Scale = tuple[float, float]  # the lowest and the highest nominal rating
-SPREAD = "_deviation"  # end of the name of a column that has no place on a scale
+Scale = tuple[float, float]  # lowest and highest nominal rating
+SPREAD = "_deviation"  # end of the names of columns that hold lengths, not positions
 
 
 def of_run(run: Path, info: RunInfo, corpus: Corpus | None) -> Scale | None:
-    """Return the scale of the ratings as released; None if it is not known.
+    """Return the scale of the released ratings, or None if it is unknown.
 
-    A run of an older version does not record it. Then it is that of the corpus in the
-    cache, if the ratings of the corpus are those that the run was tested with.
+    A run of an older version does not record the scale. Then the scale of the cached
+    corpus is used, if the corpus has the ratings that the run was tested with.
 
     Args:
         run: folder of the run
-        info: what it says of itself
-        corpus: that it was trained on, as it is in the cache; None if it is not there
+        info: description of the run
+        corpus: the training corpus; None if it is not cached
 
     Raises:
         DamagedFileError: if the predictions of the run are damaged
@@ -40,7 +40,10 @@ def of_run(run: Path, info: RunInfo, corpus: Corpus | None) -> Scale | None:
 
 
 def words(scale: Scale) -> str:
-    """Return a scale as it is said.
+    """Return a scale in words.
+
+    Args:
+        scale: lowest and highest rating
 
     Examples:
         >>> words((1.0, 5.0)), words((-0.5, 0.5))
@@ -51,10 +54,10 @@ def words(scale: Scale) -> str:
 
 
 def columns(found: Mapping[str, np.ndarray], scale: Scale) -> dict[str, np.ndarray]:
-    """Return columns of a table on a scale, by names that state it.
+    """Return columns of a table on a scale, with names that state the scale.
 
     Args:
-        found: numbers on [-1, 1], by column; deviations are lengths on it
+        found: {column: values on [-1, 1]}; deviations are lengths on that scale
         scale: of the corpus
 
     Examples:

@@ -1,1 +1,1 @@
-"""From caches and ratings to tensors: joining by id, folds, omissions."""
+"""Inputs of training: join of caches and ratings by id, folds, and omissions."""

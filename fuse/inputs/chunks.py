@@ -1,7 +1,7 @@
-"""Rows that are copied and computed on in pieces, however many there are.
+"""Copies of rows and computations on rows in chunks of limited size.
 
-What lies in scratch files is tensors like any other, but to copy all of it would take
-the memory that there is not.
+Arrays in scratch files become ordinary tensors, but a copy of all their rows may not
+fit into memory.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,18 +14,20 @@ from torch import Tensor
 from affuse.data.cache.store import Embeddings
 from affuse.data.system import scratch_arrays
 
-MOST = 8192  # rows of a piece
-BYTES = 16 << 20  # of a piece, unless one row has more
-CACHED = 1 << 20  # bytes of a piece that is passed over several times
-DOUBLE = 8  # bytes
-HELD = 32 << 20  # bytes of rows that are copied into memory in any case
+MOST = 8192  # largest number of rows in a chunk
+BYTES = 16 << 20  # of a chunk, unless one row is larger
+CACHED = 1 << 20  # bytes of a chunk that is read several times
+DOUBLE = 8  # bytes of a float64
+HELD = 32 << 20  # bytes of a copy that is always held in memory
 
 
 def spans(rows: int, size: int, limit: int = BYTES) -> Iterator[slice]:
-    """Consecutive pieces of some rows of `size` bytes each.
+    """Return consecutive chunks of rows.
 
     Args:
-        limit: bytes of a piece; `CACHED` where little is computed on much
+        rows: number of rows
+        size: bytes of a row
+        limit: bytes of a chunk; `CACHED` for cheap functions of large inputs
 
     Examples:
         >>> list(spans(5, BYTES // 2))
@@ -36,58 +38,67 @@ def spans(rows: int, size: int, limit: int = BYTES) -> Iterator[slice]:
 
 
 def pooled(cache: Embeddings, rows: np.ndarray) -> np.ndarray:
-    """Layers side by side; of frames, the mean over time.
+    """Return rows with concatenated layers, and frames averaged over time.
 
     Args:
-        cache: embeddings, in memory or still in their parts
-        rows: (n,) their numbers, in any order
+        cache: embeddings, in memory or on disk in parts
+        rows: (n,) indices, in any order
 
     Returns:
         (n, layers * dim), float32; in a scratch file if the cache asks for it
     """
     width = int(np.prod(cache.values.shape[1:]))
-    made = _blank((len(rows), width), cache.scratch)
+    result = _blank((len(rows), width), cache.scratch)
     for first, piece in cache.pieces(rows):
-        places = np.flatnonzero((rows >= first) & (rows < first + len(piece.ids)))
-        for span in spans(len(places), 4 * width):
-            part = places[span]
+        indices = np.flatnonzero((rows >= first) & (rows < first + len(piece.ids)))
+        for span in spans(len(indices), 4 * width):
+            part = indices[span]
             if piece.offsets is None:
-                found = piece.values[rows[part] - first]
-                made[part] = found.reshape(len(part), -1)
+                values = piece.values[rows[part] - first]
+                result[part] = values.reshape(len(part), -1)
                 continue
-            for place in part:
-                frames = piece.vector(rows[place] - first)  # (steps, layers, dim)
-                made[place] = frames.mean(axis=0, dtype=np.float64).ravel()
-    return made
+            for index in part:
+                frames = piece.vector(rows[index] - first)  # (steps, layers, dim)
+                result[index] = frames.mean(axis=0, dtype=np.float64).ravel()
+    return result
 
 
 def choose(values: np.ndarray, rows: np.ndarray, folder: Path | None) -> np.ndarray:
-    """A copy of some rows, in a scratch file if there is a folder and they are many.
+    """Return a copy of rows, in a scratch file if there is a folder and it is large.
 
     Args:
         values: (n, dim)
-        rows: their numbers, in any order
-        folder: of scratch files
+        rows: indices, in any order
+        folder: of scratch files; None for a copy in memory
     """
     size = values.itemsize * values.shape[1]
     if folder is None or len(rows) * size <= HELD:
         return np.asarray(values[rows])
-    made = _blank((len(rows), values.shape[1]), folder)
+    result = _blank((len(rows), values.shape[1]), folder)
     for span in spans(len(rows), size):
-        made[span] = values[rows[span]]
-    return made
+        result[span] = values[rows[span]]
+    return result
 
 
 def _blank(shape: tuple[int, ...], folder: Path | None) -> np.ndarray:
+    """Return a float32 array, in a scratch file if there is a folder."""
     return (
         scratch_arrays.blank(shape, folder) if folder else np.empty(shape, np.float32)
     )
 
 
 def take(values: Tensor, rows: Tensor) -> Tensor:
-    """(rows, dim), (...) row numbers -> (..., dim), where the numbers are.
+    """Return rows on the device of their indices.
 
-    What is too large for a GPU may stay where it is: only what is taken is moved.
+    Only the selected rows are moved, so arrays that are too large for a GPU may stay
+    on the CPU.
+
+    Args:
+        values: (n, dim)
+        rows: (...) indices
+
+    Returns:
+        (..., dim)
     """
     flat = values.index_select(0, rows.flatten().to(values.device))
     return flat.to(rows.device).view(*rows.shape, -1)
@@ -99,12 +110,13 @@ def through(
     features: Mapping[str, Tensor],
     rows: Tensor,
 ) -> Tensor:
-    """What a function of each row alone says of some rows, piece by piece.
+    """Return a function of rows, computed in chunks.
 
     Args:
-        function: of ({name: (batch, dim)}), such as a model in evaluation mode
+        function: maps {name: (batch, dim)} to (batch, ...) row by row, such as a model
+            in evaluation mode
         features: {name: (rows, dim)}
-        rows: (n,) numbers of those that are wanted, on the device of the function
+        rows: (n,) indices, on the device of the function
 
     Returns:
         (n, ...)

@@ -1,7 +1,7 @@
-"""Where each modality is in one array whose rows hold all of them.
+"""Column ranges of the modalities in one array whose rows hold all of them.
 
-What is said of columns is checked as a whole: no column is dropped because sizes do not
-add up, none is counted twice, and none is guessed.
+The ranges are checked together: no column is dropped because sizes do not add up, none
+is used twice, and none is guessed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from affuse.data.errors import AffuseError
 # an int is a size; a str, or several, are names of columns
 Place = int | slice | range | str | Sequence[int] | Sequence[str]
 Columns = Mapping[str, Place]
-SHOWN = 3  # columns, or names, that an error lists
+SHOWN = 3  # number of columns or names that an error lists
 
 
 def places(
@@ -27,21 +27,20 @@ def places(
     """Return the column numbers of each modality that a design takes.
 
     Args:
-        columns: of each modality, also of those that the design does not take: a size,
-            a slice, a range, column numbers, the name of a column, or several names.
-            Sizes count on from where the modality before ends, and must sum to the
-            width where there are sizes alone. None where there is only one modality,
-            which then has all columns
+        columns: {modality: columns}, which may contain other modalities too. Columns
+            are a size, a slice, a range, numbers, a name, or several names. A size
+            starts where the modality before ends; sizes alone must sum to the width.
+            None if the design takes one modality, which then has all columns
         modalities: that the design takes
-        width: columns of the array
+        width: number of columns of the array
         names: of the columns; None if they have none
 
     Returns:
-        modality and column numbers, in the order of `modalities`
+        (modality, column numbers), in the order of `modalities`
 
     Raises:
-        AffuseError: if a modality is missing, sizes do not sum to the width, a column
-            is not there, or is named twice
+        AffuseError: if a modality is missing, sizes do not sum to the width, or a
+            column does not exist or is used twice
 
     Examples:
         >>> places({"audio": 2, "text": slice(2, 4)}, ["text", "audio"], 4)
@@ -51,115 +50,118 @@ def places(
     """
     if columns is None and len(modalities) == 1:
         columns = {modalities[0]: width}
-    given = columns or {}
-    _demand_all(given, modalities)
-    _demand_sum(given, width)
-    found: dict[str, np.ndarray] = {}
+    ranges = columns or {}
+    _demand_all(ranges, modalities)
+    _demand_sum(ranges, width)
+    numbers: dict[str, np.ndarray] = {}
     end = 0
-    for modality, place in given.items():
+    for modality, place in ranges.items():
         if _is_size(place):
             place = range(end, end + int(place))  # type: ignore[arg-type]
         listed = _listed(place, width)
         if listed and all(isinstance(name, str) for name in listed):
-            found[modality] = _resolved(modality, listed, names)
+            numbers[modality] = _resolved(modality, listed, names)
         else:
-            found[modality] = _numbers(modality, place, width)
-        end = int(found[modality].max()) + 1
-    _demand_once(found, names)
-    return [(modality, found[modality]) for modality in modalities]
+            numbers[modality] = _numbers(modality, place, width)
+        end = int(numbers[modality].max()) + 1
+    _demand_once(numbers, names)
+    return [(modality, numbers[modality]) for modality in modalities]
 
 
-def _demand_all(given: Columns, modalities: Sequence[str]) -> None:
-    """Refuse columns that say nothing of a modality."""
-    if missing := [m for m in modalities if m not in given]:
+def _demand_all(ranges: Columns, modalities: Sequence[str]) -> None:
+    """Raise an error if columns lack a modality."""
+    if missing := [m for m in modalities if m not in ranges]:
         example = ", ".join(f"{m!r}: SIZE" for m in modalities)
         raise AffuseError(
-            f"this design takes {', '.join(modalities)}, and columns says nothing of "
-            f"{', '.join(missing)}; say where each is, e.g. columns={{{example}}}"
+            f"this design takes {', '.join(modalities)}, and columns lacks "
+            f"{', '.join(missing)}; add the columns of each, e.g. columns={{{example}}}"
         )
 
 
-def _demand_sum(given: Columns, width: int) -> None:
-    """Refuse sizes that leave columns over, or want more than there are."""
-    if not given or not all(map(_is_size, given.values())):
+def _demand_sum(ranges: Columns, width: int) -> None:
+    """Raise an error if sizes do not sum to the number of columns."""
+    if not ranges or not all(map(_is_size, ranges.values())):
         return
-    sizes = {m: int(size) for m, size in given.items()}  # type: ignore[arg-type]
+    sizes = {m: int(size) for m, size in ranges.items()}  # type: ignore[arg-type]
     if sum(sizes.values()) != width:
-        said = ", ".join(f"{m!r}: {size}" for m, size in sizes.items())
+        listing = ", ".join(f"{m!r}: {size}" for m, size in sizes.items())
         raise AffuseError(
-            f"columns={{{said}}} are sizes that sum to {sum(sizes.values())}, and X "
+            f"columns={{{listing}}} are sizes that sum to {sum(sizes.values())}, and X "
             f"has {width} columns; give sizes that sum to {width}, or slices where "
             f"columns shall be left out, e.g. slice(0, {next(iter(sizes.values()))})"
         )
 
 
-def _demand_once(found: Mapping[str, np.ndarray], names: Sequence[str] | None) -> None:
-    """Refuse columns that are named twice, in one modality or in two."""
-    numbers = np.concatenate(list(found.values()))
-    known, counts = np.unique(numbers, return_counts=True)
-    twice = known[counts > 1].tolist()
+def _demand_once(ranges: Mapping[str, np.ndarray], names: Sequence[str] | None) -> None:
+    """Raise an error if a column is used twice, in one modality or in two."""
+    numbers = np.concatenate(list(ranges.values()))
+    columns, counts = np.unique(numbers, return_counts=True)
+    twice = columns[counts > 1].tolist()
     if not twice:
         return
-    owners = [m for m, at in found.items() if twice[0] in at]
-    said = [str(n) if names is None else f"{n} ({names[n]!r})" for n in twice[:SHOWN]]
+    owners = [m for m, at in ranges.items() if twice[0] in at]
+    listing = [
+        str(n) if names is None else f"{n} ({names[n]!r})" for n in twice[:SHOWN]
+    ]
     more = f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""
     raise AffuseError(
-        f"columns names column {', '.join(said)}{more} twice, in "
+        f"columns names column {', '.join(listing)}{more} twice, in "
         f"{' and in '.join(owners)}; give each column to one modality, once (negative "
         f"numbers count from the end)"
     )
 
 
 def _is_size(place: object) -> bool:
+    """Return True for an integer that is not a bool."""
     return isinstance(place, int | np.integer) and not isinstance(place, bool)
 
 
 def _listed(place: object, width: int) -> list[Any]:
-    """Return what a place lists in an order of its own; nothing if it is no list."""
+    """Return the items of a list or one-dimensional array; [] for anything else."""
     if isinstance(place, str):
         return [place]
     if isinstance(place, Sequence):
-        return list(place[: width + 1])  # more can only be wrong
-    found = np.asarray(place) if hasattr(place, "__array__") else np.zeros(())
-    return list(found) if found.ndim == 1 else []
+        return list(place[: width + 1])  # a longer list is an error in any case
+    array = np.asarray(place) if hasattr(place, "__array__") else np.zeros(())
+    return list(array) if array.ndim == 1 else []
 
 
 def _resolved(
-    modality: str, wanted: Sequence[str], names: Sequence[str] | None
+    modality: str, requested: Sequence[str], names: Sequence[str] | None
 ) -> np.ndarray:
     """Return the numbers of the columns of these names."""
     if names is None:
         raise AffuseError(
-            f"columns of {modality} are names, e.g. {wanted[0]!r}, and the columns of "
-            f"X have none; give X as a DataFrame whose columns are all named by text, "
-            f"or give numbers"
+            f"columns of {modality} are names, e.g. {requested[0]!r}, and the columns "
+            f"of X have none; use a DataFrame for X whose columns all have text names, "
+            f"or use numbers"
         )
-    known: dict[str, list[int]] = {}
+    by_name: dict[str, list[int]] = {}
     for number, name in enumerate(names):
-        known.setdefault(str(name), []).append(number)
-    if missing := [name for name in wanted if name not in known]:
-        said = [f"{n!r} ({_nearest(n, list(known))})" for n in missing[:SHOWN]]
+        by_name.setdefault(str(name), []).append(number)
+    if missing := [name for name in requested if name not in by_name]:
+        listing = [f"{n!r} ({_nearest(n, list(by_name))})" for n in missing[:SHOWN]]
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise AffuseError(
-            f"columns of {modality} name {', '.join(said)}{more}, which X does not "
+            f"columns of {modality} name {', '.join(listing)}{more}, which X does not "
             f"have; correct them, see X.columns"
         )
-    if double := [name for name in wanted if len(known[name]) > 1]:
+    if double := [name for name in requested if len(by_name[name]) > 1]:
         raise AffuseError(
-            f"columns of {modality} name {double[0]!r}, and {len(known[double[0]])} "
+            f"columns of {modality} name {double[0]!r}, and {len(by_name[double[0]])} "
             f"columns of X have that name; rename them, or give numbers"
         )
-    return np.array([known[name][0] for name in wanted])
+    return np.array([by_name[name][0] for name in requested])
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    """Say which known name is like this one."""
-    found = get_close_matches(name, known, n=1, cutoff=0)
-    return f"the nearest is {found[0]!r}"
+def _nearest(name: str, names: Sequence[str]) -> str:
+    """Return a clause that names the most similar name."""
+    match = get_close_matches(name, names, n=1, cutoff=0)
+    return f"the nearest is {match[0]!r}"
 
 
 def _numbers(modality: str, place: object, width: int) -> np.ndarray:
-    """Return column numbers; a slice must not be cut short without a word."""
+    """Return column numbers, or raise an error if some do not exist."""
     at = np.arange(0)
     try:
         if not isinstance(place, slice):

@@ -1,4 +1,4 @@
-"""Commands that encode a corpus as a run needs it, for the error of `predict`."""
+"""Extraction commands for the embeddings that a run needs, for errors of `predict`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,24 +13,24 @@ from affuse.data.options.run_options import RunInput
 
 
 def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -> None:
-    """Refuse a corpus that is encoded, but not as the models of a run need it.
+    """Raise an error if cached embeddings differ from those that a run needs.
 
-    A modality that is not encoded at all is another matter, for some models do without
-    it; so are encoders that were fine-tuned for a fold, see
+    A modality without any cache is no error here, because some models do not need all
+    modalities. Encoders that were fine-tuned for a fold are checked in
     `affuse.data.cache.fold_caches.demand`.
 
     Args:
         recipes: of the run, {fold: {modality: recipe}}
-        again: the command that was typed
+        again: the command that the user typed
 
     Raises:
         AffuseError: naming the first difference; the lines after the sentence are the
-            commands that encode the corpus and repeat what was typed
+            commands to extract the corpus and to repeat what the user typed
     """
     caches = list(store.find(again.cache, again.corpus))
     if len({c.recipe.corpus for c in caches}) != 1:
-        return  # whoever chooses one says what there is
-    needed = {r.digest(): r for each in recipes.values() for r in each.values()}
+        return  # the choice of a corpus raises an error that lists the corpora
+    needed = {r.digest(): r for by_fold in recipes.values() for r in by_fold.values()}
     lacking = [r for r in needed.values() if _differing(r, caches)]
     if not lacking:
         return
@@ -47,37 +47,38 @@ def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -
     )
 
 
-def _differing(wanted: Recipe, caches: Sequence[Cache]) -> list[Cache]:
-    """Return the caches of a modality if none of them is as wanted."""
-    mine = [c for c in caches if c.recipe.modality == wanted.modality]
-    fits = any(cache_selection.is_alike(c.recipe, wanted) for c in mine)
-    return [] if fits or fold_encoders.origin(wanted) else mine
+def _differing(recipe: Recipe, caches: Sequence[Cache]) -> list[Cache]:
+    """Return the caches of a recipe's modality if none of them fits the recipe."""
+    same = [c for c in caches if c.recipe.modality == recipe.modality]
+    fits = any(cache_selection.is_alike(c.recipe, recipe) for c in same)
+    return [] if fits or fold_encoders.origin(recipe) else same
 
 
-def _as_trained(found: Cache, trained: Recipe) -> Recipe:
-    """Return a recipe that differs from the run's in no corpus, read back as text."""
-    recipe = Recipe.parse(found.recipe.text())
+def _as_trained(cache: Cache, trained: Recipe) -> Recipe:
+    """Return the recipe of a cache with the corpus of the run, parsed from its text."""
+    recipe = Recipe.parse(cache.recipe.text())
     return replace(recipe, corpus=trained.corpus, content=trained.content)
 
 
 def _extract(
-    wanted: Sequence[Recipe], caches: Sequence[Cache], folder: Path
+    recipes: Sequence[Recipe], caches: Sequence[Cache], folder: Path
 ) -> Iterator[Extract]:
-    """Yield a command for each modality."""
+    """Yield an extraction command for each recipe."""
     corpus = provenance.read_as(cache.path for cache in caches)
-    for recipe in wanted:
-        made = folder / recipe.corpus / recipe.folder()
-        yield provenance.alike(recipe, corpus, folder, made=made)
+    for recipe in recipes:
+        trained = folder / recipe.corpus / recipe.folder()
+        yield provenance.alike(recipe, corpus, folder, made=trained)
 
 
-def _unknown(wanted: Sequence[Recipe], caches: Sequence[Cache], folder: Path) -> str:
-    """Return what the user has to fill in; "" if nothing."""
-    said = []
+def _unknown(recipes: Sequence[Recipe], caches: Sequence[Cache], folder: Path) -> str:
+    """Return a clause on placeholders that the user has to replace, or ""."""
+    facts = []
     source = provenance.read_as(c.path for c in caches)
     if source.corpus == provenance.UNKNOWN_CORPUS:
-        said.append("CORPUS and ROOT are the corpus and its folder")
-    for recipe in wanted:
-        made = provenance.known(folder / recipe.corpus / recipe.folder())
-        if not (made or recipe.revision or recipe.checkpoint in ("mini", "tiny")):
-            said.append(f"{recipe.checkpoint} is the folder of that checkpoint")
-    return f" ({'; '.join(said)})" if said else ""
+        facts.append("CORPUS and ROOT are the corpus and its folder")
+    for recipe in recipes:
+        has_provenance = provenance.known(folder / recipe.corpus / recipe.folder())
+        is_named = recipe.revision or recipe.checkpoint in ("mini", "tiny")
+        if not (has_provenance or is_named):
+            facts.append(f"{recipe.checkpoint} is the folder of that checkpoint")
+    return f" ({'; '.join(facts)})" if facts else ""

@@ -1,7 +1,7 @@
-"""Standardises columns in float64, before anything is rounded to float32.
+"""Standardisation of columns in float64, before rounding to float32.
 
-A column with a large mean keeps its variation this way: float32 has seven digits, so of
-1e8 + x it holds nothing of x. What even this cannot save is refused.
+It preserves the variation of a column with a large mean: float32 has seven digits, so
+x is lost in 1e8 + x. An error is raised where standardisation cannot preserve it.
 """
 
 import warnings
@@ -13,17 +13,17 @@ import numpy as np
 
 from affuse.data.errors import AffuseError
 
-Name = Callable[[int], str]  # of a column, for errors
-ROUNDING = 8  # units in the last place of the mean; a spread below it may be rounding
+Name = Callable[[int], str]  # returns the name of a column, for errors
+ROUNDING = 8  # units in the last place of the mean; a smaller spread may be rounding
 LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
 class Standard:
-    """Mean and standard deviation of each column, over the rows that are trained on.
+    """Mean and standard deviation of each column over the training rows.
 
-    A column that is constant in these rows says nothing, and neither does one that
-    nobody takes: both have scale 0 and are always 0 once standardised, as in
+    Columns that are constant in these rows and columns that are not used have scale 0.
+    Their standardised values are always 0, as in
     `affuse.fuse.models.projection.Projection`.
 
     Attributes:
@@ -36,7 +36,7 @@ class Standard:
 
     @classmethod
     def fitted(cls, values: np.ndarray, taken: np.ndarray | None = None) -> Self:
-        """Return the standard that these rows determine.
+        """Return the statistics of training rows.
 
         Args:
             values: (rows, columns) float32 or float64, finite
@@ -44,26 +44,26 @@ class Standard:
         """
         columns = np.arange(values.shape[1]) if taken is None else taken
         mean, scale = np.zeros((2, values.shape[1]))
-        found, spread = _moments(values[:, columns].astype(np.float64))
-        least = ROUNDING * np.finfo(values.dtype).eps * np.abs(found)
-        mean[columns], scale[columns] = found, np.where(spread > least, spread, 0.0)
+        centre, spread = _moments(values[:, columns].astype(np.float64))
+        least = ROUNDING * np.finfo(values.dtype).eps * np.abs(centre)
+        mean[columns], scale[columns] = centre, np.where(spread > least, spread, 0.0)
         return cls(mean, scale)
 
     def apply(self, values: np.ndarray, name: Name) -> np.ndarray:
-        """Return (rows, columns) float32: how many deviations a value is off the mean.
+        """Return standardised values: (rows, columns) float32.
 
         Args:
             values: (rows, columns) float32 or float64, finite
-            name: of a column, for errors
+            name: returns the name of a column, for errors
 
         Raises:
             AffuseError: if float32 cannot hold a value
         """
         divisor = np.where(self.scale > 0, self.scale, np.inf)
         with np.errstate(over="ignore", under="ignore"):
-            found = (values.astype(np.float64) - self.mean) / divisor
-        found[:, self.scale == 0] = 0.0  # also of what overflowed
-        beyond = ~(np.abs(found) <= LARGEST)
+            standardised = (values.astype(np.float64) - self.mean) / divisor
+        standardised[:, self.scale == 0] = 0.0  # also where the division overflowed
+        beyond = ~(np.abs(standardised) <= LARGEST)
         if beyond.any():
             column = int(np.flatnonzero(beyond.any(axis=0))[0])
             rows = np.flatnonzero(beyond[:, column])
@@ -74,7 +74,7 @@ class Standard:
                 f"{self.mean[column]:g}, in standard deviations of "
                 f"{self.scale[column]:g}; correct these rows, or leave them out"
             )
-        exact: np.ndarray = found.astype(np.float32)
+        exact: np.ndarray = standardised.astype(np.float32)
         return exact
 
 
@@ -84,16 +84,16 @@ def demand_variation(
     places: Sequence[tuple[str, np.ndarray]],
     name: Name,
 ) -> None:
-    """Refuse rows whose values float32 cannot tell apart in any column of a modality.
+    """Raise an error if float32 cannot distinguish rows in any column of a modality.
 
-    A modality whose columns have a single value each is no error, for nothing is lost;
-    it may be left out on purpose, so there is a warning.
+    A modality whose columns are all constant causes a warning, not an error: nothing
+    is lost by rounding, and the modality may be disabled on purpose.
 
     Args:
-        values: (rows, columns) float32 or float64, of the rows that are trained on
-        standardised: the same, as of `Standard.apply`
-        places: columns of each modality
-        name: of a column, for errors
+        values: (rows, columns) float32 or float64, training rows
+        standardised: (rows, columns), as `Standard.apply` returns them
+        places: (modality, column numbers)
+        name: returns the name of a column, for errors
 
     Raises:
         AffuseError: naming the modality, or if no column of any modality varies
@@ -102,7 +102,7 @@ def demand_variation(
     if not any(varies[at].any() for _, at in places):
         raise AffuseError(
             f"each column of X has a single value in the {len(values)} rows to train "
-            f"on, so there is nothing to learn from; check how X was made"
+            f"on, so there is nothing to learn from; check how X was computed"
         )
     lost = _merged(values, standardised)
     for modality, at in places:
@@ -111,14 +111,14 @@ def demand_variation(
             warnings.warn(
                 f"each column of {modality} has a single value in the {len(values)} "
                 f"rows to train on, so nothing is learnt from {modality}",
-                stacklevel=4,  # whoever calls the regressor's fit
+                stacklevel=4,  # the line that calls the regressor's fit
             )
         elif lost[varying].all():
             first = int(varying[0])
             low, high = values[:, first].min(), values[:, first].max()
             raise AffuseError(
                 f"most of the {len(values)} rows to train on are equal in every column "
-                f"of {modality} once they are rounded, for they differ too little: "
+                f"of {modality} after rounding, because they differ too little: "
                 f"{name(first)} is between {low:.9g} and {high:.9g} in {values.dtype}; "
                 f"subtract its offset before X is rounded, or leave out rows far away "
                 f"from all others"
@@ -126,7 +126,7 @@ def demand_variation(
 
 
 def _merged(values: np.ndarray, standardised: np.ndarray) -> np.ndarray:
-    """Return of each column whether rounding made most values one: (columns,) bool"""
+    """Return True for columns of which rounding made most values equal: (columns,)."""
     middle = len(values) // 2
     median = np.partition(standardised, middle, axis=0)[middle]
     same = standardised == median
@@ -139,8 +139,8 @@ def _merged(values: np.ndarray, standardised: np.ndarray) -> np.ndarray:
 def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each column: (columns,) float64 each.
 
-    Columns are brought near 1 first, by powers of two, which rounds nothing: squares of
-    very large or small numbers would overflow or vanish.
+    Columns are first scaled to about 1 by powers of two, which is exact. Otherwise
+    squares of very large or small values would overflow or vanish.
     """
     _, exponent = np.frexp(np.abs(values).max(axis=0))
     near = np.ldexp(values, -exponent)
@@ -150,4 +150,5 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _counted(rows: int) -> str:
+    """Return a number of rows with its noun."""
     return f"{rows} row" if rows == 1 else f"{rows} rows"

@@ -1,4 +1,4 @@
-"""Division of the utterances that can be used into folds, for training of any kind."""
+"""Division of the usable utterances into folds, for training of any kind."""
 
 from affuse.data.records import Corpus
 from affuse.data.splits import protocol_assumptions, protocols
@@ -12,15 +12,15 @@ from affuse.fuse.settings import Settings
 def divided(
     corpus: Corpus, aligned: Aligned, settings: Settings
 ) -> tuple[tuple[Fold, ...], Division]:
-    """Return the folds of a protocol, and what the protocol decided by itself.
+    """Return the folds of a protocol, and the protocol's automatic decisions.
 
     Args:
         corpus: all utterances, with speakers as the corpus spells them
-        aligned: those that can be used
+        aligned: the usable utterances
         settings: with a protocol
 
     Raises:
-        AffuseError: if the corpus does not have what the protocol needs; the lines name
+        AffuseError: if the corpus lacks what the protocol needs; its lines name
             what was left out
     """
     with explained(aligned.left_out, corpus.utterances, aligned.utterances):
@@ -31,10 +31,10 @@ def divided(
             seed=settings.split_seed,
             everyone=corpus.utterances,
         )
-    known = frozenset(aligned.ids)
+    usable = frozenset(aligned.ids)
     division = protocol_assumptions.of(
         folds,
-        [u for u in corpus.utterances if u.id in known],
+        [u for u in corpus.utterances if u.id in usable],
         protocol=settings.protocol,
         seed=settings.split_seed,
     )

@@ -1,4 +1,4 @@
-"""Which embeddings a command works on: those of all folds, or of each fold its own."""
+"""Selection of a command's embeddings, shared by all folds or fold-specific."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,20 +22,20 @@ from affuse.fuse.inputs.fold_embeddings import ALL, Own
 
 @dataclass(frozen=True)
 class Sources:
-    """A corpus, and caches of it."""
+    """Corpus and its selected caches."""
 
     corpus: Corpus
-    caches: Mapping[str, Cache]  # by modality; of any fold, if each has its own
-    embeddings: Mapping[str, Embeddings]  # their rows
-    own: Own = field(default_factory=dict)  # of each fold, if each has its own
+    caches: Mapping[str, Cache]  # {modality: cache}; of the first fold if folds differ
+    embeddings: Mapping[str, Embeddings]  # {modality: rows of its cache}
+    own: Own = field(default_factory=dict)  # fold-specific embeddings, if any
 
 
 def find(options: TrainingInputs, modalities: Sequence[str]) -> Sources:
-    """Return what the options choose, to train on.
+    """Return the corpus and caches that the options select for training.
 
     Args:
-        options: which caches are chosen
-        modalities: those that are wanted
+        options: selection of caches
+        modalities: that the designs need
     """
     folder, corpus, named = options.cache, options.corpus, options.named()
     if not options.finetuned:
@@ -50,10 +50,10 @@ def find(options: TrainingInputs, modalities: Sequence[str]) -> Sources:
 
 
 def alike(options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]) -> Sources:
-    """Return what was made as the embeddings that a run was trained on.
+    """Return caches with the recipes of a run, to which its models can be applied.
 
     Args:
-        options: the command that was typed, which an error repeats
+        options: the command that the user typed, which an error repeats
         recipes: of the run, {fold: {modality: recipe}}
 
     Raises:
@@ -78,7 +78,7 @@ def alike(options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]) -> Sou
 
 
 def _key(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
-    """Equal for folds that share their embeddings."""
+    """Return a key that is equal for folds that share their embeddings."""
     return tuple(recipe.digest() for recipe in recipes.values())
 
 
@@ -88,16 +88,17 @@ def _load(
     *,
     shared: bool,
 ) -> Sources:
-    """Each cache once, whichever folds take it."""
+    """Return sources, for which each cache is loaded once."""
     caches = next(iter(chosen.values()))
-    once = {str(c.path): c for each in chosen.values() for c in each.values()}
+    once = {str(c.path): c for by_name in chosen.values() for c in by_name.values()}
     if isinstance(options, TrainingInputs):
         loaded = streaming.open_all(once, gib=options.memory)
-    else:  # predict and ablate gather again and again
+    else:  # predict and ablate read rows many times
         loaded = {path: store.load(cache) for path, cache in once.items()}
-    own = {
-        fold: {m: loaded[str(c.path)] for m, c in each.items()}
-        for fold, each in chosen.items()
+    by_fold = {
+        fold: {m: loaded[str(c.path)] for m, c in by_name.items()}
+        for fold, by_name in chosen.items()
     }
     corpus = corpus_table.load(options.cache, next(iter(caches.values())).recipe.corpus)
-    return Sources(corpus, caches, next(iter(own.values())), {} if shared else own)
+    first = next(iter(by_fold.values()))
+    return Sources(corpus, caches, first, {} if shared else by_fold)

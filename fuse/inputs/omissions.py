@@ -1,4 +1,4 @@
-"""Sentences on utterances that are left out of training, or kept without words."""
+"""Sentences on utterances that training leaves out, or keeps without words."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ def sentences(left_out: Mapping[str, int]) -> Iterator[str]:
     """Yield one sentence for each reason, with the number of utterances.
 
     Args:
-        left_out: reason, such as "no text", to number of utterances
+        left_out: {reason, such as "no text": number of utterances}
 
     Examples:
         >>> list(sentences({"no text": 2}))
@@ -30,7 +30,7 @@ def sentences(left_out: Mapping[str, int]) -> Iterator[str]:
 def wordless(embeddings: Mapping[str, Embeddings], ids: Collection[str]) -> int:
     """Return the number of utterances whose text embedding is of the empty sentence.
 
-    They are kept, see `affuse.data.reading.transcript_rule`.
+    These utterances are kept, see `affuse.data.reading.transcript_rule`.
 
     Args:
         embeddings: {modality: rows of its cache}
@@ -45,6 +45,9 @@ def wordless(embeddings: Mapping[str, Embeddings], ids: Collection[str]) -> int:
 
 def wordless_sentences(number: int) -> Iterator[str]:
     """Yield a sentence on utterances without words, if there are any.
+
+    Args:
+        number: of these utterances
 
     Examples:
         >>> list(wordless_sentences(2))
@@ -61,25 +64,25 @@ def wordless_sentences(number: int) -> Iterator[str]:
 def explained(
     left_out: Mapping[str, int], given: Sequence[Utterance], kept: Sequence[Utterance]
 ) -> Iterator[None]:
-    """Add what was left out to an error of what divides the utterances that are kept.
+    """Add lines on omissions to an error of the division into folds.
 
     Args:
-        left_out: reason to number of utterances
+        left_out: {reason: number of utterances}
         given: all utterances of the corpus
         kept: those that are divided
 
     Raises:
         AffuseError: of the same class, with a line for each reason, one for each rating
             without which more utterances could be used, and one that names the speakers
-            of whom no utterance is kept
+            without any utterance
     """
     try:
         yield
     except AffuseError as error:
         lines = [f"  {sentence}" for sentence in sentences(left_out)]
         lines += [f"  {sentence}" for sentence in _costly(left_out, given)]
-        there = {spelling(u.speaker) for u in kept}
-        lost = {u.speaker for u in given if spelling(u.speaker) not in there} - {""}
+        present = {spelling(u.speaker) for u in kept}
+        lost = {u.speaker for u in given if spelling(u.speaker) not in present} - {""}
         if lost:
             lines.append(
                 f"  of {count(len(lost), 'speaker')} ({some(lost)}) no utterance is "
@@ -88,14 +91,16 @@ def explained(
         raise type(error)(*error.args, *lines) from error
 
 
-def _costly(left_out: Mapping[str, int], given: Sequence[Utterance]) -> Iterator[str]:
-    """Yield a sentence for each rating that utterances lack which have the others.
+def _costly(
+    left_out: Mapping[str, int], utterances: Sequence[Utterance]
+) -> Iterator[str]:
+    """Yield a sentence for each rating that utterances with other ratings lack.
 
     Args:
-        left_out: reason to number of utterances
-        given: all utterances of the corpus
+        left_out: {reason: number of utterances}
+        utterances: all utterances of the corpus
     """
-    rated = [u for u in given if u.ratings]
+    rated = [u for u in utterances if u.ratings]
     for name in RATINGS:
         lacking = sum(name not in u.ratings for u in rated)
         if f"no rating of {name}" in left_out and lacking:

@@ -1,8 +1,7 @@
-"""Other divisions of a corpus, tried before an error advises them.
+"""Other divisions of a corpus, which are tried before an error suggests them.
 
-Where a rating does not vary in a part of a fold, another protocol, number of folds or
-seed may divide better, or may not: each is tried on the ratings at hand, and only one
-that works is advised.
+If a rating is constant in a part of a fold, another protocol, number of folds or seed
+may help. Each is tried on the ratings, and the error suggests only those that work.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,23 +14,23 @@ from affuse.data.splits.protocol_alternatives import GROUPS, alternatives
 from affuse.data.splits.protocols import Fold, folds
 from affuse.fuse.inputs.tensors import Aligned
 
-LEAST = 2  # utterances of one part of a fold, or a rating cannot vary in it
-MOST = 10  # folds, and seeds, that are tried
+LEAST = 2  # utterances that a part of a fold needs for a rating to vary
+MOST = 10  # largest number of folds, and number of seeds, that are tried
 Options = tuple[str, str, int, int]  # as typed; protocol, folds, seed
 
 
 def remedy(aligned: Aligned, protocol: str, count: int) -> str:
-    """Return what gives every part of every fold ratings that vary.
+    """Return advice on how to get ratings that vary in every part of every fold.
 
     Args:
         aligned: utterances and their ratings
-        protocol: that divided them, and failed
-        count: folds that it made
+        protocol: whose division failed
+        count: number of its folds
     """
     if len(aligned.utterances) < 3 * LEAST:
         return (
-            f"give more utterances, for training, validation and test of a fold need "
-            f"{LEAST} or more each"
+            f"add utterances, because training, validation and test part of a fold "
+            f"need {LEAST} or more each"
         )
     groups = (
         _numbers(protocol),
@@ -39,8 +38,8 @@ def remedy(aligned: Aligned, protocol: str, count: int) -> str:
         _protocols(aligned.utterances, protocol),
     )
     ways = [next((o[0] for o in g if _works(aligned, *o[1:])), "") for g in groups]
-    if found := [way for way in ways if way]:
-        return f"choose {' or '.join(found)}"
+    if working := [way for way in ways if way]:
+        return f"choose {' or '.join(working)}"
     return (
         "no other protocol, number of folds or seed that was tried helps; correct the "
         "ratings of the corpus, or leave the rating out: for a table, extract again "
@@ -49,14 +48,14 @@ def remedy(aligned: Aligned, protocol: str, count: int) -> str:
 
 
 def _numbers(protocol: str) -> Iterator[Options]:
-    """Yield other numbers of folds, for the protocol that has some."""
+    """Yield other numbers of folds, for the protocol with a variable number."""
     if protocol == "speakers":
         for number in range(3, MOST + 1):
             yield f"--folds {number}", protocol, number, 0
 
 
 def _seeds(protocol: str, count: int) -> Iterator[Options]:
-    """Yield other seeds, for the protocols that draw."""
+    """Yield other seeds, for protocols with random choices."""
     if protocol in ("speakers", "session5", "official"):
         for seed in range(1, MOST + 1):
             yield f"--set split_seed={seed}", protocol, count, seed
@@ -72,10 +71,10 @@ def _protocols(utterances: Sequence[Utterance], protocol: str) -> Iterator[Optio
 def _works(aligned: Aligned, protocol: str, count: int, seed: int) -> bool:
     """Return True if all ratings vary in all parts of a division."""
     try:
-        found = folds(aligned.utterances, protocol, folds=count, seed=seed)
+        divided = folds(aligned.utterances, protocol, folds=count, seed=seed)
     except AffuseError:
         return False
-    return all(_vary(aligned, fold) for fold in found)
+    return all(_vary(aligned, fold) for fold in divided)
 
 
 def _vary(aligned: Aligned, fold: Fold) -> bool:

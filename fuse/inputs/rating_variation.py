@@ -1,8 +1,8 @@
-"""Whether a CCC is defined: a rating must vary in the rows that it is scored on.
+"""Check that ratings vary in the rows that are scored, so that their CCC is defined.
 
-The CCC of predictions with a constant rating is 0 whatever they are, or undefined where
-they are the same constant, so it measures nothing; and nothing can be learnt of a
-rating that is constant in training. One rule for networks, baselines and decisions.
+With a constant rating the CCC of varying predictions is 0, and that of the same
+constant is undefined, so it measures nothing. A rating that is constant in training
+cannot be learnt. The rule is the same for networks, baselines and decision fusion.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +15,15 @@ from affuse.data.splits.protocols import Fold
 from affuse.fuse.inputs import rating_remedies
 from affuse.fuse.inputs.tensors import Aligned
 
-SHOWN = 6  # places that a footnote names
-REMEDY = "divide the utterances in another way"  # where no protocol is known
+SHOWN = 6  # number of folds that a footnote names
+REMEDY = "divide the utterances in another way"  # advice without a protocol
 
 
 def constant(truth: np.ndarray) -> np.ndarray:
-    """Return for each rating whether all rows have the same value: (targets,) bool.
+    """Return True for ratings with the same value in all rows: (targets,) bool.
 
     Args:
-        truth: (n, targets); without rows nothing is constant
+        truth: (n, targets); without rows the result is False
     """
     if not len(truth):
         return np.zeros(truth.shape[1], bool)
@@ -38,14 +38,14 @@ def undefined(
     where: str = "",
     remedy: str = REMEDY,
 ) -> str:
-    """Return a sentence if a CCC is not defined; "" if all are.
+    """Return a sentence if a CCC is not defined, or "" if all are defined.
 
     Args:
         truth: (n, targets) ratings of one part of one fold
         targets: names of the columns
         part: "training", "validation" or "test"
-        where: run, fold or model in words
-        remedy: what to do, in words
+        where: description of the run, fold or model
+        remedy: advice to the user
 
     Examples:
         >>> undefined(np.zeros((2, 1)), ["valence"], part="test", where="fold '5'")
@@ -73,7 +73,14 @@ def demand_defined(
     where: str = "",
     remedy: str = REMEDY,
 ) -> None:
-    """Refuse rows on which the CCC of a rating is not defined; see `undefined`.
+    """Raise an error if the CCC of a rating is not defined; see `undefined`.
+
+    Args:
+        truth: (n, targets) ratings of one part of one fold
+        targets: names of the columns
+        part: "training", "validation" or "test"
+        where: description of the run, fold or model
+        remedy: advice to the user
 
     Raises:
         AffuseError: naming part, rating and remedy
@@ -86,13 +93,13 @@ def demand_defined(
 def demand_folds(
     aligned: Aligned, folds: Sequence[Fold], *, protocol: str, test: bool
 ) -> None:
-    """Refuse folds in which a CCC is not defined, before time is spent on any.
+    """Raise an error if a CCC is not defined in a fold, before any is trained.
 
     Args:
         aligned: utterances and their ratings
-        folds: that shall be trained on
+        folds: that shall be trained
         protocol: that divided the utterances
-        test: look at the ratings of the test part too, which will be scored
+        test: check the test part too, which will be scored
 
     Raises:
         AffuseError: naming fold, part, rating and remedy
@@ -113,10 +120,10 @@ def demand_folds(
 
 
 def _demand_variation(aligned: Aligned) -> None:
-    """Refuse a rating that is constant in all utterances, however they are divided.
+    """Raise an error if a rating is constant in all utterances.
 
     Raises:
-        AffuseError: naming the ratings, and the remedy that can help
+        AffuseError: naming the ratings, and a remedy that helps
     """
     same = constant(aligned.truth)
     count, names = len(aligned.truth), np.array(aligned.targets)[same].tolist()
@@ -144,17 +151,17 @@ def _demand_variation(aligned: Aligned) -> None:
 
 
 def undefined_notes(parts: Sequence[Mapping[str, Run]]) -> Iterator[str]:
-    """Yield a footnote that names each CCC of a table that is not defined.
+    """Yield a footnote that names each undefined CCC of a table.
 
     Args:
-        parts: of each row the runs that its sections score
+        parts: for each row, {section: run that is scored}
     """
-    found: dict[str, None] = {}
+    undefined_in: dict[str, None] = {}
     for sections in parts:
         for section, run in sections.items():
-            found |= dict.fromkeys(_places(section, run))
-    if found:
-        named = list(found)
+            undefined_in |= dict.fromkeys(_places(section, run))
+    if undefined_in:
+        named = list(undefined_in)
         more = f" and {len(named) - SHOWN:,} more" if len(named) > SHOWN else ""
         yield (
             f"CCC not defined, so neither is a mean with it (-), because all test "
@@ -164,7 +171,7 @@ def undefined_notes(parts: Sequence[Mapping[str, Run]]) -> Iterator[str]:
 
 
 def _places(section: str, run: Run) -> Iterator[str]:
-    """Yield section, rating, fold and count wherever a rating is constant."""
+    """Yield section, rating, fold and count of each constant rating."""
     p = run.predictions
     for fold in sorted(set(p.fold.tolist())):
         rows = p.fold == fold

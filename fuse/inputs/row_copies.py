@@ -1,4 +1,4 @@
-"""Copies of some rows, for models that are fitted on one part of a fold at once."""
+"""Copies of rows, for models that are fitted on one part of a fold at once."""
 
 from collections.abc import Iterable
 
@@ -15,16 +15,16 @@ def copied(rows: Rows, places: Tensor, features: Iterable[str]) -> Rows:
 
     Args:
         rows: of all utterances
-        places: (n,) their numbers, on the CPU
+        places: (n,) indices, on the CPU
         features: names of modalities, or HEAD
     """
     device = rows.truth.device
-    found, mapped = _features(rows, places, features)
+    values, mapped = _features(rows, places, features)
     return Rows(
-        features=found,
+        features=values,
         truth=rows.truth[places.to(device)],
         targets=rows.targets,
-        layers={name: n for name, n in rows.layers.items() if name in found},
+        layers={name: n for name, n in rows.layers.items() if name in values},
         groups=tuple(rows.groups[k] for k in places.tolist() if rows.groups),
         mapped=mapped,
         scratch=rows.scratch,
@@ -34,10 +34,10 @@ def copied(rows: Rows, places: Tensor, features: Iterable[str]) -> Rows:
 def _features(
     rows: Rows, places: Tensor, names: Iterable[str]
 ) -> tuple[dict[str, Tensor], bool]:
-    """Return copied features by name, and whether they lie in scratch files.
+    """Return copied features by name, and True if they are in scratch files.
 
-    A copy of rows in scratch files is itself in a scratch file only if it is large;
-    any other copy is on the device that computes.
+    A copy of rows in scratch files is in a scratch file only if it is large. Other
+    copies are on the device that trains.
     """
     device = rows.truth.device
     if not rows.mapped:

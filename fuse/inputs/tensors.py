@@ -1,7 +1,7 @@
-"""Corpus and embeddings, joined by id and never by position.
+"""Join of corpus and embeddings by utterance id, and the tensors of joined rows.
 
-What comes out does not depend on the order of what goes in. An utterance that lacks
-something is left out and counted by reason; training goes on with the rest.
+Results do not depend on the order of the inputs. An utterance that lacks an input is
+left out and counted by reason; training uses the others.
 """
 
 import math
@@ -22,84 +22,81 @@ from affuse.data.records import Corpus, Utterance
 from affuse.data.system.scratch_arrays import is_mapped
 from affuse.fuse.inputs.chunks import choose, pooled
 
-HEAD = "head"  # the features that are the checkpoint's own predictions
+HEAD = "head"  # name of the features that are predictions of the checkpoint's head
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Some utterances as tensors on one device."""
+    """Utterances as tensors on one device."""
 
     features: Mapping[str, Tensor]  # {modality, or HEAD: (rows, dim)}
     truth: Tensor  # (rows, targets), on [-1, 1]
     targets: tuple[str, ...] = RATINGS  # names of the columns of `truth`
-    layers: Mapping[str, int] = field(default_factory=dict)  # in a row's dim; else one
+    layers: Mapping[str, int] = field(default_factory=dict)  # {modality: layers in dim}
     groups: tuple[str, ...] = ()  # of each row, never to be divided; see `groups`
-    mapped: bool = False  # features lie in scratch files, on the CPU: never copy them
-    scratch: Path | None = None  # folder of the scratch files, if memory may not do
+    mapped: bool = False  # True for features in scratch files, on the CPU: do not copy
+    scratch: Path | None = None  # folder of scratch files, if memory is limited
 
     @property
     def numbers(self) -> Tensor:
-        """(rows,) of all rows, on the device that computes."""
+        """Indices of all rows: (rows,), on the device of the ratings."""
         return torch.arange(len(self.truth), device=self.truth.device)
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """All that can be trained and tested on, sorted by id."""
+    """Utterances with ratings and embeddings, sorted by id."""
 
     utterances: tuple[Utterance, ...]
     features: Mapping[str, np.ndarray]  # {modality: (n, layers * dim)}, float32
     truth: np.ndarray  # (n, targets), float32, on [-1, 1]
     targets: tuple[str, ...]  # of RATINGS
-    head: tuple[str, ...]  # ratings of features[HEAD]; () where no head was kept
-    left_out: Mapping[str, int]  # reason -> utterances
-    outside: int  # utterances with a rating outside the nominal scale, as released
-    layers: Mapping[str, int] = field(default_factory=dict)  # of each modality
-    scratch: Path | None = None  # folder of the features, if memory does not hold them
+    head: tuple[str, ...]  # ratings of features[HEAD]; () without a head
+    left_out: Mapping[str, int]  # {reason: number of utterances}
+    outside: int  # utterances with a released rating outside the nominal scale
+    layers: Mapping[str, int] = field(default_factory=dict)  # {modality: layers}
+    scratch: Path | None = None  # folder of the features, if not in memory
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Of the rows."""
+        """Ids of the rows."""
         return tuple(utterance.id for utterance in self.utterances)
 
     def resident(self, *, features: Sequence[str], device: str = "cpu") -> Rows:
-        """All rows as tensors, which share the memory of what is here, if they can.
-
-        Args:
-            features: modalities that are wanted, or HEAD
-            device: where the tensors shall be, but for features in scratch files
-        """
-        found = {name: self.features[name] for name in features}
-        return self._rows(found, range(len(self.truth)), device)
+        """Return all rows as tensors, without copies if possible; see `rows`."""
+        arrays = {name: self.features[name] for name in features}
+        return self._rows(arrays, range(len(self.truth)), device)
 
     def places(self, ids: Sequence[str]) -> list[int]:
-        """Numbers of the rows of some utterances that are here."""
+        """Return the indices of the rows of utterances."""
         return [self._place[id_] for id_ in ids]
 
     @cached_property
     def _place(self) -> Mapping[str, int]:
+        """Index of each utterance's row, by id."""
         return {utterance.id: row for row, utterance in enumerate(self.utterances)}
 
     def rows(
         self, ids: Sequence[str], *, features: Sequence[str], device: str = "cpu"
     ) -> Rows:
-        """Tensors of some utterances, in the order of `ids`.
+        """Return tensors of utterances, in the order of `ids`.
 
         Args:
-            ids: of utterances that are here
-            features, device: as of `resident`
+            ids: of the utterances
+            features: names of modalities, or HEAD
+            device: of the tensors, except features in scratch files
         """
         at = self.places(ids)
-        found = {
+        arrays = {
             name: choose(self.features[name], np.array(at, int), self.scratch)
             for name in features
         }
-        return self._rows(found, at, device)
+        return self._rows(arrays, at, device)
 
     def _rows(
         self, features: Mapping[str, np.ndarray], at: Sequence[int], device: str
     ) -> Rows:
-        """Tensors of the utterances at some places, whose features are given."""
+        """Return tensors of rows, whose features are already selected."""
         mapped = any(is_mapped(values) for values in features.values())
         where = "cpu" if mapped else device
         return Rows(
@@ -116,10 +113,10 @@ class Aligned:
 def align(
     corpus: Corpus, embeddings: Mapping[str, Embeddings], *, policy: str = "clip"
 ) -> Aligned:
-    """Join ratings and embeddings by utterance id.
+    """Return ratings and embeddings, joined by utterance id.
 
-    All modalities that are given must be there, whatever a design needs of them: so
-    all designs of one comparison see the same utterances.
+    An utterance needs all modalities, whether or not a design does, so that all designs
+    of a comparison use the same utterances.
 
     Args:
         corpus: with ratings as released
@@ -128,16 +125,16 @@ def align(
 
     Raises:
         AffuseError: if the corpus has no scale or no ratings, embeddings are of another
-            corpus, or no utterance has everything
+            corpus, or no utterance has all inputs
     """
     _demand(corpus, embeddings)
     targets = rated(corpus)
-    known = {modality: frozenset(cache.ids) for modality, cache in embeddings.items()}
+    cached = {modality: frozenset(cache.ids) for modality, cache in embeddings.items()}
     ordered = sorted(corpus.utterances, key=lambda u: u.id)
-    reasons = [_lacks(utterance, targets, known) for utterance in ordered]
+    reasons = [_lacks(utterance, targets, cached) for utterance in ordered]
     complete = [u for u, reason in zip(ordered, reasons, strict=True) if not reason]
     ratings = [_ratings(u, targets, corpus, policy) for u in complete]
-    kept = [u for u, found in zip(complete, ratings, strict=True) if found]
+    kept = [u for u, values in zip(complete, ratings, strict=True) if values]
     left_out = Counter(reason for reason in reasons if reason)
     left_out += Counter({"rating outside the scale": len(complete) - len(kept)})
     if not kept:
@@ -149,7 +146,7 @@ def align(
     return Aligned(
         utterances=tuple(kept),
         features=gather(embeddings, [utterance.id for utterance in kept]),
-        truth=np.array([found for found in ratings if found], np.float32),
+        truth=np.array([values for values in ratings if values], np.float32),
         targets=targets,
         head=head_names(embeddings),
         left_out={reason: n for reason, n in sorted(left_out.items()) if n},
@@ -160,31 +157,32 @@ def align(
 
 
 def groups(utterances: Sequence[Utterance]) -> tuple[str, ...]:
-    """Return what must stay together if these utterances are divided once more.
+    """Return the group of each utterance, which an inner division must not divide.
 
-    Speakers if there are several, all known; else dialogues; else single utterances.
+    Groups are speakers if several are known and none is missing, else dialogues, else
+    single utterances.
     """
     for name in ("speaker", "dialogue"):
-        found = tuple(getattr(utterance, name) for utterance in utterances)
-        if all(found) and len(set(found)) > 1:
-            return found
+        names = tuple(getattr(utterance, name) for utterance in utterances)
+        if all(names) and len(set(names)) > 1:
+            return names
     return tuple(utterance.id for utterance in utterances)
 
 
 def gather(
     embeddings: Mapping[str, Embeddings], ids: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """Features of some utterances by modality; HEAD too, where a head was kept.
+    """Return features of utterances by modality, and of HEAD if a head is cached.
 
-    Layers stand side by side, in the order of the recipe; see `chunks.pooled`.
+    Layers are concatenated in the order of the recipe; see `chunks.pooled`.
 
     Returns:
         {modality: (len(ids), layers * dim)}, float32
     """
     features = {}
     for modality, cache in sorted(embeddings.items()):
-        place = {id_: row for row, id_ in enumerate(cache.ids)}
-        chosen = np.array([place[id_] for id_ in ids], int)
+        indices = {id_: row for row, id_ in enumerate(cache.ids)}
+        chosen = np.array([indices[id_] for id_ in ids], int)
         features[modality] = pooled(cache, chosen)
         if cache.head is not None and HEAD not in features:
             features[HEAD] = cache.head[chosen].astype(np.float32)
@@ -192,50 +190,50 @@ def gather(
 
 
 def head_names(embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
-    """Ratings of the columns of HEAD; () where no head was kept."""
-    kept = (c.recipe.head for _, c in sorted(embeddings.items()) if c.head is not None)
-    return next(kept, ())
+    """Return the ratings of the columns of HEAD, or () if no head is cached."""
+    heads = (c.recipe.head for _, c in sorted(embeddings.items()) if c.head is not None)
+    return next(heads, ())
 
 
 def _demand(corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> None:
-    """Refuse what cannot be joined at all."""
+    """Raise an error if corpus and embeddings cannot be joined."""
     if corpus.scale is None:
         raise AffuseError(
-            f"corpus '{corpus.name}' has no rating scale; state its lowest and highest "
+            f"corpus '{corpus.name}' has no rating scale; name its lowest and highest "
             f"nominal rating when it is read"
         )
-    for modality, found in embeddings.items():
-        if found.recipe.corpus != corpus.name:
+    for modality, cache in embeddings.items():
+        if cache.recipe.corpus != corpus.name:
             raise AffuseError(
-                f"the {modality} embeddings are of corpus '{found.recipe.corpus}', not "
+                f"the {modality} embeddings are of corpus '{cache.recipe.corpus}', not "
                 f"of '{corpus.name}'; extract '{corpus.name}', or name its cache"
             )
 
 
 def rated(corpus: Corpus) -> tuple[str, ...]:
-    """Ratings to predict: those that at least half of the rated utterances have.
+    """Return the ratings to predict: those of at least half of the rated utterances.
 
-    A rating that few have would cost all the others, since each row has all of them.
+    All rows need all ratings, so a rare rating would exclude too many utterances.
     """
     counts = Counter(name for u in corpus.utterances for name in u.ratings)
-    known = sum(any(name in u.ratings for name in RATINGS) for u in corpus.utterances)
-    if not known:
+    total = sum(any(name in u.ratings for name in RATINGS) for u in corpus.utterances)
+    if not total:
         raise AffuseError(
             f"no utterance of corpus '{corpus.name}' has a rating of "
             f"{', '.join(RATINGS)}; there is nothing to learn from"
         )
-    return tuple(name for name in RATINGS if 2 * counts[name] >= known)
+    return tuple(name for name in RATINGS if 2 * counts[name] >= total)
 
 
 def _lacks(
-    utterance: Utterance, targets: Sequence[str], known: Mapping[str, frozenset[str]]
+    utterance: Utterance, targets: Sequence[str], cached: Mapping[str, frozenset[str]]
 ) -> str:
-    """The first thing that an utterance lacks, in words; ``""`` if nothing."""
+    """Return a phrase on the first input that an utterance lacks, or ""."""
     for name in targets:
         if not math.isfinite(utterance.ratings.get(name, math.nan)):
             return f"no rating of {name}"
-    for modality in sorted(known):
-        if utterance.id not in known[modality]:
+    for modality in sorted(cached):
+        if utterance.id not in cached[modality]:
             return f"no {modality} embedding"
     return ""
 
@@ -243,8 +241,8 @@ def _lacks(
 def _ratings(
     utterance: Utterance, targets: Sequence[str], corpus: Corpus, policy: str
 ) -> list[float]:
-    """Return them by `targets`, on [-1, 1]; an empty list drops the utterance."""
-    assert corpus.scale is not None  # `_demand` saw to it
+    """Return ratings on [-1, 1] in order of targets; [] leaves the utterance out."""
+    assert corpus.scale is not None  # `_demand` has raised an error otherwise
     rated = {name: utterance.ratings[name] for name in targets}
-    found = normalise(rated, scale=corpus.scale, policy=policy)
-    return [found[name] for name in targets] if found else []
+    values = normalise(rated, scale=corpus.scale, policy=policy)
+    return [values[name] for name in targets] if values else []

@@ -1,1 +1,1 @@
-"""Networks, projections and baselines; one file each in designs and baselines."""
+"""Fusion designs, baselines, projections and autoencoders, and their saved weights."""

@@ -1,19 +1,19 @@
-"""Compresses one modality: the paper's dimensionality reduction, equations 3 to 6.
+"""Autoencoders of one modality: the paper's dimensionality reduction (equations 3-6).
 
-`Autoencoder` takes an embedding whole, all its layers side by side; `Layerwise` takes
-its layers one by one, and `Mixed` weighted means of them.
+`Autoencoder` encodes an embedding, with all its layers concatenated. `Layerwise`
+encodes the layers separately, and `Mixed` encodes weighted means of them.
 """
 
 from torch import Tensor, nn
 
 
 class Autoencoder(nn.Module):
-    """One hidden layer to the latent code, its mirror image back.
+    """Autoencoder with one hidden layer in the encoder and one in the decoder.
 
     Args:
         dim: size of the embedding
-        hidden: units of the layer between embedding and code, on either side
-        latent: size of the code
+        hidden: units of each hidden layer
+        latent: size of the latent code
     """
 
     def __init__(self, dim: int, *, hidden: int, latent: int):
@@ -26,28 +26,49 @@ class Autoencoder(nn.Module):
         )
 
     def encode(self, embedding: Tensor) -> Tensor:
-        """Equations 3 and 4: (batch, dim) -> (batch, latent)"""
+        """Return the latent code (equations 3 and 4).
+
+        Args:
+            embedding: (batch, dim)
+
+        Returns:
+            (batch, latent)
+        """
         code: Tensor = self.encoder(embedding)
         return code
 
     def decode(self, code: Tensor) -> Tensor:
-        """Equations 5 and 6, for training only: (batch, latent) -> (batch, dim)"""
+        """Return the reconstruction, for training only (equations 5 and 6).
+
+        Args:
+            code: (batch, latent)
+
+        Returns:
+            (batch, dim)
+        """
         embedding: Tensor = self.decoder(code)
         return embedding
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """What is left of the embedding after compression: (batch, dim) -> same"""
+        """Return the reconstruction of an embedding from its latent code.
+
+        Args:
+            embedding: (batch, dim)
+
+        Returns:
+            (batch, dim)
+        """
         return self.decode(self.encode(embedding))
 
 
 class Layerwise(Autoencoder):
-    """One autoencoder for all layers: each becomes a code of its own.
+    """Autoencoder that is shared by all layers and encodes each layer separately.
 
     Args:
         dim: size of one layer's embedding
-        hidden: units of the layer between embedding and code, on either side
+        hidden: units of each hidden layer
         latent: size of one layer's code
-        layers: how many there are
+        layers: number of layers
     """
 
     def __init__(self, dim: int, *, hidden: int, latent: int, layers: int):
@@ -55,29 +76,44 @@ class Layerwise(Autoencoder):
         self.layers = layers
 
     def encode(self, embedding: Tensor) -> Tensor:
-        """(batch, layers * dim) -> (batch, layers * latent)"""
-        return super().encode(self._apart(embedding)).flatten(1)
+        """Return the latent codes of all layers, concatenated.
+
+        Args:
+            embedding: (batch, layers * dim)
+
+        Returns:
+            (batch, layers * latent)
+        """
+        return super().encode(self._by_layer(embedding)).flatten(1)
 
     def decode(self, code: Tensor) -> Tensor:
-        """(batch, layers * latent) -> (batch, layers * dim)"""
-        return super().decode(self._apart(code)).flatten(1)
+        """Return the reconstructions of all layers, concatenated.
 
-    def _apart(self, joined: Tensor) -> Tensor:
-        apart: Tensor = joined.unflatten(1, (self.layers, -1))
-        return apart  # (batch, layers, ...)
+        Args:
+            code: (batch, layers * latent)
+
+        Returns:
+            (batch, layers * dim)
+        """
+        return super().decode(self._by_layer(code)).flatten(1)
+
+    def _by_layer(self, joined: Tensor) -> Tensor:
+        """Return concatenated layers on an axis: (batch, layers, features)."""
+        separate: Tensor = joined.unflatten(1, (self.layers, -1))
+        return separate
 
 
 class Mixed(Autoencoder):
-    """Encodes several mixtures of layers; together their codes restore all layers.
+    """Autoencoder of mixtures of layers, whose codes together restore the layers.
 
-    To restore the mixtures alone would reward those that are easy to restore.
+    A reconstruction of the mixtures would favour mixtures that are easy to restore.
 
     Args:
         dim: size of a mixture, and of one layer's embedding
-        hidden: units of the layer between embedding and code, on either side
+        hidden: units of each hidden layer
         latent: size of one mixture's code
-        layers: how many are mixed
-        mixtures: how many are made of them
+        layers: number of layers
+        mixtures: number of mixtures
     """
 
     def __init__(
@@ -91,5 +127,12 @@ class Mixed(Autoencoder):
         )
 
     def decode(self, code: Tensor) -> Tensor:
-        """(batch, mixtures, latent) -> (batch, layers * dim)"""
+        """Return the reconstruction of all layers from the codes of all mixtures.
+
+        Args:
+            code: (batch, mixtures, latent)
+
+        Returns:
+            (batch, layers * dim)
+        """
         return super().decode(code.flatten(1))

@@ -1,29 +1,29 @@
-"""Late fusion as decisions: models of one modality each, and weights for what they say.
+"""Decision-level (late) fusion: unimodal models and the weights of their predictions.
 
 ============ ==========================================================================
-``latemean`` the mean of what they say
-``lateccc``  for each rating, the weights of highest CCC, none of them negative
+``latemean`` the mean of the predictions
+``lateccc``  for each rating, the non-negative weights of highest CCC
 ``stacking`` each rating from all ratings of all models, by ridge regression (Wolpert,
              1992, Neural Networks 5:241; Breiman, 1996, Machine Learning 24:49)
 ============ ==========================================================================
 
-The models are the designs ``audio`` and ``text``, each trained for itself. Weights are
-fitted on what models say of utterances they were not trained on, see
+The models are the designs ``audio`` and ``text``, trained separately. Weights are
+fitted on out-of-fold predictions, see
 `affuse.fuse.models.trainable.decision_fitting`.
 
-The weights of highest CCC
---------------------------
-Of votes y with means m and covariance S, and of a truth t with variance v and
-covariance g with the votes, the CCC of ``w'y + c`` is::
+Weights of highest CCC
+----------------------
+Let the predictions y have means m and covariance S, and the truth t variance v and
+covariance g with the predictions. The CCC of ``w'y + c`` is::
 
     2 w'g / (v + w'S w + (mean(t) - w'm - c)^2)
 
-Whatever w is, ``c = mean(t) - w'm`` is best: the last term is 0. Along a direction d,
-``w = a d``, the rest is highest where the fused vote varies as much as the truth, ``a^2
-d'S d = v``, and then it is the correlation of ``d'y`` with t. So the best direction is
-that of highest correlation, which is that of least squares, ``d = S^-1 g``; among
-non-negative weights, that of non-negative least squares. The CCC that is reached is the
-multiple correlation: what is left is neither shift nor scale (Lin, 1989).
+For any w, ``c = mean(t) - w'm`` is optimal, because the last term is then 0. Along a
+direction d, with ``w = a d``, the CCC is highest where the fused prediction has the
+variance of the truth, ``a^2 d'S d = v``. It is then the correlation of ``d'y`` with t.
+So the optimal direction is that of highest correlation, which is that of least squares,
+``d = S^-1 g``; for non-negative weights, that of non-negative least squares. The CCC
+equals the multiple correlation, because shift and scale no longer differ (Lin, 1989).
 """
 
 from collections.abc import Mapping
@@ -33,16 +33,16 @@ import torch
 from torch import Tensor, nn
 
 DECISIONS = ("latemean", "lateccc", "stacking")
-MODALITIES = ("audio", "text")  # each also the name of the design that decides
-PENALTIES = np.logspace(-3, 3, 13)  # of the stacker, chosen by leaving one row out
+MODALITIES = ("audio", "text")  # also the names of the unimodal designs
+PENALTIES = np.logspace(-3, 3, 13)  # for stacking, chosen by leave-one-out
 
 
 class Decisions(nn.Module):
-    """A weighted sum of what models of one modality say; at first, their mean.
+    """Weighted sum of the predictions of unimodal models, initially their mean.
 
     Args:
-        bases: {modality: a model of it}
-        targets: ratings that each of them predicts
+        bases: {modality: model}
+        targets: number of ratings that each model predicts
     """
 
     def __init__(self, bases: Mapping[str, nn.Module], *, targets: int):
@@ -55,28 +55,42 @@ class Decisions(nn.Module):
             self.weigh.bias.zero_()
 
     def votes(self, features: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)}, as cached -> (batch, bases * targets), by base"""
+        """Return the predictions of all models, concatenated by model.
+
+        Args:
+            features: {modality: (batch, dim)}, as cached
+
+        Returns:
+            (batch, bases * targets)
+        """
         return torch.cat([base(features) for base in self.bases.values()], dim=1)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)}, as cached -> (batch, targets)"""
-        found: Tensor = self.weigh(self.votes(features))
-        return found
+        """Return the fused predictions.
+
+        Args:
+            features: {modality: (batch, dim)}, as cached
+
+        Returns:
+            (batch, targets), on the scale of the ratings
+        """
+        fused: Tensor = self.weigh(self.votes(features))
+        return fused
 
 
 def ccc_weights(
     votes: np.ndarray, truth: np.ndarray, *, nonnegative: bool = False
 ) -> tuple[np.ndarray, float]:
-    """The weights and the constant that maximise the CCC on these rows.
+    """Return the weights and the constant that maximise the CCC on these rows.
 
     Args:
         votes: (n, models) predictions
         truth: (n,) in any unit
-        nonnegative: no weight below 0
+        nonnegative: allow no weight below 0
 
     Returns:
-        weights (models,) and the constant; weights 0 if no vote correlates with the
-        truth, for then no weights do better than a constant
+        weights (models,) and the constant; the weights are 0 if no prediction
+        correlates with the truth, because then no weights improve on a constant
     """
     from sklearn.linear_model import LinearRegression
 
@@ -85,7 +99,7 @@ def ccc_weights(
 
 
 def stacking_weights(votes: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
-    """The direction of ridge regression on standardised votes, with the best scale.
+    """Return weights of ridge regression on standardised votes, scaled for the CCC.
 
     Args:
         votes: (n, models * ratings) predictions
@@ -105,9 +119,20 @@ def stacking_weights(votes: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, 
 def scaled(
     direction: np.ndarray, votes: np.ndarray, truth: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Along a direction, the weights of highest CCC: equal variance, equal mean."""
+    """Return the weights and the constant of highest CCC along a direction.
+
+    The fused prediction has the mean and the variance of the truth.
+
+    Args:
+        direction: (models,)
+        votes: (n, models) predictions
+        truth: (n,) in any unit
+
+    Returns:
+        weights (models,) and the constant
+    """
     spread = (votes @ direction).std()
-    # rounding alone, where the truth does not vary with any vote
+    # If the truth does not correlate with any vote, this is a rounding error.
     idle = spread <= 1e-9 * (np.abs(votes).max() * np.abs(direction).sum() + 1e-30)
     weights = np.zeros_like(direction) if idle else direction * truth.std() / spread
     return weights, float(truth.mean() - votes.mean(axis=0) @ weights)

@@ -1,10 +1,10 @@
-"""A fusion design as a record: its class, and the facts that it states about itself.
+"""Record of a fusion design: its class, and the properties that the class declares.
 
-A design is a file in fuse/models/designs, a module of an installed package, a file or
-a class of the user's. The facts are attributes of the class, or stand beside it in its
-module: ``MODALITIES``, and where they apply ``TOKENS``, ``TOLERANT`` and
-``EXTRA_SETTINGS``. They are read once, when a `Design` is created, because a notebook
-is a single module, and any later cell may define its names again.
+A design is a file in fuse/models/designs, a module of an installed package, a file of
+the user's, or a class. Its properties are attributes of the class or of its module:
+``MODALITIES``, and where they apply ``TOKENS``, ``TOLERANT`` and ``EXTRA_SETTINGS``.
+They are read once, when a `Design` is created, because a notebook is a single module,
+and any later cell may define its names again.
 """
 
 import sys
@@ -24,15 +24,15 @@ FACTS = ("MODALITIES", "TOKENS", "TOLERANT", "EXTRA_SETTINGS")
 
 @dataclass(frozen=True, init=False)
 class Design:
-    """A class that fuses modalities, and what it takes.
+    """Class that fuses modalities, with its declared properties.
 
     Attributes:
         Fusion: the class, see fuse/models/designs for examples
         modalities: names of the modalities that it takes
-        tokens: whether it takes a code of each layer of an encoder, not one code
-        tolerant: whether it can predict where one of its modalities is missing
-        extra_settings: names of the settings that its class takes as arguments beside
-            ``hidden`` and ``dropout``; designs that do not name one never get it
+        tokens: True if it takes one code for each layer of an encoder, rather than one
+        tolerant: True if it can predict where one of its modalities is missing
+        extra_settings: names of settings that the class takes as arguments, in addition
+            to ``hidden`` and ``dropout``
 
     Examples:
         >>> class Sum(nn.Module):
@@ -55,11 +55,11 @@ class Design:
         tolerant: bool | None = None,
         extra_settings: tuple[str, ...] | None = None,
     ):
-        """Read the facts that are not given; see `Design`.
+        """Read the properties that are not passed as arguments; see `Design`.
 
         Raises:
-            AffuseError: if it is no class, or a fact is not stated, or is stated in a
-                way that leaves it open
+            AffuseError: if it is not a class, or a property is missing, invalid or
+                ambiguous
         """
         if not isinstance(Fusion, type):
             raise AffuseError(
@@ -67,20 +67,25 @@ class Design:
                 f"MODALITIES inside it, e.g. MODALITIES = ('audio', 'text')"
             )
         facts = (modalities, tokens, tolerant, extra_settings)
-        given = dict(zip(FACTS, facts, strict=True))
-        found = {name: value for name, value in given.items() if value is not None}
-        self._keep(Fusion, {**_stated(Fusion, given=found), **found})
+        named = dict(zip(FACTS, facts, strict=True))
+        arguments = {name: value for name, value in named.items() if value is not None}
+        declared = _class_facts(Fusion, arguments=arguments)
+        self._set_fields(Fusion, {**declared, **arguments})
 
     @classmethod
     def of(cls, module: ModuleType) -> "Design":
-        """Return the design of a file, which states the facts of one class only."""
+        """Return the design of a module, whose properties belong to one class only.
+
+        Args:
+            module: defines ``Fusion`` and its properties
+        """
         facts = {**_facts(module), **_facts(module.Fusion)}
         design = cls.__new__(cls)
-        design._keep(module.Fusion, facts)
+        design._set_fields(module.Fusion, facts)
         return design
 
-    def _keep(self, fusion: type[nn.Module], facts: dict[str, Any]) -> None:
-        """Set the fields, as a frozen record has to."""
+    def _set_fields(self, fusion: type[nn.Module], facts: dict[str, Any]) -> None:
+        """Set the fields, which a frozen record does not allow by assignment."""
         for name, value in (
             ("Fusion", fusion),
             ("modalities", _names(fusion, facts.get("MODALITIES"))),
@@ -92,11 +97,14 @@ class Design:
 
 
 def find(fusion: str | type[nn.Module] | Design) -> Design:
-    """Return the design of that name or class, or the design as it is.
+    """Return the design of a name or class; a `Design` is returned unchanged.
+
+    Args:
+        fusion: name, class or record of the design
 
     Raises:
-        AffuseError: if there is none of that name; the sentence lists the choices.
-            If a class does not state its modalities
+        AffuseError: if no design has that name, and the message lists the choices; or
+            if a class does not declare its modalities
     """
     if isinstance(fusion, str):
         return Design.of(load(DESIGN_KIND, fusion))
@@ -104,22 +112,24 @@ def find(fusion: str | type[nn.Module] | Design) -> Design:
 
 
 def _facts(place: object) -> dict[str, Any]:
-    """Return the facts that a class, its bases included, or a module states."""
+    """Return the properties that a class with its bases, or a module, declares."""
     return {name: getattr(place, name) for name in FACTS if hasattr(place, name)}
 
 
-def _stated(fusion: type[nn.Module], *, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts of a class: those inside it, else those of its module.
+def _class_facts(
+    fusion: type[nn.Module], *, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the properties inside a class, or else those of its module.
 
     Raises:
-        AffuseError: if some are inside the class and others are not: names beside it
-            may be those of another class
+        AffuseError: if some are inside the class and others are not: names in the
+            module may belong to another class
     """
     inside = _facts(fusion)
     beside = _facts(sys.modules.get(fusion.__module__))
-    if "MODALITIES" not in {**inside, **given}:
+    if "MODALITIES" not in {**inside, **arguments}:
         return {**beside, **inside}
-    missing = [n for n, v in beside.items() if v and n not in {**inside, **given}]
+    missing = [n for n, v in beside.items() if v and n not in {**inside, **arguments}]
     if missing:
         raise AffuseError(
             f"{fusion!r} states MODALITIES, but {', '.join(missing)} stands beside it "
@@ -130,40 +140,40 @@ def _stated(fusion: type[nn.Module], *, given: dict[str, Any]) -> dict[str, Any]
     return inside
 
 
-def _settings(fusion: type[nn.Module], found: Any) -> tuple[str, ...]:
-    """Return the names of further settings, checked.
+def _settings(fusion: type[nn.Module], value: Any) -> tuple[str, ...]:
+    """Return the names of additional settings after a check.
 
     Raises:
-        AffuseError: if they are not names of settings in a tuple
+        AffuseError: if they are not a tuple or list of names of settings
     """
-    known = [field.name for field in fields(Settings)]
-    if not isinstance(found, tuple | list) or not set(found) <= set(known):
+    names = [field.name for field in fields(Settings)]
+    if not isinstance(value, tuple | list) or not set(value) <= set(names):
         raise AffuseError(
-            f"EXTRA_SETTINGS of {fusion!r} are {found!r}; they must be names of "
+            f"EXTRA_SETTINGS of {fusion!r} are {value!r}; they must be names of "
             f"settings in a tuple, e.g. ('late_activation',); known are "
-            f"{', '.join(known)}"
+            f"{', '.join(names)}"
         )
-    return tuple(found)
+    return tuple(value)
 
 
-def _names(fusion: type[nn.Module], found: Any) -> tuple[str, ...]:
-    """Return the modalities, checked.
+def _names(fusion: type[nn.Module], value: Any) -> tuple[str, ...]:
+    """Return the modalities after a check.
 
     Raises:
-        AffuseError: if there are none, or they are not names
+        AffuseError: if there are none, or they are not a tuple or list of names
     """
     name = fusion.__name__
-    if found is None:
+    if value is None:
         raise AffuseError(
             f"no MODALITIES of {fusion!r} can be found, neither inside the class nor "
             f"in its module {fusion.__module__}; write them inside the class, e.g. "
             f"MODALITIES = ('audio', 'text'), or pass "
             f"fusion=Design({name}, modalities=('audio', 'text'))"
         )
-    listed = isinstance(found, tuple | list) and all(isinstance(m, str) for m in found)
-    if not listed or not found or len(set(found)) < len(found):
+    listed = isinstance(value, tuple | list) and all(isinstance(m, str) for m in value)
+    if not listed or not value or len(set(value)) < len(value):
         raise AffuseError(
-            f"MODALITIES of {fusion!r} are {found!r}; they must be different names in "
+            f"MODALITIES of {fusion!r} are {value!r}; they must be different names in "
             f"a tuple, e.g. ('audio', 'text') or ('text',)"
         )
-    return tuple(found)
+    return tuple(value)

@@ -1,8 +1,8 @@
 """Designs from files that the user names with ``--design FILE.py``.
 
-Such a file defines ``Fusion`` and the facts of a design, like the files in
-fuse/models/designs, and its stem is the design's name. A run records path and digest of
-the file. Both are data: the file is run only when a command names it again.
+Such a file defines ``Fusion`` and the properties of a design, like the files in
+fuse/models/designs. The stem of the file is the design's name. A run records path and
+digest of the file, but the file is executed only when a command names it again.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ from affuse.fuse.models.design import Design
 
 
 def use_files(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Run files that define designs; each is a design of this process from then on.
+    """Execute files that define designs, and register the designs in this process.
+
+    Args:
+        paths: of the Python files
 
     Returns:
         the names of the designs
@@ -35,22 +38,22 @@ def use_files(paths: Sequence[Path]) -> tuple[str, ...]:
             f"its file; rename one of them"
         )
     names = tuple(plugins.add_file(DESIGN_KIND, path, Design.of) for path in paths)
-    code_revisions.of.cache_clear()  # a file may have been edited since
+    code_revisions.of.cache_clear()  # a file may have been edited since the last call
     for name in names:
-        code_revisions.of(name)  # of the code that was run just now
+        code_revisions.of(name)  # the cache then holds the code that was executed now
     return names
 
 
 def use_run_files(run: Path, paths: Sequence[Path]) -> None:
-    """Run the file that defines the design of one run, if it needs one.
+    """Execute the file that defines the design of a run, if the run needs one.
 
     Args:
         run: folder of the run
-        paths: that the command names
+        paths: of the files that the command names
 
     Raises:
         OptionError: if a file defines another design
-        AffuseError: if the run needs a file that is not named; else as `use_files`
+        AffuseError: if the run needs a file that is not named, or as `use_files`
     """
     info = read_info(run) if RunFolder(run).info.is_file() else None
     if info and (other := [path for path in paths if path.stem != info.design]):
@@ -64,13 +67,17 @@ def use_run_files(run: Path, paths: Sequence[Path]) -> None:
 
 
 def recorded_file(fusion: str) -> DesignFile | None:
-    """Return path and digest of the file that defines a design; None for others."""
+    """Return path and digest of the file that defines a design, or None.
+
+    Args:
+        fusion: name of the design
+    """
     file = plugin_files.of(DESIGN_KIND).get(fusion)
     return DesignFile(str(file.path), file.sha256) if file else None
 
 
 def missing_file(info: RunInfo, folder: Path) -> str:
-    """Say which file a run needs to be applied, and how to give it; "" for none.
+    """Return a message that names the design file a run lacks, or "" if it lacks none.
 
     Args:
         info: of the run
@@ -86,7 +93,7 @@ def missing_file(info: RunInfo, folder: Path) -> str:
 
 
 def demand_file(model: Path, fusion: str) -> None:
-    """Refuse a model whose design is in a file that this command does not name.
+    """Raise an error if a model's design is in a file that the command does not name.
 
     Args:
         model: folder of a trained model, in the folder of its run
@@ -96,9 +103,9 @@ def demand_file(model: Path, fusion: str) -> None:
         AffuseError: naming the file and the option
     """
     kinds = (DESIGN_KIND, BASELINE_KIND)
-    known = [*DESIGN_KIND.reserved, *(n for kind in kinds for n in plugins.names(kind))]
+    names = [*DESIGN_KIND.reserved, *(n for kind in kinds for n in plugins.names(kind))]
     run = model.parent.parent
-    if fusion in known or not RunFolder(run).info.is_file():
+    if fusion in names or not RunFolder(run).info.is_file():
         return
     if lack := missing_file(read_info(run), model):
         raise AffuseError(lack)

@@ -1,4 +1,7 @@
-"""Records of a trained model: the module, its epochs, and their validation CCC."""
+"""Records of a trained model: the module, its epochs, and their validation CCC.
+
+Training itself is in `affuse.fuse.training`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,16 +15,16 @@ from affuse.fuse.scoring import metrics
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the training rows came to."""
+    """Losses and scores of one pass over the training rows."""
 
     number: int  # from 1
     loss: float  # mean over batches
-    reconstruction: float  # of it, equation 7 before weighting; 0 where there is none
+    reconstruction: float  # part of the loss, equation 7 unweighted; 0 without one
     scores: tuple[float, ...]  # on the validation rows
 
     @property
     def score(self) -> float:
-        """Their mean, which decides."""
+        """Mean score, by which the best checkpoint is chosen."""
         return sum(self.scores) / len(self.scores)
 
 
@@ -36,7 +39,7 @@ def ccc(
         targets: names of the columns, for errors
 
     Raises:
-        AffuseError: if a prediction is not finite, or a CCC is not defined
+        AffuseError: if a prediction is not finite, or a CCC is undefined
     """
     t, p = truth.cpu().numpy(), prediction.cpu().numpy()
     demand_defined(t, targets, part="validation")
@@ -45,14 +48,14 @@ def ccc(
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model, and how it came about."""
+    """Trained model with the history of its training."""
 
     module: nn.Module  # {modality: (batch, dim)}, as cached -> (batch, targets)
     history: tuple[Epoch, ...]  # scores are the validation CCC of each rating
-    # of each autoencoder that was trained before; scores are minus the loss
+    # of each pretrained autoencoder; scores are minus the loss
     pretraining: Mapping[str, tuple[Epoch, ...]] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
-        """Mean validation CCC of the weights that were kept."""
+        """Mean validation CCC of the best checkpoint."""
         return max(epoch.score for epoch in self.history)

@@ -1,9 +1,9 @@
-"""Principal axes of standardised rows, however many rows there are.
+"""Principal axes of standardised rows, computed in chunks where rows are many.
 
-Few rows go to scikit-learn. Of many, either X'X is added up piece by piece, which is
-exact, or, where that would be too wide, X'X Q for a few random directions Q, as often
-as makes them the first axes (Halko, Martinsson and Tropp, 2011, SIAM Review 53:217).
-Which way depends on the sizes alone and not on the memory, so that results do not.
+Few rows are passed to scikit-learn. For many rows, X'X is summed over chunks, which is
+exact. If X'X would be too wide, X'X Q is summed for a few random directions Q, in
+several power iterations (Halko, Martinsson and Tropp, 2011, SIAM Review 53:217). The
+choice depends on the sizes only and not on the memory, so results are reproducible.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,27 +14,30 @@ from torch import Tensor
 
 from affuse.fuse.inputs.chunks import DOUBLE
 
-Pieces = Callable[[], Iterator[Tensor]]  # (rows of a piece, dim), from the first on
-Found = tuple[np.ndarray, np.ndarray]  # directions (dim, components), variances
+Pieces = Callable[[], Iterator[Tensor]]  # (rows of a chunk, dim), in order
+Axes = tuple[np.ndarray, np.ndarray]  # directions (dim, components), variances
 
-FEW = 128 << 20  # bytes of float64 rows that are held together
-WIDE = 4096  # features whose products with one another are held
-MORE = 10  # random directions beyond those that are wanted
-TIMES = 7  # that they are multiplied; each reads all rows
+FEW = 128 << 20  # largest size in bytes of float64 rows that are held together
+WIDE = 4096  # largest number of features whose X'X is held
+MORE = 10  # random directions in addition to the components
+TIMES = 7  # power iterations; each reads all rows
 
 
 def rotation(pieces: Pieces, rows: int, dim: int, components: int) -> np.ndarray:
-    """Principal directions (dim, components), scaled to a mean variance of 1.
+    """Return principal directions, scaled to a mean variance of 1.
 
-    One factor for all components: their relative size is kept, for whitening would
-    raise the noise of the last ones to the height of the first. The largest weight of
-    each is positive, for both signs are as good.
+    One factor scales all components, so their relative variance is kept: whitening
+    would raise the noise of the last components to the level of the first. The largest
+    weight of each component is positive, because its sign is arbitrary.
 
     Args:
-        pieces: of (rows, dim), float64, of mean 0
-        rows: how many
-        dim: features
-        components: at most the lower of both
+        pieces: chunks of (rows, dim), float64, of mean 0
+        rows: number of rows
+        dim: number of features
+        components: at most the smaller of `rows` and `dim`
+
+    Returns:
+        (dim, components), float64
     """
     if DOUBLE * rows * dim <= FEW:
         directions, variances = _few(pieces, components)
@@ -46,7 +49,8 @@ def rotation(pieces: Pieces, rows: int, dim: int, components: int) -> np.ndarray
     return np.asarray(directions / np.sqrt(variance if variance > 0 else 1.0))
 
 
-def _few(pieces: Pieces, components: int) -> Found:
+def _few(pieces: Pieces, components: int) -> Axes:
+    """Return the principal axes of rows that are held together, by scikit-learn."""
     from sklearn.decomposition import PCA
 
     x = torch.cat(list(pieces())).cpu().numpy()
@@ -54,7 +58,8 @@ def _few(pieces: Pieces, components: int) -> Found:
     return pca.components_.T, pca.explained_variance_
 
 
-def _narrow(pieces: Pieces, rows: int, dim: int, components: int) -> Found:
+def _narrow(pieces: Pieces, rows: int, dim: int, components: int) -> Axes:
+    """Return the principal axes from the covariance, summed over chunks."""
     from scipy.linalg import eigh
 
     covariance = total(x.T @ x for x in pieces()).cpu().numpy() / (rows - 1)
@@ -62,34 +67,39 @@ def _narrow(pieces: Pieces, rows: int, dim: int, components: int) -> Found:
     return _signed(vectors[:, ::-1]), values[::-1].clip(min=0)
 
 
-def _wide(pieces: Pieces, rows: int, dim: int, components: int) -> Found:
+def _wide(pieces: Pieces, rows: int, dim: int, components: int) -> Axes:
+    """Return approximate principal axes by randomised power iterations."""
     size = min(components + MORE, rows, dim)
     rng = np.random.default_rng(0)
     q, _ = np.linalg.qr(rng.standard_normal((dim, size)))
     for _ in range(TIMES):
         q, _ = np.linalg.qr(total(_applied(pieces, q)).cpu().numpy())
-    seen = q.T @ total(_applied(pieces, q)).cpu().numpy() / (rows - 1)
-    values, vectors = np.linalg.eigh((seen + seen.T) / 2)
+    projected = q.T @ total(_applied(pieces, q)).cpu().numpy() / (rows - 1)
+    values, vectors = np.linalg.eigh((projected + projected.T) / 2)
     order = slice(-1, -components - 1, -1)
     return _signed(q @ vectors[:, order]), values[order].clip(min=0)
 
 
 def _applied(pieces: Pieces, q: np.ndarray) -> Iterator[Tensor]:
-    """X'X Q of each piece: (dim, columns of q)."""
+    """Yield X'X Q of each chunk: (dim, columns of q)."""
     for x in pieces():
         yield x.T @ (x @ torch.from_numpy(q).to(x.device))
 
 
 def _signed(directions: np.ndarray) -> np.ndarray:
-    """With the largest weight of each column above 0, as scikit-learn has it."""
+    """Return directions whose largest weight is positive, as in scikit-learn."""
     largest = np.abs(directions).argmax(axis=0)
     signs = np.sign(directions[largest, np.arange(directions.shape[1])])
     return np.asarray(directions * signs)
 
 
 def total(pieces: Iterator[Tensor]) -> Tensor:
-    """The sum of some tensors, of which there is at least one."""
-    found = next(pieces).clone()
+    """Return the sum of tensors.
+
+    Args:
+        pieces: at least one tensor, all of the same shape
+    """
+    result = next(pieces).clone()
     for piece in pieces:
-        found += piece
-    return found
+        result += piece
+    return result

@@ -1,7 +1,7 @@
-"""Brings one modality's embeddings to unit scale, and to fewer dimensions by PCA.
+"""Projection of one modality's embeddings: standardisation and optional PCA.
 
-All statistics come from the training rows that are given; the module carries them as
-buffers, so they are saved with the model and are no parameters.
+All statistics come from the training rows. The module stores them as buffers, so they
+are saved with the model and are not trained.
 """
 
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from torch import Tensor, nn
 from affuse.fuse.inputs.chunks import BYTES, CACHED, DOUBLE, spans, take
 from affuse.fuse.models.principal_axes import Pieces, rotation, total
 
-LEAST_SPREAD = 1e-6  # of a feature, relative to its mean and to the widest feature
+LEAST_SPREAD = 1e-6  # standard deviation relative to the mean and to the largest one
 
 
 class Projection(nn.Module):
-    """``(x - mean) * scale``, then ``@ rotation`` if there is one.
+    """Map of embeddings x to ``(x - mean) * scale``, then ``@ rotation`` with a PCA.
 
-    A feature that is constant in the training rows says nothing, and gets scale 0: an
-    utterance that differs there must not be blown up.
+    A feature that is constant in the training rows has no information and gets scale 0,
+    so that an utterance that differs there is not scaled up.
 
     Args:
         dim: size of the embedding
-        components: of the PCA; None for none
+        components: of the PCA; None for no PCA
     """
 
     mean: Tensor  # (dim,)
@@ -46,15 +46,14 @@ class Projection(nn.Module):
         rows: Tensor | None = None,
         components: int | None = None,
     ) -> Self:
-        """The projection that these rows determine, and no others.
+        """Return the projection that is fitted on some rows only.
 
-        They are read piece by piece, so that they need not fit into memory.
+        The rows are read in chunks, so that they need not fit into memory.
 
         Args:
             values: (n, dim)
-            rows: numbers of those in the training part of one fold; None for all
-            components: largest size of the PCA, lowered to what n and dim allow; None
-                for no PCA
+            rows: indices of the training rows of one fold; None for all rows
+            components: largest size of the PCA, limited by n and dim; None for no PCA
         """
         if rows is None:
             rows = torch.arange(len(values))
@@ -68,33 +67,41 @@ class Projection(nn.Module):
                 yield take(values, rows[span].to(values.device)).double()
 
         mean, std = _moments(lambda: pieces(CACHED), len(rows))
-        known = (std > LEAST_SPREAD * std.max()) & (std > LEAST_SPREAD * mean.abs())
+        varies = (std > LEAST_SPREAD * std.max()) & (std > LEAST_SPREAD * mean.abs())
         projection.mean.copy_(mean)
-        projection.scale.copy_(torch.where(known, 1 / std, torch.zeros_like(std)))
+        projection.scale.copy_(torch.where(varies, 1 / std, torch.zeros_like(std)))
         if projection.rotation is not None:
             shape = len(rows), dim, projection.rotation.shape[1]
-            found = rotation(lambda: _standard(pieces, mean, projection.scale), *shape)
-            projection.rotation.copy_(torch.from_numpy(found))
+            axes = rotation(lambda: _standard(pieces, mean, projection.scale), *shape)
+            projection.rotation.copy_(torch.from_numpy(axes))
         return projection
 
     @property
     def size(self) -> int:
-        """Features that come out."""
+        """Number of features of the projected embedding."""
         return len(self.mean) if self.rotation is None else self.rotation.shape[1]
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """(batch, dim) -> (batch, size)"""
+        """Return projected embeddings.
+
+        Args:
+            embedding: (batch, dim)
+
+        Returns:
+            (batch, size)
+        """
         standard = (embedding - self.mean) * self.scale
         return standard if self.rotation is None else standard @ self.rotation
 
 
 def _moments(pieces: Pieces, rows: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each feature: (dim,) each, in float64."""
+    """Return mean and standard deviation of each feature: (dim,) each, in float64."""
     mean = total(x.sum(dim=0) for x in pieces()) / rows
     squares = total((x - mean).square().sum(dim=0) for x in pieces())
     return mean, (squares / rows).sqrt()
 
 
 def _standard(pieces: Pieces, mean: Tensor, scale: Tensor) -> Iterator[Tensor]:
+    """Yield standardised chunks."""
     for x in pieces():
         yield (x - mean) * scale

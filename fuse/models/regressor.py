@@ -1,4 +1,4 @@
-"""What the designs share: the small regressor, and a modality asked for by name."""
+"""Small regressor that the designs share, and lookup of a modality by name."""
 
 from collections.abc import Mapping
 from typing import TypeVar, cast
@@ -11,7 +11,14 @@ T = TypeVar("T")  # an embedding, or its size
 
 
 class Regressor(nn.Module):
-    """Fully connected, one hidden layer: what stands on every embedding alike."""
+    """Fully connected network with one hidden layer.
+
+    Args:
+        dim: size of the embedding
+        hidden: units of the hidden layer
+        targets: number of ratings to predict
+        dropout: share of hidden units that dropout sets to 0 in training
+    """
 
     def __init__(self, dim: int, *, hidden: int, targets: int, dropout: float = 0.0):
         super().__init__()
@@ -23,32 +30,50 @@ class Regressor(nn.Module):
         )
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """(batch, dim) -> (batch, targets)"""
+        """Return the predictions of an embedding.
+
+        Args:
+            embedding: (batch, dim)
+
+        Returns:
+            (batch, targets)
+        """
         return self.finish(self.first(embedding))
 
     @property
     def first(self) -> nn.Linear:
-        """The first layer."""
+        """First linear layer."""
         return cast(nn.Linear, self.layers[0])
 
     def finish(self, hidden: Tensor) -> Tensor:
-        """What follows the first layer: (batch, hidden) -> (batch, targets)"""
+        """Return the output of all layers after the first.
+
+        Args:
+            hidden: (batch, hidden), output of the first layer
+
+        Returns:
+            (batch, targets)
+        """
         for layer in list(self.layers)[1:]:
             hidden = layer(hidden)
         return hidden
 
 
 def pick(available: Mapping[str, T], modality: str) -> T:
-    """The entry of one modality.
+    """Return the entry of one modality.
+
+    Args:
+        available: {modality: entry}
+        modality: to be looked up
 
     Raises:
-        AffuseError: naming the modality that is missing, and those that are there
+        AffuseError: naming the missing modality and the available ones
     """
     if modality not in available:
-        there = ", ".join(sorted(available)) or "nothing"
+        names = ", ".join(sorted(available)) or "nothing"
         raise AffuseError(
-            f"this design needs {modality} embeddings, and there is only {there}; "
-            f"extract {modality} first, or take a design, or a run of one, that does "
-            f"without"
+            f"this design needs {modality} embeddings, and there is only {names}; "
+            f"extract {modality} first, or choose a design, or a run of one, that does "
+            f"not need them"
         )
     return available[modality]

@@ -1,13 +1,13 @@
-"""Learned weights of cached layers, for each rating its own.
+"""Scalar mix of cached encoder layers, with separate weights for each rating.
 
-What a layer knows differs: early ones hold loudness and pitch, late ones words. So each
-rating sees a weighted mean of the layers (Peters et al., 2018, NAACL, equation 1,
-without their common factor, which the next linear layer has)::
+Layers differ in what they represent: early ones loudness and pitch, late ones words. So
+each rating has a weighted mean of the layers (Peters et al., 2018, NAACL, equation 1).
+Their common factor is left out, because the next linear layer contains it::
 
     x_r = sum_l softmax(PACE s_r)_l F_l         F_l: layer l, standardised
 
-The mixtures of all ratings go through one autoencoder and one design, as if they were
-rows of a larger batch; of mixture r, the prediction of rating r is taken.
+The mixtures of all ratings pass through one autoencoder and one design, like rows of a
+larger batch. From mixture r, only the prediction of rating r is used.
 """
 
 from collections.abc import Mapping
@@ -15,17 +15,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-# Adam moves any parameter by a learning rate a step, about. A softmax needs scores some
-# units apart, weights of a linear layer a few hundredths: scores go faster by this.
+# Adam moves a parameter by about one learning rate in each step. Scores of a softmax
+# need differences of some units, weights of a linear layer of some hundredths. So
+# scores are multiplied by this factor.
 PACE = 20
 
 
 class Mixture(nn.Module):
-    """One softmax over layers for each rating; at first, all layers weigh the same.
+    """Weighted means of layers, one for each rating; initially all weights are equal.
 
     Args:
-        layers: how many there are
-        targets: ratings to predict
+        layers: number of layers
+        targets: number of ratings to predict
     """
 
     def __init__(self, layers: int, targets: int):
@@ -33,35 +34,57 @@ class Mixture(nn.Module):
         self.scores = nn.Parameter(torch.zeros(targets, layers))
 
     def weights(self) -> Tensor:
-        """(targets, layers), each row adds up to 1"""
+        """Return the weights (targets, layers), of which each row sums to 1."""
         return (PACE * self.scores).softmax(dim=1)
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """(batch, layers * dim) -> (batch, targets, dim)"""
+        """Return the mixture of each rating.
+
+        Args:
+            embedding: (batch, layers * dim)
+
+        Returns:
+            (batch, targets, dim)
+        """
         layers = embedding.unflatten(1, (self.scores.shape[1], -1))
         return torch.einsum("rl,bld->brd", self.weights(), layers)
 
 
 class PerRating(nn.Module):
-    """A design that sees, for each rating, codes of the rating's own mixture."""
+    """Design that predicts each rating from the codes of that rating's mixture.
+
+    Args:
+        design: predicts all ratings from one code of each modality
+    """
 
     def __init__(self, design: nn.Module):
         super().__init__()
         self.design = design
 
     def forward(self, codes: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, targets, dim)} -> (batch, targets)"""
+        """Return the predictions of all ratings.
+
+        Args:
+            codes: {modality: (batch, targets, dim)}
+
+        Returns:
+            (batch, targets)
+        """
         shape = next(iter(codes.values())).shape[:2]
-        found = self.design({m: z.flatten(0, 1) for m, z in codes.items()})
-        each = found.unflatten(0, shape)  # (batch, mixtures, targets)
-        own: Tensor = each.diagonal(dim1=1, dim2=2)
-        return own
+        predictions = self.design({m: z.flatten(0, 1) for m, z in codes.items()})
+        by_mixture = predictions.unflatten(0, shape)  # (batch, mixtures, targets)
+        matching: Tensor = by_mixture.diagonal(dim1=1, dim2=2)
+        return matching
 
 
 def layer_weights(system: nn.Module) -> dict[str, Tensor]:
-    """What was learnt: {modality: (targets, layers)}; empty if layers are not weighed.
+    """Return the learnt weights of layers: {modality: (targets, layers)}.
 
-    Layers are in the order of the recipe, ratings in that of the targets.
+    The dictionary is empty if the system does not mix layers. Layers are in the order
+    of the recipe, ratings in that of the targets.
+
+    Args:
+        system: trained model
     """
     return {
         name.rpartition(".")[2]: module.weights().detach()

@@ -1,14 +1,14 @@
-"""The whole of stage two as one module: projections, autoencoders, and a design.
+"""Network of stage two as one module: projections, autoencoders, and a design.
 
 ::
 
     embedding (batch, dim) ─▶ projection ─▶ encoder ─▶ code (batch, latent) ─▶ design
                                               code ─▶ decoder, for the loss only
 
-With ``layers = "weighted"`` mixtures of layers stand between projection and encoder,
-one for each rating, see `affuse.fuse.models.scalar_mix`; a design that asks for
-``TOKENS`` gets a code of each layer. Its state holds everything that was fitted, so one
-file predicts for new recordings.
+With ``layers = "weighted"``, mixtures of layers are computed between projection and
+encoder, one for each rating; see `affuse.fuse.models.scalar_mix`. A design that
+declares ``TOKENS`` gets one code for each layer. The state of the module contains
+everything that was fitted, so one file of weights predicts new recordings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,22 +29,25 @@ from affuse.fuse.settings import Settings
 def modalities(fusion: str | Design) -> tuple[str, ...]:
     """Return the modalities that a network needs.
 
+    Args:
+        fusion: name of the design, or the design itself
+
     Raises:
-        AffuseError: if there is no such design; the sentence lists the choices
+        AffuseError: if there is no such design; the message lists the choices
     """
     return find(fusion).modalities
 
 
 class System(nn.Module):
-    """Raw embeddings in, ratings out.
+    """Network from cached embeddings to ratings.
 
     Args:
         fusion: name of a design, or the design itself
-        projections: of each modality that the design needs; others are left aside
-        targets: ratings to predict
+        projections: {modality: projection}; modalities that the design does not need
+            are ignored
+        targets: number of ratings to predict
         settings: sizes and dropout
-        layers: cached layers of each modality, that its embedding holds side by side;
-            one, if it is not named
+        layers: {modality: number of cached layers in its embedding}; 1 by default
     """
 
     def __init__(
@@ -72,36 +75,45 @@ class System(nn.Module):
 
     @property
     def robust(self) -> bool:
-        """Whether it predicts utterances that lack one of its modalities."""
+        """True if it predicts utterances that lack one of its modalities."""
         return len(self.projections) > 1 and (self._fills or self._leaves_out)
 
     def project(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Fixed once fitted, so done once: {modality: (batch, dim)} -> same keys.
+        """Return projected embeddings; projections are not trained, so once is enough.
 
-        A `robust` system may lack modalities: one that hides them in training sees the
-        training mean in their place, else the design does without.
+        A `robust` system accepts missing modalities. If it was trained with modality
+        dropout, the training mean replaces them; otherwise the design omits them.
+
+        Args:
+            features: {modality: (batch, dim)}, as cached
+
+        Returns:
+            {modality: (batch, projected size)}
 
         Raises:
             AffuseError: naming a modality that is missing
         """
-        found = {
+        projected = {
             m: p(features[m]) for m, p in self.projections.items() if m in features
         }
         for modality in self.projections:
-            if modality not in found and not (found and self.robust):
+            if modality not in projected and not (projected and self.robust):
                 pick(features, modality)
-        if self._fills and found:
-            like = next(iter(found.values()))
+        if self._fills and projected:
+            like = next(iter(projected.values()))
             for modality, projection in self.projections.items():
                 blank = like.new_zeros(len(like), cast(Projection, projection).size)
-                found.setdefault(modality, blank)
-        return {m: found[m] for m in self.projections if m in found}
+                projected.setdefault(modality, blank)
+        return {m: projected[m] for m in self.projections if m in projected}
 
     def encode(self, projected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Codes of projected embeddings; in training mode, of corrupted ones.
+        """Return the codes of projected embeddings, corrupted in training mode.
 
-        Hiding values from the encoder that the decoder must restore makes it a
+        The decoder must restore values that the encoder does not see, which makes it a
         denoising autoencoder (Vincent et al., 2008).
+
+        Args:
+            projected: {modality: (batch, projected size)}
         """
         codes = self.hide(projected)
         for modality, mixture in self.mixtures.items():
@@ -114,13 +126,27 @@ class System(nn.Module):
         return codes
 
     def decode(self, codes: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Projected embeddings, restored; empty where there is no autoencoder."""
+        """Return the reconstructions of projected embeddings by the autoencoders.
+
+        Args:
+            codes: {modality: codes}, as `encode` returns them
+
+        Returns:
+            {modality: (batch, projected size)}; empty without autoencoders
+        """
         return {m: self._autoencoder(m).decode(codes[m]) for m in self.autoencoders}
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)}, as cached -> (batch, targets)"""
-        found: Tensor = self.fusion(self.encode(self.project(features)))
-        return found
+        """Return the predictions of cached embeddings.
+
+        Args:
+            features: {modality: (batch, dim)}, as cached
+
+        Returns:
+            (batch, targets), on the scale of the ratings
+        """
+        predictions: Tensor = self.fusion(self.encode(self.project(features)))
+        return predictions
 
     def _autoencoder(self, modality: str) -> Autoencoder:
         return cast(Autoencoder, self.autoencoders[modality])
@@ -128,7 +154,7 @@ class System(nn.Module):
 
 @dataclass(frozen=True)
 class Shapes:
-    """How layers, codes and ratings are laid out between the parts of a system."""
+    """Sizes of layers, codes and ratings that the parts of a system exchange."""
 
     design: Design
     settings: Settings
@@ -137,28 +163,39 @@ class Shapes:
 
     @property
     def weighted(self) -> bool:
-        """Whether layers are mixed for each rating."""
+        """True if layers are mixed for each rating."""
         return self.settings.layers == "weighted"
 
     def tokens(self, modality: str) -> int:
-        """Codes that the design gets of a modality.
+        """Return the number of codes of a modality that the design gets.
 
-        One, where layers are mixed or lost in principal components, and where an
-        autoencoder that was trained before serves all designs alike.
+        It is 1 where layers are mixed or reduced by PCA. It is also 1 for pretrained
+        autoencoders, which all designs share.
+
+        Args:
+            modality: its name
         """
         joined = self.settings.reduce == "pca" or self.settings.training == "pretrain"
-        apart = self.design.tokens and not joined
-        return self.layers.get(modality, 1) if apart and not self.weighted else 1
+        separate = self.design.tokens and not joined
+        return self.layers.get(modality, 1) if separate and not self.weighted else 1
 
     def mixtures(self, modalities: Sequence[str]) -> nn.ModuleDict:
-        """Of each modality, where they are wanted."""
+        """Return a mixture of layers for each modality; empty if layers are not mixed.
+
+        Args:
+            modalities: names
+        """
         chosen = modalities if self.weighted else ()
         return nn.ModuleDict(
             {m: Mixture(self.layers.get(m, 1), self.targets) for m in chosen}
         )
 
     def autoencoders(self, sizes: Mapping[str, int]) -> nn.ModuleDict:
-        """Of each modality, of embeddings of that size; none with another reduction."""
+        """Return an autoencoder for each modality; empty with another reduction.
+
+        Args:
+            sizes: {modality: projected size}
+        """
         chosen = sizes if self.settings.reduce == "autoencoder" else {}
         return nn.ModuleDict({m: self._autoencoder(m, n) for m, n in chosen.items()})
 
@@ -180,7 +217,11 @@ class Shapes:
         return Autoencoder(size, hidden=hidden, latent=latent)
 
     def fusion(self, sizes: Mapping[str, int]) -> nn.Module:
-        """The design, on the codes of embeddings of these sizes."""
+        """Return the design as a module, built for the codes of the modalities.
+
+        Args:
+            sizes: {modality: projected size}
+        """
         if self.settings.reduce == "autoencoder":
             codes = {m: self.tokens(m) * self.settings.latent for m in sizes}
         elif self.weighted:
@@ -195,5 +236,5 @@ class Shapes:
             options["tokens"] = {m: self.tokens(m) for m in sizes}
         extra = self.design.extra_settings
         options |= {name: getattr(self.settings, name) for name in extra}
-        made: nn.Module = self.design.Fusion(codes, targets=self.targets, **options)
-        return PerRating(made) if self.weighted else made
+        module: nn.Module = self.design.Fusion(codes, targets=self.targets, **options)
+        return PerRating(module) if self.weighted else module

@@ -1,7 +1,7 @@
-"""Reads weights of a trained model, and gives them to a module of the same shapes.
+"""Weights of a trained model: reading, and loading into a module of the same shapes.
 
-A description of a model may ask for any size. So the module is first built without
-memory, and its shapes are compared with those that the file of weights has.
+The description of a model in a file may ask for any size. So the module is first built
+without memory, and its shapes are compared with those of the weights.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,14 +20,14 @@ State = Mapping[str, Tensor]
 
 
 def read(path: Path) -> State:
-    """Read tensors by name, on the CPU.
+    """Return the tensors of a file of weights by name, on the CPU.
 
     Args:
-        path: of a file in the format of safetensors, checked against its manifest
+        path: of a safetensors file, checked against its manifest
 
     Raises:
-        FileNotFoundError: if there is none
-        DamagedFileError: if it is damaged, or a number in it is not finite
+        FileNotFoundError: if there is no such file
+        DamagedFileError: if it is damaged, or a value in it is not finite
     """
     try:
         state = safetensors.torch.load(digests.content(path, limit=WEIGHTS))
@@ -44,8 +44,13 @@ def read(path: Path) -> State:
 def size(state: State, name: str, axis: int = 0) -> int:
     """Return the length of one axis of a tensor.
 
+    Args:
+        state: {name: tensor}
+        name: of the tensor
+        axis: of the tensor
+
     Raises:
-        DamagedFileError: if there is no such tensor, or it has no such axis
+        DamagedFileError: if the tensor or the axis does not exist
     """
     if name not in state or state[name].dim() <= axis:
         raise DamagedFileError(
@@ -55,23 +60,24 @@ def size(state: State, name: str, axis: int = 0) -> int:
 
 
 def restored(build: Callable[[], nn.Module], state: State) -> nn.Module:
-    """Build a module and give it these weights.
+    """Return a module with these weights.
 
     Args:
-        build: called twice, at first where tensors take no memory
-        state: all that the module has, and nothing else
+        build: returns the module; called twice, first on the meta device
+        state: {name: tensor} of all tensors of the module, and no others
 
     Raises:
-        DamagedFileError: naming a tensor that is missing, too many, or of another shape
+        DamagedFileError: naming a tensor that is missing, unexpected, or of another
+            shape
     """
     with torch.device("meta"):
-        wanted = {n: tuple(x.shape) for n, x in build().state_dict().items()}
-    found = {name: tuple(values.shape) for name, values in state.items()}
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
+        expected = {n: tuple(x.shape) for n, x in build().state_dict().items()}
+    actual = {name: tuple(values.shape) for name, values in state.items()}
+    for name in sorted(expected.keys() | actual.keys()):
+        if expected.get(name) != actual.get(name):
             raise DamagedFileError(
-                f"its description asks for {name!r} of shape {wanted.get(name)}, and "
-                f"its weights have {found.get(name)}"
+                f"its description asks for {name!r} of shape {expected.get(name)}, and "
+                f"its weights have {actual.get(name)}"
             )
     module = build()
     module.load_state_dict(dict(state))

@@ -1,1 +1,1 @@
-"""Trained models on disk, and their predictions."""
+"""Trained models on disk, and their predictions for cached utterances."""

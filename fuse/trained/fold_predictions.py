@@ -1,4 +1,4 @@
-"""What the models of each fold say of its validation part and of its test part."""
+"""Predictions of a run's models for the validation and the test part of each fold."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,41 +20,45 @@ from affuse.fuse.scoring.statistics import stack
 
 @dataclass(frozen=True)
 class PredictedPart:
-    """One part of one fold; utterances sorted by id."""
+    """Predictions for one part of one fold, sorted by utterance id."""
 
     fold: str
     ids: np.ndarray  # (n,)
-    speakers: tuple[str, ...]  # n names; "" where unknown
+    speakers: tuple[str, ...]  # n names; "" for an unknown speaker
     truth: np.ndarray  # (n, targets)
     predicted: np.ndarray  # (seeds, n, targets)
-    groups: np.ndarray  # (n,) speakers counted from 0; unknown ones are all different
+    groups: np.ndarray  # (n,) numbers of speakers; unknown speakers all differ
 
     @property
     def mean(self) -> np.ndarray:
-        """(n, targets), over seeds"""
+        """Mean prediction over seeds: (n, targets)."""
         return np.asarray(self.predicted.mean(axis=0))
 
     @property
     def spread(self) -> np.ndarray:
-        """(n, targets), deviation over seeds; 0 where there is one"""
+        """Standard deviation over seeds: (n, targets); 0 for a single seed."""
         return np.asarray(self.predicted.std(axis=0))
 
 
 def of_validation(run: Run) -> tuple[PredictedPart, ...]:
-    """Of every fold, by name, with the seeds that the run's table has.
+    """Return the validation part of each fold, for the seeds in the run's table.
+
+    Args:
+        run: finished run
 
     Raises:
-        FileNotFoundError: if a model kept no predictions of its validation part
-        AffuseError: if those are not of the fold's validation part, or a fold's name
+        FileNotFoundError: if a model has no predictions of its validation part
+        AffuseError: if these are not of the fold's validation part, or a fold's name
             leads out of the run
     """
     seeds = np.unique(run.predictions.seed).tolist()
     rows = _rows(run, "validation")
-    found = []
+    result = []
     for fold in np.unique(run.predictions.fold).tolist():
-        if fold in ("", ".", "..") or Path(fold).name != fold:  # of a forged run
+        # The name of a forged fold could lead to another folder.
+        if fold in ("", ".", "..") or Path(fold).name != fold:
             raise DamagedFileError(
-                f"{run.path}: fold {fold!r} can be no folder in the run; train again "
+                f"{run.path}: fold {fold!r} cannot be a folder in the run; train again "
                 f"into an empty folder"
             )
         ids = sorted(id_ for name, id_ in rows if name == fold)
@@ -63,41 +67,46 @@ def of_validation(run: Run) -> tuple[PredictedPart, ...]:
             path = RunFolder(run.path).model(fold, seed).validation
             if not path.is_file() and not is_listed(path):
                 raise FileNotFoundError(
-                    f"{path} not found; the run is of a version that did not keep what "
-                    f"its models say of validation parts; repeat the train command, "
+                    f"{path} not found; the run is of a version that did not save "
+                    f"predictions for validation parts; repeat the train command, "
                     f"which trains these models again"
                 )
             tables.append(read_predictions(path, run.info.targets))
-            said = tables[-1]
-            own = set(zip(said.fold.tolist(), said.seed.tolist(), strict=True))
-            if sorted(said.id.tolist()) != ids or own != {(fold, seed)}:
+            table = tables[-1]
+            models = set(zip(table.fold.tolist(), table.seed.tolist(), strict=True))
+            if sorted(table.id.tolist()) != ids or models != {(fold, seed)}:
                 raise AffuseError(
                     f"{path} is not of the validation part of fold '{fold}'; train "
                     f"again into an empty folder"
                 )
         joined = {
-            name: np.concatenate([getattr(table, name) for table in tables])
+            name: np.concatenate([getattr(t, name) for t in tables])
             for name in ("id", "fold", "seed", "truth", "predicted")
         }
-        found.append(_part(Predictions(**joined), fold, rows))
-    return tuple(found)
+        result.append(_part(Predictions(**joined), fold, rows))
+    return tuple(result)
 
 
 def of_test(run: Run) -> tuple[PredictedPart, ...]:
-    """Of every fold, by name."""
+    """Return the test part of each fold.
+
+    Args:
+        run: finished run
+    """
     rows = _rows(run, "test")
     folds = np.unique(run.predictions.fold).tolist()
     return tuple(_part(run.predictions, fold, rows) for fold in folds)
 
 
 def _rows(run: Run, part: str) -> dict[tuple[str, str], FoldRow]:
-    """By fold and id."""
+    """Return the rows of one part of all folds, by fold and id."""
     return {(row.fold, row.id): row for row in run.folds if row.part == part}
 
 
 def _part(
     predictions: Predictions, fold: str, rows: Mapping[tuple[str, str], FoldRow]
 ) -> PredictedPart:
+    """Return the predictions of one part of a fold, with its speakers."""
     stacked = stack(predictions, fold, rows, "speaker")
     return PredictedPart(
         fold=fold,

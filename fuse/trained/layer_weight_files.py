@@ -1,4 +1,4 @@
-"""The learned weights of layers on disk: ``layers.csv`` of each model, and in words."""
+"""Learned layer weights on disk, in ``layers.csv`` of each model, and in sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from affuse.fuse.trained.model_folders import listed
 from affuse.fuse.wording import figure
 
 COLUMNS = ("modality", "rating", "layer", "weight")
-SHOWN = 2  # layers of highest weight in a sentence
+SHOWN = 2  # number of layers that a sentence names
 
 Weights = Mapping[str, Sequence[Sequence[float]]]  # modality -> (ratings, layers)
 
@@ -25,18 +25,18 @@ def write(
     targets: Sequence[str],
     layers: Mapping[str, Sequence[int]],
 ) -> None:
-    """Publish the weights of one model; nothing if it has none.
+    """Write the layer weights of one model, if it has any.
 
     Args:
         folder: of the model
-        weights: each row adds up to 1
+        weights: {modality: (ratings, layers)}; each row sums to 1
         targets: names of the ratings
-        layers: numbers of each modality's layers, as in its recipe
+        layers: {modality: numbers of its layers}, as in its recipe
     """
     rows = [
         (modality, target, layer, f"{weight:.6f}")
-        for modality, found in weights.items()
-        for target, row in zip(targets, found, strict=True)
+        for modality, values in weights.items()
+        for target, row in zip(targets, values, strict=True)
         for layer, weight in zip(layers[modality], row, strict=True)
     ]
     if rows:
@@ -44,30 +44,34 @@ def write(
 
 
 def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
-    """Mean weights over the models of a run: (rating, modality) -> layer -> weight.
+    """Return mean weights of layers over the models of a run.
 
-    Empty if layers were not weighed.
+    Args:
+        run: folder of the run
+
+    Returns:
+        {(rating, modality): {layer: weight}}; empty if the run does not mix layers
 
     Raises:
         DamagedFileError: naming the line that is damaged
     """
     paths = [path for path in _paths(run) if path.exists() or is_listed(path)]
-    found: dict[tuple[str, str], dict[int, float]] = {}
+    result: dict[tuple[str, str], dict[int, float]] = {}
     for path in paths:
         for line, (modality, target, layer, weight) in read_rows(path, COLUMNS):
-            means = found.setdefault((target, modality), {})
+            means = result.setdefault((target, modality), {})
             try:
-                place, share = whole(layer), number(weight) / len(paths)
+                index, share = whole(layer), number(weight) / len(paths)
             except ValueError as error:
                 raise DamagedFileError(
                     f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"
                 ) from error
-            means[place] = means.get(place, 0.0) + share
-    return found
+            means[index] = means.get(index, 0.0) + share
+    return result
 
 
 def _paths(run: Path) -> Iterator[Path]:
-    """Yield where each model that is there keeps its weights of layers."""
+    """Yield the path of layer weights of each model in the run's manifest."""
     models = listed(run)
     for model in RunFolder(run).models():
         if model.path.is_dir() and (model.path in models or not models):
@@ -75,21 +79,30 @@ def _paths(run: Path) -> Iterator[Path]:
 
 
 def notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
-    """A sentence for each run that weighs layers, by the name of its first row."""
+    """Yield a sentence for each run that mixes layers.
+
+    Args:
+        runs: of each row
+        names: of each row; a run is named by its first row
+    """
     firsts: dict[Path, str] = {}
     for run, name in zip(runs, names, strict=True):
-        firsts.setdefault(run.path, name)  # its ensemble has the same models
+        firsts.setdefault(run.path, name)  # the row of an ensemble has the same models
     for path, name in firsts.items():
         if words := describe(path):
             yield f"Layers of {name}, mean weights: {words}"
 
 
 def describe(run: Path) -> str:
-    """The layers of highest weight, for each rating; ``""`` if they are not weighed."""
+    """Return a phrase on the layers of highest weight for each rating, or "".
+
+    Args:
+        run: folder of the run
+    """
     words = []
     for (target, modality), means in average(run).items():
         if len(means) > 1:
             best = sorted(means, key=lambda layer: -means[layer])[:SHOWN]
-            said = ", ".join(f"{n} ({figure(means[n], digits=2)})" for n in best)
-            words.append(f"{target} {modality} {said} of {len(means)}")
+            listing = ", ".join(f"{n} ({figure(means[n], digits=2)})" for n in best)
+            words.append(f"{target} {modality} {listing} of {len(means)}")
     return "; ".join(words)

@@ -1,14 +1,14 @@
-"""One trained model on disk: what it needs to predict, and how it came about.
+"""Files of one trained model: weights, description, history and predictions.
 
 =================== ===================================================================
-``model.safetensors`` everything that was fitted: projections, encoders, design
+``model.safetensors`` weights and statistics: projections, autoencoders, design
 ``model.json``      `Description`
 ``history.csv``     validation CCC of each epoch
-``pretraining.csv`` loss of each epoch of each autoencoder that was trained before
-``layers.csv``      weights of layers, where they are learnt
-``validation.csv``  predictions of the fold's validation part, to calibrate on
-``predictions.csv`` of the fold's test part
-``SHA256SUMS``      digests of all of them, put there last: a model that has it is whole
+``pretraining.csv`` loss of each epoch of each pretrained autoencoder
+``layers.csv``      learned weights of layers
+``validation.csv``  predictions of the fold's validation part, for calibration
+``predictions.csv`` predictions of the fold's test part
+``SHA256SUMS``      digests of all files, written last: a model with it is complete
 =================== ===================================================================
 """
 
@@ -69,26 +69,38 @@ KIND = Record(
 
 @dataclass(frozen=True)
 class Description:
-    """What a model is, beside its weights."""
+    """Description of a model without its weights."""
 
     fusion: str  # name of a design of any kind
     fold: str
     seed: int
-    targets: tuple[str, ...]  # names of the columns that come out
-    head: tuple[str, ...]  # ratings of the audio checkpoint's own head, if kept
-    recipes: Mapping[str, Recipe]  # of each modality that the model takes
+    targets: tuple[str, ...]  # names of the predicted ratings, in order of columns
+    head: tuple[str, ...]  # ratings of the audio checkpoint's head, if cached
+    recipes: Mapping[str, Recipe]  # {modality: recipe of its embeddings}
     settings: Settings
-    parameters: int  # trainable
+    parameters: int  # number of trainable parameters
     code: str = ""  # identity of the design's code; "" in models of older versions
 
 
 def place(run: Path, *, fold: str, seed: int) -> Path:
-    """The folder of one unit."""
+    """Return the folder of one model.
+
+    Args:
+        run: folder of the run
+        fold: name
+        seed: of the model
+    """
     return RunFolder(run).model(fold, seed).path
 
 
 def save(folder: Path, fitted: Fitted, description: Description) -> None:
-    """Publish weights, description and history; equal models give equal bytes."""
+    """Write weights, description and history; equal models give equal bytes.
+
+    Args:
+        folder: of the model
+        fitted: trained model
+        description: of the model
+    """
     state = {
         name: values.detach().cpu().contiguous()
         for name, values in fitted.module.state_dict().items()
@@ -102,9 +114,11 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
     publish(place.description, (json.dumps(facts, indent=1) + "\n").encode())
     rows = [_cells(epoch, description) for epoch in fitted.history]
     write_rows(place.history, HISTORY_COLUMNS, rows)
-    found = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
+    weights = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
     numbers = {m: recipe.layers for m, recipe in description.recipes.items()}
-    layer_weight_files.write(folder, found, targets=description.targets, layers=numbers)
+    layer_weight_files.write(
+        folder, weights, targets=description.targets, layers=numbers
+    )
     if fitted.pretraining:
         losses = [
             (modality, e.number, f"{e.loss:.6g}", f"{-e.scores[0]:.6g}")
@@ -115,16 +129,19 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
 
 
 def _cells(epoch: Epoch, description: Description) -> list[object]:
-    """One line of history.csv; a rating that the corpus lacks is empty."""
+    """Return the cells of one line of history.csv, empty for missing ratings."""
     scores = dict(zip(description.targets, epoch.scores, strict=True))
-    each = [f"{scores[name]:.6f}" if name in scores else "" for name in RATINGS]
+    by_rating = [f"{scores[name]:.6f}" if name in scores else "" for name in RATINGS]
     where = [description.fold, description.seed, epoch.number]
-    lost = [f"{epoch.loss:.6g}", f"{epoch.reconstruction:.6g}"]
-    return [*where, *lost, *each, f"{epoch.score:.6f}"]
+    losses = [f"{epoch.loss:.6g}", f"{epoch.reconstruction:.6g}"]
+    return [*where, *losses, *by_rating, f"{epoch.score:.6f}"]
 
 
 def load(folder: Path) -> tuple[nn.Module, Description]:
-    """Read a model as it was saved, in evaluation mode on the CPU.
+    """Return a saved model in evaluation mode on the CPU, and its description.
+
+    Args:
+        folder: of the model
 
     Raises:
         FileNotFoundError: if a file is missing
@@ -151,33 +168,36 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
 
 
 def describe(folder: Path) -> Description:
-    """Read what a model is, without its weights.
+    """Return the description of a model.
+
+    Args:
+        folder: of the model
 
     Raises:
         FileNotFoundError: if there is no such file
         DamagedFileError: if it is damaged, or of another version of this project
     """
     with _named(folder):
-        found = read_json(
+        values = read_json(
             ModelFolder(folder).description, KIND, advice="it describes no model"
         )
         return Description(
             **{
-                **found,
-                "targets": tuple(found["targets"]),
-                "head": tuple(found["head"]),
+                **values,
+                "targets": tuple(values["targets"]),
+                "head": tuple(values["head"]),
                 "recipes": {
                     modality: Recipe.parse(json.dumps(recipe))
-                    for modality, recipe in found["recipes"].items()
+                    for modality, recipe in values["recipes"].items()
                 },
-                "settings": change(Settings(), found["settings"]),
+                "settings": change(Settings(), values["settings"]),
             }
         )
 
 
 @contextmanager
 def _named(folder: Path) -> Iterator[None]:
-    """Say of an error in the files of a model which model it is of."""
+    """Add the folder of a model to an error that occurs in this context."""
     try:
         yield
     except AffuseError as error:
@@ -188,12 +208,12 @@ def _named(folder: Path) -> Iterator[None]:
 
 
 def is_whole(folder: Path, targets: Sequence[str], *, quiet: bool = False) -> bool:
-    """Return True if a model is finished and all of it can be read.
+    """Return True if a model is complete and all its files can be read.
 
     Args:
         folder: of the model
         targets: names of its ratings
-        quiet: do not log damage, which was logged before
+        quiet: do not log damage, because it has been logged before
     """
     model = ModelFolder(folder)
     try:
@@ -205,13 +225,17 @@ def is_whole(folder: Path, targets: Sequence[str], *, quiet: bool = False) -> bo
             read_predictions(path, tuple(targets))
     except (OSError, AffuseError) as error:
         if not quiet:
-            log.warning("%s; training this model anew", error)
+            log.warning("%s; training this model again", error)
         return False
     return True
 
 
 def recipes(folders: Iterable[Path]) -> dict[str, Mapping[str, Recipe]]:
-    """Return how the embeddings of each fold were made, by its first model."""
+    """Return the recipes of each fold: {fold: {modality: recipe}}.
+
+    Args:
+        folders: of the models; the first model of a fold is read
+    """
     firsts: dict[str, Path] = {}
     for folder in folders:
         firsts.setdefault(folder.parent.name, folder)

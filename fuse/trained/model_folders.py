@@ -1,4 +1,4 @@
-"""Folders of the trained models of a run: which there are, and what they take."""
+"""Folders of the trained models of a run, and a check of their inputs' sizes."""
 
 import logging
 from collections.abc import Mapping
@@ -17,38 +17,44 @@ log = logging.getLogger(__name__)
 def finished(run: Path) -> list[Path]:
     """Return the folders of all finished models of a run, sorted.
 
-    Where the manifest of the run lists models, these are meant and no others; `warn`
-    names the others.
+    If the manifest of the run lists models, only these are returned; `warn` names the
+    others.
+
+    Args:
+        run: folder of the run
 
     Raises:
         DamagedFileError: if the run's manifest lists a model that is missing, or was
             replaced
     """
-    found = [folder for folder in _written(run) if seed(folder) is not None]
-    known = listed(run)
-    if not known:
-        return found
-    if lacking := sorted(known.keys() - set(found)):
+    written = [folder for folder in _written(run) if seed(folder) is not None]
+    manifest = listed(run)
+    if not manifest:
+        return written
+    if lacking := sorted(manifest.keys() - set(written)):
         raise DamagedFileError(
-            f"{run} lacks {len(lacking)} of the {len(known)} models that "
+            f"{run} lacks {len(lacking)} of the {len(manifest)} models that "
             f"{digests.MANIFEST} lists, first {lacking[0]}; repeat the train command, "
             f"or remove {run}"
         )
-    for folder, digest in known.items():
+    for folder, digest in manifest.items():
         path = ModelFolder(folder).manifest
         if not path.is_file() or digests.digest(path) != digest:
             raise DamagedFileError(digests.damage(path))
-    return sorted(known)
+    return sorted(manifest)
 
 
 def warn(run: Path) -> None:
-    """Name the models that `finished` leaves out, once for a command.
+    """Log a warning that names the models that `finished` leaves out.
 
-    They were copied there, or their training was interrupted.
+    They were copied into the run, or their training was interrupted.
+
+    Args:
+        run: folder of the run
     """
     if others := sorted({*_written(run)} - {*finished(run)}):
         log.warning(
-            "%d models are left out, for %s does not list them, first %s; if their "
+            "%d models are left out, because %s does not list them, first %s; if their "
             "training was interrupted, repeat the train command",
             len(others),
             RunFolder(run).manifest,
@@ -57,27 +63,35 @@ def warn(run: Path) -> None:
 
 
 def seed(folder: Path) -> int | None:
-    """Return the seed that the name of a model's folder states; None for another."""
+    """Return the seed in the name of a model's folder, or None without one.
+
+    Args:
+        folder: of the model
+    """
     return ModelFolder(folder).seed
 
 
 def _written(run: Path) -> list[Path]:
-    """Return all folders of a run that hold what a finished model leaves."""
-    there = RunFolder(run).models(file=ModelFolder.predictions)
-    return [model.path for model in there]
+    """Return all folders of a run that hold predictions of a model."""
+    models = RunFolder(run).models(file=ModelFolder.predictions)
+    return [model.path for model in models]
 
 
 def listed(run: Path) -> dict[Path, str]:
-    """Return the digest of the manifest of each model that a run's manifest lists."""
+    """Return {folder of a model: digest of its manifest} from a run's manifest.
+
+    Args:
+        run: folder of the run
+    """
     names = (digests.read(run) or {}).items()
-    found = {run / name: digest for name, digest in names if "/" in name}
-    return {path.parent: digest for path, digest in found.items()}
+    by_file = {run / name: digest for name, digest in names if "/" in name}
+    return {path.parent: digest for path, digest in by_file.items()}
 
 
 def demand_widths(
     module: nn.Module, features: Mapping[str, Tensor], folder: Path
 ) -> None:
-    """Refuse embeddings of other sizes than a model takes.
+    """Raise an error if the embeddings differ in size from those of the training.
 
     Args:
         module: of a run
@@ -93,6 +107,6 @@ def demand_widths(
             dim = features[modality].shape[1]
             if dim != len(part.mean):
                 raise DamagedFileError(
-                    f"{folder} takes {len(part.mean)} numbers of {modality}, and an "
-                    f"embedding has {dim}; it was trained on others"
+                    f"{folder} takes {modality} embeddings of size {len(part.mean)}, "
+                    f"and the cache has size {dim}; it was trained on others"
                 )

@@ -1,4 +1,4 @@
-"""Ratings of any cached utterances, by all models of a run."""
+"""Predictions for cached utterances of any corpus, averaged over a run's models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,18 +21,18 @@ from affuse.fuse.trained.model_folders import seed as seed_of
 
 @dataclass(frozen=True)
 class Applied:
-    """What the models of a run say, one row an utterance, sorted by id."""
+    """Predictions of a run's models, one row for each utterance, sorted by id."""
 
     ids: tuple[str, ...]
     targets: tuple[str, ...]  # of affuse.data.rating_scales.RATINGS
-    mean: np.ndarray  # (n, targets), over models, about [-1, 1]
-    std: np.ndarray  # (n, targets), over models; 0 where there is only one
-    models: int
-    said: np.ndarray  # (models, n, targets), of each
+    mean: np.ndarray  # (n, targets), over models, approximately in [-1, 1]
+    std: np.ndarray  # (n, targets), over models; 0 for a single model
+    models: int  # number of models
+    said: np.ndarray  # (models, n, targets), predictions of each model
     folds: tuple[str, ...]  # of each model
     seeds: tuple[int, ...]  # of each model
-    partial: Mapping[str, int]  # modalities that were there, if not all -> utterances
-    # {reason: utterances} that lack a modality which the models cannot do without
+    partial: Mapping[str, int]  # {present modalities, if not all: utterances}
+    # {reason: utterances} that lack a modality which the models need
     left_out: Mapping[str, int]
 
 
@@ -43,23 +43,23 @@ def apply(
     own: Own | None = None,
     device: str = "cpu",
 ) -> Applied:
-    """Average the predictions of every fold and seed.
+    """Return the predictions of all models of a run, and their mean.
 
-    Of utterances the run was trained on, most models have seen the rating: what they
-    say there is no measure of how good they are.
+    Most models were trained on the training utterances of the run. Predictions for
+    these utterances do not measure the quality of the models.
 
     Args:
-        run: a run folder
-        embeddings: {modality: rows of its cache}, of any corpus; an utterance that
-            lacks a modality is predicted from the others if the models were trained for
-            that (see `affuse.fuse.models.system.System.robust`), else it is left aside
-        own: of each fold, if each has encoders of its own; in the place of `embeddings`
-        device: where to compute
+        run: folder of a run
+        embeddings: {modality: rows of its cache}, of any corpus. An utterance that
+            lacks a modality is predicted from the others if the models support it (see
+            `affuse.fuse.models.system.System.robust`), else it is left out
+        own: fold-specific embeddings, which replace `embeddings`
+        device: to compute on
 
     Raises:
         FileNotFoundError: if the run has no finished model
         AffuseError: if a modality is missing or was extracted in another way, or no
-            utterance has all that is needed
+            utterance has all modalities that the models need
     """
     folders = _units(run)
     warn(run)
@@ -72,14 +72,16 @@ def apply(
         groups = {m: ids for m, ids in groups.items() if m not in partial}
         _demand_some(groups, next(iter(needed.values())))
     ids = sorted(id_ for group in groups.values() for id_ in group)
-    said = [_say(path, needed[path.parent.name], groups, device) for path in folders]
+    predictions = [
+        _predictions(path, needed[path.parent.name], groups, device) for path in folders
+    ]
     return Applied(
         ids=tuple(ids),
         targets=first.targets,
-        mean=np.mean(said, axis=0),
-        std=np.std(said, axis=0),
-        models=len(said),
-        said=np.stack(said),
+        mean=np.mean(predictions, axis=0),
+        std=np.std(predictions, axis=0),
+        models=len(predictions),
+        said=np.stack(predictions),
         folds=tuple(folder.parent.name for folder in folders),
         seeds=tuple(
             seed for folder in folders if (seed := seed_of(folder)) is not None
@@ -90,81 +92,81 @@ def apply(
 
 
 def _needed(
-    folders: Sequence[Path], given: Own, *, robust: bool
+    folders: Sequence[Path], available: Own, *, robust: bool
 ) -> dict[str, dict[str, Embeddings]]:
-    """What the models of each fold take of what is given.
+    """Return the embeddings that the models of each fold take.
 
     Raises:
         AffuseError: if a modality is missing, or was extracted in another way
     """
     needed = {}
     for fold, trained in model_files.recipes(folders).items():
-        there = given.get(fold, given[ALL])
+        present = available.get(fold, available[ALL])
         needed[fold] = {
-            modality: pick(there, modality)
+            modality: pick(present, modality)
             for modality in trained
-            if modality in there or not robust or not there
+            if modality in present or not robust or not present
         }
         demand_same(trained, needed[fold], folders[0].parent.parent)
     return needed
 
 
-Groups = Mapping[tuple[str, ...], Sequence[str]]  # modalities -> ids that have them
+Groups = Mapping[tuple[str, ...], Sequence[str]]  # {modalities: ids that have them}
 
 
 def _same_groups(needed: Own) -> Groups:
-    """Ids of all utterances by modality, the same for all folds.
+    """Return the ids of all utterances by modalities, which all folds share.
 
     Raises:
-        AffuseError: if folds have embeddings of other utterances
+        AffuseError: if folds differ in their utterances
     """
-    found = {fold: _groups(embeddings) for fold, embeddings in needed.items()}
-    first, *others = found
+    by_fold = {fold: _groups(embeddings) for fold, embeddings in needed.items()}
+    first, *others = by_fold
     for fold in others:
-        if found[fold] != found[first]:
+        if by_fold[fold] != by_fold[first]:
             raise AffuseError(
-                f"folds '{first}' and '{fold}' have embeddings of other utterances; "
-                f"extract both again, from the same corpus"
+                f"folds '{first}' and '{fold}' have embeddings of different "
+                f"utterances; extract both again, from the same corpus"
             )
-    return found[first]
+    return by_fold[first]
 
 
 def _groups(embeddings: Mapping[str, Embeddings]) -> Groups:
-    """Ids of all utterances by the modalities that they have."""
-    known = {modality: frozenset(e.ids) for modality, e in embeddings.items()}
+    """Return the ids of all utterances by the modalities that they have."""
+    cached = {modality: frozenset(e.ids) for modality, e in embeddings.items()}
     groups: dict[tuple[str, ...], list[str]] = {}
-    for id_ in sorted(frozenset.union(*known.values())):
-        there = tuple(modality for modality, ids in known.items() if id_ in ids)
-        groups.setdefault(there, []).append(id_)
+    for id_ in sorted(frozenset.union(*cached.values())):
+        present = tuple(modality for modality, ids in cached.items() if id_ in ids)
+        groups.setdefault(present, []).append(id_)
     return groups
 
 
 def _lacking(partial: Groups, needed: Sequence[str]) -> dict[str, int]:
-    """Return the number of utterances by what they lack, in words."""
+    """Return the number of utterances by a phrase on the modalities that they lack."""
     return {
-        " and ".join(f"no {m} embedding" for m in needed if m not in there): len(ids)
-        for there, ids in sorted(partial.items())
+        " and ".join(f"no {m} embedding" for m in needed if m not in present): len(ids)
+        for present, ids in sorted(partial.items())
     }
 
 
-def _say(
+def _predictions(
     folder: Path, embeddings: Mapping[str, Embeddings], groups: Groups, device: str
 ) -> np.ndarray:
-    """What one model says of all utterances: (n, targets), sorted by id."""
+    """Return the predictions of one model: (n, targets), sorted by id."""
     module, _ = load(folder)
     ids = [id_ for group in groups.values() for id_ in group]
-    said = []
+    predictions = []
     for modalities, group in groups.items():
-        found = gather({m: embeddings[m] for m in modalities}, group)
-        features = {n: torch.from_numpy(x).to(device) for n, x in found.items()}
+        arrays = gather({m: embeddings[m] for m in modalities}, group)
+        features = {n: torch.from_numpy(x).to(device) for n, x in arrays.items()}
         demand_widths(module, features, folder)
         with torch.inference_mode():
-            said.append(module.to(device)(features).double().cpu().numpy())
-    return np.concatenate(said)[np.argsort(np.array(ids, object))]
+            predictions.append(module.to(device)(features).double().cpu().numpy())
+    return np.concatenate(predictions)[np.argsort(np.array(ids, object))]
 
 
 def _demand_some(groups: Groups, embeddings: Mapping[str, Embeddings]) -> None:
-    """Refuse to predict nothing at all."""
+    """Raise an error if no utterance can be predicted."""
     if not groups:
         counts = ", ".join(f"{len(e.ids)} of {m}" for m, e in embeddings.items())
         raise AffuseError(
@@ -174,7 +176,10 @@ def _demand_some(groups: Groups, embeddings: Mapping[str, Embeddings]) -> None:
 
 
 def recipes(run: Path) -> dict[str, Mapping[str, Recipe]]:
-    """How the embeddings of a run were made: {fold: {modality: recipe}}.
+    """Return the recipes of a run's embeddings: {fold: {modality: recipe}}.
+
+    Args:
+        run: folder of the run
 
     Raises:
         FileNotFoundError: if the run has no finished model
@@ -196,16 +201,23 @@ def _units(run: Path) -> list[Path]:
 def demand_same(
     recipes: Mapping[str, Recipe], embeddings: Mapping[str, Embeddings], run: Path
 ) -> None:
-    """Refuse embeddings that differ in more than what was encoded.
+    """Raise an error if embeddings differ from those of the training.
+
+    They may differ in the corpus and its content.
+
+    Args:
+        recipes: {modality: recipe} of the training
+        embeddings: {modality: rows of its cache}
+        run: folder of the run, for the error
 
     Raises:
         AffuseError: naming the modality and the first difference
     """
-    for modality, given in embeddings.items():
+    for modality, cache in embeddings.items():
         trained = recipes[modality]
-        found = Recipe.parse(given.recipe.text())
-        found = replace(found, corpus=trained.corpus, content=trained.content)
-        if difference := found.difference(trained):
+        recipe = Recipe.parse(cache.recipe.text())
+        recipe = replace(recipe, corpus=trained.corpus, content=trained.content)
+        if difference := recipe.difference(trained):
             raise AffuseError(
                 f"the {modality} embeddings were extracted with {difference} as those "
                 f"of {run.name}; extract again with the run's options"

@@ -1,4 +1,4 @@
-"""``alignment.json`` of a run folder: what the run used, left out and decided."""
+"""Reader of ``alignment.json``: number of utterances, omissions, and decisions."""
 
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,13 @@ COUNTS = Record(
 
 
 def summary(folder: Path) -> str:
-    """Return what a run used and what it left out, in words.
+    """Return a sentence on the utterances that a run used and left out.
+
+    Args:
+        folder: of the run
 
     Raises:
-        FileNotFoundError: if the folder is no run
+        FileNotFoundError: if the folder is not a run
     """
     counts = _counts(folder)
     words = [f"{counts['utterances']} utterances"]
@@ -40,29 +43,35 @@ def summary(folder: Path) -> str:
 
 
 def decisions(folder: Path) -> tuple[str, ...]:
-    """Return what the protocol of a run decided by itself, a sentence each.
+    """Return sentences on the automatic decisions of a run's protocol.
 
     A sentence on utterances without words follows, if the run used any.
 
+    Args:
+        folder: of the run
+
     Raises:
-        FileNotFoundError: if the folder is no run
+        FileNotFoundError: if the folder is not a run
         DamagedFileError: if the file is damaged
     """
     counts = _counts(folder)
     facts = counts.get("division")
-    decided = (
+    of_protocol = (
         () if facts is None else tuple(sentences(protocol_assumptions.parse(facts)))
     )
-    return (*decided, *wordless_sentences(counts.get("without_words", 0)))
+    return (*of_protocol, *wordless_sentences(counts.get("without_words", 0)))
 
 
 def division(run: Run) -> Division:
-    """Return what the protocol of a finished run decided by itself.
+    """Return the automatic decisions of a finished run's protocol.
 
-    Runs of older versions did not keep it, so that it is derived from their folds.
+    For runs of older versions, which did not record them, they are derived from folds.
+
+    Args:
+        run: finished run
 
     Raises:
-        DamagedFileError: if the file is damaged, or the settings of the run are
+        DamagedFileError: if the file or the settings of the run are damaged
     """
     try:
         facts = _counts(run.path).get("division")
@@ -82,14 +91,14 @@ def division(run: Run) -> Division:
 
 
 def _counts(folder: Path) -> dict[str, Any]:
-    """Read what `begin` counted."""
+    """Return the counts that `begin` wrote."""
     path = RunFolder(folder).alignment
     try:
-        found: dict[str, Any] = read_json(
+        counts: dict[str, Any] = read_json(
             path, COUNTS, advice="repeat the train command"
         )
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path} not found; {folder} is not a run folder"
         ) from error
-    return found
+    return counts

@@ -1,7 +1,7 @@
-"""Why models of a run could not be trained, kept in the run for whoever looks later.
+"""Record of failed trainings in a run folder, which reports read later.
 
-An interrupted training goes on when its command is repeated. One that failed fails
-again with the same settings, so that a report must tell the two apart.
+An interrupted training resumes when its command is repeated. A failed training fails
+again with the same settings, so a report must distinguish the two.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ REPEAT = "its training was interrupted; repeat its train command"
 
 
 def record(folder: Path, errors: Sequence[AffuseError]) -> None:
-    """Keep the errors of the last training of a run; none remove those of earlier ones.
+    """Write the errors of the last training of a run, and delete earlier ones.
 
     Args:
         folder: of the run
@@ -34,18 +34,18 @@ def record(folder: Path, errors: Sequence[AffuseError]) -> None:
 
 
 def stopped(folder: Path) -> str:
-    """Say why a run is unfinished, and what to do.
+    """Return why a run is unfinished, and what to do next.
 
     Args:
         folder: of the run
     """
     try:
-        found = digests.content(RunFolder(folder).failures, limit=SMALL)
+        content = digests.content(RunFolder(folder).failures, limit=SMALL)
     except FileNotFoundError:
         return REPEAT
     except (OSError, AffuseError) as error:
         return f"why is not known ({error}); repeat its train command"
-    lines = found.decode(errors="replace").splitlines() or [""]
+    lines = content.decode(errors="replace").splitlines() or [""]
     more = f" (and {len(lines) - 1} more)" if lines[1:] else ""
     return (
         f"its training failed, and would fail again: {printable(lines[0][:SHOWN])}"

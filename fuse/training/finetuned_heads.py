@@ -1,9 +1,9 @@
-"""Heads that were trained together with their encoders: nothing is left to train.
+"""Jointly trained heads of a fine-tuning, which predict without further training.
 
-`finetune` leaves one beside the encoders of a fold. It is a system of stage two, for
-embeddings as stage one makes them with these encoders by default: the mean over time of
-the last layer. Trained anew, a head sees embeddings of training utterances that their
-encoders know by heart, and may trust them too much.
+`finetune` writes one head beside the encoders of a fold. A head is a system of stage
+two. Its inputs are embeddings that stage one computes by default: the mean over time of
+the last layer. A head that is trained again would see embeddings of training utterances
+to which the encoders are overfitted, and could rely on them too much.
 """
 
 from collections.abc import Mapping
@@ -46,18 +46,18 @@ FACTS = Record(
     {"code": Text(200)},
     others=ANYTHING,
 )
-UNLIKE = 0.02  # of a validation CCC; half precision changes it by less
+UNLIKE = 0.02  # difference of validation CCC; half precision changes it by less
 
 
 @dataclass(frozen=True)
 class Heads:
-    """Of the folds of one fine-tuning."""
+    """Jointly trained heads of all folds of one fine-tuning."""
 
     design: str
     seed: int
     settings: Settings
-    folders: Mapping[str, Path]  # of each fold
-    scores: Mapping[str, float]  # validation CCC of each fold, in the mean of ratings
+    folders: Mapping[str, Path]  # {fold: folder of its head}
+    scores: Mapping[str, float]  # {fold: validation CCC, mean over ratings}
 
     def fitted(
         self,
@@ -66,10 +66,13 @@ class Heads:
         train: Rows,
         validation: Rows,
     ) -> Fitted:
-        """The head of a fold; the rows only show how good it is.
+        """Return the head of a fold with its loss and validation CCC on these rows.
 
         Args:
-            recipes: of the embeddings, by modality
+            fold: its name
+            recipes: {modality: recipe of the embeddings}
+            train: training rows of the fold
+            validation: validation rows of the fold
 
         Raises:
             AffuseError: if the head is damaged or missing, or was trained on other
@@ -82,25 +85,26 @@ class Heads:
         system = self._system(folder, train).to(train.truth.device).eval()
         rated = through(system, train.features, train.numbers)
         loss = losses.loss(self.settings.loss, mix=self.settings.mix)
-        lost = float(loss(rated, train.truth, None))
-        said = through(system, validation.features, validation.numbers)
-        scores = ccc(validation.truth, said, targets=validation.targets)
-        found = Epoch(1, lost, 0.0, scores)
-        _demand(abs(found.score - self.scores[fold]) <= UNLIKE)
-        return Fitted(system, (found,))
+        loss_value = float(loss(rated, train.truth, None))
+        predicted = through(system, validation.features, validation.numbers)
+        scores = ccc(validation.truth, predicted, targets=validation.targets)
+        epoch = Epoch(1, loss_value, 0.0, scores)
+        _demand(abs(epoch.score - self.scores[fold]) <= UNLIKE)
+        return Fitted(system, (epoch,))
 
     def _system(self, folder: Path, rows: Rows) -> nn.Module:
+        """Return the head in a folder, with its weights."""
         try:
             state = weight_files.read(HeadFolder(folder).weights)
-            return weight_files.restored(lambda: self._built(state, rows), state)
+            return weight_files.restored(lambda: self._build(state, rows), state)
         except (OSError, DamagedFileError) as error:
             raise DamagedFileError(
                 f"{folder} holds no head of the design '{self.design}': {error}; "
                 f"fine-tune this fold again"
             ) from error
 
-    def _built(self, state: weight_files.State, rows: Rows) -> System:
-        """Build the system whose weights these are."""
+    def _build(self, state: weight_files.State, rows: Rows) -> System:
+        """Return a system with the sizes of these weights."""
         projections = {
             m: Projection(weight_files.size(state, f"projections.{m}.mean"))
             for m in rows.features
@@ -109,26 +113,28 @@ class Heads:
         return System(self.design, projections, targets=targets, settings=self.settings)
 
     def _folder(self, fold: str) -> Path:
+        """Return the folder of a fold's head, or raise an error if there is none."""
         if fold not in self.folders:
             raise AffuseError(
-                f"no head was fine-tuned for fold '{fold}', but for "
+                f"no head was fine-tuned for fold '{fold}', only for "
                 f"{', '.join(self.folders)}; fine-tune it"
             )
         return self.folders[fold]
 
 
 def _depth(encoder: Path) -> int:
-    """Blocks of an encoder, which is the number of its last layer."""
+    """Return the number of an encoder's blocks, which is that of its last layer."""
     path = CheckpointFolder(encoder).configuration
     config = read_json(path, CONFIG, advice="fine-tune this fold again")
     depth = config.get("num_hidden_layers") or config.get("n_layers")
     if depth is None:
-        raise DamagedFileError(f"{path} names no number of layers; fine-tune again")
+        raise DamagedFileError(f"{path} lacks the number of layers; fine-tune again")
     return int(depth)
 
 
-def _demand(alike: bool) -> None:
-    if not alike:
+def _demand(same: bool) -> None:
+    """Raise an error if the embeddings are not those of the head's training."""
+    if not same:
         raise AffuseError(
             "these are not the embeddings that the head was trained with; extract with "
             "the encoders of its fold, --layers last and --pooling mean"
@@ -136,33 +142,36 @@ def _demand(alike: bool) -> None:
 
 
 def chosen(settings: Settings, options: Train) -> Heads | None:
-    """The heads that the options ask for; None for new ones.
+    """Return the heads that the options name, or None if heads shall be trained.
 
     Args:
         settings: of the command line
-        options: its options
+        options: of the command line
 
     Raises:
-        AffuseError: if no fine-tuning is named, its design is another, or as `find`
+        AffuseError: if no fine-tuning is named, its design is another one, or as `find`
     """
     if settings.training != END_TO_END:
         return None
     if not (run := options.finetuned):
         raise OptionError(
-            f"training='{END_TO_END}' takes the heads that were trained with their "
-            f"encoders; name a fine-tuning: --finetuned finetuned/RUN"
+            f"training='{END_TO_END}' uses the heads that were trained jointly with "
+            f"their encoders; name a fine-tuning: --finetuned finetuned/RUN"
         )
-    own = find(run)
-    if set(options.designs) != {own.design} or options.match_parameters:
+    heads = find(run)
+    if set(options.designs) != {heads.design} or options.match_parameters:
         raise OptionError(
-            f"the heads of {run} are of the design '{own.design}', as they are; type "
-            f"--fusion {own.design}, without --match-parameters"
+            f"the heads of {run} are of the design '{heads.design}' and cannot be "
+            f"changed; type --fusion {heads.design}, without --match-parameters"
         )
-    return own
+    return heads
 
 
 def find(run: Path) -> Heads:
-    """The heads that a fine-tuning left.
+    """Return the jointly trained heads of a fine-tuning.
+
+    Args:
+        run: folder of the fine-tuning
 
     Raises:
         FileNotFoundError: if no fold is finished
@@ -170,8 +179,8 @@ def find(run: Path) -> Heads:
             code of the design has changed since
     """
     folders = {fold: run / fold for fold in fold_encoders.folds(run)}
-    told = {fold: _facts(folder) for fold, folder in folders.items()}
-    designs = {(design, seed) for design, seed, _ in told.values()}
+    facts = {fold: _facts(folder) for fold, folder in folders.items()}
+    designs = {(design, seed) for design, seed, _ in facts.values()}
     if len(designs) > 1:
         raise AffuseError(
             f"folds of {run} differ in design or seed; fine-tune it again"
@@ -184,18 +193,18 @@ def find(run: Path) -> Heads:
         seed,
         replace(settings, training=END_TO_END),
         {fold: FinetunedFold(folder).head.path for fold, folder in folders.items()},
-        {fold: score for fold, (_, _, score) in told.items()},
+        {fold: score for fold, (_, _, score) in facts.items()},
     )
 
 
 def _facts(folder: Path) -> tuple[str, int, float]:
-    """Design, seed and validation CCC of a fold."""
+    """Return design, seed and validation CCC of a fold."""
     path = FinetunedFold(folder).mark
-    found = read_json(path, FACTS, advice="fine-tune this fold again")
-    if difference := code_difference(found.get("code", ""), found["design"]):
+    facts = read_json(path, FACTS, advice="fine-tune this fold again")
+    if difference := code_difference(facts.get("code", ""), facts["design"]):
         raise AffuseError(
             f"the head in {folder} cannot be used: {difference}; restore the code, or "
-            f"repeat the finetune command, which makes a new one"
+            f"repeat the finetune command, which trains a new one"
         )
-    score = found["validation_ccc"]["fine-tuned"]["mean"]
-    return found["design"], found["seed"], float(score)
+    score = facts["validation_ccc"]["fine-tuned"]["mean"]
+    return facts["design"], facts["seed"], float(score)

@@ -1,4 +1,4 @@
-"""Trains designs on folds: many at once, each as if it were alone."""
+"""Training of designs on folds, with many models at once but independent results."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ __all__ = ["Folds", "ModelTask", "Result", "alone", "fit", "fit_all", "fit_fusio
 
 @dataclass(frozen=True)
 class Folds:
-    """All utterances on one device, once for each cache, and whose rows are whose."""
+    """Utterances of all folds on one device, and the rows of each part of a fold."""
 
-    rows: Mapping[str, Rows]  # by fold; the same where folds share their embeddings
-    parts: Mapping[str, tuple[Tensor, Tensor]]  # by fold: to train on, to validate on
+    rows: Mapping[str, Rows]  # {fold: rows}, the same object for shared embeddings
+    parts: Mapping[str, tuple[Tensor, Tensor]]  # {fold: (training, validation) rows}
     head: tuple[str, ...] = ()  # ratings of the columns of HEAD
 
     @classmethod
@@ -42,23 +42,25 @@ class Folds:
         features: Sequence[str],
         device: str,
     ) -> Self:
-        """Test parts are not among them.
+        """Return training and validation parts of folds on a device; no test parts.
 
         Args:
-            aligned: of each fold
+            aligned: {fold: data}
+            folds: of a protocol
             features: names of modalities that any design takes, or HEAD
-            device: where all rows shall be
+            device: of all rows
         """
 
         def places(fold: str, ids: Sequence[str]) -> Tensor:
+            """Return the indices of rows."""
             return torch.tensor(aligned[fold].places(ids))
 
         once = {id(a): a for a in aligned.values()}
-        there = {
+        resident = {
             key: a.resident(features=features, device=device) for key, a in once.items()
         }
         return cls(
-            {f.name: there[id(aligned[f.name])] for f in folds},
+            {f.name: resident[id(aligned[f.name])] for f in folds},
             {
                 f.name: (places(f.name, f.train), places(f.name, f.validation))
                 for f in folds
@@ -67,34 +69,34 @@ class Folds:
         )
 
     def job(self, fold: str, *, seed: int, **what: Any) -> ModelTask:
-        """Return what shall be trained on a fold; see `ModelTask`.
+        """Return a task of one fold; see `ModelTask`.
 
         Args:
             fold: name
-            seed: of the run, from which that of the fold is derived
+            seed: of the run, from which the seed of the fold is derived
             what: the other fields of a `ModelTask`
         """
-        own = derived(seed, fold)
+        fold_seed = derived(seed, fold)
         return ModelTask(
-            self.rows[fold], *self.parts[fold], seed=own, head=self.head, **what
+            self.rows[fold], *self.parts[fold], seed=fold_seed, head=self.head, **what
         )
 
 
 def fit_fusions(jobs: Sequence[ModelTask]) -> Iterator[Result]:
-    """Fit models of any designs; those of one kind are fitted together.
+    """Fit models of any designs, those of one kind together.
 
     Args:
-        jobs: on one device
+        jobs: tasks on one device
 
     Yields:
-        number of a job, and its model or the error that made it none, as they come
+        index of a task, and its model or the error of its training, when it ends
 
     Raises:
         AffuseError: before models of a kind are fitted, if a modality is missing
     """
     for kind, numbers in by_kind([job.fusion for job in jobs]):
-        for number, found in kind.fit([jobs[n] for n in numbers], fit_all):
-            yield numbers[number], found
+        for number, result in kind.fit([jobs[n] for n in numbers], fit_all):
+            yield numbers[number], result
 
 
 def fit(
@@ -106,15 +108,15 @@ def fit(
     seed: int,
     where: str = "",
 ) -> Fitted:
-    """Train one design on one fold; the best epoch by validation CCC is kept.
+    """Train one design on one fold, and return the best checkpoint by validation CCC.
 
     Args:
-        train: the only rows that change a parameter or a statistic
-        validation: the only other rows that are seen; they stop the training
+        train: the only rows that change weights or statistics
+        validation: rows that choose the best checkpoint and stop the training
         fusion: name of a design, or the design itself
-        settings: sizes, losses, rates
-        seed: of all that is random
-        where: fold and seed in words, for errors
+        settings: sizes, losses, learning rates
+        seed: of all random numbers
+        where: description of fold and seed, for errors
 
     Raises:
         AffuseError: if a modality is missing, or the loss is not finite
@@ -122,14 +124,20 @@ def fit(
     job = alone(
         train, validation, fusion=fusion, settings=settings, seed=seed, where=where
     )
-    ((_, found),) = fit_all([job], threads=1)
-    if isinstance(found, AffuseError):
-        raise found
-    return found
+    ((_, result),) = fit_all([job], threads=1)
+    if isinstance(result, AffuseError):
+        raise result
+    return result
 
 
 def alone(train: Rows, validation: Rows, **what: Any) -> ModelTask:
-    """A job of two sets of rows."""
+    """Return a task of two sets of rows, which are concatenated.
+
+    Args:
+        train: training rows
+        validation: validation rows
+        what: the other fields of a `ModelTask`
+    """
     count, more = len(train.truth), len(validation.truth)
     rows = Rows(
         features={
@@ -141,35 +149,34 @@ def alone(train: Rows, validation: Rows, **what: Any) -> ModelTask:
         layers=train.layers,
         groups=(*train.groups, *validation.groups),
     )
-    seen, unseen = torch.arange(count + more).split([count, more])
-    return ModelTask(rows, seen, unseen, **what)
+    first, second = torch.arange(count + more).split([count, more])
+    return ModelTask(rows, first, second, **what)
 
 
 def fit_all(
     jobs: Sequence[ModelTask], *, threads: int | None = None
 ) -> Iterator[Result]:
-    """Train many designs; each model is the same, whatever is trained beside it.
+    """Train many designs, each with the same result as if it were trained alone.
 
-    Models of equal shape are stacked and trained together, in parts that end early
-    enough for something to be finished every now and then. On a CPU each thread has
-    stacks of its own.
+    Models of equal shape are trained together as model groups. The groups are small
+    enough that some finish early. On a CPU each thread trains separate groups.
 
     Args:
-        jobs: on one device
-        threads: of the CPU; None for as many as torch has. A GPU needs one
+        jobs: tasks on one device
+        threads: of the CPU; None for torch's number of threads. A GPU needs one
 
     Yields:
-        number of a job, and its model or the error that made it none, as they come
+        index of a task, and its model or the error of its training, when it ends
 
     Raises:
-        AffuseError: before anything is trained, if a modality is missing, or training
-            is left to a fine-tuning
+        AffuseError: before anything is trained, if a modality is missing, or only a
+            fine-tuning can train with these settings
     """
     for job in jobs:
         if job.settings.training == END_TO_END:
             raise AffuseError(
-                f"training='{END_TO_END}' is that of finetune, whose heads train "
-                f"--finetuned RUN takes as they are; here choose joint or pretrain"
+                f"training='{END_TO_END}' is done by finetune, whose heads are used "
+                f"with train --finetuned RUN; choose joint or pretrain here"
             )
         for modality in job.modalities:
             pick(job.rows.features, modality)
@@ -182,14 +189,14 @@ def fit_all(
     threads = 1 if card else threads or torch.get_num_threads()
     works = Works([jobs[number] for number in numbers], threads=threads).make()
     for _, results in spread(works, threads=threads):
-        for number, found in results:
-            yield numbers[number], found
+        for number, result in results:
+            yield numbers[number], result
 
 
 def _undefined(job: ModelTask) -> AffuseError | None:
-    """Return why a CCC is not defined on rows of a job; None if all are."""
+    """Return the error of an undefined CCC on rows of a task, or None."""
     for part, places in (("training", job.train), ("validation", job.validation)):
         truth = job.rows.truth[places.to(job.rows.truth.device)].cpu().numpy()
-        if said := undefined(truth, job.rows.targets, part=part, where=job.where):
-            return AffuseError(said)
+        if reason := undefined(truth, job.rows.targets, part=part, where=job.where):
+            return AffuseError(reason)
     return None

@@ -1,8 +1,8 @@
-"""Writes a trained model into its folder of a run, once for all processes.
+"""Publication of a trained model in its run folder, by one of several processes.
 
-Models are deterministic, so two processes that train the same one have the same result.
-The first publishes it, and the other leaves it as it is: files that are being replaced
-are not to be seen by whoever reads the run.
+Training is deterministic, so two processes that train the same model have equal
+results. The first publishes the model, and the other leaves it unchanged. So no reader
+of the run sees files while they are replaced.
 """
 
 import logging
@@ -26,27 +26,36 @@ log = logging.getLogger(__name__)
 
 
 def is_done(unit: PlannedModel) -> bool:
-    """Return True if a model is there, whole, and of this run."""
+    """Return True if a complete model of this run exists.
+
+    Args:
+        unit: model to look for
+    """
     if not model_files.is_whole(unit.folder, unit.plan.info.targets):
         return False
     if _is_of_run(unit):
         return True
-    log.warning("%s holds a model of another run; training it anew", unit.folder)
+    log.warning("%s holds a model of another run; training it again", unit.folder)
     return False
 
 
 def _is_of_run(unit: PlannedModel) -> bool:
-    """Return True if the description of a model is that of the unit."""
-    found, info = model_files.describe(unit.folder), unit.plan.info
-    one = (found.fusion, found.fold, found.seed, found.settings, found.code)
-    return one == (
+    """Return True if the model in the folder is the planned one."""
+    saved, info = model_files.describe(unit.folder), unit.plan.info
+    identity = (saved.fusion, saved.fold, saved.seed, saved.settings, saved.code)
+    return identity == (
         *(info.design, unit.fold.name, unit.seed),
         *(unit.plan.settings, info.code),
     )
 
 
 def publish(unit: PlannedModel, fitted: Fitted) -> None:
-    """Write one trained model and what it says, unless another process has."""
+    """Write a trained model and its predictions, unless another process has.
+
+    Args:
+        unit: planned model
+        fitted: trained model
+    """
     with claim(ModelFolder(unit.folder).lock, wait=True):
         targets = unit.plan.info.targets
         if model_files.is_whole(unit.folder, targets, quiet=True) and _is_of_run(unit):
@@ -55,7 +64,7 @@ def publish(unit: PlannedModel, fitted: Fitted) -> None:
 
 
 def _write(unit: PlannedModel, fitted: Fitted) -> None:
-    """Write the files of a model; their digests are written last."""
+    """Write the files of a model, and their digests last."""
     plan, fold = unit.plan, unit.fold
     description = model_files.Description(
         fusion=plan.info.design,
@@ -68,7 +77,8 @@ def _write(unit: PlannedModel, fitted: Fitted) -> None:
         parameters=sum(p.numel() for p in fitted.module.parameters()),
         code=plan.info.code,
     )
-    digests.record(unit.folder, {}, drop=ModelFolder.files())  # damage was named before
+    # Damage of earlier files has been reported, so their digests are dropped.
+    digests.record(unit.folder, {}, drop=ModelFolder.files())
     with digests.rewriting(unit.folder, ModelFolder.files()):
         model_files.save(unit.folder, fitted, description)
         model = ModelFolder(unit.folder)
@@ -78,7 +88,7 @@ def _write(unit: PlannedModel, fitted: Fitted) -> None:
 
 
 def _predicted(unit: PlannedModel, fitted: Fitted, ids: Sequence[str]) -> Predictions:
-    """Return what a trained model says of one part of its fold."""
+    """Return the predictions of a trained model for one part of its fold."""
     rows = unit.plan.rows(unit.fold.name, ids)
     predicted = through(fitted.module, rows.features, rows.numbers)
     return Predictions(

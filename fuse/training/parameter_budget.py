@@ -1,8 +1,8 @@
-"""Designs of equal size: the hidden units with which one has so many parameters.
+"""Search for the number of hidden units that gives a design N parameters.
 
-Counted is the whole system, autoencoders and decoders included, as tables show it: what
-is compared is all that is trained. Nothing is trained here, nor even allocated: modules
-are built on torch's meta device, which has shapes and no numbers.
+The count covers the whole system with autoencoders and decoders, as tables do: all that
+is trained is compared. Nothing is trained or allocated here, because modules are built
+on torch's meta device, which has shapes but no values.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,31 +19,41 @@ from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.settings import RANGES, Settings
 
-TOLERANCE = 0.1  # of what is asked for
+TOLERANCE = 0.1  # relative difference to the requested number
 MOST = int(RANGES["hidden"][1])
 
 
 @dataclass(frozen=True)
 class InputSizes:
-    """What a cache holds of each modality."""
+    """Sizes of the embeddings of each modality, and the number of ratings."""
 
-    dims: Mapping[str, int]  # of an embedding, all layers together
-    layers: Mapping[str, int]
-    targets: int  # ratings to predict
+    dims: Mapping[str, int]  # {modality: size of an embedding with all its layers}
+    layers: Mapping[str, int]  # {modality: number of layers}
+    targets: int  # number of ratings to predict
 
     @classmethod
     def of(cls, corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> Self:
-        """Of what is about to be trained on."""
+        """Return the sizes of a corpus's cached embeddings.
+
+        Args:
+            corpus: with ratings
+            embeddings: {modality: rows of its cache}
+        """
         layers = {m: len(cache.recipe.layers) for m, cache in embeddings.items()}
         dims = {m: c.values.shape[-1] * layers[m] for m, c in embeddings.items()}
         return cls(dims, layers, len(rated(corpus)))
 
 
 def count(fusion: str, sizes: InputSizes, settings: Settings) -> int:
-    """Trainable parameters of a design with these settings.
+    """Return the number of trainable parameters of a design with these settings.
 
-    With ``reduce="pca"``, as many components are assumed as are asked for; a fold of
-    fewer training rows than that has fewer.
+    With ``reduce="pca"``, the requested number of components is assumed; a fold with
+    fewer training rows has fewer.
+
+    Args:
+        fusion: name of the design
+        sizes: of the embeddings
+        settings: of the training
     """
     design = trainable(fusion)
     with torch.device("meta"):
@@ -73,38 +83,50 @@ def match_all(
     parameters: int | None,
     say: Callable[[str], object],
 ) -> dict[str, Settings]:
-    """The settings of each design, as `match`; all of them before any is trained.
+    """Return the settings of each design with N parameters, before any is trained.
 
-    Empty if no number of parameters is given.
+    Args:
+        fusions: names of the designs
+        sizes: of the embeddings
+        settings: of the training
+        parameters: requested number; None to change nothing
+        say: prints a line
+
+    Returns:
+        {design: settings}; empty if no number is requested
+
+    Raises:
+        OptionError: as `match`
     """
-    found: dict[str, Settings] = {}
+    matched: dict[str, Settings] = {}
     if parameters is None:
-        return found
+        return matched
     for fusion in fusions:
-        found[fusion] = match(fusion, sizes, settings, parameters=parameters)
-        size = count(fusion, sizes, found[fusion])
-        say(f"{fusion}: hidden={found[fusion].hidden} makes {size:,} parameters")
-    return found
+        matched[fusion] = match(fusion, sizes, settings, parameters=parameters)
+        size = count(fusion, sizes, matched[fusion])
+        say(f"{fusion}: hidden={matched[fusion].hidden} gives {size:,} parameters")
+    return matched
 
 
 def match(
     fusion: str, sizes: InputSizes, settings: Settings, *, parameters: int
 ) -> Settings:
-    """The settings with the number of hidden units that comes nearest.
+    """Return settings with the number of hidden units of the nearest parameter count.
 
-    The count grows with the units, so they are found by bisection.
+    The count increases with the units, so bisection finds them.
 
     Args:
-        fusion: name of a design, or of a fusion of decisions
+        fusion: name of a design of any kind
         sizes: of the embeddings
-        settings: all others stay as they are
-        parameters: trainable ones of the whole system
+        settings: all others stay unchanged
+        parameters: requested number of trainable parameters of the whole system
 
     Raises:
-        AffuseError: if the nearest is more than `TOLERANCE` away
+        OptionError: if the nearest number differs by more than `TOLERANCE`
     """
 
     def size(hidden: int) -> int:
+        """Return the number of parameters with this many hidden units."""
         return count(fusion, sizes, replace(settings, hidden=hidden))
 
     low, high = 1, MOST
@@ -112,16 +134,16 @@ def match(
         middle = (low + high) // 2
         low, high = (middle, high) if size(middle) <= parameters else (low, middle)
     best = min((low, high), key=lambda hidden: abs(size(hidden) - parameters))
-    found = size(best)
-    if abs(found - parameters) > TOLERANCE * parameters:
+    nearest = size(best)
+    if abs(nearest - parameters) > TOLERANCE * parameters:
         fixed = (
-            f"; its autoencoders and all that does not grow with hidden take "
+            f"; its autoencoders and other parts that do not depend on hidden take "
             f"{size(1):,}, less with --set latent, autoencoder_hidden or --reduce pca"
-            if found > parameters
+            if nearest > parameters
             else ""
         )
         raise OptionError(
             f"{fusion} cannot have about {parameters:,} parameters: with hidden={best} "
-            f"it has {found:,}{fixed}; ask for {found:,}"
+            f"it has {nearest:,}{fixed}; ask for {nearest:,}"
         )
     return replace(settings, hidden=best)

@@ -1,4 +1,4 @@
-"""The models of a run, one for each fold and seed, and heads of a fine-tuning."""
+"""Models of a run, one for each fold and seed, and their heads from a fine-tuning."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from affuse.fuse.training.run_plan import RunPlan
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """One fold with one seed of one design."""
+    """Model of one fold and seed of a run, before it is trained."""
 
     plan: RunPlan
     fold: Fold
@@ -23,19 +23,24 @@ class PlannedModel:
 
     @property
     def folder(self) -> Path:
-        """Of its files."""
+        """Folder of the model's files."""
         return model_files.place(self.plan.folder, fold=self.fold.name, seed=self.seed)
 
     @property
     def where(self) -> str:
-        """What it is, in words."""
+        """Design, fold and seed in words, for messages."""
         return f"{self.plan.info.design}, fold {self.fold.name}, seed {self.seed}"
 
 
 def headed(
     missing: Sequence[PlannedModel], heads: Heads
 ) -> Iterator[tuple[PlannedModel, Fitted | AffuseError]]:
-    """Each unit with the head that was trained with its encoders."""
+    """Yield each missing model with its jointly trained head, or an error.
+
+    Args:
+        missing: models that the run lacks
+        heads: of the fine-tuning
+    """
     for unit in missing:
         try:
             recipes = unit.plan.recipes[unit.fold.name]
@@ -45,7 +50,7 @@ def headed(
 
 
 def _parts(unit: PlannedModel) -> tuple[Rows, Rows]:
-    """Training and validation rows."""
+    """Return training and validation rows of a planned model."""
     train, validation = (
         unit.plan.rows(unit.fold.name, ids)
         for ids in (unit.fold.train, unit.fold.validation)

@@ -1,4 +1,4 @@
-"""All finished units of a run in one table each."""
+"""Join of the histories and predictions of finished models into tables of the run."""
 
 import logging
 from collections.abc import Sequence
@@ -23,10 +23,13 @@ log = logging.getLogger(__name__)
 
 
 def join(plan: RunPlan) -> None:
-    """All units of the seeds that every fold has, in one table each.
+    """Write the tables of the run from the models of seeds that all folds have.
 
-    Two processes may join at once, each with seeds of its own; the last one to look
-    finds all of them.
+    Two processes with different seeds may join at the same time; the last one finds all
+    models.
+
+    Args:
+        plan: of the run
     """
     done: list[int] = []
     while (seeds := _finished(plan)) != done:
@@ -45,17 +48,17 @@ def join(plan: RunPlan) -> None:
 
 
 def _manifest(plan: RunPlan, model: Path) -> str:
-    """Name the manifest of a model as the manifest of its run lists it."""
+    """Return the name of a model's manifest in the manifest of its run."""
     return str((ModelFolder(model).manifest).relative_to(plan.folder))
 
 
 def _forget(plan: RunPlan, models: Sequence[str]) -> None:
-    """Take models out of the manifest of a run; those that are lost are named."""
+    """Remove models from the manifest of a run, and warn of those that are lost."""
     listed = [name for name in digests.readable(plan.folder) if "/" in name]
     if lost := sorted(set(listed) - set(models)):
         log.warning(
             "%s lists %d models that are not finished any more, first %s; the tables "
-            "are of the others",
+            "contain the others",
             RunFolder(plan.folder).manifest,
             len(lost),
             Path(lost[0]).parent,
@@ -88,12 +91,12 @@ def _write(plan: RunPlan, folders: Sequence[Path]) -> None:
 
 
 def _finished(plan: RunPlan) -> list[int]:
-    """Seeds that are finished in all folds, sorted."""
-    found = []
+    """Return the seeds that are finished in all folds, sorted."""
+    finished = []
     for fold in plan.folds:
         models = RunFolder(plan.folder).models(
             fold=fold.name, file=ModelFolder.predictions
         )
         seeds = {model.seed for model in models}
-        found.append({number for number in seeds if number is not None})
-    return sorted(set.intersection(*found))
+        finished.append({number for number in seeds if number is not None})
+    return sorted(set.intersection(*finished))

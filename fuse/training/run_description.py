@@ -1,4 +1,4 @@
-"""What a run folder says before training: description, settings, folds and counts."""
+"""Files of a run folder before training: description, settings, folds and counts."""
 
 import glob
 import json
@@ -17,28 +17,32 @@ from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.fuse.settings import dump
 from affuse.fuse.training.alignment import (
-    summary as summary,  # beside what it is a summary of
+    summary as summary,  # re-exported beside `begin`, which writes its file
 )
 from affuse.fuse.training.run_plan import RunPlan
 
-BEGUN = (
+BEGUN = (  # files that are written before training
     *(RunFolder.info, RunFolder.settings, RunFolder.folds),
     *(RunFolder.sentences, RunFolder.alignment),
-)  # files that training begins with
+)
 
 
 def begin(plan: RunPlan) -> None:
-    """Publish what is known before training; equal for all that work on this run."""
-    _demand_own(plan)
-    described = _described(plan.folder)  # asked while its digest is still listed
+    """Publish the description of a run before training, equal for all processes.
+
+    Args:
+        plan: of the run
+    """
+    _demand_no_links(plan)
+    described = _described(plan.folder)  # read while its digest is still listed
     with digests.rewriting(plan.folder, BEGUN):
-        if not described:  # that of a finished run says more
+        if not described:  # the description of a finished run contains more
             write_info(plan.folder, plan.info)
         publish(RunFolder(plan.folder).settings, dump(plan.settings).encode())
         rows = tuple(fold_rows(plan))
         write_folds(plan.folder, rows)
-        said = {u.id: sentence_overlap.key(u) for u in plan.common.utterances}
-        sentence_overlap.write_sentences(plan.folder, sentence_overlap.seen(rows, said))
+        keys = {u.id: sentence_overlap.key(u) for u in plan.common.utterances}
+        sentence_overlap.write_sentences(plan.folder, sentence_overlap.seen(rows, keys))
         counts = {
             "utterances": len(plan.common.utterances),
             "left_out": plan.common.left_out,
@@ -51,8 +55,8 @@ def begin(plan: RunPlan) -> None:
         publish(RunFolder(plan.folder).alignment, content.encode())
 
 
-def _demand_own(plan: RunPlan) -> None:
-    """Refuse links in the place of folders of models, which may lead anywhere.
+def _demand_no_links(plan: RunPlan) -> None:
+    """Raise an error if a folder of a model is a link, which may lead anywhere.
 
     Raises:
         AffuseError: naming the link
@@ -62,7 +66,7 @@ def _demand_own(plan: RunPlan) -> None:
     for path in (*(plan.folder / name for name in names), *models):
         if path.is_symlink():
             raise AffuseError(
-                f"{path} is a link, and models are not written through it; remove it"
+                f"{path} is a link, and models are not written through links; remove it"
             )
 
 
@@ -76,19 +80,22 @@ def _described(folder: Path) -> bool:
 
 
 def predecessors(plan: RunPlan) -> Iterator[str]:
-    """Say of each run that differs in the code of its design alone that it is another.
+    """Yield a sentence on each earlier run that differs only in its design's code.
 
-    The new run is a folder of its own, and the other one stays as it is.
+    The new run is written to another folder, and the earlier run stays unchanged.
+
+    Args:
+        plan: of the new run
     """
     info = plan.info
-    own = json.loads(json.dumps([info.settings, info.encoders]))
+    identity = json.loads(json.dumps([info.settings, info.encoders]))
     start = f"{info.corpus}-{info.design}-{info.protocol}-"
     for folder in sorted(plan.folder.parent.glob(f"{glob.escape(start)}*")):
         try:
             other = read_info(folder)
         except (OSError, AffuseError):
-            continue  # report and verify name it
-        if [other.settings, other.encoders] != own or other.code == info.code:
+            continue  # the commands report and verify name a damaged run
+        if [other.settings, other.encoders] != identity or other.code == info.code:
             continue
         if other.code:
             yield (
@@ -98,20 +105,24 @@ def predecessors(plan: RunPlan) -> Iterator[str]:
             )
         else:
             yield (
-                f"{folder} was made by an older version, which did not record the code "
-                f"of its design; this is a new run, {plan.folder}"
+                f"{folder} was trained by an older version, which did not record the "
+                f"code of its design; this is a new run, {plan.folder}"
             )
 
 
 def fold_rows(plan: RunPlan) -> Iterator[FoldRow]:
-    """Yield every utterance of every fold, by fold, part and id."""
+    """Yield a row for every utterance of every fold, sorted by fold, part and id.
+
+    Args:
+        plan: of the run
+    """
     utterances = {u.id: u for u in plan.common.utterances}
     shared = shared_recordings.shared(plan.common.utterances)
     for fold in plan.folds:
         for part in PARTS:
             for id_ in getattr(fold, part):
                 u = utterances[id_]
-                known = u.speaker, u.dialogue, u.scripted, u.sex, u.session
+                facts = u.speaker, u.dialogue, u.scripted, u.sex, u.session
                 yield FoldRow(
-                    fold.name, part, id_, *known, shared.get(id_, ""), u.columns
+                    fold.name, part, id_, *facts, shared.get(id_, ""), u.columns
                 )

@@ -1,4 +1,4 @@
-"""What one run will train on what, decided and named before anything is trained."""
+"""Plan of one run: its data, folds, settings and name, decided before training."""
 
 import hashlib
 import importlib.metadata
@@ -30,46 +30,51 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.training.setting_resolution import resolved
 from affuse.fuse.training.training_request import TrainingData
 
-FORMAT = 4  # of a run; to be raised when equal settings train other models
+FORMAT = 4  # of a run; raise it when equal settings train different models
 PACKAGES = ("numpy", "scikit-learn", "torch")  # whose versions a run records
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """One run, before it is trained."""
+    """Run before it is trained."""
 
     folder: Path
     info: RunInfo
     settings: Settings
-    aligned: Mapping[str, Aligned]  # by fold; of the same utterances
+    aligned: Mapping[str, Aligned]  # {fold: data}, all of the same utterances
     folds: tuple[Fold, ...]
-    recipes: Mapping[str, Mapping[str, Recipe]]  # by fold, of what the design takes
+    recipes: Mapping[str, Mapping[str, Recipe]]  # {fold: {modality: recipe}}
     device: str
-    division: Division  # what the protocol decided by itself
-    wordless: int = 0  # utterances whose text is the empty sentence
+    division: Division  # automatic decisions of the protocol
+    wordless: int = 0  # number of utterances whose text is the empty sentence
 
     @property
     def common(self) -> Aligned:
-        """Utterances and ratings, which all folds share, and features of the first."""
+        """Utterances and ratings, which folds share, and features of the first fold."""
         return self.aligned[self.folds[0].name]
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """Those that the design takes."""
+        """Modalities that the design takes."""
         return tuple(self.recipes[self.folds[0].name])
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Features that its models take, of `affuse.fuse.inputs.tensors`."""
+        """Names of the models' inputs, see `affuse.fuse.inputs.tensors`."""
         return trainable(self.info.design).features(self.modalities)
 
     @property
     def digests(self) -> Mapping[str, Any]:
-        """Of the recipes, by modality; by fold before, if each has its own."""
+        """Digests of recipes by modality, or by fold and modality if folds differ."""
         return _digests(self.recipes)
 
     def rows(self, fold: str, ids: Sequence[str]) -> Rows:
-        """Tensors of one part of a fold: those that the design takes, no others."""
+        """Return tensors of one part of a fold, of the design's inputs only.
+
+        Args:
+            fold: its name
+            ids: of the utterances
+        """
         aligned = self.aligned[fold]
         return aligned.rows(ids, features=self.features, device=self.device)
 
@@ -83,44 +88,46 @@ def make(
     device: str,
     label: str,
 ) -> RunPlan:
-    """Join, divide, and name the run after everything that matters.
+    """Return the plan of a run, named after all that affects its models.
 
     Args:
-        data: what is trained on
+        data: corpus and embeddings
         fusion: name of a design of any kind
-        settings: without a protocol, the corpus's own
+        settings: of the run; without a protocol, that of the corpus applies
         runs: folder of all runs
-        device: where to compute
+        device: to compute on
         label: name of the experiment
 
     Raises:
         AffuseError: if modalities, a head, ratings, speakers or splits are missing, or
             a rating is constant in training or validation
     """
-    corpus, embeddings, own = data.corpus, data.embeddings, data.fold_embeddings
+    corpus, embeddings, by_fold = data.corpus, data.embeddings, data.fold_embeddings
     settings = resolved(settings, fusion)
     settings = replace(settings, protocol=settings.protocol or corpus.protocol)
     if not settings.protocol:
         raise AffuseError(
-            f"corpus '{corpus.name}' has neither speakers nor a split, so nothing "
-            f"divides it; name a column when it is extracted: --map speaker=COLUMN or "
+            f"corpus '{corpus.name}' has neither speakers nor a split, so it cannot be "
+            f"divided; name a column when it is extracted: --map speaker=COLUMN or "
             f"--map split=COLUMN"
         )
     design = _named(fusion)
     needed = design.modalities(embeddings.keys())
     for modality in needed:
         _demand_inputs(data, fusion, modality)
-        pick(embeddings, modality)  # refuses before anything is joined
-    one = replace(corpus, utterances=unify(corpus.utterances))
-    joined = data.aligned or join(one, embeddings, own, policy=settings.out_of_range)
+        pick(embeddings, modality)  # raises before embeddings are joined
+    unified = replace(corpus, utterances=unify(corpus.utterances))
+    joined = data.aligned or join(
+        unified, embeddings, by_fold, policy=settings.out_of_range
+    )
     any_ = next(iter(joined.values()))
-    design.demand_head(any_.head, any_.targets)  # refuses before it is begun
+    design.demand_head(any_.head, any_.targets)  # raises before the run is written
     protocol = settings.protocol
     folds, division = divided(corpus, any_, settings)
     demand_folds(any_, folds, protocol=protocol, test=False)
-    by_fold = divide(joined, folds)
+    aligned = divide(joined, folds)
     recipes = {
-        f.name: {m: pick(own.get(f.name, embeddings), m).recipe for m in needed}
+        f.name: {m: pick(by_fold.get(f.name, embeddings), m).recipe for m in needed}
         for f in folds
     }
     code = design.code_revision()
@@ -144,10 +151,10 @@ def make(
         scale=corpus.scale,
         design_file=recorded_file(fusion),
     )
-    place = runs / info.name
+    folder = runs / info.name
     empty = wordless(embeddings, any_.ids)
     return RunPlan(
-        place, info, settings, by_fold, folds, recipes, device, division, empty
+        folder, info, settings, aligned, folds, recipes, device, division, empty
     )
 
 
@@ -158,7 +165,7 @@ def _digest(
     aligned: Aligned,
     code: str,
 ) -> str:
-    """Eight hexadecimal digits of all that changes a model or a figure, but seeds."""
+    """Return 8 hexadecimal digits of all that affects models or scores but seeds."""
     identity = {
         "format": FORMAT,
         "code": code,
@@ -172,21 +179,21 @@ def _digest(
 
 
 def _digests(recipes: Mapping[str, Mapping[str, Recipe]]) -> Mapping[str, Any]:
-    """{modality: digest}, or {fold: {modality: digest}} if folds differ."""
-    found = {f: {m: r.digest() for m, r in by.items()} for f, by in recipes.items()}
-    first = next(iter(found.values()))
-    return first if all(each == first for each in found.values()) else found
+    """Return {modality: digest}, or {fold: {modality: digest}} if folds differ."""
+    by_fold = {f: {m: r.digest() for m, r in by.items()} for f, by in recipes.items()}
+    first = next(iter(by_fold.values()))
+    return first if all(one == first for one in by_fold.values()) else by_fold
 
 
 def _named(fusion: str) -> TrainableDesign:
     """Return the design of a name.
 
     Raises:
-        AffuseError: if it is no name, but a class
+        AffuseError: if it is a class rather than a name
     """
     if not isinstance(fusion, str):
         raise AffuseError(
-            f"{fusion!r} has no name, and a run is read again by its design's name; "
+            f"{fusion!r} has no name, and runs are found by the name of their design; "
             f"save the class in a file and train it with --design FILE.py, or use "
             f"affuse.FusionRegressor"
         )
@@ -200,10 +207,10 @@ def _packages(design: TrainableDesign) -> dict[str, str]:
 
 
 def _demand_inputs(data: TrainingData, fusion: str, modality: str) -> None:
-    """Refuse a design that needs text where no utterance is known to have words.
+    """Raise an error if a design needs text and no utterance is known to have words.
 
     Raises:
-        AffuseError: naming the design that does without
+        AffuseError: naming a design that does not need text
     """
     if modality != "text" or modality in data.embeddings:
         return
@@ -215,9 +222,9 @@ def _demand_inputs(data: TrainingData, fusion: str, modality: str) -> None:
 
 
 def _encoder(recipes: Sequence[Recipe]) -> dict[str, object]:
-    """What a table says of an encoder, or of those of all folds."""
-    shown = ("encoder", "checkpoint", "revision", "layers", "pooling")
-    facts = {name: getattr(recipes[0], name) for name in shown}
+    """Return the facts on an encoder that tables show, joined over folds."""
+    columns = ("encoder", "checkpoint", "revision", "layers", "pooling")
+    facts = {name: getattr(recipes[0], name) for name in columns}
     names = {fold_encoders.name(recipe) for recipe in recipes}
     runs = {str(fold_encoders.origin(recipe).get("run")) for recipe in recipes}
     by_fold = f"{' and '.join(sorted(runs))} (fine-tuned for each fold)"

@@ -1,4 +1,4 @@
-"""Records of what designs are trained on, and of how they are trained."""
+"""Records of the data and the setup of a training command."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ from affuse.fuse.settings import Settings
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What designs are trained on.
+    """Data that designs are trained on.
 
     Attributes:
         corpus: with ratings as released
-        embeddings: {modality: rows of its cache}; an utterance must have them all,
-            whatever a design needs, so that designs are compared on the same ones
-        fold_embeddings: of each fold, if encoders were fine-tuned for each;
-            `embeddings` are then those of any fold
-        aligned: corpus and embeddings by fold, if they were joined before
+        embeddings: {modality: rows of its cache}; an utterance must have all of them,
+            so that designs are compared on the same utterances
+        fold_embeddings: {fold: {modality: rows}} if encoders were fine-tuned for each
+            fold; `embeddings` are then those of any fold
+        aligned: {fold: corpus and embeddings}, if they were joined before
     """
 
     corpus: Corpus
@@ -32,17 +32,17 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """How designs are trained, and where their runs are written.
+    """Setup of a training command: settings, seeds, and the folder of runs.
 
     Attributes:
-        settings: everything that is trained with; without a protocol, the corpus's
-        seeds: of initial weights, order and dropout; a baseline has one of its own
+        settings: of all designs; without a protocol, that of the corpus applies
+        seeds: of initial weights, order of rows and dropout; baselines use a fixed one
         runs: folder of all runs
-        sized: settings of designs that are trained with other ones than `settings`
+        sized: {design: settings} of designs with settings other than `settings`
         device: "cpu" or "cuda"
         label: name of the experiment, for tables
-        allow: rules of the linter that may fail
-        progress: show a bar
+        allow: names of the linter's rules that may fail
+        progress: show a progress bar
     """
 
     settings: Settings
@@ -55,5 +55,9 @@ class TrainingSetup:
     progress: bool = True
 
     def settings_of(self, fusion: str) -> Settings:
-        """Return the settings of one design."""
+        """Return the settings of one design.
+
+        Args:
+            fusion: name of the design
+        """
         return self.sized.get(fusion, self.settings)

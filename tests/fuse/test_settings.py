@@ -130,7 +130,7 @@ def test_nonsense_for_fine_tuning_is_refused(tmp_path, text, sentence):
 @pytest.mark.parametrize("kind", BARRED)
 def test_an_experiment_that_is_no_file_is_a_sentence(tmp_path, load, kind):
     path = barred(tmp_path / "mine.toml", kind)
-    with pytest.raises(AffuseError, match="mine.toml' is no file: choose from"):
+    with pytest.raises(AffuseError, match="mine.toml' is not a file: choose from"):
         load(path)
 
 

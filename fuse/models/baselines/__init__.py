@@ -1,11 +1,11 @@
-"""Rows of every table that need no network of ours, to be beaten by those that do.
+"""Baselines without a network of this project, for comparison with fusion designs.
 
-Those in files of their own are fitted on all embeddings that are given, side by side;
-a file offers ``fit(train, validation, *, mapped)`` and ``blank(projections, state)``.
-``zeroshot`` is what the audio checkpoint's own head says, and nothing is fitted.
-Everything is fitted on the training rows. The validation rows choose penalties and
-sizes, and where ``mapped``, the line that each rating's predictions go through. None
-has anything random left to a seed, so there is one.
+Each file here fits one baseline on all embeddings, concatenated. It defines
+``fit(train, validation, *, mapped)`` and ``blank(projections, state)``. ``zeroshot``
+returns the predictions of the audio checkpoint's head, and nothing is fitted.
+All others are fitted on the training rows. The validation rows choose penalties and
+sizes and, if ``mapped``, the affine map of each rating's predictions. No baseline
+uses random numbers that depend on a seed, so each is fitted once.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.models.projection import Projection
 
 FITTED = tuple(names(BASELINE_KIND))
-SEED = 0  # the one that their rows carry
+SEED = 0  # the seed that is recorded for all baselines
 
 __all__ = [
     "FITTED",
@@ -39,15 +39,15 @@ __all__ = [
 
 
 def fit(name: str, train: Rows, validation: Rows, *, mapped: bool = True) -> Fitted:
-    """Fit one of FITTED on one fold.
+    """Fit one of FITTED on one fold, and return the model.
 
     Args:
         name: of the baseline
-        train: rows that decide the weights and every statistic
+        train: rows that determine the weights and every statistic
         validation: rows that choose penalties and sizes
-        mapped: give the predictions of each rating the mean and deviation that the
-            ratings have in the validation rows, which is the affine map of highest CCC;
-            it is part of the weights. A prediction may then leave [-1, 1]
+        mapped: apply to the predictions of each rating the affine map of highest CCC,
+            which gives them mean and standard deviation of the validation ratings.
+            The map is part of the weights. A prediction may then leave [-1, 1]
 
     Raises:
         AffuseError: if a rating is constant in either part
@@ -61,6 +61,12 @@ def fit(name: str, train: Rows, validation: Rows, *, mapped: bool = True) -> Fit
 def blank(
     name: str, projections: Mapping[str, Projection], state: Mapping[str, Tensor]
 ) -> nn.Module:
-    """A module of the right sizes for the saved state of one of FITTED."""
+    """Return an unfitted module of one of FITTED, with the sizes of a saved state.
+
+    Args:
+        name: of the baseline
+        projections: {modality: projection} with the sizes of the saved ones
+        state: {name: tensor} of the saved module
+    """
     module: nn.Module = load(BASELINE_KIND, name).blank(projections, state)
     return module

@@ -1,9 +1,9 @@
-"""Choice of a candidate for each rating by validation CCC, with or without a map.
+"""Choice of a candidate for each rating by validation CCC, and its affine map.
 
 A baseline that minimises the squared error predicts with too little variance, which
-costs CCC and no correlation. So candidates are compared by the validation CCC that they
-have after the affine map of highest CCC (`affuse.fuse.scoring.affine.concordant`): that
-is their correlation where it is positive. Without the map it is their CCC as it is.
+lowers the CCC but not the correlation. So candidates are compared by their validation
+CCC after the affine map of highest CCC (`affuse.fuse.scoring.affine.concordant`), which
+is their correlation where that is positive. Without the map, they are compared by CCC.
 """
 
 from dataclasses import dataclass
@@ -22,18 +22,21 @@ ROUNDING = 1e-9  # spread below which predictions are constant, relative to thei
 
 @dataclass(frozen=True)
 class ChosenCandidate:
-    """The candidate of each rating, and the line that its predictions go through."""
+    """Chosen candidate of each rating, and the affine map of its predictions."""
 
-    candidates: np.ndarray  # (targets,) numbers of candidates
-    lines: tuple[AffineMap, ...]  # one a rating; `IDENTITY` without the map
-    scores: tuple[float, ...]  # validation CCC of each rating after its line
+    candidates: np.ndarray  # (targets,) indices of candidates
+    lines: tuple[AffineMap, ...]  # one for each rating; `IDENTITY` without the map
+    scores: tuple[float, ...]  # validation CCC of each rating after its map
 
     def mapped(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Return weights and constants of linear predictions that include the lines.
+        """Return weights and constants of linear predictions that include the maps.
 
         Args:
             weight: (targets, features) of the chosen candidates
             bias: (targets,)
+
+        Returns:
+            (targets, features) and (targets,)
         """
         slope, offset = (
             torch.tensor([getattr(line, name) for line in self.lines]).to(bias)
@@ -45,13 +48,13 @@ class ChosenCandidate:
 def choose(validation: Rows, predicted: Tensor, *, mapped: bool) -> ChosenCandidate:
     """Return the first candidate of highest validation CCC for each rating.
 
-    With the map, a candidate whose predictions are constant has no correlation, and is
-    chosen only if no candidate has one.
+    With the map, a candidate with constant predictions has no correlation, and is
+    chosen only if all candidates are constant.
 
     Args:
         validation: rows with their ratings, (rows, targets)
         predicted: (candidates, rows, targets)
-        mapped: whether candidates are compared, and scored, after the map
+        mapped: compare and score candidates after the map
 
     Raises:
         AffuseError: if a rating is constant in the validation rows, or a prediction is
@@ -59,32 +62,35 @@ def choose(validation: Rows, predicted: Tensor, *, mapped: bool) -> ChosenCandid
     """
     truth = validation.truth.double().cpu().numpy()
     demand_defined(truth, validation.targets, part="validation")
-    said = predicted.double().cpu().numpy()
-    found = [_best(truth[:, k], said[..., k], mapped) for k in range(truth.shape[1])]
-    numbers, lines, scores = zip(*found, strict=True)
+    votes = predicted.double().cpu().numpy()
+    choices = [_best(truth[:, k], votes[..., k], mapped) for k in range(truth.shape[1])]
+    numbers, lines, scores = zip(*choices, strict=True)
     return ChosenCandidate(np.array(numbers), lines, scores)
 
 
 def _best(
-    truth: np.ndarray, said: np.ndarray, mapped: bool
+    truth: np.ndarray, predictions: np.ndarray, mapped: bool
 ) -> tuple[int, AffineMap, float]:
-    """Return number, line and score of the best candidate of one rating.
+    """Return index, map and score of the best candidate of one rating.
 
     Args:
         truth: (rows,)
-        said: (candidates, rows)
+        predictions: (candidates, rows)
+        mapped: compare and score candidates after the map
     """
-    lines = [concordant(truth, s) if mapped and _varies(s) else IDENTITY for s in said]
-    pairs = zip(lines, said, strict=True)
+    lines = [
+        concordant(truth, s) if mapped and _varies(s) else IDENTITY for s in predictions
+    ]
+    pairs = zip(lines, predictions, strict=True)
     scores = [metrics.ccc(truth, line(s)) for line, s in pairs]
     ranks = [
         score if not mapped or _varies(s) else -np.inf
-        for score, s in zip(scores, said, strict=True)
+        for score, s in zip(scores, predictions, strict=True)
     ]
     best = int(np.argmax(ranks))
     return best, lines[best], scores[best]
 
 
-def _varies(said: np.ndarray) -> bool:
+def _varies(predictions: np.ndarray) -> bool:
     """Return True if predictions differ by more than rounding."""
-    return bool(said.std() > ROUNDING * np.abs(said).max())
+    return bool(predictions.std() > ROUNDING * np.abs(predictions).max())

@@ -1,12 +1,12 @@
-"""What the linear baselines share: one eigendecomposition, and the choice among all.
+"""Linear baselines: one eigendecomposition for all penalties and numbers of components.
 
 ::
 
     W = (X'X + n a I)^-1 X'Y = V (S + n a I)^-1 V' X'Y      where X'X = V S V'
 
-for every penalty a and rating, and with the first k columns of V in place of all, for
-the first k principal components. With fewer rows than features the decomposition is
-that of XX' = U S U', and V = X'U S^-1/2.
+for every penalty a and rating. With the first k columns of V only, the weights are
+those of the first k principal components. With fewer rows than features, the
+decomposition is that of XX' = U S U', and V = X'U S^-1/2.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,10 +30,10 @@ PENALTIES = np.logspace(-4, 3, 22)  # per training row
 
 
 class Joined(nn.Module):
-    """The standardised embeddings of all modalities, side by side.
+    """Base module of standardised embeddings of all modalities, concatenated.
 
     Args:
-        projections: of each modality, in the order of concatenation
+        projections: {modality: projection}
     """
 
     def __init__(self, projections: Mapping[str, Projection]):
@@ -43,17 +43,32 @@ class Joined(nn.Module):
 
     @classmethod
     def projected(cls, train: Rows) -> dict[str, Projection]:
-        """Statistics of the training rows of each modality."""
+        """Return a projection of each modality, fitted on the training rows.
+
+        Args:
+            train: training rows
+        """
         modalities = sorted(m for m in train.features if m != HEAD)
         return {m: Projection.fitted(train.features[m]) for m in modalities}
 
     def join(self, features: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)}, as cached -> (batch, size), standardised"""
+        """Return standardised embeddings of all modalities, concatenated.
+
+        Args:
+            features: {modality: (batch, dim)}, as cached
+
+        Returns:
+            (batch, size)
+        """
         parts = [p(pick(features, m)) for m, p in self.projections.items()]
         return torch.cat(parts, dim=1)
 
     def pieces(self, rows: Rows) -> Iterator[Tensor]:
-        """(piece, size) of all rows, one piece after another, in float64."""
+        """Yield chunks of all rows: (rows of the chunk, size), float64.
+
+        Args:
+            rows: to be read
+        """
         for span in spans(len(rows.truth), DOUBLE * self.size):
             numbers = rows.numbers[span]
             features = {n: take(x, numbers) for n, x in rows.features.items()}
@@ -61,11 +76,11 @@ class Joined(nn.Module):
 
 
 class Ridge(Joined):
-    """A weighted sum of the standardised embeddings of all modalities.
+    """Linear model on the standardised embeddings of all modalities.
 
     Args:
-        projections: of each modality, in the order of concatenation
-        targets: ratings to predict
+        projections: {modality: projection}
+        targets: number of ratings to predict
     """
 
     def __init__(self, projections: Mapping[str, Projection], *, targets: int):
@@ -73,58 +88,74 @@ class Ridge(Joined):
         self.linear = nn.Linear(self.size, targets)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)}, as cached -> (batch, targets)"""
-        found: Tensor = self.linear(self.join(features))
-        return found
+        """Return the predictions.
+
+        Args:
+            features: {modality: (batch, dim)}, as cached
+
+        Returns:
+            (batch, targets)
+        """
+        predictions: Tensor = self.linear(self.join(features))
+        return predictions
 
 
 def blank(
     projections: Mapping[str, Projection], state: Mapping[str, Tensor]
 ) -> nn.Module:
-    """A linear model of the right sizes, whatever its weights."""
+    """Return an unfitted linear model with the sizes of a saved state.
+
+    Args:
+        projections: {modality: projection} with the sizes of the saved ones
+        state: {name: tensor} of the saved module
+    """
     return Ridge(projections, targets=size(state, "linear.bias"))
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The training rows, as far as ridge regression sees them."""
+    """Eigendecomposition of the training rows, as ridge regression needs it."""
 
-    values: Tensor  # (rank,), of X'X, highest first, all above 0
-    directions: Tensor  # (features, rank), orthonormal
-    seen: Tensor  # (rank, targets), what Y has along each: V'X'Y
+    values: Tensor  # (rank,) eigenvalues of X'X, highest first, all above 0
+    directions: Tensor  # (features, rank) eigenvectors, orthonormal
+    projected: Tensor  # (rank, targets), V'X'Y
     rows: int
 
     def weights(self, components: int) -> Tensor:
-        """(PENALTIES, features, targets), with so many of the directions."""
+        """Return the weights for all penalties: (PENALTIES, features, targets).
+
+        Args:
+            components: number of directions to use
+        """
         values, directions = self.values[:components], self.directions[:, :components]
         penalties = torch.from_numpy(PENALTIES).to(values.device) * self.rows
-        shrunk = self.seen[:components] / (values + penalties[:, None])[..., None]
+        shrunk = self.projected[:components] / (values + penalties[:, None])[..., None]
         return directions @ shrunk
 
 
 def decompose(pieces: Pieces, y: Tensor, features: int) -> Spectrum:
-    """The one eigendecomposition that serves all penalties, sizes and ratings.
+    """Return the eigendecomposition that serves all penalties, sizes and ratings.
 
-    Directions that the rows do not determine, by rounding error, are left out: the
+    Directions that the rows do not determine, up to rounding errors, are left out: the
     weights along them are 0 for every penalty.
 
     Args:
-        pieces: of (n, features), centred, float64; held together if n < features
+        pieces: chunks of (n, features), centred, float64; held together if n < features
         y: (n, targets), centred, float64
-        features: of each row
+        features: number of features
     """
     n, dual = len(y), features > len(y)
     x = torch.cat(list(pieces())) if dual else None
     gram = total(part.T @ part for part in pieces()) if x is None else x @ x.T
     values, vectors = torch.linalg.eigh(gram)
     floor = torch.finfo(values.dtype).eps * max(n, features) * values[-1]
-    kept = values > floor.clamp_min(0)
-    values, vectors = values[kept].flip(0), vectors[:, kept].flip(1)
+    positive = values > floor.clamp_min(0)
+    values, vectors = values[positive].flip(0), vectors[:, positive].flip(1)
     if x is not None:
         vectors = x.T @ vectors / values.sqrt()
     parts = zip(spans(n, DOUBLE * features), pieces(), strict=True)
-    seen = total(part.T @ y[span] for span, part in parts)
-    return Spectrum(values, vectors, vectors.T @ seen, n)
+    products = total(part.T @ y[span] for span, part in parts)
+    return Spectrum(values, vectors, vectors.T @ products, n)
 
 
 def fit(
@@ -136,18 +167,18 @@ def fit(
 ) -> Fitted:
     """Return the model whose penalty and size have the best validation CCC.
 
-    Each rating has a penalty, a size and a line of its own. The line is part of the
-    weights.
+    Penalty, size and affine map are chosen separately for each rating. The map is part
+    of the weights.
 
     Args:
         train: rows that determine all weights
-        validation: rows that choose, and that the lines are fitted on
-        components: sizes to try, given the rank of the training rows
-        mapped: whether predictions go through a line, see
+        validation: rows that choose, and that the maps are fitted on
+        components: returns the sizes to try, from the rank of the training rows
+        mapped: apply an affine map to the predictions, see
             `affuse.fuse.models.baselines._choice`
 
     Raises:
-        AffuseError: if the rows are too wide for all products of two features
+        AffuseError: if there are too many features for X'X in memory
     """
     targets = train.truth.shape[1]
     model = Ridge(Joined.projected(train), targets=targets).to(train.truth.device)
@@ -159,24 +190,24 @@ def fit(
     )
     sizes = components(len(spectrum.values))
     weights = torch.cat([spectrum.weights(k) for k in sizes])
-    unseen = [(x - centre) @ weights + mean for x in model.pieces(validation)]
-    predicted = torch.cat(unseen, dim=1)  # (candidates, rows, targets)
+    chunks = [(x - centre) @ weights + mean for x in model.pieces(validation)]
+    predicted = torch.cat(chunks, dim=1)  # (candidates, rows, targets)
     best = choose(validation, predicted, mapped=mapped)
     weight = weights[best.candidates, :, np.arange(targets)]  # (targets, features)
     weight, bias = best.mapped(weight, mean - weight @ centre)
     with torch.no_grad():
         model.linear.weight.copy_(weight)
         model.linear.bias.copy_(bias)
-    said = torch.cat([x @ weight.T + bias for x in model.pieces(train)])
-    loss = float((said - y).square().mean())
+    fitted = torch.cat([x @ weight.T + bias for x in model.pieces(train)])
+    loss = float((fitted - y).square().mean())
     return Fitted(model.eval(), (Epoch(1, loss, 0.0, best.scores),))
 
 
 def _demand_narrow(train: Rows, features: int) -> None:
-    """Refuse to hold all products of two features where memory is short already."""
+    """Raise an error if X'X would not fit beside embeddings above --memory."""
     if train.mapped and features > WIDE:
         raise AffuseError(
-            f"a linear reference on {features:,} features holds all products of two of "
-            f"them in memory, and above --memory at most {WIDE:,} are taken; allow it "
-            f"more, or cache fewer layers"
+            f"a linear baseline on {features:,} features holds all products of two "
+            f"features in memory; for embeddings above --memory the limit is {WIDE:,} "
+            f"features; raise --memory, or cache fewer layers"
         )

@@ -1,4 +1,4 @@
-"""What the audio checkpoint's own head says, with no training at all."""
+"""Zero-shot baseline: predictions of the audio checkpoint's regression head."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -12,14 +12,14 @@ from affuse.fuse.models.fitted import Epoch, Fitted, ccc
 
 
 class Zeroshot(nn.Module):
-    """The head's own ratings, found by name and brought from [0, 1] to [-1, 1].
+    """Ratings of a checkpoint's head, selected by name and scaled to [-1, 1].
 
     Args:
-        head: names of the head's ratings, in its order
+        head: names of the head's ratings, in order
         targets: names of the ratings to predict
 
     Raises:
-        AffuseError: if no head was kept, or it does not predict one of the targets
+        AffuseError: if no head is cached, or it does not predict one of the targets
     """
 
     columns: Tensor  # (targets,) of the head's ratings
@@ -27,17 +27,20 @@ class Zeroshot(nn.Module):
     def __init__(self, head: Sequence[str], *, targets: Sequence[str]):
         super().__init__()
         if missing := [name for name in targets if name not in head]:
-            there = f"only {', '.join(head)}" if head else "none"
+            available = f"only {', '.join(head)}" if head else "none"
             raise AffuseError(
                 f"zeroshot needs the checkpoint's own predictions of "
-                f"{', '.join(missing)}, and the cache holds {there}; extract audio "
+                f"{', '.join(missing)}, and the cache holds {available}; extract audio "
                 f"with --head from a checkpoint that has a regression head"
             )
         columns = torch.tensor([list(head).index(name) for name in targets])
         self.register_buffer("columns", columns)
 
     def demand_same(self, other: nn.Module) -> None:
-        """Refuse columns that are not those of another module, as it was built.
+        """Raise an error if the columns differ from those of another module.
+
+        Args:
+            other: module that was built from the names of the ratings
 
         Raises:
             DamagedFileError: if they differ
@@ -46,14 +49,31 @@ class Zeroshot(nn.Module):
             raise DamagedFileError("its columns are not those of the head it names")
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
-        """{HEAD: (batch, ratings)}, about [0, 1] -> (batch, targets), about [-1, 1]"""
+        """Return the predictions of the head.
+
+        Args:
+            features: {HEAD: (batch, ratings)}, approximately in [0, 1]
+
+        Returns:
+            (batch, targets), approximately in [-1, 1]
+        """
         return 2 * features[HEAD][:, self.columns] - 1
 
 
 def apply_zeroshot(
     train: Rows, validation: Rows, *, head: Sequence[str], targets: Sequence[str]
 ) -> Fitted:
-    """Nothing is trained; validation only shows how good the head is there."""
+    """Return the zero-shot model with its validation CCC; nothing is trained.
+
+    Args:
+        train: rows of which the loss is reported
+        validation: rows of which the CCC is reported
+        head: names of the head's ratings, in order
+        targets: names of the ratings to predict
+
+    Raises:
+        AffuseError: if the head does not predict one of the targets
+    """
     model = Zeroshot(head, targets=targets).to(train.truth.device).eval()
     loss = float((model(train.features) - train.truth).square().mean())
     scores = ccc(

@@ -9,8 +9,9 @@ __all__ = ["blank", "fit"]
 
 
 def fit(train: Rows, validation: Rows, *, mapped: bool = True) -> Fitted:
-    """Fit; the penalty of each rating has the best validation CCC.
+    """Fit one model on one fold, and return it.
 
-    Args: as of `affuse.fuse.models.baselines.fit`
+    The penalty of each rating has the best validation CCC. The arguments are those of
+    `affuse.fuse.models.baselines.fit`.
     """
     return _linear.fit(train, validation, lambda rank: (rank,), mapped=mapped)

@@ -1,1 +1,1 @@
-"""Fusion designs, one file each; each offers `class Fusion(nn.Module)`."""
+"""Fusion designs: one file for each, which defines `class Fusion(nn.Module)`."""

@@ -1,4 +1,4 @@
-"""What audio, text and early fusion share: one regressor on codes side by side."""
+"""Base class of audio, text and early fusion: one regressor on concatenated codes."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,13 +10,13 @@ from affuse.fuse.models.regressor import Regressor, pick
 
 
 class Concatenated(nn.Module):
-    """``Y = FC(concat(Z_1, Z_2, ...))``; of a single modality, ``Y = FC(Z)``
+    """Design ``Y = FC(concat(Z_1, Z_2, ...))``, or ``Y = FC(Z)`` for a single modality.
 
     Args:
         dims: size of each modality's embedding
         hidden: units of the regressor
-        targets: ratings to predict
-        dropout: share of hidden units left out in training
+        targets: number of ratings to predict
+        dropout: share of hidden units that dropout sets to 0 in training
     """
 
     modalities: ClassVar[tuple[str, ...]]
@@ -33,7 +33,14 @@ class Concatenated(nn.Module):
         )
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)} -> (batch, targets)"""
+        """Return the predictions.
+
+        Args:
+            embeddings: {modality: (batch, dim)}
+
+        Returns:
+            (batch, targets)
+        """
         parts = [pick(embeddings, modality) for modality in self.modalities]
-        found: Tensor = self.regressor(torch.cat(parts, dim=1))
-        return found
+        predictions: Tensor = self.regressor(torch.cat(parts, dim=1))
+        return predictions

@@ -1,4 +1,4 @@
-"""Speech alone, the baseline "Wav2Vec2" of Table II."""
+"""Unimodal design on speech, the baseline "Wav2Vec2" of Table II of the paper."""
 
 from affuse.fuse.models.designs._concatenated import Concatenated
 
@@ -6,6 +6,6 @@ MODALITIES = ("audio",)
 
 
 class Fusion(Concatenated):
-    """``Y = FC(Z_a)``"""
+    """Design ``Y = FC(Z_a)``."""
 
     modalities = MODALITIES

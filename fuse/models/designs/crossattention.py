@@ -1,9 +1,9 @@
-"""Cross-modal attention: each modality looks up in the other what concerns it.
+"""Cross-modal attention: each modality attends to the other.
 
 Tsai et al., 2019, ACL, "Multimodal transformer for unaligned multimodal language
-sequences": one crossmodal attention in each direction, without their deep stacks. The
-tokens are the cached layers, each encoded on its own. Where there is one layer only,
-the tokens are `SLICES` learned views of its code.
+sequences": one cross-modal attention layer in each direction, without their deep
+stacks. The tokens are the cached layers, encoded separately. If only one layer is
+cached, the tokens are `SLICES` learned linear maps of its code.
 """
 
 import math
@@ -15,19 +15,17 @@ from torch import Tensor, nn
 from affuse.fuse.models.regressor import Regressor, pick
 
 MODALITIES = ("audio", "text")
-TOKENS = (
-    True  # codes of several layers come apart: (batch, layers * code), and `tokens`
-)
-SLICES = 8  # tokens made of one code
-SHARE = 4  # hidden units to one unit of a token
+TOKENS = True  # one code for each layer, concatenated: (batch, layers * code)
+SLICES = 8  # number of tokens from a single code
+SHARE = 4  # ratio of hidden units to units of a token
 
 
 class Tokens(nn.Module):
-    """The code of each layer, or several views of the only one, in tokens of one size.
+    """Map of each layer's code, or several maps of a single code, to tokens.
 
     Args:
         dim: size of all codes together
-        count: how many codes that is
+        count: number of codes
         width: size of a token
     """
 
@@ -35,17 +33,28 @@ class Tokens(nn.Module):
         super().__init__()
         self.count, views = count, SLICES if count == 1 else 1
         self.embed = nn.Linear(dim // count, views * width)
-        # what tells the layers apart, since attention does not know their order
+        # Position embeddings distinguish layers, because attention ignores their order.
         self.place = nn.Parameter(0.02 * torch.randn(count * views, width))
 
     def forward(self, codes: Tensor) -> Tensor:
-        """(batch, count * code) -> (batch, tokens, width)"""
+        """Return the tokens of one modality.
+
+        Args:
+            codes: (batch, count * code)
+
+        Returns:
+            (batch, tokens, width)
+        """
         views: Tensor = self.embed(codes.unflatten(1, (self.count, -1)))
         return views.reshape(len(codes), *self.place.shape) + self.place
 
 
 class CrossAttention(nn.Module):
-    """``X_m + softmax(X_m W_q (X_n W_k)' / sqrt(width)) X_n W_v``"""
+    """Attention layer ``X_m + softmax(X_m W_q (X_n W_k)' / sqrt(width)) X_n W_v``.
+
+    Args:
+        width: size of a token
+    """
 
     def __init__(self, width: int):
         super().__init__()
@@ -53,23 +62,33 @@ class CrossAttention(nn.Module):
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width, bias=False)
 
-    def forward(self, mine: Tensor, others: Tensor) -> Tensor:
-        """(batch, tokens, width), (batch, other tokens, width) -> as the first"""
-        scores = self.query(mine) @ self.key(others).transpose(1, 2)
-        weights = (scores / math.sqrt(mine.shape[2])).softmax(dim=2)
-        found: Tensor = mine + weights @ self.value(others)
-        return found
+    def forward(self, queries: Tensor, context: Tensor) -> Tensor:
+        """Return the tokens of one modality after attention to those of the other.
+
+        Args:
+            queries: (batch, tokens, width) of the attending modality
+            context: (batch, other tokens, width) of the other modality
+
+        Returns:
+            (batch, tokens, width)
+        """
+        scores = self.query(queries) @ self.key(context).transpose(1, 2)
+        weights = (scores / math.sqrt(queries.shape[2])).softmax(dim=2)
+        attended: Tensor = queries + weights @ self.value(context)
+        return attended
 
 
 class Fusion(nn.Module):
-    """``Y = FC(concat(mean(CM(X_a, X_t)), mean(CM(X_t, X_a))))``, means over tokens
+    """Design ``Y = FC(concat(mean(CM(X_a, X_t)), mean(CM(X_t, X_a))))``.
+
+    The means are over tokens, and CM is `CrossAttention`.
 
     Args:
-        dims: size of each modality's embedding; of all its layers together
-        hidden: units of the regressor; a token has a fourth of them
-        targets: ratings to predict
-        dropout: share of hidden units left out in training
-        tokens: layers of each modality; one, if it is not named
+        dims: size of each modality's embedding, with all its layers
+        hidden: units of the regressor; a token has a quarter of them
+        targets: number of ratings to predict
+        dropout: share of hidden units that dropout sets to 0 in training
+        tokens: {modality: number of layers}; 1 by default
     """
 
     def __init__(
@@ -95,12 +114,19 @@ class Fusion(nn.Module):
         )
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)} -> (batch, targets)"""
+        """Return the predictions.
+
+        Args:
+            embeddings: {modality: (batch, dim)}
+
+        Returns:
+            (batch, targets)
+        """
         audio, text = (
             tokens(pick(embeddings, modality))
             for modality, tokens in self.tokens.items()
         )
-        heard = self.attention["audio"](audio, text).mean(dim=1)
-        read = self.attention["text"](text, audio).mean(dim=1)
-        found: Tensor = self.regressor(torch.cat([heard, read], dim=1))
-        return found
+        from_audio = self.attention["audio"](audio, text).mean(dim=1)
+        from_text = self.attention["text"](text, audio).mean(dim=1)
+        predictions: Tensor = self.regressor(torch.cat([from_audio, from_text], dim=1))
+        return predictions

@@ -1,4 +1,4 @@
-"""Early fusion, equations 8 and 9: one regressor on the concatenated embeddings."""
+"""Early fusion: one regressor on the concatenated embeddings (equations 8 and 9)."""
 
 from affuse.fuse.models.designs._concatenated import Concatenated
 
@@ -6,6 +6,6 @@ MODALITIES = ("audio", "text")
 
 
 class Fusion(Concatenated):
-    """``Y = FC(concat(Z_a, Z_t))``"""
+    """Design ``Y = FC(concat(Z_a, Z_t))``."""
 
     modalities = MODALITIES

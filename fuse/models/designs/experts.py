@@ -1,8 +1,9 @@
-"""Product of experts: each modality says what it thinks, and how sure it is.
+"""Product of experts: each modality predicts the ratings and their precision.
 
-Hinton, 2002, Neural Computation 14:1771. A product of normal densities is normal
-again; its precision is the sum of theirs, its mean theirs weighted by precision (Cao
-and Fleet, 2014, arXiv:1410.7827). A modality that is missing is a factor less.
+Hinton, 2002, Neural Computation 14:1771. A product of normal densities is normal. Its
+precision is the sum of the factors' precisions, and its mean is the mean of theirs
+weighted by precision (Cao and Fleet, 2014, arXiv:1410.7827). A missing modality removes
+one factor.
 """
 
 from collections.abc import Mapping
@@ -13,20 +14,20 @@ from torch import Tensor, nn
 from affuse.fuse.models.regressor import Regressor, pick
 
 MODALITIES = ("audio", "text")
-TOLERANT = True  # it predicts from whichever of its modalities are given
+TOLERANT = True  # it can predict where one of its modalities is missing
 
 
 class Fusion(nn.Module):
-    """``Y = sum_m exp(S_m) Y_m / sum_m exp(S_m)`` where ``[Y_m, S_m] = FC(Z_m)``
+    """Design ``Y = sum_m exp(S_m) Y_m / sum_m exp(S_m)``; ``[Y_m, S_m] = FC(Z_m)``.
 
-    S is the logarithm of a precision, for each utterance and rating. The loss sees Y
-    only, so precisions mean something relative to each other: they are no intervals.
+    S is the logarithm of a precision, for each utterance and rating. The loss depends
+    on Y only, so only ratios of precisions are meaningful, and they give no intervals.
 
     Args:
         dims: size of each modality's embedding
         hidden: units of each modality's regressor
-        targets: ratings to predict
-        dropout: share of hidden units left out in training
+        targets: number of ratings to predict
+        dropout: share of hidden units that dropout sets to 0 in training
     """
 
     def __init__(
@@ -46,18 +47,24 @@ class Fusion(nn.Module):
         )
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)}, at least one of them -> (batch, targets)
+        """Return the predictions from the modalities that are present.
+
+        Args:
+            embeddings: {modality: (batch, dim)}, of at least one modality
+
+        Returns:
+            (batch, targets)
 
         Raises:
-            AffuseError: if there is none
+            AffuseError: if there is no modality
         """
         if not any(modality in embeddings for modality in MODALITIES):
             pick(embeddings, MODALITIES[0])
-        said = [
+        outputs = [
             expert(embeddings[modality])
             for modality, expert in self.experts.items()
             if modality in embeddings
         ]
-        means, precisions = torch.stack(said).chunk(2, dim=2)
-        # each (modalities, batch, targets)
+        means, precisions = torch.stack(outputs).chunk(2, dim=2)
+        # The shape of both is (modalities, batch, targets).
         return (precisions.softmax(dim=0) * means).sum(dim=0)

@@ -1,4 +1,4 @@
-"""Gated fusion: each utterance and unit decides how much of which modality passes.
+"""Gated fusion: a gate weights the two modalities, for each utterance and unit.
 
 The gated multimodal unit of Arevalo et al., 2017, arXiv:1702.01992, equations 1 to 4.
 """
@@ -14,7 +14,7 @@ MODALITIES = ("audio", "text")
 
 
 class Fusion(nn.Module):
-    """One gated unit of two modalities, and a linear layer on it.
+    """Gated multimodal unit of two modalities, followed by a linear layer.
 
     ::
 
@@ -22,13 +22,13 @@ class Fusion(nn.Module):
         G = sigmoid(W_g concat(Z_a, Z_t))
         Y = W (G * H_a + (1 - G) * H_t)
 
-    each W with a bias.
+    Each W has a bias.
 
     Args:
         dims: size of each modality's embedding
         hidden: units of the gated layer
-        targets: ratings to predict
-        dropout: share of gated units left out in training
+        targets: number of ratings to predict
+        dropout: share of gated units that dropout sets to 0 in training
     """
 
     def __init__(
@@ -42,9 +42,20 @@ class Fusion(nn.Module):
         self.regressor = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, targets))
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)} -> (batch, targets)"""
+        """Return the predictions.
+
+        Args:
+            embeddings: {modality: (batch, dim)}
+
+        Returns:
+            (batch, targets)
+        """
         audio, text = (pick(embeddings, modality) for modality in MODALITIES)
         gate = torch.sigmoid(self.gate(torch.cat([audio, text], dim=1)))
-        heard, read = torch.tanh(self.audio(audio)), torch.tanh(self.text(text))
-        found: Tensor = self.regressor(gate * heard + (1 - gate) * read)
-        return found
+        from_audio, from_text = (
+            torch.tanh(self.audio(audio)),
+            torch.tanh(self.text(text)),
+        )
+        fused = gate * from_audio + (1 - gate) * from_text
+        predictions: Tensor = self.regressor(fused)
+        return predictions

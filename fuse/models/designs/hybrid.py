@@ -1,7 +1,7 @@
-"""Hybrid fusion: decisions of each modality, and of all features, weighed together.
+"""Hybrid fusion: weighted predictions of each modality and of early fusion.
 
-Atrey et al., 2010, Multimedia Systems 16:345, the "hybrid" level of their survey: what
-feature-level fusion decides is one more decision among those of the modalities.
+Atrey et al., 2010, Multimedia Systems 16:345, the "hybrid" level of their survey: the
+prediction of feature-level fusion is combined with those of the modalities.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,14 @@ MODALITIES = ("audio", "text")
 
 
 class Fusion(nn.Module):
-    """``Y = FC(concat(FC(concat(Z_a, Z_t)), FC(Z_a), FC(Z_t)))``
+    """Design ``Y = FC(concat(FC(concat(Z_a, Z_t)), FC(Z_a), FC(Z_t)))``.
 
     Args:
         dims: size of each modality's embedding
         hidden: units of each hidden layer
-        targets: ratings to predict
-        dropout: share of hidden units left out in training, below the last regressor
+        targets: number of ratings to predict
+        dropout: share of hidden units that dropout sets to 0 in training, in all
+            regressors but the last
     """
 
     def __init__(
@@ -39,9 +40,18 @@ class Fusion(nn.Module):
         self.weigh = Regressor(len(sizes) * targets, hidden=hidden, targets=targets)
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)} -> (batch, targets)"""
-        seen = {modality: pick(embeddings, modality) for modality in MODALITIES}
-        seen["features"] = torch.cat(list(seen.values()), dim=1)
-        votes = [regress(seen[name]) for name, regress in self.regressors.items()]
-        found: Tensor = self.weigh(torch.cat(votes, dim=1))  # of (batch, 3 * targets)
-        return found
+        """Return the predictions.
+
+        Args:
+            embeddings: {modality: (batch, dim)}
+
+        Returns:
+            (batch, targets)
+        """
+        inputs = {modality: pick(embeddings, modality) for modality in MODALITIES}
+        inputs["features"] = torch.cat(list(inputs.values()), dim=1)
+        votes = [regress(inputs[name]) for name, regress in self.regressors.items()]
+        predictions: Tensor = self.weigh(
+            torch.cat(votes, dim=1)
+        )  # (batch, 3 * targets)
+        return predictions

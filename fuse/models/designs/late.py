@@ -1,4 +1,4 @@
-"""Late fusion, the paper's best: each modality predicts, a small network weighs."""
+"""Late fusion: a network weights predictions of each modality; the paper's best."""
 
 from collections.abc import Mapping
 
@@ -15,12 +15,19 @@ KERNEL = 3  # latent units that one filter sees
 
 
 class Branch(nn.Module):
-    """One modality: a convolution over the latent axis, then Dense(ReLU(Linear(.))).
+    """Branch of one modality: a convolution over the latent axis, Linear, ReLU, Dense.
 
-    Nothing stands between convolution and Linear, as in the paper's description. So the
-    two are one linear map, and their weights are multiplied once a batch, rather than
-    every utterance with the filters. With ``late_activation="relu"``, a ReLU stands
-    between them, and the convolution adds what no Linear could learn.
+    There is no activation between convolution and Linear, as in the paper. So both are
+    one linear map: their weights are multiplied once for each batch, which replaces a
+    convolution of every utterance. With ``late_activation="relu"``, a ReLU is between
+    them, and the branch can learn more than one linear map.
+
+    Args:
+        dim: size of the embedding
+        hidden: units of the hidden layer
+        targets: number of ratings to predict
+        dropout: share of hidden units that dropout sets to 0 in training
+        late_activation: "relu" or "none", between convolution and Linear
     """
 
     def __init__(
@@ -40,34 +47,43 @@ class Branch(nn.Module):
         )
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """(batch, dim) -> (batch, targets)"""
+        """Return the predictions from one modality.
+
+        Args:
+            embedding: (batch, dim)
+
+        Returns:
+            (batch, targets)
+        """
         if self.rectified:
             filtered: Tensor = self.convolution(embedding[:, None])
-            found: Tensor = self.regressor(filtered.relu().flatten(1))
-            return found
+            predictions: Tensor = self.regressor(filtered.relu().flatten(1))
+            return predictions
         return self.regressor.finish(functional.linear(embedding, *self.joined()))
 
     def joined(self) -> tuple[Tensor, Tensor]:
-        """Convolution, then Linear: matrix (hidden, dim) and bias (hidden,)"""
+        """Return convolution and Linear as one map: (hidden, dim) and (hidden,)."""
         linear = self.regressor.first
         weight = linear.weight.unflatten(1, (CHANNELS, -1))  # (hidden, channels, dim)
         filters = self.convolution.weight[:, 0]  # (channels, kernel)
-        # a value of the embedding meets the k-th weight of a filter k places further
-        met = torch.einsum("ck,hcd->khd", filters, weight).unbind()
-        spread = [functional.pad(m, (k, KERNEL - 1 - k)) for k, m in enumerate(met)]
+        # Weight k of a filter applies to the value that is k indices later.
+        products = torch.einsum("ck,hcd->khd", filters, weight).unbind()
+        spread = [
+            functional.pad(m, (k, KERNEL - 1 - k)) for k, m in enumerate(products)
+        ]
         begin = (KERNEL - 1) // 2
         matrix = sum(spread[1:], spread[0])[:, begin : begin + weight.shape[-1]]
         return matrix, linear.bias + weight.sum(dim=-1) @ self.convolution.bias
 
 
 class Fusion(nn.Module):
-    """``Dense2(ReLU(Dense1(concat(Y_a, Y_t))))``
+    """Design ``Y = Dense2(ReLU(Dense1(concat(Y_a, Y_t))))``, with Y_m of a `Branch`.
 
     Args:
         dims: size of each modality's embedding
         hidden: units of each hidden layer
-        targets: ratings to predict
-        dropout: share of hidden units left out in training, in the branches
+        targets: number of ratings to predict
+        dropout: share of hidden units that dropout sets to 0 in training, in branches
         late_activation: "relu" or "none", between convolution and Linear of a branch
     """
 
@@ -98,10 +114,19 @@ class Fusion(nn.Module):
         )
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)} -> (batch, targets)"""
+        """Return the predictions.
+
+        Args:
+            embeddings: {modality: (batch, dim)}
+
+        Returns:
+            (batch, targets)
+        """
         votes = [
             branch(pick(embeddings, modality))
             for modality, branch in self.branches.items()
         ]
-        found: Tensor = self.weigh(torch.cat(votes, dim=1))  # of (batch, 2 * targets)
-        return found
+        predictions: Tensor = self.weigh(
+            torch.cat(votes, dim=1)
+        )  # (batch, 2 * targets)
+        return predictions

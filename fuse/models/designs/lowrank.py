@@ -1,8 +1,8 @@
-"""Low-rank fusion: products of modalities, without the tensor that holds them all.
+"""Low-rank fusion: products of modalities without their full outer product.
 
 Liu et al., 2018, ACL, "Efficient low-rank multimodal fusion with modality-specific
-factors": the weights of tensor fusion as a sum of `RANK` outer products, so that each
-modality is multiplied by factors of its own and nothing grows with their product.
+factors". The weights of tensor fusion are a sum of `RANK` outer products. So each
+modality is multiplied by separate factors, and no tensor has the size of their product.
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ RANK = 4
 
 
 class Fusion(nn.Module):
-    """``Y = W sum_r (W_a^r [Z_a, 1]) * (W_t^r [Z_t, 1])``, W with a bias
+    """Design ``Y = W sum_r (W_a^r [Z_a, 1]) * (W_t^r [Z_t, 1])``, where W has a bias.
 
-    A factor applied to a code with a constant 1 is a linear layer with a bias.
+    A factor that multiplies a code with an appended 1 is a linear layer with a bias.
 
     Args:
         dims: size of each modality's embedding
         hidden: units of the fused layer
-        targets: ratings to predict
-        dropout: share of fused units left out in training
+        targets: number of ratings to predict
+        dropout: share of fused units that dropout sets to 0 in training
     """
 
     def __init__(
@@ -40,11 +40,18 @@ class Fusion(nn.Module):
         self.regressor = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, targets))
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> Tensor:
-        """{modality: (batch, dim)} -> (batch, targets)"""
+        """Return the predictions.
+
+        Args:
+            embeddings: {modality: (batch, dim)}
+
+        Returns:
+            (batch, targets)
+        """
         audio, text = (
             factor(pick(embeddings, modality))
             for modality, factor in self.factors.items()
         )  # (batch, RANK * hidden) each
         fused = (audio * text).unflatten(1, (RANK, -1)).sum(dim=1)
-        found: Tensor = self.regressor(fused)
-        return found
+        predictions: Tensor = self.regressor(fused)
+        return predictions

@@ -1,4 +1,4 @@
-"""Transcripts alone, the baseline "DistilBERT" of Table II."""
+"""Unimodal design on transcripts, the baseline "DistilBERT" of the paper's Table II."""
 
 from affuse.fuse.models.designs._concatenated import Concatenated
 
@@ -6,6 +6,6 @@ MODALITIES = ("text",)
 
 
 class Fusion(Concatenated):
-    """``Y = FC(Z_t)``"""
+    """Design ``Y = FC(Z_t)``."""
 
     modalities = MODALITIES

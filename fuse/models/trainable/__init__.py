@@ -1,1 +1,1 @@
-"""The kinds of designs that stage two trains, behind one protocol."""
+"""Kinds of designs that stage two trains, behind one protocol."""

@@ -1,4 +1,4 @@
-"""Baselines that are fitted at once, in files of fuse/models/baselines."""
+"""Implementation of `TrainableDesign` for the fitted baselines."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NoReturn
@@ -16,11 +16,11 @@ from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings
 
 AFFINE = "affine"  # value of the setting `map`
-USED = ("map", "out_of_range")  # settings that decide what baselines are fitted to
+USED = ("map", "out_of_range")  # settings that change how baselines are fitted
 
 
 class BaselineDesign:
-    """One of FITTED in `affuse.fuse.models.baselines`; see `TrainableDesign`.
+    """Baseline of FITTED in `affuse.fuse.models.baselines`; see `TrainableDesign`.
 
     Args:
         name: of the baseline
@@ -45,11 +45,22 @@ class BaselineDesign:
         return baselines.FITTED
 
     def uses(self, setting: str) -> bool:
-        """Return True for the few settings that decide what it is fitted to."""
+        """Return True for the settings that change how it is fitted.
+
+        Args:
+            setting: its dotted name
+        """
         return setting in USED
 
     def modalities(self, cached: Collection[str]) -> tuple[str, ...]:
-        """Return all modalities that there are embeddings of."""
+        """Return all modalities with cached embeddings, sorted.
+
+        Args:
+            cached: modalities with embeddings
+
+        Raises:
+            AffuseError: if there are none
+        """
         if not cached:
             raise AffuseError(
                 f"{self.name} needs embeddings, and there are none; extract first"
@@ -57,23 +68,27 @@ class BaselineDesign:
         return tuple(sorted(cached))
 
     def features(self, modalities: Sequence[str]) -> tuple[str, ...]:
-        """Return the embeddings of these modalities."""
+        """Return the names of its inputs, which are the modalities."""
         return tuple(modalities)
 
     def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
-        """Return True: whatever embeddings there are will do.
+        """Return True, because it is fitted on any embeddings.
+
+        Args:
+            cached: modalities with embeddings
+            head: True if predictions of a checkpoint's head are cached
 
         Raises:
-            PluginError: if it is of another package and cannot be used
+            PluginError: if it is in another package and cannot be used
         """
         plugins.load(BASELINE_KIND, self.name)
         return True
 
     def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
-        """Accept any cache: no baseline that is fitted takes predictions of a head."""
+        """Accept any cache, because no fitted baseline uses predictions of a head."""
 
     def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
-        """Return the one seed that its rows carry: nothing in it is random."""
+        """Return the single seed of baselines, which use no random numbers."""
         return (baselines.SEED,)
 
     def build(
@@ -84,12 +99,12 @@ class BaselineDesign:
         settings: Settings,
         layers: Mapping[str, int],
     ) -> NoReturn:
-        """Raise an error: the rows that it is fitted to decide its sizes."""
+        """Raise an error, because the rows that it is fitted on decide its sizes."""
         raise OptionError(f"no setting decides the size of {self.name}; name a design")
 
     @classmethod
     def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
-        """Fit one baseline after another, in closed form or to the end."""
+        """Fit one baseline after another, in closed form or to convergence."""
         for number, task in enumerate(tasks):
             parts = task.parts(m for m in task.rows.features if m != HEAD)
             mapped = task.settings.map == AFFINE
@@ -99,7 +114,7 @@ class BaselineDesign:
                 yield number, AffuseError(f"{task.where}: {error}")
 
     def restore(self, saved: SavedModel) -> nn.Module:
-        """Return the baseline with its weights."""
+        """Return the baseline with its saved weights."""
         return weight_files.restored(
             lambda: baselines.blank(self.name, saved.projections(), saved.state),
             saved.state,
@@ -112,5 +127,5 @@ class BaselineDesign:
 
 def _name(task: FitTask) -> str:
     """Return the name of the baseline of a task."""
-    assert isinstance(task.fusion, str)  # the registry found it by its name
+    assert isinstance(task.fusion, str)  # the registry looks baselines up by name
     return task.fusion

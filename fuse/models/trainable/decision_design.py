@@ -1,4 +1,4 @@
-"""Decision-level fusion: models of single modalities, and weights of their votes."""
+"""Implementation of `TrainableDesign` for decision-level (late) fusion."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -17,10 +17,10 @@ REVISION = 1  # of models/decisions.py and models/trainable/decision_fitting.py
 
 
 class DecisionDesign:
-    """One of DECISIONS in `affuse.fuse.models.decisions`; see `TrainableDesign`.
+    """Design of DECISIONS in `affuse.fuse.models.decisions`; see `TrainableDesign`.
 
     Args:
-        name: how the decisions are fused
+        name: of the design
     """
 
     is_baseline = False
@@ -30,7 +30,7 @@ class DecisionDesign:
     fits_map = False
     row_place = 3
     single_modality = ""
-    bases = MODALITIES  # each modality is also the name of the design that decides
+    bases = MODALITIES  # each modality is also the name of its unimodal design
     extra_settings = ()
 
     def __init__(self, name: str):
@@ -38,30 +38,34 @@ class DecisionDesign:
 
     @classmethod
     def names(cls) -> Sequence[str]:
-        """Return the ways to fuse decisions."""
+        """Return the names of the decision-level designs."""
         return DECISIONS
 
     def uses(self, setting: str) -> bool:
-        """Return True for what a network of one modality depends on."""
+        """Return True for settings that a network of one modality depends on.
+
+        Args:
+            setting: its dotted name
+        """
         return setting not in ("map", "late_activation", "modality_dropout")
 
     def modalities(self, cached: Collection[str]) -> tuple[str, ...]:
-        """Return the modalities whose models decide."""
+        """Return the modalities of the unimodal models."""
         return MODALITIES
 
     def features(self, modalities: Sequence[str]) -> tuple[str, ...]:
-        """Return the embeddings of these modalities."""
+        """Return the names of its inputs, which are the modalities."""
         return tuple(modalities)
 
     def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
-        """Return True if there are embeddings of each modality that decides."""
+        """Return True if embeddings of all its modalities are cached."""
         return set(MODALITIES) <= set(cached)
 
     def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
-        """Accept any cache: no model takes predictions of a head."""
+        """Accept any cache, because no model uses predictions of a head."""
 
     def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
-        """Return the seeds that were asked for, each once."""
+        """Return the requested seeds without repetitions."""
         return tuple(dict.fromkeys(asked))
 
     def build(
@@ -72,7 +76,7 @@ class DecisionDesign:
         settings: Settings,
         layers: Mapping[str, int],
     ) -> nn.Module:
-        """Return the mean of a system of each modality, before anything is trained."""
+        """Return the mean of untrained systems, one for each modality."""
         bases = {
             name: System(
                 name, projections, targets=targets, settings=settings, layers=layers
@@ -83,11 +87,11 @@ class DecisionDesign:
 
     @classmethod
     def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
-        """Train the models of all tasks in one call of the loop, then their weights."""
+        """Train the models of all tasks in one call of the loop; fit their weights."""
         yield from decision_fitting.decide(tasks, loop)
 
     def restore(self, saved: SavedModel) -> nn.Module:
-        """Return the systems of all modalities and the weights of their votes."""
+        """Return the systems of all modalities, with saved weights of their votes."""
         return weight_files.restored(
             lambda: self.build(
                 saved.projections(prefix="bases.{modality}."),
@@ -99,6 +103,6 @@ class DecisionDesign:
         )
 
     def code_revision(self) -> str:
-        """Return the revision of the fusion and the identities of all its bases."""
+        """Return the revision of the fusion and the code identities of its bases."""
         bases = [f"{name} {code_revisions.of(name)}" for name in self.bases]
         return f"revision {REVISION} of {', '.join(bases)}"

@@ -1,9 +1,9 @@
-"""Trains late fusion by decisions; its weights know out-of-fold predictions only.
+"""Training of decision-level fusion, with weights fitted on out-of-fold predictions.
 
-A model is too sure of what it was trained on, and of two the one that learns by heart
-would get the higher weight. So the training part is divided once more, by speaker or
-dialogue: each inner fold is predicted by models that were trained on the others and
-stopped by the fold's validation part. Test utterances are not at hand here.
+Models overfit their training rows, and the model that overfits most would get too high
+a weight. So the training part is divided again, by speaker or dialogue. Each inner fold
+is predicted by models that were trained on the others and stopped by the validation
+part of the fold. Test utterances are not used here.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -25,144 +25,158 @@ from affuse.fuse.models.decisions import (
 from affuse.fuse.models.fitted import Epoch, Fitted, ccc
 from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 
-INNER = 5  # folds of the training part, at most
+INNER = 5  # largest number of inner folds of the training part
 
 
-def decide(jobs: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
-    """Models of each modality, and the weights of what they say.
+def decide(tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
+    """Train models of each modality, and fit the weights of their predictions.
 
-    All models, of all jobs and inner folds, are trained together; jobs that differ in
-    nothing but how decisions are fused share theirs.
+    The models of all tasks and inner folds are trained together. Tasks that differ only
+    in their decision-level design share the models.
 
     Args:
-        jobs: of `affuse.fuse.models.decisions.DECISIONS`; groups of their rows are not
-            divided
+        tasks: of the designs in `affuse.fuse.models.decisions.DECISIONS`; no inner fold
+            divides a group of their rows
         loop: trains many networks at once
 
     Yields:
-        number of a job, and what came of it; first those that need inner folds, and
-        whose training rows cannot be divided
+        index of a task, and its model or error; first the errors of tasks whose
+        training rows cannot be divided into the inner folds that they need
 
     Raises:
         AffuseError: before anything is trained, if a modality is missing
     """
     panels: dict[Hashable, _Panel[Task]] = {}
-    for number, job in enumerate(jobs):
-        key = job.fold, job.seed, job.settings
-        panels.setdefault(key, _Panel(job)).members[number] = str(job.fusion)
-    wanted, owners = list[Task](), list[tuple[_Panel[Task], int]]()
+    for number, task in enumerate(tasks):
+        key = task.fold, task.seed, task.settings
+        panels.setdefault(key, _Panel(task)).members[number] = str(task.fusion)
+    base_tasks, owners = list[Task](), list[tuple[_Panel[Task], int]]()
     for panel in panels.values():
         yield from panel.divided()
-        for place, base in enumerate(panel.bases()):
-            wanted.append(base)
-            owners.append((panel, place))
-    for number, found in loop(wanted):
-        panel, place = owners[number]
-        panel.found[place] = found
-        if len(panel.found) == panel.size:
+        for index, base in enumerate(panel.bases()):
+            base_tasks.append(base)
+            owners.append((panel, index))
+    for number, outcome in loop(base_tasks):
+        panel, index = owners[number]
+        panel.outcomes[index] = outcome
+        if len(panel.outcomes) == panel.size:
             yield from panel.results()
 
 
 class _Panel(Generic[Task]):
-    """All that is decided of one fold with one seed.
+    """Decision-level tasks of one fold and seed, which share unimodal models.
 
     Args:
-        job: any of its jobs, for rows, settings and seed
+        task: any of the tasks, for rows, settings and seed
     """
 
-    def __init__(self, job: Task):
-        self.job = job
-        self.members: dict[int, str] = {}  # how decisions are fused, by number of a job
-        self.found: dict[int, Fitted | AffuseError] = {}  # by place among `bases`
+    def __init__(self, task: Task):
+        self.task = task
+        self.members: dict[int, str] = {}  # {index of a task: name of its design}
+        self.outcomes: dict[int, Fitted | AffuseError] = {}  # by index in `bases`
         self.size = 0
         self._inner: list[tuple[np.ndarray, np.ndarray]] = []
 
     def divided(self) -> Iterator[Result]:
-        """Make inner folds, if any member needs them; those that lack them leave."""
-        needy = [n for n, fusion in self.members.items() if fusion != "latemean"]
-        groups = self.job.rows.groups
+        """Divide rows into inner folds, and yield errors of members that lack them.
+
+        Members that need inner folds are removed if the rows cannot be divided.
+        """
+        weighted = [n for n, fusion in self.members.items() if fusion != "latemean"]
+        groups = self.task.rows.groups
         try:
-            if needy:
-                self._inner = divide([groups[r] for r in self.job.train.tolist()])
+            if weighted:
+                self._inner = divide([groups[r] for r in self.task.train.tolist()])
         except AffuseError as error:
-            for number in needy:
+            for number in weighted:
                 del self.members[number]
-                yield number, AffuseError(f"{self.job.where}: {error}")
+                yield number, AffuseError(f"{self.task.where}: {error}")
 
     def bases(self) -> list[Task]:
-        """A model of each modality, on all training rows and on inner folds."""
+        """Return a task for each modality, on all training rows and on inner folds."""
         if not self.members:
             return []
-        train = self.job.train
+        train = self.task.train
         parts = [train, *(train[torch.from_numpy(rest)] for rest, _ in self._inner)]
-        jobs = [
+        tasks = [
             replace(
-                self.job,
+                self.task,
                 train=part,
                 fusion=modality,
-                where=f"{self.job.where}, {modality}"
+                where=f"{self.task.where}, {modality}"
                 + (f", inner fold {number}" if number else ""),
             )
             for number, part in enumerate(parts)
             for modality in MODALITIES
         ]
-        self.size = len(jobs)
-        return jobs
+        self.size = len(tasks)
+        return tasks
 
     def results(self) -> Iterator[Result]:
-        """Of every member; an error of any model is that of all."""
-        errors = [f for f in self.found.values() if isinstance(f, AffuseError)]
+        """Yield the result of each member; an error of one model fails all members."""
+        errors = [f for f in self.outcomes.values() if isinstance(f, AffuseError)]
         votes = None if errors or not self._inner else self._votes()
         for number, fusion in self.members.items():
             yield number, errors[0] if errors else self._fuse(fusion, votes)
 
     def _model(self, part: int) -> Decisions:
-        """The models of one part of the training rows, and their mean."""
+        """Return the mean of the models that were trained on one part of the rows.
+
+        Args:
+            part: 0 for all training rows, or the number of an inner fold from 1
+        """
         modules = {}
-        for place, modality in enumerate(MODALITIES, part * len(MODALITIES)):
-            found = self.found[place]
-            assert isinstance(found, Fitted)
-            modules[modality] = found.module
-        rows = self.job.rows
-        made = Decisions(modules, targets=rows.truth.shape[1])
-        return made.to(rows.truth.device).eval()
+        for index, modality in enumerate(MODALITIES, part * len(MODALITIES)):
+            outcome = self.outcomes[index]
+            assert isinstance(outcome, Fitted)
+            modules[modality] = outcome.module
+        rows = self.task.rows
+        model = Decisions(modules, targets=rows.truth.shape[1])
+        return model.to(rows.truth.device).eval()
 
     @torch.no_grad()
     def _votes(self) -> np.ndarray:
-        """(training rows, modalities * targets), each of models that did not see it"""
-        train, targets = self.job.train, self.job.rows.truth.shape[1]
+        """Return out-of-fold predictions: (training rows, modalities * targets)."""
+        train, targets = self.task.train, self.task.rows.truth.shape[1]
         votes = np.zeros((len(train), len(MODALITIES) * targets))
         for part, (_, held) in enumerate(self._inner, 1):
-            found, _ = self._said(
-                self._model(part).votes, train[torch.from_numpy(held)]
-            )
-            votes[held] = found.double().cpu().numpy()
+            rows = train[torch.from_numpy(held)]
+            predictions, _ = self._predictions(self._model(part).votes, rows)
+            votes[held] = predictions.double().cpu().numpy()
         return votes
 
-    def _said(
-        self, model: Callable[[Mapping[str, Tensor]], Tensor], places: Tensor
+    def _predictions(
+        self, model: Callable[[Mapping[str, Tensor]], Tensor], indices: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What is said of some utterances, and their ratings."""
-        rows = self.job.rows
-        at = places.to(rows.truth.device)
+        """Return the predictions of some utterances, and their ratings."""
+        rows = self.task.rows
+        at = indices.to(rows.truth.device)
         features = {m: rows.features[m] for m in MODALITIES}
         return through(model, features, at), rows.truth[at]
 
     @torch.no_grad()
     def _fuse(self, fusion: str, votes: np.ndarray | None) -> Fitted:
+        """Return the model of one decision-level design, with its validation CCC."""
         model = self._model(0)
+        rows, train = self.task.rows, self.task.train
         if fusion != "latemean" and votes is not None:
-            truth = self.job.rows.truth[self.job.train.to(self.job.rows.truth.device)]
+            truth = rows.truth[train.to(rows.truth.device)]
             _weigh(model, votes, truth.double().cpu().numpy(), fusion)
-        said, truth = self._said(model, self.job.train)
-        lost = (said - truth).square().mean()
-        said, truth = self._said(model, self.job.validation)
-        scores = ccc(truth, said, targets=self.job.rows.targets)
-        return Fitted(model, (Epoch(1, float(lost), 0.0, scores),))
+        predictions, truth = self._predictions(model, train)
+        loss = (predictions - truth).square().mean()
+        predictions, truth = self._predictions(model, self.task.validation)
+        scores = ccc(truth, predictions, targets=rows.targets)
+        return Fitted(model, (Epoch(1, float(loss), 0.0, scores),))
 
 
 def divide(groups: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Row numbers, of near-equal folds that divide no group: those to train on, held
+    """Return near-equal folds that divide no group, as indices of rows.
+
+    Args:
+        groups: speaker or dialogue of each row
+
+    Returns:
+        for each fold, the indices to train on and the held-out indices
 
     Raises:
         AffuseError: if there are fewer than two groups
@@ -181,16 +195,17 @@ def divide(groups: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _weigh(model: Decisions, votes: np.ndarray, truth: np.ndarray, fusion: str) -> None:
-    """Put the weights of each rating into the model."""
+    """Fit the weights of each rating, and write them into the model."""
     targets = truth.shape[1]
     weights, constants = np.zeros((targets, votes.shape[1])), np.zeros(targets)
     for k in range(targets):
         if fusion == "stacking":
             weights[k], constants[k] = stacking_weights(votes, truth[:, k])
         else:
-            own = slice(k, None, targets)  # what each model says of this rating
-            found = ccc_weights(votes[:, own], truth[:, k], nonnegative=True)
-            weights[k, own], constants[k] = found
+            same = slice(k, None, targets)  # columns of the models' votes for rating k
+            weights[k, same], constants[k] = ccc_weights(
+                votes[:, same], truth[:, k], nonnegative=True
+            )
     with torch.no_grad():
         model.weigh.weight.copy_(torch.from_numpy(weights))
         model.weigh.bias.copy_(torch.from_numpy(constants))

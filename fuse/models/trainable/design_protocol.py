@@ -1,9 +1,9 @@
-"""The protocol of everything that stage two trains: what each kind of design must say.
+"""Protocol that each kind of design implements, for training, storage and reports.
 
-There is an implementation for each kind: networks, decision-level fusion, fitted
-baselines, and the zero-shot baseline. `design_registry.trainable` returns that of a
-design by the design's name. Training, model files and reports ask it, so none of them
-tells kinds apart by lists of names.
+The kinds are networks, decision-level fusion, fitted baselines, and the zero-shot
+baseline. `design_registry.trainable` returns the implementation for a design's name.
+Training, model files and reports use the protocol, so none of them distinguishes kinds
+by lists of names.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,24 +16,26 @@ from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings
 
-OF_SOME_DESIGNS = ("late_activation",)  # settings that designs state if they take them
+OF_SOME_DESIGNS = ("late_activation",)  # settings that designs must declare to get them
 
 
 class TrainableDesign(Protocol):
-    """A design that can be trained, of whatever kind.
+    """Design of any kind that can be trained.
 
-    Nothing is imported to create one: a report may show runs of a design whose code is
-    not at hand. Only members that say so need the code.
+    Creating one imports nothing, because a report may show runs of a design whose code
+    is not available. Only members that say so need the code.
 
     Args:
         name: of the design
     """
 
-    is_baseline: bool  # networks and decisions are compared with it
+    is_baseline: bool  # networks and decision-level designs are compared with it
     is_trained: bool  # False: no utterance of a corpus changes the model
-    is_seeded: bool  # False: models of all seeds would be the same
-    has_settings: bool  # `Settings` change it, so they can be searched
-    fits_map: bool  # weights include an affine map, unless the setting `map` is none
+    is_seeded: bool  # False: all seeds would give the same model
+    has_settings: bool  # `Settings` change its model, so they can be searched
+    fits_map: (
+        bool  # its weights include an affine map, unless the setting `map` is none
+    )
 
     def __init__(self, name: str) -> None: ...
 
@@ -47,41 +49,41 @@ class TrainableDesign(Protocol):
 
     @property
     def row_place(self) -> int:
-        """Where its rows stand among the rows of a table; lower numbers come first."""
+        """Position of its rows in a table; lower numbers come first."""
 
     @property
     def single_modality(self) -> str:
-        """The modality that the design stands for in reports; "" if there is none."""
+        """Modality that the design represents in reports; "" if there is none."""
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """Names of the designs that its models are built from; () if it is no such."""
+        """Names of the designs that its models consist of; () if there are none."""
 
     @property
     def extra_settings(self) -> tuple[str, ...]:
-        """Those of `OF_SOME_DESIGNS` that it takes; needs the design's code."""
+        """Settings of `OF_SOME_DESIGNS` that it takes; needs the design's code."""
 
     def uses(self, setting: str) -> bool:
         """Return True if its training may depend on a setting.
 
         Args:
-            setting: its dotted name; one that is not known here counts as used by
-                whatever has settings
+            setting: its dotted name; an unknown one counts as used by all designs that
+                have settings
         """
 
     def modalities(self, cached: Collection[str]) -> tuple[str, ...]:
         """Return the modalities whose caches it reads; needs the design's code.
 
         Args:
-            cached: modalities that there are embeddings of; a design that takes what
-                there is takes them all, any other one names what it needs
+            cached: modalities with embeddings; some designs take all of them, others
+                have fixed modalities
 
-        Raises:
-            AffuseError: if there is no such design, or nothing that it could take
+            Raises:
+                AffuseError: if there is no such design, or no embedding for it
         """
 
     def features(self, modalities: Sequence[str]) -> tuple[str, ...]:
-        """Return the names of what its models take.
+        """Return the names of its models' inputs.
 
         Args:
             modalities: as `modalities` returns them
@@ -91,18 +93,18 @@ class TrainableDesign(Protocol):
         """
 
     def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
-        """Return True if a cache holds all that it needs; needs the design's code.
+        """Return True if a cache holds all its inputs; needs the design's code.
 
         Args:
-            cached: modalities that there are embeddings of
-            head: whether the predictions of a checkpoint's own head are cached
+            cached: modalities with embeddings
+            head: True if predictions of a checkpoint's head are cached
         """
 
     def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
-        """Raise an error if it needs a checkpoint's own predictions that are missing.
+        """Raise an error if it needs predictions of a head that are not cached.
 
         Args:
-            head: names of the ratings that the head predicts; () where none was kept
+            head: names of the ratings that the head predicts; () without a head
             targets: names of the ratings to predict
 
         Raises:
@@ -110,7 +112,11 @@ class TrainableDesign(Protocol):
         """
 
     def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
-        """Return the seeds that it is trained with, where these were asked for."""
+        """Return the seeds that it is trained with.
+
+        Args:
+            asked: the requested seeds
+        """
 
     def build(
         self,
@@ -120,12 +126,16 @@ class TrainableDesign(Protocol):
         settings: Settings,
         layers: Mapping[str, int],
     ) -> nn.Module:
-        """Return the module before anything is trained; needs the design's code.
+        """Return the untrained module; needs the design's code.
 
-        Args: as of `affuse.fuse.models.system.System`
+        Args:
+            projections: {modality: projection}
+            targets: number of ratings to predict
+            settings: sizes and dropout
+            layers: {modality: number of cached layers}
 
         Raises:
-            OptionError: if it has no settings, so that they decide no sizes
+            OptionError: if settings do not decide its sizes
         """
 
     @classmethod
@@ -137,21 +147,24 @@ class TrainableDesign(Protocol):
             loop: trains many networks at once
 
         Yields:
-            number of a task, and its model or the error that made it none, as they come
+            index of a task, and its model or the error of its training, when it ends
 
         Raises:
             AffuseError: before anything is fitted, if a modality is missing
         """
 
     def restore(self, saved: SavedModel) -> nn.Module:
-        """Return the module of a model file; needs the design's code.
+        """Return the module of a saved model; needs the design's code.
+
+        Args:
+            saved: weights and description of the model
 
         Raises:
-            DamagedFileError: if the weights are not those of such a model
+            DamagedFileError: if the weights do not fit the module
         """
 
     def code_revision(self) -> str:
-        """Return the identity of its code, as runs record it.
+        """Return the identity of its code, which runs record.
 
         Raises:
             AffuseError: if there is no such design

@@ -1,4 +1,4 @@
-"""The implementation of `TrainableDesign` that a design's name stands for."""
+"""Lookup of the implementation of `TrainableDesign` for a design's name."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,7 +18,7 @@ KINDS: tuple[type[TrainableDesign], ...] = (
     BaselineDesign,
     ZeroshotDesign,
 )
-FITTING = (BaselineDesign, ZeroshotDesign, NetworkDesign, DecisionDesign)  # quick first
+FITTING = (BaselineDesign, ZeroshotDesign, NetworkDesign, DecisionDesign)  # fast first
 
 
 def design_names() -> list[str]:
@@ -27,10 +27,13 @@ def design_names() -> list[str]:
 
 
 def trainable(fusion: str | type[nn.Module] | Design) -> TrainableDesign:
-    """Return the design of a name, or of a class of the user's.
+    """Return the implementation for a design's name, record or class.
 
-    A name that no other kind has is that of a network, whether or not its code is at
-    hand: a run may have been trained with a design that is not installed here.
+    A name that belongs to no other kind is that of a network, even if its code is not
+    available: a run may have been trained with a design that is not installed here.
+
+    Args:
+        fusion: name, record or class of the design
     """
     for kind in KINDS[1:]:
         if isinstance(fusion, str) and fusion in kind.names():
@@ -41,9 +44,12 @@ def trainable(fusion: str | type[nn.Module] | Design) -> TrainableDesign:
 def by_kind(
     fusions: Sequence[str | Design],
 ) -> Iterator[tuple[type[TrainableDesign], list[int]]]:
-    """Yield each kind of design that there is, and the numbers of its designs.
+    """Yield each kind among some designs, and the indices of its designs.
 
-    Kinds that are fitted quickly come first.
+    Kinds that are fitted fast come first.
+
+    Args:
+        fusions: names or records of designs
     """
     kinds = [type(trainable(fusion)) for fusion in fusions]
     for kind in FITTING:
@@ -53,10 +59,10 @@ def by_kind(
 
 
 def code_difference(recorded: str, fusion: str) -> str:
-    """Say how recorded code differs from the code that is here; "" if it does not.
+    """Return a message that recorded and present code differ, or "" if they agree.
 
     Args:
-        recorded: code revision of the design when a model was trained; "" if it was
+        recorded: code revision of the design when the model was trained; "" if it was
             not recorded
         fusion: name of the design
 

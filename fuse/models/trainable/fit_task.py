@@ -1,4 +1,4 @@
-"""One model that shall be fitted, and what came of it; not how it is fitted."""
+"""Task to fit one model, and its result; the fitting itself is in other modules."""
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -18,20 +18,20 @@ from affuse.fuse.settings import Settings
 
 @dataclass(frozen=True)
 class FitTask:
-    """One design that shall be fitted on one fold with one seed."""
+    """Task to fit one design on one fold with one seed."""
 
-    rows: Rows  # of all utterances; tasks that are given the same share it
-    train: Tensor  # (n,) the only rows that change a parameter or a statistic
-    validation: Tensor  # (n,) the only other rows that are seen; they end the training
+    rows: Rows  # of all utterances, shared by tasks
+    train: Tensor  # (n,) indices of the only rows that change weights or statistics
+    validation: Tensor  # (n,) indices of the rows that choose the best checkpoint
     fusion: str | Design  # name of a design, or the design itself
     settings: Settings
-    seed: int  # of all that is random
-    where: str = ""  # fold and seed in words, for errors
-    head: tuple[str, ...] = ()  # ratings of the columns of HEAD; () where there is none
+    seed: int  # of all random numbers
+    where: str = ""  # description of fold and seed, for errors
+    head: tuple[str, ...] = ()  # ratings of the columns of HEAD; () without a head
 
     @cached_property
     def fold(self) -> Hashable:
-        """Equal for tasks that see the same rows."""
+        """Key that is equal for tasks with the same training and validation rows."""
         digest = hashlib.sha256(self.train.numpy().tobytes())
         digest.update(b"validation")
         digest.update(self.validation.numpy().tobytes())
@@ -41,7 +41,7 @@ class FitTask:
         """Return copies of the training rows and of the validation rows.
 
         Args:
-            features: names of modalities, or HEAD; the copies have no others
+            features: names of modalities, or HEAD; the copies hold only these
         """
         names = tuple(features)
         train, validation = (
@@ -51,6 +51,6 @@ class FitTask:
 
 
 Task = TypeVar("Task", bound=FitTask)
-Result = tuple[int, Fitted | AffuseError]  # number of a task, what came of it
-# trains many networks at once: `affuse.fuse.training.fitting.fit_all`
+Result = tuple[int, Fitted | AffuseError]  # index of a task, its model or error
+# A loop trains many networks at once, like `affuse.fuse.training.fitting.fit_all`.
 Loop = Callable[[Sequence[Task]], Iterator[Result]]

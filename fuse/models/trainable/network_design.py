@@ -1,4 +1,4 @@
-"""Networks: designs in fuse/models/designs, and classes of the user's."""
+"""Implementation of `TrainableDesign` for networks: design files and users' classes."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -18,10 +18,10 @@ from affuse.fuse.settings import Settings
 
 
 class NetworkDesign:
-    """A design as one network, trained by the loop; see `TrainableDesign`.
+    """Design that is one network, trained by the loop; see `TrainableDesign`.
 
     Args:
-        fusion: its name, the design itself, or its class
+        fusion: name, record or class of the design
     """
 
     is_baseline = False
@@ -41,57 +41,60 @@ class NetworkDesign:
 
     @property
     def name(self) -> str:
-        """Name of the design, or of its class if it is given as a class."""
+        """Name of the design, or of its class if `fusion` is not a name."""
         if isinstance(self.fusion, str):
             return self.fusion
         return find(self.fusion).Fusion.__name__
 
     @property
     def single_modality(self) -> str:
-        """The modality that the design is named after; "" for any other name."""
+        """Modality that the design is named after; "" for any other name."""
         return self.name if self.name in modality_names() else ""
 
     @property
     def row_place(self) -> int:
-        """Single modalities come before designs that fuse several."""
+        """Position in tables: unimodal designs come before fusion designs."""
         return 2 if self.single_modality else 3
 
     @property
     def extra_settings(self) -> tuple[str, ...]:
-        """Settings that the design states beside those that all networks take."""
+        """Settings that the design declares in addition to those of all networks."""
         return find(self.fusion).extra_settings
 
     def uses(self, setting: str) -> bool:
         """Return True if its training may depend on a setting.
 
-        A design whose code cannot be loaded is taken not to use settings of some
-        designs alone: a report shows its runs nevertheless.
+        If the code of a design cannot be loaded, it counts as not using the settings
+        of some designs alone, so that a report can show its runs.
+
+        Args:
+            setting: its dotted name
         """
         if setting in OF_SOME_DESIGNS:
             try:
                 return setting in self.extra_settings
-            except Exception:  # whatever the code of a user's design raises
+            except Exception:  # the code of a user's design may raise any error
                 return False
-        hides_nothing = setting == "modality_dropout" and bool(self.single_modality)
-        return setting != "map" and not hides_nothing
+        has_no_effect = setting == "modality_dropout" and bool(self.single_modality)
+        return setting != "map" and not has_no_effect
 
     def modalities(self, cached: Collection[str]) -> tuple[str, ...]:
-        """Return the modalities that the design states."""
+        """Return the modalities that the design declares."""
         return find(self.fusion).modalities
 
     def features(self, modalities: Sequence[str]) -> tuple[str, ...]:
-        """Return the embeddings of these modalities."""
+        """Return the names of its inputs, which are the modalities."""
         return tuple(modalities)
 
     def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
-        """Return True if there are embeddings of all its modalities."""
+        """Return True if embeddings of all its modalities are cached."""
         return set(self.modalities(cached)) <= set(cached)
 
     def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
-        """Accept any cache: a network takes no predictions of a head."""
+        """Accept any cache, because networks do not use predictions of a head."""
 
     def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
-        """Return the seeds that were asked for, each once."""
+        """Return the requested seeds without repetitions."""
         return tuple(dict.fromkeys(asked))
 
     def build(
@@ -102,7 +105,7 @@ class NetworkDesign:
         settings: Settings,
         layers: Mapping[str, int],
     ) -> nn.Module:
-        """Return the whole system of the design, before anything is trained."""
+        """Return the untrained system of the design."""
         design = find(self.fusion)
         return System(
             design, projections, targets=targets, settings=settings, layers=layers
@@ -110,11 +113,11 @@ class NetworkDesign:
 
     @classmethod
     def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
-        """Train all networks in one call of the loop, which vectorises over them."""
+        """Train all networks in one call of the loop, which vectorises over models."""
         yield from loop(tasks)
 
     def restore(self, saved: SavedModel) -> nn.Module:
-        """Return the system with its weights."""
+        """Return the system with its saved weights."""
         return weight_files.restored(
             lambda: self.build(
                 saved.projections(),

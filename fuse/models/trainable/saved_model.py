@@ -1,4 +1,4 @@
-"""What a model's files say about it, from which a design restores the model."""
+"""Content of a model's files, from which a design restores the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from affuse.fuse.settings import Settings
 
 @dataclass(frozen=True)
 class SavedModel:
-    """The weights of a model, and the facts that decide the sizes of its module."""
+    """Weights of a model, and the facts that decide the sizes of its module."""
 
     state: State  # all tensors of the module, by name
-    targets: tuple[str, ...]  # names of the columns that come out
-    head: tuple[str, ...]  # ratings of the audio checkpoint's own head, if kept
+    targets: tuple[str, ...]  # names of the predicted ratings, in order of columns
+    head: tuple[str, ...]  # ratings of the audio checkpoint's head, if cached
     layers: Mapping[str, int]  # cached layers of each modality that the model takes
     settings: Settings
 
     def projections(self, *, prefix: str = "") -> dict[str, Projection]:
-        """Return a projection of each modality, of the sizes that the weights have.
+        """Return a projection of each modality, with the sizes of the saved weights.
 
         Args:
-            prefix: of the tensors' names; ``{modality}`` in it stands for the modality
+            prefix: of the tensors' names; ``{modality}`` in it is replaced
 
         Raises:
             DamagedFileError: if a tensor is missing or has another shape
@@ -32,8 +32,10 @@ class SavedModel:
 
     def _projection(self, modality: str, prefix: str) -> Projection:
         """Return the projection of one modality."""
-        place = f"{prefix}projections.{modality}"
-        turned = f"{place}.rotation"
-        rotates = turned in self.state
-        components = weight_files.size(self.state, turned, 1) if rotates else None
-        return Projection(weight_files.size(self.state, f"{place}.mean"), components)
+        name = f"{prefix}projections.{modality}"
+        rotation = f"{name}.rotation"
+        has_rotation = rotation in self.state
+        components = (
+            weight_files.size(self.state, rotation, 1) if has_rotation else None
+        )
+        return Projection(weight_files.size(self.state, f"{name}.mean"), components)

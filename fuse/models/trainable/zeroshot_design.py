@@ -1,4 +1,4 @@
-"""The zero-shot baseline: what the audio checkpoint's own head predicts."""
+"""Implementation of `TrainableDesign` for the zero-shot baseline."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NoReturn
@@ -18,7 +18,11 @@ NAME = "zeroshot"
 
 
 class ZeroshotDesign:
-    """The predictions of a checkpoint's head as a design; see `TrainableDesign`."""
+    """Design of a checkpoint head's predictions; see `TrainableDesign`.
+
+    Args:
+        name: of the design
+    """
 
     is_baseline = True
     is_trained = False
@@ -35,19 +39,19 @@ class ZeroshotDesign:
 
     @classmethod
     def names(cls) -> Sequence[str]:
-        """Return the one name."""
+        """Return the only name."""
         return (NAME,)
 
     def uses(self, setting: str) -> bool:
-        """Return False: nothing is trained."""
+        """Return False, because nothing is trained."""
         return False
 
     def modalities(self, cached: Collection[str]) -> tuple[str, ...]:
-        """Return the modality in whose cache the predictions of the head lie."""
+        """Return the modality whose cache holds the predictions of the head."""
         return ("audio",)
 
     def features(self, modalities: Sequence[str]) -> tuple[str, ...]:
-        """Return the predictions of the head alone."""
+        """Return the names of its inputs, which are the predictions of the head."""
         return (HEAD,)
 
     def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
@@ -59,7 +63,7 @@ class ZeroshotDesign:
         Zeroshot(head, targets=targets)
 
     def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
-        """Return the one seed that its rows carry: nothing in it is random."""
+        """Return the single seed of baselines, which use no random numbers."""
         return (SEED,)
 
     def build(
@@ -70,12 +74,12 @@ class ZeroshotDesign:
         settings: Settings,
         layers: Mapping[str, int],
     ) -> NoReturn:
-        """Raise an error: the ratings of the head decide its sizes."""
+        """Raise an error, because the ratings of the head decide its sizes."""
         raise OptionError(f"no setting decides the size of {self.name}; name a design")
 
     @classmethod
     def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
-        """Choose the columns of the head; nothing is trained."""
+        """Select the columns of the head for each task; nothing is trained."""
         for number, task in enumerate(tasks):
             parts = task.parts([HEAD])
             targets = task.rows.targets
@@ -85,9 +89,10 @@ class ZeroshotDesign:
                 yield number, AffuseError(f"{task.where}: {error}")
 
     def restore(self, saved: SavedModel) -> nn.Module:
-        """Return the choice of columns, checked against the head that is named."""
+        """Return the selection of columns, checked against the names of the head."""
 
         def build() -> Zeroshot:
+            """Return the selection of columns for the saved names."""
             return Zeroshot(saved.head, targets=saved.targets)
 
         module = weight_files.restored(build, saved.state)

@@ -1,1 +1,1 @@
-"""Many models of one shape, trained at once on a leading axis."""
+"""Training of model groups: models of one shape, vectorised over the leading axis."""

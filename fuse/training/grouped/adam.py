@@ -1,12 +1,11 @@
-"""Adam for stacked models, each with a learning rate and weight decay of its own.
+"""Adam for a model group, with separate learning rates and weight decays.
 
 The arithmetic is torch's fused step (Kingma and Ba, 2015; decoupled weight decay after
-Loshchilov and Hutter, 2019). It knows one rate, so models of equal rates that stand
-side by side take it together, in one call, and others in calls of their own.
+Loshchilov and Hutter, 2019). A fused step has one learning rate. So neighbouring models
+with equal rates are updated together in one call, and others in separate calls.
 
-What is left over when a processor steps through numbers in lanes is rounded in another
-way. So numbers of one model that do not fill the lanes are filled up: then none of them
-depends on what stands beside it.
+A vectorised loop rounds its remainder differently. So the values of a model are padded
+to whole vectors, and no value depends on the model's neighbours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,26 +21,26 @@ from torch.optim.adamw import adamw
 from affuse.fuse.settings import Settings
 
 KINDS = {"adam": adam, "adamw": adamw}
-LANES = 16  # float32 numbers that the widest processors take at once
+LANES = 16  # float32 values in the widest vector of a processor
 
 
 @dataclass(frozen=True)
 class _Slot:
-    """One parameter of the models that take a step together."""
+    """One parameter of neighbouring models that are updated together."""
 
     name: str
-    values: Tensor  # (models, n), filled; they share memory with the whole
-    first: Tensor  # moments, likewise
-    second: Tensor
-    count: Tensor  # of steps, on the device because the fused step wants it there
+    values: Tensor  # (models, n), padded; a view of the parameters of all models
+    first: Tensor  # (models, n), first moments
+    second: Tensor  # (models, n), second moments
+    count: Tensor  # of steps, on the device as the fused step requires
 
 
 class Adam:
-    """Moments of every parameter, and steps.
+    """Adam optimiser of a model group.
 
     Args:
-        parameters: {name: (models, ...)}; nobody else changes them
-        settings: of each model; the optimizer of the first is that of all
+        parameters: {name: (models, ...)}; only this object changes them
+        settings: of each model; all use the optimiser of the first
     """
 
     def __init__(self, parameters: Mapping[str, Tensor], settings: Sequence[Settings]):
@@ -50,7 +49,7 @@ class Adam:
         filled = {name: _filled(x.detach()) for name, x in parameters.items()}
         self._first = {name: torch.zeros_like(x) for name, x in filled.items()}
         self._second = {name: torch.zeros_like(x) for name, x in filled.items()}
-        # one for each run of equal rates, as the fused step counts them up
+        # There is one count for each call, because the fused step increases it.
         self._counts = {
             name: [torch.zeros((), device=x.device) for _ in self._rates]
             for name, x in parameters.items()
@@ -59,9 +58,9 @@ class Adam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Go downhill along the gradients, which are then forgotten.
+        """Update the parameters by their gradients, and clear the gradients.
 
-        Parameters without a gradient stay exactly as they are.
+        Parameters without a gradient stay unchanged.
         """
         gradients = {
             name: _filled(x.grad)
@@ -69,15 +68,15 @@ class Adam:
             if x.grad is not None
         }
         for models, slots in self._runs:
-            reached = [slot for slot in slots if slot.name in gradients]
+            updated = [slot for slot in slots if slot.name in gradients]
             rate, decay = self._rates[models.start]
             self._kind(
-                [slot.values for slot in reached],
-                [gradients[slot.name][models] for slot in reached],
-                [slot.first for slot in reached],
-                [slot.second for slot in reached],
+                [slot.values for slot in updated],
+                [gradients[slot.name][models] for slot in updated],
+                [slot.first for slot in updated],
+                [slot.second for slot in updated],
                 [],
-                [slot.count for slot in reached],
+                [slot.count for slot in updated],
                 fused=True,
                 amsgrad=False,
                 beta1=0.9,
@@ -94,17 +93,17 @@ class Adam:
             parameter.grad = None
 
     def keep(self, parameters: Mapping[str, Tensor], chosen: Sequence[int]) -> None:
-        """Go on with some of the models, in this order.
+        """Keep some of the models, in this order.
 
         Args:
-            parameters: those of these models alone
-            chosen: their places so far
+            parameters: {name: (models, ...)} of these models only
+            chosen: their indices before the call
         """
         places = list(chosen)
         self._rates = [self._rates[k] for k in places]
         self._first = {name: x[places] for name, x in self._first.items()}
         self._second = {name: x[places] for name, x in self._second.items()}
-        # all models have taken as many steps as the first
+        # All models have taken the same number of steps.
         self._counts = {
             name: [counts[0].clone() for _ in places]
             for name, counts in self._counts.items()
@@ -112,10 +111,10 @@ class Adam:
         self._bind(parameters)
 
     def _bind(self, parameters: Mapping[str, Tensor]) -> None:
-        """Parameters as they are now, and which models take a step together."""
+        """Set the parameters, and group neighbouring models with equal rates."""
         self._parameters = dict(parameters)
         filled = {name: _filled(x.detach()) for name, x in parameters.items()}
-        self._copies = {  # what is stepped where that is not the parameter's own memory
+        self._copies = {  # padded copies of parameters that do not fill whole vectors
             name: filled[name][:, : x[0].numel()].view_as(x)
             for name, x in parameters.items()
             if filled[name].data_ptr() != x.data_ptr()
@@ -138,7 +137,7 @@ class Adam:
 
 
 def _filled(values: Tensor) -> Tensor:
-    """(models, ...) -> (models, n), n a multiple of `LANES`; itself where it is one."""
+    """Return values (models, n), padded to a multiple of `LANES` where needed."""
     flat = values.flatten(1)
-    lacking = -flat.shape[1] % LANES
-    return functional.pad(flat, (0, lacking)) if lacking else flat
+    padding = -flat.shape[1] % LANES
+    return functional.pad(flat, (0, padding)) if padding else flat

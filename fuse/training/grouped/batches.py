@@ -1,4 +1,4 @@
-"""Which rows a model sees when: batches of one length for all models of a group."""
+"""Batches of rows, of one length for all models of a group."""
 
 import math
 from collections.abc import Mapping
@@ -11,44 +11,52 @@ from affuse.fuse.inputs.chunks import take
 from affuse.fuse.losses import SMALLEST_BATCH
 from affuse.fuse.settings import Settings
 
-COMPANY = 3  # models at least; fewer on a stack are slower than one after the other
-LEAST, ROUND = 4, 16  # rows; batches are filled up to a multiple of one of them
-BLOCK = 256  # validation rows at least that a model sees at once
-STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of all stacked models
+COMPANY = 3  # smallest model group; smaller groups are slower than single models
+LEAST, ROUND = 4, 16  # rows; batches are padded to a multiple of one of them
+BLOCK = 256  # smallest number of validation rows in a forward pass
+STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of a model group
 
 
 @dataclass(frozen=True)
 class BatchSource:
-    """What the models of a group see, on the device that trains."""
+    """Features and ratings of a model group's rows, on the training device."""
 
     features: Mapping[str, Tensor]  # (rows, dim)
     truth: Tensor  # (rows, targets)
 
     def take(self, rows: Tensor) -> dict[str, Tensor]:
-        """(models, batch) row numbers -> {name: (models, batch, dim)}"""
+        """Return the features of rows: {name: (models, batch, dim)}.
+
+        Args:
+            rows: (models, batch) indices
+        """
         return {name: take(x, rows) for name, x in self.features.items()}
 
 
 @dataclass(frozen=True)
 class BatchTask:
-    """One model that shall be trained."""
+    """Task to train one model of a group."""
 
-    module: nn.Module  # as it begins; in the end it has the best weights
+    module: nn.Module  # with initial weights; in the end it has the best checkpoint
     train: Tensor  # (n,) rows of the source, on the CPU
-    validation: Tensor  # (n,) likewise
+    validation: Tensor  # (n,) rows of the source, on the CPU
     settings: Settings
-    epochs: int  # at most
-    seed: int  # of order and dropout
-    where: str  # what it is, in words, for errors
-    rate: str = "learning_rate"  # the setting that its learning rate comes from
+    epochs: int  # largest number
+    seed: int  # of the order of rows and of dropout
+    where: str  # description of the model, for errors
+    rate: str = "learning_rate"  # name of the setting of its learning rate
 
 
 def shape(rows: int, settings: Settings) -> tuple[int, int]:
-    """Batches of an epoch, and the length that each is filled up to.
+    """Return the number of batches in an epoch, and their padded length.
 
-    Only models of equal shape may share a group, so that nothing depends on it. No
-    batch is smaller than the loss can bear: the CCC of a few rows is biased, so rows
-    that are not enough for two such batches make one.
+    Only models of equal shape may share a group, so that results do not depend on the
+    group. The CCC of a few rows is biased. So no batch is smaller than the loss allows,
+    and too few rows for two such batches make one batch.
+
+    Args:
+        rows: number of training rows
+        settings: of the training
 
     Examples:
         >>> shape(600, Settings(batch=256)), shape(56, Settings(batch=32))
@@ -57,34 +65,46 @@ def shape(rows: int, settings: Settings) -> tuple[int, int]:
     smallest = 1 if settings.loss == "mse" else SMALLEST_BATCH
     count = max(1, min(round(rows / settings.batch), rows // smallest))
     most = math.ceil(rows / count)
-    # few rows in vain, but never so few that the rows of a model on a stack lie in
-    # memory otherwise than those of its neighbour, and are added up in another way
+    # Padding is small. It is not too small, or the rows of neighbouring models would be
+    # aligned differently in memory and summed in a different order.
     step = max(LEAST, min(ROUND, 1 << max(0, most.bit_length() - 5)))
     return count, math.ceil(most / step) * step
 
 
 def most(width: int, length: int, device: torch.device) -> int:
-    """Models on a stack: what the caches of a processor hold, or a GPU.
+    """Return the largest size of a model group, limited by a CPU's caches or a GPU.
 
     Args:
-        width: features that a model reads of a row
+        width: number of features that a model reads from a row
         length: rows of a batch
+        device: to train on
     """
-    if device.type == "cuda":  # of a processor's cache it is training that counts
+    if device.type == "cuda":  # on a CPU, training needs the cache more than validation
         length = max(length, BLOCK)
-    found = STACK[device.type] // (4 * width * length)
-    return found if found >= COMPANY else 1
+    limit = STACK[device.type] // (4 * width * length)
+    return limit if limit >= COMPANY else 1
 
 
 def alone(width: int, length: int, device: torch.device) -> bool:
-    """Whether such models never have company; arguments as of `most`."""
+    """Return True if such models are always trained singly.
+
+    Args:
+        width: number of features that a model reads from a row
+        length: rows of a batch
+        device: to train on
+    """
     return most(width, length, device) == 1
 
 
 def divide(
     rows: Tensor, settings: Settings, order: torch.Generator
 ) -> tuple[Tensor, ...]:
-    """Rows in random order, cut into batches that differ by one at most.
+    """Return rows in random order, divided into batches of near-equal size.
+
+    Args:
+        rows: (n,) indices
+        settings: of the training
+        order: generator of random numbers
 
     Examples:
         >>> order = torch.Generator().manual_seed(0)
@@ -97,16 +117,31 @@ def divide(
 
 
 def shuffled(rows: Tensor, order: torch.Generator) -> Tensor:
-    """The rows in random order, of which consecutive ones make batches."""
+    """Return rows in random order.
+
+    Args:
+        rows: (n,) indices
+        order: generator of random numbers
+    """
     return rows[torch.randperm(len(rows), generator=order)]
 
 
 def sizes(rows: int, count: int) -> list[int]:
-    """Of batches that differ by one at most, as `torch.tensor_split` cuts."""
+    """Return the sizes of batches as `torch.tensor_split` divides rows.
+
+    Args:
+        rows: number of rows
+        count: number of batches
+    """
     small, more = divmod(rows, count)
     return [small + (k < more) for k in range(count)]
 
 
 def fill(rows: Tensor, length: int) -> Tensor:
-    """So many rows, the first one repeated at the end."""
+    """Return rows padded to a length with the first row.
+
+    Args:
+        rows: (n,) indices
+        length: at least n
+    """
     return torch.cat([rows, rows[:1].expand(length - len(rows))])

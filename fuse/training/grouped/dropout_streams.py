@@ -1,8 +1,8 @@
-"""Dropout masks of many models at once, each from random numbers of its own.
+"""Dropout masks of a model group, from a separate random stream for each model.
 
-What a model draws depends on its seed and on how often it drew before, never on the
-models beside it, their number or the thread. Shares are rounded to 1/256, so that one
-random byte decides on one value: torch's own dropout takes as long as the products.
+The masks of a model depend on its seed and the number of earlier draws, never on its
+neighbours, their number or the thread. Probabilities are rounded to 1/256, so that one
+random byte decides on one value: torch's dropout takes as long as the matrix products.
 """
 
 import math
@@ -13,12 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-STEPS = 256  # of a share; one random byte
-WORD = 8  # bytes that are drawn at once
+STEPS = 256  # levels of a probability; one random byte
+WORD = 8  # bytes of one random number
 
 
 def kept(dropout: float) -> int:
-    """Of 256 values, how many a dropout of this share keeps; at least one.
+    """Return how many of 256 values a dropout keeps, at least 1.
+
+    Args:
+        dropout: probability that a value is dropped, in [0, 1]
 
     Examples:
         >>> kept(0.5), kept(0.0), kept(0.1), kept(0.9999)
@@ -28,11 +31,11 @@ def kept(dropout: float) -> int:
 
 
 class Masks:
-    """Draws for models along a leading axis.
+    """Dropout masks of the models of a group, along the leading axis.
 
     Args:
         seeds: of each model, at least 0
-        device: where the masks shall be; other numbers on a GPU than on a CPU
+        device: of the masks; a GPU draws other numbers than a CPU
     """
 
     def __init__(self, seeds: Sequence[int], device: torch.device | str):
@@ -42,30 +45,30 @@ class Masks:
         self._room: dict[tuple[int, Sequence[int]], Tensor] = {}
 
     def draw(self, calls: Sequence[tuple[Sequence[int], int]]) -> list[Tensor]:
-        """0 where a value is dropped, elsewhere what makes up for it: 256 / keep.
+        """Return masks that are 0 for dropped values and 256 / keep for others.
 
-        A model draws once for all of them. What is given is written over when masks of
-        these shapes are drawn again: new memory each time costs as much as the numbers.
+        One call draws the masks of a whole pass. They are overwritten when masks of
+        these shapes are drawn again, because allocation takes as long as drawing.
 
         Args:
-            calls: of each mask, the shape for one model, and of 256 values those to
-                keep, as `kept` says; fewer than all
+            calls: for each mask, its shape for one model, and how many of 256 values to
+                keep (see `kept`); fewer than 256
 
         Returns:
-            (models, *shape) each
+            (models, *shape) float32 each
         """
         words = [-(-math.prod(shape) // WORD) for shape, _ in calls]
         drawn = self._source.draw(sum(words))
-        found, begin = [], 0
+        masks, begin = [], 0
         for number, ((shape, keep), count) in enumerate(zip(calls, words, strict=True)):
-            room = self._find(number, shape)
+            room = self._buffer(number, shape)
             self._source.write(room, drawn[:, begin : begin + count], keep)
-            found.append(room.view(len(room), *shape))
+            masks.append(room.view(len(room), *shape))
             begin += count
-        return found
+        return masks
 
-    def _find(self, number: int, shape: Sequence[int]) -> Tensor:
-        """(models, values), the same for equal arguments."""
+    def _buffer(self, number: int, shape: Sequence[int]) -> Tensor:
+        """Return the buffer (models, values) that equal arguments share."""
         if (number, shape) not in self._room:
             self._room[number, shape] = torch.empty(
                 len(self._source), math.prod(shape), device=self.device
@@ -73,13 +76,17 @@ class Masks:
         return self._room[number, shape]
 
     def keep(self, chosen: Sequence[int]) -> None:
-        """Go on with some of the models, in this order."""
+        """Keep some of the models, in this order.
+
+        Args:
+            chosen: their indices
+        """
         self._source.keep(chosen)
         self._room.clear()
 
 
 class _Host:
-    """Numbers of models on the CPU, by numpy: several times as fast as torch."""
+    """Random streams on the CPU, by numpy, which is several times as fast as torch."""
 
     def __init__(self, seeds: Sequence[int], device: torch.device):
         self._bits = [np.random.SFC64(seed) for seed in seeds]
@@ -88,22 +95,36 @@ class _Host:
         return len(self._bits)
 
     def draw(self, words: int) -> np.ndarray:
-        """(models, words), each model's next ones"""
+        """Return the next random words of each model: (models, words).
+
+        Args:
+            words: number of 64-bit words
+        """
         drawn = [bits.random_raw(words) for bits in self._bits]
         return drawn[0][None] if len(drawn) == 1 else np.stack(drawn)
 
     def write(self, room: Tensor, drawn: np.ndarray, keep: int) -> None:
-        """(models, words) numbers to masks: (models, values)"""
+        """Write masks into a buffer.
+
+        Args:
+            room: (models, values), overwritten
+            drawn: (models, words)
+            keep: how many of 256 values to keep
+        """
         kept = drawn.view(np.uint8)[:, : room.shape[1]] < np.uint8(keep)
         np.multiply(kept, np.float32(STEPS / keep), out=room.numpy())
 
     def keep(self, chosen: Sequence[int]) -> None:
-        """See `Masks`."""
-        self._bits = [self._bits[place] for place in chosen]
+        """Keep some of the models, in this order.
+
+        Args:
+            chosen: their indices
+        """
+        self._bits = [self._bits[index] for index in chosen]
 
 
 class _Card:
-    """Numbers of models on a GPU."""
+    """Random streams on a GPU."""
 
     def __init__(self, seeds: Sequence[int], device: torch.device):
         self._device = device
@@ -113,17 +134,31 @@ class _Card:
         return len(self._generators)
 
     def draw(self, words: int) -> Tensor:
-        """(models, words), each model's next ones"""
-        found = torch.empty(len(self), words, dtype=torch.int64, device=self._device)
-        for row, generator in zip(found, self._generators, strict=True):
+        """Return the next random words of each model: (models, words).
+
+        Args:
+            words: number of 64-bit words
+        """
+        drawn = torch.empty(len(self), words, dtype=torch.int64, device=self._device)
+        for row, generator in zip(drawn, self._generators, strict=True):
             row.random_(-(2**63), None, generator=generator)
-        return found
+        return drawn
 
     def write(self, room: Tensor, drawn: Tensor, keep: int) -> None:
-        """(models, words) numbers to masks: (models, values)"""
+        """Write masks into a buffer.
+
+        Args:
+            room: (models, values), overwritten
+            drawn: (models, words)
+            keep: how many of 256 values to keep
+        """
         kept = drawn.view(torch.uint8)[:, : room.shape[1]] < keep
         torch.mul(kept, STEPS / keep, out=room)
 
     def keep(self, chosen: Sequence[int]) -> None:
-        """See `Masks`."""
-        self._generators = [self._generators[place] for place in chosen]
+        """Keep some of the models, in this order.
+
+        Args:
+            chosen: their indices
+        """
+        self._generators = [self._generators[index] for index in chosen]

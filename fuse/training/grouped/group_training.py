@@ -1,7 +1,7 @@
-"""What the threads do: autoencoders, and designs behind them, of one stack each.
+"""Training of one model group: autoencoders, or designs on their codes.
 
-An autoencoder that is trained before the regressor depends on fold, modality, seed and
-sizes, not on the design; so there is one for all designs.
+A pretrained autoencoder depends on fold, modality, seed and sizes, but not on the
+design. So all designs share one autoencoder.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -36,15 +36,15 @@ Numbered = Sequence[tuple[int, ModelTask]]
 
 
 class Training:
-    """Trains stacks, and remembers what several of them need.
+    """Training of model groups, with a cache of projections, autoencoders and codes.
 
     Args:
-        device: that trains
+        device: to train on
     """
 
     def __init__(self, device: torch.device):
         self.device = device
-        self._lock = Lock()  # of what is shared, and of torch's own random numbers
+        self._lock = Lock()  # protects the caches and torch's global random numbers
         self._projections: dict[Hashable, Projection] = {}
         self._codecs: dict[Hashable, tuple[Codec, Trained]] = {}
         self._copies = Copies()
@@ -52,16 +52,25 @@ class Training:
     def codecs(
         self, pairs: Sequence[tuple[ModelTask, str]], stopped: Stopped
     ) -> list[Result]:
-        """Autoencoders of one modality; they are kept for those that wait."""
+        """Train autoencoders of one modality, and cache them for dependent tasks.
+
+        Args:
+            pairs: (task, modality); the modality is the same for all
+            stopped: returns True to end the training
+
+        Returns:
+            an empty list
+        """
         jobs, modality = [job for job, _ in pairs], pairs[0][1]
         rows = jobs[0].rows
 
-        def seen(job: ModelTask) -> dict[str, Tensor]:
+        def inputs(job: ModelTask) -> dict[str, Tensor]:
+            """Return projected embeddings of a task's rows."""
             projection = self._projection(job, modality)
             return {modality: self._copies.projected(job, modality, projection)}
 
         if projected := shared_codes.room(jobs, rows.features[modality].shape[1]):
-            source, places = shared_codes.source(jobs, lambda job: job.fold, seen)
+            source, places = shared_codes.source(jobs, lambda job: job.fold, inputs)
         else:
             source = BatchSource({modality: rows.features[modality]}, rows.truth)
             places = [(job.train, job.validation) for job in jobs]
@@ -76,7 +85,12 @@ class Training:
         return []
 
     def as_cached(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
-        """Designs on embeddings that are projected anew in each batch."""
+        """Train designs on cached embeddings, which are projected in each batch.
+
+        Args:
+            numbered: (index, task)
+            stopped: returns True to end the training
+        """
         first = numbered[0][1]
         systems = [self._system(job) for _, job in numbered]
         tasks = [
@@ -92,13 +106,18 @@ class Training:
         ]
 
     def prepared(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
-        """Designs on embeddings that were projected, or encoded as well, before."""
+        """Train designs on copies of embeddings that were projected, or also encoded.
+
+        Args:
+            numbered: (index, task)
+            stopped: returns True to end the training
+        """
         failed = [(n, e) for n, job in numbered if (e := self._failure(job))]
         numbered = [(n, job) for n, job in numbered if n not in dict(failed)]
         if not numbered:
             return list(failed)
         first = numbered[0][1]
-        # projections as well go where they are needed, if features lie elsewhere
+        # The projections move to the training device too, if features are elsewhere.
         systems = [self._system(job) for _, job in numbered]
         for (_, job), system in zip(numbered, systems, strict=True):
             for m in job.codecs:
@@ -106,7 +125,7 @@ class Training:
                 system.autoencoders[m].load_state_dict(codec.state_dict())
         jobs = [job for _, job in numbered]
         source, places = shared_codes.source(
-            jobs, lambda job: (job.fold, *map(job.codec, job.codecs)), self._seen
+            jobs, lambda job: (job.fold, *map(job.codec, job.codecs)), self._inputs
         )
         tasks = [
             job.task(Regression(s.fusion) if job.codecs else Projected(s), *where)
@@ -120,7 +139,7 @@ class Training:
         return results
 
     def _projection(self, job: ModelTask, modality: str) -> Projection:
-        """Of the training rows of a fold, fitted once."""
+        """Return the projection of a modality, fitted once for each fold."""
         key = job.projection(modality)
         with self._lock:
             if key not in self._projections:
@@ -132,13 +151,13 @@ class Training:
             return self._projections[key]
 
     def _system(self, job: ModelTask) -> System:
-        """As it begins: what the seed decides, whoever else is trained."""
-        found = {m: self._projection(job, m) for m in job.modalities}
+        """Return the untrained system of a task, which depends on its seed only."""
+        projections = {m: self._projection(job, m) for m in job.modalities}
         targets = job.rows.truth.shape[1]
         with self._lock, seeded(job.seed, torch.device("cpu")):
             system = System(
                 job.fusion,
-                found,
+                projections,
                 targets=targets,
                 settings=job.settings,
                 layers=job.rows.layers,
@@ -148,7 +167,7 @@ class Training:
     def _codec(
         self, job: ModelTask, modality: str, places: Places, *, projected: bool
     ) -> BatchTask:
-        """The training of an autoencoder as it begins, whatever the design is."""
+        """Return the task to train an autoencoder, which depends on no design."""
         projection, settings = self._projection(job, modality), job.settings
         seed = derived(job.seed, modality)
         with self._lock, seeded(seed, torch.device("cpu")):
@@ -163,20 +182,20 @@ class Training:
             rate="pretrain_rate",
         )
 
-    def _seen(self, job: ModelTask) -> dict[str, Tensor]:
-        """{modality: (rows, size)}, projected, and encoded if a phase did so before."""
-        found = {}
+    def _inputs(self, job: ModelTask) -> dict[str, Tensor]:
+        """Return codes, or projected embeddings without pretraining, by modality."""
+        inputs = {}
         for m in job.modalities:
             projection = self._projection(job, m)
             if m in job.codecs:
                 codec = self._codecs[job.codec(m)][0].autoencoder
-                found[m] = self._copies.encoded(job, m, projection, codec)
+                inputs[m] = self._copies.encoded(job, m, projection, codec)
             else:
-                found[m] = self._copies.projected(job, m, projection)
-        return found
+                inputs[m] = self._copies.projected(job, m, projection)
+        return inputs
 
     def _failure(self, job: ModelTask) -> AffuseError | None:
-        """Why an autoencoder of this job is none."""
+        """Return the error of an autoencoder that the task needs, or None."""
         errors = [self._codecs[job.codec(m)][1].error for m in job.codecs]
         return next((AffuseError(error) for error in errors if error), None)
 
@@ -187,8 +206,8 @@ def _result(
     how: Trained,
     before: Mapping[str, Trained] | None = None,
 ) -> Result:
-    """Of one job."""
+    """Return the result of one task."""
     if how.error:
         return number, AffuseError(how.error)
-    pretraining = {m: tuple(each.history) for m, each in (before or {}).items()}
+    pretraining = {m: tuple(codec.history) for m, codec in (before or {}).items()}
     return number, Fitted(system.eval(), tuple(how.history), pretraining)

@@ -1,9 +1,9 @@
-"""The training loop: one for every design and phase, for many models at once.
+"""Training loop of all designs and phases, for many models at once.
 
-Models of one shape stand on a leading axis. Each has its own rows, order, dropout,
-learning rate, patience and best weights, and none of them depends on the others: on one
-machine a model is the same, bit for bit, in company and alone. Batches are therefore
-filled up to a length that a model's own number of rows decides, see
+Models of one shape are trained along a leading axis. Rows, order, dropout, learning
+rate, patience and best checkpoint are separate for each model, and models are
+independent: on one machine a model is bitwise equal, in a group or alone. So batches
+are padded to a length that depends on the number of the model's rows only, see
 `affuse.fuse.training.grouped.batches.shape`.
 """
 
@@ -27,10 +27,10 @@ from affuse.fuse.training.grouped.phases import Objective
 
 @dataclass
 class Trained:
-    """How a task went."""
+    """Training history of a task, or its error."""
 
     history: list[Epoch] = field(default_factory=list)
-    error: str = ""  # why it is no model; "" if it is one
+    error: str = ""  # reason why training failed; "" if it succeeded
 
 
 def minimise(
@@ -40,22 +40,22 @@ def minimise(
     *,
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[Trained]:
-    """Train each until its score has not risen for a while; leave the best weights.
+    """Train each model until its score stops rising, and restore its best checkpoint.
 
-    Parameters that the loss does not reach stay exactly as they are. A model whose loss
-    is not finite costs only itself.
+    Parameters without a gradient stay unchanged. A loss that is not finite ends the
+    training of its model only.
 
     Args:
         tasks: modules of one class and sizes, of equal `batches.shape`
-        source: on the device that trains
-        objective: what is lowered and raised
-        stopped: asked after each epoch; True ends the training
+        source: rows on the training device
+        objective: loss to minimise and score to maximise
+        stopped: called after each epoch; True ends the training
 
     Returns:
-        of each task, its history or its error
+        for each task, its history or its error
 
     Raises:
-        InterruptedError: if it was stopped
+        InterruptedError: if the training was stopped
     """
     group = _Group(tasks, source, objective)
     number = 0
@@ -68,14 +68,14 @@ def minimise(
 
 
 class _Group:
-    """Models in training; those that are finished are taken off the stack."""
+    """Models in training; finished models are removed from the group."""
 
     def __init__(
         self, tasks: Sequence[BatchTask], source: BatchSource, objective: Objective
     ) -> None:
         self.tasks, self.source, self.objective = tasks, source, objective
         self.trained = [Trained() for _ in tasks]
-        self.active = list(range(len(tasks)))  # places of the models on the stack
+        self.active = list(range(len(tasks)))  # indices of the tasks in the group
         self.device = source.truth.device
         self._orders = [torch.Generator().manual_seed(t.seed) for t in tasks]
         self._best = [-math.inf] * len(tasks)
@@ -89,14 +89,14 @@ class _Group:
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Weights of the rows in batches, and the validation rows in blocks."""
+        """Set the weights of rows in batches, and the blocks of validation rows."""
         chosen = [self.tasks[k] for k in self.active]
         self.count, self.length = batches.shape(
             len(chosen[0].train), chosen[0].settings
         )
         sizes = torch.tensor([batches.sizes(len(t.train), self.count) for t in chosen])
-        places = torch.arange(self.length)
-        self.filled = places < sizes.T[..., None]  # (batches, models, length)
+        indices = torch.arange(self.length)
+        self.filled = indices < sizes.T[..., None]  # (batches, models, length)
         self.weight = self.filled.float().to(self.device)
         block = max(self.length, batches.BLOCK)
         blocks = max(math.ceil(len(t.validation) / block) for t in chosen)
@@ -104,74 +104,83 @@ class _Group:
             [batches.fill(t.validation, blocks * block) for t in chosen]
         )
         rows = torch.tensor([len(t.validation) for t in chosen])
-        seen = torch.arange(blocks * block) < rows[:, None]
+        present = torch.arange(blocks * block) < rows[:, None]
         self.unseen = filled.view(len(chosen), blocks, -1).to(self.device)
-        self.unseen_weight = seen.float().view(self.unseen.shape).to(self.device)
+        self.unseen_weight = present.float().view(self.unseen.shape).to(self.device)
         self.unseen_truth = take(self.source.truth, self.unseen.flatten(1)).view(
             *self.unseen.shape, -1
         )
 
     def epoch(self, number: int) -> None:
-        """Every batch once, and the scores; the device is asked for nothing between."""
+        """Train one epoch and compute scores, with one synchronisation at the end.
+
+        Args:
+            number: of the epoch, from 1
+        """
         sums = torch.zeros(2, len(self.active), device=self.device)
         for rows, weight in zip(self._shuffled(), self.weight, strict=True):
-            found = self.stack(self.source.take(rows), training=True)
+            outputs = self.stack(self.source.take(rows), training=True)
             truth = take(self.source.truth, rows)
-            both = self.objective.losses(found, truth, weight)
+            both = self.objective.losses(outputs, truth, weight)
             both[0].sum().backward()
             self.adam.step()
             sums += torch.stack(both).detach()
-        told = torch.cat([(sums / self.count).double(), self._scores().T]).T
-        self._note(number, told.tolist())
+        values = torch.cat([(sums / self.count).double(), self._scores().T]).T
+        self._note(number, values.tolist())
 
     def _shuffled(self) -> Tensor:
-        """(batches, models, length) row numbers, each model's in its own order."""
+        """Return indices of rows (batches, models, length), shuffled for each model."""
         chosen = [self.tasks[k] for k in self.active]
-        filling = torch.stack([task.train[0] for task in chosen])
-        found = filling[:, None].repeat(self.count, 1, self.length)
-        for place, k in enumerate(self.active):
+        padding = torch.stack([task.train[0] for task in chosen])
+        order = padding[:, None].repeat(self.count, 1, self.length)
+        for index, k in enumerate(self.active):
             rows = batches.shuffled(self.tasks[k].train, self._orders[k])
-            found[:, place][self.filled[:, place]] = rows
-        return found.to(self.device)
+            order[:, index][self.filled[:, index]] = rows
+        return order.to(self.device)
 
     @torch.no_grad()
     def _scores(self) -> Tensor:
-        """(models, kinds), on the validation rows."""
+        """Return the validation scores: (models, scores), float64."""
         noted = []
         for rows, weight in zip(
             self.unseen.unbind(1), self.unseen_weight.unbind(1), strict=True
         ):
-            found = self.stack(self.source.take(rows), training=False)
-            noted.append(self.objective.note(found, weight))
+            outputs = self.stack(self.source.take(rows), training=False)
+            noted.append(self.objective.note(outputs, weight))
         stacked = torch.stack(noted, dim=1)
         return self.objective.scores(stacked, self.unseen_truth, self.unseen_weight)
 
-    def _note(self, number: int, told: list[list[float]]) -> None:
-        """Keep better weights, and take off the stack what has come to its end."""
+    def _note(self, number: int, values: list[list[float]]) -> None:
+        """Save better weights, and remove finished models from the group.
+
+        Args:
+            number: of the epoch
+            values: for each model its loss, reconstruction and scores
+        """
         better, going = [], []
-        for place, (k, values) in enumerate(zip(self.active, told, strict=True)):
-            if self._spoilt(k, number, values):
+        for index, (k, numbers) in enumerate(zip(self.active, values, strict=True)):
+            if self._is_failed(k, number, numbers):
                 continue
-            loss, lost, *scores = values
-            epoch = Epoch(number, loss, lost, tuple(scores))
+            loss, reconstruction, *scores = numbers
+            epoch = Epoch(number, loss, reconstruction, tuple(scores))
             self.trained[k].history.append(epoch)
             self._age[k] += 1
             if epoch.score > self._best[k]:
                 self._best[k], self._age[k] = epoch.score, 0
-                better.append(place)
+                better.append(index)
             task = self.tasks[k]
             if number < task.epochs and self._age[k] < task.settings.patience:
-                going.append(place)
+                going.append(index)
         self._save(better)
         if going != list(range(len(self.active))):
-            self.active = [self.active[place] for place in going]
+            self.active = [self.active[index] for index in going]
             if self.active:
                 self.stack.keep(going)
                 self.adam.keep(self.stack.parameters, going)
                 self._lay_out()
 
-    def _spoilt(self, k: int, number: int, values: Sequence[float]) -> bool:
-        """Whether a model has come to nothing; then why."""
+    def _is_failed(self, k: int, number: int, values: Sequence[float]) -> bool:
+        """Return True, and record the error, if a value of a model is not finite."""
         if all(map(math.isfinite, values)):
             return False
         what = "loss" if not math.isfinite(values[0]) else "validation score"
@@ -183,18 +192,23 @@ class _Group:
         return True
 
     @torch.no_grad()
-    def _save(self, places: Sequence[int]) -> None:
-        """Copy the weights of these models into their own modules."""
-        for place in places:
+    def _save(self, indices: Sequence[int]) -> None:
+        """Copy the weights of these models into their modules."""
+        for index in indices:
             for name, values in self.tasks[
-                self.active[place]
+                self.active[index]
             ].module.named_parameters():
-                values.copy_(self.stack.parameters[name][place])
+                values.copy_(self.stack.parameters[name][index])
 
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Random numbers of torch from one seed; what others draw stays as it was."""
+    """Set torch's random seed in this context, and restore its state afterwards.
+
+    Args:
+        seed: at least 0
+        device: whose random numbers are seeded, in addition to the CPU's
+    """
     cards = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cards):
         torch.manual_seed(seed)

@@ -1,7 +1,8 @@
-"""Modules of one shape as one: their weights on a leading axis, a call for all.
+"""Model group: modules of one shape, vectorised over the leading (model) axis.
 
 A module stays an ordinary `nn.Module` for one model. `torch.vmap` turns each of its
-products into a batched one, and every `nn.Dropout` draws for each model apart.
+matrix products into a batched one, and each `nn.Dropout` draws separate masks for each
+model.
 """
 
 import copy
@@ -17,24 +18,25 @@ from affuse.fuse.training.grouped.dropout_streams import STEPS, Masks, kept
 
 
 class ModelGroup:
-    """Models that differ in their numbers alone.
+    """Models that differ in their parameters and buffers only.
 
     Args:
         modules: of one class and equal shapes; they are copied
-        masks: what their dropout draws from
-        alone: whether it is one model that never has company. It is called as it is:
-            products of large matrices are faster than batched ones
+        masks: source of dropout masks
+        alone: True for one model that is always trained singly. It is called without
+            vmap, because products of large matrices are faster than batched products
     """
 
     def __init__(self, modules: Sequence[nn.Module], masks: Masks, alone: bool = False):
         self.parameters, self.buffers = stack_module_state(list(modules))
         self._masks, self._feed, self._alone = masks, _Feed(), alone
-        # a part of a module may be in another mode than the whole
+        # Submodules may be in another mode than the module, so eval is set for all.
         self._template = _replaced(copy.deepcopy(modules[0]), self._feed, alone).eval()
         self._slots = _slots(self._template, self._state)
 
     @property
     def _state(self) -> dict[str, Tensor]:
+        """Parameters and buffers by name, (models, ...) each."""
         return {**self.parameters, **self.buffers}
 
     def __len__(self) -> int:
@@ -43,69 +45,80 @@ class ModelGroup:
     def __call__(
         self, features: Mapping[str, Tensor], *, training: bool
     ) -> dict[str, Tensor]:
-        """{name: (models, batch, dim)} -> what a module gives, with a leading axis.
+        """Return the outputs of all models.
 
-        In training, batches are of one length: that of the first call. What comes out
-        then is good until the next call, which may write over it.
+        All batches of training have the length of the first one. Outputs of training
+        are valid until the next call, which may overwrite them.
+
+        Args:
+            features: {name: (models, batch, dim)}
+            training: True for training mode, with dropout
+
+        Returns:
+            {name: (models, ...)}, the output of the module with a leading axis
         """
         if self._template.training != training:
             self._template.train(training)
         state, masks = list(self._state.values()), list[Tensor]()
         if training:
-            if not self._feed.known:
-                self._listen(state, features)
+            if not self._feed.is_recorded:
+                self._record(state, features)
             masks = self._masks.draw([call.mask for call in self._feed.calls])
         if self._alone:
             return self._single(state, features, masks)
-        found: dict[str, Tensor] = vmap(self._one)(state, features, masks)
-        return found
+        outputs: dict[str, Tensor] = vmap(self._one)(state, features, masks)
+        return outputs
 
     @torch.enable_grad()
-    def _listen(self, state: list[Tensor], features: Mapping[str, Tensor]) -> None:
-        """Let the first model tell which dropouts are called."""
+    def _record(self, state: list[Tensor], features: Mapping[str, Tensor]) -> None:
+        """Store which dropouts a forward pass calls, with the first model."""
         first = {name: values[:1] for name, values in features.items()}
         self._single([values[:1] for values in state], first, [])
-        self._feed.known = True
+        self._feed.is_recorded = True
 
     def _single(
         self, state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
     ) -> dict[str, Tensor]:
-        """A model with a leading axis of 1, as it would be called without a stack."""
-        found = self._one(
+        """Return the output of a single model, called without vmap."""
+        outputs = self._one(
             [values.squeeze(0) for values in state],
             {name: values.squeeze(0) for name, values in features.items()},
             [values.squeeze(0) for values in masks],
         )
-        return {name: values.unsqueeze(0) for name, values in found.items()}
+        return {name: values.unsqueeze(0) for name, values in outputs.items()}
 
     def _one(
         self, state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
     ) -> dict[str, Tensor]:
-        """As torch.func.functional_call does, at a fraction of its time."""
+        """Return the output of one model, like a faster torch.func.functional_call."""
         for slots, values in zip(self._slots, state, strict=True):
             for module, name in slots:
                 module.__dict__[name] = values
         self._feed.serve(masks)
-        found: dict[str, Tensor] = self._template(features)
-        return found
+        outputs: dict[str, Tensor] = self._template(features)
+        return outputs
 
     def keep(self, chosen: Sequence[int]) -> None:
-        """Go on with some of the models, in this order; bits stay as they are."""
+        """Keep some of the models, in this order, with unchanged values.
+
+        Args:
+            chosen: their indices
+        """
         self._masks.keep(chosen)
-        places = list(chosen)
+        indices = list(chosen)
         self.parameters = {
-            name: values.detach()[places].requires_grad_()
+            name: values.detach()[indices].requires_grad_()
             for name, values in self.parameters.items()
         }
-        self.buffers = {name: values[places] for name, values in self.buffers.items()}
+        self.buffers = {name: values[indices] for name, values in self.buffers.items()}
 
 
 @dataclass(frozen=True)
 class _Call:
-    """One call of a dropout."""
+    """Call of a dropout in the forward pass."""
 
-    mask: tuple[Sequence[int], int]  # as `Masks.draw` takes it
-    differentiable: bool  # whether a gradient flows through the values
+    mask: tuple[Sequence[int], int]  # shape and number to keep, see `Masks.draw`
+    differentiable: bool  # True if a gradient flows through the values
 
 
 class _Feed:
@@ -113,28 +126,28 @@ class _Feed:
 
     def __init__(self) -> None:
         self.calls: list[_Call] = []
-        self.known = False  # the calls, once a first pass has told them
+        self.is_recorded = False  # True once a first pass has recorded the calls
         self.masks: Iterator[tuple[_Call, Tensor]] = iter(())
 
     def serve(self, masks: Sequence[Tensor]) -> None:
-        """Masks of the next pass, none if it shall tell the calls."""
+        """Set the masks of the next pass, none if the pass records the calls."""
         self.masks = zip(self.calls, masks, strict=False)
 
 
 class _Dropout(nn.Module):
-    """Stands in for `nn.Dropout` in a stack."""
+    """Replacement of `nn.Dropout` in a model group, with masks from `_Feed`."""
 
     def __init__(self, feed: _Feed, dropout: float):
         super().__init__()
         self.feed, self.kept = feed, kept(dropout)
 
     def forward(self, values: Tensor) -> Tensor:
-        """(..., dim) -> same, in training with some of them 0 and the others raised"""
+        """Return values, of which training sets some to 0 and scales the others."""
         if not self.training or self.kept == STEPS:
             return values
-        if self.feed.known:
+        if self.feed.is_recorded:
             call, mask = next(self.feed.masks)
-            # in the mask's own memory where nobody asks for it again
+            # The mask's memory is reused if no gradient needs the mask.
             return values * mask if call.differentiable else mask.mul_(values)
         shape = tuple(values.shape)
         self.feed.calls.append(_Call((shape, self.kept), values.requires_grad))
@@ -144,30 +157,30 @@ class _Dropout(nn.Module):
 def _slots(
     template: nn.Module, names: Iterable[str]
 ) -> list[list[tuple[nn.Module, str]]]:
-    """Where each of these is an attribute; from now on a plain one, no parameter.
+    """Return modules and attributes of each tensor; a shared one has several.
 
-    A parameter that several modules share is in several places.
+    The attributes are plain afterwards, no parameters or buffers.
     """
-    everywhere: dict[int, list[str]] = {}
+    paths_by_tensor: dict[int, list[str]] = {}
     for kind in (template.named_parameters, template.named_buffers):
         for name, values in kind(remove_duplicate=False):
-            everywhere.setdefault(id(values), []).append(name)
-    own = {places[0]: places for places in everywhere.values()}
-    found = []
+            paths_by_tensor.setdefault(id(values), []).append(name)
+    by_name = {paths[0]: paths for paths in paths_by_tensor.values()}
+    result = []
     for name in names:
-        paths = [place.rpartition(".") for place in own[name]]
-        found.append([(template.get_submodule(p), last) for p, _, last in paths])
-    for slots in found:
+        split = [path.rpartition(".") for path in by_name[name]]
+        result.append([(template.get_submodule(p), last) for p, _, last in split])
+    for slots in result:
         for module, attribute in slots:
             delattr(module, attribute)
-    return found
+    return result
 
 
 class _Convolution(nn.Module):
-    """Stands in for a plain `nn.Conv1d`: windows times filters, a batched product.
+    """Replacement of a plain `nn.Conv1d` by a batched product of windows and filters.
 
-    Convolutions of many models would be one of many groups, which is rounded in ways
-    that depend on their number.
+    Under vmap, the convolutions of many models become one grouped convolution, whose
+    rounding depends on the number of groups.
     """
 
     def __init__(self, of: nn.Conv1d):
@@ -177,24 +190,24 @@ class _Convolution(nn.Module):
         self.padding = ((self.kernel - 1) // 2, self.kernel // 2)
 
     def forward(self, values: Tensor) -> Tensor:
-        """(batch, channels, dim) -> (batch, filters, dim)"""
+        """Return the convolution: (batch, filters, dim)."""
         windows = functional.pad(values, self.padding).unfold(2, self.kernel, 1)
         windows = windows.transpose(1, 2).flatten(2)  # (batch, dim, channels * kernel)
-        found = functional.linear(windows, self.weight.flatten(1), self.bias)
-        return found.transpose(1, 2)
+        filtered = functional.linear(windows, self.weight.flatten(1), self.bias)
+        return filtered.transpose(1, 2)
 
 
 def _is_plain(layer: nn.Conv1d) -> bool:
-    """Whether it only slides, and gives as many values as it takes."""
+    """Return True for stride 1, dilation 1, one group, and padding with zeros."""
     once = (layer.stride, layer.dilation, layer.groups) == ((1,), (1,), 1)
     return once and layer.padding == "same" and layer.padding_mode == "zeros"
 
 
 class _Linear(nn.Module):
-    """Stands in for `nn.Linear` where models have company.
+    """Replacement of `nn.Linear` in a group of several models.
 
-    The gradient of the second factor of a batched product lies transposed, and would be
-    copied. So the matrix is the first factor where it is larger than what comes out.
+    The gradient of the second factor of a batched product is transposed in memory and
+    would be copied. So the matrix is the first factor if it is larger than the output.
     """
 
     def __init__(self, of: nn.Linear):
@@ -202,15 +215,15 @@ class _Linear(nn.Module):
         self.weight, self.bias = of.weight, of.bias
 
     def forward(self, values: Tensor) -> Tensor:
-        """(batch, dim), or (..., dim) as torch takes it -> same, of another size"""
+        """Return the linear map of (batch, dim) or (..., dim)."""
         if values.dim() != 2 or len(values) >= self.weight.shape[1]:
             return functional.linear(values, self.weight, self.bias)
-        found = self.weight @ values.mT
-        return (found if self.bias is None else found + self.bias[:, None]).mT
+        product = self.weight @ values.mT
+        return (product if self.bias is None else product + self.bias[:, None]).mT
 
 
 def _replaced(module: nn.Module, feed: _Feed, alone: bool) -> nn.Module:
-    """The module, with what is random, slow or depends on company replaced."""
+    """Replace layers that are random, slow, or rounded differently in a group."""
     for name, child in module.named_children():
         if type(child) is nn.Dropout:
             setattr(module, name, _Dropout(feed, child.p))

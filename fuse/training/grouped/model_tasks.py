@@ -1,4 +1,4 @@
-"""Networks that shall be trained, and which of them may share what."""
+"""Tasks to train networks, and the keys of tasks that may share tensors or a group."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -15,33 +15,33 @@ from affuse.fuse.training.grouped.batches import BatchTask
 
 @dataclass(frozen=True)
 class ModelTask(FitTask):
-    """One model that the loop can train, if its design is a network."""
+    """Task to train one model in the loop, if its design is a network."""
 
     @cached_property
     def modalities(self) -> tuple[str, ...]:
-        """Those that the design takes."""
+        """Modalities that the design takes."""
         return modalities(self.fusion)
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """Features of each modality that come in."""
+        """Size of each modality's embedding."""
         return tuple(self.rows.features[m].shape[1] for m in self.modalities)
 
     @property
     def codecs(self) -> tuple[str, ...]:
-        """Modalities whose autoencoders are trained before."""
+        """Modalities with pretrained autoencoders."""
         return self.modalities if self.settings.training == "pretrain" else ()
 
     @property
     def width(self) -> int:
-        """Features of all modalities that a stack reads, once they are projected."""
+        """Number of features that the model reads from a row after projection."""
         if self.codecs or self.settings.reduce == "pca":
             return len(self.modalities) * self.settings.latent
         return sum(self.dims)
 
     @property
     def length(self) -> int:
-        """Rows of a batch."""
+        """Number of rows in a batch."""
         return batches.shape(len(self.train), self.settings)[1]
 
     def task(
@@ -50,7 +50,13 @@ class ModelTask(FitTask):
         train: Tensor | None = None,
         validation: Tensor | None = None,
     ) -> BatchTask:
-        """The training of one module, on these rows of a source or on the job's own."""
+        """Return the task of the loop to train a module.
+
+        Args:
+            module: with initial weights
+            train: rows of the source; None for those of this task
+            validation: rows of the source; None for those of this task
+        """
         return BatchTask(
             module,
             self.train if train is None else train,
@@ -63,11 +69,15 @@ class ModelTask(FitTask):
 
     @property
     def components(self) -> int | None:
-        """Largest size of the PCA that embeddings go through; None for no PCA."""
+        """Largest number of components of the PCA; None for no PCA."""
         return self.settings.latent if self.settings.reduce == "pca" else None
 
     def projection(self, modality: str) -> Hashable:
-        """Return a key that is equal for jobs that share a modality's projection."""
+        """Return a key that is equal for tasks that share a modality's projection.
+
+        Args:
+            modality: its name
+        """
         return (
             modality,
             self.fold,
@@ -77,20 +87,28 @@ class ModelTask(FitTask):
 
     @property
     def stack(self) -> Hashable:
-        """Equal for jobs whose models may stand on one stack."""
+        """Key that is equal for tasks whose models may share a group."""
         common = setting_scopes.shared_by_regressors(self.settings)
         shape = batches.shape(len(self.train), self.settings)
-        # components of a PCA are no more than rows
+        # A PCA has no more components than rows.
         least = min(len(self.train), self.settings.latent)
         return self.fusion, id(self.rows), self.dims, shape, least, common
 
     def codec(self, modality: str) -> Hashable:
-        """Equal for jobs that share the autoencoder of a modality."""
+        """Return a key that is equal for tasks that share a modality's autoencoder.
+
+        Args:
+            modality: its name
+        """
         decisive = setting_scopes.decisive_for_autoencoders(self.settings)
         return modality, self.fold, self.seed, decisive
 
     def codec_stack(self, modality: str) -> Hashable:
-        """Equal for autoencoders that may stand on one stack."""
+        """Return a key that is equal for autoencoders that may share a group.
+
+        Args:
+            modality: its name
+        """
         shape = batches.shape(len(self.train), self.settings)
         dim = self.rows.features[modality].shape[1]
         common = setting_scopes.shared_by_autoencoders(self.settings)

@@ -1,7 +1,7 @@
-"""What is trained, on what, in each phase: modules for one model, losses for many.
+"""Training phases: modules of one model, and losses and scores of a model group.
 
-The modules give ``{RATINGS: prediction}`` and, where an autoencoder learns, what it
-restores and what it should have restored, by modality.
+The modules return ``{RATINGS: prediction}``. Where an autoencoder is trained, they also
+return its reconstruction and the original by modality.
 """
 
 from collections.abc import Mapping
@@ -18,64 +18,77 @@ from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.grouped import validation_scores
 
-Found = Mapping[str, Tensor]  # of a batch, (models, batch, ...) each
+Outputs = Mapping[str, Tensor]  # {name: (models, batch, ...)} of a batch
 RATINGS, RESTORED, ORIGINAL = "ratings", "restored ", "original "
 
 
 class SystemPhase(nn.Module):
-    """A system from embeddings as cached, end to end."""
+    """System that is trained on cached embeddings, with projections in each batch."""
 
     def __init__(self, system: System):
         super().__init__()
         self.system = system
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """{modality: (batch, dim)}, as cached"""
+        """Return predictions, and in training mode reconstructions.
+
+        Args:
+            features: {modality: (batch, dim)}, as cached
+        """
         return _joint(self.system, self.system.project(features))
 
 
 class Projected(nn.Module):
-    """A system from projected embeddings on."""
+    """System that is trained on projected embeddings."""
 
     def __init__(self, system: System):
         super().__init__()
         self.system = system
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """{modality: (batch, size)}, projected"""
+        """Return predictions, and in training mode reconstructions.
+
+        Args:
+            features: {modality: (batch, size)}, projected
+        """
         return _joint(self.system, features)
 
 
-def _joint(system: System, seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    codes = system.encode(seen)
-    found = {RATINGS: system.fusion(codes)}
+def _joint(system: System, projected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return predictions, and in training mode reconstructions."""
+    codes = system.encode(projected)
+    outputs = {RATINGS: system.fusion(codes)}
     if system.training:
         for modality, decoded in system.decode(codes).items():
-            found[RESTORED + modality] = decoded
-            found[ORIGINAL + modality] = seen[modality]
-    return found
+            outputs[RESTORED + modality] = decoded
+            outputs[ORIGINAL + modality] = projected[modality]
+    return outputs
 
 
 class Regression(nn.Module):
-    """A design alone, on codes that stay as they are."""
+    """Design that is trained on fixed codes."""
 
     def __init__(self, fusion: nn.Module):
         super().__init__()
         self.fusion = fusion
 
     def forward(self, codes: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """{modality: (batch, latent)}"""
+        """Return predictions.
+
+        Args:
+            codes: {modality: (batch, latent)}
+        """
         return {RATINGS: self.fusion(codes)}
 
 
 class Codec(nn.Module):
-    """The autoencoder of one modality, which learns to undo what is hidden from it.
+    """Denoising autoencoder of one modality, which is pretrained.
 
     Args:
-        modality: whose embeddings it sees
-        projection: fitted
+        modality: its name
+        projection: fitted on the training rows
         settings: sizes and corruption
-        projected: whether what it sees is projected before
+        projected: True if its inputs are projected already
     """
 
     def __init__(
@@ -97,72 +110,94 @@ class Codec(nn.Module):
         )
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """{modality: (batch, dim)}"""
-        seen = self.project(features[self.modality])
-        restored = self.autoencoder(self.corrupt(seen))
-        return {RESTORED + self.modality: restored, ORIGINAL + self.modality: seen}
+        """Return the reconstruction and the original.
+
+        Args:
+            features: {modality: (batch, dim)}
+        """
+        original = self.project(features[self.modality])
+        restored = self.autoencoder(self.corrupt(original))
+        return {RESTORED + self.modality: restored, ORIGINAL + self.modality: original}
 
 
 class Objective(Protocol):
-    """What a phase lowers on training rows, and raises on validation rows."""
+    """Loss on training rows and scores on validation rows of a phase."""
 
-    def losses(self, found: Found, truth: Tensor, weight: Tensor) -> list[Tensor]:
-        """The whole loss, and the reconstruction in it: (models,) each"""
+    def losses(self, outputs: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
+        """Return the loss, and the reconstruction as part of it: (models,) each.
 
-    def note(self, found: Found, weight: Tensor) -> Tensor:
-        """Of one validation block, what `scores` needs."""
+        Args:
+            outputs: values of a batch
+            truth: (models, batch, targets)
+            weight: (models, batch), 1 for a row and 0 for padding
+        """
+
+    def note(self, outputs: Outputs, weight: Tensor) -> Tensor:
+        """Return the values of one validation block that `scores` needs.
+
+        Args:
+            outputs: values of the block
+            weight: (models, batch), 1 for a row and 0 for padding
+        """
 
     def scores(self, noted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-        """(models, kinds) from what was noted of all blocks, stacked in dimension 1"""
+        """Return the scores: (models, scores), float64.
+
+        Args:
+            noted: values of all blocks, stacked in dimension 1
+            truth: (models, blocks, batch, targets)
+            weight: (models, blocks, batch), 1 for a row and 0 for padding
+        """
 
 
 @dataclass(frozen=True)
 class Rating:
-    """Ratings by the loss of the settings, with reconstruction where there is some."""
+    """Objective of ratings: the loss of the settings, with reconstruction if any."""
 
     settings: Settings
 
-    def losses(self, found: Found, truth: Tensor, weight: Tensor) -> list[Tensor]:
-        """See `Objective`."""
+    def losses(self, outputs: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
+        """Return the loss and the reconstruction; see `Objective`."""
         error = losses.loss(self.settings.loss, mix=self.settings.mix)
-        lost = _lost(found, weight)
-        rated = error(found[RATINGS], truth, weight)
-        return [rated + self.settings.reconstruction * lost, lost]
+        restoring = _reconstruction(outputs, weight)
+        rating = error(outputs[RATINGS], truth, weight)
+        return [rating + self.settings.reconstruction * restoring, restoring]
 
-    def note(self, found: Found, weight: Tensor) -> Tensor:
-        """(models, batch, targets)"""
-        return found[RATINGS]
+    def note(self, outputs: Outputs, weight: Tensor) -> Tensor:
+        """Return the predictions: (models, batch, targets); see `Objective`."""
+        return outputs[RATINGS]
 
     def scores(self, noted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-        """The CCC of each rating"""
+        """Return the CCC of each rating; see `Objective`."""
         return validation_scores.ccc(noted, truth, weight)
 
 
 @dataclass(frozen=True)
 class Restoring:
-    """Reconstruction alone."""
+    """Objective of pretraining: reconstruction alone."""
 
-    def losses(self, found: Found, truth: Tensor, weight: Tensor) -> list[Tensor]:
-        """See `Objective`."""
-        lost = _lost(found, weight)
-        return [lost, lost]
+    def losses(self, outputs: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:
+        """Return the reconstruction twice; see `Objective`."""
+        restoring = _reconstruction(outputs, weight)
+        return [restoring, restoring]
 
-    def note(self, found: Found, weight: Tensor) -> Tensor:
-        """(models,), the sum over rows; a block without rows adds nothing"""
-        lost = _lost(found, weight.where(weight.sum(-1, keepdim=True) > 0, 1.0))
-        return lost * weight.sum(dim=-1)
+    def note(self, outputs: Outputs, weight: Tensor) -> Tensor:
+        """Return the sum of the loss over rows: (models,); 0 for a block of padding."""
+        is_empty = weight.sum(-1, keepdim=True) <= 0
+        mean = _reconstruction(outputs, weight.where(~is_empty, 1.0))
+        return mean * weight.sum(dim=-1)
 
     def scores(self, noted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-        """Minus the loss over all rows"""
+        """Return minus the mean loss of all rows; see `Objective`."""
         total = noted.double().cumsum(dim=1)[:, -1:]
         return -total / weight.sum(dim=(1, 2), dtype=torch.float64)[:, None]
 
 
-def _lost(found: Found, weight: Tensor) -> Tensor:
-    """Equation 7: over modalities, what the decoders do not restore."""
-    lost = torch.zeros(len(weight), device=weight.device)
-    for name, restored in found.items():
+def _reconstruction(outputs: Outputs, weight: Tensor) -> Tensor:
+    """Return the reconstruction loss, summed over modalities (equation 7)."""
+    total = torch.zeros(len(weight), device=weight.device)
+    for name, restored in outputs.items():
         if name.startswith(RESTORED):
-            original = found[ORIGINAL + name.removeprefix(RESTORED)]
-            lost = lost + losses.reconstruction(restored, original, weight)
-    return lost
+            original = outputs[ORIGINAL + name.removeprefix(RESTORED)]
+            total = total + losses.reconstruction(restored, original, weight)
+    return total

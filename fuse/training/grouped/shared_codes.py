@@ -1,4 +1,4 @@
-"""Embeddings that are projected or encoded before a design is trained on them."""
+"""Copies of projected or encoded embeddings, computed before designs are trained."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
@@ -12,14 +12,14 @@ from affuse.fuse.training.grouped.batches import BatchSource
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.grouped.shared_tensors import Shared
 
-COPIES = 256 << 20  # bytes of what is projected or encoded, of a stack and kept for all
-Places = tuple[Tensor, Tensor]  # numbers of rows: to train on, to validate on
+COPIES = 256 << 20  # largest number of bytes of copies, of a group and in the cache
+Places = tuple[Tensor, Tensor]  # indices of rows for training and for validation
 
 
 class Copies:
-    """What the rows of a fold become, once for all models that see them.
+    """Cache of projected and encoded embeddings, computed once for each fold.
 
-    Each tensor has the rows to train on, then those to validate on.
+    Each tensor has the training rows first, then the validation rows.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,13 @@ class Copies:
     def projected(
         self, job: ModelTask, modality: str, projection: Projection
     ) -> Tensor:
-        """(rows, size)"""
+        """Return projected embeddings of a task's rows: (rows, size).
+
+        Args:
+            job: task
+            modality: its name
+            projection: of the modality
+        """
         return self._shared.get(
             job.projection(modality),
             lambda: _through(projection, job, modality, projection.size),
@@ -37,9 +43,17 @@ class Copies:
     def encoded(
         self, job: ModelTask, modality: str, projection: Projection, codec: Autoencoder
     ) -> Tensor:
-        """(rows, latent), by an autoencoder that is trained"""
+        """Return codes of a task's rows: (rows, latent).
+
+        Args:
+            job: task
+            modality: its name
+            projection: of the modality
+            codec: trained autoencoder
+        """
 
         def encode(embedding: Tensor) -> Tensor:
+            """Return the codes of cached embeddings."""
             return codec.encode(projection(embedding))
 
         return self._shared.get(
@@ -49,12 +63,22 @@ class Copies:
 
 
 def size(job: ModelTask, width: int) -> int:
-    """Bytes of a copy of all that a job sees, with so many features."""
+    """Return the number of bytes of a copy of a task's rows.
+
+    Args:
+        job: task
+        width: number of features
+    """
     return 4 * width * (len(job.train) + len(job.validation))
 
 
 def room(jobs: Sequence[ModelTask], width: int) -> bool:
-    """Whether there is room for copies of so many features, one a fold."""
+    """Return True if copies of all folds' rows fit into `COPIES` bytes.
+
+    Args:
+        jobs: tasks
+        width: number of features
+    """
     folds = {job.fold for job in jobs}
     return not jobs[0].rows.mapped and len(folds) * size(jobs[0], width) <= COPIES
 
@@ -64,12 +88,12 @@ def source(
     key: Callable[[ModelTask], Hashable],
     seen: Callable[[ModelTask], Mapping[str, Tensor]],
 ) -> tuple[BatchSource, list[Places]]:
-    """Copies of several folds one below the other, and whose rows are where.
+    """Return concatenated copies of several folds, and the rows of each task.
 
     Args:
-        jobs: that may stand on one stack
-        key: equal for jobs that see the same
-        seen: by a job, {modality: (rows, dim)}; asked once for each key
+        jobs: tasks that may share a group
+        key: returns a key that is equal for tasks with the same inputs
+        seen: returns {modality: (rows, dim)} of a task; called once for each key
     """
     parts: list[Mapping[str, Tensor]] = []
     truth: list[Tensor] = []
@@ -88,7 +112,7 @@ def source(
 
 
 def _rows(job: ModelTask) -> Tensor:
-    """Numbers of all rows that a job sees, on the device that trains."""
+    """Return the indices of a task's rows, on the training device."""
     return torch.cat([job.train, job.validation]).to(job.rows.truth.device)
 
 
@@ -96,14 +120,14 @@ def _rows(job: ModelTask) -> Tensor:
 def _through(
     function: Callable[[Tensor], Tensor], job: ModelTask, modality: str, width: int
 ) -> Tensor:
-    """What a function of each row alone makes of the rows of a job: (rows, width)"""
+    """Return a function of a task's rows, computed in chunks: (rows, width)."""
     rows, values = _rows(job), job.rows.features[modality]
-    found = values.new_empty(len(rows), width, device=rows.device)
+    result = values.new_empty(len(rows), width, device=rows.device)
     for span in spans(len(rows), 4 * values.shape[1], CACHED):
-        found[span] = function(take(values, rows[span]))
-    return found
+        result[span] = function(take(values, rows[span]))
+    return result
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
-    """One below the other; what is alone is not copied."""
+    """Return concatenated tensors; a single tensor is not copied."""
     return parts[0] if len(parts) == 1 else torch.cat(list(parts))

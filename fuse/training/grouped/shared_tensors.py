@@ -1,4 +1,4 @@
-"""Tensors that several works need: made by the first that asks, and kept for others."""
+"""Cache of tensors that several tasks share; the first task computes them."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 class Shared:
-    """Remembers what was asked for last, up to a limit.
+    """Cache that holds the tensors that were used last, up to a limit.
 
-    Threads may ask at once; one of them makes it and the others wait.
+    If threads ask for a tensor at the same time, one computes it and the others wait.
 
     Args:
-        limit: bytes; what was asked for longest ago is forgotten beyond it
+        limit: bytes; beyond it, the least recently used tensors are dropped
     """
 
     def __init__(self, limit: int):
@@ -22,25 +22,27 @@ class Shared:
         self._made: OrderedDict[Hashable, Future[Tensor]] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
-        """The tensor of that key, which nobody may change.
+        """Return the tensor of a key, which callers must not change.
 
         Args:
-            make: called if there is none; its error is that of all who wait for it
+            key: of the tensor
+            make: computes the tensor if it is not cached; its error is raised in all
+                threads that wait for it
         """
         with self._lock:
-            mine = key not in self._made
-            found = self._made.setdefault(key, Future())
+            is_first = key not in self._made
+            future = self._made.setdefault(key, Future())
             self._made.move_to_end(key)
-        if mine:
+        if is_first:
             try:
-                found.set_result(make())
+                future.set_result(make())
             except BaseException as error:
-                found.set_exception(error)
+                future.set_exception(error)
             self._forget()
-        return found.result()
+        return future.result()
 
     def _forget(self) -> None:
-        """All but what was asked for last, as far as the limit allows, and errors."""
+        """Remove errors, and the least recently used tensors beyond the limit."""
         with self._lock:
             held = 0
             for key, future in reversed(list(self._made.items())):

@@ -1,4 +1,4 @@
-"""Work for several threads of a CPU, some of it waiting for other work."""
+"""Execution of tasks with dependencies in several threads."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -13,36 +13,39 @@ Stopped = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Work:
-    """Something that one thread does."""
+    """Task of one thread."""
 
-    run: Callable[[Stopped], Any]  # told whom to ask whether it shall end early
-    after: frozenset[int] = frozenset()  # places of works that must be done first
+    run: Callable[[Stopped], Any]  # its argument returns True if it shall end early
+    after: frozenset[int] = frozenset()  # indices of the tasks that it depends on
 
 
 def spread(works: Sequence[Work], *, threads: int) -> Iterator[tuple[int, Any]]:
-    """Do all of it; yield each place and result when it is done.
+    """Execute all tasks, and yield the index and the result of each when it ends.
 
-    Each thread computes with one thread only: that is faster than dividing single
-    products, and what comes out does not depend on how many threads there are. Work
-    that waited for other work goes first, so that something is finished early.
+    Each thread computes with one torch thread. This is faster than dividing single
+    products, and results do not depend on the number of threads. Tasks with
+    dependencies are executed first, so that some results are ready early. An error of
+    one task ends all of them.
 
-    An error of one work ends all of them.
+    Args:
+        works: the tasks
+        threads: number of threads
     """
     stop, shared = Event(), torch.get_num_threads()
-    # said in each thread: what OpenMP is told counts for the one that tells it
+    # The number of OpenMP threads is a property of the thread that sets it.
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     waiting, done = set(range(len(works))), set[int]()
     running: dict[Future[Any], int] = {}
     try:
         while waiting or running:
-            for place in _next(works, waiting, done, threads - len(running)):
-                waiting.remove(place)
-                running[pool.submit(works[place].run, stop.is_set)] = place
+            for index in _next(works, waiting, done, threads - len(running)):
+                waiting.remove(index)
+                running[pool.submit(works[index].run, stop.is_set)] = index
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                place = running.pop(future)
-                done.add(place)
-                yield place, future.result()
+                index = running.pop(future)
+                done.add(index)
+                yield index, future.result()
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
@@ -52,6 +55,6 @@ def spread(works: Sequence[Work], *, threads: int) -> Iterator[tuple[int, Any]]:
 def _next(
     works: Sequence[Work], waiting: set[int], done: set[int], free: int
 ) -> list[int]:
-    """Places of works that can be done now, no more than are `free`."""
-    ready = [place for place in waiting if works[place].after <= done]
-    return sorted(ready, key=lambda place: (not works[place].after, place))[:free]
+    """Return indices of tasks that can start now, at most `free`."""
+    ready = [index for index in waiting if works[index].after <= done]
+    return sorted(ready, key=lambda index: (not works[index].after, index))[:free]

@@ -1,22 +1,22 @@
-"""The validation CCC of many models at once, in float64, on the device.
+"""Validation CCC of many models at once, in float64, on the training device.
 
-`affuse.fuse.scoring.metrics` has the numbers that are reported; these are equal to them
-within rounding, and only decide when a training stops.
+Reported scores are computed in `affuse.fuse.scoring.metrics`. The scores here are equal
+within rounding; they only choose the best checkpoint and stop the training.
 """
 
 from torch import Tensor
 
 
 def ccc(prediction: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """The CCC of each model and rating over all of its rows, moments divided by n.
+    """Return the CCC of each model and rating over all rows, with moments divided by n.
 
-    Sums are taken block by block, then from block to block: blocks of weight 0 at the
-    end change no bit on a CPU.
+    Sums are taken within blocks, then over blocks. So blocks of weight 0 at the end do
+    not change the result on a CPU.
 
     Args:
         prediction: (models, blocks, batch, targets)
-        truth: same
-        weight: (models, blocks, batch), 1 for a row and 0 for none
+        truth: (models, blocks, batch, targets)
+        weight: (models, blocks, batch), 1 for a row and 0 for padding
 
     Returns:
         (models, targets), float64; nan where a prediction is not finite
@@ -26,6 +26,7 @@ def ccc(prediction: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     rows = _total(weight)
 
     def mean(values: Tensor) -> Tensor:
+        """Return the weighted mean over rows."""
         return _total(values * weight) / rows
 
     mean_p, mean_t = mean(p), mean(t)
@@ -36,5 +37,5 @@ def ccc(prediction: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
 
 
 def _total(values: Tensor) -> Tensor:
-    """(models, targets, blocks, batch) -> (models, targets)"""
+    """Return the sum over blocks and rows: (models, targets)."""
     return values.contiguous().sum(dim=-1).cumsum(dim=-1)[..., -1]

@@ -280,7 +280,7 @@ def test_a_calibrated_run_predicts_another_corpus_if_there_is_one(case, tmp_path
     assert (params["run"], params["corpus"]) == (case.run, "")
     fill(tmp_path)  # whose embeddings the run does not take
     said = after_calibration(run, tmp_path)
-    assert said.startswith(f"{tmp_path} holds no embeddings as this run takes")
+    assert said.startswith(f"{tmp_path} holds no embeddings that this run takes")
 
 
 def test_reports_are_of_the_same_runs():

@@ -145,4 +145,4 @@ def test_an_older_cache_of_speech_has_no_names_of_files(run, caplog):
     fill(run, of=recipe(modality="audio"))
     given = Sources(corpus(), {}, {})
     prediction_table.gather(run, applied("u000"), given, run)
-    assert "an older version extracted 'toy' and kept no names" in caplog.text
+    assert "an older version extracted 'toy' and saved no names" in caplog.text

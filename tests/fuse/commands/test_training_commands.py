@@ -23,7 +23,7 @@ def test_designs_are_matched_by_their_parameters(tmp_path, caches):
         size = found[name].parameters
         assert size == pytest.approx(3000, rel=0.02)
         hidden = found[name].settings["hidden"]
-        assert f"{name}: hidden={hidden} makes {size:,} parameters" in done.output
+        assert f"{name}: hidden={hidden} gives {size:,} parameters" in done.output
     assert found["ridge"].parameters == 19 * 3 + 3  # it has nothing to choose
 
 

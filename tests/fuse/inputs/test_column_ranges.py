@@ -110,7 +110,7 @@ def test_names_need_a_frame_whose_columns_have_them_once():
 
 
 def test_every_modality_is_said():
-    with pytest.raises(ValueError, match="takes audio, text, and columns says nothing"):
+    with pytest.raises(ValueError, match="takes audio, text, and columns lacks"):
         found({"audio": 5})
     with pytest.raises(ValueError, match="columns={'audio': SIZE, 'text': SIZE}"):
         found(None)

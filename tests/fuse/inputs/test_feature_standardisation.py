@@ -91,7 +91,7 @@ def test_ordinary_rows_are_not_refused():
 
 
 def test_an_offset_that_was_rounded_away_is_refused():
-    sentence = "rows to train on are equal in every column of text once they are round"
+    sentence = "rows to train on are equal in every column of text after round"
     offset = np.where(np.arange(5) > 2, 1e8, 0)
     with pytest.raises(
         ValueError, match=rf"{sentence}.* column 3 is between .*1000000"

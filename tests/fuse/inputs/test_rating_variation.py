@@ -222,7 +222,7 @@ def divided_by_speakers(sizes):
 @pytest.mark.parametrize(
     ("sizes", "advice"),
     [
-        ([1] * 5, "^give more utterances, for training"),
+        ([1] * 5, "^add utterances, because training"),
         ([1] * 12, "^choose --folds [34] or --set split_seed=|^choose --folds [34]$"),
         ([1, 1, 30], "^no other protocol, number of folds or seed"),
     ],

@@ -165,7 +165,7 @@ def test_a_fold_that_leads_out_of_the_run_is_refused(runs):
         away = dataclasses.replace(p, fold=np.full(len(p), name))
         rows = tuple(dataclasses.replace(row, fold=name) for row in run.folds)
         forged = dataclasses.replace(run, predictions=away, folds=rows)
-        with pytest.raises(AffuseError, match="can be no folder in the run"):
+        with pytest.raises(AffuseError, match="cannot be a folder in the run"):
             mapped(forged)
 
 

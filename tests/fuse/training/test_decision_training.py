@@ -70,7 +70,7 @@ def test_the_mean_is_that_of_the_designs_alone():
 def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     train, validation, _ = parts()
     trained_on, asked = [], []
-    said = decision_fitting._Panel._said
+    said = decision_fitting._Panel._predictions
 
     def watched(jobs):
         trained_on.extend(job.train.tolist() for job in jobs)
@@ -80,7 +80,7 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
         asked.append(places.tolist())
         return said(panel, model, places)
 
-    monkeypatch.setattr(decision_fitting._Panel, "_said", predicted)
+    monkeypatch.setattr(decision_fitting._Panel, "_predictions", predicted)
     fitted("lateccc", train, validation, loop=watched, epochs=1)
     everyone = list(range(len(train.truth)))
     assert trained_on[:2] == [everyone, everyone]  # the models that are kept

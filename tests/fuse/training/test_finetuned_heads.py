@@ -144,5 +144,5 @@ def test_without_a_fine_tuning_there_is_no_head(made, tmp_path):
 
 def test_nothing_else_trains_end_to_end():
     rows = Rows({"text": torch.randn(40, 4)}, torch.rand(40, 3))
-    with pytest.raises(ValueError, match="here choose joint or pretrain"):
+    with pytest.raises(ValueError, match="choose joint or pretrain here"):
         fit(rows, rows, fusion="text", settings=Settings(training=END_TO_END), seed=0)

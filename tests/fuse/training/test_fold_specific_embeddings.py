@@ -254,7 +254,10 @@ def test_embeddings_of_another_state_of_a_checkpoint_are_not_taken(root, name):
 def test_a_fold_that_was_not_fine_tuned_is_named(root):
     shutil.rmtree(root / "finetuned" / NAME / "session5")
     sentence = refused(fit(root, "--fusion", "text"))
-    assert "no encoder was fine-tuned for fold 'session5', but for session1" in sentence
+    expected = "no encoder was fine-tuned for fold 'session5', only for session1"
+    assert expected in sentence
+        "no encoder was fine-tuned for fold 'session5', only for session1" in sentence
+    )
     shutil.rmtree(root / "finetuned" / NAME / "session4" / "text")
     sentence = refused(fit(root, "--fusion", "text"))
     assert "session4 has no text encoder, but other folds do" in sentence

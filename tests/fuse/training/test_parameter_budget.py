@@ -74,6 +74,6 @@ def test_every_design_is_sized_before_any_is_trained():
     assert list(found) == ["audio", "early"]
     for line, (fusion, settings) in zip(said, found.items(), strict=True):
         size = count(fusion, SIZES, settings)
-        assert line == f"{fusion}: hidden={settings.hidden} makes {size:,} parameters"
+        assert line == f"{fusion}: hidden={settings.hidden} gives {size:,} parameters"
     # speech alone has the autoencoder of one modality, so its regressor may be larger
     assert found["audio"].hidden > found["early"].hidden

@@ -411,6 +411,6 @@ def test_a_damaged_model_is_trained_again(tmp_path, caplog, name, how):
     path.unlink() if how == "removed" else path.write_bytes(path.read_bytes()[:20])
     trained(tmp_path, "text")
     assert contents(folder) == before
-    assert [r.message.endswith("training this model anew") for r in caplog.records] == [
-        True
-    ]
+    assert [
+        r.message.endswith("training this model again") for r in caplog.records
+    ] == [True]
