@@ -393,13 +393,16 @@ def test_more_jobs_than_parts(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("0/10", "shards count from 1 to 10; for an array of jobs in Slurm, say --arr"),
-        ("11/10", "shards count from 1 to 10"),
-        ("1/0", "say which of how many, as in 1/10"),
-        ("3", "say which of how many"),
-        ("a/b", "say which of how many"),
-        ("-1/2", "say which of how many"),
-        ("/", "say which of how many"),
+        (
+            "0/10",
+            "shards are numbered from 1 to 10; for an array of jobs in Slurm, use --array=1-10",
+        ),
+        ("11/10", "shards are numbered from 1 to 10"),
+        ("1/0", "write the number of the shard and their total, as in 1/10"),
+        ("3", "write the number of the shard"),
+        ("a/b", "write the number of the shard"),
+        ("-1/2", "write the number of the shard"),
+        ("/", "write the number of the shard"),
     ],
 )
 def test_shares_that_make_no_sense(text, sentence):
