@@ -264,7 +264,9 @@ def test_processes_make_the_same_bytes(tmp_path, undisturbed):
     count, lines = command_run(found, tmp_path, **two)
     assert count == 0
     assert lines[0].startswith(f"text: {COUNT} utterances in {tmp_path}")
-    assert lines[-1].startswith("nothing here is rated, so it can only be predicted")
+    assert lines[-1].startswith(
+        "the corpus has no ratings, so it can only be predicted"
+    )
     folder = tmp_path / "toy" / alone["text"].folder.name
     assert images(folder) == images(alone["text"].folder)
     assert hidden(folder) == []
@@ -361,7 +363,9 @@ def test_jobs_in_any_order_make_the_same_cache(tmp_path):
         total = sum(f"shard {job} is done" in line for line in lines)
         assert total == 2  # modalities
         left = {"3/3": 2, "1/3": 1}.get(job)
-        end = f"{left} of 3 shards are not there yet" if left else "nothing here is "
+        end = (
+            f"{left} of 3 shards are missing;" if left else "the corpus has no ratings"
+        )
         assert lines[-1].startswith(end)
     assert lines[0].endswith(
         "shard 2/3 is done, 7 of 7 parts are there: the cache is complete"
@@ -395,7 +399,8 @@ def test_more_jobs_than_parts(tmp_path):
     [
         (
             "0/10",
-            "shards are numbered from 1 to 10; for an array of jobs in Slurm, use --array=1-10",
+            "shards are numbered from 1 to 10; for an array of jobs in Slurm, use "
+            "--array=1-10",
         ),
         ("11/10", "shards are numbered from 1 to 10"),
         ("1/0", "write the number of the shard and their total, as in 1/10"),

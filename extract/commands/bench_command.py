@@ -1,6 +1,6 @@
-"""The commands that measure speed; `cli.py` offers them as ``bench``.
+"""Command line of the benchmarks of stage one and fine-tuning, the group ``bench``.
 
-That of stage two is in `cli.py` itself, for stage two is not known here.
+The benchmark of stage two is in `cli.py`, because this module does not import `fuse`.
 """
 
 from typing import TYPE_CHECKING
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 
 @click.group(cls=Subgroup)
 def bench() -> None:
-    """Measure speed against the device's limit, and against other ways."""
+    """Measure speed, and compare it with the device's peak and with other programs."""
 
 
 @bench.command("extract")
 @takes("bench_options.BenchExtract")
 def bench_extract(options: "BenchExtract") -> None:
-    """Measure stage one on made-up inputs of IEMOCAP's lengths.
+    """Measure the speed of stage one on random inputs with IEMOCAP's lengths.
 
-    The same random weights one by one, in padded batches, in a transformers pipeline
-    and as stage one runs them; "of the limit" is the arithmetic that the result needs
-    against the rate of the device's own matrix products.
+    The command compares four ways to run the same random weights: one input at a time,
+    padded batches, a transformers pipeline, and stage one. The column "of the limit" is
+    the model FLOPs utilisation (MFU), relative to the GEMM throughput that the command
+    measures on the device.
     """
     from affuse.extract.bench import encoder_bench
 
@@ -40,10 +41,10 @@ def bench_extract(options: "BenchExtract") -> None:
 @bench.command("digests")
 @takes("bench_options.BenchDigests")
 def bench_digests(options: "BenchDigests") -> None:
-    """Measure what the digests of RUN cost.
+    """Measure the time that the digests of RUN cost.
 
-    Reads its tables and its weights as `report` and `predict` do, and again from a copy
-    without digests.
+    The command reads the tables and weights as `report` and `predict` do, and then
+    again from a copy without digests.
 
     \b
       python cli.py bench digests runs/demo-early-speakers-0123abcd
@@ -56,16 +57,17 @@ def bench_digests(options: "BenchDigests") -> None:
 @bench.command("finetune")
 @takes("bench_options.BenchFinetune")
 def bench_finetune(options: "BenchFinetune") -> None:
-    """Measure fine-tuning on made-up utterances of IEMOCAP's lengths.
+    """Measure the speed of fine-tuning on random utterances with IEMOCAP's lengths.
 
-    The same random weights trained by `finetune`, with the gradient of the loss of the
-    whole --loss-batch in two passes, and by an ordinary loop: padded batches of --batch
-    utterances in random order, each with a loss and an optimiser step of its own. That
-    loop runs each utterance forward once, not twice, and steps more often; what is
-    compared is the time an utterance.
+    The command trains the same random weights in two ways. The first is `finetune`,
+    which computes the gradient of the loss over --loss-batch utterances in two passes.
+    The second is an ordinary loop over padded batches of --batch utterances in random
+    order, with one optimiser step for each batch. That loop runs each utterance forward
+    once instead of twice, and makes more steps, so compare the time per utterance.
 
-    "of the limit" is the arithmetic of one forward and one backward pass without
-    padding against the rate of the device's own matrix products.
+    The column "of the limit" is the model FLOPs utilisation (MFU): the operations of
+    one forward and one backward pass without padding, relative to the GEMM throughput
+    that the command measures on the device.
     """
     from affuse.extract.finetune.bench import finetune_bench
 

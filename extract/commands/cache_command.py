@@ -1,4 +1,4 @@
-"""The commands that look after the cache; `cli.py` offers them as ``cache``."""
+"""Command line that lists, verifies and repairs caches, the group ``cache``."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Subgroup)
 def cache() -> None:
-    """Look at the cached embeddings."""
+    """List, check and repair the cached embeddings."""
 
 
 @cache.command("list")
@@ -26,7 +26,8 @@ def cache() -> None:
 def cache_list(options: "ListCaches") -> None:
     """List every cache.
 
-    Digest, corpus, checkpoint, layers, pooling and number of utterances.
+    Each line shows digest, corpus, checkpoint, layers, pooling and number of
+    utterances.
     """
     from affuse.data.cache import cache_selection
 
@@ -39,7 +40,7 @@ def cache_list(options: "ListCaches") -> None:
 def cache_verify(options: "VerifyCaches") -> None:
     """Check every file of the cache against its digest, as `verify` does.
 
-    Names every file that is damaged or missing; the exit status is then 1.
+    The command names every file that is damaged or missing. The exit status is then 1.
     """
     from affuse.data.cache import verification
 
@@ -49,11 +50,12 @@ def cache_verify(options: "VerifyCaches") -> None:
 @cache.command("repair")
 @takes("maintenance_options.RepairCaches")
 def cache_repair(options: "RepairCaches") -> None:
-    """Make damaged and missing parts anew.
+    """Rebuild damaged and missing parts.
 
-    Repeats the extract command of each cache for what `verify` finds, and nothing else.
+    For each part that `verify` reports, the extract command of its cache is repeated.
+    Other parts stay unchanged.
 
-    Exit status 0 if everything is whole afterwards.
+    The exit status is 0 if every part is undamaged afterwards.
     """
     from affuse.extract.commands import cache_repair
 
