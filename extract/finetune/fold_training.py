@@ -52,7 +52,7 @@ def run(
     """
     output = FinetuningFolder(plan.folder)
     target, work = output.fold(fold.name).path, output.work(fold.name)
-    fold_material = fold_inputs.find(
+    sources = fold_inputs.find(
         plan.corpus,
         plan.aligned,
         fold,
@@ -62,7 +62,7 @@ def run(
     )
     if (mark := output.fold(fold.name).mark).exists():
         finished = read_json(mark, FINISHED, advice=f"delete {target}")
-        if finished["content"] != fold_material.content:
+        if finished["content"] != sources.content:
             raise AffuseError(
                 f"{target} was trained on other texts or recordings under the same "
                 f"ids; choose another --output"
@@ -77,14 +77,12 @@ def run(
                 f"--fold"
             )
         with _memory(plan):
-            _train(
-                plan, fold_material, target, work, say, first=first, progress=progress
-            )
+            _train(plan, sources, target, work, say, first=first, progress=progress)
 
 
 def _train(
     plan: FinetuningPlan,
-    fold_material: FoldMaterial,
+    sources: FoldMaterial,
     target: Path,
     work: UnfinishedFold,
     say: Say,
@@ -93,21 +91,21 @@ def _train(
     progress: bool,
 ) -> None:
     """Train on a fold while this process holds its lock."""
-    name = fold_material.fold.name
+    name = sources.fold.name
     backbones = {m: fresh(b) for m, b in plan.backbones.items()}
     material = fold_inputs.gather(
-        fold_material, plan.corpus, plan.aligned, backbones, threads=plan.threads
+        sources, plan.corpus, plan.aligned, backbones, threads=plan.threads
     )
     for line in remarks(material, longest=plan.tuning.max_seconds):
         say(f"{name}: {line}")
     seed = derived(plan.seed, name)
     module, head = _begin(plan, material, backbones, seed)
-    state = _resumable(work, fold_material.content)
+    state = _resumable(work, sources.content)
     if state:
         say(f"{name}: resumes after {state.name}")
     elif first:
         shutil.rmtree(work.path, ignore_errors=True)
-        content = json.dumps({"content": fold_material.content}) + "\n"
+        content = json.dumps({"content": sources.content}) + "\n"
         publish(work.identity, content.encode())
     say(f"{name}: validation ccc {head.score:.3f} behind frozen encoders")
     watch = Watch(work.log, name, say, progress=progress)
@@ -117,7 +115,7 @@ def _train(
         module.averages.adopt()
     best = _best(trainer)
     if first:
-        record = _facts(plan, fold_material, material, head, best)
+        record = _facts(plan, sources, material, head, best)
         fold_publishing.save(target, work, module, plan, material, record)
         shutil.rmtree(work.path, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
@@ -149,7 +147,7 @@ def _lesson(
 
 def _facts(
     plan: FinetuningPlan,
-    fold_material: FoldMaterial,
+    sources: FoldMaterial,
     material: Material,
     head: Fitted,
     best: Mapping[str, float],
@@ -161,8 +159,8 @@ def _facts(
     return fold_publishing.facts(
         plan,
         material,
-        fold=fold_material.fold.name,
-        content=fold_material.content,
+        fold=sources.fold.name,
+        content=sources.content,
         before={**frozen, "mean": head.score},
         after={**scores, "mean": best["ccc"]},
         epoch=best["epoch"],
@@ -192,14 +190,10 @@ def _begin(
         )
         for part in (material.train, material.validation)
     )
-    design: dict[str, Any] = {
-        "fusion": plan.fusion,
-        "settings": plan.settings,
-        "seed": seed,
-    }
-    head = joint_system.behind(train, validation, **design)
+    design: dict[str, Any] = {"fusion": plan.fusion, "settings": plan.settings}
+    head = joint_system.behind(train, validation, seed=seed, **design)
     module = joint_system.build(
-        encoders, train, head, head_first=plan.tuning.head_first, **design
+        encoders, train, head, head_first=plan.tuning.head_first, seed=seed, **design
     )
     if plan.checkpointing:
         for backbone in backbones.values():
@@ -215,8 +209,7 @@ def _best(trainer: FineTuner) -> dict[str, float]:
 def _resumable(work: UnfinishedFold, content: str) -> Path | None:
     """Return the newest complete state of an unfinished training; None if none exists.
 
-    The Trainer writes the state file last, so a readable one belongs to a complete
-    state.
+    The Trainer writes the state file last, so a readable one marks a complete state.
 
     Raises:
         AffuseError: if the training has other inputs
