@@ -133,7 +133,7 @@ def extract(
 def _fill(
     folder: Path, plan: Plan, build: Builder, filling: CacheFilling
 ) -> ExtractionOutcome:
-    """Build the missing parts of a share."""
+    """Build the missing parts of a shard."""
     share = {n: part for n, part in plan.items() if n in filling.share}
     began = time.monotonic()
     modality = modality_named(build.recipe.modality)

@@ -32,7 +32,7 @@ class PartTask:
 
     number: int
     opened: Opened | None  # None if the part is complete
-    own: Path | None = None  # file of the part, if it exists with usable rows
+    file: Path | None = None  # of the part, if it exists with usable rows
 
 
 def fill(
@@ -64,9 +64,9 @@ def fill(
         number, state = claim
         if state == WHOLE:
             return PartTask(number, None)
-        own = parts.part_path(folder, number) if state == PARTLY else None
-        rows = partial(siblings.rows, own=own)
-        return PartTask(number, build.open(plan[number], rows), own)
+        file = parts.part_path(folder, number) if state == PARTLY else None
+        rows = partial(siblings.rows, own=file)
+        return PartTask(number, build.open(plan[number], rows), file)
 
     def settled(number: int) -> bool:
         path = parts.part_path(folder, number)
@@ -134,7 +134,7 @@ def _write(
     """Publish a part unless it is unchanged, and release the claim on it."""
     path = parts.part_path(folder, job.number)
     part = build.finish(cast(Opened, job.opened), batches)
-    if job.own is None or not _is_unchanged(path, part, build.recipe):
+    if job.file is None or not _is_unchanged(path, part, build.recipe):
         cache_manifest.forget(path)
         parts.write(
             path,

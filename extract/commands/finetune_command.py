@@ -47,7 +47,7 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
     demand_accelerate()
     from affuse.extract.finetune import fold_training  # This module needs accelerate.
 
-    is_first = int(os.environ.get("RANK", "0")) == 0  # torchrun numbers processes so.
+    is_first = int(os.environ.get("RANK", "0")) == 0  # set by torchrun
     report = say if is_first else _discard
     corpus = corpus_reading.read_aloud(report, options)
     for line in corpus_checks.problem_lines(corpus.problems):
@@ -138,7 +138,7 @@ def prepare(corpus: Corpus, options: Finetune) -> FinetuningPlan:
 def _tuning(options: Finetune, device: str) -> Tuning:
     """Return the settings of the encoders: the experiment's, changed by options."""
     dtype = options.dtype
-    if dtype == "auto":  # On a CPU, the gain in speed is too small for a lower one.
+    if dtype == "auto":  # On a CPU, lower precision gains too little speed.
         cuda = device.startswith("cuda")
         dtype = choose_dtype(dtype, device) if cuda else "float32"
     changes = {

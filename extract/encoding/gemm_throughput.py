@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 SIZE = {"cpu": 1536, "cuda": 8192}  # rows and columns of the matrices
-PROBE = 256  # rows and columns for the ratio of two precisions, which takes ms
+PROBE = 256  # rows and columns to compare two precisions within milliseconds
 TRIES = 8  # repetitions; the fastest counts, because other processes slow some down
 ENOUGH = 2.0  # smallest speed-up of half precision that outweighs its rounding
 

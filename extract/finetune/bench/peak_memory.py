@@ -29,7 +29,7 @@ def most(work: Callable[[], object], device: str) -> int | None:
         torch.cuda.reset_peak_memory_stats(device)
         work()
         return torch.cuda.max_memory_allocated(device)
-    with suppress(OSError, AttributeError):  # Memory that is free already is returned.
+    with suppress(OSError, AttributeError):  # Freed memory shall not count.
         ctypes.CDLL(None).malloc_trim(0)
     try:
         CLEAR.write_text(ANEW)

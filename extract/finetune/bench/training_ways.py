@@ -1,4 +1,4 @@
-"""Two training loops for the same module and utterances: `finetune`'s and a plain one."""
+"""Training loops of the benchmark: that of `finetune`, and an ordinary one."""
 
 import time
 from collections.abc import Mapping, Sequence
