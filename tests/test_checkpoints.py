@@ -344,7 +344,7 @@ def test_vocabulary_of_another_checkpoint_is_refused(copied):
     folder = copied("bert")
     with (folder / "vocab.txt").open("a") as file:
         file.writelines(f"word{i}\n" for i in range(10))
-    with pytest.raises(ValueError, match="numbers words up to 68, but its weights kno"):
+    with pytest.raises(ValueError, match="numbers words up to 68, but its weights hav"):
         text(folder)
 
 
@@ -410,7 +410,8 @@ def test_speech_model_given_as_text(saved, name):
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "bert"])
 def test_no_head_to_keep(saved, name):
     with pytest.raises(
-        ValueError, match=r"has no head like .*audEERING; leave out --head"
+        ValueError,
+        match=r"(has no head like .*EERING;|lacks .* it has no such head:) leave out --h",
     ):
         speech(saved(name), head=True)
 

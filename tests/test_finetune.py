@@ -695,7 +695,7 @@ def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
             QUICK,
             "has 2 blocks; take --layers-trained",
         ),
-        ((), (*QUICK, "reduce=pca"), "reduce='pca' is fitted on embeddings"),
+        ((), (*QUICK, "reduce=pca"), "reduce='pca' is fitted on cached embeddings"),
         ((), (*QUICK, "layers=weighted"), "layers='weighted' needs cached embeddings"),
         ((), (*QUICK, "map=affine"), "map='affine' is fitted with the baselines"),
         (("--warmup", "2"), QUICK, "warmup must be in"),
