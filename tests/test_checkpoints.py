@@ -411,7 +411,7 @@ def test_speech_model_given_as_text(saved, name):
 def test_no_head_to_keep(saved, name):
     with pytest.raises(
         ValueError,
-        match=r"(has no head like .*EERING;|lacks .* it has no such head:) leave out --h",
+        match=r"(no head like .*audEERING;|lacks .* no such head:) leave out --head",
     ):
         speech(saved(name), head=True)
 
