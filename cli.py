@@ -24,55 +24,46 @@ from affuse.extract.commands.bench_command import bench
 from affuse.extract.commands.cache_command import cache
 
 if TYPE_CHECKING:
-    from affuse.data.options.bench_options import BenchTrain
-    from affuse.data.options.distillation_options import Distil
-    from affuse.data.options.extraction_options import Extract
-    from affuse.data.options.finetuning_options import Finetune
-    from affuse.data.options.pipeline_options import RunCommand
-    from affuse.data.options.report_options import Report
-    from affuse.data.options.run_options import (
-        Ablate,
-        Calibrate,
-        Lint,
-        Predict,
-        Verify,
+    from affuse.data.options import (
+        distillation_options,
+        extraction_options,
+        finetuning_options,
+        pipeline_options,
+        report_options,
+        run_options,
+        source_options,
+        training_options,
     )
-    from affuse.data.options.source_options import (
-        CheckCorpus,
-        WriteSample,
-        WriteUtterances,
-    )
-    from affuse.data.options.training_options import Sweep, Train
 
 
 @click.group(cls=Group)
 def main() -> None:
-    """Valence, arousal and dominance from speech and transcripts.
+    """Predict valence, arousal and dominance from speech and transcripts.
 
-    Stage one encodes every utterance once; stage two trains fusion designs on the
-    cached embeddings in seconds. Corpus demo, synthetic, is built in and needs no path:
+    Stage one encodes every utterance once, into a cache. Stage two trains fusion
+    designs on the cached embeddings in seconds. The corpus demo, which is synthetic,
+    and the small encoders mini are built in.
 
     \b
-      python cli.py check iemocap /path/to/IEMOCAP_full_release
-      python cli.py extract iemocap /path/to/IEMOCAP_full_release
+    Examples:
+      python cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
       python cli.py train --fusion early
       python cli.py report
-
-    To try it on what comes with it, a synthetic corpus and small encoders:
-
-    \b
-      python cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
     """
 
 
 @main.command()
-@takes("source_options.CheckCorpus")
-def check(options: "CheckCorpus") -> None:
+@takes
+def check(options: "source_options.CheckCorpus") -> None:
     """Compare a corpus with its published counts.
 
-    Reads CORPUS at ROOT (demo needs none), names every problem by file and line.
+    The command reads CORPUS at ROOT (demo needs none), and names every problem by
+    file and line. The exit status is 0 if nothing is wrong, and 1 if something is
+    missing or differs.
 
-    Exit status 0 if nothing is wrong, 1 if something is missing or differs.
+    \b
+    Example:
+      python cli.py check manifest table.csv --scale 1 5 --map valence=v_mean
     """
     from affuse.data.reading import corpus_checks
     from affuse.extract.caching import recording_headers
@@ -81,12 +72,16 @@ def check(options: "CheckCorpus") -> None:
 
 
 @main.command()
-@takes("source_options.WriteUtterances")
-def utterances(options: "WriteUtterances") -> None:
-    """Write what was read of a corpus as CSV.
+@takes
+def utterances(options: "source_options.WriteUtterances") -> None:
+    """Write the utterances of a corpus as CSV, one row each.
 
-    One row an utterance of CORPUS at ROOT (demo needs none). Names every problem on
-    the error stream; exit status 1 if something was left out.
+    The command reads CORPUS at ROOT (demo needs none). It names every problem on the
+    error stream. The exit status is 1 if something was left out.
+
+    \b
+    Example:
+      python cli.py utterances demo --output utterances.csv
     """
     from affuse.data.reading import corpus_checks
 
@@ -94,11 +89,16 @@ def utterances(options: "WriteUtterances") -> None:
 
 
 @main.command()
-@takes("source_options.WriteSample")
-def sample(options: "WriteSample") -> None:
+@takes
+def sample(options: "source_options.WriteSample") -> None:
     """Write a small example of a corpus.
 
-    CORPUS in its own layout at ROOT: composed text, generated tones.
+    It has the layout of CORPUS, lies at ROOT, and holds composed text and generated
+    tones. ROOT must be a new or an empty folder.
+
+    \b
+    Example:
+      python cli.py sample manifest small-corpus
     """
     from affuse.data.reading import corpus_reading
 
@@ -108,18 +108,19 @@ def sample(options: "WriteSample") -> None:
 
 
 @main.command()
-@takes("extraction_options.Extract")
-def extract(options: "Extract") -> None:
-    """Stage one: encode a corpus into the cache.
+@takes
+def extract(options: "extraction_options.Extract") -> None:
+    """Encode a corpus into the cache (stage one).
 
-    Encodes CORPUS at ROOT (demo needs none), or what is still missing of it.
+    The command encodes CORPUS at ROOT (demo needs none) on all GPUs of the machine.
+    Repeat it after an interruption: finished parts are kept. An utterance that cannot
+    be encoded is named in cache/NAME/problems.csv; the command goes on, and its exit
+    status is 1. With --scheduler or --shard, several machines fill one cache.
 
-    Repeat the command after an interruption: finished parts stay. Utterances that
-    cannot be encoded are named in cache/NAME/problems.csv with file and reason; the
-    run goes on, and the exit status is 1.
-
-    Several GPUs of a machine are all used. With --scheduler, or as an array of jobs
-    with --shard, several machines fill one cache; the bytes are the same.
+    \b
+    Examples:
+      python cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
+      python cli.py extract iemocap /path/to/IEMOCAP_full_release --layers all
     """
     from affuse.extract.commands import extract_command
 
@@ -130,15 +131,18 @@ main.add_command(cache)
 
 
 @main.command()
-@takes("pipeline_options.RunCommand")
-def run(options: "RunCommand") -> None:
-    """From a corpus to its table: extract, train, report.
+@takes
+def run(options: "pipeline_options.RunCommand") -> None:
+    """Extract, train and report in one command.
 
-    CORPUS at ROOT (demo needs none); with --finetune, encoders are fine-tuned for
-    each fold before. What is there is not made again: repeat the command after an
-    interruption.
+    The command reads CORPUS at ROOT (demo needs none). With --finetune, it fine-tunes
+    the encoders on each fold first. Finished steps are kept: repeat the command after
+    an interruption. The exit status is 1 if something was left out.
 
-    Exit status 1 if something was left out.
+    \b
+    Example:
+      python cli.py run demo --fusion early \\
+          --audio-checkpoint mini --text-checkpoint mini
     """
     from affuse.extract.commands import extract_command, run_tuning
     from affuse.fuse.commands import run_command
@@ -148,21 +152,20 @@ def run(options: "RunCommand") -> None:
 
 
 @main.command()
-@takes("distillation_options.Distil")
-def distil(options: "Distil") -> None:
-    """Compress an encoder: a small student learns from a large teacher.
+@takes
+def distil(options: "distillation_options.Distil") -> None:
+    """Distil an encoder into a smaller one: a student learns from a teacher.
 
     The student is an ordinary Wav2Vec2Model or DistilBertModel folder of a few
-    megabytes, with a model card; name it as --audio-checkpoint or --text-checkpoint.
-
-    The teacher encodes the data once, into the cache. Repeat the command after an
-    interruption: it goes on where it was.
+    megabytes, with a model card. The teacher encodes the data once, into the cache.
+    Repeat the command after an interruption: the training continues.
 
     \b
+    Examples:
       python cli.py distil audio --teacher openai/whisper-tiny.en \\
           --teacher-layers 2,3 --data /path/to/speech --output small-speech
-      python cli.py distil text --teacher sentence-transformers/all-MiniLM-L6-v2 \\
-          --data sentences.txt --output small-text
+      python cli.py distil text --data sentences.txt --output small-text \\
+          --teacher sentence-transformers/all-MiniLM-L6-v2
     """
     from affuse.extract.commands import distil_command
 
@@ -170,13 +173,18 @@ def distil(options: "Distil") -> None:
 
 
 @main.command()
-@takes("finetuning_options.Finetune")
-def finetune(options: "Finetune") -> None:
+@takes
+def finetune(options: "finetuning_options.Finetune") -> None:
     """Fine-tune encoders together with a fusion design.
 
-    Trains on the training part of each fold of CORPUS at ROOT; its validation CCC
-    decides, and its test is not looked at. Each fold becomes a folder of ordinary
-    checkpoints for `extract`. Repeat the command after an interruption.
+    The command trains on the training part of each fold of CORPUS at ROOT. The
+    validation CCC selects the best checkpoint; the test part is not used. Each fold
+    becomes a folder of ordinary checkpoints for `extract`. Repeat the command after
+    an interruption.
+
+    \b
+    Example:
+      python cli.py finetune iemocap /path/to/IEMOCAP_full_release --fold session5
     """
     from affuse.extract.commands import finetune_command
 
@@ -186,29 +194,19 @@ def finetune(options: "Finetune") -> None:
 main.add_command(bench)
 
 
-@bench.command("train")
-@takes("bench_options.BenchTrain")
-def bench_train(options: "BenchTrain") -> None:
-    """Measure stage two on made-up embeddings.
-
-    The same models for the same epochs: from a file with a data set an utterance, from
-    tensors that a DataLoader collates, and as stage two trains them, all at once.
-    """
-    from affuse.extract.encoding.gemm_throughput import products
-    from affuse.fuse.bench import training_bench
-
-    training_bench.bench(say, products, options)
-
-
 @main.command()
-@takes("training_options.Train")
-def train(options: "Train") -> None:
-    """Stage two: train fusion designs.
+@takes
+def train(options: "training_options.Train") -> None:
+    """Train fusion designs on cached embeddings (stage two).
 
-    Trains on cached embeddings and predicts every test fold.
+    Every test part is predicted. If the cache holds one corpus with one cache of each
+    modality, these are used. Finished folds and seeds are kept: repeat the command
+    after an interruption, or with more seeds.
 
-    Without more, it uses the one cache that is there. Finished folds and seeds are
-    kept: repeat the command after an interruption, or with more seeds.
+    \b
+    Examples:
+      python cli.py train --fusion early,late
+      python cli.py train --fusion all --protocol speakers --seeds 5
     """
     from affuse.fuse.commands import training_commands
 
@@ -216,18 +214,20 @@ def train(options: "Train") -> None:
 
 
 @main.command()
-@takes("training_options.Sweep")
-def sweep(options: "Sweep") -> None:
-    """Search settings on validation parts; the test stays unseen.
+@takes
+def sweep(options: "training_options.Sweep") -> None:
+    """Search settings on validation parts; no test part is used.
 
-    Every trial is a file in sweeps/NAME: repeat the command after an interruption, or
-    search on; all trials on the same rows are ranked together.
+    Every trial is a file in sweeps/NAME. Repeat the command after an interruption, or
+    with other settings: all trials on the same rows are ranked together. The command
+    writes ranking.csv, and the best settings as an experiment for `train`.
 
     \b
-      python cli.py sweep --fusion early --grid latent=64,128 --grid dropout=0.3,0.5
-      python cli.py sweep --fusion early --random 20 --space learning_rate=1e-4:1e-2:log
-
-    Writes ranking.csv, and the best settings as an experiment for `train`.
+    Examples:
+      python cli.py sweep --fusion early --grid latent=64,128 \\
+          --grid dropout=0.3,0.5
+      python cli.py sweep --fusion early --random 20 \\
+          --space learning_rate=1e-4:1e-2:log
     """
     from affuse.fuse.commands import training_commands
 
@@ -235,14 +235,17 @@ def sweep(options: "Sweep") -> None:
 
 
 @main.command()
-@takes("run_options.Lint")
-def lint(options: "Lint") -> None:
+@takes
+def lint(options: "run_options.Lint") -> None:
     """Look for leaks in finished runs.
 
-    Asks every rule about RUN, or about all runs, with whatever is at hand: the run
-    folder alone, or the corpus and the embeddings in the cache as well.
+    Every rule checks RUN, or all runs. A rule uses what is there: the run folder
+    alone, or also the corpus and the embeddings in the cache. The exit status is 1 if
+    a rule fails.
 
-    Exit status 1 if a rule fails.
+    \b
+    Example:
+      python cli.py lint runs/demo-early-speakers-0123abcd
     """
     from affuse.fuse.commands import lint_command
 
@@ -250,20 +253,19 @@ def lint(options: "Lint") -> None:
 
 
 @main.command()
-@takes("run_options.Verify")
-def verify(options: "Verify") -> None:
+@takes
+def verify(options: "run_options.Verify") -> None:
     """Check caches and runs against the digests of their files.
 
-    Reads every file below each FOLDER, which is a cache, a run, or a folder of several;
-    without one, all caches and runs. Names every file that is damaged or missing, and
-    what has no digests, because an older version made it or its command was
-    interrupted; that alone leaves the exit status 0.
+    The command reads every file below each FOLDER, which is a cache, a run, or a
+    folder of several; without one, all caches and runs. It names every file that is
+    damaged or missing. It also names folders without digests, which an older version
+    made or an interrupted command left. The exit status is 1 if a file is damaged or
+    missing.
 
     \b
-      python cli.py verify
+    Example:
       python cli.py verify runs/demo-early-speakers-0123abcd
-
-    Exit status 1 if a file is damaged or missing.
     """
     from affuse.data.cache import verification
 
@@ -272,14 +274,18 @@ def verify(options: "Verify") -> None:
 
 
 @main.command()
-@takes("report_options.Report")
-def report(options: "Report") -> None:
-    """Print the CCC table.
+@takes
+def report(options: "report_options.Report") -> None:
+    """Print the CCC table of finished runs.
 
-    One row a design: the mean over folds and seeds, with a 95 % interval. A mark says
-    that a row is significantly better (*) or worse than the one it is compared with.
+    Each row is a design: the mean over folds and seeds, with a 95 % interval. A mark
+    says that a row is significantly better (*) or worse than the row that it is
+    compared with. The exit status is 1 if a run is damaged; it is named, and the
+    others are shown.
 
-    Exit status 1 if a run is damaged; it is named, and the others are shown.
+    \b
+    Example:
+      python cli.py report --corpus demo --format latex --output table.tex
     """
     from affuse.fuse.commands import report_command
 
@@ -287,14 +293,18 @@ def report(options: "Report") -> None:
 
 
 @main.command()
-@takes("run_options.Calibrate")
-def calibrate(options: "Calibrate") -> None:
-    """Calibrate the predictions of RUN, and give them intervals.
+@takes
+def calibrate(options: "run_options.Calibrate") -> None:
+    """Calibrate the predictions of RUN, and add intervals to them.
 
-    From validation predictions alone: the affine map of the highest CCC, and split
-    conformal intervals. Prints how both do on the test, and what is gained by leaving
-    uncertain utterances out; writes calibration.json, rejection.csv and rejection.svg
-    into RUN.
+    The command learns from validation predictions alone: the affine map of the highest
+    CCC, and split conformal intervals. It prints how both do on the test parts, and
+    the gain of leaving uncertain utterances out. It writes calibration.json,
+    rejection.csv and rejection.svg into RUN.
+
+    \b
+    Example:
+      python cli.py calibrate runs/demo-early-speakers-0123abcd
     """
     from affuse.fuse.commands import calibrate_command
 
@@ -302,21 +312,21 @@ def calibrate(options: "Calibrate") -> None:
 
 
 @main.command()
-@takes("run_options.Predict")
-def predict(options: "Predict") -> None:
-    """Predict other cached utterances.
+@takes
+def predict(options: "run_options.Predict") -> None:
+    """Predict cached utterances with the models of RUN, as CSV.
 
-    Writes a row of CSV for each utterance: what the models of RUN say on average. The
-    embeddings must come from the same recipe as those the run was trained on.
+    Each row is the mean prediction for an utterance. The embeddings must come from
+    the same recipe as those that RUN was trained on.
+
+    Ratings r are on [-1, 1], as (2 r - low - high) / (high - low); *_deviation is the
+    standard deviation over models. Columns such as valence_1_to_5 are on the scale of
+    the training data. trained_on counts the models that had the utterance in training
+    or validation. start and end are seconds in file.
 
     \b
-    Example: python cli.py predict runs/RUN --corpus new --output new.csv
-
-    valence, arousal and dominance are on [-1, 1], as (2 r - low - high) / (high - low)
-    of a rating r; *_deviation is the deviation over models. Columns such as
-    valence_1_to_5 have the same on the scale of the ratings that the run was trained
-    on. trained_on counts the models that had the utterance in training or validation.
-    start and end are seconds in file.
+    Example:
+      python cli.py predict runs/RUN --corpus new --output new.csv
     """
     from affuse.fuse.commands import training_commands
 
@@ -324,12 +334,16 @@ def predict(options: "Predict") -> None:
 
 
 @main.command()
-@takes("run_options.Ablate")
-def ablate(options: "Ablate") -> None:
-    """Say what each modality contributes.
+@takes
+def ablate(options: "run_options.Ablate") -> None:
+    """Measure the contribution of each modality.
 
-    Test CCC of RUN with both modalities, with one of them only, and with one that is
-    permuted between utterances.
+    The command prints the test CCC of RUN with both modalities, with one of them
+    only, and with one that is permuted between utterances.
+
+    \b
+    Example:
+      python cli.py ablate runs/demo-early-speakers-0123abcd
     """
     from affuse.fuse.commands import training_commands
 

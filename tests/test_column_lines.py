@@ -96,7 +96,13 @@ def test_missing_ratings_and_speakers_are_told(tmp_path):
 
 def test_check_and_extract_say_it(tmp_path):
     corpus = read(tmp_path, "text,pleasure", "hi,1")
-    assert set(corpus.reading) <= {*corpus_checks.lines(corpus, ())}
+    columns, kept, question = corpus.reading
+    printed = [*corpus_checks.lines(corpus, ())]
+    assert {columns, question} <= {*printed}
+    assert kept == "kept as text, for report --by: 'pleasure'"
+    assert [line for line in printed if line.startswith("kept")] == [
+        "kept as text, for report --by: pleasure (1 value)"
+    ]
     assert corpus_checks.facts(corpus, ())["reading"] == list(corpus.reading)
     said = []
     aloud = corpus_reading.read_aloud(

@@ -280,7 +280,8 @@ def test_the_teacher_works_once(distil, modality, tmp_path, monkeypatch):
 
 
 def test_students_learn(distil, modality, tmp_path):
-    distil(modality, steps=60, rate=3e-3)
+    # versions of transformers draw other weights, some of which learn late
+    distil(modality, steps=150, rate=3e-3)
     with (tmp_path / "student" / "history.csv").open() as file:
         (last,) = csv.DictReader(file)
     distil(modality, "short", steps=1)

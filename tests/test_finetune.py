@@ -24,7 +24,7 @@ from affuse.data.options.extraction_options import CheckpointChoice
 from affuse.data.options.finetuning_options import Finetune
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
-from affuse.data.runs.finetuning_folder import UnfinishedFold
+from affuse.data.runs.finetuning_folder import FinetunedFold, UnfinishedFold
 from affuse.data.splits import protocols
 from affuse.data.system import digests
 from affuse.extract.audio import decoder_pool
@@ -865,7 +865,7 @@ def test_averages_are_what_is_scored_and_kept(finetune, monkeypatch):
     monkeypatch.setattr(FineTuner, "predicted", predicted)
     found, run = finetune("--averaging", "1")
     assert found.exit_code == 0, found.output
-    said = json.loads((run / "session1" / fold_publishing.FACTS).read_text())
+    said = json.loads((run / "session1" / FinetunedFold.mark).read_text())
     assert said["tuning"]["averaging"] == 1
     kept = load_file(run / "session1" / "text" / "model.safetensors")
     best = seen[int(said["epoch"]) - 1]

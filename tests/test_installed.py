@@ -22,6 +22,7 @@ from affuse.fuse.commands.dataset_loading import Dataset
 from affuse.fuse.settings import Settings
 from affuse.fuse.training import run_plan
 from affuse.fuse.training.setting_resolution import resolved
+from affuse.fuse.training.training_request import TrainingData
 
 ROOT = Path(__file__).parents[1]
 RULES = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -127,10 +128,14 @@ def test_a_corpus_without_words_is_not_to_be_extracted_as_text(tmp_path):
     )
     plan = {"fusion": "early", "settings": Settings(), "runs": tmp_path}
     with pytest.raises(AffuseError, match="'toy' has no words, .*: --fusion audio$"):
-        run_plan.make(corpus, {"audio": None}, **plan, device="cpu", label="")
+        run_plan.make(
+            TrainingData(corpus, {"audio": None}), **plan, device="cpu", label=""
+        )
     spoken = replace(corpus, utterances=(replace(corpus.utterances[0], text="yes"),))
     with pytest.raises(AffuseError, match="extract text first"):
-        run_plan.make(spoken, {"audio": None}, **plan, device="cpu", label="")
+        run_plan.make(
+            TrainingData(spoken, {"audio": None}), **plan, device="cpu", label=""
+        )
 
 
 @pytest.mark.parametrize("span", [(0.5, 1500.0), (1500.0, None)])

@@ -18,6 +18,7 @@ from affuse.data.cache.store import look
 from affuse.data.errors import AffuseError
 from affuse.data.installed_plugins import PluginError
 from affuse.data.modality import other_modalities
+from affuse.data.options.command_groups import RECORD
 from affuse.data.plugin_kinds import (
     BASELINE_KIND,
     CORPUS_KIND,
@@ -87,6 +88,8 @@ SETTINGS = Settings(latent=4, autoencoder_hidden=8, hidden=8, epochs=1)
 
 
 def call(*words):
+    command = main.commands[words[0]]  # another test may have asked for its parameters
+    command.params, command.record = [], getattr(command.callback, RECORD)
     return CliRunner().invoke(main, [str(word) for word in words])
 
 

@@ -13,8 +13,6 @@ from affuse import cli
 from affuse.data.errors import AffuseError
 from affuse.data.options.report_options import ReportContents
 from affuse.data.runs.run_predictions import (
-    PREDICTIONS,
-    VALIDATION,
     read_predictions,
     read_run,
     write_predictions,
@@ -69,7 +67,7 @@ def test_validation_scores_are_those_of_the_saved_predictions(runs):
     folder = of(runs, "early")
     each = []
     for path in sorted(folder.glob("*/seed-*")):
-        said = read_predictions(path / VALIDATION, read_run(folder).info.targets)
+        said = read_predictions(path / "validation.csv", read_run(folder).info.targets)
         pairs = zip(said.truth.T, said.predicted.T, strict=True)
         each.append(np.mean([metrics.ccc(*pair) for pair in pairs]))
     assert validation_ccc(folder) == pytest.approx(np.mean(each), abs=1e-5)
@@ -80,7 +78,7 @@ def test_the_map_is_that_of_each_model_and_rating(runs):
     found = mapped(run)[0].predictions
     for fold in ("session2", "session5"):
         for seed in (0, 1):
-            own = model_files.place(run.path, fold=fold, seed=seed) / VALIDATION
+            own = model_files.place(run.path, fold=fold, seed=seed) / "validation.csv"
             said = read_predictions(own, run.info.targets)
             here = (found.fold == fold) & (found.seed == seed)
             for k in range(3):
@@ -139,7 +137,7 @@ def test_networks_without_validation_predictions_are_named(runs, tmp_path):
     source = of(runs, "early")
     folder = tmp_path / source.name
     folder.mkdir()
-    for name in ("run.json", "folds.csv", PREDICTIONS):  # as somebody may send it
+    for name in ("run.json", "folds.csv", "predictions.csv"):  # as somebody may send it
         shutil.copy(source / name, folder)
     (table,) = collect(tmp_path, ReportContents(mapped=True))
     assert names(table) == ["early"]
@@ -152,7 +150,7 @@ def test_damaged_validation_predictions_are_named_and_the_exit_status_is_1(
 ):
     shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
     (model, *_) = sorted(tmp_path.glob("*/session1/seed-0"))
-    path = model / VALIDATION
+    path = model / "validation.csv"
     path.write_text(path.read_text().replace("0.", "9.", 1))
     done = CliRunner().invoke(cli.main, ["report", "--mapped", "--runs", str(tmp_path)])
     assert done.exit_code == 1
@@ -215,7 +213,7 @@ def test_a_map_without_correlation_is_counted(runs, tmp_path):
     folder = shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
     shutil.copytree(of(runs, "ridge"), tmp_path / of(runs, "ridge").name)
     run = read_run(folder)
-    for path in folder.glob(f"session1/seed-*/{VALIDATION}"):
+    for path in folder.glob("session1/seed-*/validation.csv"):
         said = read_predictions(path, run.info.targets)
         turned = dataclasses.replace(said, predicted=-said.predicted)
         write_predictions(path, turned, run.info)

@@ -1,48 +1,104 @@
-"""What make test-oldest installs is what setup.cfg allows, and nothing is repeated."""
+"""Each lower bound of setup.cfg is a version that `make test-oldest` installs."""
 
 import configparser
 import re
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
-import h5py
-import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-OLD = {"h5py": h5py, "numpy": np}
+OLDEST = ".constraints-oldest.txt"
+MODULES = {"pytest-xdist": "xdist"}  # package to import name, if they differ
+TOOLS = {"audmetric", "mypy", "pytest", "pytest-xdist", "ruff"}  # of development alone
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 
 
-def bounds():
-    """The lowest versions that setup.cfg allows, by package."""
+def requirements():
+    """Every requirement of setup.cfg, by the section or extra that names it."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    lines = setup["options"]["install_requires"].strip().splitlines()
-    return dict(line.split(" >= ") for line in lines)
+    parts = {"": setup["options"]["install_requires"]}
+    parts |= dict(setup["options.extras_require"])
+    return {
+        part: [Requirement(line) for line in lines.strip().splitlines()]
+        for part, lines in parts.items()
+    }
 
 
-def numbers(version):
-    return tuple(map(int, re.findall(r"\d+", version)[:2]))
+REQUIREMENTS = requirements()
+ALL = {str(found): found for part in REQUIREMENTS.values() for found in part}
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
-def test_the_oldest_versions_are_those_of_setup_cfg():
-    command = ["make", "--dry-run", "test-oldest", "PYTHON=python3"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    lines = done.stdout.replace("\\\n", " ").splitlines()
-    (install,) = (line for line in lines if " pip install " in line)
-    pinned = dict(re.findall(r"'([a-z0-9]+)==(.*?)\.\*'", install))
-    assert pinned == {name: bounds()[name] for name in OLD}
-    (kept,) = (line for line in lines if line.startswith("grep -vE"))
-    pattern = re.search(r"'(.*)'", kept)[1]
-    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    left = [line for line in constraints if not re.match(pattern, line)]
-    assert {line.split("==")[0] for line in constraints} - {
-        line.split("==")[0] for line in left
-    } == OLD.keys()
+def pinned(name):
+    """The versions of a constraint file, by the canonical name of the package."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    assert len(pairs) == len({package for package, _ in pairs})
+    return {canonicalize_name(package): Version(found) for package, found in pairs}
 
 
-@pytest.mark.parametrize("name", OLD)
-def test_these_tests_run_with_a_version_that_setup_cfg_allows(name):
-    assert numbers(OLD[name].__version__) >= numbers(bounds()[name])
+def commands(target):
+    """What make would run for a target where nothing is installed."""
+    words = ["make", "--dry-run", target, "PYTHON=python3", "RUN=false"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.replace("\\\n", " ")
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_a_lower_bound_is_the_oldest_version(text):
+    (bound,) = (found for found in ALL[text].specifier if found.operator == ">=")
+    assert pinned(OLDEST)[canonicalize_name(ALL[text].name)] == Version(bound.version)
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_the_newest_and_these_versions_are_within_the_bounds(text):
+    allowed, name = ALL[text].specifier, canonicalize_name(ALL[text].name)
+    assert allowed.contains(pinned("constraints.txt")[name])
+    assert allowed.contains(version(name))
+
+
+def test_both_constraint_files_name_the_same_packages():
+    newest = pinned("constraints.txt")
+    assert pinned(OLDEST).keys() == newest.keys()
+    assert all(newest[name] >= oldest for name, oldest in pinned(OLDEST).items())
+
+
+def test_a_package_has_the_same_bounds_wherever_it_is_named():
+    named = sorted(canonicalize_name(found.name) for found in ALL.values())
+    assert named == sorted(set(named))
+    extras = {str(found) for part in REQUIREMENTS.values() for found in part}
+    inside = {str(found) for part in ("", "dev") for found in REQUIREMENTS[part]}
+    assert extras == inside  # `make test-oldest` installs the extra dev
+
+
+@needs_make
+def test_make_test_oldest_installs_the_oldest_versions():
+    (install,) = re.findall("pip install .*", commands("test-oldest"))
+    assert "--editable '.[dev]'" in install
+    assert f"--constraint {OLDEST}" in install
+
+
+@needs_make
+def test_make_extract_installs_no_tools_of_development():
+    (install,) = re.findall("pip install .*", commands("extract"))
+    assert install.split("--editable ")[1].split()[0] == "'.'"
+    assert TOOLS.isdisjoint(found.name for found in REQUIREMENTS[""])
+
+
+@needs_make
+@pytest.mark.parametrize("target", ["test", "lint", "type"])
+def test_make_test_installs_what_it_needs(target):
+    (install,) = re.findall("pip install .*", commands(target))
+    assert install.split("--editable ")[1].split()[0] == "'.[dev]'"
+
+
+def test_make_test_misses_any_package_of_development():
+    (tools,) = re.findall("^TOOLS := (.*)", (ROOT / "Makefile").read_text(), re.M)
+    wanted = [MODULES.get(found.name, found.name) for found in REQUIREMENTS["dev"]]
+    assert tools.split() == sorted(wanted)

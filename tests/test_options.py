@@ -57,7 +57,6 @@ def test_every_command_has_a_record():
 def test_a_command_takes_its_record_and_nothing_else(name):
     record, command = RECORDS[name], command_of(name)
     assert load(command.callback.record) is record
-    assert command.callback.__annotations__["options"] == record.__name__
     names = [param.name for param in command.params]
     assert names == [*(each.name for each in record.fields()), "debug"]
 

@@ -263,7 +263,8 @@ def test_processes_make_the_same_bytes(tmp_path, undisturbed):
     two = {"processes": 2, "threads": 2, "modalities": ("text",)}
     count, lines = command_run(found, tmp_path, **two)
     assert count == 0
-    assert lines[0].startswith(f"text: {COUNT} utterances in {tmp_path}")
+    assert lines[0].startswith("text: 2 processes start; each loads its libraries")
+    assert lines[1].startswith(f"text: {COUNT} utterances in {tmp_path}")
     assert lines[-1].startswith(
         "the corpus has no ratings, so it can only be predicted"
     )

@@ -1,17 +1,18 @@
 """Records of the benches: of both stages, of fine-tuning and of digests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import click
 
-from affuse.data.options.command_record import Command
 from affuse.data.options.finetuning_options import TrainedLayers, TuningPrecision
-from affuse.data.options.option_fields import option
+from affuse.data.options.option_fields import RESOURCES, option
 from affuse.data.options.option_types import (
     MODALITY,
     NOT_NEGATIVE,
     ONE_OR_MORE,
+    design_names,
     designs,
 )
 from affuse.data.options.shared_options import ComputeOptions, RunArgument
@@ -22,34 +23,45 @@ class BenchExtract(ComputeOptions):
     """Measure stage one on random inputs."""
 
     COMMAND: ClassVar[str] = "bench extract"
-    modality: str = option("--modality", default="audio", type=MODALITY)
+    modality: str = option(
+        "--modality",
+        default="audio",
+        type=MODALITY,
+        help="Measure the encoder of this modality.",
+    )
     size: str | None = option(
         "--size",
         default=None,
-        help="audio: large12 (as audeering's; the default), large24, base, small or "
-        "tiny; text: base (the default), small or tiny.",
+        help="Size of the encoder: for audio large12 (as audeering's), "
+        "large24, base, small or tiny; for text base, small or "
+        "tiny.  [default: large12 for audio, base for text]",
     )
     count: int | None = option(
-        "--count", default=None, type=ONE_OR_MORE, help="Inputs.  [default: by device]"
+        "--count",
+        default=None,
+        type=ONE_OR_MORE,
+        help="Encode this number of random inputs.  [default: audio 32 on a "
+        "CPU and 2000 on a GPU, text 512 and 20000]",
     )
     rounds: int = option(
         "--rounds",
         default=2,
         type=ONE_OR_MORE,
-        help="Of all ways in turn; the fastest counts.",
+        help="Repeat all ways this many times in turn; the fastest time of "
+        "each counts.",
     )
     seed: int = option(
         "--seed",
         default=0,
         type=NOT_NEGATIVE,
-        help="Of weights, inputs and the random order.",
+        help="Seed of weights, inputs and their order.",
     )
     dtype: str = option(
         "--dtype",
         default="auto",
         type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-        help="Of the computation; auto: bfloat16 where the device is fast in it, which "
-        "is recorded and makes another cache than float32.",
+        help="Data type of the encoder's arithmetic. With auto, it is bfloat16 "
+        "on devices that are fast in it, and float32 on others.",
     )
 
 
@@ -62,90 +74,76 @@ class BenchDigests(RunArgument):
         "--rounds",
         default=5,
         type=ONE_OR_MORE,
-        help="Read both ways so often; the fastest of each counts.",
+        help="Read the files in both ways this many times; the fastest time of "
+        "each counts.",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomTuning(Command):
-    """The encoders and the steps of the bench of fine-tuning."""
+class BenchFinetune(
+    TuningPrecision,
+    TrainedLayers,
+    ComputeOptions,
+):
+    """Measure fine-tuning on random utterances."""
 
+    COMMAND: ClassVar[str] = "bench finetune"
+    MOVED: ClassVar[Mapping[str, str]] = {"hold": RESOURCES, "checkpointing": RESOURCES}
     model: str = option(
         "--model",
         default="large12",
         metavar="NAME",
-        help="large12 (as audeering's), large24 or base, each with a DistilBERT base; "
-        "small or tiny.",
+        help="Size of the encoders: large12 (as audeering's), large24 or base, "
+        "each with a DistilBERT base; small or tiny.",
     )
     fusion: str = option(
         "--fusion",
         default="early",
         type=designs,
-        help="The design that is trained along.",
+        metavar="DESIGN",
+        help=lambda: (
+            f"Train this fusion design together with the encoders: {design_names()}."
+        ),
     )
     batch: int = option(
         "--batch",
         default=8,
         type=ONE_OR_MORE,
-        help="Utterances that go through the encoders at once, in both ways.",
+        help="Pass this many utterances through the encoders at once, in both ways.",
     )
     loss_batch: int | None = option(
         "--loss-batch",
         default=None,
         type=click.IntRange(min=8),
         metavar="N",
-        help="Utterances of the loss of one of our steps, which are all there are.  "
-        "[default: 128 on a GPU, 16 on a CPU]",
+        help="Number of utterances in a batch of Affuse's loss, and in "
+        "all.  [default: 128 on a GPU, 16 on a CPU]",
     )
     steps: int = option(
         "--steps",
         default=3,
         type=ONE_OR_MORE,
-        help="Of ours that are timed, and passes of the other way; the fastest counts. "
-        "One before is not timed.",
+        help="Time this many steps of Affuse, and passes of the other way; the "
+        "fastest counts. One step before them is not timed.",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningMemory(Command):
-    """How the bench of fine-tuning holds activations."""
-
     hold: bool = option(
         "--hold",
         default=False,
-        help="Hold the activations of a whole batch of the loss, in our steps.",
+        help="Hold the activations of a whole batch of the loss, in Affuse's "
+        "steps.  [default: they are computed twice]",
     )
     checkpointing: bool = option(
         "--checkpointing",
         default=False,
-        help="Hold fewer activations, and compute them twice, in both ways.",
+        help="Hold fewer activations, and compute them again for the gradient, "
+        "in both ways.  [default: all activations are held]",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningSeed(Command):
-    """The seed of the bench of fine-tuning."""
-
     seed: int = option(
         "--seed",
         default=0,
         type=NOT_NEGATIVE,
-        help="Of weights, inputs, order and dropout.",
+        help="Seed of weights, inputs, order and dropout.",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class BenchFinetune(
-    RandomTuning,
-    TuningPrecision,
-    TuningMemory,
-    TrainedLayers,
-    TuningSeed,
-    ComputeOptions,
-):
-    """Measure fine-tuning on random utterances."""
-
-    COMMAND: ClassVar[str] = "bench finetune"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,52 +155,82 @@ class BenchTrain(ComputeOptions):
         "--rows",
         default=10_000,
         type=click.IntRange(min=300),
-        help="Made-up utterances.",
+        help="Number of random utterances.",
     )
     dims: tuple[int, int] = option(
         "--dims",
         default=(1024, 768),
         type=ONE_OR_MORE,
-        help="Features of audio and text.",
+        metavar="AUDIO TEXT",
+        help="Dimensions of the audio and of the text embeddings.",
     )
     models: int = option(
         "--models",
         default=8,
         type=ONE_OR_MORE,
-        help="Of one design, with a seed each.",
+        help="Train this number of models of one design, each with another seed.",
     )
     epochs: int | None = option(
         "--epochs",
         default=None,
         type=ONE_OR_MORE,
-        help="Of each model, and of its autoencoders where they come first.  "
-        "[default: 3; of --table, what early stopping gives]",
+        help="Train each model, and its autoencoders where they come first, "
+        "for this number of epochs.  [default: 3; with --table, as early "
+        "stopping decides]",
     )
     table: bool = option(
         "--table",
         default=False,
-        help="Time the whole table instead: audio, text, early and late, five "
-        "folds, five seeds, as `train` would.",
+        help="Time the whole table of `train` instead: audio, text, early and "
+        "late, five folds, five seeds.  [default: one design]",
     )
-    fusion: str = option("--fusion", default="early", type=designs)
+    fusion: str = option(
+        "--fusion",
+        default="early",
+        type=designs,
+        metavar="DESIGN",
+        help=lambda: f"Train this fusion design: {design_names()}.",
+    )
     reduce: str = option(
-        "--reduce", default="autoencoder", type=click.Choice(["autoencoder", "none"])
+        "--reduce",
+        default="autoencoder",
+        type=click.Choice(["autoencoder", "none"]),
+        help="Reduce the dimensions of embeddings by this method.",
     )
     training: str = option(
-        "--training", default="joint", type=click.Choice(["joint", "pretrain"])
+        "--training",
+        default="joint",
+        type=click.Choice(["joint", "pretrain"]),
+        help="Train the autoencoder jointly with the regressor, or before it.",
     )
-    hidden: int = option("--hidden", default=128, type=ONE_OR_MORE)
-    latent: int = option("--latent", default=128, type=ONE_OR_MORE)
-    batch: int = option("--batch", default=512, type=click.IntRange(min=32))
+    hidden: int = option(
+        "--hidden",
+        default=128,
+        type=ONE_OR_MORE,
+        help="Dimensions of the hidden layers of the design.",
+    )
+    latent: int = option(
+        "--latent",
+        default=128,
+        type=ONE_OR_MORE,
+        help="Dimensions that each modality is reduced to.",
+    )
+    batch: int = option(
+        "--batch",
+        default=512,
+        type=click.IntRange(min=32),
+        help="Number of utterances in a batch.",
+    )
     rounds: int = option(
         "--rounds",
         default=1,
         type=ONE_OR_MORE,
-        help="Of all ways in turn; the fastest counts.",
+        help="Repeat all ways this many times in turn; the fastest time of "
+        "each counts.",
     )
     seed: int = option(
         "--seed",
         default=0,
         type=NOT_NEGATIVE,
-        help="Of data, weights, order and dropout.",
+        help="Seed of data, weights, order and dropout.",
     )

@@ -1,6 +1,7 @@
 """Commands that take a record, and groups of them that print errors as sentences."""
 
 import importlib
+import shlex
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -8,33 +9,35 @@ from typing import Any
 import click
 
 from affuse.data.errors import AffuseError, OptionError, message
-from affuse.data.options.command_record import Command
+from affuse.data.options.command_record import PROGRAM, Command, program
+from affuse.data.options.option_fields import HEADINGS
 from affuse.data.system.environment import version
 from affuse.data.terminal import inactive, protect, say
 
 DEBUG = "affuse.debug"  # key of the context
 HELP = ["-h", "--help"]
+OTHER = "Other options"  # heading of those that every command has
+WIDTH = 80  # columns of --help
 RECORD = "record"  # attribute of the function of a command
 PACKAGE = "affuse.data.options"
 
 
-def takes(record: str) -> Callable[[Callable[[Any], None]], Callable[..., None]]:
+def takes(function: Callable[[Any], None]) -> Callable[..., None]:
     """Add the options of a record to a command, whose function takes one record.
 
     Args:
-        record: module and class in this package, such as "training_options.Train". It
-            is imported when the command is typed: records of others cost nothing
+        function: its parameter ``options`` is annotated with a text: a module of this
+            package and a record in it, such as "training_options.Train". The record is
+            imported when the command is typed, so that other commands cost nothing
     """
+    record = str(function.__annotations__["options"])
 
-    def decorate(function: Callable[[Any], None]) -> Callable[..., None]:
-        @wraps(function)
-        def command(**values: Any) -> None:
-            function(load(record)(**values))
+    @wraps(function)
+    def command(**values: Any) -> None:
+        function(load(record)(**values))
 
-        setattr(command, RECORD, record)
-        return command
-
-    return decorate
+    setattr(command, RECORD, record)
+    return command
 
 
 def load(record: str) -> type[Command]:
@@ -72,6 +75,34 @@ class RecordCommand(click.Command):
     def params(self, value: list[click.Parameter]) -> None:
         self._params = [*value, debug()]
 
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the options, each below its heading."""
+        lines: dict[str, list[tuple[str, str]]] = {name: [] for name in HEADINGS}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record and isinstance(param, click.Option):
+                heading = getattr(param, "heading", OTHER)
+                lines.setdefault(heading, []).append(record)
+        for heading, records in lines.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+    def format_help_text(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the text, whose examples start the program as it was started."""
+        text, self.help = self.help, started(self.help)
+        super().format_help_text(ctx, formatter)
+        self.help = text
+
+
+def started(text: str | None) -> str:
+    """Return a help text whose examples start the program as it was started."""
+    return (text or "").replace(shlex.join(PROGRAM), shlex.join(program()))
+
 
 def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     """Keep the flag where all commands of one call look for it."""
@@ -102,6 +133,14 @@ class Subgroup(click.Group):
 
     command_class = RecordCommand
 
+    def format_help_text(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the text, whose examples start the program as it was started."""
+        text, self.help = self.help, started(self.help)
+        super().format_help_text(ctx, formatter)
+        self.help = text
+
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command, as `click.Group` does, and give it the option."""
         if isinstance(cmd, click.Group):  # other commands have it
@@ -118,7 +157,7 @@ class Group(Subgroup):
     """
 
     def __init__(self, *args: Any, **given: Any) -> None:
-        names = {"help_option_names": HELP, "max_content_width": 100}
+        names = {"help_option_names": HELP, "max_content_width": WIDTH}
         super().__init__(*args, **{"context_settings": names, **given})
         shown = click.Option(
             ["--version"],

@@ -5,7 +5,7 @@ A default is left out of the line. So every option that is printed exists.
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from inspect import get_annotations
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import click
 
 from affuse.data.errors import OptionError
-from affuse.data.options.option_fields import parameter, spelling, words
+from affuse.data.options.option_fields import COMPUTE, parameter, spelling, words
 from affuse.data.suggestions import hint
 from affuse.data.system.environment import ROOT
 
@@ -30,6 +30,8 @@ class Command:
     """
 
     COMMAND: ClassVar[str] = ""  # as it is typed, such as "train" or "cache list"
+    HEADING: ClassVar[str] = COMPUTE  # of a record's own fields in --help
+    MOVED: ClassVar[Mapping[str, str]] = {}  # fields of bases to another heading
 
     @classmethod
     def fields(cls) -> tuple[Field[Any], ...]:
@@ -43,7 +45,13 @@ class Command:
     @classmethod
     def parameters(cls) -> list[click.Parameter]:
         """Return new click parameters, one for each field."""
-        return [parameter(each) for each in cls.fields()]
+        return [parameter(each, cls.heading(each.name)) for each in cls.fields()]
+
+    @classmethod
+    def heading(cls, name: str) -> str:
+        """Return the heading of a field in ``--help``."""
+        owner = next(c for c in cls.__mro__ if name in get_annotations(c))
+        return cls.MOVED.get(name, vars(owner).get("HEADING", COMPUTE))
 
     @classmethod
     def from_values(cls, **given: Any) -> Self:

@@ -1,12 +1,13 @@
 """Record of the distillation of encoders."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import click
 
-from affuse.data.options.option_fields import argument, option
+from affuse.data.options.option_fields import READ, WRITE, argument, option
 from affuse.data.options.option_types import (
     FOLDER,
     MODALITY,
@@ -22,81 +23,116 @@ class Distil(ComputeOptions, CacheOption):
     """Distil an encoder into a smaller one."""
 
     COMMAND: ClassVar[str] = "distil"
+    MOVED: ClassVar[Mapping[str, str]] = {
+        "cache": WRITE,
+        "output": WRITE,
+        "data": READ,
+        "teacher": READ,
+        "revision": READ,
+        "credits": WRITE,
+        "licence": WRITE,
+    }
     modality: str = argument(type=MODALITY)
     teacher: str = option(
         "--teacher",
         metavar="NAME",
-        help="Speech encoder (Whisper, Wav2Vec2 family) or text encoder: hub name or "
-        "folder.",
+        help="Imitate this encoder: a hub name or a folder of a speech encoder "
+        "(Whisper, Wav2Vec2 family) or of a text encoder.",
     )
     data: tuple[Path, ...] = option(
         "--data",
-        help="Sound files, .txt files of one text a line, or folders of them; "
-        "repeatable. No labels are needed.",
+        help="Learn from this: a sound file, a .txt file with one text a line, "
+        "or a folder of them. The option may be repeated. No ratings are "
+        "needed.",
     )
     output: Path = option(
         "--output",
         type=FOLDER,
-        help="Folder of the student; an unfinished training is taken up again.",
+        help="Folder of the student. If it holds an unfinished training, that "
+        "is continued.",
     )
-    revision: str = option("--revision", default="", help="Pin a teacher of the hub.")
+    revision: str = option(
+        "--revision",
+        default="",
+        help="Pin a teacher of the hub to this commit.  [default: the newest commit]",
+    )
     teacher_layers: str = option(
         "--teacher-layers",
         default="last",
-        help="What the student imitates: last, all, or numbers such as 2,3.",
+        help="Imitate these layers of the teacher: last, all, or numbers such as 2,3.",
     )
     layers: int | None = option(
-        "--layers", default=None, type=ONE_OR_MORE, help="Of the student."
+        "--layers",
+        default=None,
+        type=ONE_OR_MORE,
+        help="Number of transformer layers of the student.  [default: 4 for "
+        "audio, 2 for text]",
     )
     width: int | None = option(
         "--width",
         default=None,
         type=click.IntRange(min=8),
-        help="Of its hidden states.",
+        help="Dimensions of the student's hidden states.  [default: 192 for "
+        "audio, 256 for text]",
     )
     heads: int | None = option(
-        "--heads", default=None, type=ONE_OR_MORE, help="Of its attention."
+        "--heads",
+        default=None,
+        type=ONE_OR_MORE,
+        help="Number of attention heads of the student.  [default: 4]",
     )
     vocabulary: int | None = option(
         "--vocabulary",
         default=None,
         type=ONE_OR_MORE,
-        help="text: how many word pieces.",
+        help="Number of word pieces of a text student.  [default: 7000]",
     )
     speeds: str | None = option(
         "--speeds",
         default=None,
         metavar="LIST",
-        help="audio: at which everything is heard.  [default: 0.8,1,1.25]",
+        help="Train an audio student on recordings at these speeds.  [default: "
+        "0.8,1,1.25]",
     )
     steps: int | None = option(
-        "--steps", default=None, type=ONE_OR_MORE, help="Of the training."
+        "--steps",
+        default=None,
+        type=ONE_OR_MORE,
+        help="Number of training steps.  [default: 3000 for audio, 6000 for text]",
     )
-    rate: float | None = option("--rate", default=None, help="Highest learning rate.")
+    rate: float | None = option(
+        "--rate",
+        default=None,
+        help="Highest learning rate.  [default: 1.5e-3 for audio, 1e-3 for text]",
+    )
     batch: int | None = option(
         "--batch",
         default=None,
         type=ONE_OR_MORE,
-        help="Recordings or texts in a step.",
+        help="Number of recordings or texts in a batch.  [default: 16 "
+        "recordings, 128 texts]",
     )
     held_out: float = option(
         "--held-out",
         default=0.05,
         type=SHARE,
-        help="Share of the data that only tests.",
+        help="Share of the data that is held out of the training to test the student.",
     )
     seed: int = option(
         "--seed",
         default=0,
         type=NOT_NEGATIVE,
-        help="Of first weights, batches and what is held out.",
+        help="Seed of initial weights, batches and the held-out data.",
     )
     credits: tuple[str, ...] = option(
         "--credit",
         default=(),
         metavar="TEXT",
-        help="A source and its licence, for the model card; repeatable.",
+        help="Name a source of the data and its licence on the model card. The "
+        "option may be repeated.  [default: none]",
     )
     licence: str = option(
-        "--licence", default="", help="Of the student, for the model card."
+        "--licence",
+        default="",
+        help="Name the student's licence on the model card.  [default: none]",
     )

@@ -9,24 +9,12 @@ import click
 from affuse.data.errors import OptionError
 from affuse.data.modality import BUILT_IN
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import option
+from affuse.data.options.option_fields import READ, RESOURCES, WRITE, option
 from affuse.data.options.option_types import ONE_OR_MORE, ModalityName, pairs
 from affuse.data.options.shared_options import CacheOption, ComputeOptions
 from affuse.data.options.source_options import CorpusSource
 
 LONGEST = 3600.0  # seconds of an utterance
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodedModalities(Command):
-    """Which modalities are encoded."""
-
-    modalities: tuple[str, ...] = option(
-        "--modality",
-        default=(),
-        type=ModalityName,
-        help="What to encode; repeatable.  [default: what there is]",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,22 +25,26 @@ class CheckpointChoice(Command):
         "--audio-checkpoint",
         default="",
         metavar="NAME",
-        help="Speech encoder (Wav2Vec2 family, w2v-BERT, Whisper): hub name, folder, "
-        "'mini' (small, bundled), or 'tiny' (random weights).  [default: audeering, "
-        "which is audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim]",
+        help="Encode speech with this checkpoint of the Wav2Vec2 family, "
+        "w2v-BERT or Whisper: a hub name, a folder, mini (small, bundled) "
+        "or tiny (random weights).  [default: audeering, which is "
+        "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim]",
     )
     text_checkpoint: str = option(
         "--text-checkpoint",
         default="",
         metavar="NAME",
-        help="Text encoder: hub name, folder, 'mini' or 'tiny'.  [default: distilbert, "
-        "which is distilbert-base-uncased]",
+        help="Encode transcripts with this checkpoint: a hub name, a folder, "
+        "mini or tiny.  [default: distilbert, which is distilbert-base-"
+        "uncased]",
     )
     revision: tuple[str, ...] = option(
         "--revision",
         default=(),
         metavar="[MODALITY=]COMMIT",
-        help="Pin a checkpoint of the hub.  [default: the newest, which is recorded]",
+        help="Pin a checkpoint of the hub to this commit, for example "
+        "audio=0123abc. The option may be repeated.  [default: the newest "
+        "commit, which is recorded]",
     )
 
     def checkpoint(self, modality: str) -> str:
@@ -86,15 +78,15 @@ class EncoderChoice(CheckpointChoice):
         "--checkpoint",
         default=(),
         metavar="MODALITY=NAME",
-        help="Checkpoint of a modality that a plug-in adds, e.g. face=landmarks; "
-        "repeatable.  [default: its encoder's own]",
+        help="Encode a modality that a plug-in adds with this checkpoint, for example "
+        "face=landmarks. The option may be repeated.  [default: its encoder's own]",
     )
     encoders: tuple[str, ...] = option(
         "--encoder",
         default=(),
         metavar="[MODALITY=]NAME",
-        help="Encode with this plug-in of extract/encoders, e.g. whisper; repeatable.  "
-        "[default: the one that suits the checkpoint]",
+        help="Encode with this plug-in of extract/encoders, for example whisper. The "
+        "option may be repeated.  [default: the one that suits the checkpoint]",
     )
 
     def checkpoint(self, modality: str) -> str:
@@ -134,25 +126,32 @@ class EmbeddingOptions(Command):
         "--layers",
         default=(),
         metavar="[MODALITY=]WHICH",
-        help="last, all, or numbers such as 0,6,12.  [default: last]",
+        help="Cache these layers of the encoder: last, all, or numbers such as "
+        "0,6,12. The option may be repeated, as in --layers "
+        "audio=all.  [default: last]",
     )
     pooling: tuple[str, ...] = option(
         "--pooling",
         default=(),
         metavar="[MODALITY=]HOW",
-        help="mean, mean+std or frames.  [default: mean]",
+        help="Pool each utterance over time: mean, mean+std, or frames for no "
+        "pooling. The option may be repeated, as in --pooling "
+        "text=frames.  [default: mean]",
     )
     dtype: str = option(
         "--dtype",
         default="auto",
         type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-        help="Of the computation; auto: bfloat16 where the device is fast in it, which "
-        "is recorded and makes another cache than float32.",
+        help="Data type of the encoder's arithmetic. With auto, it is bfloat16 "
+        "on devices that are fast in it, and float32 on others. It is "
+        "recorded: each type has a cache of its own.",
     )
     head: bool = option(
         "--head",
         default=False,
-        help="Keep the predictions of the speech checkpoint's own head.",
+        help="Cache the ratings that the speech checkpoint's regression head "
+        "predicts, which --fusion zeroshot needs.  [default: they are not "
+        "cached]",
     )
 
 
@@ -160,58 +159,69 @@ class EmbeddingOptions(Command):
 class EncodingAmounts(Command):
     """How much is encoded at once, by how many processes, and how much at all."""
 
+    HEADING: ClassVar[str] = RESOURCES
+
     compile: bool = option(
         "--compile",
         default=False,
-        help="Compile what gains by it, in some seconds: speech encoders on a GPU in "
-        "half precision, for corpora of many hours.",
+        help="Compile speech encoders with torch.compile. It takes some "
+        "seconds, and pays on a GPU in half precision for many hours of "
+        "speech.  [default: no compilation]",
     )
     batch: float | None = option(
-        "--batch", default=None, help="Seconds of audio, or tokens, at once."
+        "--batch",
+        default=None,
+        help="Encode this many seconds of audio, or tokens of text, in a "
+        "batch.  [default: audio 10 s on a CPU and 320 s on a GPU, text "
+        "512 and 32768 tokens]",
     )
     block_seconds: float = option(
         "--block-seconds",
         default=60.0,
-        help="Longer utterances are encoded in blocks of this length.",
+        help="Encode longer utterances in blocks of this many seconds.",
     )
     max_seconds: float = option(
-        "--max-seconds", default=LONGEST, help="Longer utterances are refused."
+        "--max-seconds",
+        default=LONGEST,
+        help="Refuse longer utterances, and name them.",
     )
     limit: int | None = option(
         "--limit",
         default=None,
         type=ONE_OR_MORE,
-        help="So many utterances, evenly spread over the corpus.",
+        help="Encode only N utterances, evenly spaced over the corpus, for "
+        "example --limit 20 for a quick trial.  [default: all]",
     )
     processes: int | None = option(
         "--processes",
         default=None,
         type=ONE_OR_MORE,
         metavar="N",
-        help="Encode in so many processes of this machine, which divide its CUDA "
+        help="Encode in N processes on this machine. They divide its CUDA "
         "devices and CPU threads.  [default: one for each CUDA device]",
     )
     shard: str = option(
         "--shard",
         default="1/1",
         metavar="K/N",
-        help="Make only the K-th of N shares of the cache, K from 1 to N; for arrays "
-        "of jobs, of which the last completes the cache. Needs a --dtype by name, as "
-        "does --scheduler.",
+        help="Encode only shard K of N, for example --shard 2/8 in an array of "
+        "jobs. The job that is last completes the cache. --dtype must not "
+        "be auto.",
     )
     scheduler: str = option(
         "--scheduler",
         default="",
         metavar="ADDRESS",
-        help="Encode on the workers of this dask scheduler, which must see corpus and "
-        "cache under the same paths; whoever reaches its port can run code: trusted "
-        "networks and TLS only. Needs the extra 'cluster'.",
+        help="Encode on the workers of the dask scheduler at this address, for "
+        "example tcp://10.0.0.1:8786. Workers must see the corpus and the "
+        "cache under the same paths, and --dtype must not be auto. Anyone "
+        "who reaches the port can run code: use trusted networks and TLS. "
+        "It needs the extra 'cluster'.  [default: this machine]",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodingOptions(
-    EncodedModalities,
     EncoderChoice,
     EmbeddingOptions,
     ComputeOptions,
@@ -220,9 +230,18 @@ class EncodingOptions(
 ):
     """How a corpus is encoded."""
 
+    modalities: tuple[str, ...] = option(
+        "--modality",
+        default=(),
+        type=ModalityName,
+        help="Encode only this modality. The option may be "
+        "repeated.  [default: all modalities that the corpus has]",
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Extract(CorpusSource, EncodingOptions):
     """Encode a corpus into the cache."""
 
     COMMAND: ClassVar[str] = "extract"
+    MOVED: ClassVar[Mapping[str, str]] = {"cache": WRITE, "limit": READ}

@@ -27,5 +27,8 @@ class RepairCaches(CacheOption):
 
     COMMAND: ClassVar[str] = "cache repair"
     dry_run: bool = option(
-        "--dry-run", default=False, help="Only say what would be done."
+        "--dry-run",
+        default=False,
+        help="Only name the files that would be removed and encoded "
+        "again.  [default: the cache is repaired]",
     )

@@ -16,6 +16,9 @@ import click
 from affuse.data.options.option_types import split_names
 
 SPELLING = "spelling"  # key of a field's metadata
+READ, COMPUTE = "What to read", "What to compute"  # headings of options in --help
+RESOURCES, SHOW, WRITE = "Device and resources", "What to show", "Where to write"
+HEADINGS = (READ, COMPUTE, RESOURCES, SHOW, WRITE)  # in the order of --help
 SCREEN = "-"  # name of the file that is the standard output
 Lazy = Callable[[], click.ParamType]
 
@@ -101,12 +104,23 @@ def shape(annotation: Any) -> ValueShape:
     return ValueShape(values[0], count=len(values))
 
 
-def parameter(each: Field[Any]) -> click.Parameter:
-    """Return a new click parameter of a field."""
+class HeadedOption(click.Option):
+    """An option of ``--help`` below a heading."""
+
+    heading: str = COMPUTE  # of `HEADINGS`
+
+
+def parameter(each: Field[Any], heading: str = COMPUTE) -> click.Parameter:
+    """Return a new click parameter of a field.
+
+    Args:
+        each: of a record
+        heading: of `HEADINGS`, under which ``--help`` shows an option
+    """
     spelled, values = spelling(each), shape(each.type)
     common: dict[str, Any] = {
         "required": each.default is MISSING,
-        "metavar": spelled.metavar,
+        "metavar": spelled.metavar or _metavar(spelled, values),
     }
     if each.default not in (MISSING, None, ()):
         common["default"] = each.default
@@ -117,7 +131,7 @@ def parameter(each: Field[Any]) -> click.Parameter:
         common |= {"type": _click_type(spelled, values), "nargs": values.count}
     elif each.default is None:
         common["default"] = None
-    return click.Option(
+    option = HeadedOption(
         [each.name, spelled.flag],
         is_flag=values.type is bool or None,
         multiple=values.is_repeatable,
@@ -126,6 +140,15 @@ def parameter(each: Field[Any]) -> click.Parameter:
         help=spelled.help() if callable(spelled.help) else spelled.help or None,
         **common,
     )
+    option.heading = heading
+    return option
+
+
+def _metavar(spelled: Spelling, values: ValueShape) -> str | None:
+    """Return what ``--help`` shows for a number; None for what click shows."""
+    if isinstance(spelled.type, click.Choice) or values.count > 1:
+        return None
+    return {int: "N", float: "NUMBER"}.get(values.type)
 
 
 def _click_type(spelled: Spelling, values: ValueShape) -> click.ParamType:

@@ -91,6 +91,11 @@ def formats() -> Names:
     return Names(plugins.names(FORMAT_KIND))
 
 
+def design_names() -> str:
+    """Return the names of all fusion designs that are trained by steps, in words."""
+    return ", ".join(plugins.names(DESIGN_KIND))
+
+
 def split_names(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """Records of the report: which runs it shows, and what it says of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import click
 
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import option
+from affuse.data.options.option_fields import READ, SHOW, WRITE, option
 from affuse.data.options.option_types import formats
 from affuse.data.options.shared_options import OutputFile, RunsFolder
 
@@ -15,31 +16,43 @@ from affuse.data.options.shared_options import OutputFile, RunsFolder
 class RunSelection(Command):
     """Which runs a report shows; what is empty wants all."""
 
-    corpus: str = option("--corpus", default="", help="Only this corpus.")
-    protocol: str = option("--protocol", default="", help="Only this protocol.")
+    HEADING: ClassVar[str] = READ
+
+    corpus: str = option(
+        "--corpus", default="", help="Show only runs on this corpus.  [default: all]"
+    )
+    protocol: str = option(
+        "--protocol",
+        default="",
+        help="Show only runs with this protocol.  [default: all]",
+    )
     run: tuple[str, ...] = option(
         "--run",
         default=(),
         metavar="NAME",
-        help="Show only the run of this folder name, or of this unique beginning of "
-        "it; repeatable.",
+        help="Show only the run with this folder name, or with a name that "
+        "begins like this. The option may be repeated.  [default: all]",
     )
     design: tuple[str, ...] = option(
         "--design",
         default=(),
         metavar="DESIGN",
         is_list=True,
-        help="Show only runs of this design; repeatable, or several divided by commas.",
+        help="Show only runs of this design. The option may be repeated, or "
+        "name several: --design early,late.  [default: all]",
     )
     audio: tuple[str, ...] = option(
         "--audio",
         default=(),
         metavar="CHECKPOINT",
-        help="Of runs that take audio, show only those on this checkpoint, or on this "
-        "commit of it; repeatable.",
+        help="Show only runs on this audio checkpoint, or on this commit of it. Runs "
+        "that take no audio are shown too. The option may be repeated.  [default: all]",
     )
     text: tuple[str, ...] = option(
-        "--text", default=(), metavar="CHECKPOINT", help="The same for text."
+        "--text",
+        default=(),
+        metavar="CHECKPOINT",
+        help="Show only runs on this text checkpoint, as with --audio.  [default: all]",
     )
 
     @property
@@ -49,69 +62,67 @@ class RunSelection(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportFormat(Command):
-    """The format of a report."""
-
-    form: str = option(
-        "--format",
-        default="text",
-        type=formats,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class TableContents(Command):
     """What the tables of a report show."""
+
+    HEADING: ClassVar[str] = SHOW
 
     against: str = option(
         "--against",
         default="",
         metavar="DESIGN",
-        help="Compare all other rows with this one.  [default: fusion with the best "
-        "single modality]",
+        help="Compare every other row with this design.  [default: fusion with "
+        "the best single modality]",
     )
     pairs: bool = option(
-        "--pairs", default=False, help="Compare every two rows, corrected by Holm."
+        "--pairs",
+        default=False,
+        help="Compare every two rows, with Holm's correction.  [default: no pairs]",
     )
     unit: str | None = option(
         "--unit",
         default=None,
         type=click.Choice(["dialogue", "speaker", "recording", "utterance"]),
-        help="What intervals and tests take to be independent.  [default: dialogue, "
-        "else speaker, recording, utterance; speaker where dialogues lie within "
-        "speakers that the folds keep apart]",
+        help="Take these units as independent in intervals and tests. "
+        " [default: dialogue, else speaker, recording, "
+        "utterance; speaker where dialogues lie within speakers that the "
+        "folds keep apart]",
     )
     by: str = option(
         "--by",
         default="",
         metavar="COLUMN",
-        help="Score the groups of a column of the corpus apart: gender, speaker, "
-        "session, dialogue, or a column that the corpus's table has, e.g. language. "
-        "Improvised, scripted and new sentences always are, where they are known.",
+        help="Score the groups of this column separately: gender, speaker, "
+        "session, dialogue, or a column of the corpus's table, for "
+        "example language. Improvised, scripted and new sentences are "
+        "always scored separately where they are known.",
     )
     columns: str = option(
         "--columns",
         default="",
         metavar="NAMES",
-        help="Show other measures too, divided by commas, e.g. rmse,mae,pearson.",
+        help="Show these measures too, for example "
+        "rmse,mae,pearson.  [default: CCC alone]",
     )
     ensemble: bool = option(
         "--ensemble",
         default=False,
         help="Add a row for each run with several seeds: the mean of their "
-        "predictions.",
+        "predictions.  [default: no such row]",
     )
     split: bool = option(
         "--split",
         default=False,
-        help="Show correlation, scale and location, of which each CCC is made.",
+        help="Show the correlation, the scale and the location that make up "
+        "each CCC.  [default: CCC alone]",
     )
     mapped: bool = option(
         "--mapped",
         default=False,
-        help="Add a row for each network after the affine map of highest CCC, fitted "
-        "on its validation predictions. Without it, the network of highest validation "
-        "CCC gets one if the table has a mapped baseline.",
+        help="Add a row for each network after the affine map of highest CCC, "
+        "fitted on its validation predictions.  [default: if the table "
+        "has a mapped baseline, the network of highest validation CCC has "
+        "such a row]",
     )
 
 
@@ -121,7 +132,15 @@ class ReportContents(RunSelection, TableContents):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(ReportContents, ReportFormat, OutputFile, RunsFolder):
+class Report(ReportContents, OutputFile, RunsFolder):
     """Print the table."""
 
     COMMAND: ClassVar[str] = "report"
+    MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}
+    HEADING: ClassVar[str] = WRITE
+    form: str = option(
+        "--format",
+        default="text",
+        type=formats,
+        help="Print the tables in this format.",
+    )

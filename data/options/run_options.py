@@ -1,5 +1,6 @@
 """Records of the commands that apply or examine trained models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -7,7 +8,7 @@ from typing import ClassVar
 import click
 
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import argument, option
+from affuse.data.options.option_fields import READ, SHOW, argument, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, SHARE
 from affuse.data.options.shared_options import (
     CacheChoice,
@@ -23,13 +24,16 @@ from affuse.data.options.shared_options import (
 class RunDesignFiles(Command):
     """The files that define the designs of runs which `train --design` made."""
 
+    HEADING: ClassVar[str] = READ
+
     design_files: tuple[Path, ...] = option(
         "--design",
         default=(),
         metavar="FILE.py",
         help="Run this Python file, which defines the design of a run that was trained "
-        "with --design; repeatable. The path that a run records is only shown: without "
-        "this option no code is run, and models of such a run cannot be used.",
+        "with --design. The option may be repeated. The path that a run records is "
+        "only shown: without this option no code is run, and models of such a run "
+        "cannot be used.",
     )
 
 
@@ -39,21 +43,17 @@ class RunInput(RunArgument, CacheChoice, RunDesignFiles):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibratedColumns(Command):
-    """Whether calibrated predictions are written too."""
-
-    calibrated: bool = option(
-        "--calibrated",
-        default=False,
-        help="Add what `calibrate` learnt: mapped, low, high.",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predict(RunInput, CalibratedColumns, ComputeOptions, OutputFile):
+class Predict(RunInput, ComputeOptions, OutputFile):
     """Predict cached utterances."""
 
     COMMAND: ClassVar[str] = "predict"
+    HEADING: ClassVar[str] = SHOW
+    calibrated: bool = option(
+        "--calibrated",
+        default=False,
+        help="Add the columns that `calibrate` learnt: mapped predictions and "
+        "both ends of their intervals.  [default: they are left out]",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,34 +62,33 @@ class Ablate(RunInput, ComputeOptions):
 
     COMMAND: ClassVar[str] = "ablate"
     seed: int = option(
-        "--seed", default=0, type=NOT_NEGATIVE, help="Of the permutations."
+        "--seed",
+        default=0,
+        type=NOT_NEGATIVE,
+        help="Seed of the permutations of a modality.",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntervalOptions(Command):
-    """Which intervals a calibration learns."""
+class Calibrate(RunArgument, CacheOption, OutputFile):
+    """Calibrate the predictions of a run."""
 
+    COMMAND: ClassVar[str] = "calibrate"
     level: float = option(
         "--level",
         default=0.9,
         type=SHARE,
-        help="Share of ratings that an interval shall hold.",
+        help="Share of the ratings that an interval shall contain.",
     )
     by: str = option(
         "--by",
         default="auto",
         type=click.Choice(["auto", "utterance", "speaker"]),
-        help="What is exchangeable: speakers, for new speakers, where there are enough "
-        "of them to validate on; else utterances.",
+        help="Take speakers or utterances as exchangeable. Intervals by "
+        "speaker hold for new speakers. With auto, it is speakers if "
+        "enough of them are in each validation part, and utterances "
+        "otherwise.",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibrate(RunArgument, IntervalOptions, CacheOption, OutputFile):
-    """Calibrate the predictions of a run."""
-
-    COMMAND: ClassVar[str] = "calibrate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +96,20 @@ class Lint(RunDesignFiles, CacheOption, RunsFolder):
     """Look for leaks in runs."""
 
     COMMAND: ClassVar[str] = "lint"
+    HEADING: ClassVar[str] = SHOW
+    MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}
     folders: tuple[Path, ...] = argument(default=(), type=FOLDER, metavar="[RUN]...")
-    as_list: bool = option("--list", default=False, help="Explain the rules instead.")
-    as_json: bool = option("--json", default=False, help="Everything, for machines.")
+    as_list: bool = option(
+        "--list",
+        default=False,
+        help="Explain the rules, and check no run.  [default: runs are checked]",
+    )
+    as_json: bool = option(
+        "--json",
+        default=False,
+        help="Print everything that was found as JSON, for "
+        "programs.  [default: a summary in words]",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,4 +117,5 @@ class Verify(CacheOption, RunsFolder):
     """Check caches and runs against the digests of their files."""
 
     COMMAND: ClassVar[str] = "verify"
+    MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}
     folders: tuple[Path, ...] = argument(default=(), type=FOLDER, metavar="[FOLDER]...")

@@ -4,14 +4,21 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, ClassVar, TextIO, cast
 
 import click
 
 from affuse.data.errors import OptionError
 from affuse.data.modality import BUILT_IN
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import SCREEN, argument, option
+from affuse.data.options.option_fields import (
+    READ,
+    RESOURCES,
+    SCREEN,
+    WRITE,
+    argument,
+    option,
+)
 from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, pairs
 
 
@@ -19,16 +26,19 @@ from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, pairs
 class ComputeOptions(Command):
     """The device and the threads that a command computes with."""
 
+    HEADING: ClassVar[str] = RESOURCES
+
     device: str = option(
         "--device",
         default="auto",
-        help="auto, cpu or cuda; auto takes CUDA where there is a device.",
+        help="Compute on this device: auto, cpu, cuda or, for example, cuda:1. "
+        "With auto, CUDA is used if there is a CUDA device.",
     )
     threads: int | None = option(
         "--threads",
         default=None,
         type=ONE_OR_MORE,
-        help="CPU threads.  [default: all cores]",
+        help="Use this number of CPU threads.  [default: all cores]",
     )
 
 
@@ -36,11 +46,13 @@ class ComputeOptions(Command):
 class CacheOption(Command):
     """The folder of all caches."""
 
+    HEADING: ClassVar[str] = READ
+
     cache: Path = option(
         "--cache",
         default=Path("cache"),
         type=FOLDER,
-        help="Folder of all embeddings.",
+        help="Folder of all caches of embeddings.",
     )
 
 
@@ -48,28 +60,35 @@ class CacheOption(Command):
 class CacheChoice(CacheOption):
     """Which caches of which corpus a command takes."""
 
+    HEADING: ClassVar[str] = READ
+
     corpus: str = option(
-        "--corpus", default="", help="Name of the corpus in the cache."
+        "--corpus",
+        default="",
+        help="Name of the corpus in the cache, for example demo. It may be "
+        "left out if the cache holds one corpus.",
     )
     audio: str = option(
         "--audio",
         default="",
         metavar="CHECKPOINT_OR_DIGEST",
-        help="Audio cache to use if there are several, e.g. mini, a hub name, a "
-        "folder, or the digest of `cache list`.",
+        help="Choose one of several audio caches by its checkpoint (mini, a "
+        "hub name or a folder) or by its digest, which `cache list` "
+        "prints. It may be left out if there is one audio cache.",
     )
     text: str = option(
         "--text",
         default="",
         metavar="CHECKPOINT_OR_DIGEST",
-        help="Text cache to use if there are several; named like that of --audio.",
+        help="Choose one of several text caches, in the same way as --audio.",
     )
 
     embeddings: tuple[str, ...] = option(
         "--embeddings",
         default=(),
         metavar="MODALITY=CHECKPOINT_OR_DIGEST",
-        help="Cache of any other modality, if there are several; repeatable.",
+        help="Choose one of several caches of another modality, for example "
+        "face=landmarks. The option may be repeated.",
     )
 
     def named(self) -> dict[str, str]:
@@ -120,11 +139,13 @@ def cache_option(modality: str, name: str) -> str:
 class RunsFolder(Command):
     """The folder of all runs."""
 
+    HEADING: ClassVar[str] = WRITE
+
     runs: Path = option(
         "--runs",
         default=Path("runs"),
         type=FOLDER,
-        help="Folder of all trained models and their predictions.",
+        help="Folder of all runs: trained models and their predictions.",
     )
 
 
@@ -132,20 +153,26 @@ class RunsFolder(Command):
 class FinetunedFolder(Command):
     """The fine-tuning whose encoders each fold takes."""
 
+    HEADING: ClassVar[str] = READ
+
     finetuned: Path | None = option(
         "--finetuned",
         default=None,
         type=FOLDER,
         metavar="RUN",
-        help="Give each fold the embeddings of its own encoders, which `finetune` left "
-        "in this folder and `extract` was given; with --set training=end-to-end also "
-        "the heads that it left there.",
+        help="Give each fold the embeddings of its fold-specific encoders. RUN "
+        "is a folder of `finetune`, for example finetuned/demo-early-"
+        "loso-0123abcd, with whose encoders `extract` was called. With "
+        "--set training=end-to-end, the jointly trained heads of RUN are "
+        "used too.  [default: every fold has the same embeddings]",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunArgument(Command):
     """The run that a command works on."""
+
+    HEADING: ClassVar[str] = READ
 
     run: Path = argument(type=FOLDER)
 
@@ -154,12 +181,14 @@ class RunArgument(Command):
 class OutputFile(Command):
     """The file that a command writes its result into."""
 
+    HEADING: ClassVar[str] = WRITE
+
     output: str = option(
         "--output",
         default=SCREEN,
         type=click.Path(dir_okay=False, allow_dash=True),
         metavar="FILENAME",
-        help="File to write.  [default: the screen]",
+        help="Write to this file, for example table.csv.  [default: the screen]",
     )
 
     def opened(self) -> AbstractContextManager[TextIO]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import click
 
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import argument, option
+from affuse.data.options.option_fields import READ, SHOW, argument, option
 from affuse.data.options.option_types import FOLDER, corpora
 from affuse.data.options.shared_options import OutputFile
 from affuse.data.records import NATURES
@@ -17,55 +17,72 @@ from affuse.data.records import NATURES
 class CorpusSource(Command):
     """Which corpus is read from where, and how."""
 
+    HEADING: ClassVar[str] = READ
+
     corpus: str = argument(type=corpora)
     root: Path | None = argument(default=None)
     name: str = option(
-        "--name", default="", help="What to call the corpus in cache and tables."
+        "--name",
+        default="",
+        help="Call the corpus by this name in the cache and in "
+        "tables.  [default: the name that the reader gives it]",
     )
     nature: str | None = option(
         "--nature",
         default=None,
         type=click.Choice(NATURES),
-        help="Said in every table.  [default: what the folder says of itself]",
+        help="Label every table with this kind of ratings.  [default: the kind "
+        "that the corpus states]",
     )
     columns: tuple[str, ...] = option(
         "--map",
         default=(),
         metavar="ROLE=COLUMN",
-        help="manifest: which column is what, e.g. valence=proxy_V; repeatable.",
+        help="Read a role from this column of a manifest, for example --map "
+        "valence=proxy_V. The option may be repeated.  [default: columns "
+        "are recognised by their names]",
     )
     scale: tuple[float, float] | None = option(
         "--scale",
         default=None,
         metavar="LOW HIGH",
-        help="manifest: lowest and highest rating of the scale; never guessed.",
+        help="Lowest and highest rating of a manifest's scale, for example "
+        "--scale 1 5. The scale is never guessed: it must stand here or "
+        "in the corpus.",
     )
     table: str | None = option(
-        "--table", default=None, help="manifest: which table of the folder."
+        "--table",
+        default=None,
+        help="Read this table of a manifest's folder, for example labels.csv. "
+        "It may be left out if the folder has one table.",
     )
     dominance: str | None = option(
         "--dominance",
         default=None,
         type=click.Choice(["released", "recomputed"]),
-        help="iemocap: the released mean, or one that ignores blank dominance.",
+        help="Take IEMOCAP's dominance as released, or recompute the mean "
+        "without listeners that left it blank.  [default: released]",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckedFacts(Command):
-    """What `check` looks at, and how it prints what it finds."""
-
-    as_json: bool = option("--json", default=False, help="Everything, for machines.")
-    no_audio: bool = option(
-        "--no-audio", default=False, help="Do not open the recordings."
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckCorpus(CorpusSource, CheckedFacts):
+class CheckCorpus(CorpusSource):
     """Compare a corpus with its published counts."""
 
     COMMAND: ClassVar[str] = "check"
+    HEADING: ClassVar[str] = SHOW
+    as_json: bool = option(
+        "--json",
+        default=False,
+        help="Print everything that was found as JSON, for "
+        "programs.  [default: a summary in words]",
+    )
+    no_audio: bool = option(
+        "--no-audio",
+        default=False,
+        help="Do not open the recordings, which is faster.  [default: every "
+        "recording is opened]",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,5 +97,6 @@ class WriteSample(Command):
     """Write a small example of a corpus."""
 
     COMMAND: ClassVar[str] = "sample"
+    HEADING: ClassVar[str] = READ
     corpus: str = argument(type=corpora)
     root: Path = argument(type=FOLDER)

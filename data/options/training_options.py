@@ -1,5 +1,6 @@
 """Records of stage two: which designs are trained on what, and how."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -8,7 +9,7 @@ import click
 
 from affuse.data import plugins
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import option
+from affuse.data.options.option_fields import RESOURCES, WRITE, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, ONE_OR_MORE
 from affuse.data.options.shared_options import (
     CacheChoice,
@@ -24,9 +25,9 @@ def _designs() -> str:
     """Return the help text of --fusion, which lists what can be trained."""
     names = [*plugins.names(DESIGN_KIND), *plugins.names(BASELINE_KIND)]
     return (
-        f"{', '.join(names)}, latemean, lateccc, stacking, zeroshot, or all that the "
-        f"caches can feed; repeatable, or several divided by commas, as in "
-        f"early,late.  [required without --design]"
+        f"Train these fusion designs: {', '.join(names)}, latemean, lateccc, stacking, "
+        f"zeroshot, or all that the caches can feed. The option may be repeated, or "
+        f"name several: --fusion early,late.  [required without --design]"
     )
 
 
@@ -41,36 +42,44 @@ class DesignOptions(Command):
         "--design",
         default=(),
         metavar="FILE.py",
-        help="Train the design that this Python file defines, e.g. product.py, as "
-        "well. The file is run. It defines a class Fusion and its MODALITIES, as the "
-        "README shows, and the design is called by the file's name; repeatable.",
+        help="Train the design that this Python file defines, for example product.py. "
+        "The file is run. It defines a class Fusion and its MODALITIES, as the README "
+        "shows, and the design is called by the file's name. The option may be "
+        "repeated.",
     )
     protocol: str | None = option(
         "--protocol",
         default=None,
-        help="session5, session5-strict, loso, speakers or official.  [default: the "
-        "corpus's own]",
+        help="Divide the corpus into training, validation and test parts by "
+        "this protocol: session5, session5-strict, loso, speakers or "
+        "official.  [default: the protocol of the corpus]",
     )
     folds: int | None = option(
         "--folds",
         default=None,
         type=click.IntRange(min=3),
-        help="Of the speakers protocol.  [default: 5]",
+        help="Number of folds of the protocol speakers; other protocols have a "
+        "fixed number.  [default: 5]",
     )
     seeds: int = option(
         "--seeds",
         default=3,
         type=ONE_OR_MORE,
-        help="How many; results are means over them.",
+        help="Train each design with this number of seeds. Results are means "
+        "over them.",
     )
     seed: int = option(
-        "--seed", default=0, type=NOT_NEGATIVE, help="The first of them."
+        "--seed",
+        default=0,
+        type=NOT_NEGATIVE,
+        help="The first seed; the others follow it.",
     )
     reduce: str | None = option(
         "--reduce",
         default=None,
         type=click.Choice(["autoencoder", "pca", "none"]),
-        help="How embeddings are made smaller.  [default: autoencoder]",
+        help="Reduce the dimensions of embeddings by this method.  [default: "
+        "autoencoder]",
     )
 
 
@@ -83,7 +92,9 @@ class ParameterBudget(Command):
         default=None,
         type=ONE_OR_MORE,
         metavar="N",
-        help="Choose hidden so that each design has about N trainable parameters.",
+        help="Choose the setting hidden so that each design has about N "
+        "trainable parameters, for example 100000.  [default: hidden is "
+        "the same for all designs]",
     )
 
 
@@ -95,26 +106,31 @@ class SettingOptions(Command):
         "--out-of-range",
         default=None,
         type=click.Choice(POLICIES),
-        help="Ratings outside the scale.  [default: clip]",
+        help="Clip ratings outside the scale, keep them, or drop their "
+        "utterances.  [default: clip]",
     )
     experiment: str = option(
         "--experiment",
         default="",
         metavar="NAME_OR_FILE",
-        help="Settings that differ from the defaults, e.g. paper.",
+        help="Take the settings of this experiment: paper, or a TOML "
+        "file.  [default: the usual settings]",
     )
     changes: tuple[str, ...] = option(
         "--set",
         default=(),
         metavar="NAME=VALUE",
-        help="Any other setting, e.g. latent=64; repeatable.",
+        help="Change any other setting, for example --set latent=64. The "
+        "option may be repeated.",
     )
     allow: tuple[str, ...] = option(
         "--allow",
         default=(),
         metavar="RULE",
         is_list=True,
-        help="A rule of `lint` that may fail, which the run remembers; repeatable.",
+        help="Train even if this rule of `lint` fails, for example --allow "
+        "speakers. The run records it. The option may be "
+        "repeated.  [default: no rule may fail]",
     )
 
 
@@ -122,13 +138,16 @@ class SettingOptions(Command):
 class MemoryLimit(Command):
     """How much memory embeddings may take."""
 
+    HEADING: ClassVar[str] = RESOURCES
+
     memory: float | None = option(
         "--memory",
         default=None,
         type=click.FloatRange(min=0),
         metavar="GIB",
-        help="Embeddings that take more are read from a scratch file instead, in "
-        "TMPDIR or the cache.  [default: half the memory]",
+        help="Read embeddings from a scratch file, in TMPDIR or in the cache, "
+        "if they take more than this many gibibytes.  [default: half the "
+        "memory]",
     )
 
 
@@ -154,27 +173,35 @@ class Sweep(DesignOptions, SettingOptions, TrainingInputs, ComputeOptions, RunsF
     """Search settings on validation parts; it searches sizes, so it matches none."""
 
     COMMAND: ClassVar[str] = "sweep"
+    MOVED: ClassVar[Mapping[str, str]] = {"sweeps": WRITE}
     grid: tuple[str, ...] = option(
         "--grid",
         default=(),
         metavar="NAME=VALUE,VALUE",
-        help="Values of a setting, e.g. latent=64,128; all combinations are tried.",
+        help="Try these values of a setting, for example --grid latent=64,128. "
+        "All combinations are tried. The option may be repeated.",
     )
     random: int | None = option(
         "--random",
         default=None,
         type=ONE_OR_MORE,
         metavar="N",
-        help="Try N draws instead, of lists and of ranges.",
+        help="Draw N settings at random, instead of trying all "
+        "combinations.  [default: all combinations]",
     )
     space: tuple[str, ...] = option(
         "--space",
         default=(),
         metavar="NAME=LOW:HIGH[:log]",
-        help="Range of a setting, for --random, e.g. learning_rate=1e-4:1e-2:log.",
+        help="Draw a setting from this range, for example --space "
+        "learning_rate=1e-4:1e-2:log. It needs --random, and may be "
+        "repeated.",
     )
     search_seed: int = option(
-        "--search-seed", default=0, type=NOT_NEGATIVE, help="Of the draws."
+        "--search-seed",
+        default=0,
+        type=NOT_NEGATIVE,
+        help="Seed of the random draws of settings.",
     )
     sweeps: Path = option(
         "--sweeps",

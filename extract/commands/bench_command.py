@@ -1,7 +1,4 @@
-"""Command line of the benchmarks of stage one and fine-tuning, the group ``bench``.
-
-The benchmark of stage two is in `cli.py`, because this module does not import `fuse`.
-"""
+"""Command line of the benchmarks, the group ``bench`` of `cli.py`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,27 +8,31 @@ from affuse.data.options.command_groups import Subgroup, takes
 from affuse.data.terminal import say
 
 if TYPE_CHECKING:
-    from affuse.data.options.bench_options import (
-        BenchDigests,
-        BenchExtract,
-        BenchFinetune,
-    )
+    from affuse.data.options import bench_options
 
 
 @click.group(cls=Subgroup)
 def bench() -> None:
-    """Measure speed, and compare it with the device's peak and with other programs."""
+    """Measure the speed of encoding, fine-tuning and training.
+
+    \b
+    Example:
+      python cli.py bench extract --modality text
+    """
 
 
 @bench.command("extract")
-@takes("bench_options.BenchExtract")
-def bench_extract(options: "BenchExtract") -> None:
-    """Measure the speed of stage one on random inputs with IEMOCAP's lengths.
+@takes
+def bench_extract(options: "bench_options.BenchExtract") -> None:
+    """Measure the speed of stage one on inputs of IEMOCAP's lengths.
 
-    The command compares four ways to run the same random weights: one input at a time,
-    padded batches, a transformers pipeline, and stage one. The column "of the limit" is
-    the model FLOPs utilisation (MFU), relative to the GEMM throughput that the command
-    measures on the device.
+    The inputs are random. The same random weights encode them one by one, in padded
+    batches, in a transformers pipeline and as stage one does. The column "of the
+    limit" is model FLOPs utilisation (MFU), relative to measured GEMM throughput.
+
+    \b
+    Example:
+      python cli.py bench extract --modality text --size small
     """
     from affuse.extract.bench import encoder_bench
 
@@ -39,14 +40,15 @@ def bench_extract(options: "BenchExtract") -> None:
 
 
 @bench.command("digests")
-@takes("bench_options.BenchDigests")
-def bench_digests(options: "BenchDigests") -> None:
-    """Measure the time that the digests of RUN cost.
+@takes
+def bench_digests(options: "bench_options.BenchDigests") -> None:
+    """Measure the cost of the digests of RUN.
 
-    The command reads the tables and weights as `report` and `predict` do, and then
+    The command reads its tables and its weights as `report` and `predict` do, and
     again from a copy without digests.
 
     \b
+    Example:
       python cli.py bench digests runs/demo-early-speakers-0123abcd
     """
     from affuse.data import benchmarks
@@ -55,20 +57,42 @@ def bench_digests(options: "BenchDigests") -> None:
 
 
 @bench.command("finetune")
-@takes("bench_options.BenchFinetune")
-def bench_finetune(options: "BenchFinetune") -> None:
-    """Measure the speed of fine-tuning on random utterances with IEMOCAP's lengths.
+@takes
+def bench_finetune(options: "bench_options.BenchFinetune") -> None:
+    """Measure the speed of fine-tuning on utterances of IEMOCAP's lengths.
 
-    The command trains the same random weights in two ways. The first is `finetune`,
-    which computes the gradient of the loss over --loss-batch utterances in two passes.
-    The second is an ordinary loop over padded batches of --batch utterances in random
-    order, with one optimiser step for each batch. That loop runs each utterance forward
-    once instead of twice, and makes more steps, so compare the time per utterance.
+    The utterances are random. The same random weights are trained in two ways. One is
+    `finetune`: the gradient of the loss of the whole --loss-batch in two passes. The
+    other is an ordinary loop: padded batches of --batch utterances in random order,
+    each with its own loss and optimiser step. That loop runs each utterance forward
+    once, not twice, and steps more often; the time an utterance is compared.
 
-    The column "of the limit" is the model FLOPs utilisation (MFU): the operations of
-    one forward and one backward pass without padding, relative to the GEMM throughput
-    that the command measures on the device.
+    The column "of the limit" is model FLOPs utilisation (MFU) of one forward and one
+    backward pass without padding, relative to measured GEMM throughput.
+
+    \b
+    Example:
+      python cli.py bench finetune --model small --steps 2
     """
     from affuse.extract.finetune.bench import finetune_bench
 
     finetune_bench.bench(say, options)
+
+
+@bench.command("train")
+@takes
+def bench_train(options: "bench_options.BenchTrain") -> None:
+    """Measure the speed of stage two on random embeddings.
+
+    The same models are trained for the same epochs in three ways: from a file with
+    one data set for each utterance, from tensors that a DataLoader collates, and by
+    stage two, which trains them all at once.
+
+    \b
+    Example:
+      python cli.py bench train --rows 2000 --models 4
+    """
+    from affuse.extract.encoding.gemm_throughput import products
+    from affuse.fuse.bench import training_bench
+
+    training_bench.bench(say, products, options)

@@ -9,25 +9,30 @@ from affuse.data.options.command_groups import Subgroup, takes
 from affuse.data.terminal import say
 
 if TYPE_CHECKING:
-    from affuse.data.options.maintenance_options import (
-        ListCaches,
-        RepairCaches,
-        VerifyCaches,
-    )
+    from affuse.data.options import maintenance_options
 
 
 @click.group(cls=Subgroup)
 def cache() -> None:
-    """List, check and repair the cached embeddings."""
+    """List, verify and repair the cached embeddings.
+
+    \b
+    Example:
+      python cli.py cache list
+    """
 
 
 @cache.command("list")
-@takes("maintenance_options.ListCaches")
-def cache_list(options: "ListCaches") -> None:
-    """List every cache.
+@takes
+def cache_list(options: "maintenance_options.ListCaches") -> None:
+    """List every cache, one a line.
 
-    Each line shows digest, corpus, checkpoint, layers, pooling and number of
-    utterances.
+    Each line has the digest, the corpus, the checkpoint, the layers, the pooling and
+    the number of utterances.
+
+    \b
+    Example:
+      python cli.py cache list
     """
     from affuse.data.cache import cache_selection
 
@@ -36,11 +41,15 @@ def cache_list(options: "ListCaches") -> None:
 
 
 @cache.command("verify")
-@takes("maintenance_options.VerifyCaches")
-def cache_verify(options: "VerifyCaches") -> None:
+@takes
+def cache_verify(options: "maintenance_options.VerifyCaches") -> None:
     """Check every file of the cache against its digest, as `verify` does.
 
-    The command names every file that is damaged or missing. The exit status is then 1.
+    The command names every file that is damaged or missing; the exit status is then 1.
+
+    \b
+    Example:
+      python cli.py cache verify
     """
     from affuse.data.cache import verification
 
@@ -48,14 +57,17 @@ def cache_verify(options: "VerifyCaches") -> None:
 
 
 @cache.command("repair")
-@takes("maintenance_options.RepairCaches")
-def cache_repair(options: "RepairCaches") -> None:
-    """Rebuild damaged and missing parts.
+@takes
+def cache_repair(options: "maintenance_options.RepairCaches") -> None:
+    """Encode damaged and missing parts of the cache again.
 
-    For each part that `verify` reports, the extract command of its cache is repeated.
-    Other parts stay unchanged.
+    The command repeats the extract command of each cache for the parts that `verify`
+    finds, and for nothing else. The exit status is 0 if every part is whole
+    afterwards.
 
-    The exit status is 0 if every part is undamaged afterwards.
+    \b
+    Example:
+      python cli.py cache repair --dry-run
     """
     from affuse.extract.commands import cache_repair
 

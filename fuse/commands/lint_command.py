@@ -50,8 +50,8 @@ def _text(found: Mapping[str, Iterable[Result]]) -> Iterator[str]:
 
 def _json(found: Mapping[str, Iterable[Result]]) -> list[str]:
     """Return the lines of everything as JSON; `found` is by folder of a run."""
-    facts = {path: [facts(r) for r in results] for path, results in found.items()}
-    return json.dumps(facts, indent=1).split("\n")
+    listed = {path: [facts(r) for r in results] for path, results in found.items()}
+    return json.dumps(listed, indent=1).split("\n")
 
 
 def _of_folder(run: Path, cache: Path) -> tuple[Result, ...]:
