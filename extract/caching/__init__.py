@@ -1,1 +1,1 @@
-"""Filling a cache: inputs, parts, reuse, provenance."""
+"""Extraction of embeddings into the parts of a cache: inputs, reuse, provenance."""

@@ -1,4 +1,7 @@
-"""What there is to encode in a corpus: inputs, their digests and their sizes."""
+"""Inputs of a corpus for one modality, with their digests and sizes.
+
+Nothing is encoded here; only files that hold recordings or other inputs are examined.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,14 +14,14 @@ from joblib import Parallel, delayed
 from affuse.data.cache.recording_spans import Stretch
 from affuse.data.modality import InputFacts, Modality, modality_named
 from affuse.data.records import Corpus, Problem, Utterance
-from affuse.data.records import file_name as file_name  # beside what it names
+from affuse.data.records import file_name as file_name  # exported for other modules
 from affuse.data.system.progress import bar
 from affuse.extract.audio import decoder_pool, decoding
 
 
 @dataclass(frozen=True, slots=True)
 class InputSource:
-    """One utterance's input in one modality."""
+    """Input of one utterance in one modality."""
 
     utterance: Utterance
     content: str  # digest of the input, 32 hexadecimal digits
@@ -29,15 +32,22 @@ class InputSource:
 def find(
     corpus: Corpus, modality: str, *, limit: int | None, threads: int, progress: bool
 ) -> tuple[list[InputSource], list[Problem]]:
-    """Inputs of one modality, and the files that cannot be among them.
+    """Return the inputs of one modality, and the problems of unusable utterances.
 
-    Utterances that lack what the modality takes, such as a recording or a transcript,
-    have no place in it; a note names each. What `affuse.data.reading.transcript_rule`
-    says of a transcript without words holds: it is encoded as the empty sentence.
+    An utterance without an input in this modality, such as a recording or a
+    transcript, is left out, and a note names it. A transcript without words is encoded
+    as the empty sentence, see `affuse.data.reading.transcript_rule`.
 
     Args:
-        modality: a file name in data/modalities
-        limit: take so many utterances, evenly spread over the corpus; None for all
+        corpus: as its reader returned it
+        modality: name of a file in data/modalities
+        limit: number of utterances to take, evenly spaced over the corpus; None for all
+        threads: number of files that are opened at the same time
+        progress: True to show a progress bar
+
+    Returns:
+        the inputs in the order of the corpus, and a problem for each utterance that has
+        no usable input
     """
     kind, root = modality_named(modality), corpus.root
     present, problems = [], list[Problem]()
@@ -47,13 +57,13 @@ def find(
             continue
         file = file_name(u, root)
         problems.append(Problem(file, kind.lacking, id=u.id, fatal=False))
-    look = _recordings if kind.has_times else _inputs
+    examine = _recordings if kind.has_times else _inputs
     sources = []
-    for u, found in look(present, kind, root, threads, progress):
-        if isinstance(found, str):
-            problems.append(Problem(kind.file(u, root), found, id=u.id))
+    for u, result in examine(present, kind, root, threads, progress):
+        if isinstance(result, str):
+            problems.append(Problem(kind.file(u, root), result, id=u.id))
         else:
-            sources.append(found)
+            sources.append(result)
     return sources, problems
 
 
@@ -64,11 +74,11 @@ def _recordings(
     threads: int,
     progress: bool,
 ) -> Iterator[tuple[Utterance, InputSource | str]]:
-    """Yield each utterance with the stretch of its recording, or why it has none."""
+    """Yield each utterance with the span of its recording, or the reason of failure."""
     paths = [kind.source(u, root) for u in present]
-    found = probes(set(paths), threads, progress)
+    probe_by_path = probes(set(paths), threads, progress)
     for u, path in zip(present, paths, strict=True):
-        probe = found[path]
+        probe = probe_by_path[path]
         yield u, probe if isinstance(probe, str) else _stretch(u, probe)
 
 
@@ -79,14 +89,17 @@ def _inputs(
     threads: int,
     progress: bool,
 ) -> Iterator[tuple[Utterance, InputSource | str]]:
-    """Yield each utterance with its input, or why that cannot be read."""
+    """Yield each utterance with its input, or the reason why it cannot be read."""
     sources = (kind.source(u, root) for u in present)
-    found: Iterable[InputFacts | str] = map(kind.facts, sources)
-    if not kind.in_memory:  # several files are opened at once
-        jobs = (delayed(kind.facts)(source) for source in sources)
-        made = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(jobs)
-        found = bar(made, total=len(present), name="files", unit="file", show=progress)
-    for u, facts in zip(present, found, strict=True):
+    results: Iterable[InputFacts | str] = map(kind.facts, sources)
+    if not kind.in_memory:  # Threads open several files at the same time.
+        tasks = (delayed(kind.facts)(source) for source in sources)
+        pool = Parallel(n_jobs=threads, prefer="threads", return_as="generator")
+        total = len(present)
+        results = bar(
+            pool(tasks), total=total, name="files", unit="file", show=progress
+        )
+    for u, facts in zip(present, results, strict=True):
         yield (
             u,
             facts
@@ -96,7 +109,12 @@ def _inputs(
 
 
 def spread(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:
-    """At most `limit` utterances at even distances, so that all sessions take part."""
+    """Return at most `limit` utterances, evenly spaced, so that all sessions occur.
+
+    Args:
+        utterances: in the order of the corpus
+        limit: largest number of utterances; None for all
+    """
     if limit is None or limit >= len(utterances):
         return list(utterances)
     places = np.linspace(0, len(utterances) - 1, limit).round().astype(int)
@@ -104,40 +122,41 @@ def spread(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance
 
 
 def digest(sources: Sequence[InputSource]) -> str:
-    """Sixteen hexadecimal digits of all ids and inputs, in whatever order."""
-    found = hashlib.sha256()
+    """Return 16 hexadecimal digits of all ids and inputs, regardless of their order."""
+    total = hashlib.sha256()
     for line in sorted(f"{s.utterance.id}\t{s.content}\n" for s in sources):
-        found.update(line.encode())
-    return found.hexdigest()[:16]
+        total.update(line.encode())
+    return total.hexdigest()[:16]
 
 
 def probes(
     files: set[Path], threads: int, progress: bool, delay: float = 0.0
 ) -> dict[Path, decoding.Probe | str]:
-    """Return what each file is, or why it cannot be read.
+    """Return the properties of each sound file, or the reason why it is unreadable.
 
     Args:
         files: sound files
-        threads: files that are opened at once
-        progress: show a progress bar
-        delay: seconds before there is a bar
+        threads: number of files that are opened at the same time
+        progress: True to show a progress bar
+        delay: seconds until the progress bar appears
     """
 
-    def one(path: Path) -> tuple[Path, decoding.Probe | str]:
+    def examine(path: Path) -> tuple[Path, decoding.Probe | str]:
         try:
             return path, decoder_pool.probe(path)
         except decoding.Unusable as error:
             return path, str(error)
 
-    jobs = (delayed(one)(path) for path in sorted(files))
-    found = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(jobs)
+    tasks = (delayed(examine)(path) for path in sorted(files))
+    results = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(tasks)
     total = len(files)
     return dict(
-        bar(found, total=total, name="files", unit="file", show=progress, delay=delay)
+        bar(results, total=total, name="files", unit="file", show=progress, delay=delay)
     )
 
 
 def _stretch(u: Utterance, probe: decoding.Probe) -> InputSource:
+    """Return the input of an utterance whose recording was examined."""
     begin, end = u.span or (0.0, None)
     content = hashlib.sha256(f"{probe.digest} {u.span}".encode()).hexdigest()[:32]
     until = probe.seconds if end is None else min(end, probe.seconds)

@@ -1,8 +1,8 @@
-"""Stage one: every utterance of a corpus through one encoder, into parts of the cache.
+"""Stage one: encodes the utterances of a corpus with one encoder into a cache.
 
-The parts of a cache are planned from the lengths of the inputs alone, so a repeated
-command plans the same parts, skips those that are there and makes the rest. Nothing but
-the part being built is ever lost.
+The parts of a cache are planned from the lengths of the inputs alone. So a repeated
+command plans the same parts, skips existing ones and builds the missing ones. An
+interrupted command loses only the part that it was building.
 """
 
 import time
@@ -29,32 +29,32 @@ from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.extract.encoding.protocol import Encoder
 
-# A note in parts of older versions. Now the corpus has it, see
+# Parts of older versions contain this note. Now the corpus has it, see
 # `affuse.data.reading.transcript_rule`.
 OLD_NOTE = "transcript is empty after cleaning; kept"
 
 
 @dataclass(frozen=True)
 class ExtractionOutcome:
-    """What one extraction did."""
+    """Result of one extraction."""
 
-    folder: Path | None  # None: there was no input that could be read
-    utterances: int  # in the cache now
-    encoded: float  # in the unit of the modality, by this call
+    folder: Path | None  # None if no input could be read
+    utterances: int  # in the cache after the extraction
+    encoded: float  # by this call, in the unit of the modality
     elapsed: float  # seconds
     problems: tuple[Problem, ...]
-    absent: tuple[Problem, ...] = ()  # those of them that no part remembers
-    present: int = 0  # parts in the cache now
-    planned: int = 0  # parts of the whole cache
+    absent: tuple[Problem, ...] = ()  # the problems that no part stores
+    present: int = 0  # parts in the cache after the extraction
+    planned: int = 0  # parts of the complete cache
 
     @property
     def complete(self) -> bool:
-        """Whether all parts are there, whoever made them."""
+        """Return True if all parts exist, regardless of the process that built them."""
         return self.present == self.planned
 
 
 class Fill(Protocol):
-    """What makes the parts of a plan, as `part_filling.fill` does."""
+    """Function that builds the parts of a plan, such as `part_filling.fill`."""
 
     def __call__(
         self,
@@ -64,16 +64,18 @@ class Fill(Protocol):
         *,
         count: int,
         done: Callable[[float], object],
-    ) -> float: ...
+    ) -> float:
+        """Build the missing parts; see `part_filling.fill`."""
 
 
 @dataclass(frozen=True)
 class CacheFilling:
-    """How the parts of a cache are filled, and whether the cache counts afterwards."""
+    """Selection of parts to build, the function that builds them, and its effect."""
 
-    share: JobShare = EVERYTHING  # which parts to make; others are left to other jobs
-    fill: Fill = fill  # what makes them
-    current: bool = True  # of all that differ in content only, this folder counts
+    share: JobShare = EVERYTHING  # parts to build; other jobs build the others
+    fill: Fill = fill  # function that builds the parts
+    # True to select this folder among the caches that differ only in their content
+    current: bool = True
 
 
 def extract(
@@ -86,40 +88,41 @@ def extract(
     begin: Callable[[Path, Recipe], object] | None = None,
     filling: CacheFilling = CacheFilling(),
 ) -> ExtractionOutcome:
-    """Encode one modality of a corpus, or what is still missing of it.
+    """Encode one modality of a corpus, except for the parts that exist already.
 
     Args:
-        corpus: as its reader gave it
+        corpus: as its reader returned it
         choice: encoder, checkpoint, layers and pooling
-        machine: device, threads and sizes of batches
+        machine: device, threads and batch size
         cache: the folder of all caches
-        encoder: what `load` made of the same choice; None to load it here
-        begin: told the folder and its recipe before anything is encoded
-        filling: which parts are made, and by what
+        encoder: result of `load` for the same choice; None to load it here
+        begin: called with the folder and its recipe before anything is encoded
+        filling: parts to build, and the function that builds them
 
     Raises:
         AffuseError: if the checkpoint cannot be loaded, or there is nothing to encode
     """
     encoder = encoder or load(choice, machine)
-    found, problems = encoder_inputs.find(
+    sources, problems = encoder_inputs.find(
         corpus,
         choice.modality,
         limit=machine.limit,
         threads=machine.threads,
         progress=machine.progress,
     )
-    if not found and not any(p.fatal for p in problems):
+    if not sources and not any(p.fatal for p in problems):
         raise AffuseError(
             f"corpus '{corpus.name}' in {corpus.root} has no {choice.modality}"
         )
-    if not found:
+    if not sources:
         return ExtractionOutcome(None, 0, 0.0, 0.0, tuple(problems), tuple(problems))
-    recipe = make_recipe(corpus.name, choice, encoder, encoder_inputs.digest(found))
+    content = encoder_inputs.digest(sources)
+    recipe = make_recipe(corpus.name, choice, encoder, content)
     folder = cache / corpus.name / recipe.folder()
     if begin is not None:
         begin(folder, recipe)
     build = Builder(corpus.root, machine, encoder, recipe)
-    done = _make(folder, _plan(recipe, found), build, filling)
+    done = _fill(folder, _plan(recipe, sources), build, filling)
     if done.complete:
         cache_manifest.seal(folder)
     if filling.current and done.complete:
@@ -127,49 +130,55 @@ def extract(
     return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
 
 
-def _make(
+def _fill(
     folder: Path, plan: Plan, build: Builder, filling: CacheFilling
 ) -> ExtractionOutcome:
-    """Make the parts of a share that are missing."""
-    mine = {n: part for n, part in plan.items() if n in filling.share}
+    """Build the missing parts of a shard."""
+    share = {n: part for n, part in plan.items() if n in filling.share}
     began = time.monotonic()
     modality = modality_named(build.recipe.modality)
     with bar(
-        total=sum(s.size for part in mine.values() for s in part),
+        total=sum(s.size for part in share.values() for s in part),
         name=modality.name,
         unit=modality.unit,
         show=build.machine.progress,
     ) as progress:
         encoded = filling.fill(
-            folder, mine, build, count=len(plan), done=progress.update
+            folder, share, build, count=len(plan), done=progress.update
         )
     tidy(folder, len(plan))
     elapsed = time.monotonic() - began
     done = ExtractionOutcome(
         folder, 0, encoded, elapsed, problems=(), planned=len(plan)
     )
-    return _finished(done, folder, expected=bool(mine))
+    return _counted(done, folder, expected=bool(share))
 
 
-def _finished(
+def _counted(
     done: ExtractionOutcome, folder: Path, *, expected: bool
 ) -> ExtractionOutcome:
-    """The same, with what is in the cache now."""
-    made = store.look(folder)
-    if made is None and expected:
-        raise AffuseError(f"{folder} was removed while it was being filled")
-    if made is None:
+    """Return the outcome with the present numbers of rows and parts in the cache."""
+    contents = store.look(folder)
+    if contents is None and expected:
+        raise AffuseError(
+            f"{folder} was removed while it was being filled; repeat the command"
+        )
+    if contents is None:
         return done
     return replace(
         done,
-        utterances=made.rows,
-        problems=made.problems,
-        present=len(made.present),
+        utterances=contents.rows,
+        problems=contents.problems,
+        present=len(contents.present),
     )
 
 
 def remembered(folder: Path) -> dict[int, tuple[Problem, ...]]:
-    """Problems that the parts of a cache tell, by number of the part."""
+    """Return the problems that the parts of a cache store, by number of the part.
+
+    Args:
+        folder: of the cache
+    """
     heads = {
         number: parts.header(parts.part_path(folder, number))
         for number in store.numbers(folder)
@@ -180,12 +189,12 @@ def remembered(folder: Path) -> dict[int, tuple[Problem, ...]]:
     }
 
 
-def _plan(recipe: Recipe, found: Sequence[InputSource]) -> Plan:
-    """What is in each part, by number; the longest inputs in the first."""
+def _plan(recipe: Recipe, sources: Sequence[InputSource]) -> Plan:
+    """Return the inputs of each part, by number; part 0 has the longest inputs."""
     modality = modality_named(recipe.modality)
     places = batching.parts(
-        [s.size for s in found],
-        [s.utterance.id for s in found],
+        [s.size for s in sources],
+        [s.utterance.id for s in sources],
         rows=modality.part_rows,
         size=modality.part_size / _copies(recipe),
     )
@@ -195,9 +204,9 @@ def _plan(recipe: Recipe, found: Sequence[InputSource]) -> Plan:
             f"{parts.MOST:,} of a cache; divide it into several manifests, with a "
             f"--name each"
         )
-    return {n: [found[i] for i in part] for n, part in enumerate(places)}
+    return {n: [sources[i] for i in part] for n, part in enumerate(places)}
 
 
 def _copies(recipe: Recipe) -> int:
-    """How many vectors of a frame are held until its part is written."""
+    """Return the number of vectors per frame that stay in memory with a part."""
     return len(recipe.layers) if recipe.pooling == "frames" else 1

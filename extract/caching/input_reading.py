@@ -1,4 +1,4 @@
-"""Reads one input of a corpus, and lets its encoder prepare it."""
+"""Reading of one input of a corpus, and its preparation by the encoder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +15,18 @@ from affuse.extract.encoding.protocol import Encoder
 
 @dataclass(frozen=True)
 class PreparedInput:
-    """What of one utterance goes through the encoder."""
+    """Input of one utterance as the encoder takes it."""
 
     source: InputSource
-    blocks: tuple[np.ndarray, ...]
-    notes: tuple[str, ...]
-    samples: str = (
-        ""  # digest of the decoded samples, see `affuse.extract.audio.sample_digest`
-    )
+    blocks: tuple[np.ndarray, ...]  # one-dimensional, one for each pass
+    notes: tuple[str, ...]  # changes to the input
+    # digest of the decoded samples, see `affuse.extract.audio.sample_digest`
+    samples: str = ""
 
 
 @dataclass(frozen=True)
 class InputReader:
-    """Reads inputs of one modality for one encoder."""
+    """Reader of the inputs of one modality for one encoder."""
 
     modality: Modality
     root: Path  # of the corpus
@@ -35,7 +34,11 @@ class InputReader:
     longest: float  # seconds; longer recordings are refused
 
     def read(self, source: InputSource) -> PreparedInput | str:
-        """Return an input as the encoder takes it, or why it cannot be encoded."""
+        """Return the input for the encoder, or the reason why it cannot be encoded.
+
+        Args:
+            source: utterance to read
+        """
         try:
             return (
                 self._decode(source) if self.modality.has_times else self._load(source)
@@ -44,16 +47,16 @@ class InputReader:
             return str(error)
 
     def _decode(self, source: InputSource) -> PreparedInput:
-        """Decode the stretch of a recording that an utterance spans."""
+        """Decode the span of a recording that belongs to an utterance."""
         u = source.utterance
         path = self.modality.source(u, self.root)
         wave = decoder_pool.load(path, u.span, longest=self.longest)
-        samples = fingerprint(wave.samples)  # before they are changed
+        samples = fingerprint(wave.samples)  # Preparation may change them in place.
         ready = self.encoder.prepare(wave.samples)
         return PreparedInput(source, ready.blocks, (*wave.notes, *ready.notes), samples)
 
     def _load(self, source: InputSource) -> PreparedInput:
-        """Read an input that is no recording."""
+        """Read an input of a modality without recordings."""
         value = self.modality.load(self.modality.source(source.utterance, self.root))
         ready = self.encoder.prepare(value)
         return PreparedInput(source, ready.blocks, ready.notes)

@@ -1,4 +1,7 @@
-"""One part of the cache: decode, batch, encode, pool."""
+"""Building of one part of a cache: decoding, batching, encoding and pooling.
+
+Claims and files of parts are in `part_claims` and `part_filling`.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,33 +26,32 @@ from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.protocol import Encoder
 from affuse.extract.encoding.threads import Room, alone
 
-LARGEST_HALF = 65_504.0  # of float16
+LARGEST_HALF = 65_504.0  # largest finite value of float16
 NOT_FINITE = "its embedding is not finite as it is stored"
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What there is to encode for a part, and what is known of it already."""
+    """Prepared inputs of a part, and the rows that are cached already."""
 
     sources: tuple[InputSource, ...]  # all of the part
-    inputs: tuple[PreparedInput, ...]  # equal ones once, none that is known
-    results: Mapping[str, CachedRow | str]  # by digest: a row, or why there is none
+    inputs: tuple[PreparedInput, ...]  # to encode, without duplicates
+    results: Mapping[str, CachedRow | str]  # by digest: a row, or why it is missing
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs that went through the encoder together."""
+    """Reduced hidden states of blocks that were encoded together."""
 
-    places: tuple[int, ...]  # in the order of all blocks of all inputs
-    layers: list[pooling.Layer]  # still on the device
+    places: tuple[int, ...]  # positions of the blocks among those of all inputs
+    layers: list[pooling.Layer]  # on the device of the encoder
 
 
 @dataclass(frozen=True)
 class Builder:
-    """Makes parts of one corpus on one machine, in three steps.
+    """Builder of the parts of one corpus on one machine, in three steps.
 
-    `open` and `finish` are for other threads, so that the encoder is never kept
-    waiting by files.
+    Other threads call `open` and `finish`, so that the encoder does not wait for files.
     """
 
     root: Path  # of the corpus
@@ -62,30 +64,34 @@ class Builder:
         sources: Sequence[InputSource],
         known: Callable[[Collection[str]], Mapping[str, CachedRow]],
     ) -> Opened:
-        """Decode or tokenise what is not known.
+        """Decode or tokenise the inputs whose rows are not cached.
 
         Args:
-            known: rows by digest of the input, of those that are cached already
+            sources: all utterances of the part
+            known: returns the cached rows of inputs, by digest of the input
         """
         results: dict[str, CachedRow | str] = {**known({s.content for s in sources})}
-        fresh = {s.content: s for s in sources if s.content not in results}
-        opened = self._open(list(fresh.values()))
-        results |= {c: found for c, found in opened.items() if isinstance(found, str)}
+        missing = {s.content: s for s in sources if s.content not in results}
+        opened = self._open(list(missing.values()))
+        results |= {c: value for c, value in opened.items() if isinstance(value, str)}
         inputs = [
-            found for found in opened.values() if isinstance(found, PreparedInput)
+            value for value in opened.values() if isinstance(value, PreparedInput)
         ]
         return Opened(tuple(sources), tuple(inputs), results)
 
     def encode(self, opened: Opened, done: Callable[[float], object]) -> list[Batch]:
-        """Encode several blocks together, none padded; a GPU is not waited for.
+        """Encode the blocks of a part in batches without padding.
 
-        They are of equal length, or end to end where the encoder can. On a CPU every
-        thread has a batch of its own: threads that share one wait for each other at
-        every product, and round otherwise than one does. Where blocks are so long that
-        as many do not fit into memory, some threads wait.
+        The blocks of a batch have equal lengths, or are packed end to end where the
+        encoder supports that. Results stay on a GPU, so that the call does not wait for
+        it. On a CPU, each thread encodes a separate batch: threads that share a batch
+        wait for each other at every product, and their rounding differs from that of
+        one thread. Some threads wait if the blocks of all do not fit into memory.
 
         Args:
-            done: told the size of what has gone through, as it goes
+            opened: as `open` returned it
+            done: called with the size of each encoded batch, in the unit of the
+                modality
         """
         blocks = [(i, block) for i in opened.inputs for block in i.blocks]
         scale = self.encoder.inputs.get("sample_rate", 1)
@@ -95,40 +101,44 @@ class Builder:
         groups = divide([len(b) for _, b in blocks], budget=budget)
 
         def run(places: Sequence[int]) -> list[Batch]:
-            chosen = [blocks[place][1] for place in places]
-            with room.hold(sum(len(block) for block in chosen)):
-                return _halves(places, chosen, self.encoder, self.recipe.pooling)
+            batch = [blocks[place][1] for place in places]
+            with room.hold(sum(len(block) for block in batch)):
+                return _encode(places, batch, self.encoder, self.recipe.pooling)
 
-        found = []
-        with alone(self.machine) as each:
-            for places, made in zip(groups, each(run, groups), strict=True):
-                found += made
-                whole = (blocks[place][0] for place in places)
-                done(sum(i.source.size / len(i.blocks) for i in whole))
-        return found
+        batches = []
+        with alone(self.machine) as parallel_map:
+            for places, part in zip(groups, parallel_map(run, groups), strict=True):
+                batches += part
+                inputs = (blocks[place][0] for place in places)
+                done(sum(i.source.size / len(i.blocks) for i in inputs))
+        return batches
 
     def finish(self, opened: Opened, batches: Sequence[Batch]) -> Part:
-        """The part, from what has been encoded for it."""
+        """Return the part with cached and newly encoded rows.
+
+        Args:
+            opened: as `open` returned it
+            batches: as `encode` returned them
+        """
         rows = self._rows(opened.inputs, batches)
         return self._part(opened.sources, {**opened.results, **rows})
 
     def _open(self, sources: Sequence[InputSource]) -> dict[str, PreparedInput | str]:
-        """By digest what can be encoded, or why it cannot."""
-
+        """Return each prepared input, or the reason of its failure, by digest."""
         reader = InputReader(
             modality_named(self.recipe.modality),
             self.root,
             self.encoder,
             self.machine.longest,
         )
-        jobs = (delayed(reader.read)(source) for source in sources)
-        found = Parallel(n_jobs=self.machine.threads, prefer="threads")(jobs)
-        return {s.content: f for s, f in zip(sources, found, strict=True)}
+        tasks = (delayed(reader.read)(source) for source in sources)
+        results = Parallel(n_jobs=self.machine.threads, prefer="threads")(tasks)
+        return {s.content: r for s, r in zip(sources, results, strict=True)}
 
     def _rows(
         self, inputs: Sequence[PreparedInput], batches: Sequence[Batch]
     ) -> dict[str, CachedRow | str]:
-        """Rows by digest, or why an input has none."""
+        """Return the row of each input, or the reason of its failure, by digest."""
         pooled: dict[int, pooling.FrameBlock] = {}
         for batch in batches:
             blocks = pooling.blocks(batch.layers)
@@ -150,18 +160,18 @@ class Builder:
         sources: Sequence[InputSource],
         results: Mapping[str, CachedRow | str],
     ) -> Part:
-        """Rows in the order of the sources, and what is wrong or odd about them."""
+        """Return the part with rows in the order of the sources, and their problems."""
         rows: list[tuple[InputSource, CachedRow]] = []
         problems: list[Problem] = []
         kind = modality_named(self.recipe.modality)
         for source in sources:
-            found, u = results[source.content], source.utterance
-            fatal = isinstance(found, str)
-            for reason in (found,) if isinstance(found, str) else found.notes:
+            result, u = results[source.content], source.utterance
+            fatal = isinstance(result, str)
+            for reason in (result,) if isinstance(result, str) else result.notes:
                 file = kind.file(u, self.root)
                 problems.append(Problem(file, reason, id=u.id, fatal=fatal))
-            if not isinstance(found, str):
-                rows.append((source, found))
+            if not isinstance(result, str):
+                rows.append((source, result))
         heads = [row.head for _, row in rows if row.head is not None]
         return Part(
             ids=tuple(source.utterance.id for source, _ in rows),
@@ -177,23 +187,23 @@ class Builder:
         )
 
 
-def _halves(
+def _encode(
     places: Sequence[int], batch: Sequence[np.ndarray], encoder: Encoder, how: str
 ) -> list[Batch]:
-    """Inputs through the encoder, halved as often as the device's memory demands.
+    """Encode a batch, and halve it until it fits into the memory of the device.
 
     Raises:
         AffuseError: if a single input does not fit
     """
     try:
-        # cuDNN would round the inputs of convolutions to ten bits
+        # With TF32, cuDNN would round the inputs of convolutions to ten bits.
         with torch.backends.cudnn.flags(
             enabled=True, deterministic=True, allow_tf32=False
         ):
-            each = partial(pooling.reduce, how=how)
+            pool = partial(pooling.reduce, how=how)
             if encoder.packed:
-                return [Batch(tuple(places), encoder.packed(batch, each))]
-            return [Batch(tuple(places), encoder(np.stack(batch), each))]
+                return [Batch(tuple(places), encoder.packed(batch, pool))]
+            return [Batch(tuple(places), encoder(np.stack(batch), pool))]
     except torch.OutOfMemoryError as error:
         if len(batch) == 1:
             blocks = "block_seconds" in encoder.inputs
@@ -205,13 +215,13 @@ def _halves(
     torch.cuda.empty_cache()
     half = len(batch) // 2
     return [
-        *_halves(places[:half], batch[:half], encoder, how),
-        *_halves(places[half:], batch[half:], encoder, how),
+        *_encode(places[:half], batch[:half], encoder, how),
+        *_encode(places[half:], batch[half:], encoder, how),
     ]
 
 
 def _fits(row: CachedRow, recipe: Recipe) -> bool:
-    """Whether all of a row is finite, as the cache stores it."""
+    """Return True if every value of the row is finite in the cache's storage dtype."""
     limit = LARGEST_HALF if recipe.storage == "float16" else np.inf
     head = np.zeros(1) if row.head is None else row.head
     return bool(

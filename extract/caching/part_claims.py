@@ -1,4 +1,7 @@
-"""Which parts of a cache are still to be made, one process at a time for each."""
+"""Claims on the missing parts of a cache, so that one process builds each part.
+
+The parts themselves are built in `part_building`.
+"""
 
 import errno
 import logging
@@ -15,27 +18,27 @@ from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.system.atomic_files import claim
 from affuse.extract.caching.encoder_inputs import InputSource
 
-Plan = Mapping[int, Sequence[InputSource]]  # what is in each part
-PAUSE = 0.1  # seconds between looks at a part that another process is making
-# Of a part. Inputs that failed are tried again: with other options or another decoder
-# they may succeed.
+Plan = Mapping[int, Sequence[InputSource]]  # inputs of each part, by its number
+PAUSE = 0.1  # seconds between attempts to claim a part of another process
+# States of a part. Inputs that failed are tried again, because they may succeed with
+# other options or another decoder.
 WHOLE, PARTLY, MISSING = "whole", "partly", "missing"
-FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}  # to write in a folder
+FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}  # errors of read-only folders
 
 log = logging.getLogger(__name__)
 
 
 def tidy(folder: Path, count: int) -> None:
-    """Remove parts beyond those planned, and what killed processes left behind.
+    """Remove surplus parts, and files that killed processes left behind.
 
-    Files that were half written and locks that nobody holds do no harm, so they stay
-    where nothing may be written.
+    Incomplete files and unused locks are harmless, so they stay in a read-only folder.
 
     Args:
-        count: of all parts of the cache
+        folder: of the cache
+        count: number of parts of the complete cache
 
     Raises:
-        OSError: if a part that is too many cannot be removed
+        OSError: if a surplus part cannot be removed
     """
     for path in store.extra(folder, count):
         path.unlink(missing_ok=True)
@@ -44,12 +47,12 @@ def tidy(folder: Path, count: int) -> None:
             path.unlink(missing_ok=True)
     for path in CacheFolder(folder).locks():
         with _unless_forbidden(), claim(path, wait=False):
-            pass  # whoever holds a lock removes it
+            pass  # The end of a claim removes its lock.
 
 
 @contextmanager
 def _unless_forbidden() -> Iterator[None]:
-    """Pass over an error that says that nothing may be written here."""
+    """Ignore errors of read-only folders."""
     try:
         yield
     except OSError as error:
@@ -69,13 +72,16 @@ def state(
     """Return WHOLE, or PARTLY if some inputs failed, or MISSING; log damage.
 
     Args:
-        sources: what is to be in the part
-        count: of all parts of the cache
-        level: of what is logged; a part that is not claimed may look damaged while
+        folder: of the cache
+        recipe: of the cache
+        number: of the part
+        sources: planned inputs of the part
+        count: number of parts of the complete cache
+        level: of log messages; a part that is not claimed may look damaged while
             another process publishes it
 
     Raises:
-        AffuseError: if the part is of another recipe; it may be of use elsewhere
+        AffuseError: if the part belongs to another recipe; it may be useful elsewhere
         MemoryShortageError, OSError: if the part cannot be read now; it may be whole
     """
     path = parts.part_path(folder, number)
@@ -84,28 +90,28 @@ def state(
     try:
         head, arrays = parts.parse(path, checksums.check(path))
     except DamagedFileError as error:
-        log.log(level, "%s; extracting this part anew", error)
+        log.log(level, "%s; extracting this part again", error)
         return MISSING
     if difference := head.recipe.difference(recipe):
         raise AffuseError(
             f"{path} was extracted with {difference} as its folder says; move it away, "
             f"then repeat the command"
         )
-    held = {i.decode() for i in arrays["ids"]}
+    encoded = {i.decode() for i in arrays["ids"]}
     failed = {p.id for p in head.problems if p.fatal}
-    wanted = {s.utterance.id for s in sources}
-    if head.parts == count and held | failed == wanted:
+    planned = {s.utterance.id for s in sources}
+    if head.parts == count and encoded | failed == planned:
         return PARTLY if failed else WHOLE
-    log.log(level, "%s was planned otherwise; extracting this part anew", path)
+    log.log(level, "%s belongs to another plan; extracting this part again", path)
     return MISSING
 
 
 class Claims:
-    """Parts that are ours while they are looked at and made.
+    """Claims of this process on parts, from their examination until they are built.
 
-    Those that another process is making are waited for at the end, and made here if
-    that process died. A part to which nothing is to be done is not claimed, so nothing
-    is written for it, not even a lock.
+    Parts that another process is building come last: the iteration waits for them, and
+    yields them here if that process died. A complete part is not claimed, so nothing is
+    written for it, not even a lock.
     """
 
     def __init__(
@@ -119,8 +125,11 @@ class Claims:
         """Prepare to claim parts.
 
         Args:
-            parts: of the whole cache
-            settled: tells of a part that is PARTLY there if no input can be added
+            folder: of the cache
+            recipe: of the cache
+            plan: inputs of the parts to build, by number of the part
+            parts: number of parts of the complete cache
+            settled: returns True for a PARTLY complete part if no input can be added
         """
         self._folder, self._recipe = folder, recipe
         self._plan, self._parts = plan, parts
@@ -139,19 +148,19 @@ class Claims:
     def each(self) -> Iterator[tuple[int, str]]:
         """Yield the number of each part, and its `state`.
 
-        One that is PARTLY there or MISSING is held until `release`.
+        A part that is PARTLY complete or MISSING is claimed until `release`.
         """
         waiting = []
         for number in self._plan:
             mark = _mark(self._folder, number)
-            found = self._state(number, level=logging.DEBUG)
-            if found == WHOLE:
+            state = self._state(number, level=logging.DEBUG)
+            if state == WHOLE:
                 yield number, WHOLE
-            elif self._take(number, found, wait=False):
-                # another process may have made it, or was just about to
-                if found == MISSING or _mark(self._folder, number) != mark:
-                    found = self._state(number)
-                yield number, found
+            elif self._take(number, state, wait=False):
+                # Another process may have built the part before the claim.
+                if state == MISSING or _mark(self._folder, number) != mark:
+                    state = self._state(number)
+                yield number, state
             else:
                 waiting.append(number)
         for number in waiting:
@@ -159,17 +168,21 @@ class Claims:
                 yield number, self._state(number)
 
     def stop(self) -> None:
-        """Wait for no other process any more."""
+        """Stop waiting for other processes."""
         self._stopped.set()
 
     def release(self, number: int) -> None:
-        """Let go of a part, which is made, whole, or given up."""
+        """Release the claim on a part.
+
+        Args:
+            number: of a part that is complete, or that is not built
+        """
         if number in self._held:
             self._held.pop(number).close()
 
     def _state(self, number: int, *, level: int = logging.WARNING) -> str:
-        """Return the `state` of a part, WHOLE too if nothing can be added to it."""
-        found = state(
+        """Return the `state` of a part, or WHOLE if no input can be added to it."""
+        part_state = state(
             self._folder,
             self._recipe,
             number,
@@ -177,24 +190,25 @@ class Claims:
             self._parts,
             level=level,
         )
-        return WHOLE if found == PARTLY and self._settled(number) else found
+        is_settled = part_state == PARTLY and self._settled(number)
+        return WHOLE if is_settled else part_state
 
-    def _take(self, number: int, found: str, *, wait: bool) -> bool:
-        """Hold a part; return False if another process does."""
+    def _take(self, number: int, state: str, *, wait: bool) -> bool:
+        """Claim a part; return False if another process holds the claim."""
         while not self._stopped.is_set():
-            held = ExitStack()
+            stack = ExitStack()
             lock = part_lock(parts.part_path(self._folder, number))
             try:
-                mine = held.enter_context(claim(lock, wait=False))
+                is_free = stack.enter_context(claim(lock, wait=False))
             except OSError as error:
-                # Nothing needs to be written if what failed fails again.
-                if found != PARTLY or error.errno not in FORBIDDEN:
+                # If the failed inputs fail again, nothing has to be written.
+                if state != PARTLY or error.errno not in FORBIDDEN:
                     raise
                 return True
-            if mine:
-                self._held[number] = held
+            if is_free:
+                self._held[number] = stack
                 return True
-            held.close()
+            stack.close()
             if not wait:
                 break
             self._stopped.wait(PAUSE)
@@ -202,14 +216,17 @@ class Claims:
 
 
 def _mark(folder: Path, number: int) -> tuple[tuple[int, int, int] | None, ...]:
-    """Return what changes when a part or its checksum is published again."""
+    """Return inode, size and time of a part and of its checksum file.
+
+    One of them changes when another process publishes the part again.
+    """
     path = parts.part_path(folder, number)
-    found: list[tuple[int, int, int] | None] = []
-    for each in (path, checksums.checksum_path(path)):
+    marks: list[tuple[int, int, int] | None] = []
+    for file in (path, checksums.checksum_path(path)):
         try:
-            now = each.stat()
+            status = file.stat()
         except FileNotFoundError:
-            found.append(None)
+            marks.append(None)
         else:
-            found.append((now.st_ino, now.st_size, now.st_mtime_ns))
-    return tuple(found)
+            marks.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(marks)

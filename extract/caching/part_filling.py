@@ -1,8 +1,7 @@
-"""The parts of a cache that are missing, made one after another.
+"""Filling of a cache: builds and writes its missing parts one after another.
 
-Three threads take turns, so that none waits for what another could have done before:
-one decodes the next part while the encoder is busy with this one and the one before is
-written.
+Three threads overlap: one decodes the next part, one runs the encoder on this part, and
+one writes the previous part.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -29,11 +28,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PartTask:
-    """What there is to do for one part."""
+    """Prepared inputs of one part."""
 
     number: int
-    opened: Opened | None  # None: the part is whole
-    own: Path | None = None  # the part itself, if it holds good rows
+    opened: Opened | None  # None if the part is complete
+    file: Path | None = None  # of the part, if it exists with usable rows
 
 
 def fill(
@@ -45,17 +44,18 @@ def fill(
     done: Callable[[float], object],
     known: CachedRows | None = None,
 ) -> float:
-    """Make those of these parts that are not there.
+    """Build and write the missing parts of a cache.
 
     Args:
         folder: of the cache
-        plan: parts by number, or some of them
-        count: of all parts of the cache
-        done: told seconds or characters, as they are encoded or found to be there
-        known: rows of siblings of this folder, if they were looked for before
+        plan: inputs of all parts or of some, by number of the part
+        build: builds one part
+        count: number of parts of the complete cache
+        done: called with sizes of inputs that are encoded or exist already
+        known: cached rows of sibling folders; None to search for them here
 
     Returns:
-        seconds or characters that were encoded
+        size of the encoded inputs, in the unit of the modality
     """
     siblings = known or CachedRows(folder, build.recipe)
     encoded = 0.0
@@ -64,9 +64,9 @@ def fill(
         number, state = claim
         if state == WHOLE:
             return PartTask(number, None)
-        own = parts.part_path(folder, number) if state == PARTLY else None
-        rows = partial(siblings.rows, own=own)
-        return PartTask(number, build.open(plan[number], rows), own)
+        file = parts.part_path(folder, number) if state == PARTLY else None
+        rows = partial(siblings.rows, own=file)
+        return PartTask(number, build.open(plan[number], rows), file)
 
     def settled(number: int) -> bool:
         path = parts.part_path(folder, number)
@@ -78,7 +78,8 @@ def fill(
         closing(_ahead(claims.each(), opened)) as jobs,
         ExitStack() as leaving,
     ):
-        leaving.callback(claims.stop)  # or an error here would wait for others' parts
+        # Without this, an error here would wait for the parts of other processes.
+        leaving.callback(claims.stop)
         writing: Future[None] | None = None
         for job in jobs:
             size = sum(s.size for s in plan[job.number])
@@ -87,11 +88,11 @@ def fill(
                 done(size)
                 continue
             batches = build.encode(job.opened, done)
-            fresh = sum(i.source.size for i in job.opened.inputs)
-            done(size - fresh)  # what was not encoded here
-            encoded += fresh
+            new = sum(i.source.size for i in job.opened.inputs)
+            done(size - new)  # the inputs that needed no encoding
+            encoded += new
             if writing:
-                writing.result()  # a full disk is said now
+                writing.result()  # This raises an error of writing, as of a full disk.
             writing = writer.submit(_write, folder, count, build, job, batches, claims)
         if writing:
             writing.result()
@@ -101,22 +102,24 @@ def fill(
 def is_settled(
     path: Path, sources: Sequence[InputSource], build: Builder, known: CachedRows
 ) -> bool:
-    """Return True if all inputs that failed in a part fail again, for equal reasons.
+    """Return True if all inputs that failed in a part fail again for equal reasons.
 
-    They are tried without a claim of the part, and nothing is encoded.
+    The inputs are read without a claim on the part, and nothing is encoded.
 
     Args:
-        path: of a part that is there, but for some inputs
-        sources: what is to be in the part
+        path: of an existing part that lacks some inputs
+        sources: planned inputs of the part
+        build: reads the inputs
+        known: cached rows of sibling folders
     """
     failed = {p.id: p.reason for p in parts.header(path).problems if p.fatal}
     tried = [s for s in sources if s.utterance.id in failed]
-    found = build.open(tried, known.rows).results
-    return all(_reason(found.get(s.content)) == failed[s.utterance.id] for s in tried)
+    results = build.open(tried, known.rows).results
+    return all(_reason(results.get(s.content)) == failed[s.utterance.id] for s in tried)
 
 
 def _reason(result: CachedRow | str | None) -> str:
-    """Return why an input failed, as a part tells it; ``""`` if it did not."""
+    """Return the reason of a failure as a part stores it; "" if there is none."""
     return printable(result) if isinstance(result, str) else ""
 
 
@@ -128,14 +131,14 @@ def _write(
     batches: list[Batch],
     claims: Claims,
 ) -> None:
-    """Publish one part, unless nothing was added to it, and let go of it."""
+    """Publish a part unless it is unchanged, and release the claim on it."""
     path = parts.part_path(folder, job.number)
-    made = build.finish(cast(Opened, job.opened), batches)
-    if job.own is None or not _is_kept(path, made, build.recipe):
+    part = build.finish(cast(Opened, job.opened), batches)
+    if job.file is None or not _is_unchanged(path, part, build.recipe):
         cache_manifest.forget(path)
         parts.write(
             path,
-            made,
+            part,
             recipe=build.recipe,
             parts=count,
             versions=_versions(build.recipe),
@@ -143,18 +146,21 @@ def _write(
     claims.release(job.number)
 
 
-def _is_kept(path: Path, made: parts.Part, recipe: Recipe) -> bool:
-    """Return True if a part has these rows and problems; rows of an input are equal."""
+def _is_unchanged(path: Path, part: parts.Part, recipe: Recipe) -> bool:
+    """Return True if a file has the ids, inputs and problems of a part.
+
+    Equal inputs have equal rows, so rows are not compared.
+    """
     arrays, _ = parts.outline(path, recipe)
-    kept = [tuple(v.decode() for v in arrays[name]) for name in ("ids", "contents")]
-    same = kept == [made.ids, made.contents]
-    return same and parts.header(path).problems == made.problems
+    stored = [tuple(v.decode() for v in arrays[name]) for name in ("ids", "contents")]
+    is_equal = stored == [part.ids, part.contents]
+    return is_equal and parts.header(path).problems == part.problems
 
 
 def _ahead(
     items: Iterator[tuple[int, str]], job: Callable[[tuple[int, str]], T]
 ) -> Generator[T, None, None]:
-    """`job` of each item, done in a thread while the caller is busy with the last."""
+    """Yield `job` of each item, computed in a thread while the caller uses the last."""
     end = object()
 
     def step() -> T | object:
@@ -162,19 +168,20 @@ def _ahead(
         return end if item is None else job(item)
 
     with ThreadPoolExecutor(1) as opener:
-        coming = opener.submit(step)
-        while (found := coming.result()) is not end:
-            coming = opener.submit(step)
-            yield found  # type: ignore[misc]
+        future = opener.submit(step)
+        while (result := future.result()) is not end:
+            future = opener.submit(step)
+            yield result  # type: ignore[misc]
 
 
 def _versions(recipe: Recipe) -> Mapping[str, str]:
-    """Of the packages that decide what an embedding is."""
-    own = {name: _version(name) for name in PACKAGES}
-    return {**own, **encoder_revisions.packages(recipe.encoder)}
+    """Return the versions of the packages that embeddings depend on, by name."""
+    installed = {name: _version(name) for name in PACKAGES}
+    return {**installed, **encoder_revisions.packages(recipe.encoder)}
 
 
 def _version(package: str) -> str:
+    """Return the version of an installed package; "" if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

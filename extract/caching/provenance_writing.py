@@ -1,6 +1,6 @@
-"""Keeps how each cache was made beside it, so that it can be made again.
+"""Writing of the provenance of a cache, so that its command can be repeated.
 
-What is kept, and how it is read again, is in `affuse.data.cache.provenance`.
+The format, and the reading, are in `affuse.data.cache.provenance`.
 """
 
 import json
@@ -19,26 +19,26 @@ KEPT = FLAGS.keys() - set(LATER)
 
 
 def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None:
-    """Keep the part of a command line that makes one folder.
+    """Write the command and the options that extract one folder.
 
     Args:
         folder: of the cache
         recipe: of its embeddings
-        choice: the encoder
-        options: of the command; without a corpus, as where it was made in Python, there
-            is no such line
+        choice: of the encoder
+        options: of the command; without a corpus, as for a corpus that was built in
+            Python, there is no command, and nothing is written
     """
     if not options.corpus:
         return
     root, modality = options.root, recipe.modality
-    # a list of another modality would be refused where only this one is encoded
+    # An encoder of another modality would be refused if only this one is encoded.
     is_typed = any(v.rpartition("=")[2] == choice.encoder for v in options.encoders)
-    named = {modality: _place(choice.checkpoint)} if choice.checkpoint else {}
-    more = {
+    places = {modality: _place(choice.checkpoint)} if choice.checkpoint else {}
+    sources = {
         "encoders": [f"{modality}={choice.encoder}"] if is_typed else [],
         "other_checkpoints": [],
         **dict.fromkeys((f"{name}_checkpoint" for name in BUILT_IN), ""),
-        **checkpoints(named),
+        **checkpoints(places),
     }
     call = {
         **{name: value for name, value in vars(options).items() if name in KEPT},
@@ -50,14 +50,14 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None
         "layers": [choice.layers],
         "pooling": [choice.pooling],
         "head": choice.head,
-        **{name: value for name, value in more.items() if value or name not in LATER},
+        **{n: value for n, value in sources.items() if value or n not in LATER},
     }
     text = json.dumps(call, indent=1, sort_keys=True)
     keep_file(path(folder), f"{text}\n".encode())
 
 
 def _place(checkpoint: str) -> str:
-    """Return a checkpoint as it can be typed in any folder."""
+    """Return a checkpoint with an absolute path, valid in any working directory."""
     folder = os.path.expanduser(checkpoint)
     is_named = checkpoint not in ("", MINI, TINY) and os.path.isdir(folder)
     return os.path.abspath(folder) if is_named else checkpoint

@@ -1,7 +1,8 @@
-"""Compares the files of a corpus with its utterances, recordings by their headers.
+"""Comparison of the files of a corpus with its utterances, before extraction.
 
-Nothing is decoded: samples that are no numbers, for example, are found by `extract`.
-Files of other modalities are inspected as `extract` does before it encodes them.
+Only the headers of recordings are read. Nothing is decoded, so errors such as samples
+that are not finite are detected by `extract`. Files of other modalities are examined as
+`extract` does before it encodes them.
 """
 
 from collections.abc import Iterator
@@ -15,26 +16,26 @@ from affuse.extract.audio import decoding, header_bounds
 from affuse.extract.caching import encoder_inputs
 
 DELAY = 2.0  # seconds before there is a progress bar
-MOST = 8  # files that are opened at once, each in a process of its own
+MOST = 8  # files that are opened at the same time, each in a separate process
 
 
 def faults(corpus: Corpus) -> Iterator[Problem]:
-    """Yield what keeps `extract` from an utterance, and notes on files that it mends.
+    """Yield the problems that `extract` will have, and notes on files it will repair.
 
     Args:
         corpus: of any reader
     """
     files = {u.audio for u in corpus.utterances if u.audio}
     threads = min(MOST, cpu_count(), max(1, len(files)))
-    found = encoder_inputs.probes(files, threads, progress=True, delay=DELAY)
+    probes = encoder_inputs.probes(files, threads, progress=True, delay=DELAY)
     noted = set[Path]()
     for u in corpus.utterances:
         if u.audio:
             name = encoder_inputs.file_name(u, corpus.root)
             if u.audio not in noted:
-                yield from _repairs(found[u.audio], name, u.id)
+                yield from _repairs(probes[u.audio], name, u.id)
                 noted.add(u.audio)
-            if reason := _reason(found[u.audio], u.span):
+            if reason := _reason(probes[u.audio], u.span):
                 yield Problem(name, reason, id=u.id)
     for kind in other_modalities():
         _, problems = encoder_inputs.find(
@@ -44,13 +45,13 @@ def faults(corpus: Corpus) -> Iterator[Problem]:
 
 
 def _repairs(probe: decoding.Probe | str, name: str, first: str) -> Iterator[Problem]:
-    """Yield a note on all that is mended in a file, under its first utterance."""
+    """Yield a note for each repair of a file, with the id of its first utterance."""
     for note in probe.repairs if isinstance(probe, decoding.Probe) else ():
         yield Problem(name, note, id=first, fatal=False)
 
 
 def _reason(probe: decoding.Probe | str, span: header_bounds.Span) -> str:
-    """Return why a stretch of a file cannot be encoded; "" if it can."""
+    """Return the reason why a span of a file cannot be encoded; "" if it can."""
     if isinstance(probe, str):
         return probe
     try:

@@ -1,4 +1,4 @@
-"""Rows of equal input that are cached already, so need not be encoded again."""
+"""Reuse of cached rows: inputs with an equal digest are not encoded again."""
 
 import logging
 from collections.abc import Collection, Iterator
@@ -14,8 +14,9 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import DamagedFileError
 from affuse.data.records import Problem
 
-# Parts of other folders that are damaged, gone meanwhile, or not for us to read. Any
-# other error may pass, so that their inputs should not be encoded again.
+# Errors of parts in other folders that are damaged, removed or not readable for this
+# user. Other errors may be temporary, so they end the command: its inputs need not be
+# encoded again.
 USELESS = (DamagedFileError, FileNotFoundError, PermissionError)
 
 log = logging.getLogger(__name__)
@@ -23,19 +24,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CachedRow:
-    """What the cache keeps of one input."""
+    """Row of a cache for one input."""
 
-    vector: np.ndarray  # as `affuse.extract.encoding.pooling.vector` makes it
-    head: np.ndarray | None = None  # (ratings,) of the checkpoint's own head
-    notes: tuple[str, ...] = ()  # what was done to the input, or noticed
-    samples: str = ""  # digest of the decoded samples; "" if it is not known
+    vector: np.ndarray  # as `affuse.extract.encoding.pooling.vector` returns it
+    head: np.ndarray | None = None  # (ratings,) predicted by the checkpoint's head
+    notes: tuple[str, ...] = ()  # on changes and anomalies of the input
+    samples: str = ""  # digest of the decoded samples; "" if it is unknown
 
 
 class CachedRows:
-    """Rows that siblings of a cache folder hold.
+    """Rows in the sibling folders of a cache folder.
 
-    A sibling has the same recipe but other content: before a recording was repaired,
-    or made with ``--limit``. Only where each row is stays in memory.
+    A sibling has the same recipe and other content. Examples are a cache that was made
+    with ``--limit``, or before a recording was repaired. Only the location of each row
+    stays in memory.
     """
 
     def __init__(self, folder: Path, recipe: Recipe):
@@ -46,29 +48,30 @@ class CachedRows:
     def rows(
         self, contents: Collection[str], own: Path | None = None
     ) -> dict[str, CachedRow]:
-        """Return those of these inputs that are known, by digest, part by part.
+        """Return the cached rows of inputs, by digest; inputs without one are absent.
 
         Args:
             contents: digests of inputs
-            own: a part of the folder itself that is made anew, but holds good rows
+            own: part of the folder itself that is rebuilt, and has usable rows
 
         Raises:
             MemoryShortageError, OSError: if a part cannot be read now; it may be whole
         """
         if self._places is None:
             self._places = {c: path for path in self._parts() for c in self._read(path)}
-        wanted = [c for c in contents if c in self._places]
-        found: dict[str, CachedRow] = {}
+        cached = [c for c in contents if c in self._places]
+        result: dict[str, CachedRow] = {}
         if own is not None:
-            found = {c: row for c, row in self._read(own).items() if c in contents}
-        for path in dict.fromkeys(self._places[c] for c in wanted):
+            result = {c: row for c, row in self._read(own).items() if c in contents}
+        for path in dict.fromkeys(self._places[c] for c in cached):
             rows = self._read(path)
-            found |= {c: rows[c] for c in wanted if c in rows}
-        return found
+            result |= {c: rows[c] for c in cached if c in rows}
+        return result
 
     def _parts(self) -> Iterator[Path]:
-        beside = CorpusFolder(self._folder.parent).caches(self._recipe.modality)
-        for folder in (each.path for each in beside):
+        """Yield the readable parts of all siblings."""
+        siblings = CorpusFolder(self._folder.parent).caches(self._recipe.modality)
+        for folder in (sibling.path for sibling in siblings):
             for number in store.numbers(folder) if folder != self._folder else ():
                 path = part_path(folder, number)
                 try:
@@ -80,7 +83,7 @@ class CachedRows:
                     yield path
 
     def _read(self, path: Path) -> dict[str, CachedRow]:
-        """Return rows of one part by digest of their input; none if it is damaged."""
+        """Return the rows of one part, by digest; an empty dict if it is damaged."""
         try:
             return _rows(*read(path, None))
         except USELESS as error:
@@ -91,7 +94,7 @@ class CachedRows:
 def _rows(
     arrays: dict[str, np.ndarray], problems: list[Problem]
 ) -> dict[str, CachedRow]:
-    """Rows of one part by digest of their input."""
+    """Return the rows of one part, by digest of the input."""
     notes: dict[str, list[str]] = {}
     for problem in problems:
         notes.setdefault(problem.id, []).append(problem.reason)
@@ -105,7 +108,7 @@ def _rows(
         else:
             vector = arrays["embeddings"][i]
         head = arrays["head"][i] if "head" in arrays else None
-        said = tuple(notes.get(name.decode(), ()))
+        reasons = tuple(notes.get(name.decode(), ()))
         samples = arrays["samples"][i].decode() if "samples" in arrays else ""
-        rows[content.decode()] = CachedRow(vector, head, said, samples)
+        rows[content.decode()] = CachedRow(vector, head, reasons, samples)
     return rows

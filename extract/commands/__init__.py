@@ -1,1 +1,1 @@
-"""The commands of stage one; each takes the options of the command line."""
+"""Commands of stage one, which take the parsed options of the command line."""

@@ -1,4 +1,4 @@
-"""The commands that measure speed; `cli.py` offers them as ``bench``."""
+"""Command line of the benchmarks, the group ``bench`` of `cli.py`."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The commands that look after the cache; `cli.py` offers them as ``cache``."""
+"""Command line that lists, verifies and repairs caches, the group ``cache``."""
 
 import sys
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The repair command: drop what is damaged in a cache, and encode only that again."""
+"""Repair of caches: removes damaged parts, and encodes only their inputs again."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,98 +28,106 @@ Say = Callable[[str], object]
 
 
 def run(cache: Path, *, dry_run: bool, say: Say) -> bool:
-    """Repair every folder below `cache`, and say what is done.
+    """Verify and repair every cache below a folder.
 
     Args:
-        dry_run: only say what would be done
+        cache: the folder of all caches
+        dry_run: True to change nothing, and only print the necessary changes
+        say: prints a line
 
     Returns:
-        whether everything is whole now
+        True if every cache is undamaged afterwards
     """
     folders = _folders(cache)
-    whole = [_repair(folder, cache, dry_run, say) for folder in folders]
-    named = corpora(cache)
-    there = [each.path for folder in named for each in folder.caches()]
-    for folder in (*(each.path for each in named), *there):
+    repaired = [_repair(folder, cache, dry_run, say) for folder in folders]
+    corpus_folders = corpora(cache)
+    caches = [c.path for folder in corpus_folders for c in folder.caches()]
+    for folder in (*(c.path for c in corpus_folders), *caches):
         for path in part_removal.abandoned(folder):
-            say(f"{path} was left by a process that died: {_dropped(dry_run)}")
+            say(f"{path} was left by a process that died: {_removal(dry_run)}")
             if not dry_run:
                 path.unlink(missing_ok=True)
-    if all(whole):
+    if all(repaired):
         count = sum(len(store.numbers(folder)) for folder in folders)
         say(f"{count} parts below {cache}, all whole")
-    return all(whole)
+    return all(repaired)
 
 
 def _folders(cache: Path) -> list[Path]:
-    """Folders with parts, and those that should have some, for a call was kept."""
-    there = (each for folder in corpora(cache) for each in folder.caches())
-    begun = {each.path for each in there if each.provenance.is_file()}
+    """Return the folders that have parts or, as an interrupted cache, a provenance."""
+    caches = (c for folder in corpora(cache) for c in folder.caches())
+    begun = {c.path for c in caches if c.provenance.is_file()}
     return sorted({*store.folders(cache), *begun})
 
 
-def _dropped(dry_run: bool) -> str:
+def _removal(dry_run: bool) -> str:
+    """Return the words for a file that is removed."""
     return "would be removed" if dry_run else "removed"
 
 
 def _repair(folder: Path, cache: Path, dry_run: bool, say: Say) -> bool:
-    """One folder; whether it is whole now."""
-    found = list(_faults(folder))
-    for fault in found:
+    """Repair one folder; return True if it is undamaged afterwards."""
+    faults = list(_faults(folder))
+    for fault in faults:
         say(fault.reason)
-    if unread := [f for f in found if f.kind == UNREAD]:
+    if unread := [f for f in faults if f.kind == UNREAD]:
         say(
-            f"{folder} is left alone: whether {unread[0].path.name} is whole is not "
-            f"known before it can be read; repair again then"
+            f"{folder} is left unchanged: {unread[0].path.name} cannot be read now, so "
+            f"its state is unknown; repair again when it can be read"
         )
         return False
-    if strange := [f for f in found if f.kind == UNKNOWN]:
+    if unknown := [f for f in faults if f.kind == UNKNOWN]:
         say(
-            f"{folder} is left alone: {strange[0].path.name} is no damage that this "
-            f"version knows, and may be of use elsewhere; move it away or remove it, "
-            f"then repair again"
+            f"{folder} is left unchanged: this version does not know "
+            f"{unknown[0].path.name}, and it may be useful elsewhere; move it away or "
+            f"remove it, then repair again"
         )
         return False
     try:
-        if not _restore(folder, cache, found, dry_run, say):
+        if not _restore(folder, cache, faults, dry_run, say):
             return False
     except (AffuseError, OSError) as error:
         say(f"{folder} is not repaired: {error}; {_advice(folder, cache)}")
         return False
-    return not found or not list(_faults(folder))
+    return not faults or not list(_faults(folder))
 
 
 def _faults(folder: Path) -> Iterator[Fault]:
-    """As the store has them, and that there is no part at all."""
+    """Yield the faults of a folder, including the absence of all parts."""
     yield from store.faults(folder)
     if not store.numbers(folder):
         yield Fault(folder, MISSING, f"{folder} holds no part")
 
 
 def _restore(
-    folder: Path, cache: Path, found: Sequence[Fault], dry_run: bool, say: Say
+    folder: Path, cache: Path, faults: Sequence[Fault], dry_run: bool, say: Say
 ) -> bool:
-    """Remove what is worth nothing and make what is missing; whether that was done."""
-    extra = [path for f in found if f.kind == EXTRA for path in f.files]
-    damaged = [path for f in found if f.kind != EXTRA for path in f.files]
-    lost = any(f.kind != EXTRA for f in found)
+    """Remove damaged and surplus parts, and rebuild missing ones.
+
+    Returns:
+        False if a dry run left faults
+    """
+    extra = [path for f in faults if f.kind == EXTRA for path in f.files]
+    damaged = [path for f in faults if f.kind != EXTRA for path in f.files]
+    is_incomplete = any(f.kind != EXTRA for f in faults)
     if dry_run:
         for path in (*extra, *damaged):
-            say(f"{path}: {_dropped(dry_run)}")
-        if lost:
+            say(f"{path}: {_removal(dry_run)}")
+        if is_incomplete:
             line = provenance.command(provenance.load(folder), cache)
-            say(f"what is missing would be made as by: {line}")
-        return not found
+            say(f"missing parts would be rebuilt with: {line}")
+        return not faults
     _drop(extra, say)
-    if lost:
-        # nothing that is damaged goes before it is sure that it can be made again
+    if is_incomplete:
+        # Damaged files stay until it is certain that they can be rebuilt.
         call = provenance.load(folder)
-        say(f"as by: {provenance.command(call, cache)}")
+        say(f"rebuilding missing parts with: {provenance.command(call, cache)}")
         _encode(folder, cache, call, damaged, say)
     return True
 
 
 def _drop(paths: Sequence[Path], say: Say) -> None:
+    """Remove files, and print a line for each."""
     for path in part_removal.drop(paths):
         say(f"{path}: removed")
 
@@ -127,21 +135,22 @@ def _drop(paths: Sequence[Path], say: Say) -> None:
 def _encode(
     folder: Path, cache: Path, call: Extract, damaged: Sequence[Path], say: Say
 ) -> None:
-    """Stage one for what is missing of a folder, if it is this one that it makes.
+    """Rebuild the missing parts of a folder with its extract command.
 
     Raises:
-        AffuseError: if corpus or checkpoint are others now
+        AffuseError: if corpus or checkpoint have changed, so that the command would
+            fill another folder
     """
     corpus = corpus_reading.read(call)
     machine = extract_command.machine(call)
     torch.set_num_threads(machine.threads)
     (choice,) = extract_command.choices(corpus, call)
 
-    def begin(made: Path, recipe: Recipe) -> None:
-        if made != folder:
+    def begin(target: Path, recipe: Recipe) -> None:
+        if target != folder:
             raise AffuseError(
-                f"the corpus, or its checkpoint, has changed since: it would now make "
-                f"{made}"
+                f"the corpus or the checkpoint has changed, so the command would now "
+                f"fill {target}"
             )
         _drop(damaged, say)
         try:
@@ -151,20 +160,20 @@ def _encode(
 
     encoder = load(choice, machine)
     filling = CacheFilling(current=False)
-    done = extract(
+    outcome = extract(
         corpus, choice, machine, cache, encoder=encoder, begin=begin, filling=filling
     )
     modality = modality_named(choice.modality)
-    if done.folder is None:
-        raise AffuseError(f"no {modality.noun} can be read any more")
+    if outcome.folder is None:
+        raise AffuseError(f"no {modality.noun} of the corpus can be read any more")
     recipe = parts.header(parts.part_path(folder, 0)).recipe
     if recipe.kind() not in current_content.noted(folder.parent):
         current_content.make(folder, recipe)
-    say(f"{folder}: {done.encoded:.0f} {modality.unit} encoded again")
+    say(f"{folder}: {outcome.encoded:.0f} {modality.unit} encoded again")
 
 
 def _advice(folder: Path, cache: Path) -> str:
-    """What to type once the reason is gone."""
+    """Return the command to repeat once the reason of a failure is removed."""
     try:
         return f"repeat: {provenance.command(provenance.load(folder), cache)}"
     except (AffuseError, OSError):

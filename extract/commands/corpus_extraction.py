@@ -1,4 +1,4 @@
-"""Extraction of a corpus from Python, as the command ``affuse extract`` does it."""
+"""Extraction of a corpus from Python, with the options of ``affuse extract``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from affuse.extract.commands.extract_command import encode
 
 @dataclass(frozen=True)
 class Extraction:
-    """Caches of one corpus, and how many problems left something out of them."""
+    """Caches of one corpus, and the number of problems that left inputs out."""
 
     folders: Mapping[str, Path]  # by modality
-    left_out: int  # problems that cost an utterance something; all are in problems.csv
+    left_out: int  # problems that left an input out; all problems are in problems.csv
 
 
 def extract_corpus(
@@ -33,7 +33,7 @@ def extract_corpus(
 ) -> Extraction:
     """Encode a corpus into the cache, as the command ``affuse extract`` does.
 
-    What is cached already is not encoded again.
+    Inputs that are cached already are not encoded again.
 
     Args:
         corpus: name of a reader, such as "demo" or "manifest"
@@ -41,25 +41,25 @@ def extract_corpus(
         audio_checkpoint: "mini", a folder, or a name on the hub; "" for the default
         text_checkpoint: the same for transcripts
         cache: folder of all caches
-        say: is called with each line that the command would print
+        say: called with each line that the command would print
         options: other options of the command with underscores, such as
             ``layers=("all",)``, ``modalities=("audio",)`` or ``scale=(1, 5)``
 
     Returns:
-        the cache of each modality, and how many problems left something out
+        the cache of each modality, and the number of problems that left inputs out
 
     Raises:
         AffuseError: if an option is unknown, or the corpus or a checkpoint cannot be
             used
-        FileNotFoundError: if the corpus or a checkpoint is not there
+        FileNotFoundError: if the corpus or a checkpoint does not exist
     """
-    given = {
+    named = {
         "corpus": corpus,
         "root": root,
         "audio_checkpoint": audio_checkpoint,
         "text_checkpoint": text_checkpoint,
         "cache": cache,
     }
-    chosen = Extract.from_values(**disjoint(given, options))
-    left_out, folders = encode(corpus_reading.read_aloud(say, chosen), chosen, say)
+    command = Extract.from_values(**disjoint(named, options))
+    left_out, folders = encode(corpus_reading.read_aloud(say, command), command, say)
     return Extraction(folders, left_out)

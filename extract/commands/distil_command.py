@@ -1,4 +1,4 @@
-"""The distil command: teacher's embeddings, training, and an ordinary folder."""
+"""Distillation command: teacher embeddings, training, and a Hugging Face folder."""
 
 import json
 import tempfile
@@ -31,23 +31,32 @@ from affuse.extract.encoding.encoder_loading import load, suited
 from affuse.extract.encoding.protocol import Encoder
 
 MODALITIES: dict[str, ModuleType] = {"audio": speech_student, "text": text_student}
-KIND = Record({"identity": Text(100)}, others=Plain())  # of the settings
+KIND = Record({"identity": Text(100)}, others=Plain())  # schema of the settings
 
 
 def distil(say: Callable[[str], object], options: Distil) -> None:
-    """Distil as the options of the command line say; see `plan` and `run`."""
+    """Train a student with the options of the command line; see `plan` and `run`.
+
+    Args:
+        say: prints a line
+        options: of the command line
+    """
     run(plan(options, Machine.of(options)), say)
 
 
 def run(plan: DistillationPlan, say: Callable[[str], object]) -> None:
-    """Distil a student, or finish an interrupted distillation.
+    """Train a student, or resume an interrupted training.
+
+    Args:
+        plan: teacher, data, student and training
+        say: prints a line
 
     Raises:
         AffuseError: if data or teacher cannot be used, or the output folder holds
             something else or is being filled
     """
-    with claim(StudentFolder(plan.output).lock, wait=False) as mine:
-        if not mine:
+    with claim(StudentFolder(plan.output).lock, wait=False) as is_free:
+        if not is_free:
             raise AffuseError(
                 f"another process distils into {plan.output}; wait for it, or choose "
                 f"another --output"
@@ -56,12 +65,12 @@ def run(plan: DistillationPlan, say: Callable[[str], object]) -> None:
 
 
 def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
-    """As `run`, with the output folder to itself."""
+    """Train a student while this process holds the lock of the output folder."""
     module = MODALITIES[plan.teacher.modality]
     torch.set_num_threads(plan.machine.threads)
     corpus = module.find(plan.data)
     encoder = _teacher(plan)
-    say(f"{len(corpus.utterances):,} inputs; the teacher encodes what is not cached")
+    say(f"{len(corpus.utterances):,} inputs; the teacher encodes those not yet cached")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.schedule.seed)
         lesson, recipes = module.lesson(plan, corpus, encoder, say)
@@ -83,20 +92,24 @@ def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
         progress=plan.machine.progress,
         say=say,
     )
-    found = model_card.Facts(
+    facts = model_card.Facts(
         plan=plan,
         teacher=encoder.checkpoint.name,
         inputs=len(corpus.utterances),
         parameters=sum(p.numel() for p in lesson.student.parameters()),
         points=points,
     )
-    _save(plan, identity, lesson, module.files(lesson), found)
+    _save(plan, identity, lesson, module.files(lesson), facts)
     say(f"held-out cosine {points[-1].cosine:.3f} after {points[-1].step} steps")
     say(next_line(following(plan)))
 
 
 def following(plan: DistillationPlan) -> Extract:
-    """Return the command that tries a student, on the corpus that is built in."""
+    """Return the command that encodes the demo corpus with the student.
+
+    Args:
+        plan: of the finished distillation
+    """
     modality = plan.teacher.modality
     student = checkpoints({modality: plan.output})
     return Extract(corpus="demo", modalities=(modality,), cache=plan.cache, **student)
@@ -106,26 +119,26 @@ def _teacher(plan: DistillationPlan) -> Encoder:
     """Load the teacher.
 
     Raises:
-        AffuseError: as `load`; an `OptionError` names the option of its layers
+        AffuseError: as `load`; an `OptionError` names the option of the layers
     """
-    wanted = plan.teacher.layers
+    layers = plan.teacher.layers
     try:
         return load(plan.teacher, plan.machine)
     except OptionError as error:
-        if wanted == "last":
+        if layers == "last":
             raise
-        raise OptionError(f"--teacher-layers {wanted}: {error}") from error
+        raise OptionError(f"--teacher-layers {layers}: {error}") from error
 
 
 def _identity(folder: Path) -> str:
-    """That of the student in a folder; ``""`` if it is none of ours."""
+    """Return the identity of the student in a folder; "" if its settings lack one."""
     try:
-        found = read_json(
+        settings = read_json(
             StudentFolder(folder).settings, KIND, advice="choose another --output"
         )
     except (OSError, AffuseError):
         return ""
-    return str(found["identity"])
+    return str(settings["identity"])
 
 
 def _save(
@@ -135,31 +148,39 @@ def _save(
     files: dict[str, bytes],
     facts: model_card.Facts,
 ) -> None:
-    """An ordinary Hugging Face folder; its weights, in float16, appear last."""
+    """Write the student as a Hugging Face folder, the weights (float16) last."""
     with tempfile.TemporaryDirectory() as folder:
         lesson.student.half().save_pretrained(folder)
-        own = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+        model = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     settings = {"identity": identity, **plan.settings()}
     described = {
         "README.md": model_card.text(facts).encode(),
         StudentFolder.history: model_card.history(facts.points).encode(),
         StudentFolder.settings: (json.dumps(settings, indent=1) + "\n").encode(),
     }
-    weights = own.pop(StudentFolder.weights)
+    weights = model.pop(StudentFolder.weights)
     last = {StudentFolder.weights: weights}
-    for name, content in {**own, **files, **described, **last}.items():
+    for name, content in {**model, **files, **described, **last}.items():
         publish(plan.output / name, content)
     StudentFolder(plan.output).unfinished.unlink(missing_ok=True)
 
 
 def plan(options: Distil, machine: Machine) -> DistillationPlan:
-    """The plan of the command line; what was not given is the modality's default."""
+    """Return the plan for the options; absent ones have the modality's defaults.
+
+    Args:
+        options: of the command line
+        machine: device and threads
+
+    Raises:
+        OptionError: if an option does not apply to the modality
+    """
     modality = options.modality
     module = MODALITIES[modality]
     if modality == "audio" and options.vocabulary:
-        raise OptionError("--vocabulary is of text students; leave it out")
+        raise OptionError("--vocabulary applies only to text students; leave it out")
     if modality == "text" and options.speeds:
-        raise OptionError("--speeds is of speech students; leave it out")
+        raise OptionError("--speeds applies only to speech students; leave it out")
     return DistillationPlan(
         teacher=Choice(
             modality,
@@ -188,7 +209,7 @@ def plan(options: Distil, machine: Machine) -> DistillationPlan:
 
 
 def _size(options: Distil) -> dict[str, int]:
-    """Return the sizes of the student that were given."""
+    """Return the sizes of the student that the options set, by name."""
     sizes = {
         "layers": options.layers,
         "width": options.width,
@@ -199,8 +220,10 @@ def _size(options: Distil) -> dict[str, int]:
 
 
 def _numbers(words: str) -> tuple[float, ...]:
-    """``0.8,1,1.25`` as numbers."""
+    """Return the numbers in a text such as ``0.8,1,1.25``."""
     try:
         return tuple(float(word) for word in words.split(","))
     except ValueError as error:
-        raise OptionError(f"--speeds {words}: say numbers, as in 0.8,1,1.25") from error
+        raise OptionError(
+            f"--speeds {words}: write numbers, as in 0.8,1,1.25"
+        ) from error

@@ -1,4 +1,4 @@
-"""The extract command: one modality after the other, then what went wrong."""
+"""Extraction command: encodes one modality after the other and reports problems."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,69 +40,78 @@ Say = Callable[[str], object]
 
 
 def run(options: Extract, say: Say) -> int:
-    """Read and encode a corpus; return how many problems left something out."""
+    """Read and encode a corpus; return the number of problems that left inputs out.
+
+    Args:
+        options: of the command line
+        say: prints a line
+    """
     corpus = corpus_reading.read_aloud(say, options)
     return encode(corpus, options, say)[0]
 
 
 def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, Path]]:
-    """Encode what was asked for.
+    """Encode the chosen modalities of a corpus, and print a report.
 
     Args:
-        corpus: as its reader gave it
-        options: how it is encoded, by whom, and into which cache
-        say: told each line
+        corpus: as its reader returned it
+        options: encoders, workers and cache
+        say: prints a line
 
     Returns:
-        how many problems left something out, and the cache of each modality
+        the number of problems that left inputs out, and the cache of each modality
     """
     cache = options.cache
-    share, workers = _others(options)
-    # what others encode is encoded on their devices, not on one of ours
-    where = machine(replace(options, device="cpu") if workers else options)
-    torch.set_num_threads(where.threads)
-    chosen = choices(corpus, options)
-    loaded = [load(choice, where) for choice in chosen]  # a wrong name fails early
+    share, workers = _share(options)
+    # Workers encode on their own devices, so no GPU is used here.
+    resources = machine(replace(options, device="cpu") if workers else options)
+    torch.set_num_threads(resources.threads)
+    selection = choices(corpus, options)
+    encoders = [load(c, resources) for c in selection]  # A wrong name fails early.
     corpus_table.save(corpus, cache)
-    made: list[ExtractionOutcome] = []
-    for choice, encoder in zip(chosen, loaded, strict=True):
-        how: Fill = fill
+    results: list[ExtractionOutcome] = []
+    for choice, encoder in zip(selection, encoders, strict=True):
+        builder: Fill = fill
         if workers:
-            how = partial(spreading.fill, workers=workers, choice=choice, say=say)
+            builder = partial(spreading.fill, workers=workers, choice=choice, say=say)
         keep = partial(provenance_writing.keep, choice=choice, options=options)
-        done = extract(
+        outcome = extract(
             corpus,
             choice,
-            where,
+            resources,
             cache,
             encoder=encoder,
             begin=keep,
-            filling=CacheFilling(share, how),
+            filling=CacheFilling(share, builder),
         )
-        say(f"{choice.modality}: {_line(done, choice.modality, share)}")
-        made.append(done)
-    told = _report(corpus, cache, made, say)
-    outcomes = {c.modality: done for c, done in zip(chosen, made, strict=True)}
+        say(f"{choice.modality}: {_line(outcome, choice.modality, share)}")
+        results.append(outcome)
+    part_problems = _report(corpus, cache, results, say)
+    outcomes = {c.modality: done for c, done in zip(selection, results, strict=True)}
     for line in following(corpus, outcomes, options):
         say(line)
     folders = {m: done.folder for m, done in outcomes.items()}
-    lost = _left_out(corpus, made, told, share)
-    return lost, {m: folder for m, folder in folders.items() if folder}
+    count = _left_out(corpus, results, part_problems, share)
+    return count, {m: folder for m, folder in folders.items() if folder}
 
 
-def _others(options: Extract) -> tuple[JobShare, spreading.Workers | None]:
-    """Which parts are ours, and whose processes make them; None for this one."""
+def _share(options: Extract) -> tuple[JobShare, spreading.Workers | None]:
+    """Return the shard of this job, and its workers; None to build parts here.
+
+    Raises:
+        OptionError: if several machines would choose their precision separately
+    """
     share = JobShare.parse(options.shard)
     if options.dtype == "auto" and (options.scheduler or share.total > 1):
         raise OptionError(
-            "--dtype auto suits one machine; where several fill one cache, name it, as "
-            "in --dtype bfloat16"
+            "--dtype auto suits one machine; several machines that fill one cache need "
+            "the same precision, so name it, as in --dtype bfloat16"
         )
     return share, spreading.choose(options)
 
 
 def _line(done: ExtractionOutcome, modality: str, share: JobShare) -> str:
-    """What became of one modality."""
+    """Return the line that reports the result of one modality."""
     if done.folder is None:
         return f"no {modality_named(modality).noun} can be read"
     line = f"{done.utterances} utterances in {done.folder}"
@@ -123,62 +132,66 @@ def _line(done: ExtractionOutcome, modality: str, share: JobShare) -> str:
 def _report(
     corpus: Corpus,
     cache: Path,
-    made: Sequence[ExtractionOutcome],
+    results: Sequence[ExtractionOutcome],
     say: Callable[[str], object],
 ) -> list[dict[int, tuple[Problem, ...]]]:
-    """Say and save what went wrong, with what other jobs found meanwhile.
+    """Print and save the problems, including those of other jobs on the same cache.
 
     Returns:
-        what the parts of each cache tell
+        the problems of each cache, by part
     """
     folder = CorpusFolder(cache / corpus.name)
-    told, problems = _told(corpus, made)
+    part_problems, problems = _problems(corpus, results)
     if not corpus_checks.is_saved(problems, folder.problems):
-        # whoever writes last has seen all that was there before
+        # Problems are collected under the lock, so that the last writer has them all.
         with claim(folder.problems_lock, wait=True):
-            told, problems = _told(corpus, made)
+            part_problems, problems = _problems(corpus, results)
             corpus_checks.save(problems, folder.problems)
     for line in corpus_checks.problem_lines(problems):
         say(line)
     if problems:
-        say(f"all of it in {folder.problems}")
-    return told
+        say(f"all problems are in {folder.problems}")
+    return part_problems
 
 
-def _told(
-    corpus: Corpus, made: Sequence[ExtractionOutcome]
+def _problems(
+    corpus: Corpus, results: Sequence[ExtractionOutcome]
 ) -> tuple[list[dict[int, tuple[Problem, ...]]], list[Problem]]:
-    """Return what the parts of each cache tell now, and all problems there are."""
-    told = [remembered(done.folder) if done.folder else {} for done in made]
+    """Return the problems of each cache by part, and the list of all problems."""
+    caches = [remembered(done.folder) if done.folder else {} for done in results]
     problems = list(corpus.problems)
-    for done, parts in zip(made, told, strict=True):
-        problems += [*done.absent, *(p for found in parts.values() for p in found)]
-    return told, problems
+    for done, parts in zip(results, caches, strict=True):
+        problems += [*done.absent, *(p for part in parts.values() for p in part)]
+    return caches, problems
 
 
 def _left_out(
     corpus: Corpus,
-    made: Sequence[ExtractionOutcome],
-    told: Sequence[dict[int, tuple[Problem, ...]]],
+    results: Sequence[ExtractionOutcome],
+    part_problems: Sequence[dict[int, tuple[Problem, ...]]],
     share: JobShare,
 ) -> int:
-    """How many problems left something out; each counts for one share only.
+    """Return the number of problems that left inputs out, each counted in one shard.
 
-    What never came into a part, as a recording that cannot be read, is the first's.
+    Problems that are in no part, such as an unreadable recording, count in the first
+    shard.
 
     Args:
-        told: by the parts of each cache
+        corpus: as its reader returned it
+        results: of all modalities
+        part_problems: of each cache, by part
+        share: shard of this job
     """
-    found: list[Problem] = []
+    problems: list[Problem] = []
     if share.number == 1:
-        found += [*corpus.problems, *(p for done in made for p in done.absent)]
-    for parts in told:
-        found += (p for number in parts if number in share for p in parts[number])
-    return sum(p.fatal for p in found)
+        problems += [*corpus.problems, *(p for done in results for p in done.absent)]
+    for parts in part_problems:
+        problems += (p for number in parts if number in share for p in parts[number])
+    return sum(p.fatal for p in problems)
 
 
 def machine(options: EncodingOptions) -> Machine:
-    """How it is computed, as the options of the command line say."""
+    """Return device and resources for the options of the command line."""
     return replace(
         Machine.of(options),
         batch=options.batch,
@@ -189,23 +202,27 @@ def machine(options: EncodingOptions) -> Machine:
 
 
 def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
-    """One choice for each modality that was asked for, or that the corpus has.
+    """Return a choice for each modality that the options name, or that the corpus has.
+
+    Args:
+        corpus: as its reader returned it
+        options: of the command line
 
     Raises:
         AffuseError: if an option names a modality that is not encoded
     """
-    known = modality_names()
-    wanted = options.modalities or available(corpus, known)
-    if not wanted:
-        raise AffuseError(f"corpus '{corpus.name}' has {missing_materials(known)}")
-    options.demand_encoded(wanted)
-    encoders = named(options.encoders, wanted)
+    names = modality_names()
+    modalities = options.modalities or available(corpus, names)
+    if not modalities:
+        raise AffuseError(f"corpus '{corpus.name}' has {missing_materials(names)}")
+    options.demand_encoded(modalities)
+    encoders = named(options.encoders, modalities)
     dtype = options.dtype
-    if dtype == "auto":  # or the device may be that of another machine
+    if dtype == "auto":  # Otherwise the device may be one of another machine.
         dtype = choose_dtype(dtype, choose_device(options.device))
-    revision = per_modality(options.revision, wanted, "revision")
-    layers = per_modality(options.layers, wanted, "layers")
-    pooling = per_modality(options.pooling, wanted, "pooling")
+    revision = per_modality(options.revision, modalities, "revision")
+    layers = per_modality(options.layers, modalities, "layers")
+    pooling = per_modality(options.pooling, modalities, "pooling")
     return [
         Choice(
             modality=m,
@@ -221,6 +238,6 @@ def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
                 name: getattr(options, name) for name in modality_named(m).options
             },
         )
-        for m in known
-        if m in wanted
+        for m in names
+        if m in modalities
     ]

@@ -1,4 +1,4 @@
-"""The finetune command: what was asked for, fold by fold."""
+"""Fine-tuning command: plans from the options and trains fold by fold."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -31,10 +31,10 @@ from affuse.fuse.training.setting_resolution import unused
 
 
 def finetune(say: Callable[[str], object], options: Finetune) -> Path:
-    """Fine-tune the encoders of a design on the folds that were asked for.
+    """Fine-tune the encoders of a design on the chosen folds.
 
     Args:
-        say: told each line; of several processes, the first one's alone
+        say: prints a line; called only in the first of several processes
         options: of the command line
 
     Returns:
@@ -45,88 +45,100 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
             `affuse.extract.finetune.fold_training.run`
     """
     demand_accelerate()
-    from affuse.extract.finetune import fold_training  # which needs it
+    from affuse.extract.finetune import fold_training  # This module needs accelerate.
 
-    first = int(os.environ.get("RANK", "0")) == 0  # as torchrun numbers processes
-    told = say if first else _nothing
-    corpus = corpus_reading.read_aloud(told, options)
+    is_first = int(os.environ.get("RANK", "0")) == 0  # set by torchrun
+    report = say if is_first else _discard
+    corpus = corpus_reading.read_aloud(report, options)
     for line in corpus_checks.problem_lines(corpus.problems):
-        told(line)
-    made = prepare(corpus, options)
-    torch.set_num_threads(made.threads)
-    for sentence in unused([_settings(options)], [made.fusion]):
-        told(sentence)
-    told(f"fine-tuning {', '.join(made.backbones)} on {made.device} in {made.folder}")
-    for sentence in omissions.sentences(made.aligned.left_out):
-        told(sentence)
-    for sentence in protocol_assumptions.sentences(made.division):
-        told(sentence)
-    for fold in made.folds:
-        fold_training.run(made, fold, told, first=first, progress=True)
-    for command in following(made, options):
-        told(next_line(command))
-    return made.folder
+        report(line)
+    plan = prepare(corpus, options)
+    torch.set_num_threads(plan.threads)
+    for sentence in unused([_settings(options)], [plan.fusion]):
+        report(sentence)
+    report(f"fine-tuning {', '.join(plan.backbones)} on {plan.device} in {plan.folder}")
+    for sentence in omissions.sentences(plan.aligned.left_out):
+        report(sentence)
+    for sentence in protocol_assumptions.sentences(plan.division):
+        report(sentence)
+    for fold in plan.folds:
+        fold_training.run(plan, fold, report, first=is_first, progress=True)
+    for command in following(plan, options):
+        report(next_line(command))
+    return plan.folder
 
 
-def following(made: FinetuningPlan, options: Finetune) -> Iterator[Command]:
+def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
     """Yield the commands that come next.
 
-    Once every fold of the protocol is fine-tuned, `run` encodes the corpus with the
-    encoders of each and trains. Before, the first fold that was asked for can be
-    encoded, and the first one that is missing is fine-tuned in the same way.
+    If every fold of the protocol is fine-tuned, the next command is `run`, which
+    encodes the corpus with the encoders of each fold and trains. Otherwise, the first
+    chosen fold can be encoded, and the first missing fold is fine-tuned next.
+
+    Args:
+        plan: of the folds that are fine-tuned
+        options: of the command line
     """
-    run = FinetuningFolder(made.folder)
-    missing = [name for name in made.every if not run.fold(name).mark.is_file()]
+    run = FinetuningFolder(plan.folder)
+    missing = [name for name in plan.every if not run.fold(name).mark.is_file()]
     if not missing:
-        usual, settings = Settings(), made.settings
+        usual, settings = Settings(), plan.settings
         rule = settings.out_of_range
         yield RunCommand.like(
             options,
             CorpusSource,
             ComputeOptions,
-            finetuned=made.folder,
-            designs=(made.fusion,),
+            finetuned=plan.folder,
+            designs=(plan.fusion,),
             protocol=settings.protocol,
             folds=None if settings.folds == usual.folds else settings.folds,
             out_of_range=None if rule == usual.out_of_range else rule,
         )
         return
-    place = made.folder / made.folds[0].name
-    few = tuple(made.backbones) if len(made.backbones) == 1 else ()
+    folder = plan.folder / plan.folds[0].name
+    modalities = tuple(plan.backbones) if len(plan.backbones) == 1 else ()
     yield Extract.like(
         options,
         CorpusSource,
-        modalities=few,
-        **checkpoints({m: place / m for m in made.backbones}),
+        modalities=modalities,
+        **checkpoints({m: folder / m for m in plan.backbones}),
     )
     yield replace(options, fold=missing[0])
 
 
 def prepare(corpus: Corpus, options: Finetune) -> FinetuningPlan:
-    """The plan of the command line; what was not given is the experiment's."""
+    """Return the plan for the options; absent ones have the experiment's values.
+
+    Args:
+        corpus: as its reader returned it
+        options: of the command line
+
+    Raises:
+        AffuseError: if the options contradict each other or do not fit the corpus
+    """
     machine = Machine.of(options)
     device = machine.device
     if device == "cuda" and "LOCAL_RANK" in os.environ:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
     with options_at_fault():
         stage_two.find(options.experiment)
-    tuned = _tuning(options, device)
-    adapters.demand(tuned)
+    tuning = _tuning(options, device)
+    adapters.demand(tuning)
     return finetuning_plan.make(
         corpus,
-        backbone.open_all(options.fusion, options, max_seconds=tuned.max_seconds),
+        backbone.open_all(options.fusion, options, max_seconds=tuning.max_seconds),
         options,
         settings=_settings(options),
-        tuning=tuned,
+        tuning=tuning,
         device=device,
         threads=machine.threads,
     )
 
 
 def _tuning(options: Finetune, device: str) -> Tuning:
-    """Of the encoders: an experiment, then what the user changes."""
+    """Return the settings of the encoders: the experiment's, changed by options."""
     dtype = options.dtype
-    if dtype == "auto":  # a CPU gains too little by it to train with less precision
+    if dtype == "auto":  # On a CPU, lower precision gains too little speed.
         cuda = device.startswith("cuda")
         dtype = choose_dtype(dtype, device) if cuda else "float32"
     changes = {
@@ -144,13 +156,13 @@ def _tuning(options: Finetune, device: str) -> Tuning:
 
 
 def _settings(options: Finetune) -> Settings:
-    """Of stage two: an experiment, then what the user changes."""
+    """Return the settings of stage two: the experiment's, changed by options."""
     settings = stage_two.load(options.experiment)
-    named = {"protocol": options.protocol, "folds": options.folds}
+    division = {"protocol": options.protocol, "folds": options.folds}
     with options_at_fault():
-        settings = stage_two.change(settings, {k: v for k, v in named.items() if v})
+        settings = stage_two.change(settings, {k: v for k, v in division.items() if v})
     return stage_two.override(settings, options.changes)
 
 
-def _nothing(line: str) -> None:
-    """What processes say beside the first one."""
+def _discard(line: str) -> None:
+    """Ignore a line, as all processes but the first one do."""

@@ -1,4 +1,4 @@
-"""The command that comes after an extraction, with all options that it needs."""
+"""Commands to run after an extraction, with all options that they need."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,52 +25,53 @@ from affuse.data.system.schema import Plain, Record, Text
 from affuse.extract.caching.extraction import ExtractionOutcome
 from affuse.extract.caching.job_shares import JobShare
 
-RUNS = Path("runs")  # where stage two keeps its runs, unless it is told otherwise
+RUNS = Path("runs")  # default folder of the runs of stage two
 TUNED = Record({}, {"protocol": Text(200)}, others=Plain(depth=6, most=1_000_000))
 
 
 def following(
     corpus: Corpus,
-    made: Mapping[str, ExtractionOutcome],
+    outcomes: Mapping[str, ExtractionOutcome],
     options: Extract,
 ) -> Iterator[str]:
-    """Yield the lines that say what to do next; those of commands begin with ``next:``.
+    """Yield the lines on the next steps; lines with commands begin with ``next:``.
 
     Args:
         corpus: that was encoded
-        made: what was made of each modality
-        options: of the command; without a corpus, as where it was made in Python, no
-            command can be repeated
+        outcomes: of the extraction, by modality
+        options: of the command; without a corpus, as for a corpus that was built in
+            Python, no command can be repeated
     """
     cache = options.cache
-    folders = {m: done.folder for m, done in made.items() if done.folder}
+    folders = {m: done.folder for m, done in outcomes.items() if done.folder}
     if not folders:
         return
-    if not all(done.complete for done in made.values()):
-        yield from _others(list(made.values()), options)
+    if not all(done.complete for done in outcomes.values()):
+        yield from _missing_shards(list(outcomes.values()), options)
         return
-    there = {c.path: c for c in store.find(cache, corpus.name)}
-    recipes = [c.recipe for c in there.values()]
+    caches = {c.path: c for c in store.find(cache, corpus.name)}
+    recipes = [c.recipe for c in caches.values()]
     if not any(u.ratings for u in corpus.utterances):
         yield from _predict(folders, cache, predictors(RUNS, recipes))
         return
     design = _design(list(folders))
-    if any(fold_encoders.origin(there[path].recipe) for path in folders.values()):
-        yield next_line(_tuned(folders, options, design))
+    if any(fold_encoders.origin(caches[path].recipe) for path in folders.values()):
+        yield next_line(_after_fold(folders, options, design))
     else:
-        chosen = cache_selection.selection(cache, folders)
-        protocol, folds = _divided(corpus)
+        choice = cache_selection.selection(cache, folders)
+        protocol, folds = _protocol_of(corpus)
         yield next_line(
             Train.like(
-                chosen, CacheChoice, designs=(design,), protocol=protocol, folds=folds
+                choice, CacheChoice, designs=(design,), protocol=protocol, folds=folds
             )
         )
 
 
 def _design(modalities: Sequence[str]) -> str:
-    """Return the design to begin with: that of the one modality, or early fusion.
+    """Return the design to begin with: that of the only modality, or early fusion.
 
-    Where there is none of these, it is all that the caches can feed.
+    If there is no such design, return "all", for all designs that the caches suffice
+    for.
     """
     if len(modalities) > 1:
         return "early" if set(BUILT_IN) <= set(modalities) else "all"
@@ -78,38 +79,41 @@ def _design(modalities: Sequence[str]) -> str:
     return modality if modality in plugins.names(DESIGN_KIND) else "all"
 
 
-def _divided(corpus: Corpus) -> tuple[str | None, int | None]:
-    """Return the protocol to train with, and its folds, if the corpus's cannot test.
+def _protocol_of(corpus: Corpus) -> tuple[str | None, int | None]:
+    """Return protocol and number of folds if the corpus's protocol has no rated test.
 
-    The utterances of its test split may be unrated, for they are to be predicted.
+    The utterances of the official test split may be unrated, if they are to be
+    predicted.
     """
     rated = [u for u in corpus.utterances if u.ratings]
     if corpus.protocol != "official" or any(u.split == "test" for u in rated):
         return None, None
-    for found in alternatives(rated, "official")[:1]:
-        _, protocol, *folds = found.split()
+    for alternative in alternatives(rated, "official")[:1]:
+        _, protocol, *folds = alternative.split()
         return protocol, int(folds[1]) if folds else None
     return None, None
 
 
-def _others(made: Sequence[ExtractionOutcome], options: Extract) -> Iterator[str]:
-    """Yield the commands of shards that are missing."""
+def _missing_shards(
+    outcomes: Sequence[ExtractionOutcome], options: Extract
+) -> Iterator[str]:
+    """Yield the commands of missing shards."""
     total = JobShare.parse(options.shard).total
     shares = [JobShare(number, total) for number in range(1, total + 1)]
-    lacking = [share for share in shares if any(_lacks(done, share) for done in made)]
+    missing = [s for s in shares if any(_lacks(done, s) for done in outcomes)]
     yield (
-        f"{len(lacking)} of {total} shards are not there yet; whichever is last "
-        f"completes the cache"
+        f"{len(missing)} of {total} shards are missing; the last of them completes the "
+        f"cache"
     )
     if options.corpus:
-        for share in lacking:
+        for share in missing:
             yield next_line(replace(options, shard=str(share)))
 
 
 def _lacks(done: ExtractionOutcome, share: JobShare) -> bool:
-    """Return True if a part of a share is missing."""
-    there = set(store.numbers(done.folder)) if done.folder else set()
-    return any(n in share and n not in there for n in range(done.planned))
+    """Return True if a part of a shard is missing."""
+    numbers = set(store.numbers(done.folder)) if done.folder else set()
+    return any(n in share and n not in numbers for n in range(done.planned))
 
 
 def _predict(
@@ -118,9 +122,9 @@ def _predict(
     """Yield the command that predicts a corpus without ratings."""
     if not runs:
         yield (
-            f"nothing here is rated, so it can only be predicted, and no run in {RUNS} "
-            f"takes these embeddings; extract a rated corpus with the same options, "
-            f"and train on it"
+            f"the corpus has no ratings, so it can only be predicted, and no run in "
+            f"{RUNS} takes these embeddings; extract a rated corpus with the same "
+            f"options, and train on it"
         )
         return
     if len(runs) > 1:
@@ -129,27 +133,27 @@ def _predict(
     yield next_line(Predict(run=runs[0], corpus=corpus, cache=cache))
 
 
-def _tuned(
+def _after_fold(
     folders: Mapping[str, Path], options: Extract, design: str
 ) -> Train | Extract:
-    """Return what follows an extraction with encoders of one fold.
+    """Return the command after an extraction with the encoders of one fold.
 
-    It is the extraction with those of the next fold, and after the last one training.
+    It extracts with the encoders of the next fold, or trains after the last fold.
     """
     cache = options.cache
-    typed = {m: Path(options.checkpoint(m)).expanduser() for m in folders}
-    tuned = {m: path for m, path in typed.items() if _is_tuned(path)}
+    paths = {m: Path(options.checkpoint(m)).expanduser() for m in folders}
+    tuned = {m: path for m, path in paths.items() if _is_tuned(path)}
     run = next(Path(os.path.normpath(path)).parents[1] for path in tuned.values())
     name = next(iter(folders.values())).parent.name
     if options.corpus:
         for encoders in fold_caches.lacking(run, cache, name, tuple(folders)).values():
             if encoders:
                 return _with(encoders, options)
-    chosen = cache_selection.selection(cache, folders)
+    choice = cache_selection.selection(cache, folders)
     return Train.like(
-        chosen,
+        choice,
         CacheChoice,
-        **dict.fromkeys(tuned, ""),  # which `finetuned` chooses
+        **dict.fromkeys(tuned, ""),  # The option `finetuned` chooses these caches.
         designs=(design,),
         protocol=_protocol(run),
         finetuned=run,
@@ -163,12 +167,12 @@ def _with(encoders: Mapping[str, Path], options: Extract) -> Extract:
 
 
 def _is_tuned(checkpoint: Path) -> bool:
-    """Return True if a folder is a checkpoint that was fine-tuned for a fold."""
+    """Return True if a folder is a checkpoint that was fine-tuned on a fold."""
     return FinetunedFold(checkpoint.resolve().parent).mark.is_file()
 
 
 def _protocol(run: Path) -> str | None:
-    """Return the protocol whose folds a fine-tuning is of; None if it does not say."""
+    """Return the protocol of the folds of a fine-tuning; None if it is unknown."""
     for fold in FinetuningFolder(run).finished()[:1]:
         with suppress(OSError, AffuseError):
             return read_json(fold.mark, TUNED, advice="").get("protocol") or None

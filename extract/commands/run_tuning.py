@@ -1,4 +1,4 @@
-"""Fine-tuning as the run command asks for it: with the settings of finetune itself."""
+"""Fine-tuning within the command ``run``, with the defaults of ``finetune``."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +11,13 @@ from affuse.data.options.source_options import CorpusSource
 
 
 def tune(say: Callable[[str], object], options: RunCommand, design: str) -> Path:
-    """Fine-tune encoders for every fold.
+    """Train the encoders for every fold, jointly with a fusion design.
 
     Args:
-        say: told each line
-        options: of the run command; of them those that both commands share are meant,
-            and an experiment if there is one
-        design: that is trained together with the encoders
+        say: prints a line
+        options: of the command ``run``; those that ``finetune`` has as well are passed
+            on to it
+        design: that is trained jointly with the encoders
 
     Returns:
         the folder of all folds

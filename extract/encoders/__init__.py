@@ -1,1 +1,1 @@
-"""Encoders, one file each; each offers `MODALITY`, `CHECKPOINT` and `Encoder`."""
+"""Encoders, one module each, with `MODALITY`, `CHECKPOINT` and `Encoder`."""

@@ -1,7 +1,7 @@
 """DistilBERT (Sanh et al., 2019) and other text encoders: BERT, RoBERTa, XLM-R.
 
-A transcript to one hidden state a token, the tokens that mark its beginning and end
-included.
+They compute one hidden state for each token of a transcript, including the special
+tokens at its beginning and end.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 MODALITY = "text"
 CHECKPOINT = checkpoint_files.SHORT["distilbert"]
-MAX_TOKENS = 128  # the paper's limit
-TINY_VOCABULARY = 1_000  # hashed words of the random model
+MAX_TOKENS = 128  # limit of the paper
+TINY_VOCABULARY = 1_000  # number of token ids of the random model
 
 
 class Encoder(HeadlessEncoder):
@@ -42,10 +42,12 @@ class Encoder(HeadlessEncoder):
 
     Args:
         checkpoint: a model that takes ``input_ids``
-        tokenise: text to token ids, with the special tokens, not cut
-        vocabulary: digest of all that decides which ids a text has
-        longest: tokens that the model has positions for, or more
+        tokenise: returns the token ids of a text with special tokens, not truncated
+        vocabulary: digest of the settings that determine the token ids of a text
+        longest: number of tokens that the model has positions for, or more
         layers: ``last``, ``all``, or numbers
+        device: torch device
+        dtype: of the model, ``float32``, ``bfloat16`` or ``float16``
     """
 
     NO_HEAD = "text encoders have no head"
@@ -87,7 +89,7 @@ class Encoder(HeadlessEncoder):
     def pretrained(
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
-        """Load from the hub or a folder, with its tokenizer."""
+        """Load a checkpoint with its tokenizer from the hub or a folder."""
         cls.refuse_head(head)
         origin = checkpoint_files.find(checkpoint, revision, MODALITY)
         encoder_families.demand(origin, MODALITY)
@@ -105,7 +107,8 @@ class Encoder(HeadlessEncoder):
             with told(f"{fault} on the text {text[:40]!r}"):
                 return list(tokenizer(text, verbose=False)["input_ids"])
 
-        tokenise("")  # settles padding and truncation, which threads must not do
+        # The first call sets padding and truncation, which is not safe in threads.
+        tokenise("")
         longest = longest_input(loaded, tokenise("a a") or [0], MAX_TOKENS)
         vocabulary = hashlib.sha256(_describe(tokenizer).encode()).hexdigest()[:16]
         options |= {"vocabulary": vocabulary, "longest": longest}
@@ -113,7 +116,7 @@ class Encoder(HeadlessEncoder):
 
     @classmethod
     def tiny(cls, **options: Any) -> Self:
-        """Seeded random weights and hashed words: the same code, no download."""
+        """Return an encoder with seeded random weights and hashed words as tokens."""
         config = DistilBertConfig(
             vocab_size=TINY_VOCABULARY, dim=32, n_layers=2, n_heads=2, hidden_dim=64
         )
@@ -126,23 +129,27 @@ class Encoder(HeadlessEncoder):
 
     @property
     def most_tokens(self) -> int:
-        """Return the number of tokens of a text that are encoded at most."""
+        """Return the largest number of tokens of a text that are encoded."""
         return min(MAX_TOKENS, self.longest)
 
     def prepare(self, source: str) -> Prepared:
-        """Return the token ids of a text, `most_tokens` at most.
+        """Return the token ids of a text, truncated to `most_tokens`.
 
-        An empty text is its marks of beginning and end, see
+        The ids of an empty text are those of the special tokens, see
         `affuse.data.reading.transcript_rule`.
 
+        Args:
+            source: transcript of an utterance
+
         Raises:
-            Unusable: if nothing is left to encode, as with a tokenizer without marks
+            Unusable: if there is no token, as for an empty text and a tokenizer
+                without special tokens
         """
         tokens, most = self.tokenise(source), self.most_tokens
         if not tokens:
             raise Unusable(
-                "the tokenizer makes no token of its text, not even a mark of its end; "
-                "it is not in text"
+                "the tokenizer returns no token for its text, not even a special "
+                "token; the utterance is left out of the text modality"
             )
         if len(tokens) <= most:
             return Prepared((np.array(tokens, np.int64),))
@@ -150,11 +157,11 @@ class Encoder(HeadlessEncoder):
         return Prepared((np.array(cut(tokens, most), np.int64),), (note,))
 
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
-        """(n, tokens) -> what `each` makes of (n, tokens, dim) of every layer"""
+        """Return the results of `each` for the layers, (n, tokens, dim) each."""
         return self._run(each, input_ids=send(batch, self.model.device))
 
     def _packed(self, batch: Sequence[np.ndarray], each: Callable[..., T]) -> list[T]:
-        """(tokens,) of any number -> what `each` makes of (1, all tokens, dim)"""
+        """Return the results of `each` for the layers, (1, all tokens, dim) each."""
         counts = [len(tokens) for tokens in batch]
         device = self.model.device
         places = np.concatenate([np.arange(count) for count in counts])
@@ -166,17 +173,21 @@ class Encoder(HeadlessEncoder):
             )
 
 
-def _tokenizer(origin: Origin, known: int) -> Any:
-    """Load the tokenizer of a checkpoint whose weights know so many ids.
+def _tokenizer(origin: Origin, vocabulary: int) -> Any:
+    """Load the tokenizer of a checkpoint.
+
+    Args:
+        origin: of the checkpoint
+        vocabulary: number of token ids that the weights have embeddings for
 
     Raises:
-        AffuseError: if it is missing, damaged, another checkpoint's, or in a form that
-            needs packages which are not here
+        AffuseError: if it is missing, damaged, or of another checkpoint, or if its
+            format needs packages that are not installed
     """
-    alone = not (origin.folder / "tokenizer.json").exists()
+    is_slow = not (origin.folder / "tokenizer.json").exists()
     pieces = sorted(path.name for path in origin.folder.glob("*.model"))
     if (
-        alone
+        is_slow
         and pieces
         and not (is_sentencepiece_available() and is_protobuf_available())
     ):
@@ -186,10 +197,12 @@ def _tokenizer(origin: Origin, known: int) -> Any:
             f"beside its weights in {origin.folder})"
         )
     with told(f"cannot read the tokenizer of checkpoint {origin.name!r}"):
-        found = AutoTokenizer.from_pretrained(origin.folder, trust_remote_code=False)
-        numbers = list(found.get_vocab().values())
-    files = set(found.vocab_files_names.values())
-    # without its files, transformers makes one that knows no word, and says nothing
+        tokenizer = AutoTokenizer.from_pretrained(
+            origin.folder, trust_remote_code=False
+        )
+        numbers = list(tokenizer.get_vocab().values())
+    files = set(tokenizer.vocab_files_names.values())
+    # Without these files, transformers silently returns a tokenizer without words.
     if not numbers or not any((origin.folder / name).is_file() for name in files):
         raise AffuseError(
             f"checkpoint {origin.name!r} has no tokenizer: put tokenizer.json or "
@@ -200,17 +213,17 @@ def _tokenizer(origin: Origin, known: int) -> Any:
             f"the tokenizer of checkpoint {origin.name!r} numbers a word "
             f"{shown(odd[0])}; its vocabulary is damaged"
         )
-    if (highest := max(numbers)) >= known:
+    if (highest := max(numbers)) >= vocabulary:
         raise AffuseError(
             f"the tokenizer of checkpoint {origin.name!r} numbers words up to "
-            f"{highest}, but its weights know {known}; one of them belongs to another "
-            f"checkpoint"
+            f"{highest}, but its weights have {vocabulary} embeddings; one of them "
+            f"belongs to another checkpoint"
         )
-    return found
+    return tokenizer
 
 
 def _describe(tokenizer: Any) -> str:
-    """All that decides which ids a text has."""
+    """Return a text with all settings that determine the token ids of a text."""
     if tokenizer.is_fast:
         return str(tokenizer.backend_tokenizer.to_str())
     settings = sorted((k, str(v)) for k, v in tokenizer.init_kwargs.items())
@@ -218,6 +231,6 @@ def _describe(tokenizer: Any) -> str:
 
 
 def _hash_words(text: str) -> list[int]:
-    """A stand-in for a tokenizer: 1, a number for each word, 2."""
+    """Return token ids without a vocabulary: 1, a hash of each word, 2."""
     words = re.findall(r"\w+", text.lower())
     return [1, *(3 + zlib.crc32(w.encode()) % (TINY_VOCABULARY - 3) for w in words), 2]

@@ -1,12 +1,12 @@
 """Wav2Vec2 (Baevski et al., 2020) and its family: HuBERT, WavLM, Data2Vec, SEW.
 
-16 kHz speech to one hidden state every 20 ms. Encoders whose first convolution is
-group-normalised (the base models) normalise over time, so the last samples of a
-waveform count in every frame; all others ignore samples after the last whole frame,
-which are cut off here so that more utterances have equal length.
+They compute one hidden state every 20 ms from speech at 16 kHz. Encoders with group
+normalisation in the first convolution (the base models) normalise over time, so the
+last samples of a waveform affect every frame. All others ignore samples after the last
+complete frame. These are cut off here, so that more utterances have equal lengths.
 
-SEW (Wu et al., 2022) joins two frames in front of its blocks and parts them behind.
-Where their number is odd, transformers adds a frame of zeros, which is left out here.
+SEW (Wu et al., 2022) joins pairs of frames before its blocks and separates them after.
+If the number of frames is odd, transformers adds a frame of zeros, which is left out.
 """
 
 import math
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 MODALITY = "audio"
 CHECKPOINT = checkpoint_files.SHORT["audeering"]
-HEADED = "wav2vec2"  # model type of the checkpoints with a head for ratings
+HEADED = "wav2vec2"  # model type of checkpoints with a regression head
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
 
@@ -44,9 +44,11 @@ class Encoder:
 
     Args:
         checkpoint: a model that has ``conv_kernel`` and ``conv_stride``
-        normalise: bring each utterance to zero mean and unit variance first
-        head: the checkpoint's own regression head, or None
+        normalise: True to standardise each waveform to zero mean and unit variance
+        head: regression head of the checkpoint, or None
         layers: ``last``, ``all``, or numbers
+        device: torch device
+        dtype: of the model, ``float32``, ``bfloat16`` or ``float16``
         block_seconds: longer utterances are encoded in blocks of this length
     """
 
@@ -72,9 +74,8 @@ class Encoder:
         self.model = checkpoint.model.to(device, self.dtype)
         convolutions.fold(self.model)
         self.hop: int = math.prod(self.config.conv_stride)  # samples between frames
-        self.window = trial_pass.receptive_field(
-            self.config
-        )  # samples that one frame sees
+        # samples in the receptive field of one frame
+        self.window = trial_pass.receptive_field(self.config)
         self.joined = trial_pass.joined(self.config)  # frames in one step of the blocks
         guard(self.model)
         self.packed: Packed | None = None
@@ -89,7 +90,7 @@ class Encoder:
         if head is not None and top not in self.layers:
             raise AffuseError(
                 f"--head works on the last layer; let --layers end with {top}, or "
-                f"leave it at last"
+                f"leave --layers out"
             )
         self.regressor = head
         self.head = head_names(self.config) if head is not None else ()
@@ -97,7 +98,7 @@ class Encoder:
         self.block = frames // self.joined * self.joined
         if self.block < 1:
             raise AffuseError(
-                f"--block-seconds {block_seconds:g} is shorter than one frame; take 10 "
+                f"--block-seconds {block_seconds:g} is shorter than one frame; use 10 "
                 f"or more"
             )
         self.inputs: Mapping[str, Any] = {
@@ -110,16 +111,15 @@ class Encoder:
     def pretrained(
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
-        """Load from the hub or a folder; with `head`, its regression head as well."""
+        """Load from the hub or a folder; with `head`, load its regression head too."""
         origin = checkpoint_files.find(checkpoint, revision, MODALITY)
         kind = checkpoint_files.kind(origin)
         if kind != "whisper":
             encoder_families.demand(origin, MODALITY)
         if head and kind not in ("", HEADED):
             raise AffuseError(
-                f"checkpoint {origin.name!r} is a {kind} model and lacks the head that "
-                f"{HEADED} models of audEERING have; it has no such head: leave out "
-                f"--head"
+                f"checkpoint {origin.name!r} is a {kind} model and has no head like "
+                f"that of the {HEADED} models of audEERING; leave out --head"
             )
         loaded = checkpoint_files.load(
             origin, headed=Wav2Vec2Regressor if head else None
@@ -141,7 +141,7 @@ class Encoder:
 
     @classmethod
     def tiny(cls, **options: Any) -> Self:
-        """Seeded random weights: the same code, no download."""
+        """Return an encoder with small, seeded random weights."""
         config = Wav2Vec2Config(
             hidden_size=32,
             num_hidden_layers=2,
@@ -161,15 +161,15 @@ class Encoder:
         )
 
     def count_frames(self, samples: int) -> int:
-        """Whole frames in so many samples: 49 in a second, for the usual front end."""
+        """Return the number of complete frames in some samples, often 49 per second."""
         frames = (samples - self.window) // self.hop + 1
         return frames // self.joined * self.joined
 
     def prepare(self, source: np.ndarray) -> Prepared:
-        """(samples,) at 16 kHz -> model input, in blocks if it is long.
+        """Return the input of the model for a waveform, in blocks if it is long.
 
         Args:
-            source: standardised where it is, and not copied
+            source: (samples,) at 16 kHz, which is standardised in place
 
         Raises:
             Unusable: if it is shorter than one frame
@@ -190,17 +190,17 @@ class Encoder:
         return Prepared(tuple(cut), (f"encoded in {len(cut)} blocks",))
 
     def _span(self, frames: int) -> int:
-        """Samples that so many frames see."""
+        """Return the number of samples in the receptive fields of some frames."""
         return self.window + (frames - 1) * self.hop
 
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
-        """(n, samples) -> what `each` makes of (n, frames, dim) of every layer"""
+        """Return the results of `each` for the layers, (n, frames, dim) each."""
         waves = send(batch, self.model.device).to(self.dtype)
         frames = self.count_frames(batch.shape[1])
         return self._run(lambda h: each(h[:, :frames]), input_values=waves)
 
     def _packed(self, batch: Sequence[np.ndarray], each: Callable[..., T]) -> list[T]:
-        """(samples,) of any lengths -> what `each` makes of (1, all frames, dim)"""
+        """Return the results of `each` for the layers, (1, all frames, dim) each."""
         counts = [self.count_frames(len(wave)) for wave in batch]
         with self._line.laid(batch, counts) as line:
             return self._run(
@@ -208,28 +208,28 @@ class Encoder:
             )
 
     def compile(self) -> None:
-        """Compile what gains by it: on a GPU, where inputs stand end to end."""
+        """Compile the model if it takes packed inputs, as on a GPU."""
         if self.packed:
             self._line.compile()
 
     @torch.inference_mode()
     def regress(self, mean: np.ndarray) -> np.ndarray:
-        """(dim,) mean of the last layer -> (ratings,), about 0..1, named by `head`."""
+        """Return (ratings,), about 0 to 1, named by `head`, for a (dim,) mean."""
         if self.regressor is None:
             raise AffuseError("the checkpoint was loaded without its head")
-        found: np.ndarray = self.regressor(torch.from_numpy(mean)).numpy()
-        return found
+        ratings: np.ndarray = self.regressor(torch.from_numpy(mean)).numpy()
+        return ratings
 
 
 def _normalises(origin: Origin, config: Any) -> bool:
     """Return True if the checkpoint was trained on standardised waveforms.
 
     Raises:
-        AffuseError: if its feature extractor is damaged, or for another sampling rate
+        AffuseError: if its feature extractor is damaged, or has another sampling rate
     """
-    usual = getattr(config, "feat_extract_norm", "layer") == "layer"
+    default = getattr(config, "feat_extract_norm", "layer") == "layer"
     if not any((origin.folder / name).is_file() for name in PREPROCESSORS):
-        return usual
+        return default
     with told(f"cannot read {PREPROCESSORS[0]} of checkpoint {origin.name!r}"):
         extractor = AutoFeatureExtractor.from_pretrained(
             origin.folder, trust_remote_code=False
@@ -237,7 +237,7 @@ def _normalises(origin: Origin, config: Any) -> bool:
     rate = getattr(extractor, "sampling_rate", None)
     if rate != SAMPLE_RATE:
         raise AffuseError(
-            f"checkpoint {origin.name!r} wants speech at {rate} Hz, "
-            f"this pipeline feeds {SAMPLE_RATE} Hz"
+            f"checkpoint {origin.name!r} needs speech at {rate} Hz, and this program "
+            f"decodes to {SAMPLE_RATE} Hz; choose another checkpoint"
         )
-    return bool(getattr(extractor, "do_normalize", usual))
+    return bool(getattr(extractor, "do_normalize", default))

@@ -1,9 +1,9 @@
 """w2v-BERT 2.0 (Barrault et al., 2023): conformers on normalised log-mel bands.
 
-16 kHz speech to one hidden state every 20 ms. Its feature extractor makes 80 log-mel
-bands every 10 ms, brings each band of an utterance to zero mean and unit variance, and
-joins two neighbours. So the waveform itself is not standardised. The statistics are of
-all frames of the utterance, and of nothing else, for no input is padded.
+It computes one hidden state every 20 ms from speech at 16 kHz. The feature extractor
+computes 80 log-mel bands every 10 ms, standardises each band of an utterance to zero
+mean and unit variance, and joins pairs of neighbouring frames. So the waveform itself
+is not standardised. No input is padded, so the statistics are those of the utterance.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,8 +36,8 @@ T = TypeVar("T")
 MODALITY = "audio"
 CHECKPOINT = "facebook/w2v-bert-2.0"
 KINDS = ("wav2vec2-bert",)  # model types of the checkpoints
-# Attention adds a number for each pair of frames and each head: 144 MB of them in a
-# block of this length, and four times as much in one of a minute.
+# Attention adds a bias for each pair of frames and each head. These need 144 MB for a
+# block of this length, and four times as much for a block of a minute.
 SECONDS = 30.0
 
 
@@ -46,13 +46,15 @@ class Encoder(HeadlessEncoder):
 
     Args:
         checkpoint: a ``Wav2Vec2BertModel``
-        extractor: makes its log-mel bands
+        extractor: computes its log-mel bands
         layers: ``last``, ``all``, or numbers
+        device: torch device
+        dtype: of the model, ``float32``, ``bfloat16`` or ``float16``
         block_seconds: longer utterances are encoded in blocks of this length, at most
-            thirty seconds
+            30 s
     """
 
-    NO_HEAD = "no head for ratings of w2v-BERT is known"
+    NO_HEAD = "w2v-BERT has no head for ratings"
 
     def __init__(
         self,
@@ -76,7 +78,7 @@ class Encoder(HeadlessEncoder):
         relative_attention.rewrite(self.model)
         guard(self.model)
         self._run = Layers(self.model.eval(), self.layers, config.num_hidden_layers)
-        self.stride: int = extractor.stride  # mel frames that are joined
+        self.stride: int = extractor.stride  # mel frames joined into one input
         self.width: int = self.stride * extractor.num_mel_bins
         self.hop = self.stride * HOP * _reduction(config)
         self.window = WINDOW + (self.stride - 1) * HOP
@@ -84,7 +86,7 @@ class Encoder(HeadlessEncoder):
         self.block = int(seconds * SAMPLE_RATE) // (self.stride * HOP)  # frames
         if seconds < 1:
             raise AffuseError(
-                f"--block-seconds {block_seconds:g} is shorter than a second; take 30"
+                f"--block-seconds {block_seconds:g} is shorter than a second; use 30"
             )
         self.inputs: Mapping[str, Any] = {
             "sample_rate": SAMPLE_RATE,
@@ -97,7 +99,17 @@ class Encoder(HeadlessEncoder):
     def pretrained(
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
-        """Load from the hub or a folder, with its feature extractor."""
+        """Load a checkpoint with its feature extractor from the hub or a folder.
+
+        Args:
+            checkpoint: name on the hub, or a folder
+            revision: commit on the hub; "" for the newest
+            head: refused if True, because there is no head
+            options: further arguments of the class
+
+        Raises:
+            AffuseError: if it cannot be loaded, or is not w2v-BERT
+        """
         cls.refuse_head(head)
         origin = checkpoint_files.find(checkpoint, revision, MODALITY)
         loaded = checkpoint_files.load(origin)
@@ -115,7 +127,11 @@ class Encoder(HeadlessEncoder):
 
     @classmethod
     def tiny(cls, **options: Any) -> Self:
-        """Seeded random weights: the same code, no download."""
+        """Return an encoder with small, seeded random weights.
+
+        Args:
+            options: further arguments of the class
+        """
         config = Wav2Vec2BertConfig(
             hidden_size=32,
             num_hidden_layers=2,
@@ -129,10 +145,13 @@ class Encoder(HeadlessEncoder):
         )
 
     def prepare(self, source: np.ndarray) -> Prepared:
-        """(samples,) at 16 kHz -> its frames as numbers in a row, block by block.
+        """Return the log-mel frames of a waveform, flattened, in blocks if it is long.
 
-        A second is 8,000 of them, half as many as samples, so that a batch holds twice
-        as many seconds as one of waveforms does.
+        One second has 8,000 values, half as many as samples. So a batch of these inputs
+        is twice as long in seconds as a batch of waveforms.
+
+        Args:
+            source: (samples,) at 16 kHz
 
         Raises:
             Unusable: if it is shorter than one frame
@@ -148,51 +167,56 @@ class Encoder(HeadlessEncoder):
         return Prepared(cut, (f"encoded in {len(cut)} blocks",) if len(cut) > 1 else ())
 
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
-        """(n, frames * width) -> what `each` makes of (n, frames, dim) of each layer"""
+        """Return the results of `each` for the hidden states of every chosen layer.
+
+        Args:
+            batch: (n, frames * width)
+            each: called with (n, frames, dim)
+        """
         rows = send(batch, self.model.device).to(self.dtype)
         return self._run(each, input_features=rows.unflatten(1, (-1, self.width)))
 
 
 def _reduction(config: Any) -> int:
-    """Return how many frames make one hidden state of the last layer.
+    """Return the number of frames per hidden state of the last layer.
 
-    Checkpoints that were made for speech recognition often end with convolutions, the
-    adapter, which leave one in two.
+    Checkpoints for speech recognition often end with strided convolutions (the
+    adapter), which halve the frame rate.
     """
     layers: int = config.num_adapter_layers if config.add_adapter else 0
     return int(config.adapter_stride**layers)
 
 
 def _extractor(origin: Origin, config: Any) -> Any:
-    """Load what makes the log-mel bands of a checkpoint.
+    """Load the feature extractor of a checkpoint, which computes its log-mel bands.
 
     Raises:
         AffuseError: if it is missing, damaged, or belongs to another checkpoint
     """
     with told(
         f"checkpoint {origin.name!r} has no readable preprocessor_config.json, which "
-        f"says how its log-mel bands are made"
+        f"says how its log-mel bands are computed"
     ):
-        found = AutoFeatureExtractor.from_pretrained(
+        extractor = AutoFeatureExtractor.from_pretrained(
             origin.folder, trust_remote_code=False
         )
-    if not isinstance(found, SeamlessM4TFeatureExtractor):
+    if not isinstance(extractor, SeamlessM4TFeatureExtractor):
         raise AffuseError(
             f"checkpoint {origin.name!r}: its preprocessor_config.json names a "
-            f"{type(found).__name__}, and w2v-BERT takes a "
+            f"{type(extractor).__name__}, and w2v-BERT takes a "
             f"SeamlessM4TFeatureExtractor; take both files from one checkpoint"
         )
-    width = found.num_mel_bins * found.stride
-    if found.sampling_rate != SAMPLE_RATE:
+    width = extractor.num_mel_bins * extractor.stride
+    if extractor.sampling_rate != SAMPLE_RATE:
         raise AffuseError(
-            f"checkpoint {origin.name!r} wants speech at {found.sampling_rate} Hz, "
-            f"this pipeline feeds {SAMPLE_RATE} Hz"
+            f"checkpoint {origin.name!r} needs speech at {extractor.sampling_rate} Hz, "
+            f"and this program decodes to {SAMPLE_RATE} Hz; choose another checkpoint"
         )
     if width != config.feature_projection_input_dim:
         raise AffuseError(
             f"checkpoint {origin.name!r}: its preprocessor_config.json makes frames of "
-            f"{width} numbers ({found.num_mel_bins} bands, {found.stride} joined), and "
-            f"its model takes {config.feature_projection_input_dim}; take both files "
-            f"from one checkpoint"
+            f"{width} numbers ({extractor.num_mel_bins} bands, {extractor.stride} "
+            f"joined), and its model takes {config.feature_projection_input_dim}; take "
+            f"both files from one checkpoint"
         )
-    return found
+    return extractor

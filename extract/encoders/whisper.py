@@ -1,9 +1,9 @@
-"""The encoder of Whisper (Radford et al., 2022), and of checkpoints that are only that.
+"""Encoder of Whisper (Radford et al., 2022), from complete or encoder-only checkpoints.
 
-16 kHz speech to one hidden state every 20 ms. Whisper always hears thirty seconds, so
-an utterance is followed by silence, whose hidden states are cut off again; longer ones
-are encoded in blocks. What it gives is not comparable with Wav2Vec2; it is here as a
-teacher, and for whoever wants it.
+It computes one hidden state every 20 ms from speech at 16 kHz. The input of Whisper is
+always 30 s long, so silence is appended to an utterance, and its hidden states are cut
+off again. Longer utterances are encoded in blocks. The embeddings are not comparable
+with those of Wav2Vec2. The main use of this encoder is as a teacher for distillation.
 """
 
 import math
@@ -31,7 +31,7 @@ MODALITY = "audio"
 CHECKPOINT = "openai/whisper-tiny.en"
 KINDS = ("whisper",)  # model types of the checkpoints
 HOP = 320  # samples between hidden states
-SECONDS = 30  # heard at once, no more and no less
+SECONDS = 30  # fixed length of the input
 SHORTEST = 400  # samples: one window of the spectrogram
 
 
@@ -40,10 +40,12 @@ class Encoder(HeadlessEncoder):
 
     Args:
         checkpoint: a ``WhisperEncoder``
-        extractor: makes its log-mel spectrograms
+        extractor: computes its log-mel spectrograms
         layers: ``last``, ``all``, or numbers
+        device: torch device
+        dtype: of the model, ``float32``, ``bfloat16`` or ``float16``
         block_seconds: longer utterances are encoded in blocks of this length, at most
-            thirty seconds
+            30 s
     """
 
     NO_HEAD = "Whisper has no head for ratings"
@@ -67,11 +69,11 @@ class Encoder(HeadlessEncoder):
         self.dtype = getattr(torch, dtype)
         self.model = checkpoint.model.eval().to(device, self.dtype)
         self._run = Layers(self.model, self.layers, top)
-        self.hop, self.window = HOP, 1  # a hidden state is centred on its sample
+        self.hop, self.window = HOP, 1  # A hidden state is centred on its sample.
         self.block = min(block_seconds, SECONDS) * SAMPLE_RATE // HOP * HOP
         if self.block < SAMPLE_RATE:
             raise AffuseError(
-                f"--block-seconds {block_seconds:g} is shorter than a second; take 30"
+                f"--block-seconds {block_seconds:g} is shorter than a second; use 30"
             )
         self.inputs: Mapping[str, Any] = {
             "sample_rate": SAMPLE_RATE,
@@ -82,24 +84,39 @@ class Encoder(HeadlessEncoder):
     def pretrained(
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
     ) -> Self:
-        """Load from the hub or a folder; of a whole Whisper, its encoder."""
+        """Load the encoder of a checkpoint from the hub or a folder.
+
+        Args:
+            checkpoint: name on the hub, or a folder
+            revision: commit on the hub; "" for the newest
+            head: refused if True, because there is no head
+            options: further arguments of the class
+
+        Raises:
+            AffuseError: if it cannot be loaded, or is not Whisper
+        """
         cls.refuse_head(head)
         origin = checkpoint_files.find(checkpoint, revision, MODALITY)
         parts = checkpoint_files.config(origin).get("architectures") or ()
-        alone = "WhisperEncoder" in parts
-        loaded = checkpoint_files.load(origin, headed=WhisperEncoder if alone else None)
+        is_encoder = "WhisperEncoder" in parts
+        kind = WhisperEncoder if is_encoder else None
+        loaded = checkpoint_files.load(origin, headed=kind)
         if loaded.model.config.model_type != "whisper":
             raise AffuseError(
                 f"checkpoint {origin.name!r} is a {loaded.model.config.model_type} "
                 f"model, not Whisper"
             )
-        model = loaded.model if alone else loaded.model.get_encoder()
+        model = loaded.model if is_encoder else loaded.model.get_encoder()
         extractor = _extractor(origin, model.config)
         return cls(loaded.of(model), extractor=extractor, **options)
 
     @classmethod
     def tiny(cls, **options: Any) -> Self:
-        """Seeded random weights: the same code, no download."""
+        """Return an encoder with small, seeded random weights.
+
+        Args:
+            options: further arguments of the class
+        """
         config = WhisperConfig(
             d_model=32,
             encoder_layers=2,
@@ -114,7 +131,10 @@ class Encoder(HeadlessEncoder):
         )
 
     def prepare(self, source: np.ndarray) -> Prepared:
-        """(samples,) at 16 kHz -> the same, in blocks if it is long.
+        """Return the waveform, in blocks if it is long.
+
+        Args:
+            source: (samples,) at 16 kHz
 
         Raises:
             Unusable: if it is shorter than one window of the spectrogram
@@ -127,14 +147,16 @@ class Encoder(HeadlessEncoder):
         size = int(self.block)
         cut = [source[i : i + size] for i in range(0, len(source), size)]
         if len(cut) > 1 and len(cut[-1]) < SHORTEST:
-            cut.pop()  # too little to make a difference
+            cut.pop()  # This remainder is too short to make a difference.
         notes = (f"encoded in {len(cut)} blocks",) if len(cut) > 1 else ()
         return Prepared(tuple(cut), notes)
 
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
-        """(n, samples) -> what `each` makes of (n, frames, dim) of every layer
+        """Return the results of `each` for the hidden states of every chosen layer.
 
-        There is a frame every `HOP` samples.
+        Args:
+            batch: (n, samples)
+            each: called with (n, frames, dim), one frame every `HOP` samples
         """
         frames = math.ceil(batch.shape[1] / HOP)
         mel = self.extractor(
@@ -145,24 +167,24 @@ class Encoder(HeadlessEncoder):
 
 
 def _extractor(origin: Origin, config: Any) -> Any:
-    """Load what makes the spectrograms of a checkpoint.
+    """Load the feature extractor of a checkpoint, which computes its spectrograms.
 
     Raises:
         AffuseError: if it is missing, damaged, or belongs to another checkpoint
     """
     with told(
         f"checkpoint {origin.name!r} has no readable preprocessor_config.json, which "
-        f"says how its spectrograms are made"
+        f"says how its spectrograms are computed"
     ):
-        found = WhisperFeatureExtractor.from_pretrained(origin.folder)
-    frames = found.n_samples // found.hop_length
-    made = (found.sampling_rate, found.feature_size, frames)
-    wanted = (SAMPLE_RATE, config.num_mel_bins, 2 * config.max_source_positions)
-    if made != wanted or 2 * found.hop_length != HOP:
+        extractor = WhisperFeatureExtractor.from_pretrained(origin.folder)
+    frames = extractor.n_samples // extractor.hop_length
+    actual = (extractor.sampling_rate, extractor.feature_size, frames)
+    expected = (SAMPLE_RATE, config.num_mel_bins, 2 * config.max_source_positions)
+    if actual != expected or 2 * extractor.hop_length != HOP:
         raise AffuseError(
             f"checkpoint {origin.name!r}: its preprocessor_config.json makes "
-            f"spectrograms of {made[1]} bands and {made[2]} frames at {made[0]} Hz, "
-            f"and its model takes {wanted[1]} bands and {wanted[2]} frames at "
-            f"{wanted[0]} Hz; take both files from one checkpoint"
+            f"spectrograms of {actual[1]} bands and {actual[2]} frames at {actual[0]} "
+            f"Hz, and its model takes {expected[1]} bands and {expected[2]} frames at "
+            f"{expected[0]} Hz; take both files from one checkpoint"
         )
-    return found
+    return extractor

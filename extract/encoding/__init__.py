@@ -1,1 +1,1 @@
-"""What encoders have in common: protocol, choices, batches, pooling, threads."""
+"""Common parts of all encoders: protocol, choices, batches, pooling and threads."""

@@ -1,8 +1,8 @@
-"""Which inputs are encoded together, so that nothing is padded.
+"""Grouping of inputs into parts of a cache, and into batches without padding.
 
-Padding changes an embedding: always where an encoder normalises over time (the base
-Wav2Vec2 models), and wherever a mask is forgotten. Inputs of equal length need neither
-padding nor mask, nor do inputs of any lengths end to end, where an encoder can.
+Padding changes the embeddings of encoders that normalise over time (the base Wav2Vec2
+models), and of every encoder if a mask is missing. Inputs of equal length need neither
+padding nor mask. Encoders that support packing take inputs of any lengths end to end.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,18 @@ def parts(
 ) -> list[list[int]]:
     """Divide utterances into the parts of a cache, longest first.
 
-    The order depends on sizes and ids alone, so a repeated command makes the same
-    parts. Longest first, memory is fullest at once and not after a night.
+    The order depends on sizes and ids alone, so a repeated command plans the same
+    parts. Because the longest inputs come first, a lack of memory shows at once, and
+    not after hours.
 
     Args:
-        sizes: anything that grows with the length of the input
+        sizes: numbers that grow with the lengths of the inputs
         ids: of the same utterances
-        rows: most utterances in a part
-        size: most that the sizes in a part sum to; one utterance may exceed it
+        rows: largest number of utterances in a part
+        size: largest sum of the sizes in a part; a single utterance may exceed it
 
     Returns:
-        positions in `sizes`, part by part
+        positions in `sizes`, by part
 
     Examples:
         >>> parts([1.0, 3.0, 2.0], ["a", "b", "c"], rows=2, size=9.0)
@@ -31,26 +32,30 @@ def parts(
         >>> parts([1.0, 3.0, 2.0], ["a", "b", "c"], rows=2, size=4.0)
         [[1], [2, 0]]
     """
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     room = 0.0
-    # sorted twice, which is stable, for a key of both would be kept for every utterance
+    # Two stable sorts need less memory than one with a pair as key of each utterance.
     order = sorted(range(len(sizes)), key=ids.__getitem__)
     order.sort(key=sizes.__getitem__, reverse=True)
     for i in order:
-        if not found or len(found[-1]) == rows or sizes[i] > room:
-            found.append([])
+        if not groups or len(groups[-1]) == rows or sizes[i] > room:
+            groups.append([])
             room = size
-        found[-1].append(i)
+        groups[-1].append(i)
         room -= sizes[i]
-    return found
+    return groups
 
 
 def equal(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
-    """Group positions of equal length, at most `budget` elements in a group.
+    """Return batches of inputs with equal lengths, of at most `budget` elements each.
 
     Args:
         lengths: of the inputs, e.g. in samples
-        budget: elements of a group, summed over its inputs; one input may exceed it
+        budget: largest number of elements in a batch, summed over its inputs; a single
+            input may exceed it
+
+    Returns:
+        positions in `lengths`, by batch
 
     Examples:
         >>> equal([5, 3, 5, 5], budget=10)
@@ -67,22 +72,25 @@ def equal(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
 
 
 def lines(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
-    """Neighbours that are encoded end to end, at most `budget` elements together.
+    """Return batches of neighbours to pack end to end, of at most `budget` elements.
 
     Args:
         lengths: of the inputs, e.g. in samples
-        budget: elements of a line; one input may exceed it
+        budget: largest number of elements in a batch; a single input may exceed it
+
+    Returns:
+        positions in `lengths`, by batch
 
     Examples:
         >>> lines([5, 3, 5, 5], budget=10)
         [[0, 1], [2, 3]]
     """
-    found: list[list[int]] = []
+    batches: list[list[int]] = []
     room = 0
     for position, length in enumerate(lengths):
-        if not found or length > room:
-            found.append([])
+        if not batches or length > room:
+            batches.append([])
             room = budget
-        found[-1].append(position)
+        batches[-1].append(position)
         room -= length
-    return found
+    return batches

@@ -1,4 +1,4 @@
-"""What a user chooses for stage one: the embedding, and the machine it is made on."""
+"""Choices of a user for stage one: the embedding, and the device and resources."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,27 +19,27 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True)
 class Choice:
-    """Which embedding is wanted; all of it enters the recipe."""
+    """Choice of an embedding; all of it enters the recipe of the cache."""
 
     modality: str
-    encoder: str = ""  # plug-in; "" for the modality's default
+    encoder: str = ""  # name of a plug-in; "" for the modality's default
     checkpoint: str = ""  # hub name, folder or "tiny"; "" for the encoder's default
     revision: str = ""  # commit on the hub; "" for the newest, which is then recorded
     layers: str = "last"  # "last", "all" or numbers
     pooling: str = "mean"
     dtype: str = "float32"
-    head: bool = False  # keep the predictions of the checkpoint's own head
+    head: bool = False  # True to cache the predictions of the checkpoint's head too
     options: Mapping[str, Any] = field(default_factory=dict)  # of the encoder
 
     def __post_init__(self) -> None:
-        for what, value, allowed in (
+        for name, value, allowed in (
             ("modality", self.modality, modality_names()),
             ("pooling", self.pooling, POOLINGS),
             ("dtype", self.dtype, DTYPES),
         ):
             if value not in allowed:
                 raise OptionError(
-                    f"{what} must be one of {', '.join(allowed)}, got {value!r}"
+                    f"{name} must be one of {', '.join(allowed)}, got {value!r}"
                 )
         if not self.encoder:
             default = modality_named(self.modality).encoder
@@ -48,15 +48,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Machine:
-    """How it is computed; none of it changes an embedding beyond rounding."""
+    """Device and resources; they change embeddings only by rounding."""
 
     device: str = "cpu"
-    threads: int = field(default_factory=joblib.cpu_count)  # that we may use
-    batch: float | None = None  # seconds or tokens at once; None for the device's own
+    threads: int = field(default_factory=joblib.cpu_count)  # number of CPU threads
+    # seconds or tokens in a batch; None for the default of modality and device
+    batch: float | None = None
     longest: float = LONGEST  # seconds; longer recordings are refused
-    limit: int | None = None  # utterances, evenly spread; None for all
+    limit: int | None = None  # number of utterances, evenly spaced; None for all
     progress: bool = True
-    compiled: bool = False  # by torch.compile, what gains by it
+    compiled: bool = False  # True to apply torch.compile where it saves time
 
     def __post_init__(self) -> None:
         for option, value in (
@@ -68,22 +69,34 @@ class Machine:
 
     @classmethod
     def of(cls, options: ComputeOptions, *, progress: bool = True) -> Self:
-        """Return the machine that options ask for, with all cores if they say none."""
+        """Return device and resources for options; all cores if no number is set.
+
+        Args:
+            options: of the command line
+            progress: True to show progress bars
+        """
         threads = options.threads or joblib.cpu_count()
         device = choose_device(options.device)
         return cls(device=device, threads=threads, progress=progress)
 
     def budget(self, modality: str) -> float:
-        """Seconds of audio, tokens or what else inputs have, to encode at once."""
+        """Return the size of a batch in the unit of a modality, such as seconds.
+
+        Args:
+            modality: name of a file in data/modalities
+        """
         kind = "cuda" if self.device.startswith("cuda") else "cpu"
-        usual = modality_named(modality).batch[kind]
-        return usual if self.batch is None else self.batch
+        default = modality_named(modality).batch[kind]
+        return default if self.batch is None else self.batch
 
     def room(self, modality: str) -> float:
-        """Seconds of audio, tokens or else that all threads together encode at once.
+        """Return the total size of concurrent batches in the unit of a modality.
 
-        Every thread has room for a batch. Inputs longer than that share it, so that
-        more threads do not take more memory with them.
+        There is room for one batch per thread. Inputs longer than a batch share that
+        room, so that more threads do not need more memory for them.
+
+        Args:
+            modality: name of a file in data/modalities
         """
         return self.budget(modality) * max(
             self.threads, modality_named(modality).batches
@@ -91,7 +104,11 @@ class Machine:
 
 
 def choose_device(wanted: str) -> str:
-    """The device of this machine that was asked for; see `device_names.choose`."""
+    """Return the torch device for an option; see `device_names.choose`.
+
+    Args:
+        wanted: value of ``--device``, such as ``auto``
+    """
     import torch
 
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -101,32 +118,37 @@ def choose_device(wanted: str) -> str:
 def per_modality(
     values: Sequence[str], wanted: Sequence[str], option: str
 ) -> dict[str, str]:
-    """``("last", "audio=all")`` as the value of each modality.
+    """Return the value of an option for each modality.
+
+    Args:
+        values: as typed, such as ``("last", "audio=all")``
+        wanted: modalities that are encoded
+        option: its name, for messages
+
+    Raises:
+        OptionError: if a value names a modality that is not encoded, or if one revision
+            would apply to several checkpoints
 
     Examples:
         >>> per_modality(["last", "audio=all"], ["audio", "text"], "layers")
         {'audio': 'all', 'text': 'last'}
-
-    Raises:
-        AffuseError: if it names a modality that is not encoded, or a revision is meant
-            for two checkpoints
     """
-    found: dict[str, str] = {}
+    by_modality: dict[str, str] = {}
     for value in values:
         name, mark, rest = value.partition("=")
         if not mark:
-            found = {**dict.fromkeys(wanted, value), **found}
+            by_modality = {**dict.fromkeys(wanted, value), **by_modality}
         elif name in wanted:
-            found[name] = rest
+            by_modality[name] = rest
         else:
             raise OptionError(
-                f"--{option} {value}: '{name}' is not encoded here; say "
+                f"--{option} {value}: '{name}' is not encoded here; use "
                 f"{' or '.join(wanted)}"
             )
     if option == "revision" and len(wanted) > 1 and any("=" not in v for v in values):
-        named = " or ".join(f"--revision {name}=COMMIT" for name in wanted)
+        examples = " or ".join(f"--revision {name}=COMMIT" for name in wanted)
         raise OptionError(
             f"--revision {values[0]}: {COUNTS.get(len(wanted), len(wanted))} "
-            f"checkpoints are loaded; say {named}"
+            f"checkpoints are loaded; use {examples}"
         )
-    return found
+    return by_modality

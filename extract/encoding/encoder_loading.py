@@ -1,4 +1,4 @@
-"""From what a user chose to an encoder, and to the recipe of what it makes."""
+"""Loading of the chosen encoder, and the recipe of its embeddings."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,12 @@ from affuse.extract.encoding.protocol import Encoder, EncoderPlugin
 def suited(modality: str, checkpoint: str, revision: str) -> str:
     """Return the plug-in that names a checkpoint's kind, or the modality's default.
 
-    Where no plug-in of the modality names a kind, the checkpoint is not looked for.
+    If no plug-in of the modality names a kind, the checkpoint is not searched for.
+
+    Args:
+        modality: name of a file in data/modalities
+        checkpoint: name on the hub, folder, "tiny", or "" for the encoder's default
+        revision: commit on the hub; "" for the newest
     """
     default, kinds = modality_named(modality).encoder, _kinds(modality)
     if checkpoint in ("", TINY) or not kinds:
@@ -32,14 +37,18 @@ def _kinds(modality: str) -> dict[str, str]:
     encoders = list(plugins.load_all(ENCODER_KIND))
     return {
         kind: name
-        for name, module in reversed(encoders)  # the first one counts
+        for name, module in reversed(encoders)  # The first encoder of a kind counts.
         if module.MODALITY == modality
         for kind in getattr(module, "KINDS", ())
     }
 
 
 def of_modality(modality: str) -> list[str]:
-    """Return the names of all encoders of a modality."""
+    """Return the names of all encoders of a modality.
+
+    Args:
+        modality: name of a file in data/modalities
+    """
     encoders = plugins.load_all(ENCODER_KIND)
     return [name for name, module in encoders if module.MODALITY == modality]
 
@@ -49,7 +58,7 @@ def named(values: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:
 
     Args:
         values: as typed: a name, or the modality and a name, such as ``audio=whisper``
-        modalities: those that are encoded
+        modalities: that are encoded
 
     Raises:
         OptionError: if there is no such encoder of the modality, or if a modality is
@@ -59,7 +68,7 @@ def named(values: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:
         >>> named(["whisper"], ["audio", "text"])
         {'audio': 'whisper'}
     """
-    found: dict[str, str] = {}
+    by_modality: dict[str, str] = {}
     for value in values:
         modality, mark, name = value.partition("=")
         name = name if mark else value
@@ -69,15 +78,15 @@ def named(values: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:
                 f"--encoder {value}: '{modality}' is not encoded here, only "
                 f"{' and '.join(modalities)}"
             )
-        if name not in (known := of_modality(modality)):
+        if name not in (names := of_modality(modality)):
             raise OptionError(
                 f"--encoder {value}: no encoder of {modality} has the name {name!r}; "
-                f"choose from {', '.join(known)}{hint(name, known)}"
+                f"choose from {', '.join(names)}{hint(name, names)}"
             )
-        if modality in found:
+        if modality in by_modality:
             raise OptionError(f"--encoder {value}: {modality} has two; leave one out")
-        found[modality] = name
-    return found
+        by_modality[modality] = name
+    return by_modality
 
 
 def _modality(encoder: str, modalities: Sequence[str]) -> str:
@@ -89,15 +98,24 @@ def _modality(encoder: str, modalities: Sequence[str]) -> str:
     names = plugins.names(ENCODER_KIND)
     if encoder in names:
         return str(plugins.load(ENCODER_KIND, encoder).MODALITY)
-    known = [name for modality in modalities for name in of_modality(modality)]
+    choices = [name for modality in modalities for name in of_modality(modality)]
     raise OptionError(
         f"--encoder {encoder}: no encoder has this name; choose from "
-        f"{', '.join(known)}{hint(encoder, known)}"
+        f"{', '.join(choices)}{hint(encoder, choices)}"
     )
 
 
 def load(choice: Choice, machine: Machine) -> Encoder:
-    """The encoder that was chosen, with its weights, on the device."""
+    """Load the chosen encoder with its weights on the device.
+
+    Args:
+        choice: encoder, checkpoint, layers and precision
+        machine: device, and whether to compile
+
+    Raises:
+        AffuseError: if encoder and modality do not match, or the checkpoint cannot be
+            loaded
+    """
     module = plugins.load(ENCODER_KIND, choice.encoder)
     if module.MODALITY != choice.modality:
         raise AffuseError(
@@ -127,11 +145,13 @@ def load(choice: Choice, machine: Machine) -> Encoder:
 
 
 def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> Recipe:
-    """Everything that these embeddings depend on.
+    """Return the recipe, which names everything that the embeddings depend on.
 
     Args:
         corpus: its name
-        content: digest of all its inputs
+        choice: modality, encoder, pooling and precision
+        encoder: as `load` returned it for this choice
+        content: digest of all inputs
     """
     origin = encoder.checkpoint
     return Recipe(
@@ -154,6 +174,6 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
 
 
 def _code(choice: Choice) -> str:
-    """Return the identity of the code of an encoder, and of what reads its inputs."""
-    found = (revisions.of(choice.encoder), revisions.of_modality(choice.modality))
-    return ", ".join(code for code in found if code)
+    """Return the identity of the code of an encoder and of its modality."""
+    codes = (revisions.of(choice.encoder), revisions.of_modality(choice.modality))
+    return ", ".join(code for code in codes if code)

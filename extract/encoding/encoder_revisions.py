@@ -1,9 +1,9 @@
-"""Identity of the code of encoders, by which a cache knows its own.
+"""Identity of the code of encoders, which is part of the recipe of a cache.
 
-An encoder that comes with the project has a revision number, which is raised whenever
-the same recipe would give other embeddings. Any other encoder, and a built-in one that
-was edited, is known by the digest of its code, see `affuse.data.system.source_digests`.
-The digest of an encoder of an installed package covers that package.
+A built-in encoder has a revision number, which is raised whenever the same recipe would
+give other embeddings. Any other encoder, and a built-in one that a user edited, is
+identified by the digest of its code, see `affuse.data.system.source_digests`. The
+digest of an encoder in an installed package covers that package.
 """
 
 from collections.abc import Mapping
@@ -18,18 +18,19 @@ from affuse.data.system.source_digests import Revision
 NEAR = (ENCODER_KIND.package, "affuse.extract.networks", "affuse.extract.checkpoints")
 # tests/test_code_revisions.py says when to change it
 BUILT_IN: Mapping[str, Revision] = {
-    "distilbert": Revision(1, "10b45ee3e925"),
-    "wav2vec2": Revision(1, "235ef95328f6"),
-    "wav2vec2_bert": Revision(1, "8481fe05ba48"),
-    "whisper": Revision(1, "d64dd3a52368"),
+    "distilbert": Revision(1, "bcc6df95c323"),
+    "wav2vec2": Revision(1, "ade1b382cd60"),
+    "wav2vec2_bert": Revision(1, "217231ebb793"),
+    "whisper": Revision(1, "e81985ed3f8c"),
 }
 
 
 @lru_cache(maxsize=256)
 def of(encoder: str) -> str:
-    """Return the identity of the code of an encoder, as a recipe has it.
+    """Return the identity of the code of an encoder, as a recipe stores it.
 
-    It is told once in a process, for code that is edited later is not imported again.
+    It is computed once in a process, because code that is edited later is not imported
+    again.
 
     Args:
         encoder: its name
@@ -45,8 +46,8 @@ def of(encoder: str) -> str:
     source = plugins.source(ENCODER_KIND, encoder)
     if source.is_outside:
         return source_digests.outside_identity(source, NEAR)
-    known = BUILT_IN.get(encoder)
-    return source_digests.identity(source.module, NEAR, known, short=True)
+    revision = BUILT_IN.get(encoder)
+    return source_digests.identity(source.module, NEAR, revision, short=True)
 
 
 @lru_cache(maxsize=256)
@@ -68,14 +69,22 @@ def of_modality(modality: str) -> str:
 
 
 def digest(encoder: str) -> str:
-    """Return the digest of the code of an encoder: twelve hexadecimal digits."""
+    """Return the digest of the code of an encoder: twelve hexadecimal digits.
+
+    Args:
+        encoder: its name
+    """
     return source_digests.digest(plugins.source(ENCODER_KIND, encoder).module, NEAR)
 
 
 def packages(encoder: str) -> dict[str, str]:
     """Return the version of the installed package that an encoder comes from, by name.
 
-    It is empty for an encoder of this project.
+    Args:
+        encoder: its name
+
+    Returns:
+        an empty dict for an encoder of this project
     """
     source = plugins.source(ENCODER_KIND, encoder)
     return {source.package: source.version} if source.package else {}

@@ -1,4 +1,4 @@
-"""What a device can do at most, and the precision that suits it."""
+"""GEMM throughput of a device, and the choice of a precision by it."""
 
 import time
 from collections.abc import Callable
@@ -6,26 +6,36 @@ from collections.abc import Callable
 import torch
 
 SIZE = {"cpu": 1536, "cuda": 8192}  # rows and columns of the matrices
-PROBE = 256  # rows and columns where only the ratio is asked: milliseconds
-TRIES = 8  # of which the fastest counts; others shared the machine
-ENOUGH = 2.0  # times faster must half precision be, to be worth its rounding
+PROBE = 256  # rows and columns to compare two precisions within milliseconds
+TRIES = 8  # repetitions; the fastest counts, because other processes slow some down
+ENOUGH = 2.0  # smallest speed-up of half precision that outweighs its rounding
 
 
 def products(device: str, dtype: torch.dtype, size: int | None = None) -> float:
-    """Operations per second in square matrix products, multiply and add being two.
+    """Measure the GEMM throughput of a device with square matrices.
 
     Args:
-        size: rows and columns; None for as many as keep the device busy
+        device: torch device
+        dtype: of the matrices
+        size: rows and columns; None for a size that keeps the device busy
+
+    Returns:
+        operations per second (FLOP/s), where multiply and add count separately
     """
     size = size or SIZE["cuda" if device.startswith("cuda") else "cpu"]
-    one = torch.rand(size, size, device=device).to(dtype)
-    other = torch.rand(size, size, device=device).to(dtype)
-    fastest = min(seconds(lambda: one @ other, device) for _ in range(TRIES))
+    left = torch.rand(size, size, device=device).to(dtype)
+    right = torch.rand(size, size, device=device).to(dtype)
+    fastest = min(seconds(lambda: left @ right, device) for _ in range(TRIES))
     return 2.0 * size**3 / fastest
 
 
 def seconds(work: Callable[[], object], device: str) -> float:
-    """How long some work takes, the device's own part included."""
+    """Return the duration of some work in seconds, including that on the device.
+
+    Args:
+        work: to measure
+        device: torch device
+    """
     wait(device)
     began = time.perf_counter()
     work()
@@ -34,16 +44,25 @@ def seconds(work: Callable[[], object], device: str) -> float:
 
 
 def wait(device: str) -> None:
-    """Until the device has done what it was given."""
+    """Wait until the device has finished all queued work.
+
+    Args:
+        device: torch device
+    """
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
 
 
 def choose_dtype(wanted: str, device: str) -> str:
-    """``auto`` as the precision that suits a device; any other name as it is.
+    """Return the best precision of a device for ``auto``; any other name unchanged.
 
-    bfloat16 on GPUs that have it, and on CPUs whose matrix products in it are measured
-    to be `ENOUGH` times faster (those with matrix units); else float32.
+    The precision is bfloat16 on GPUs that support it, and on CPUs where its measured
+    GEMM throughput is more than `ENOUGH` times that of float32 (CPUs with matrix
+    units). Otherwise it is float32.
+
+    Args:
+        wanted: value of ``--dtype``
+        device: torch device
     """
     if wanted != "auto":
         return wanted

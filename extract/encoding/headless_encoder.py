@@ -1,4 +1,4 @@
-"""What encoders have in common whose checkpoints predict no ratings themselves."""
+"""Base class of encoders whose checkpoints have no head for ratings."""
 
 from typing import ClassVar
 
@@ -9,13 +9,13 @@ from affuse.extract.encoding.protocol import Packed
 
 
 class HeadlessEncoder:
-    """The part of `affuse.extract.encoding.protocol.Encoder` that needs no model.
+    """Part of `affuse.extract.encoding.protocol.Encoder` that needs no model.
 
-    Such an encoder takes inputs of equal length together, has no head, and gains
-    nothing by compilation, because nearly all its work is in matrix products.
+    Such an encoder has no head and takes batches of inputs with equal lengths. It is
+    not compiled, because nearly all its work is in matrix products.
     """
 
-    NO_HEAD: ClassVar[str] = "this encoder has no head for ratings"  # of its errors
+    NO_HEAD: ClassVar[str] = "this encoder has no head for ratings"  # for its errors
 
     packed: Packed | None = None
     head: tuple[str, ...] = ()
@@ -24,6 +24,9 @@ class HeadlessEncoder:
     def refuse_head(cls, head: bool) -> None:
         """Refuse ``--head``.
 
+        Args:
+            head: value of the option
+
         Raises:
             AffuseError: if `head` is True
         """
@@ -31,10 +34,13 @@ class HeadlessEncoder:
             raise AffuseError(f"{cls.NO_HEAD}; leave out --head")
 
     def compile(self) -> None:
-        """Do nothing."""
+        """Leave the model as it is."""
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
         """Refuse to predict ratings.
+
+        Args:
+            mean: ignored
 
         Raises:
             AffuseError: always

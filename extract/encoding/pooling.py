@@ -1,4 +1,7 @@
-"""Frames or tokens to what is cached: mean, mean and deviation, or all of them."""
+"""Pooling of hidden states over time: mean, mean and standard deviation, or frames.
+
+The layers stay separate; their combination is the task of stage two.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,38 +19,38 @@ POOLINGS = ("mean", SPREAD, "frames")
 
 @dataclass(frozen=True)
 class FrameBlock:
-    """One stretch of an utterance, reduced, in memory."""
+    """Pooled hidden states of one block of an utterance, in host memory."""
 
-    steps: int  # frames or tokens
+    steps: int  # number of frames or tokens
     mean: np.ndarray  # (layers, dim)
-    spread: np.ndarray | None  # (layers, dim), sum of squared deviations, if wanted
-    frames: np.ndarray | None  # (steps, layers, dim), only where they are wanted
+    spread: np.ndarray | None  # (layers, dim), sums of squares, only for mean+std
+    frames: np.ndarray | None  # (steps, layers, dim), only for the pooling frames
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of a batch, reduced, still on the device."""
+    """Pooled hidden states of one layer of a batch, on the device."""
 
-    steps: tuple[int, ...]  # frames or tokens of each input
+    steps: tuple[int, ...]  # number of frames or tokens of each input
     mean: Tensor  # (n, dim)
-    spread: Tensor | None  # (n, dim)
-    frames: Tensor | None  # (all steps, dim)
+    spread: Tensor | None  # (n, dim), sums of squared deviations
+    frames: Tensor | None  # (all steps, dim), in host memory
 
 
 def reduce(hidden: Tensor, how: str, counts: Sequence[int] = ()) -> Layer:
-    """What pooling needs of a batch, nothing of which is padding.
+    """Reduce one layer of a batch without padding to the statistics for pooling.
 
-    The device is not waited for, unless frames are wanted, of which it could not hold
-    many.
+    The call does not wait for a GPU, except for the pooling ``frames``: frames are
+    copied to host memory, because the device could not hold many.
 
     Args:
-        hidden: (n, steps, dim), or (1, all steps, dim) of inputs one after another
+        hidden: (n, steps, dim), or (1, all steps, dim) for packed inputs
         how: one of `POOLINGS`
-        counts: steps of each input, if they stand one after another
+        counts: number of steps of each packed input; empty for inputs of equal length
     """
     rows = hidden.float().flatten(0, 1)
     if counts:
-        mean, spread = _stretches(rows, counts, how)
+        mean, spread = _segments(rows, counts, how)
     else:
         counts = [hidden.shape[1]] * len(hidden)
         hidden = rows.view(hidden.shape)
@@ -57,14 +60,14 @@ def reduce(hidden: Tensor, how: str, counts: Sequence[int] = ()) -> Layer:
     return Layer(tuple(counts), mean, spread, rows.cpu() if how == "frames" else None)
 
 
-def _stretches(
+def _segments(
     rows: Tensor, counts: Sequence[int], how: str
 ) -> tuple[Tensor, Tensor | None]:
-    """Mean of each stretch of rows, and its sum of squared deviations if wanted."""
+    """Return the mean of each segment of rows and, for mean+std, the sum of squares."""
     lengths = torch.tensor(counts)
     if rows.is_cuda:
         lengths = lengths.pin_memory().to(rows.device, non_blocking=True)
-    # "unsafe" leaves out checks of the lengths, which would wait for the device
+    # "unsafe" leaves out checks of the lengths, which would wait for the device.
     add = partial(torch.segment_reduce, lengths=lengths, unsafe=True)
     mean = add(rows, "mean")
     if how != SPREAD:
@@ -74,7 +77,11 @@ def _stretches(
 
 
 def blocks(layers: Sequence[Layer]) -> list[FrameBlock]:
-    """The wanted layers of one batch, lowest first -> one block for each row."""
+    """Return one block for each input of a batch, from its pooled layers.
+
+    Args:
+        layers: of one batch, lowest first
+    """
     steps = layers[0].steps
     means = _stack([layer.mean for layer in layers])
     spreads = _stack([layer.spread for layer in layers if layer.spread is not None])
@@ -92,18 +99,21 @@ def blocks(layers: Sequence[Layer]) -> list[FrameBlock]:
 
 
 def _stack(layers: Sequence[Tensor]) -> np.ndarray:
-    """(rows, dim) each -> (rows, layers, dim), in memory; of none, nothing."""
-    found: np.ndarray = np.empty(0)
+    """Return (rows, layers, dim) for layers (rows, dim); an empty array for none."""
+    stacked: np.ndarray = np.empty(0)
     if layers:
-        found = torch.stack(list(layers), dim=1).cpu().numpy()
-    return found
+        stacked = torch.stack(list(layers), dim=1).cpu().numpy()
+    return stacked
 
 
 def merge(blocks: Sequence[FrameBlock]) -> FrameBlock:
-    """Blocks of one utterance to one, exactly as if it had been a single block.
+    """Merge the blocks of one utterance into one, as if it had been a single block.
 
     Means and squared deviations combine as in Chan, Golub and LeVeque (1979),
     "Updating formulae and a pairwise algorithm for computing sample variances".
+
+    Args:
+        blocks: of one utterance, in order
     """
     if len(blocks) == 1:
         return blocks[0]
@@ -122,11 +132,18 @@ def merge(blocks: Sequence[FrameBlock]) -> FrameBlock:
 
 
 def vector(block: FrameBlock, how: str) -> np.ndarray:
-    """What the cache keeps of an utterance.
+    """Return the embedding of an utterance as the cache stores it.
+
+    Args:
+        block: merged block of the utterance
+        how: one of `POOLINGS`
 
     Returns:
-        ``mean``: (layers, dim); ``mean+std``: (layers, 2 * dim), the deviation divided
-        by n; ``frames``: (steps, layers, dim)
+        ``mean``: (layers, dim); ``mean+std``: (layers, 2 * dim), with the population
+        standard deviation (division by n); ``frames``: (steps, layers, dim)
+
+    Raises:
+        AffuseError: if the block lacks the statistics for this pooling
     """
     if how == "mean":
         return block.mean

@@ -1,4 +1,4 @@
-"""What stage one asks of an encoder; one file each in `extract/encoders`."""
+"""Interface of encoders, each of which is a file in `extract/encoders`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,79 +16,90 @@ Packed = Callable[[Sequence[np.ndarray], Callable[..., Any]], list[Any]]
 
 @dataclass(frozen=True)
 class Prepared:
-    """An utterance as the model takes it."""
+    """Input of one utterance as the model takes it."""
 
-    blocks: tuple[np.ndarray, ...]  # one-dimensional; several only if it is long
-    notes: tuple[str, ...] = ()  # what was done to it
+    blocks: tuple[np.ndarray, ...]  # one-dimensional; several only for a long input
+    notes: tuple[str, ...] = ()  # changes to the input
 
 
 class Encoder(Protocol):
-    """Turns inputs of one modality into hidden states; see `EncoderPlugin`."""
+    """Encoder of one modality, which computes hidden states; see `EncoderPlugin`."""
 
     checkpoint: Checkpoint
-    layers: tuple[int, ...]  # counted as `affuse.data.cache.recipe.LAYERS` says
-    inputs: Mapping[str, Any]  # how inputs are prepared; goes into the recipe
+    layers: tuple[int, ...]  # numbered as in `affuse.data.cache.recipe.LAYERS`
+    inputs: Mapping[str, Any]  # settings of the preparation, part of the recipe
     head: tuple[str, ...]  # ratings that `regress` predicts; often none
-    # as a call, but of inputs of any lengths, whose steps `each` is told as `counts`;
-    # None where there is no such way
+    # Encodes packed inputs of any lengths. `each` gets the number of steps of each
+    # input as `counts`. None if the encoder cannot pack.
     packed: "Packed | None"
 
     def prepare(self, source: Any) -> Prepared:
-        """Return what the model takes of one input.
+        """Return one input as the model takes it.
 
         Args:
-            source: (samples,) at 16 kHz, which may be changed where they are; in other
-                modalities what their `affuse.data.modality.Modality.read` returns
+            source: (samples,) at 16 kHz, which may be changed in place; in other
+                modalities the result of `affuse.data.modality.Modality.read`
 
         Raises:
-            affuse.extract.audio.refusal.Unusable: if nothing can be encoded
+            affuse.extract.audio.refusal.Unusable: if the input cannot be encoded
         """
 
     def __call__(self, batch: np.ndarray, each: Callable[[Tensor], T]) -> list[T]:
-        """What `each` makes of every wanted layer, lowest first, as it passes.
+        """Encode a batch and return the result of `each` for every chosen layer.
 
         Args:
-            batch: (n, length), nothing of it padding
-            each: given (n, steps, dim) on the device of the encoder
+            batch: (n, length), without padding
+            each: called with the hidden states (n, steps, dim) of a layer, on the
+                device of the encoder, as soon as they are computed
+
+        Returns:
+            one result for each layer, lowest first
         """
 
     def compile(self) -> None:
-        """Let `torch.compile` work on what gains by it; nothing where nothing does."""
+        """Compile the parts of the model that `torch.compile` makes faster, if any."""
 
     def regress(self, mean: np.ndarray) -> np.ndarray:
-        """(dim,) mean of the last layer -> (ratings,) of the checkpoint's own head."""
+        """Predict ratings with the checkpoint's head.
+
+        Args:
+            mean: (dim,), mean of the last layer over time
+
+        Returns:
+            (ratings,)
+        """
 
 
 class EncoderPlugin(Encoder, Protocol):
-    """An encoder that is found by its name, and how it is loaded.
+    """Encoder with the class methods that load it, as a plug-in defines it.
 
-    A file in extract/encoders, whose name is that of the encoder, holds the class
-    ``Encoder`` with all of this. The tests in tests/contracts/test_encoders.py demand
-    of it:
+    A file in extract/encoders has the name of the encoder, and defines the class
+    ``Encoder`` with this interface. The tests in tests/contracts/test_encoders.py
+    require:
 
     1. Beside the class, ``MODALITY`` names a file in data/modalities. ``CHECKPOINT`` is
-       the checkpoint that is loaded where none is named. ``KINDS``, where it is there,
-       lists the model types of transformers for which this encoder is chosen.
+       the default checkpoint. ``KINDS``, which is optional, lists the model types of
+       transformers for which this encoder is chosen.
     2. `tiny` needs no file. Two calls give equal weights and equal hidden states, and
-       the random state of torch is the same afterwards.
+       leave the random state of torch unchanged.
     3. Both class methods take the options ``layers``, ``device`` and ``dtype``, and
        those that its modality lists in `affuse.data.modality.Modality.options`.
-    4. ``layers`` is ``last``, ``all`` or numbers divided by commas. The attribute has
-       the numbers in ascending order, and any others are refused by an `OptionError`.
-    5. `prepare` gives one-dimensional blocks. The same input gives the same blocks.
-    6. A call gives as many results as there are layers, lowest first, each of hidden
-       states of the shape (n, steps, dim), and keeps no gradient.
-    7. No row depends on its neighbours: a batch agrees with its inputs one by one, but
-       for the rounding of float32.
-    8. The layers are those that are asked for: a choice of them equals the same layers
-       among all, and no two layers are equal.
+    4. ``layers`` is ``last``, ``all`` or numbers separated by commas. The attribute has
+       the numbers in ascending order. Other values raise an `OptionError`.
+    5. `prepare` returns one-dimensional blocks. Equal inputs give equal blocks.
+    6. A call returns one result for each layer, lowest first. The hidden states have
+       the shape (n, steps, dim) and no gradient.
+    7. Rows are independent: a batch gives the same results as its inputs one by one,
+       except for the rounding of float32.
+    8. The layers are the chosen ones: they equal the same layers of the choice ``all``,
+       and no two layers are equal.
     9. In float16 and bfloat16 the means over steps are finite, and within 5 % of those
        in float32.
-    10. A model, where the attribute ``model`` has one, is in evaluation mode.
-    11. `inputs` has texts as names, and texts, numbers or flags as values.
-    12. ``head=True`` of `pretrained` is refused where the checkpoint has no head, by an
-        `AffuseError` that says to leave out ``--head``. `regress` of an encoder whose
-        `head` is empty raises one too.
+    10. A model in the attribute ``model``, if there is one, is in evaluation mode.
+    11. `inputs` has strings as names, and strings, numbers or flags as values.
+    12. If the checkpoint has no head, ``head=True`` of `pretrained` raises an
+        `AffuseError` that says to leave out ``--head``. So does `regress` of an encoder
+        whose `head` is empty.
     13. On a GPU, hidden states agree with those on a CPU.
     """
 
@@ -96,12 +107,12 @@ class EncoderPlugin(Encoder, Protocol):
     def pretrained(
         cls, checkpoint: str, *, revision: str = "", head: bool = False, **settings: Any
     ) -> Self:
-        """Return the encoder of a checkpoint.
+        """Load the encoder of a checkpoint.
 
         Args:
             checkpoint: name on the hub, or a folder
             revision: commit on the hub; "" for the newest
-            head: keep the checkpoint's own head, for `regress`
+            head: True to load the checkpoint's head, for `regress`
             settings: ``layers``, ``device``, ``dtype`` and those of the modality
 
         Raises:
@@ -110,20 +121,25 @@ class EncoderPlugin(Encoder, Protocol):
 
     @classmethod
     def tiny(cls, **settings: Any) -> Self:
-        """Return an encoder of small, seeded random weights: nothing is downloaded.
+        """Return a small encoder with seeded random weights; download nothing.
 
         Args:
-            settings: as of `pretrained`
+            settings: as for `pretrained`
         """
 
 
 class SpeechEncoder(Encoder, Protocol):
-    """One whose hidden states lie at known times."""
+    """Encoder of speech, whose hidden states have a fixed frame rate."""
 
-    hop: int  # samples between hidden states
-    window: int  # samples that one of them sees, from the first on
+    hop: int  # samples between the beginnings of two frames
+    window: int  # samples in the receptive field of one frame
 
 
 def hidden(encoder: Encoder, batch: np.ndarray) -> Tensor:
-    """(n, length), nothing of it padding -> (n, layers, steps, dim)"""
+    """Return the hidden states of a batch, (n, layers, steps, dim).
+
+    Args:
+        encoder: of any modality
+        batch: (n, length), without padding
+    """
     return torch.stack(encoder(batch, lambda layer: layer), dim=1)

@@ -1,4 +1,4 @@
-"""Threads of a CPU, each with work of its own."""
+"""Threads of a CPU that run separate batches, and the memory that they share."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +15,18 @@ Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 @contextmanager
 def alone(machine: Machine) -> Iterator[Map]:
-    """A `map` over as many threads as the machine gives, none of which is divided.
+    """Yield a `map` that runs each call in one CPU thread, without parallelism inside.
 
-    With a GPU it is the usual one: a single thread keeps the device busy.
+    For a GPU, it is the built-in `map`, because a single thread keeps the device busy.
+
+    Args:
+        machine: device and number of threads
     """
     if machine.device != "cpu":
         yield map
         return
     shared = torch.get_num_threads()
-    # said in each thread: what OpenMP is told counts for the one that tells it
+    # A setting of OpenMP applies to the thread that makes it, so each thread makes it.
     pool = ThreadPoolExecutor(
         machine.threads, initializer=torch.set_num_threads, initargs=(1,)
     )
@@ -35,10 +38,10 @@ def alone(machine: Machine) -> Iterator[Map]:
 
 
 class Room:
-    """Memory that threads share: who does not fit waits until others have left.
+    """Memory budget of several threads, in which each reserves space for its batch.
 
     Args:
-        size: of all that may be in it at once; what is larger is let in alone
+        size: of the budget; a larger batch is admitted alone
     """
 
     def __init__(self, size: int):
@@ -47,7 +50,11 @@ class Room:
 
     @contextmanager
     def hold(self, size: int) -> Iterator[None]:
-        """Be in it with so much."""
+        """Reserve space until the end of the block, and wait until there is enough.
+
+        Args:
+            size: to reserve, in the unit of the budget
+        """
         size = min(size, self._size)
         with self._left:
             self._left.wait_for(lambda: size <= self._free)

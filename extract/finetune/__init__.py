@@ -1,5 +1,5 @@
-"""Fine-tuning: encoders, autoencoders and a fusion design trained together.
+"""Fine-tuning: joint training of encoders, autoencoders and a fusion design.
 
-The only part of stage one that knows stage two (`fuse`), whose modules, losses and
-settings it trains with. What comes out are ordinary checkpoints for `extract`.
+Besides `extract.commands`, only this part of stage one imports stage two (`fuse`), for
+its modules, losses and settings. The results are Hugging Face checkpoints.
 """

@@ -1,13 +1,13 @@
-"""Low-rank adapters (LoRA: Hu et al., 2021, arXiv:2106.09685) of encoders, by peft.
+"""Low-rank adapters of encoders with peft (LoRA: Hu et al., 2021, arXiv:2106.09685).
 
-An adapted matrix W, (out, in), is frozen, and of ::
+An adapted matrix W, (out, in), is frozen. In ::
 
     y = W x + (alpha / rank) B A x,   A (rank, in), B (out, rank)
 
-A and B are trained. B begins at 0, so the first embeddings are those of the checkpoint;
-W + (alpha / rank) B A is an ordinary matrix again. All linear layers of a block have
-adapters: those of attention alone, as in the paper, come less near to training the
-weights themselves (Dettmers et al., 2023, arXiv:2305.14314, section 4).
+only A and B are trained. B begins at 0, so the first embeddings are those of the
+checkpoint. After training, W + (alpha / rank) B A replaces W. All linear layers of a
+block have adapters. Adapters of attention alone, as in the paper, reach less of the
+effect of full fine-tuning (Dettmers et al., 2023, arXiv:2305.14314, section 4).
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,17 +24,20 @@ from affuse.extract.finetune.backbone import Backbone
 from affuse.extract.finetune.tuning_settings import Tuning
 from affuse.extract.networks.hidden_layers import blocks
 
-# Whose attention hands its matrices to torch, past the modules that an adapter
-# replaces, so that it would never be asked.
+# Model types whose attention passes its matrices to torch directly. An adapter replaces
+# the module of a matrix, so it would have no effect there.
 PAST = ("wavlm",)
-ATTENTION = "attention"  # in the names of all that belongs to it
+ATTENTION = "attention"  # part of the names of the modules of attention
 
 
 def demand(tuning: Tuning) -> None:
-    """Refuse adapters where the package that makes them is not installed.
+    """Raise an error if adapters are chosen and peft is not installed.
+
+    Args:
+        tuning: settings of the encoders
 
     Raises:
-        AffuseError: saying what to type
+        AffuseError: with the command that installs peft
     """
     if tuning.adapters and find_spec("peft") is None:
         raise AffuseError(
@@ -46,20 +49,20 @@ def demand(tuning: Tuning) -> None:
 def add(
     backbones: Mapping[str, Backbone], tuning: Tuning, *, seed: int
 ) -> dict[str, Backbone]:
-    """Give encoders adapters, in place, and freeze all else of them.
+    """Add adapters to encoders in place, and freeze their other weights.
 
     Args:
-        backbones: with weights that they share with nobody; so many blocks that
-            `Backbone.freeze` took ``tuning.layers_trained``
+        backbones: after `Backbone.freeze` with ``tuning.layers_trained``; their weights
+            are not shared
         tuning: with a rank of 1 or more
-        seed: of the first A
+        seed: of the initial A
 
     Returns:
-        the same encoders, which know their adapters
+        the same encoders, with their adapters
     """
     from peft import LoraConfig, LoraModel
 
-    found = {}
+    adapted = {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for modality, backbone in backbones.items():
@@ -68,16 +71,19 @@ def add(
                 lora_alpha=tuning.adapter_alpha,
                 target_modules=list(_matrices(backbone.model, tuning.layers_trained)),
             )
-            made = LoraModel(backbone.model, config, "default")
-            found[modality] = replace(backbone, adapters=made)
-    return found
+            model = LoraModel(backbone.model, config, "default")
+            adapted[modality] = replace(backbone, adapters=model)
+    return adapted
 
 
 def merged(backbone: Backbone) -> Any:
-    """The transformers model without adapters, which say the same in its weights.
+    """Return the transformers model with its adapters merged into the weights.
+
+    Args:
+        backbone: with or without adapters
 
     Raises:
-        AffuseError: if a weight is not finite
+        ValueError: if a merged weight is not finite
     """
     if backbone.adapters is None:
         return backbone.model
@@ -85,20 +91,24 @@ def merged(backbone: Backbone) -> Any:
 
 
 def _matrices(model: Any, layers_trained: int) -> Iterator[str]:
-    """Names of what is adapted in the highest blocks; in all of them if -1."""
-    found = blocks(model)
-    assert found is not None  # `Backbone.freeze` saw to it
-    first = len(found) - layers_trained if layers_trained >= 0 else 0
-    wanted = {id(module) for block in found[first:] for module in block.modules()}
-    past = model.config.model_type in PAST
+    """Yield the names of the linear layers to adapt, in all blocks for -1."""
+    stack = blocks(model)
+    assert stack is not None  # `Backbone.freeze` raises an error otherwise.
+    first = len(stack) - layers_trained if layers_trained >= 0 else 0
+    members = {id(module) for block in stack[first:] for module in block.modules()}
+    skips_attention = model.config.model_type in PAST
     for name, module in model.named_modules():
-        if isinstance(module, nn.Linear) and id(module) in wanted:
-            if not (past and ATTENTION in name):
+        if isinstance(module, nn.Linear) and id(module) in members:
+            if not (skips_attention and ATTENTION in name):
                 yield name
 
 
 def demand_accelerate() -> None:
-    """Refuse to begin without the package that the Trainer needs."""
+    """Raise an error if accelerate, which the Trainer needs, is not installed.
+
+    Raises:
+        AffuseError: with the command that installs accelerate
+    """
     if find_spec("accelerate") is None:
         raise AffuseError(
             "fine-tuning needs the package accelerate, which is not installed; "

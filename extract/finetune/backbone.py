@@ -1,10 +1,9 @@
-"""One pretrained encoder as it is trained: batches padded, masked and pooled.
+"""Trainable pretrained encoder, with padding, masking and pooling of its batches.
 
-The mean over frames or tokens is that of stage one. Padding must not change it, so only
-encoders that ignore masked samples get padded batches: text encoders, and speech
-encoders whose convolutions normalise each frame for itself. The base models of
-Wav2Vec2 and its family normalise over time (``feat_extract_norm = "group"``), so for
-them, and for Data2Vec, only inputs of equal length share a batch.
+Padding must not change the mean over frames or tokens, so only encoders that ignore
+masked samples get padded batches: text encoders, and speech encoders whose convolutions
+normalise each frame separately. The base models of Wav2Vec2 and its family normalise
+over time. For them, and for Data2Vec, only inputs of equal length share a batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,41 +30,42 @@ from affuse.extract.encoding.encoder_loading import load, suited
 from affuse.extract.finetune.trainable_modalities import trainable
 from affuse.extract.networks.hidden_layers import blocks
 
-MASKABLE = ("wav2vec2", "hubert", "wavlm")  # whose padding is zero wherever it matters
-FROZEN = ("sew", "sew-d")  # whose last frame may be of zeros, which counts in the mean
-# All that would be random beside dropout: layers that are left out get no gradient,
-# which several GPUs do not bear, and stretches of short speech cannot be masked.
+# Model types that set padding to zero wherever it would affect other frames.
+MASKABLE = ("wav2vec2", "hubert", "wavlm")
+FROZEN = ("sew", "sew-d")  # model types that may add a frame of zeros to the mean
+# Randomness other than dropout is switched off: layers that are dropped get no
+# gradient, which fails on several GPUs, and SpecAugment fails on short speech.
 PLAIN = {"layerdrop": 0.0, "apply_spec_augment": False}
 
 
 @dataclass(frozen=True)
 class EncoderInput:
-    """An utterance as an encoder that is trained takes it."""
+    """Input of one utterance for the training of an encoder."""
 
     values: np.ndarray  # (samples,) float32 or (tokens,) int64
-    cut: bool  # whether it was longer, and only its beginning is here
+    cut: bool  # True if only the beginning of a longer utterance is used
     digests: tuple[str, ...] = ()  # of the input, and of its decoded samples
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """An encoder that can be trained, and what its inputs are made with."""
+    """Trainable encoder, with the functions that prepare its inputs."""
 
     modality: str
-    checkpoint: Checkpoint  # with the model that is trained, once it is `fresh`
-    folder: Path  # where it came from
+    checkpoint: Checkpoint  # with weights to train only after `fresh`
+    folder: Path  # of the checkpoint
     prepare: Callable[[Any], Any]  # as of `affuse.extract.encoding.protocol.Encoder`
-    frames: Callable[[int], int] | None = None  # of samples; None for tokens
-    adapters: Any = None  # peft's, if these are trained in place of the weights
+    frames: Callable[[int], int] | None = None  # by number of samples; None for tokens
+    adapters: Any = None  # peft model, if adapters are trained instead of the weights
 
     @property
     def model(self) -> Any:
-        """The transformers model."""
+        """Return the transformers model."""
         return self.checkpoint.model
 
     @property
     def equal(self) -> bool:
-        """Whether only inputs of equal length may share a batch."""
+        """Return True if only inputs of equal length may share a batch."""
         config = self.model.config
         return self.modality == "audio" and not (
             config.model_type in MASKABLE
@@ -75,28 +75,28 @@ class Backbone:
         )
 
     def input(self, source: InputSource, *, longest: float) -> EncoderInput:
-        """One utterance, or the beginning of one that is too long.
+        """Return the input of one utterance; of a long one, only its beginning.
 
         Raises:
-            affuse.extract.audio.decoding.Unusable: if nothing can be encoded
+            affuse.extract.audio.decoding.Unusable: if the input cannot be encoded
         """
         utterance, digests = source.utterance, [source.content]
         if self.modality == "text":
-            found = self.prepare(utterance.text or "")
+            ready = self.prepare(utterance.text or "")
         else:
-            # `affuse.extract.caching.encoder_inputs` saw to it
+            # `affuse.extract.caching.encoder_inputs` leaves out all other utterances.
             assert utterance.audio is not None
-            heard = decoder_pool.load(utterance.audio, utterance.span, longest=longest)
-            digests.append(fingerprint(heard.samples))  # before they are changed
-            found = self.prepare(heard.samples)
-        # nothing is done to an input that is worth a note, but that it is cut
-        return EncoderInput(found.blocks[0], bool(found.notes), tuple(digests))
+            wave = decoder_pool.load(utterance.audio, utterance.span, longest=longest)
+            digests.append(fingerprint(wave.samples))  # The next step may change them.
+            ready = self.prepare(wave.samples)
+        # Truncation is the only note that `prepare` makes.
+        return EncoderInput(ready.blocks[0], bool(ready.notes), tuple(digests))
 
     def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        """Inputs of any lengths as (n, longest), with a mask where something is padded.
+        """Return inputs as one padded tensor (n, longest), with a mask if necessary.
 
         Raises:
-            AffuseError: if the lengths differ and must not
+            AffuseError: if the lengths differ, and the encoder does not support masks
         """
         lengths = [len(x) for x in inputs]
         longest = max(lengths)
@@ -117,10 +117,11 @@ class Backbone:
         return "input_values" if self.frames else "input_ids"
 
     def pool(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        """(n, steps, dim), (n, inputs) -> (n, dim), float32; the mean of what is real
+        """Return the mean over frames or tokens without padding, (n, dim), float32.
 
         Args:
-            mask: of samples or tokens; None if nothing is padded
+            hidden: (n, steps, dim)
+            mask: (n, inputs) of samples or tokens; None if nothing is padded
         """
         hidden = hidden.float()
         if mask is None:
@@ -130,29 +131,29 @@ class Backbone:
             counts = torch.tensor([self.frames(n) for n in counts.tolist()])
         steps = torch.arange(hidden.shape[1], device=hidden.device)
         counts = counts.to(hidden.device)[:, None]
-        real = (steps < counts)[..., None]
-        return hidden.where(real, 0.0).sum(dim=1) / counts
+        is_input = (steps < counts)[..., None]
+        return hidden.where(is_input, 0.0).sum(dim=1) / counts
 
     def freeze(self, *, layers_trained: int, convolutions: bool) -> None:
-        """Choose what is trained.
+        """Freeze all weights that are not to be trained.
 
         Args:
-            layers_trained: top blocks, with the norm above them; -1 for everything
-            convolutions: whether those before the blocks are trained as well
+            layers_trained: top blocks to train, with the norm above; -1 for all weights
+            convolutions: True to train the convolutions before the blocks too
 
         Raises:
-            AffuseError: if there are not so many blocks
+            OptionError: if the model has fewer blocks
         """
-        found = blocks(self.model)
+        stack = blocks(self.model)
         count = self.model.config.num_hidden_layers
-        if found is None or layers_trained > count:
+        if stack is None or layers_trained > count:
             raise OptionError(
                 f"checkpoint {self.checkpoint.name!r} has {count} blocks; take "
                 f"--layers-trained 0 to {count}"
             )
         self.model.requires_grad_(layers_trained < 0)
         if layers_trained > 0:
-            found[count - layers_trained :].requires_grad_(True)
+            stack[count - layers_trained :].requires_grad_(True)
             if getattr(self.model.config, "do_stable_layer_norm", False):
                 self.model.encoder.layer_norm.requires_grad_(True)
         front = getattr(self.model, "feature_extractor", None)
@@ -166,12 +167,12 @@ class Backbone:
 def open_all(
     fusion: str, options: CheckpointChoice, *, max_seconds: float
 ) -> dict[str, Backbone]:
-    """The encoders that a design takes, still without weights; see `fresh`.
+    """Return the encoders of a design by modality, without weights; see `fresh`.
 
     Args:
         fusion: name of the design
-        options: the checkpoint of each modality
-        max_seconds: of an utterance that are heard
+        options: with the checkpoint of each modality
+        max_seconds: length to which recordings are truncated
 
     Raises:
         AffuseError: if a checkpoint cannot be fine-tuned
@@ -185,6 +186,7 @@ def open_all(
 
 
 def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone:
+    """Return one encoder without weights."""
     if name == TINY:
         raise OptionError(
             f"the checkpoint '{TINY}' is random weights without files, which cannot be "
@@ -202,20 +204,20 @@ def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone
         )
     options = dict.fromkeys(record.options, max_seconds)
     choice = Choice(modality, kind, name, commit, options=options)
-    # it prepares inputs; its model was rewritten for speed, so `fresh` loads another
+    # It prepares inputs. Its model was rewritten for speed, so `fresh` loads another.
     encoder = load(choice, Machine(threads=1))
-    encoder.checkpoint.model.to("meta")  # which frees its memory
+    encoder.checkpoint.model.to("meta")  # This frees the memory of the weights.
     frames = encoder.count_frames if isinstance(encoder, SpeechEncoder) else None
     checkpoint, folder = encoder.checkpoint, origin.folder
     return Backbone(modality, checkpoint, folder, encoder.prepare, frames)
 
 
 class Encoders(nn.Module):
-    """Encoders side by side.
+    """Module of the encoders of all modalities.
 
     Args:
-        backbones: {modality: one}
-        dtype: of the arithmetic of the encoders
+        backbones: by modality
+        dtype: of the computation; weights stay in float32
     """
 
     def __init__(self, backbones: Mapping[str, Backbone], *, dtype: str = "float32"):
@@ -225,22 +227,22 @@ class Encoders(nn.Module):
         self.dtype = getattr(torch, dtype)
 
     def forward(self, inputs: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        """{modality: as `Backbone.collate`} -> {modality: (n, dim)}, float32"""
-        found = {}
+        """Return the embeddings, (n, dim) float32, of batches as `Backbone.collate`."""
+        embeddings = {}
         for modality, backbone in self.backbones.items():
-            given = inputs[modality]
-            device = next(iter(given.values())).device
+            batch = inputs[modality]
+            device = next(iter(batch.values())).device
             half = self.dtype != torch.float32
             with torch.autocast(device.type, dtype=self.dtype, enabled=half):
-                hidden = self.models[modality](**given).last_hidden_state
-            found[modality] = backbone.pool(hidden, given.get("attention_mask"))
-        return found
+                hidden = self.models[modality](**batch).last_hidden_state
+            embeddings[modality] = backbone.pool(hidden, batch.get("attention_mask"))
+        return embeddings
 
 
 def fresh(backbone: Backbone) -> Backbone:
-    """The same encoder with its first weights, for one fold."""
-    known = backbone.checkpoint
-    loaded = checkpoint_files.load(Origin(backbone.folder, known.name, known.revision))
+    """Return the encoder with the weights of its checkpoint, for one fold."""
+    base = backbone.checkpoint
+    loaded = checkpoint_files.load(Origin(backbone.folder, base.name, base.revision))
     for key, value in PLAIN.items():
         if hasattr(loaded.model.config, key):
             setattr(loaded.model.config, key, value)

@@ -1,14 +1,14 @@
-"""Which utterances go through the encoders together.
+"""Division of utterances into batches for the encoders, with the least computation.
 
-What is padded costs as much as what is real, and a pass costs something by itself; so
-utterances sorted by length are cut where the sum of both is least.
+Padding costs as much as inputs, and each pass has a fixed cost. So utterances are
+sorted by length, and divided where the sum of both is smallest.
 """
 
 from collections.abc import Sequence
 from itertools import groupby
 
-# inputs that take as long as one more pass: samples, tokens. A GPU waits for Python
-# whatever it is given, so there passes are as few as can be.
+# Fixed cost of a pass, in samples or tokens that take as long. The time of a GPU is
+# mostly that of Python, so there the number of passes is as small as possible.
 COST = {"cpu": {"audio": 8_000, "text": 64}}
 DEAR = 10**9
 
@@ -16,14 +16,17 @@ DEAR = 10**9
 def cut(
     lengths: Sequence[int], *, size: int, modality: str, device: str, equal: bool
 ) -> list[list[int]]:
-    """Places in `lengths`, pass by pass, longest first.
+    """Divide inputs into passes with the smallest total cost, longest first.
 
     Args:
         lengths: of the inputs of each utterance
-        size: utterances of a pass at most
-        modality: whose inputs they are
+        size: largest number of utterances in a pass
+        modality: of the inputs
         device: "cpu" or "cuda"
-        equal: whether a pass may only hold inputs of one length
+        equal: True if a pass may only have inputs of equal length
+
+    Returns:
+        positions in `lengths`, by pass
 
     Examples:
         >>> what = {"size": 3, "modality": "text", "device": "cpu", "equal": False}
@@ -35,23 +38,23 @@ def cut(
     if equal:
         runs = [list(run) for _, run in groupby(ordered, key=lengths.__getitem__)]
     pass_cost = COST.get(device, {}).get(modality, DEAR)
-    found = []
+    passes = []
     for run in runs:
         ends = _ends([lengths[place] for place in run], size, pass_cost)
-        found += [run[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
-    return found
+        passes += [run[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    return passes
 
 
 def _ends(lengths: Sequence[int], size: int, pass_cost: int) -> list[int]:
-    """Where each pass ends, of descending lengths; the cheapest way to each place."""
+    """Return the end of each pass for descending lengths, by dynamic programming."""
     least, begins = [0.0], [0]
     for end in range(1, len(lengths) + 1):
-        found = min(
+        cheapest = min(
             (least[begin] + (end - begin) * lengths[begin] + pass_cost, -begin)
             for begin in range(max(0, end - size), end)
         )
-        least.append(found[0])
-        begins.append(-found[1])
+        least.append(cheapest[0])
+        begins.append(-cheapest[1])
     ends = [len(lengths)]
     while begins[ends[-1]]:
         ends.append(begins[ends[-1]])

@@ -1,4 +1,4 @@
-"""What will be fine-tuned on what, named before anything is trained."""
+"""Plan of a fine-tuning: design, encoders, folds, settings and the output folder."""
 
 import hashlib
 import importlib.metadata
@@ -24,31 +24,31 @@ from affuse.fuse.models import code_revisions
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.setting_resolution import resolved
 
-FORMAT = 2  # to be raised when equal choices come to train other models
+FORMAT = 2  # to be raised when equal choices would train different models
 PACKAGES = ("accelerate", "numpy", "torch", "transformers")
 
 
 @dataclass(frozen=True)
 class FinetuningPlan:
-    """One design with its encoders, on the folds of one corpus."""
+    """Plan to fine-tune one design with its encoders on the folds of one corpus."""
 
-    folder: Path  # of all its folds
+    folder: Path  # of all folds
     corpus: Corpus
     aligned: Aligned
     fusion: str
     settings: Settings
     tuning: Tuning
-    folds: tuple[Fold, ...]  # those that are wanted
+    folds: tuple[Fold, ...]  # to fine-tune on
     every: tuple[str, ...]  # names of all folds of the protocol
     backbones: Mapping[str, Backbone]
     seed: int
-    code: str  # of the design, as `affuse.fuse.models.code_revisions.of` tells it
-    size: int  # utterances that go through the encoders at once
-    hold: bool  # hold the activations of a whole batch, to compute them once
-    checkpointing: bool  # compute activations once more, to hold fewer
+    code: str  # of the design, see `affuse.fuse.models.code_revisions.of`
+    size: int  # number of utterances in a pass through the encoders
+    hold: bool  # True to keep the activations of a batch, and compute them once
+    checkpointing: bool  # True to recompute activations, which saves memory
     device: str
     threads: int
-    division: Division  # what the protocol decided by itself
+    division: Division  # assumptions of the protocol
 
 
 def make(
@@ -61,21 +61,21 @@ def make(
     device: str,
     threads: int,
 ) -> FinetuningPlan:
-    """Divide the corpus, and name the folder after all that decides the outcome.
+    """Return the plan, with a folder named after all choices that change the result.
 
-    What does not is left out of the name: the device, and how many utterances go
-    through the encoders at once, which changes rounding and draws of dropout alone. So
-    a training that ran out of memory goes on with fewer.
+    The name omits the device and the number of utterances in a pass, which change only
+    rounding and draws of dropout. So a training that ran out of memory can resume with
+    a smaller number.
 
     Args:
         corpus: with ratings as released
         backbones: encoder of each modality
-        options: design, fold, seed and folder of the command, and how many utterances
-            go through the encoders at once
+        options: design, fold, seed and folder of the command, and the number of
+            utterances in a pass
         settings: of the design and its training
-        tuning: of the encoders' training
-        device: where it is computed
-        threads: that decode recordings
+        tuning: of the training of the encoders
+        device: torch device
+        threads: number of threads that decode recordings
 
     Raises:
         AffuseError: if ratings, modalities, speakers, splits or the fold are missing,
@@ -87,23 +87,23 @@ def make(
     protocol = settings.protocol or corpus.protocol
     if not protocol:
         raise AffuseError(
-            f"corpus '{corpus.name}' has neither speakers nor a split, so nothing "
+            f"corpus '{corpus.name}' has neither speakers nor a split, so no protocol "
             f"divides it; name a column: --map speaker=COLUMN or --map split=COLUMN"
         )
     settings = replace(settings, protocol=protocol)
-    one = replace(corpus, utterances=unify(corpus.utterances))
-    aligned = usable(one, tuple(backbones), policy=settings.out_of_range)
-    found, division = divided(corpus, aligned, settings)
-    names = [f.name for f in found]
+    unified = replace(corpus, utterances=unify(corpus.utterances))
+    aligned = usable(unified, tuple(backbones), policy=settings.out_of_range)
+    folds, division = divided(corpus, aligned, settings)
+    names = [f.name for f in folds]
     if fold not in ("all", *names):
         raise OptionError(
             f"protocol '{protocol}' has no fold {fold!r}; choose from all, "
             f"{', '.join(names)}{hint(fold, ['all', *names])}"
         )
-    wanted = tuple(f for f in found if fold in ("all", f.name))
-    demand_folds(aligned, wanted, protocol=protocol, test=False)
+    selection = tuple(f for f in folds if fold in ("all", f.name))
+    demand_folds(aligned, selection, protocol=protocol, test=False)
     code = code_revisions.of(fusion)
-    digest = _digest(aligned, found, backbones, settings, tuning, seed, code)
+    digest = _digest(aligned, folds, backbones, settings, tuning, seed, code)
     return FinetuningPlan(
         options.output / f"{corpus.name}-{fusion}-{protocol}-{digest}",
         corpus,
@@ -111,7 +111,7 @@ def make(
         fusion,
         settings,
         tuning,
-        wanted,
+        selection,
         tuple(names),
         backbones,
         seed,
@@ -134,7 +134,7 @@ def _digest(
     seed: int,
     code: str,
 ) -> str:
-    """Eight hexadecimal digits of all that changes a weight, but the inputs."""
+    """Return eight hexadecimal digits of all that changes weights, except inputs."""
     identity = {
         "format": FORMAT,
         "code": code,
@@ -150,6 +150,10 @@ def _digest(
 
 
 def versions(tuning: Tuning) -> dict[str, str]:
-    """Of the packages that train."""
-    more = ("peft",) if tuning.adapters else ()
-    return {name: importlib.metadata.version(name) for name in (*PACKAGES, *more)}
+    """Return the versions of the packages that affect the training, by name.
+
+    Args:
+        tuning: of the training of the encoders
+    """
+    extra = ("peft",) if tuning.adapters else ()
+    return {name: importlib.metadata.version(name) for name in (*PACKAGES, *extra)}

@@ -1,7 +1,7 @@
-"""What the encoders of one fold are fed with, and which of it together.
+"""Inputs of the encoders for one fold, and their division into batches.
 
-Only the training and the validation part of a fold is looked at: no text of the test
-is tokenised, and no recording of it is opened.
+Only the training and the validation part of a fold are read. No text of the test part
+is tokenised, and none of its recordings is opened.
 """
 
 import hashlib
@@ -26,16 +26,16 @@ from affuse.extract.finetune.backbone import Backbone, EncoderInput
 from affuse.extract.finetune.batch_passes import cut
 from affuse.fuse.inputs.tensors import Aligned, align
 
-LEAST = {"train": 8, "validation": 3}  # utterances; a CCC of two says nothing
-LONGEST = 3600.0  # seconds of a recording that is decoded at all
+LEAST = {"train": 8, "validation": 3}  # smallest number of utterances for a CCC
+LONGEST = 3600.0  # seconds; longer recordings are refused
 
 
 @dataclass(frozen=True)
 class FoldPart:
-    """Utterances in memory, as the encoders take them."""
+    """Inputs and ratings of the utterances of one part of a fold, in memory."""
 
     utterances: tuple[Utterance, ...]
-    inputs: Mapping[str, tuple[np.ndarray, ...]]  # {modality: one of each utterance}
+    inputs: Mapping[str, tuple[np.ndarray, ...]]  # {modality: one per utterance}
     truth: Tensor  # (n, targets), on [-1, 1]
 
     def __len__(self) -> int:
@@ -44,39 +44,41 @@ class FoldPart:
 
 @dataclass(frozen=True)
 class FoldMaterial:
-    """Inputs of one fold, before they are read."""
+    """Sources of the inputs of one fold, which are not read yet."""
 
     fold: Fold
     sources: Mapping[str, Sequence[InputSource]]  # by modality
-    content: str  # digest of all of them
+    content: str  # digest of all sources
     problems: tuple[Problem, ...]  # utterances whose recording cannot be read
 
 
 @dataclass(frozen=True)
 class Material:
-    """What one fold is trained and validated with."""
+    """Training and validation part of one fold."""
 
     train: FoldPart
     validation: FoldPart
     targets: tuple[str, ...]
-    problems: tuple[Problem, ...] = ()  # utterances that had to be left out
-    # {modality: ids of which no more than the beginning is trained on}
+    problems: tuple[Problem, ...] = ()  # utterances that are left out
+    # {modality: ids of the utterances with truncated inputs}
     cut: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # {modality: digests of the inputs, and of the decoded samples}
     digests: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
-    """Rated utterances that have every modality, with ratings on [-1, 1].
+    """Return the rated utterances with every modality, and ratings in [-1, 1].
 
-    Those without words have text, see `affuse.data.reading.transcript_rule`.
+    A transcript without words counts as text, see
+    `affuse.data.reading.transcript_rule`.
 
     Args:
+        corpus: with ratings as released
         needed: modalities
         policy: for ratings outside the scale, see `affuse.data.rating_scales.normalise`
 
     Raises:
-        AffuseError: if a modality is missing in all of the corpus, or ratings are
+        AffuseError: if the corpus has no ratings, or lacks a modality completely
     """
     kinds = [modality_named(modality) for modality in needed]
     for kind in kinds:
@@ -85,18 +87,19 @@ def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
                 f"corpus '{corpus.name}' has no {kind.material}, and this design takes "
                 f"{' and '.join(needed)}; choose --fusion audio or text by what it has"
             )
-    whole = tuple(u for u in corpus.utterances if not _absent(u, kinds, corpus.root))
-    if not whole:
+    complete = tuple(u for u in corpus.utterances if not _lack(u, kinds, corpus.root))
+    if not complete:
         raise AffuseError(
             f"no utterance of corpus '{corpus.name}' has {' and '.join(needed)}"
         )
-    found = align(replace(corpus, utterances=whole), {}, policy=policy)
-    absent = Counter(_absent(u, kinds, corpus.root) for u in corpus.utterances)
-    del absent[""]
-    return replace(found, left_out={**dict(sorted(absent.items())), **found.left_out})
+    aligned = align(replace(corpus, utterances=complete), {}, policy=policy)
+    lacks = Counter(_lack(u, kinds, corpus.root) for u in corpus.utterances)
+    del lacks[""]
+    left_out = {**dict(sorted(lacks.items())), **aligned.left_out}
+    return replace(aligned, left_out=left_out)
 
 
-def _absent(utterance: Utterance, needed: Sequence[Modality], root: Path) -> str:
+def _lack(utterance: Utterance, needed: Sequence[Modality], root: Path) -> str:
     """Return the first modality that an utterance lacks, in words; "" if none."""
     lacking = (f"no {kind.noun}" for kind in needed if not kind.has(utterance, root))
     return next(lacking, "")
@@ -111,100 +114,114 @@ def find(
     threads: int,
     progress: bool,
 ) -> FoldMaterial:
-    """Look for texts and recordings of the training and the validation part."""
-    known = {u.id: u for u in aligned.utterances}
+    """Find the inputs of the training and the validation part of a fold.
+
+    Args:
+        corpus: of the utterances
+        aligned: usable utterances, as `usable` returned them
+        fold: with the ids of both parts
+        needed: modalities
+        threads: number of files that are opened at the same time
+        progress: True to show a progress bar
+    """
+    by_id = {u.id: u for u in aligned.utterances}
     ids = (*fold.train, *fold.validation)
-    wanted = replace(corpus, utterances=tuple(known[i] for i in ids), problems=())
-    made, problems, contents = {}, list[Problem](), []
+    part = replace(corpus, utterances=tuple(by_id[i] for i in ids), problems=())
+    sources, problems, contents = {}, list[Problem](), []
     for modality in needed:
-        made[modality], absent = encoder_inputs.find(
-            wanted, modality, limit=None, threads=threads, progress=progress
+        sources[modality], unusable = encoder_inputs.find(
+            part, modality, limit=None, threads=threads, progress=progress
         )
-        problems += absent
-        contents.append(f"{modality} {encoder_inputs.digest(made[modality])}")
+        problems += unusable
+        contents.append(f"{modality} {encoder_inputs.digest(sources[modality])}")
     content = hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
-    return FoldMaterial(fold, made, content, tuple(problems))
+    return FoldMaterial(fold, sources, content, tuple(problems))
 
 
 def gather(
-    found: FoldMaterial,
+    fold_material: FoldMaterial,
     corpus: Corpus,
     aligned: Aligned,
     backbones: Mapping[str, Backbone],
     *,
     threads: int,
 ) -> Material:
-    """Read both parts; what cannot be encoded is left out.
+    """Read both parts of a fold, and leave unusable utterances out.
 
     Raises:
-        AffuseError: if too few utterances are left of either part
+        AffuseError: if too few utterances of a part are usable
     """
-    fold, problems = found.fold, list(found.problems)
-    made: dict[str, dict[str, EncoderInput]] = {}
+    fold, problems = fold_material.fold, list(fold_material.problems)
+    by_modality: dict[str, dict[str, EncoderInput]] = {}
     for modality, backbone in backbones.items():
-        there = found.sources[modality]
-        made[modality], unusable = _encode(there, backbone, corpus, threads)
+        sources = fold_material.sources[modality]
+        by_modality[modality], unusable = _read(sources, backbone, corpus, threads)
         problems += unusable
     parts = {}
     for name, ids in (("train", fold.train), ("validation", fold.validation)):
-        whole = [i for i in ids if all(i in inputs for inputs in made.values())]
-        if len(whole) < LEAST[name]:
+        usable_ids = [
+            i for i in ids if all(i in inputs for inputs in by_modality.values())
+        ]
+        if len(usable_ids) < LEAST[name]:
             raise AffuseError(
-                f"fold '{fold.name}' has {len(whole)} usable utterances for {name}, "
-                f"and fine-tuning needs {LEAST[name]} or more; choose another "
+                f"fold '{fold.name}' has {len(usable_ids)} usable utterances for "
+                f"{name}, and fine-tuning needs {LEAST[name]} or more; choose another "
                 f"protocol, or give more data"
             )
-        places = aligned.places(whole)
+        places = aligned.places(usable_ids)
         parts[name] = FoldPart(
             tuple(aligned.utterances[place] for place in places),
-            {m: tuple(inputs[i].values for i in whole) for m, inputs in made.items()},
+            {m: tuple(x[i].values for i in usable_ids) for m, x in by_modality.items()},
             torch.from_numpy(aligned.truth[places]),
         )
     used = [u.id for part in parts.values() for u in part.utterances]
-    short = {m: tuple(i for i in used if inputs[i].cut) for m, inputs in made.items()}
+    short = {m: tuple(i for i in used if x[i].cut) for m, x in by_modality.items()}
     digests = {
         m: frozenset(digest for i in used for digest in inputs[i].digests)
-        for m, inputs in made.items()
+        for m, inputs in by_modality.items()
     }
     both = parts["train"], parts["validation"]
     return Material(*both, aligned.targets, tuple(problems), short, digests)
 
 
-def _encode(
-    found: Sequence[InputSource], backbone: Backbone, corpus: Corpus, threads: int
+def _read(
+    sources: Sequence[InputSource], backbone: Backbone, corpus: Corpus, threads: int
 ) -> tuple[dict[str, EncoderInput], list[Problem]]:
-    """Inputs by id, and what could not be used."""
+    """Return the inputs by id, and a problem for each unusable source."""
 
-    def one(source: InputSource) -> EncoderInput | Problem:
+    def read(source: InputSource) -> EncoderInput | Problem:
         try:
             return backbone.input(source, longest=LONGEST)
         except Unusable as error:
             file = encoder_inputs.file_name(source.utterance, corpus.root)
             return Problem(file, str(error), id=source.utterance.id)
 
-    # tokenisers are not to be called by several threads at once
+    # Tokenisers are not safe to call from several threads at the same time.
     jobs = threads if backbone.modality == "audio" else 1
-    results = Parallel(n_jobs=jobs, prefer="threads")(delayed(one)(s) for s in found)
-    made = {
+    results = Parallel(n_jobs=jobs, prefer="threads")(delayed(read)(s) for s in sources)
+    inputs = {
         s.utterance.id: r
-        for s, r in zip(found, results, strict=True)
+        for s, r in zip(sources, results, strict=True)
         if not isinstance(r, Problem)
     }
-    return made, [r for r in results if isinstance(r, Problem)]
+    return inputs, [r for r in results if isinstance(r, Problem)]
 
 
 def together(
     part: FoldPart, rows: Sequence[int], backbones: Mapping[str, Backbone], *, size: int
 ) -> list[list[int]]:
-    """Divide rows into batches for the encoders: neighbours in length, longest first.
+    """Divide rows into batches of similar lengths for the encoders, longest first.
 
     Args:
-        size: rows of a batch at most; fewer where more would be padding, or not equal
+        part: with the inputs
+        rows: of the part
+        backbones: by modality
+        size: largest number of rows in a batch, which may be smaller to save padding
 
     Returns:
-        rows, batch by batch
+        rows, by batch
     """
-    leading = next(iter(backbones))  # audio, where there is any
+    leading = next(iter(backbones))  # audio if the design takes it, else text
     lengths = [len(part.inputs[leading][row]) for row in rows]
     device = backbones[leading].model.device.type
     equal = backbones[leading].equal
@@ -218,7 +235,7 @@ def collate(
     backbones: Mapping[str, Backbone],
     device: torch.device | str,
 ) -> dict[str, dict[str, Tensor]]:
-    """Inputs of some rows as the encoders take them, on the device."""
+    """Return the inputs of some rows for the encoders, on the device, by modality."""
     return {
         m: {
             name: tensor.to(device, non_blocking=True)

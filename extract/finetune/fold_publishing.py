@@ -1,10 +1,10 @@
-"""A finished fold: ordinary checkpoints, the head, and where all of it came from."""
+"""Publication of a finished fold: checkpoints, jointly trained head and provenance."""
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ from affuse.extract.finetune.fold_inputs import Material
 from affuse.extract.finetune.joint_system import Tuned
 from affuse.fuse.settings import dump
 
-FREE = ("README", "LICENSE", ".")  # how names of files begin that nothing depends on
-KEPT = (  # files that an encoder needs beside its weights
+FREE = ("README", "LICENSE", ".")  # beginnings of the names of files without digest
+KEPT = (  # patterns of files that an encoder needs beside its weights
     "preprocessor_config.json", "processor_config.json", "tokenizer*", "vocab*",
     "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "LICENSE*",
 )  # fmt: skip
@@ -45,13 +45,16 @@ def facts(
     after: Mapping[str, float],
     epoch: float,
 ) -> dict[str, Any]:
-    """What ``finetune.json`` says.
+    """Return the content of ``finetune.json``.
 
     Args:
+        plan: of the fine-tuning
+        material: training and validation part of the fold
+        fold: its name
         content: digest of the inputs
-        before: validation CCC by rating of the same head behind the frozen encoders
-        after: of the weights that were kept
-        epoch: whose weights these are
+        before: validation CCC by rating of the same head behind frozen encoders
+        after: validation CCC by rating of the best checkpoint
+        epoch: of the best checkpoint
     """
     train, validation = material.train.utterances, material.validation.utterances
     return {
@@ -79,6 +82,7 @@ def facts(
 
 
 def _part(utterances: Sequence[Utterance]) -> dict[str, Any]:
+    """Return size, digest and speakers of a part of the fold."""
     ids = "\n".join(u.id for u in utterances)
     return {
         "utterances": len(utterances),
@@ -88,8 +92,9 @@ def _part(utterances: Sequence[Utterance]) -> dict[str, Any]:
 
 
 def _origin(backbone: Backbone) -> dict[str, str]:
-    found = backbone.checkpoint
-    return {"name": found.name, "revision": found.revision, "weights": found.weights}
+    """Return name, revision and digest of the checkpoint that training began with."""
+    base = backbone.checkpoint
+    return {"name": base.name, "revision": base.revision, "weights": base.weights}
 
 
 def save(
@@ -98,20 +103,23 @@ def save(
     module: Tuned,
     plan: FinetuningPlan,
     material: Material,
-    said: Mapping[str, Any],
+    record: Mapping[str, Any],
 ) -> None:
-    """Write all files beside `target`, and give the folder its name at last.
+    """Write all files of a finished fold, and rename the folder to `target` at last.
 
     Args:
-        target: folder of the fold, which does not exist
+        target: folder of the fold, which does not exist yet
         work: folder of the unfinished training, on the same file system
-        said: as `facts`
+        module: with the weights of the best checkpoint
+        plan: of the fine-tuning
+        material: training and validation part of the fold
+        record: as `facts` returned it
     """
-    made = work.finished
-    fold = FinetunedFold(made)
-    shutil.rmtree(made, ignore_errors=True)
+    finished = work.finished
+    fold = FinetunedFold(finished)
+    shutil.rmtree(finished, ignore_errors=True)
     for modality, backbone in module.encoders.backbones.items():
-        _save_encoder(made / modality, backbone, plan, material)
+        _save_encoder(finished / modality, backbone, plan, material)
     state = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in module.system.state_dict().items()
@@ -126,16 +134,17 @@ def save(
         publish(fold.log, work.log.read_bytes())
     if work.tensorboard.is_dir():
         shutil.copytree(work.tensorboard, fold.tensorboard)
-    publish(fold.mark, (json.dumps(said, indent=1) + "\n").encode())
-    for folder in (made, head.path, *(made / m for m in module.encoders.backbones)):
+    publish(fold.mark, (json.dumps(record, indent=1) + "\n").encode())
+    encoders = (finished / m for m in module.encoders.backbones)
+    for folder in (finished, head.path, *encoders):
         digests.seal(folder, _sealed(folder))
-    os.rename(made, target)
+    os.rename(finished, target)
 
 
 def _sealed(folder: Path) -> list[str]:
-    """Return the files of a folder that a reader relies on: all but texts for people.
+    """Return the names of the files that programs read, without model card and licence.
 
-    A model card may be completed, and a licence added, without damage.
+    Users may complete the model card and add a licence.
     """
     names = [path.name for path in folder.iterdir() if path.is_file()]
     return [name for name in names if not name.startswith(FREE)]
@@ -144,7 +153,7 @@ def _sealed(folder: Path) -> list[str]:
 def _save_encoder(
     folder: Path, backbone: Backbone, plan: FinetuningPlan, material: Material
 ) -> None:
-    """An ordinary Hugging Face folder, with what it has seen."""
+    """Write an encoder as a Hugging Face folder, with a record of its training data."""
     folder.mkdir(parents=True)
     with checkpoint_files.quiet():
         adapters.merged(backbone).save_pretrained(folder)
@@ -163,15 +172,20 @@ def _save_encoder(
 def heard(
     plan: FinetuningPlan, material: Material, backbone: Backbone
 ) -> tuple[Seen, ...]:
-    """What the encoder has seen by now: these parts, and all that it had seen before.
+    """Return the training data of the encoder: these parts, and those of its origin.
 
-    Speakers are named if all are known, as they are wherever they divide the corpus;
-    where its own splits divide it, these are named too. The reader of the corpus and a
-    sample of its inputs tell it under another name.
+    The record has the speakers if all are known, which is the case if a protocol
+    divides by speakers. It has the splits if the official protocol divides the corpus.
+    The reader and a sample of the inputs identify the corpus under another name.
+
+    Args:
+        plan: of the fine-tuning
+        material: training and validation part of the fold
+        backbone: the encoder
     """
     utterances = (*material.train.utterances, *material.validation.utterances)
     official = plan.settings.protocol == "official"
-    now = Seen(
+    record = Seen(
         plan.corpus.name,
         speakers=_names(u.speaker for u in utterances),
         splits=_names(u.split for u in utterances) if official else (),
@@ -179,23 +193,24 @@ def heard(
         reader=plan.corpus.reader,
         sample=training_data.sample(material.digests[backbone.modality] - {SILENT}),
     )
-    known = backbone.checkpoint
-    return (now, *training_data.known(known.name, known.training))
+    base = backbone.checkpoint
+    return (record, *training_data.known(base.name, base.training))
 
 
-def _names(found: Any) -> tuple[str, ...]:
-    names = set(found)
+def _names(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the distinct names; an empty tuple if one is unknown."""
+    names = set(values)
     return () if "" in names else tuple(sorted(names))
 
 
 def _card(backbone: Backbone, plan: FinetuningPlan) -> str:
-    """What this checkpoint is, for whoever finds the folder."""
+    """Return the model card of an encoder."""
     name, nature = backbone.checkpoint.name, plan.corpus.nature
     rated = "" if nature == "human" else f" ({nature})"
     return (
         f"# {backbone.modality}\n\n"
         f"`{name}`, fine-tuned on corpus {plan.corpus.name}{rated} with the design "
-        f"`{plan.fusion}`. What it has seen stands in `{training_data.FILE}`, how it "
-        f"was made in `{FinetunedFold.mark}` of the folder above. Its "
-        f"licence is that of `{name}`, and the corpus's terms hold too.\n"
+        f"`{plan.fusion}`. Its training data are listed in `{training_data.FILE}`, and "
+        f"the training is described in `{FinetunedFold.mark}` of the parent folder. "
+        f"The licence of `{name}` applies, and so do the terms of the corpus.\n"
     )

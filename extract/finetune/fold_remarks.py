@@ -1,4 +1,4 @@
-"""Lines on inputs of a fold that are not trained on as they were given."""
+"""Report of the utterances of a fold that are left out or truncated."""
 
 from collections.abc import Iterator
 
@@ -14,11 +14,11 @@ def remarks(material: Material, *, longest: float) -> Iterator[str]:
 
     Args:
         material: the training and the validation part of a fold
-        longest: seconds of a recording that are heard
+        longest: seconds to which recordings are truncated
 
     Yields:
-        lines on utterances that are left out, then one for each modality on inputs that
-        are cut
+        lines on utterances that are left out, then a line for each modality with
+        truncated inputs
     """
     for line in problem_summary.lines(material.problems, listed=0):
         yield f"left out: {line}"
@@ -26,17 +26,17 @@ def remarks(material: Material, *, longest: float) -> Iterator[str]:
         if not ids:
             continue
         noun = modality_named(modality).noun
-        rest = f"{longest:g} s are heard, see --max-seconds"
+        beginning = f"{longest:g} s are encoded, see --max-seconds"
         if modality == "text":
-            rest = f"{_longest(material)} tokens are read"
-        whole = f"{count(len(ids), noun)} ({some(ids)})"
-        yield f"cut off: of {whole}, only the first {rest}"
+            beginning = f"{_longest(material)} tokens are encoded"
+        utterances = f"{count(len(ids), noun)} ({some(ids)})"
+        yield f"cut off: of {utterances}, only the first {beginning}"
 
 
 def _longest(material: Material) -> int:
-    """Return the tokens of the longest text, as many as the encoder takes of a cut one.
+    """Return the number of tokens of the longest text, the limit of truncated texts.
 
-    An encoder may have positions for fewer tokens than are read of a text at most.
+    An encoder may have positions for fewer tokens than the limit of stage one.
     """
     both = material.train, material.validation
     return max(len(tokens) for part in both for tokens in part.inputs["text"])

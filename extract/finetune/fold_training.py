@@ -1,4 +1,4 @@
-"""One fold, from its inputs to a finished folder; taken up again where it was left."""
+"""Fine-tuning on one fold, from its inputs to the finished folder, with resuming."""
 
 import contextlib
 import json
@@ -37,50 +37,52 @@ Say = Callable[[str], object]
 def run(
     plan: FinetuningPlan, fold: Fold, say: Say, *, first: bool, progress: bool
 ) -> None:
-    """Fine-tune on one fold, unless that is done.
+    """Train on one fold, unless it is finished; resume an interrupted training.
 
     Args:
-        first: whether this process writes; others only compute
-        progress: show a bar
+        plan: of the fine-tuning
+        fold: to train and validate on
+        say: prints a line
+        first: True in the only process that writes files
+        progress: True to show a progress bar
 
     Raises:
-        AffuseError: if another process is at it, the folder holds a training on other
-            inputs, memory runs out, or the loss is not finite
+        AffuseError: if another process trains on this fold, the folder has a training
+            on other inputs, memory runs out, or the loss is not finite
     """
-    tuned = FinetuningFolder(plan.folder)
-    target, work = tuned.fold(fold.name).path, tuned.work(fold.name)
-    needed = tuple(plan.backbones)
-    found = fold_inputs.find(
+    output = FinetuningFolder(plan.folder)
+    target, work = output.fold(fold.name).path, output.work(fold.name)
+    sources = fold_inputs.find(
         plan.corpus,
         plan.aligned,
         fold,
-        needed,
+        tuple(plan.backbones),
         threads=plan.threads,
         progress=progress and first,
     )
-    if (mark := tuned.fold(fold.name).mark).exists():
+    if (mark := output.fold(fold.name).mark).exists():
         finished = read_json(mark, FINISHED, advice=f"delete {target}")
-        if finished["content"] != found.content:
+        if finished["content"] != sources.content:
             raise AffuseError(
                 f"{target} was trained on other texts or recordings under the same "
                 f"ids; choose another --output"
             )
         say(f"{fold.name}: {target} is finished; nothing was left to do")
         return
-    lock = tuned.lock(fold.name)
-    with claim(lock, wait=False) if first else contextlib.nullcontext(True) as mine:
-        if not mine:
+    lock = output.lock(fold.name)
+    with claim(lock, wait=False) if first else contextlib.nullcontext(True) as is_free:
+        if not is_free:
             raise AffuseError(
                 f"another process fine-tunes {target}; wait for it, or name another "
                 f"--fold"
             )
         with _memory(plan):
-            _train(plan, found, target, work, say, first=first, progress=progress)
+            _train(plan, sources, target, work, say, first=first, progress=progress)
 
 
 def _train(
     plan: FinetuningPlan,
-    found: FoldMaterial,
+    sources: FoldMaterial,
     target: Path,
     work: UnfinishedFold,
     say: Say,
@@ -88,22 +90,22 @@ def _train(
     first: bool,
     progress: bool,
 ) -> None:
-    """As `run`, with the fold to itself."""
-    name = found.fold.name
+    """Train on a fold while this process holds its lock."""
+    name = sources.fold.name
     backbones = {m: fresh(b) for m, b in plan.backbones.items()}
     material = fold_inputs.gather(
-        found, plan.corpus, plan.aligned, backbones, threads=plan.threads
+        sources, plan.corpus, plan.aligned, backbones, threads=plan.threads
     )
     for line in remarks(material, longest=plan.tuning.max_seconds):
         say(f"{name}: {line}")
     seed = derived(plan.seed, name)
     module, head = _begin(plan, material, backbones, seed)
-    state = _resumable(work, found.content)
+    state = _resumable(work, sources.content)
     if state:
-        say(f"{name}: goes on after {state.name}")
+        say(f"{name}: resumes after {state.name}")
     elif first:
         shutil.rmtree(work.path, ignore_errors=True)
-        content = json.dumps({"content": found.content}) + "\n"
+        content = json.dumps({"content": sources.content}) + "\n"
         publish(work.identity, content.encode())
     say(f"{name}: validation ccc {head.score:.3f} behind frozen encoders")
     watch = Watch(work.log, name, say, progress=progress)
@@ -113,8 +115,8 @@ def _train(
         module.averages.adopt()
     best = _best(trainer)
     if first:
-        said = _facts(plan, found, material, head, best)
-        fold_publishing.save(target, work, module, plan, material, said)
+        record = _facts(plan, sources, material, head, best)
+        fold_publishing.save(target, work, module, plan, material, record)
         shutil.rmtree(work.path, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
     say(
@@ -145,20 +147,20 @@ def _lesson(
 
 def _facts(
     plan: FinetuningPlan,
-    found: FoldMaterial,
+    sources: FoldMaterial,
     material: Material,
     head: Fitted,
     best: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Where a fold came from, and what it came to."""
+    """Return the record of a fold: its provenance and its scores."""
     top = max(head.history, key=lambda epoch: epoch.score)
     frozen = dict(zip(material.targets, top.scores, strict=True))
     scores = {target: best[f"ccc_{target}"] for target in material.targets}
     return fold_publishing.facts(
         plan,
         material,
-        fold=found.fold.name,
-        content=found.content,
+        fold=sources.fold.name,
+        content=sources.content,
         before={**frozen, "mean": head.score},
         after={**scores, "mean": best["ccc"]},
         epoch=best["epoch"],
@@ -171,7 +173,7 @@ def _begin(
     backbones: Mapping[str, Backbone],
     seed: int,
 ) -> tuple[joint_system.Tuned, Fitted]:
-    """What is trained, as it begins, and the head behind frozen encoders."""
+    """Return the module to train, and the fitted head behind frozen encoders."""
     for backbone in backbones.values():
         backbone.freeze(
             layers_trained=plan.tuning.layers_trained,
@@ -188,14 +190,10 @@ def _begin(
         )
         for part in (material.train, material.validation)
     )
-    what: dict[str, Any] = {
-        "fusion": plan.fusion,
-        "settings": plan.settings,
-        "seed": seed,
-    }
-    head = joint_system.behind(train, validation, **what)
+    design: dict[str, Any] = {"fusion": plan.fusion, "settings": plan.settings}
+    head = joint_system.behind(train, validation, seed=seed, **design)
     module = joint_system.build(
-        encoders, train, head, head_first=plan.tuning.head_first, **what
+        encoders, train, head, head_first=plan.tuning.head_first, seed=seed, **design
     )
     if plan.checkpointing:
         for backbone in backbones.values():
@@ -204,18 +202,17 @@ def _begin(
 
 
 def _best(trainer: FineTuner) -> dict[str, float]:
-    """The epoch whose weights were kept: the first of the highest CCC."""
+    """Return the log of the epoch of the best checkpoint, the first one on ties."""
     return max(course(trainer.state.log_history), key=lambda row: row["ccc"])
 
 
 def _resumable(work: UnfinishedFold, content: str) -> Path | None:
-    """The newest state of an unfinished training; None if there is none that is whole.
+    """Return the newest complete state of an unfinished training; None if none exists.
 
-    A state is written in the end of what belongs to it, so where it can be read all of
-    it is there.
+    The Trainer writes the state file last, so a readable one marks a complete state.
 
     Raises:
-        AffuseError: if the training is of other inputs
+        AffuseError: if the training has other inputs
     """
     if not work.identity.exists():
         return None
@@ -228,14 +225,14 @@ def _resumable(work: UnfinishedFold, content: str) -> Path | None:
     states = {}
     for path in work.states():
         with contextlib.suppress(OSError, DamagedFileError):
-            found = read_json(path, STEP, advice="")
-            states[found["global_step"]] = path.parent
+            state = read_json(path, STEP, advice="")
+            states[state["global_step"]] = path.parent
     return states[max(states)] if states else None
 
 
 @contextlib.contextmanager
 def _memory(plan: FinetuningPlan) -> Iterator[None]:
-    """What to change where there is not enough of it."""
+    """Raise an error that says what to change if memory runs out in the block."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -243,8 +240,8 @@ def _memory(plan: FinetuningPlan) -> Iterator[None]:
         if not full and not any(words in str(error) for words in FULL):
             raise
         raise AffuseError(
-            f"memory ran out with {plan.size} utterances at once; repeat the command, "
-            f"which goes on, with a smaller --batch (the gradient stays the same), "
-            f"without --hold, with --checkpointing or --layers-trained, or a smaller "
+            f"memory ran out with {plan.size} utterances at once; repeat the command "
+            f"to resume, with a smaller --batch (the gradient stays the same), without "
+            f"--hold, with --checkpointing or --layers-trained, or with a smaller "
             f"--max-seconds"
         ) from error

@@ -1,4 +1,4 @@
-"""Encoders and stage two's system as one module."""
+"""Joint module of encoders and the system of stage two, for training together."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -21,7 +21,7 @@ from affuse.fuse.training.fitting import fit
 
 
 class Tuned(nn.Module):
-    """Model inputs to ratings.
+    """Module from the inputs of the encoders to ratings.
 
     Args:
         encoders: of the modalities that the system takes
@@ -32,25 +32,31 @@ class Tuned(nn.Module):
         super().__init__()
         self.encoders = encoders
         self.system = system
-        self.averages: Averages | None = None  # of its weights, if these are kept
+        self.averages: Averages | None = None  # EMA of the weights, if it is enabled
 
     def forward(
         self, inputs: Mapping[str, Mapping[str, Tensor]]
     ) -> tuple[Tensor, Tensor]:
-        """{modality: as `Backbone.collate`} -> (n, targets), and equation 7
+        """Return predictions (n, targets), and the reconstruction loss (equation 7).
 
-        What is to be restored counts as given: else the encoders could lower that loss
-        by embeddings that are easy to restore, because they say little.
+        The target of the reconstruction has no gradient. Otherwise the encoders could
+        lower this loss with uninformative embeddings, which are easy to reconstruct.
+
+        Args:
+            inputs: as `Backbone.collate` returns them, by modality
         """
         projected = self.system.project(self.encoders(inputs))
         codes = self.system.encode(projected)
-        lost = next(iter(projected.values())).new_zeros(())
+        error = next(iter(projected.values())).new_zeros(())
         for modality, decoded in self.system.decode(codes).items():
-            lost = lost + reconstruction(decoded, projected[modality].detach())
-        return self.system.fusion(codes), lost
+            error = error + reconstruction(decoded, projected[modality].detach())
+        return self.system.fusion(codes), error
 
     def scored(self) -> AbstractContextManager[None]:
-        """It has the weights that are scored and kept, until the end of the block."""
+        """Return a context in which the module has the EMA of its weights, if enabled.
+
+        These are the weights that are scored and saved.
+        """
         return self.averages.shown() if self.averages else nullcontext()
 
 
@@ -58,26 +64,35 @@ class Tuned(nn.Module):
 def embed(
     encoders: Encoders, part: FoldPart, *, size: int, device: str
 ) -> dict[str, Tensor]:
-    """Embeddings of all utterances: {modality: (n, dim)}, float32.
+    """Return the embeddings of all utterances, (n, dim) float32, by modality.
 
     Args:
-        size: utterances at once
+        encoders: set to evaluation mode
+        part: with the inputs
+        size: number of utterances in a batch
+        device: torch device
     """
     encoders.eval()
-    found: dict[str, list[Tensor]] = {m: [] for m in encoders.backbones}
+    batches: dict[str, list[Tensor]] = {m: [] for m in encoders.backbones}
     order = together(part, range(len(part)), encoders.backbones, size=size)
     for rows in order:
-        made = encoders(collate(part, rows, encoders.backbones, device))
-        for modality, values in made.items():
-            found[modality].append(values)
-    back = torch.from_numpy(np.argsort(np.concatenate(order)))
-    return {m: torch.cat(values)[back.to(device)] for m, values in found.items()}
+        embeddings = encoders(collate(part, rows, encoders.backbones, device))
+        for modality, values in embeddings.items():
+            batches[modality].append(values)
+    inverse = torch.from_numpy(np.argsort(np.concatenate(order)))
+    return {m: torch.cat(values)[inverse.to(device)] for m, values in batches.items()}
 
 
 def rows(
     part: FoldPart, features: Mapping[str, Tensor], targets: Sequence[str]
 ) -> Rows:
-    """The rows of a part, as stage two trains on them."""
+    """Return the rows of a part for the training of stage two.
+
+    Args:
+        part: with ratings and utterances
+        features: embeddings (n, dim), by modality
+        targets: names of the ratings
+    """
     device = next(iter(features.values())).device
     return Rows(
         features=features,
@@ -90,7 +105,15 @@ def rows(
 def behind(
     train: Rows, validation: Rows, *, fusion: str, settings: Settings, seed: int
 ) -> Fitted:
-    """The head that stage two trains behind the frozen encoders."""
+    """Train the head of stage two behind frozen encoders.
+
+    Args:
+        train: embeddings and ratings of the training part
+        validation: embeddings and ratings of the validation part
+        fusion: name of the design
+        settings: of stage two
+        seed: of the random weights and batches
+    """
     return fit(
         train,
         validation,
@@ -111,13 +134,17 @@ def build(
     seed: int,
     head_first: bool,
 ) -> Tuned:
-    """The module to train.
+    """Return the joint module before its training.
 
     Args:
-        train: rows whose frozen embeddings fix the projections to unit scale
-        head: as `behind` gave it; not needed without `head_first`
-        head_first: begin with it (linear probing, then fine-tuning: Kumar et al., 2022,
-            arXiv:2202.10054), not with random weights
+        encoders: of the modalities of the design
+        train: rows whose frozen embeddings set the scale of the projections
+        head: as `behind` returned it; not needed without `head_first`
+        fusion: name of the design
+        settings: of stage two
+        seed: of the random weights
+        head_first: True to begin with `head` instead of random weights (linear probing,
+            then fine-tuning: Kumar et al., 2022, arXiv:2202.10054)
     """
     projections = {m: Projection.fitted(x) for m, x in train.features.items()}
     targets = train.truth.shape[1]

@@ -1,4 +1,4 @@
-"""Which modalities have encoders that can be fine-tuned."""
+"""Modalities with trainable encoders, and the check that a design takes no others."""
 
 from affuse.data.errors import AffuseError
 from affuse.fuse.models.system import modalities
@@ -9,8 +9,11 @@ TRAINABLE = ("audio", "text")
 def trainable(fusion: str) -> tuple[str, ...]:
     """Return the modalities that a design takes, audio first.
 
+    Args:
+        fusion: name of the design
+
     Raises:
-        AffuseError: naming the first modality whose encoders cannot be fine-tuned
+        AffuseError: if the encoders of one of its modalities cannot be fine-tuned
     """
     needed = modalities(fusion)
     if others := [m for m in needed if m not in TRAINABLE]:

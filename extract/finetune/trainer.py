@@ -1,7 +1,7 @@
-"""The Hugging Face Trainer, told how a batch is divided and how it is scored.
+"""Hugging Face Trainer with exact gradients of large batches, and CCC as its score.
 
-Order and dropout follow from seed, epoch and step, not from the state of a generator,
-so a training that was killed and taken up again is the one that was not.
+The order of batches and dropout depend on seed, epoch and step, not on the state of a
+generator. So an interrupted training that resumes has the same result.
 """
 
 import math
@@ -32,14 +32,24 @@ OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
 class Epochs:
-    """Row numbers of each batch, in an order that follows from seed and epoch."""
+    """Data loader of the row numbers of each batch, shuffled by seed and epoch.
+
+    Args:
+        rows: number of rows of the training part
+        settings: with the batch size
+        seed: of the order
+    """
 
     def __init__(self, rows: int, settings: Settings, seed: int):
         self.dataset = range(rows)
         self._settings, self._seed, self._epoch = settings, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Of the next pass; the Trainer calls it."""
+        """Set the epoch of the next pass, as the Trainer does.
+
+        Args:
+            epoch: counted from 0
+        """
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -48,12 +58,17 @@ class Epochs:
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         order = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
         rows = torch.arange(len(self.dataset))
-        for found in batches.divide(rows, self._settings, order):
-            yield {"rows": found}
+        for batch in batches.divide(rows, self._settings, order):
+            yield {"rows": batch}
 
 
 class FineTuner(Trainer):
-    """Trains `Tuned` with the exact gradient of whole batches."""
+    """Trainer of `Tuned` with the exact gradient of each batch.
+
+    Args:
+        lesson: module, data and settings
+        callbacks: of the Trainer, besides early stopping and the EMA of the weights
+    """
 
     def __init__(self, lesson: FinetuningTask, callbacks: Sequence[Any] = ()):
         patience = EarlyStoppingCallback(lesson.settings.patience)
@@ -64,7 +79,7 @@ class FineTuner(Trainer):
             eval_dataset=range(len(lesson.material.validation)),
             callbacks=[patience, *callbacks],
         )
-        self.remove_callback(PrinterCallback)  # `Watch` says it
+        self.remove_callback(PrinterCallback)  # `Watch` prints instead.
         self.lesson = lesson
         material, settings = lesson.material, lesson.settings
         self._epochs = Epochs(len(material.train), settings, lesson.seed)
@@ -81,35 +96,47 @@ class FineTuner(Trainer):
             )
 
     def get_train_dataloader(self) -> Any:
-        """All processes see all row numbers, and each takes its share of them."""
+        """Return the row numbers of all batches; `training_step` takes a share."""
         return self._epochs
 
     def create_optimizer(self, model: nn.Module | None = None) -> Any:
-        """A rate for each encoder, and one for the rest."""
+        """Create the optimiser, with a learning rate for each encoder and the rest.
+
+        Args:
+            model: ignored
+        """
         chosen = self.lesson.settings
         self.optimizer: Any = OPTIMIZERS[chosen.optimizer](
             groups(self.lesson), weight_decay=chosen.weight_decay, fused=True
-        )  # one pass over the weights; the default makes many
+        )  # The fused kernel needs one pass over the weights; the default, many.
         return self.optimizer
 
     def training_step(
         self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any
     ) -> Tensor:
-        """Gradients of one whole batch; its loss, over all processes."""
+        """Compute the gradients of one batch, and return its loss over all processes.
+
+        Args:
+            model: to train
+            inputs: row numbers of the batch
+
+        Raises:
+            AffuseError: if the loss is not finite
+        """
         model.train()
         lesson, args = self.lesson, self.args
         part, backbones = lesson.material.train, lesson.module.encoders.backbones
-        own = inputs["rows"].tolist()[args.process_index :: args.world_size]
+        local = inputs["rows"].tolist()[args.process_index :: args.world_size]
 
         def predict(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-            found: tuple[Tensor, Tensor] = model(
+            output: tuple[Tensor, Tensor] = model(
                 collate(part, rows, backbones, args.device)
             )
-            return found
+            return output
 
-        lost = backward(
+        losses_of_batch = backward(
             predict,
-            together(part, own, backbones, size=lesson.size),
+            together(part, local, backbones, size=lesson.size),
             self._truth,
             self._loss,
             weight=lesson.settings.reconstruction,
@@ -117,22 +144,28 @@ class FineTuner(Trainer):
             hold=lesson.hold and args.world_size == 1,
             share=self._share(model),
         )
-        if not math.isfinite(lost.total):
+        if not math.isfinite(losses_of_batch.total):
             raise AffuseError(
                 f"the loss is not finite at step {self.state.global_step + 1}; take "
                 f"smaller rates: --audio-rate, --text-rate, --set learning_rate=..."
             )
-        self._restored.append(lost.reconstruction)
-        return torch.tensor(lost.total, device=args.device)
+        self._restored.append(losses_of_batch.reconstruction)
+        return torch.tensor(losses_of_batch.total, device=args.device)
 
     def log(self, logs: dict[str, float], *rest: Any) -> None:
-        """With the mean reconstruction loss, where it was trained."""
+        """Log values with the mean reconstruction loss since the last log.
+
+        Args:
+            logs: values by name
+            rest: passed on to the Trainer
+        """
         if "loss" in logs and self._restored:
             logs["reconstruction"] = sum(self._restored) / len(self._restored)
             self._restored = []
         super().log(logs, *rest)
 
     def _share(self, model: nn.Module) -> BatchShare:
+        """Return rank and communication of this process."""
         if self.args.world_size == 1:
             return BatchShare()
         return BatchShare(
@@ -143,40 +176,40 @@ class FineTuner(Trainer):
         )
 
     def _gather(self, rows: Tensor) -> list[Tensor]:
-        """Rows of every process, by rank; they may differ in number."""
+        """Return the rows of every process, by rank; their numbers may differ."""
         from accelerate.utils import gather_object
 
-        found = gather_object([rows.cpu()]) if self.args.world_size > 1 else [rows]
-        return [x.to(rows.device) for x in found]
+        by_rank = gather_object([rows.cpu()]) if self.args.world_size > 1 else [rows]
+        return [x.to(rows.device) for x in by_rank]
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """The CCC of the whole validation part, by rating and in the mean."""
+        """Return and log the CCC of the validation part, by rating and their mean."""
         material = self.lesson.material
         with self.lesson.module.scored():
-            said = self.predicted().double().cpu().numpy()
+            predictions = self.predicted().double().cpu().numpy()
         truth = material.validation.truth.double().numpy()
-        found = {
-            f"eval_ccc_{name}": ccc(truth[:, k], said[:, k])
+        scores = {
+            f"eval_ccc_{name}": ccc(truth[:, k], predictions[:, k])
             for k, name in enumerate(material.targets)
         }
-        found[SCORE] = sum(found.values()) / len(found)
-        self.log(found)
+        scores[SCORE] = sum(scores.values()) / len(scores)
+        self.log(scores)
         self.control: Any = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, found
+            self.args, self.state, self.control, scores
         )
-        return found
+        return scores
 
     @torch.no_grad()
     def predicted(self) -> Tensor:
-        """(validation rows, targets), of all processes together."""
+        """Predict the validation part, (rows, targets), in all processes together."""
         lesson, args = self.lesson, self.args
         lesson.module.eval()
         part, backbones = lesson.material.validation, lesson.module.encoders.backbones
-        own = range(len(part))[args.process_index :: args.world_size]
-        order, said = together(part, own, backbones, size=lesson.size), []
+        local = range(len(part))[args.process_index :: args.world_size]
+        order, predictions = together(part, local, backbones, size=lesson.size), []
         for rows in order:
             inputs = collate(part, rows, backbones, args.device)
-            said.append(lesson.module(inputs)[0].float())
+            predictions.append(lesson.module(inputs)[0].float())
         places = torch.tensor([row for rows in order for row in rows])
-        everyone = torch.cat(self._gather(torch.cat(said)))
-        return everyone[torch.cat(self._gather(places)).argsort().to(everyone.device)]
+        gathered = torch.cat(self._gather(torch.cat(predictions)))
+        return gathered[torch.cat(self._gather(places)).argsort().to(gathered.device)]

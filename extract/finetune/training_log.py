@@ -1,4 +1,4 @@
-"""What is seen of a training while it goes on: a bar, a line an epoch, ``log.csv``."""
+"""Progress of a fine-tuning: a progress bar, a line per epoch, and ``log.csv``."""
 
 import csv
 import io
@@ -16,12 +16,13 @@ CCC = "eval_ccc"
 
 
 class Watch(TrainerCallback):
-    """Tells of each epoch; only the first of several processes does.
+    """Callback of the Trainer that reports each epoch in the first process.
 
     Args:
-        log: file of the course so far, whole after each epoch
-        name: of the fold, for the bar
-        say: told a line an epoch
+        log: CSV file, which is complete after each epoch
+        name: of the fold, for the progress bar
+        say: prints a line
+        progress: True to show a progress bar
     """
 
     def __init__(
@@ -32,38 +33,42 @@ class Watch(TrainerCallback):
         self._bar: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Begin a bar, where there is somebody to see it."""
+        """Show the progress bar in the first process."""
         show = self._progress and state.is_world_process_zero
         total = state.max_steps
         self._bar = bar(total=total, name=self._name, unit="steps", show=show)
         self._bar.update(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """One batch further."""
+        """Advance the progress bar by one step."""
         self._bar.update(1)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Write the course so far."""
+        """Write the log, and print the losses and scores of the epoch."""
         if state.is_world_process_zero:
-            found = course(state.log_history)
-            publish(self._log, table(found).encode())
-            last = found[-1]
+            rows = course(state.log_history)
+            publish(self._log, table(rows).encode())
+            last = rows[-1]
             self._say(
                 f"{self._name}: epoch {last['epoch']:g}, loss {last['loss']:.4f}, "
                 f"validation ccc {last['ccc']:.3f}"
             )
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Leave the bar as it stands."""
+        """Close the progress bar."""
         self._bar.close()
 
 
 def course(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """A row for each epoch of a Trainer's log: losses, and CCCs by rating."""
+    """Return a row with losses and CCCs for each epoch of a Trainer's log.
+
+    Args:
+        history: entries of the log
+    """
     rows: dict[float, dict[str, float]] = {}
     for entry in history:
         if "loss" not in entry and CCC not in entry:
-            continue  # how long it took
+            continue  # This entry has durations.
         row = rows.setdefault(entry["step"], {})
         for name, value in entry.items():
             row[name.removeprefix("eval_")] = value
@@ -71,12 +76,12 @@ def course(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
 
 
 def table(rows: Sequence[Mapping[str, float]]) -> str:
-    """The course as CSV."""
+    """Return the rows of `course` as CSV."""
     scores = sorted({name for row in rows for name in row if name.startswith("ccc")})
     content = io.StringIO()
-    written = csv.DictWriter(
+    writer = csv.DictWriter(
         content, [*COLUMNS, *scores], lineterminator="\n", extrasaction="ignore"
     )
-    written.writeheader()
-    written.writerows(rows)
+    writer.writeheader()
+    writer.writerows(rows)
     return content.getvalue()

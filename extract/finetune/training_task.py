@@ -1,4 +1,4 @@
-"""What is trained on what, and as torch and the Trainer take it."""
+"""Training task of one fold: parameter groups and arguments of the Trainer."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,27 +13,33 @@ from affuse.extract.finetune.joint_system import Tuned
 from affuse.extract.finetune.tuning_settings import SCHEDULES, Tuning
 from affuse.fuse.settings import Settings
 
-SCORE = "eval_ccc"  # the mean over ratings, which decides
+SCORE = "eval_ccc"  # mean CCC over ratings, which selects the best checkpoint
 
 
 @dataclass(frozen=True)
 class FinetuningTask:
-    """What is trained, on what, and how."""
+    """Module, data and settings of one training."""
 
     module: Tuned
     material: Material
     settings: Settings
     tuning: Tuning
     seed: int
-    size: int  # utterances that go through the encoders at once
-    hold: bool  # hold all activations of a batch, rather than compute them twice
+    size: int  # number of utterances in a pass through the encoders
+    hold: bool  # True to hold the activations of a batch, and not compute them twice
     device: str
     work: Path  # folder of an unfinished training
 
 
 def groups(lesson: FinetuningTask) -> list[dict[str, Any]]:
-    """Parameters that are trained, with their rates; matrices alone decay."""
-    module, found = lesson.module, []
+    """Return the trained parameters in groups by learning rate and weight decay.
+
+    Weight decay applies only to matrices.
+
+    Args:
+        lesson: with the module and its settings
+    """
+    module, parameter_groups = lesson.module, []
     parts: list[tuple[nn.Module, float]] = [
         (model, getattr(lesson.tuning, f"{modality}_rate"))
         for modality, model in module.encoders.models.items()
@@ -44,16 +50,21 @@ def groups(lesson: FinetuningTask) -> list[dict[str, Any]]:
         matrices = [p for p in trained if p.ndim > 1]
         vectors = [p for p in trained if p.ndim < 2]
         if matrices:
-            found.append({"params": matrices, "lr": rate})
+            parameter_groups.append({"params": matrices, "lr": rate})
         if vectors:
-            found.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
-    return found
+            group = {"params": vectors, "lr": rate, "weight_decay": 0.0}
+            parameter_groups.append(group)
+    return parameter_groups
 
 
 def arguments(lesson: FinetuningTask) -> TrainingArguments:
-    """Of the Trainer: one look at the validation part, and one state, an epoch."""
+    """Return the arguments of the Trainer, which evaluates and saves every epoch.
+
+    Args:
+        lesson: with the settings
+    """
     settings, tuning = lesson.settings, lesson.tuning
-    found = TrainingArguments(
+    training_arguments = TrainingArguments(
         output_dir=str(lesson.work.resolve()),
         num_train_epochs=settings.epochs,
         learning_rate=settings.learning_rate,
@@ -72,10 +83,11 @@ def arguments(lesson: FinetuningTask) -> TrainingArguments:
         restore_callback_states_from_checkpoint=True,
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
-        ddp_broadcast_buffers=False,  # averages: every process has the same
+        ddp_broadcast_buffers=False,  # The EMA is equal in every process.
         disable_tqdm=True,
         report_to="tensorboard" if find_spec("tensorboard") else "none",
     )
-    # several GPUs in one process would be divided by rows; torchrun gives each its own
-    found._n_gpu = min(1, found.n_gpu)
-    return found
+    # With several GPUs, torchrun starts a process for each. In a single process, the
+    # Trainer would divide the batch by rows, so it uses only one GPU.
+    training_arguments._n_gpu = min(1, training_arguments.n_gpu)
+    return training_arguments

@@ -1,7 +1,7 @@
-"""What fine-tuning can choose beyond the settings of stage two.
+"""Settings of fine-tuning beyond those of stage two.
 
-An experiment says it in its table ``[finetune]``; rate, batch, epochs, patience, loss
-and optimiser of everything but the encoders are those of
+An experiment sets them in its table ``[finetune]``. Batch, epochs, patience, loss,
+optimiser, and the learning rate of all but the encoders are settings of stage two, see
 `affuse.fuse.settings.Settings`.
 """
 
@@ -31,33 +31,33 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "averaging": (0, 1000),
     "max_seconds": (0.1, 3600),
 }
-IDLE = {  # settings that presuppose embeddings which stay as they are
+IDLE = {  # settings that need cached embeddings, with their only possible values
     "layers": "concat",
     "training": "joint",
 }
-# Rates of adapters, which need higher ones than the weights themselves: those of Hu et
-# al., 2021, arXiv:2106.09685, table 9, for an encoder of 12 blocks of 768.
+# Learning rates of adapters, which are higher than those of the weights: from Hu et
+# al., 2021, arXiv:2106.09685, table 9, for an encoder of 12 blocks of width 768.
 ADAPTED: Mapping[str, float] = {"audio_rate": 5e-4, "text_rate": 5e-4}
 PROBED = ("batch", "epochs", "patience", "learning_rate", "input_dropout", "dropout")
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """Its defaults; all of it decides the outcome."""
+    """Settings of the training of encoders; all of them change the result."""
 
     audio_rate: float = 3e-5  # highest learning rate of the speech encoder
-    text_rate: float = 5e-5  # and of the text encoder
+    text_rate: float = 5e-5  # highest learning rate of the text encoder
     warmup: float = 0.1  # share of the steps in which all rates rise from 0
-    clip: float = 1.0  # largest norm of the gradient of a batch; 0 for any
-    schedule: str = "linear"  # then falling to 0, or "constant"
-    layers_trained: int = -1  # top blocks that are trained; -1: all, 0: none
-    convolutions: bool = False  # train the convolutions before the blocks as well
-    adapters: int = 0  # rank of those that are trained in place of the blocks; 0: none
-    adapter_alpha: int = 16  # what they add counts alpha / rank
-    averaging: float = 0.0  # epochs that weights are averaged over; 0: as they are
-    head_first: bool = True  # begin with a head trained behind the frozen encoders
-    max_seconds: float = 30.0  # of an utterance that are heard; the rest is cut off
-    dtype: str = "float32"  # of the encoders' arithmetic; weights are float32
+    clip: float = 1.0  # largest norm of the gradient of a batch; 0 for no limit
+    schedule: str = "linear"  # after the warm-up: "linear" to 0, or "constant"
+    layers_trained: int = -1  # number of top blocks to train; -1 for all weights
+    convolutions: bool = False  # True to train the convolutions before the blocks too
+    adapters: int = 0  # rank of adapters, trained instead of the blocks; 0 for none
+    adapter_alpha: int = 16  # scale of adapters, whose output counts alpha / rank
+    averaging: float = 0.0  # horizon of the EMA of the weights in epochs; 0 for none
+    head_first: bool = True  # True to begin with a head trained on frozen encoders
+    max_seconds: float = 30.0  # length to which utterances are truncated
+    dtype: str = "float32"  # of the computation in encoders; weights are float32
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -70,30 +70,30 @@ class Tuning:
             value = getattr(self, name)
             if not (math.isfinite(value) and low <= value <= high):
                 raise AffuseError(f"{name} must be in [{low:g}, {high:g}], got {value}")
-        for name, known in (("schedule", tuple(SCHEDULES)), ("dtype", DTYPES)):
-            if getattr(self, name) not in known:
+        for name, allowed in (("schedule", tuple(SCHEDULES)), ("dtype", DTYPES)):
+            if getattr(self, name) not in allowed:
                 raise AffuseError(
-                    f"{name} must be one of {', '.join(known)}, "
+                    f"{name} must be one of {', '.join(allowed)}, "
                     f"got {shown(getattr(self, name))}"
                 )
         self._demand_adapted()
 
     def _demand_adapted(self) -> None:
-        """Refuse what cannot be trained together with adapters, or have them."""
+        """Raise an error if other settings contradict adapters."""
         if self.adapters and not self.layers_trained:
             raise AffuseError(
-                "adapters are of the blocks that are trained, and layers_trained=0 "
-                "leaves none; take 1 or more, or no adapters"
+                "adapters belong to the trained blocks, and layers_trained=0 leaves "
+                "none; use 1 or more, or no adapters"
             )
         if self.adapters and self.convolutions:
             raise AffuseError(
-                "convolutions have no adapters, and adapters leave all weights as they "
-                "are; choose one of the two"
+                "convolutions have no adapters, and with adapters all weights are "
+                "frozen; choose one of the two"
             )
 
     @property
     def decisive(self) -> dict[str, Any]:
-        """What decides the outcome; nothing does of what is not made use of."""
+        """Return the settings that change the result, without unused ones."""
         used = asdict(self)
         for name in () if self.adapters else ("adapters", "adapter_alpha"):
             del used[name]
@@ -103,18 +103,18 @@ class Tuning:
 
 
 def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
-    """The defaults, with what an experiment's table changes, and then the user.
+    """Return the defaults, changed by an experiment, and then by the user.
 
-    Rates of an experiment without adapters are not meant for them: adapters that the
-    user asks for have those of `ADAPTED`, if the user gives no others.
+    Learning rates of an experiment without adapters are too low for adapters. If the
+    user adds adapters and sets no rates, the rates are those of `ADAPTED`.
 
     Args:
         experiment: a TOML file, or the name of one in fuse/experiments
-        changes: by name; those that are None are none
+        changes: of the user, by name; values of None are ignored
 
     Raises:
         FileNotFoundError: if there is no such experiment
-        AffuseError: if a name is unknown, or a value makes no sense
+        AffuseError: if a name is unknown, or a value is not allowed
     """
     path = stage_two.find(experiment)
     table = read_toml(path, stage_two.EXPERIMENT).get(stage_two.FINETUNE, {})
@@ -128,38 +128,46 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
         tuning = replace(Tuning(), **_rates(table))
     except AffuseError as error:
         raise AffuseError(f"{path}: {error}") from error
-    given = {name: value for name, value in changes.items() if value is not None}
-    asked = given.get("adapters") and not tuning.adapters
+    values = {name: value for name, value in changes.items() if value is not None}
+    adds_adapters = values.get("adapters") and not tuning.adapters
     with options_at_fault():
-        return replace(tuning, **{**(ADAPTED if asked else {}), **given})
+        return replace(tuning, **{**(ADAPTED if adds_adapters else {}), **values})
 
 
 def _rates(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table with the rates of adapters, where it has these but no rates."""
+    """Return a table that has the default rates of adapters if it has only adapters."""
     return {**(ADAPTED if table.get("adapters") else {}), **table}
 
 
 def demand(settings: Settings) -> None:
-    """Refuse settings that moving embeddings cannot have.
+    """Raise an error if a setting of stage two needs cached embeddings.
+
+    Args:
+        settings: of stage two
 
     Raises:
-        OptionError: naming the setting
+        OptionError: with the name of the setting
     """
     for name, idle in IDLE.items():
         if (value := getattr(settings, name)) != idle:
             raise OptionError(
-                f"{name}={value!r} is of cached embeddings, and fine-tuning changes "
-                f"them; leave it at {idle!r}"
+                f"{name}={value!r} needs cached embeddings, and fine-tuning changes "
+                f"the embeddings; leave it at {idle!r}"
             )
     if settings.reduce == "pca":
         raise OptionError(
-            "reduce='pca' is fitted on embeddings that stay as they are; fine-tune "
-            "with reduce='autoencoder' or 'none'"
+            "reduce='pca' is fitted on cached embeddings, and fine-tuning changes the "
+            "embeddings; use reduce='autoencoder' or 'none'"
         )
 
 
 def probe(settings: Settings) -> Settings:
-    """Of the same head behind frozen encoders: as stage two trains by default."""
+    """Return the settings of a head behind frozen encoders, with default training.
+
+    Args:
+        settings: of stage two
+    """
     usual = Settings()
-    kept = {name: getattr(usual, name) for name in PROBED}
-    return replace(settings, optimizer="adamw", weight_decay=usual.weight_decay, **kept)
+    training = {name: getattr(usual, name) for name in PROBED}
+    decay = usual.weight_decay
+    return replace(settings, optimizer="adamw", weight_decay=decay, **training)

@@ -1,7 +1,7 @@
-"""Moving averages of the weights that are trained: what is scored and kept.
+"""Exponential moving average (EMA) of the trained weights, which is scored and saved.
 
-Steps on small batches wander about a good place rather than reach it; the mean of where
-they were is nearer to it (Polyak and Juditsky, 1992, SIAM J. Control Optim. 30:838).
+The noise of small batches keeps the weights at a distance from an optimum, and their
+average is closer to it (Polyak and Juditsky, 1992, SIAM J. Control Optim. 30:838).
 """
 
 import math
@@ -14,18 +14,17 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from transformers import TrainerCallback
 
-EARLY = 10  # steps; an average of fewer forgets faster, or it would be of the beginning
+EARLY = 10  # After n steps, the decay is at most (1 + n) / (EARLY + n).
 
 
 class Averages(nn.Module):
-    """Exponential averages of the trained parameters of a module.
+    """EMA of the trained parameters of a module.
 
-    They are buffers, so that a state of the training, which holds the module's, has
-    them too.
+    The averages are buffers, so that checkpoints of the training include them.
 
     Args:
-        module: whose parameters are trained
-        horizon: steps after which a weight counts 1/e
+        module: with trained parameters
+        horizon: number of steps after which a weight counts 1/e
     """
 
     def __init__(self, module: nn.Module, horizon: float):
@@ -38,12 +37,12 @@ class Averages(nn.Module):
 
     @property
     def _means(self) -> list[Tensor]:
-        found = dict(self.named_buffers())
-        return [found[f"mean{number}"] for number in range(len(self._trained))]
+        buffers = dict(self.named_buffers())
+        return [buffers[f"mean{number}"] for number in range(len(self._trained))]
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights after one more step."""
+        """Update the averages with the weights after a step."""
         steps = cast(Tensor, self.steps)
         steps += 1
         early = (1 + int(steps)) / (EARLY + int(steps))
@@ -52,31 +51,32 @@ class Averages(nn.Module):
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """The module has the averages for its weights, until the end of the block."""
-        own = [values.detach().clone() for values in self._trained]
+        """Use the averages as weights of the module until the end of the block."""
+        weights = [values.detach().clone() for values in self._trained]
         self.adopt()
         try:
             yield
         finally:
-            _copy(self._trained, own)
+            _copy(self._trained, weights)
 
     def adopt(self) -> None:
-        """The module has the averages for its weights, for good."""
+        """Replace the weights of the module by the averages permanently."""
         _copy(self._trained, self._means)
 
 
 @torch.no_grad()
 def _copy(into: list[Any], values: list[Tensor]) -> None:
+    """Copy values into parameters."""
     for place, value in zip(into, values, strict=True):
         place.copy_(value)
 
 
 class Averaging(TrainerCallback):
-    """Gives a module averages, and tells them of each step.
+    """Callback of the Trainer that adds an EMA to a module, and updates it every step.
 
     Args:
-        module: a `system.Tuned`
-        horizon: as of `Averages`; 0 for no averages
+        module: a `joint_system.Tuned`
+        horizon: as for `Averages`; 0 for no EMA
     """
 
     def __init__(self, module: Any, horizon: float):
@@ -84,6 +84,6 @@ class Averaging(TrainerCallback):
         module.averages = Averages(module, horizon) if horizon else None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """One more step was made."""
+        """Update the averages after a step of the optimiser."""
         if self._module.averages:
             self._module.averages.update()

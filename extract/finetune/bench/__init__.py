@@ -1,1 +1,1 @@
-"""How fast fine-tuning is, and what memory it takes, beside an ordinary loop."""
+"""Benchmark of fine-tuning: speed and peak memory, compared with an ordinary loop."""

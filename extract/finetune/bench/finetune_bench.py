@@ -1,4 +1,4 @@
-"""The bench command of fine-tuning: our steps, an ordinary loop's, and the limit."""
+"""Benchmark command of fine-tuning: two training loops, and GEMM throughput."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -36,12 +36,17 @@ HEADER = (
 
 
 def bench(say: Callable[[str], object], options: BenchFinetune) -> None:
-    """Measure as the options of the command line say; see `run`."""
+    """Measure and print with the options of the command line; see `run`.
+
+    Args:
+        say: prints a line
+        options: of the command line
+    """
     demand_accelerate()
     machine = Machine.of(options, progress=False)
     kind = "cuda" if machine.device.startswith("cuda") else "cpu"
     dtype, layers = options.dtype, options.layers_trained
-    if (dtype, kind) == ("auto", "cpu"):  # as `finetune` has it
+    if (dtype, kind) == ("auto", "cpu"):  # the default of `finetune` on a CPU
         dtype = "float32"
     size = TaskSize(
         model=options.model,
@@ -59,10 +64,16 @@ def bench(say: Callable[[str], object], options: BenchFinetune) -> None:
 
 
 def run(say: Callable[[str], object], machine: Machine, size: TaskSize) -> None:
-    """Measure and print.
+    """Measure all training loops, and print a table.
+
+    Args:
+        say: prints a line
+        machine: device and threads
+        size: model, data and training
 
     Raises:
-        AffuseError: if memory runs out, or more blocks are to be trained than there are
+        AffuseError: if memory runs out, or the model has fewer blocks than are to be
+            trained
     """
     torch.set_num_threads(machine.threads)
     device, dtype = machine.device, getattr(torch, size.dtype)
@@ -79,8 +90,8 @@ def run(say: Callable[[str], object], machine: Machine, size: TaskSize) -> None:
     needed = random_task.operations(size, part)
     say(
         f"matrix products: {limits[0] / 1e9:.0f} GFLOP/s before, "
-        f"{limits[1] / 1e9:.0f} after; the encoders need {needed / 1e9:.0f} GFLOP, "
-        f"once forward and once back"
+        f"{limits[1] / 1e9:.0f} after; the encoders need {needed / 1e9:.0f} GFLOP for "
+        f"one forward and one backward pass"
     )
     say(f"peak: {peak_memory.what(device)}")
     for line in table(measured, len(part), amount, unit, needed / max(limits)):
@@ -88,26 +99,34 @@ def run(say: Callable[[str], object], machine: Machine, size: TaskSize) -> None:
 
 
 def _amount(part: FoldPart) -> tuple[float, str]:
-    """How much there is to encode: seconds of audio, or tokens."""
+    """Return the amount of input and its unit: seconds of audio, or tokens."""
     speech = "audio" in part.inputs
     total = float(sum(map(len, part.inputs["audio" if speech else "text"])))
     return (total / SAMPLE_RATE, "audio-s") if speech else (total, "tokens")
 
 
 def measure(size: TaskSize, device: str) -> dict[str, TrainingSpeed]:
-    """Each way, by name; what one held is given back before the next begins."""
-    found = {}
+    """Measure each training loop, by name; each frees its memory before the next.
+
+    Args:
+        size: model, data and training
+        device: torch device
+
+    Raises:
+        AffuseError: if memory runs out
+    """
+    speeds = {}
     for name, way in WAYS.items():
         try:
             with TemporaryDirectory() as folder:
-                found[name] = way(size, device, Path(folder))
+                speeds[name] = way(size, device, Path(folder))
         except torch.OutOfMemoryError as error:
             raise AffuseError(
                 f"memory ran out in '{name}' with {size.batch} utterances at once; "
                 f"take a smaller --batch or --model, --checkpointing, or "
                 f"--layers-trained"
             ) from error
-    return found
+    return speeds
 
 
 def table(
@@ -117,12 +136,14 @@ def table(
     unit: str,
     shortest: float,
 ) -> list[str]:
-    """Lines of columns.
+    """Return the lines of the table.
 
     Args:
-        count: utterances of a pass
-        amount: seconds of audio, or tokens, of a pass
-        shortest: seconds that the needed arithmetic would take at the limit
+        measured: speed of each training loop, by name
+        count: number of utterances in a pass over the data
+        amount: seconds of audio, or tokens, in a pass over the data
+        unit: of the amount
+        shortest: seconds that the operations take at the measured GEMM throughput
     """
     best = measured[OURS].seconds
     rows = [tuple(title.format(unit=unit) for title in HEADER)]

@@ -1,8 +1,8 @@
-"""How much memory some work took at most.
+"""Peak memory of some work.
 
-On a CUDA device it is what torch allocated there. On a CPU it is the largest resident
-set of this process, all of it, with Python and its libraries; Linux alone can begin
-to count anew, so elsewhere nothing is said.
+On a CUDA device, it is the memory that torch allocated there. On a CPU, it is the peak
+resident set size of this process, including Python and its libraries. Only Linux can
+reset that peak, so there is no value on other systems.
 """
 
 import ctypes
@@ -18,13 +18,18 @@ PEAK, ANEW = "VmHWM:", "5"  # see proc_pid_status(5) and proc_pid_clear_refs(5)
 
 
 def most(work: Callable[[], object], device: str) -> int | None:
-    """Bytes in use at the highest point of some work; None where nobody can tell."""
+    """Run some work and return its peak memory in bytes; None if it is unknown.
+
+    Args:
+        work: to run
+        device: torch device
+    """
     gc.collect()
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
         work()
         return torch.cuda.max_memory_allocated(device)
-    with suppress(OSError, AttributeError):  # what was freed before shall not count
+    with suppress(OSError, AttributeError):  # Freed memory shall not count.
         ctypes.CDLL(None).malloc_trim(0)
     try:
         CLEAR.write_text(ANEW)
@@ -32,13 +37,17 @@ def most(work: Callable[[], object], device: str) -> int | None:
         work()
         return None
     work()
-    found = STATUS.read_text(encoding="ascii", errors="replace")
-    kilobytes = found.partition(PEAK)[2].split()
+    status = STATUS.read_text(encoding="ascii", errors="replace")
+    kilobytes = status.partition(PEAK)[2].split()
     return 1024 * int(kilobytes[0]) if kilobytes else None
 
 
 def what(device: str) -> str:
-    """In words, what `most` counts."""
+    """Return a description of the memory that `most` measures.
+
+    Args:
+        device: torch device
+    """
     if device.startswith("cuda"):
         return "memory that torch allocated on the device"
     return "resident set of the whole process"

@@ -1,7 +1,7 @@
-"""What is trained: encoders of random weights, on noise of the lengths of utterances.
+"""Random training task of the benchmark: encoders with random weights, and noise.
 
-Recordings have IEMOCAP's lengths, and so have texts, but each without the other's: a
-long text may come with a short recording.
+Recordings and texts have the lengths of IEMOCAP's, drawn independently: a long text may
+belong to a short recording.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from affuse.fuse import settings as stage_two
 from affuse.fuse.losses import SMALLEST_BATCH
 from affuse.fuse.settings import Settings
 
-EXPERIMENT = "finetune"  # whose settings the command takes, unless told otherwise
+EXPERIMENT = "finetune"  # default experiment of the command `finetune`
 MODELS = {  # encoders of `affuse.extract.bench.random_models`, by modality
     "large12": {"audio": "large12", "text": "base"},
     "large24": {"audio": "large24", "text": "base"},
@@ -48,17 +48,17 @@ MODELS = {  # encoders of `affuse.extract.bench.random_models`, by modality
 
 @dataclass(frozen=True)
 class TaskSize:
-    """What is measured."""
+    """Model, data and training that are measured."""
 
-    model: str  # of MODELS
+    model: str  # name in MODELS
     fusion: str
-    batch: int  # utterances that go through the encoders at once
-    loss_batch: int  # utterances of the loss of a step of ours, which are all
-    steps: int  # that are timed
-    dtype: str  # of the encoders' arithmetic
-    hold: bool  # hold the activations of a whole batch
+    batch: int  # number of utterances in a pass through the encoders
+    loss_batch: int  # number of utterances in a step of `finetune`, which are all
+    steps: int  # number of timed steps
+    dtype: str  # of the computation in encoders
+    hold: bool  # True to hold the activations of a batch
     checkpointing: bool
-    layers_trained: int  # highest blocks; -1 for everything but the convolutions
+    layers_trained: int  # number of top blocks; -1 for all but the convolutions
     seed: int
 
     def __post_init__(self) -> None:
@@ -67,33 +67,38 @@ class TaskSize:
 
     @property
     def tuning(self) -> Tuning:
-        """Of the command's own experiment, with what was chosen here."""
+        """Return the settings of the default experiment with this precision."""
         changes = {"dtype": self.dtype, "layers_trained": self.layers_trained}
         return tuning_settings.load(EXPERIMENT, changes)
 
     @property
     def settings(self) -> Settings:
-        """Likewise; as many epochs of one batch as there are steps, and one before."""
-        usual = stage_two.load(EXPERIMENT)
-        batch = max(self.loss_batch, SMALLEST_BATCH)  # fewer rows make one batch too
-        return replace(usual, batch=batch, epochs=self.steps + 1)
+        """Return the settings of stage two, with one batch per epoch.
+
+        There is an epoch for each timed step, and one before for the warm-up.
+        """
+        default = stage_two.load(EXPERIMENT)
+        batch = max(self.loss_batch, SMALLEST_BATCH)  # Fewer rows are one batch too.
+        return replace(default, batch=batch, epochs=self.steps + 1)
 
 
 def lesson(size: TaskSize, device: str, work: Path) -> FinetuningTask:
-    """Encoders, head and utterances, the same each time.
+    """Return the training task, which is equal in every call.
 
     Args:
-        work: an empty folder, for what the Trainer may write
+        size: model, data and training
+        device: torch device
+        work: an empty folder for files of the Trainer
 
     Raises:
-        AffuseError: if more blocks are to be trained than there are
+        AffuseError: if the model has fewer blocks than are to be trained
     """
-    found = backbones(size)
+    encoders = backbones(size)
     train = utterances(size)
-    material = Material(train, _few(train, LEAST["validation"]), RATINGS)
-    module = _module(size, found, train, device)
+    material = Material(train, _first(train, LEAST["validation"]), RATINGS)
+    module = _module(size, encoders, train, device)
     if size.checkpointing:
-        for backbone in found.values():
+        for backbone in encoders.values():
             backbone.model.gradient_checkpointing_enable({"use_reentrant": False})
     return FinetuningTask(
         module=module,
@@ -109,7 +114,11 @@ def lesson(size: TaskSize, device: str, work: Path) -> FinetuningTask:
 
 
 def configurations(size: TaskSize) -> dict[str, Any]:
-    """Of the encoders that the design takes, by modality."""
+    """Return the configurations of the encoders of the design, by modality.
+
+    Args:
+        size: with model and design
+    """
     needed = trainable(size.fusion)
     kinds: dict[str, Any] = {
         "audio": lambda name: Wav2Vec2Config(**SPEECH[name], **PLAIN),
@@ -120,29 +129,40 @@ def configurations(size: TaskSize) -> dict[str, Any]:
 
 
 def backbones(size: TaskSize) -> dict[str, Backbone]:
-    """Encoders of random weights, frozen as was asked."""
+    """Return the encoders with random weights, by modality.
+
+    Args:
+        size: with model, design and number of trained blocks
+    """
     kinds: dict[str, Any] = {"audio": Wav2Vec2Model, "text": DistilBertModel}
-    found = {}
+    encoders = {}
     for modality, config in configurations(size).items():
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(size.seed)
             model = kinds[modality](config)
         name = f"random {MODELS[size.model][modality]}"
-        found[modality] = Backbone(
+        encoders[modality] = Backbone(
             modality,
             Checkpoint(model, name, "", f"seed {size.seed}"),
-            folder=Path(),  # there are no files
-            prepare=lambda made: made,
+            folder=Path(),  # The model has no files.
+            prepare=lambda source: source,
             frames=partial(encoder_flops.frames, config)
             if modality == "audio"
             else None,
         )
-        found[modality].freeze(layers_trained=size.layers_trained, convolutions=False)
-    return found
+        trained = size.layers_trained
+        encoders[modality].freeze(layers_trained=trained, convolutions=False)
+    return encoders
 
 
 def utterances(size: TaskSize) -> FoldPart:
-    """As many as the loss has, of random ratings; recordings are cut as usual."""
+    """Return the utterances of a batch, with random inputs and ratings.
+
+    Recordings are truncated as in fine-tuning.
+
+    Args:
+        size: with the number of utterances
+    """
     count, seed, inputs = size.loss_batch, size.seed, {}
     for modality, config in configurations(size).items():
         if modality == "audio":
@@ -159,9 +179,14 @@ def utterances(size: TaskSize) -> FoldPart:
 
 
 def operations(size: TaskSize, part: FoldPart) -> float:
-    """Of the encoders for these utterances, once forward and once back.
+    """Return the operations (FLOP) of a forward and a backward pass of the encoders.
 
-    No padding counts, and no second pass; the head is too small to count.
+    Padding and the second forward pass are excluded, and so is the head, which is
+    small.
+
+    Args:
+        size: with the model and the number of trained blocks
+        part: with the utterances
     """
     total, trained = 0.0, size.layers_trained
     for modality, config in configurations(size).items():
@@ -175,25 +200,26 @@ def operations(size: TaskSize, part: FoldPart) -> float:
     return total
 
 
-def _few(part: FoldPart, count: int) -> FoldPart:
+def _first(part: FoldPart, count: int) -> FoldPart:
+    """Return the first utterances of a part."""
     inputs = {m: x[:count] for m, x in part.inputs.items()}
     return FoldPart(part.utterances[:count], inputs, part.truth[:count])
 
 
 def _module(
-    size: TaskSize, found: Mapping[str, Backbone], train: FoldPart, device: str
+    size: TaskSize, models: Mapping[str, Backbone], train: FoldPart, device: str
 ) -> joint_system.Tuned:
-    """With a head of random weights; a few utterances give the scale."""
-    encoders = Encoders(found, dtype=size.dtype).to(device)
-    few = _few(train, LEAST["train"])
-    features = joint_system.embed(encoders, few, size=size.batch, device=device)
-    made = joint_system.build(
+    """Return the joint module with a random head, scaled to a few utterances."""
+    encoders = Encoders(models, dtype=size.dtype).to(device)
+    sample = _first(train, LEAST["train"])
+    features = joint_system.embed(encoders, sample, size=size.batch, device=device)
+    module = joint_system.build(
         encoders,
-        joint_system.rows(few, features, RATINGS),
+        joint_system.rows(sample, features, RATINGS),
         None,
         fusion=size.fusion,
         settings=size.settings,
         seed=size.seed,
         head_first=False,
     )
-    return made.to(device)
+    return module.to(device)

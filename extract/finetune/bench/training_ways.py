@@ -1,4 +1,4 @@
-"""Two ways to train the same module on the same utterances: ours, and a plain loop."""
+"""Training loops of the benchmark: that of `finetune`, and an ordinary one."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -24,38 +24,48 @@ from affuse.fuse import losses
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """One way, timed."""
+    """Measured speed of one training loop."""
 
-    seconds: float  # for all utterances once, of the fastest pass
-    steps: int  # of the optimiser in a pass
-    useful: float  # share of what went through the encoders that was no padding
-    peak: int | None  # bytes at most; None where the system does not tell
+    seconds: float  # of the fastest pass over all utterances
+    steps: int  # number of optimiser steps in a pass
+    useful: float  # share of the input of the encoders that was no padding
+    peak: int | None  # peak memory in bytes; None if the system cannot measure it
 
 
 class Clock(TrainerCallback):
-    """Times each step of a Trainer, and spares it all between them."""
+    """Callback that measures each step of a Trainer, and skips evaluation and saving.
+
+    Args:
+        device: torch device
+    """
 
     def __init__(self, device: str):
         self.seconds: list[float] = []
         self._device, self._began = device, 0.0
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """The batch is chosen, and nothing of it is read."""
+        """Start the clock before the inputs of the batch are read."""
         gemm_throughput.wait(self._device)
         self._began = time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """The optimiser has made its step."""
+        """Stop the clock after the step of the optimiser."""
         gemm_throughput.wait(self._device)
         self.seconds.append(time.perf_counter() - self._began)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Nothing is validated or saved."""
+        """Skip evaluation and saving."""
         control.should_evaluate = control.should_save = False
 
 
 def ours(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
-    """As `finetune` does it, in the Trainer; a step is a pass."""
+    """Measure the training of `finetune`, in which a step is a pass over the data.
+
+    Args:
+        size: model, data and training
+        device: torch device
+        work: an empty folder for files of the Trainer
+    """
     lesson = random_task.lesson(size, device, work)
     clock = Clock(device)
     trainer = FineTuner(lesson, [clock])
@@ -66,20 +76,26 @@ def ours(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
 
 
 def ordinary(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
-    """As scripts do it: padded batches in random order, each a step of its own."""
+    """Measure an ordinary loop: padded batches in random order, with a step for each.
+
+    Args:
+        size: model, data and training
+        device: torch device
+        work: an empty folder for files of the Trainer
+    """
     lesson = random_task.lesson(size, device, work)
     part = lesson.material.train
     batches = [b.tolist() for b in shuffled(part.utterances, size.batch, size.seed)]
-    chosen = lesson.settings
-    optimizer = OPTIMIZERS[chosen.optimizer](
-        groups(lesson), weight_decay=chosen.weight_decay
+    settings = lesson.settings
+    optimizer = OPTIMIZERS[settings.optimizer](
+        groups(lesson), weight_decay=settings.weight_decay
     )
     seconds: list[float] = []
 
     def train() -> None:
         torch.manual_seed(size.seed)
         lesson.module.train()
-        for _ in range(chosen.epochs):
+        for _ in range(settings.epochs):
             seconds.append(
                 gemm_throughput.seconds(
                     lambda: _pass(lesson, batches, optimizer), device
@@ -97,7 +113,7 @@ def _measured(
     batches: Sequence[Sequence[int]],
     peak: int | None,
 ) -> TrainingSpeed:
-    """Of all passes; the first one, which has to set things up, does not count."""
+    """Return the speed of the fastest pass, without the first one, the warm-up."""
     leading = next(iter(lesson.material.train.inputs.values()))
     return TrainingSpeed(min(seconds[1:]), steps, useful(leading, batches), peak)
 
@@ -107,14 +123,14 @@ def _pass(
     batches: Sequence[Sequence[int]],
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    """A loss, its gradient and a step for each batch."""
+    """Train on each batch with its loss, and make a step of the optimiser."""
     module, settings, device = lesson.module, lesson.settings, lesson.device
     part, encoders = lesson.material.train, module.encoders.backbones
     loss = losses.loss(settings.loss, mix=settings.mix)
     for rows in batches:
-        said, lost = module(padded(part, rows, encoders, device))
-        error = loss(said, part.truth[rows].to(device), None)
-        (error + settings.reconstruction * lost).backward()
+        predictions, restored = module(padded(part, rows, encoders, device))
+        error = loss(predictions, part.truth[rows].to(device), None)
+        (error + settings.reconstruction * restored).backward()
         nn.utils.clip_grad_norm_(module.parameters(), lesson.tuning.clip)
         optimizer.step()
         optimizer.zero_grad()
@@ -126,16 +142,22 @@ def padded(
     encoders: Mapping[str, Backbone],
     device: torch.device | str,
 ) -> dict[str, dict[str, Tensor]]:
-    """As `collate`, whatever the encoder.
+    """Return the inputs of some rows in one padded batch, for every kind of encoder.
 
-    Those that padding changes get it nonetheless, and no mask, as their own feature
-    extractors have it.
+    Encoders that padding affects get padding without a mask, as their feature
+    extractors in transformers do it.
+
+    Args:
+        part: with the inputs
+        rows: of the part
+        encoders: by modality
+        device: torch device
     """
-    found = collate(
+    inputs = collate(
         part, rows, {m: b for m, b in encoders.items() if not b.equal}, device
     )
-    for modality in encoders.keys() - found.keys():
+    for modality in encoders.keys() - inputs.keys():
         waves = [torch.from_numpy(part.inputs[modality][row]) for row in rows]
         values = pad_sequence(waves, batch_first=True)
-        found[modality] = {"input_values": values.to(device)}
-    return found
+        inputs[modality] = {"input_values": values.to(device)}
+    return inputs

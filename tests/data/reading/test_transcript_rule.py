@@ -175,7 +175,7 @@ def test_a_tokenizer_without_marks_leaves_them_out_of_text():
     encoder = Encoder.tiny()
     encoder.tokenise = lambda text: [7] * len(text.split())
     assert len(encoder.prepare("two words").blocks[0]) == 2
-    with pytest.raises(Unusable, match="makes no token of its text"):
+    with pytest.raises(Unusable, match="returns no token for its text"):
         encoder.prepare("")
 
 

@@ -95,7 +95,7 @@ def test_only_what_is_damaged_is_encoded_again(cache, whole, encoded):
         f"{part_path(audio, 1)} is damaged: its SHA-256 is not the one",
         f"{part_path(audio, 1)}: removed",
         f"{text} lacks 1 of",
-        "as by: python cli.py extract manifest",
+        "rebuilding missing parts with: python cli.py extract manifest",
         "audio-s encoded again",
     ):
         assert line in result.output
@@ -132,7 +132,7 @@ def test_a_dry_run_changes_nothing(cache, encoded):
     assert contents(cache) == before
     assert not encoded
     assert f"{part_path(of(cache, 'audio'), 1)}: would be removed" in result.output
-    assert "what is missing would be made as by: python cli.py extract" in result.output
+    assert "missing parts would be rebuilt with: python cli.py extract" in result.output
 
 
 def test_strays_and_what_was_half_written_go(cache, whole, encoded):
@@ -222,7 +222,7 @@ def test_a_corpus_that_has_changed_is_not_encoded_instead(tmp_path, encoded):
     table.write_text("".join(lines[:-1]), encoding="utf-8")
     result = mend(cache)
     assert (result.exit_code, len(encoded)) == (1, done)
-    assert "has changed since: it would now make" in result.output
+    assert "has changed, so the command would now fill" in result.output
     assert contents(cache) == damaged
 
 
@@ -238,7 +238,9 @@ def test_what_this_version_cannot_read_is_left_alone(cache, encoded):
     assert (result.exit_code, encoded) == (1, [])
     assert contents(cache) == before
     assert "its format is 2, not 1" in result.output
-    assert "is left alone: part-00001.h5 is no damage that" in result.output
+    assert (
+        "is left unchanged: this version does not know part-00001.h5" in result.output
+    )
 
 
 def test_a_folder_of_another_name_is_left_alone(cache, encoded):

@@ -250,7 +250,7 @@ def test_a_damaged_part_is_made_anew(tmp_path, caplog, damage):
     assert 0 < again.encoded < 20
     said = [r.message for r in caplog.records]
     assert len(said) == (damage != "no part")
-    assert all("part-00001.h5" in m and "this part anew" in m for m in said)
+    assert all("part-00001.h5" in m and "this part again" in m for m in said)
 
 
 def test_damage_elsewhere_does_not_stop_a_run(tmp_path, caplog):
@@ -669,7 +669,9 @@ def test_command_says_where_and_how_fast(tmp_path):
     assert audio.startswith(f"audio: 5 utterances in {tmp_path / 'cache' / 'toy'}")
     assert " audio-s in " in audio
     assert " char in " in text
-    assert following.startswith("nothing here is rated, so it can only be predicted,")
+    assert following.startswith(
+        "the corpus has no ratings, so it can only be predicted,"
+    )
     _, again = command_run(found, tmp_path / "cache")
     assert all(line.endswith("; nothing was left to encode") for line in again[:2])
 
@@ -694,7 +696,7 @@ def test_command_repeats_what_the_reader_found(tmp_path):
     left_out, lines = command_run(found, tmp_path / "cache")
     assert left_out == 1
     assert "  Session1:3: transcript file is missing" in lines
-    assert f"all of it in {tmp_path / 'cache' / 'toy' / 'problems.csv'}" in lines
+    assert f"all problems are in {tmp_path / 'cache' / 'toy' / 'problems.csv'}" in lines
 
 
 def test_a_wrong_checkpoint_fails_before_anything_is_encoded(tmp_path, encoded):

@@ -244,7 +244,7 @@ def test_without_preprocessor_as_the_architecture_was_trained(saved, name, usual
 def test_another_sampling_rate_is_refused(copied):
     folder = copied("wav2vec2")
     transformers.Wav2Vec2FeatureExtractor(sampling_rate=8000).save_pretrained(folder)
-    with pytest.raises(ValueError, match="wants speech at 8000 Hz, this pipeline "):
+    with pytest.raises(ValueError, match="needs speech at 8000 Hz, and this prog"):
         speech(folder)
 
 
@@ -283,7 +283,7 @@ def test_vocabulary_of_another_checkpoint_is_refused(copied):
     folder = copied("bert")
     with (folder / "vocab.txt").open("a") as file:
         file.writelines(f"word{i}\n" for i in range(10))
-    with pytest.raises(ValueError, match="numbers words up to 68, but its weights kno"):
+    with pytest.raises(ValueError, match="numbers words up to 68, but its weights hav"):
         text(folder)
 
 
@@ -349,7 +349,8 @@ def test_speech_model_given_as_text(saved, name):
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "bert"])
 def test_no_head_to_keep(saved, name):
     with pytest.raises(
-        ValueError, match=r"lacks .* it has no such head: leave out --head"
+        ValueError,
+        match=r"(no head like .*audEERING;|lacks .* no such head:) leave out --head",
     ):
         speech(saved(name), head=True)
 

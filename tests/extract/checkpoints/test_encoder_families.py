@@ -296,4 +296,4 @@ def test_a_text_without_a_token_is_left_out(tmp_path):
     found, problems, _ = encoded(tmp_path, "text", whole, empty)
     assert list(found) == ["one"]
     (problem,) = problems
-    assert problem.startswith("the tokenizer makes no token of its text")
+    assert problem.startswith("the tokenizer returns no token for its text")

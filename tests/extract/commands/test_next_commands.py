@@ -167,7 +167,7 @@ def test_missing_shards_are_commands(tmp_path):
     made = outcomes(folder, planned=5)
     fill(tmp_path, rows=(2,), planned=5)
     said, *lines = lines_after(made, tmp_path, options=Extract(**params))
-    assert said.startswith("3 of 3 shards are not there yet")  # part 3 is of the first
+    assert said.startswith("3 of 3 shards are missing;")  # part 3 is of the first
     expected = [{**params, "shard": f"{k}/3"} for k in (1, 2, 3)]
     assert [parsed(line)[1] for line in lines] == expected
 

@@ -305,9 +305,9 @@ def test_a_broken_recording_is_named_and_the_rest_is_learnt(distil, speech, tmp_
 @pytest.mark.parametrize(
     ("modality", "changes", "sentence"),
     [
-        ("text", {"speeds": "1,2"}, "--speeds is of speech students"),
-        ("audio", {"vocabulary": 99}, "--vocabulary is of text students"),
-        ("audio", {"speeds": "fast"}, "--speeds fast: say numbers"),
+        ("text", {"speeds": "1,2"}, "--speeds applies only to speech students"),
+        ("audio", {"vocabulary": 99}, "--vocabulary applies only to text students"),
+        ("audio", {"speeds": "fast"}, "--speeds fast: write numbers"),
         ("audio", {"speeds": "0"}, "--speeds must lie between"),
         ("audio", {"heads": 5}, "--width 32 must be a multiple of --heads 5"),
         ("text", {"vocabulary": 9}, "--vocabulary 9 is too small"),

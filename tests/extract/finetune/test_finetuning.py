@@ -483,8 +483,8 @@ def test_what_is_too_long_is_named(world, monkeypatch):
     assert set(material.cut["audio"]) == {i for i, n in samples.items() if n > 4400}
     audio, text = remarks(material, longest=0.25)
     assert audio.startswith(f"cut off: of {len(material.cut['audio'])} recordings (u0")
-    assert audio.endswith("only the first 0.25 s are heard, see --max-seconds")
-    assert text.endswith("only the first 4 tokens are read")
+    assert audio.endswith("only the first 0.25 s are encoded, see --max-seconds")
+    assert text.endswith("only the first 4 tokens are encoded")
 
 
 def test_a_run_with_adapters_leaves_ordinary_checkpoints(finetune, world):
@@ -663,7 +663,7 @@ def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, optio
     (half / ".session1.work" / "checkpoint-9").mkdir()
     resumed, _ = finetune(*options, output="half")
     assert resumed.exit_code == 0, resumed.output
-    assert "goes on after checkpoint-1" in resumed.output
+    assert "resumes after checkpoint-1" in resumed.output
     for name in ("text/model.safetensors", "head/model.safetensors"):
         one, other = (load_file(folder / "session1" / name) for folder in (run, half))
         for key in one:
@@ -691,8 +691,8 @@ def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
             QUICK,
             "has 2 blocks; take --layers-trained",
         ),
-        ((), (*QUICK, "reduce=pca"), "reduce='pca' is fitted on embeddings"),
-        ((), (*QUICK, "layers=weighted"), "layers='weighted' is of cached embeddings"),
+        ((), (*QUICK, "reduce=pca"), "reduce='pca' is fitted on cached embeddings"),
+        ((), (*QUICK, "layers=weighted"), "layers='weighted' needs cached embeddings"),
         ((), (*QUICK, "map=affine"), "map='affine' is fitted with the baselines"),
         (("--warmup", "2"), QUICK, "warmup must be in"),
         (

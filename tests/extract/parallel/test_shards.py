@@ -222,7 +222,9 @@ def test_processes_make_the_same_bytes(tmp_path, undisturbed):
     assert count == 0
     assert lines[0].startswith("text: 2 processes start; each loads its libraries")
     assert lines[1].startswith(f"text: {COUNT} utterances in {tmp_path}")
-    assert lines[-1].startswith("nothing here is rated, so it can only be predicted")
+    assert lines[-1].startswith(
+        "the corpus has no ratings, so it can only be predicted"
+    )
     folder = tmp_path / "toy" / alone["text"].folder.name
     assert images(folder) == images(alone["text"].folder)
     assert hidden(folder) == []
@@ -319,7 +321,9 @@ def test_jobs_in_any_order_make_the_same_cache(tmp_path):
         total = sum(f"shard {job} is done" in line for line in lines)
         assert total == 2  # modalities
         left = {"3/3": 2, "1/3": 1}.get(job)
-        end = f"{left} of 3 shards are not there yet" if left else "nothing here is "
+        end = (
+            f"{left} of 3 shards are missing;" if left else "the corpus has no ratings"
+        )
         assert lines[-1].startswith(end)
     assert lines[0].endswith(
         "shard 2/3 is done, 7 of 7 parts are there: the cache is complete"
@@ -351,13 +355,17 @@ def test_more_jobs_than_parts(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("0/10", "shards count from 1 to 10; for an array of jobs in Slurm, say --arr"),
-        ("11/10", "shards count from 1 to 10"),
-        ("1/0", "say which of how many, as in 1/10"),
-        ("3", "say which of how many"),
-        ("a/b", "say which of how many"),
-        ("-1/2", "say which of how many"),
-        ("/", "say which of how many"),
+        (
+            "0/10",
+            "shards are numbered from 1 to 10; for an array of jobs in Slurm, use "
+            "--array=1-10",
+        ),
+        ("11/10", "shards are numbered from 1 to 10"),
+        ("1/0", "write the number of the shard and their total, as in 1/10"),
+        ("3", "write the number of the shard"),
+        ("a/b", "write the number of the shard"),
+        ("-1/2", "write the number of the shard"),
+        ("/", "write the number of the shard"),
     ],
 )
 def test_shares_that_make_no_sense(text, sentence):

@@ -122,4 +122,4 @@ def test_the_tokens_that_are_read_are_those_of_the_encoder(count):
     (line,) = remarks(material, longest=30)
     noun = "text" if count == 1 else "texts"
     assert line.startswith(f"cut off: of {count} {noun} (u0")
-    assert line.endswith("only the first 64 tokens are read")
+    assert line.endswith("only the first 64 tokens are encoded")

@@ -256,8 +256,6 @@ def test_a_fold_that_was_not_fine_tuned_is_named(root):
     sentence = refused(fit(root, "--fusion", "text"))
     expected = "no encoder was fine-tuned for fold 'session5', only for session1"
     assert expected in sentence
-        "no encoder was fine-tuned for fold 'session5', only for session1" in sentence
-    )
     shutil.rmtree(root / "finetuned" / NAME / "session4" / "text")
     sentence = refused(fit(root, "--fusion", "text"))
     assert "session4 has no text encoder, but other folds do" in sentence
