@@ -120,7 +120,7 @@ class EncoderChoice(CheckpointChoice):
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingOptions(Command):
-    """What becomes an embedding, and in which precision."""
+    """Options that decide what an embedding is, and its precision."""
 
     layers: tuple[str, ...] = option(
         "--layers",
@@ -157,7 +157,7 @@ class EmbeddingOptions(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class EncodingAmounts(Command):
-    """How much is encoded at once, by how many processes, and how much at all."""
+    """Batch size, number of processes, and number of utterances to encode."""
 
     HEADING: ClassVar[str] = RESOURCES
 
@@ -228,7 +228,7 @@ class EncodingOptions(
     EncodingAmounts,
     CacheOption,
 ):
-    """How a corpus is encoded."""
+    """Options of encoding a corpus."""
 
     modalities: tuple[str, ...] = option(
         "--modality",

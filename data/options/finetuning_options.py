@@ -23,7 +23,7 @@ from affuse.data.options.source_options import CorpusSource
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedLayers(Command):
-    """How many layers of the encoders are trained."""
+    """Number of encoder layers to train."""
 
     layers_trained: int | None = option(
         "--layers-trained",

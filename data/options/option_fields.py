@@ -25,7 +25,7 @@ Lazy = Callable[[], click.ParamType]
 
 @dataclass(frozen=True)
 class Spelling:
-    """How one field is typed on the command line, beside its name and its default."""
+    """Spelling of one field on the command line, beside its name and its default."""
 
     flag: str = ""  # such as "--seeds"; "" for an argument
     type: click.ParamType | Lazy | None = None  # None: as the annotation says
@@ -36,7 +36,7 @@ class Spelling:
 
 @dataclass(frozen=True)
 class ValueShape:
-    """How many values a field holds, and of which Python type."""
+    """Number of values that a field holds, and their Python type."""
 
     type: type
     count: int = 1  # values that follow the flag together

@@ -14,7 +14,7 @@ from affuse.data.options.shared_options import OutputFile, RunsFolder
 
 @dataclass(frozen=True, kw_only=True)
 class RunSelection(Command):
-    """Which runs a report shows; what is empty wants all."""
+    """Filters that choose the runs of a report; an empty filter shows all runs."""
 
     HEADING: ClassVar[str] = READ
 
@@ -63,7 +63,7 @@ class RunSelection(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class TableContents(Command):
-    """What the tables of a report show."""
+    """Comparisons, measures and rows that the tables of a report show."""
 
     HEADING: ClassVar[str] = SHOW
 
@@ -128,7 +128,7 @@ class TableContents(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportContents(RunSelection, TableContents):
-    """Which runs a report shows, and what it says of them."""
+    """Runs that a report shows, and the contents of its tables."""
 
 
 @dataclass(frozen=True, kw_only=True)

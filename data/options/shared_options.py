@@ -58,7 +58,7 @@ class CacheOption(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class CacheChoice(CacheOption):
-    """Which caches of which corpus a command takes."""
+    """Choice of the corpus and of its caches."""
 
     HEADING: ClassVar[str] = READ
 

@@ -15,7 +15,7 @@ from affuse.data.records import NATURES
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSource(Command):
-    """Which corpus is read from where, and how."""
+    """Corpus, its folder, and how it is read."""
 
     HEADING: ClassVar[str] = READ
 

@@ -33,7 +33,7 @@ def _designs() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class DesignOptions(Command):
-    """Which designs are trained, on which folds, how often and on which dimensions."""
+    """Designs, folds, seeds and dimensions of a training."""
 
     designs: tuple[str, ...] = option(
         "--fusion", default=(), metavar="DESIGN", is_list=True, help=_designs
@@ -85,7 +85,7 @@ class DesignOptions(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterBudget(Command):
-    """How many parameters each design has."""
+    """Number of trainable parameters of each design."""
 
     match_parameters: int | None = option(
         "--match-parameters",
@@ -136,7 +136,7 @@ class SettingOptions(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryLimit(Command):
-    """How much memory embeddings may take."""
+    """Limit of the memory that embeddings take."""
 
     HEADING: ClassVar[str] = RESOURCES
 
@@ -158,7 +158,7 @@ class TrainingInputs(MemoryLimit, FinetunedFolder, CacheChoice):
 
 @dataclass(frozen=True, kw_only=True)
 class FittingOptions(DesignOptions, ParameterBudget, SettingOptions):
-    """What is trained, and how."""
+    """Options that decide what is trained, and how."""
 
 
 @dataclass(frozen=True, kw_only=True)
