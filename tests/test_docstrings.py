@@ -15,17 +15,18 @@ REFUSED = {  # first words of fragments
     "When", "Where", "Whether", "Which", "Who", "Whose", "With",
 }  # fmt: skip
 VERBS = """
-    Accept Add Advance Answer Append Apply Ask Assign Build Calibrate Check Choose Claim Clear Close Collect
-    Combine Compare Compile Compute Convert Copy Count Create Damage Declare Decode
-    Delete Describe Detect Discard Distil Divide Draw Encode End Estimate Evaluate
-    Examine Execute Extend Extract Fetch Fill Find Fine-tune Fit Format Freeze Generate Go Hold
-    Ignore Import Initialise Insert Interpolate Join Keep Kill Leave Let Limit
-    List Load Lock Log Look Make Mark Measure Merge Move Normalise Open Pack Parse
-    Predict Prepare Print Publish Put Raise Read Rebuild Reduce Refuse Register Release Remove
-    Rename Render Repair Replace Reserve Reset Resolve Restore Resume Return Run Save Search See Seed
+    Accept Add Advance Answer Append Apply Ask Assign Build Calibrate Check Choose
+    Claim Clear Close Collect Combine Compare Compile Compute Convert Copy Count
+    Create Damage Declare Decode Delete Describe Detect Discard Distil Divide Draw
+    Encode End Estimate Evaluate Examine Execute Extend Extract Fetch Fill Find
+    Fine-tune Fit Format Freeze Generate Go Hold Ignore Import Initialise Insert
+    Interpolate Join Keep Kill Leave Let Limit List Load Lock Log Look Make Mark
+    Measure Merge Move Normalise Open Pack Parse Predict Prepare Print Publish Put
+    Raise Read Rebuild Reduce Refuse Register Release Remove Rename Render Repair
+    Replace Reserve Reset Resolve Restore Resume Return Run Save Search See Seed
     Select Send Set Show Shuffle Silence Skip Sort Standardise Start Stop Store
-    Summarise Suppress Switch Sync Take Tokenise Train Transform Update Use
-    Validate Verify Wait Warn Wrap Write Yield
+    Summarise Suppress Switch Sync Take Tokenise Train Transform Update Use Validate
+    Verify Wait Warn Wrap Write Yield
 """.split()  # imperatives that functions begin with; add a verb that is missing
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
