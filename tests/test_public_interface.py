@@ -98,7 +98,7 @@ def test_one_modality_can_be_loaded_alone(extracted):
         (lambda c: affuse.load_dataset("demo", cache=c, modalities=()), "choose from"),
         (
             lambda c: affuse.load_dataset("demo", modalities="video"),
-            "'video' is no mod",
+            "'video' is not a mod",
         ),
         (lambda c: affuse.train_designs([], cache=c), "no design to train"),
         (lambda c: affuse.train_designs("early", designs="late"), "given twice"),

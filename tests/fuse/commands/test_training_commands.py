@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 from fusion_calls import QUICK, call, train
+from fusion_calls import caches as caches
 from learnable_corpus import COUNT, reordered
 
 from affuse.data.runs.run_predictions import find_runs

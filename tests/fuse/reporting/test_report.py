@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from report_runs import AUDIO, SPEAKERS, TEXT, example, info_of, save, text_of
+from report_runs import runs as runs
 
 from affuse import cli
 from affuse.data import plugins

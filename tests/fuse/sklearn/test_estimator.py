@@ -11,6 +11,7 @@ import pytest
 import sklearn
 import torch
 from estimator_models import QUICK, model
+from estimator_models import joined as joined
 from learnable_corpus import corpus, embeddings
 from locations import ROOT
 from sklearn.base import clone
