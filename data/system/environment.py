@@ -50,7 +50,7 @@ def extra_command(extra: str) -> str:
 
 
 def ensure_packages() -> None:
-    """Switch to the interpreter of `make setup` if this one lacks packages.
+    """Switch to the interpreter of `make install` if this one lacks packages.
 
     `cli.py` calls this function before it imports other modules of the project.
 
@@ -64,7 +64,7 @@ def ensure_packages() -> None:
     if venv_python.exists() and Path(sys.prefix) != venv_python.parents[1]:
         os.execv(venv_python, [str(venv_python), *sys.argv])
     make = "make" if Path.cwd() == ROOT else f"make -C {shlex.quote(str(ROOT))}"
-    sys.exit(f"{sys.executable} {defect}; type: {make} setup")
+    sys.exit(f"{sys.executable} {defect}; type: {make} install")
 
 
 def _defect() -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Lint
+from affuse.data.options.training_options import Train
 from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.linting.finding import Finding
 from affuse.fuse.linting.gathering import left
@@ -34,7 +35,11 @@ def lint(say: Callable[[str], object], options: Lint) -> bool:
     below = RunFolder.below(runs, RunFolder.info, RunFolder.predictions)
     chosen = options.folders or [run.path for run in below]
     if not chosen:
-        raise FileNotFoundError(f"no run below {runs}; train first, or name a run")
+        first = Train(designs=("early",))
+        raise FileNotFoundError(
+            f"no run below {runs}; train first, for example with `{first}`, or name a "
+            f"run"
+        )
     use_files(options.design_files)
     results_by_run = {str(path): _of_folder(path, options.cache) for path in chosen}
     for line in _json(results_by_run) if options.as_json else _text(results_by_run):

@@ -57,7 +57,7 @@ def apply(
         device: to compute on
 
     Raises:
-        FileNotFoundError: if the run has no finished model
+        FileNotFoundError: if there is no such folder, or no finished model in it
         AffuseError: if a modality is missing or was extracted in another way, or no
             utterance has all modalities that the models need
     """
@@ -182,13 +182,15 @@ def recipes(run: Path) -> dict[str, Mapping[str, Recipe]]:
         run: folder of the run
 
     Raises:
-        FileNotFoundError: if the run has no finished model
+        FileNotFoundError: if there is no such folder, or no finished model in it
     """
     return model_files.recipes(_units(run))
 
 
 def _units(run: Path) -> list[Path]:
     """Return the folders of the finished models of a run."""
+    if not run.is_dir():
+        raise FileNotFoundError(f"{run} not found; name the folder of a run")
     folders = finished(run)
     if not folders:
         raise FileNotFoundError(

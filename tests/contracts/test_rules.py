@@ -528,9 +528,8 @@ def test_the_command_explains_the_rules():
 def test_the_command_without_a_run_is_a_sentence(tmp_path):
     result = call("--runs", tmp_path)
     assert result.exit_code == 1
-    assert (
-        result.stderr == f"Error: no run below {tmp_path}; train first, or name a run\n"
-    )
+    advice = "train first, for example with `python cli.py train --fusion early`"
+    assert result.stderr == f"Error: no run below {tmp_path}; {advice}, or name a run\n"
     result = call(tmp_path)
     assert result.exit_code == 1
     assert "is not a run folder" in result.output

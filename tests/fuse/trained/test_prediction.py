@@ -126,5 +126,7 @@ def test_nothing_in_common_is_said(run):
 
 
 def test_a_folder_without_models_is_no_run():
-    with pytest.raises(FileNotFoundError, match="nowhere has no finished model"):
+    with pytest.raises(
+        FileNotFoundError, match="nowhere not found; name the folder of a run"
+    ):
         apply(Path("nowhere"), embeddings())
