@@ -182,8 +182,8 @@ def modality_named(name: str) -> Modality:
     """Return the record of a modality.
 
     Raises:
-        AffuseError: if there is no such modality, or its file does not define a record
-            of that name
+        AffuseError: if there is no such modality
+        PluginError: if its file does not define a record of that name
 
     Examples:
         >>> modality_named("text").nouns
@@ -191,9 +191,11 @@ def modality_named(name: str) -> Modality:
     """
     record = getattr(plugins.load(MODALITY_KIND, name), "MODALITY", None)
     if not isinstance(record, Modality) or record.name != name:
-        raise AffuseError(
-            f"the modality '{name}' lacks its record: its file must hold MODALITY = "
-            f"Modality(name='{name}', ...)"
+        package = plugins.source(MODALITY_KIND, name).package
+        origin = f" of the package {package}" if package else ""
+        raise PluginError(
+            f"the modality '{name}'{origin} lacks its record: its file must hold "
+            f"MODALITY = Modality(name='{name}', ...)"
         )
     return record
 

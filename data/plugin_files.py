@@ -61,13 +61,12 @@ def add(kind: PluginKind, path: Path, check: Callable[[ModuleType], object]) -> 
         AffuseError: if the file raises an error or lacks a name that plug-ins of its
             kind define, or if `check` refuses it
     """
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
+    if not path.is_file():  # a pipe would block the command
         raise OptionError(
             f"{path} is no file; name a Python file that defines "
             f"{', '.join(kind.offers)}"
-        ) from error
+        )
+    content = path.read_bytes()
     absolute, name = path.resolve(), f"{PREFIX}{path.stem}"
     spec = cast(ModuleSpec, spec_from_file_location(name, absolute))
     module = module_from_spec(spec)

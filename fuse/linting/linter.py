@@ -14,7 +14,7 @@ from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, options_at_fault
 from affuse.data.installed_plugins import PluginError
 from affuse.data.plugin_kinds import RULE_KIND
-from affuse.data.plugins import load, load_all, names
+from affuse.data.plugins import load, load_all, names, source
 from affuse.data.records import Corpus
 from affuse.data.runs.leak_record import FAILS
 from affuse.data.runs.run_folder import RunFolder
@@ -108,6 +108,14 @@ def _apply(name: str, rule: ModuleType, evidence: Evidence) -> Result:
         return Result(name, skipped=str(reason))
     except (OSError, AffuseError) as error:
         return Result(name, (Finding(str(error)),))
+    except Exception as error:  # the code of another package may raise anything
+        if not (package := source(RULE_KIND, name).package):
+            raise
+        return Result(
+            name,
+            skipped=f"the rule '{name}' of the package {package} raises "
+            f"{type(error).__name__}: {error}; update or uninstall {package}",
+        )
 
 
 def check_plans(

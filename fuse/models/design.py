@@ -78,7 +78,17 @@ class Design:
 
         Args:
             module: defines ``Fusion`` and its properties
+
+        Raises:
+            AffuseError: if ``Fusion`` is not a class of `torch.nn.Module`, or its
+                properties are missing or wrong
         """
+        fusion = module.Fusion
+        if not (isinstance(fusion, type) and issubclass(fusion, nn.Module)):
+            raise AffuseError(
+                f"Fusion of {module.__name__} is {fusion!r}; it must be a class that "
+                f"is derived from torch.nn.Module"
+            )
         facts = {**_facts(module), **_facts(module.Fusion)}
         design = cls.__new__(cls)
         design._set_fields(module.Fusion, facts)

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import spoken_corpus
@@ -23,6 +24,7 @@ from affuse.data.plugin_kinds import (
     ENCODER_KIND,
     FORMAT_KIND,
     KINDS,
+    MODALITY_KIND,
     RULE_KIND,
     PluginKind,
 )
@@ -288,3 +290,17 @@ def test_the_search_is_repeated_when_the_path_changes(install):
     install("lablate", {"affuse.designs": "loose = lablate.plug"}, DESIGN)
     assert "loose" in plugins.names(DESIGN_KIND)
     assert Path(plugins.load(DESIGN_KIND, "loose").__file__).name == "plug.py"
+
+
+def test_a_rule_that_raises_costs_only_itself(install):
+    code = "NEEDS = ()\n\n\ndef findings(evidence):\n    raise KeyError('rule')\n"
+    install("labrule", {RULE_KIND.group: "loose = labrule.plug"}, code)
+    (result,) = linter.check(SimpleNamespace(missing={}), ["loose"])
+    assert result.status == "skipped"
+    assert "'loose' of the package labrule raises KeyError: 'rule'" in result.skipped
+
+
+def test_a_modality_without_its_record_costs_only_itself(install, caplog):
+    install("labface", {MODALITY_KIND.group: "loose = labface.plug"}, "MODALITY = 3")
+    assert other_modalities() == []
+    assert "'loose' of the package labface lacks its record" in caplog.text

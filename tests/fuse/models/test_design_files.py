@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import sys
 
 import learnable_corpus
@@ -277,3 +278,24 @@ def test_a_file_in_a_folder_of_packages_counts_too(tmp_path):
         use_files([path])
         found.add(code_revisions.of("product"))
     assert len(found) == 2
+
+
+@pytest.mark.parametrize("made", ["pipe", "folder", "loop"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, made):
+    path = tmp_path / "product.py"
+    if made == "pipe":
+        os.mkfifo(path)
+    elif made == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path)
+    with pytest.raises(OptionError, match="product.py is no file; name a Python file"):
+        use_files([path])
+
+
+@pytest.mark.parametrize("fusion", ["Fusion = 3", "class Fusion: pass"])
+def test_a_fusion_that_is_no_module_is_refused(tmp_path, fusion):
+    path = tmp_path / "product.py"
+    path.write_text(f"MODALITIES = ('text',)\n{fusion}\n")
+    with pytest.raises(AffuseError, match="must be a class that is derived from torch"):
+        use_files([path])
