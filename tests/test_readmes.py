@@ -32,7 +32,8 @@ from affuse.data.corpora import demo
 from affuse.fuse.settings import Settings
 
 RATE = 16_000  # Hz
-LONG = {"extract/README.md", "fuse/README.md"}  # ten seconds of a processor
+# ten seconds of a processor or more
+LONG = {"README.md", "extract/README.md", "fuse/README.md"}
 START = "make extract\n"  # how the quick start begins
 
 

@@ -279,6 +279,7 @@ def test_the_teacher_works_once(distil, modality, tmp_path, monkeypatch):
     distil(modality, "two", **{**own, "steps": 1})
 
 
+@pytest.mark.slow
 def test_students_learn(distil, modality, tmp_path):
     # versions of transformers draw other weights, some of which learn late
     distil(modality, steps=150, rate=3e-3)

@@ -100,6 +100,7 @@ def test_the_whole_table_tests_every_row_once_and_never_trains_on_it():
     assert sorted(tested) == sorted(rows)
 
 
+@pytest.mark.slow
 def test_the_command_times_the_whole_table():
     size = "--rows 300 --dims 8 6 --epochs 1 --batch 128 --threads 1 --latent 4"
     words = ["bench", "train", "--table", "--training", "pretrain", *size.split()]
