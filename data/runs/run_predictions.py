@@ -12,7 +12,7 @@ only these files, so a run folder from elsewhere can be scored without the corpu
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -199,15 +199,3 @@ def finished(runs: Path) -> list[Path]:
         runs: folder of run folders
     """
     return [run.path for run in RunFolder.below(runs, RunFolder.predictions)]
-
-
-def find_runs(runs: Path) -> Iterator[Run]:
-    """Yield each finished run below `runs`, sorted by name.
-
-    Args:
-        runs: folder of run folders
-
-    Raises:
-        AffuseError, FileNotFoundError: if a run cannot be read; the message names it
-    """
-    return map(read_run, finished(runs))

@@ -20,6 +20,7 @@ from affuse.data.modality import Modality, available, modality_named
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.splits.protocols import Fold
 from affuse.extract.audio.decoding import Unusable
+from affuse.extract.audio.header_bounds import LONGEST
 from affuse.extract.caching import encoder_inputs
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.finetune.backbone import Backbone, EncoderInput
@@ -27,7 +28,6 @@ from affuse.extract.finetune.batch_passes import cut
 from affuse.fuse.inputs.tensors import Aligned, align
 
 LEAST = {"train": 8, "validation": 3}  # smallest number of utterances for a CCC
-LONGEST = 3600.0  # seconds; longer recordings are refused
 
 
 @dataclass(frozen=True)
