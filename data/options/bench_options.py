@@ -6,7 +6,11 @@ from typing import ClassVar
 
 import click
 
-from affuse.data.options.finetuning_options import TrainedLayers, TuningPrecision
+from affuse.data.options.finetuning_options import (
+    JointDesign,
+    TrainedLayers,
+    TuningPrecision,
+)
 from affuse.data.options.option_fields import RESOURCES, option
 from affuse.data.options.option_types import (
     MODALITY,
@@ -81,6 +85,7 @@ class BenchDigests(RunArgument):
 
 @dataclass(frozen=True, kw_only=True)
 class BenchFinetune(
+    JointDesign,
     TuningPrecision,
     TrainedLayers,
     ComputeOptions,
@@ -95,15 +100,6 @@ class BenchFinetune(
         metavar="NAME",
         help="Size of the encoders: large12 (as audeering's), large24 or base, "
         "each with a DistilBERT base; small or tiny.",
-    )
-    fusion: str = option(
-        "--fusion",
-        default="early",
-        type=designs,
-        metavar="DESIGN",
-        help=lambda: (
-            f"Train this fusion design together with the encoders: {design_names()}."
-        ),
     )
     batch: int = option(
         "--batch",

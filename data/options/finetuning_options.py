@@ -17,8 +17,23 @@ from affuse.data.options.option_types import (
     design_names,
     designs,
 )
-from affuse.data.options.shared_options import ComputeOptions
+from affuse.data.options.shared_options import ComputeOptions, FoldOptions
 from affuse.data.options.source_options import CorpusSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointDesign(Command):
+    """The fusion design that is trained together with the encoders."""
+
+    fusion: str = option(
+        "--fusion",
+        default="early",
+        type=designs,
+        metavar="DESIGN",
+        help=lambda: (
+            f"Train this fusion design together with the encoders: {design_names()}."
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +67,8 @@ class TuningPrecision(Command):
 class Finetune(
     CorpusSource,
     CheckpointChoice,
+    JointDesign,
+    FoldOptions,
     TrainedLayers,
     TuningPrecision,
     ComputeOptions,
@@ -65,35 +82,12 @@ class Finetune(
         "checkpointing": RESOURCES,
         "batch": RESOURCES,
     }
-    fusion: str = option(
-        "--fusion",
-        default="early",
-        type=designs,
-        metavar="DESIGN",
-        help=lambda: (
-            f"Train this fusion design together with the encoders: {design_names()}."
-        ),
-    )
-    protocol: str | None = option(
-        "--protocol",
-        default=None,
-        help="Divide the corpus into training, validation and test parts by "
-        "this protocol: session5, session5-strict, loso, speakers or "
-        "official.  [default: the protocol of the corpus]",
-    )
     fold: str = option(
         "--fold",
         default="all",
         metavar="NAME",
         help="Fine-tune only on this fold of the protocol, for example "
         "session5. With all, every fold is fine-tuned in turn.",
-    )
-    folds: int | None = option(
-        "--folds",
-        default=None,
-        type=click.IntRange(min=3),
-        help="Number of folds of the protocol speakers; other protocols have a "
-        "fixed number.  [default: 5]",
     )
     experiment: str = option(
         "--experiment",

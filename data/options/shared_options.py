@@ -136,6 +136,26 @@ def cache_option(modality: str, name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FoldOptions(Command):
+    """Protocol that divides a corpus, and its number of folds."""
+
+    protocol: str | None = option(
+        "--protocol",
+        default=None,
+        help="Divide the corpus into training, validation and test parts by "
+        "this protocol: session5, session5-strict, loso, speakers or "
+        "official.  [default: the protocol of the corpus]",
+    )
+    folds: int | None = option(
+        "--folds",
+        default=None,
+        type=click.IntRange(min=3),
+        help="Number of folds of the protocol speakers; other protocols have a "
+        "fixed number.  [default: 5]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunsFolder(Command):
     """The folder of all runs."""
 

@@ -15,6 +15,7 @@ from affuse.data.options.shared_options import (
     CacheChoice,
     ComputeOptions,
     FinetunedFolder,
+    FoldOptions,
     RunsFolder,
 )
 from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
@@ -32,7 +33,7 @@ def _designs() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DesignOptions(Command):
+class DesignOptions(FoldOptions):
     """Designs, folds, seeds and dimensions of a training."""
 
     designs: tuple[str, ...] = option(
@@ -46,20 +47,6 @@ class DesignOptions(Command):
         "The file is run. It defines a class Fusion and its MODALITIES, as the README "
         "shows, and the design is called by the file's name. The option may be "
         "repeated.",
-    )
-    protocol: str | None = option(
-        "--protocol",
-        default=None,
-        help="Divide the corpus into training, validation and test parts by "
-        "this protocol: session5, session5-strict, loso, speakers or "
-        "official.  [default: the protocol of the corpus]",
-    )
-    folds: int | None = option(
-        "--folds",
-        default=None,
-        type=click.IntRange(min=3),
-        help="Number of folds of the protocol speakers; other protocols have a "
-        "fixed number.  [default: 5]",
     )
     seeds: int = option(
         "--seeds",

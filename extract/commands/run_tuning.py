@@ -6,7 +6,7 @@ from pathlib import Path
 from affuse.data.options.extraction_options import CheckpointChoice
 from affuse.data.options.finetuning_options import Finetune
 from affuse.data.options.pipeline_options import RunCommand
-from affuse.data.options.shared_options import ComputeOptions
+from affuse.data.options.shared_options import ComputeOptions, FoldOptions
 from affuse.data.options.source_options import CorpusSource
 
 
@@ -24,15 +24,13 @@ def tune(say: Callable[[str], object], options: RunCommand, design: str) -> Path
     """
     from affuse.extract.commands.finetune_command import finetune
 
-    shared = (CorpusSource, CheckpointChoice, ComputeOptions)
+    shared = (CorpusSource, CheckpointChoice, ComputeOptions, FoldOptions)
     return finetune(
         say,
         Finetune.like(
             options,
             *shared,
             fusion=design,
-            protocol=options.protocol,
-            folds=options.folds,
             seed=options.seed,
             experiment=options.experiment or Finetune.experiment,
         ),
