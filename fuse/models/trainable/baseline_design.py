@@ -1,43 +1,32 @@
 """Implementation of `TrainableDesign` for the fitted baselines."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NoReturn
+from collections.abc import Collection, Iterator, Sequence
 
 from torch import nn
 
 from affuse.data import plugins
-from affuse.data.errors import AffuseError, OptionError
+from affuse.data.errors import AffuseError
 from affuse.data.plugin_kinds import BASELINE_KIND
 from affuse.fuse.inputs.tensors import HEAD
-from affuse.fuse.models import baselines, code_revisions, weight_files
-from affuse.fuse.models.projection import Projection
+from affuse.fuse.models import baselines, weight_files
 from affuse.fuse.models.trainable.fit_task import FitTask, Loop, Result, Task
 from affuse.fuse.models.trainable.saved_model import SavedModel
-from affuse.fuse.settings import Settings
+from affuse.fuse.models.trainable.unseeded_baseline import UnseededBaseline
 
 AFFINE = "affine"  # value of the setting `map`
 USED = ("map", "out_of_range")  # settings that change how baselines are fitted
 
 
-class BaselineDesign:
+class BaselineDesign(UnseededBaseline):
     """Baseline of FITTED in `affuse.fuse.models.baselines`; see `TrainableDesign`.
 
     Args:
         name: of the baseline
     """
 
-    is_baseline = True
     is_trained = True
-    is_seeded = False
-    has_settings = False
     fits_map = True
     row_place = 0
-    single_modality = ""
-    bases = ()
-    extra_settings = ()
-
-    def __init__(self, name: str):
-        self.name = name
 
     @classmethod
     def names(cls) -> Sequence[str]:
@@ -87,21 +76,6 @@ class BaselineDesign:
     def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
         """Accept any cache, because no fitted baseline uses predictions of a head."""
 
-    def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
-        """Return the single seed of baselines, which use no random numbers."""
-        return (baselines.SEED,)
-
-    def build(
-        self,
-        projections: Mapping[str, Projection],
-        *,
-        targets: int,
-        settings: Settings,
-        layers: Mapping[str, int],
-    ) -> NoReturn:
-        """Raise an error, because the rows that it is fitted on decide its sizes."""
-        raise OptionError(f"no setting decides the size of {self.name}; name a design")
-
     @classmethod
     def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
         """Fit one baseline after another, in closed form or to convergence."""
@@ -119,10 +93,6 @@ class BaselineDesign:
             lambda: baselines.blank(self.name, saved.projections(), saved.state),
             saved.state,
         )
-
-    def code_revision(self) -> str:
-        """Return the identity of the code of the baseline's module."""
-        return code_revisions.of(self.name)
 
 
 def _name(task: FitTask) -> str:

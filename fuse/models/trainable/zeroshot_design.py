@@ -1,41 +1,33 @@
 """Implementation of `TrainableDesign` for the zero-shot baseline."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NoReturn
+from collections.abc import Collection, Iterator, Sequence
 
 from torch import nn
 
-from affuse.data.errors import AffuseError, OptionError
+from affuse.data.errors import AffuseError
 from affuse.fuse.inputs.tensors import HEAD
-from affuse.fuse.models import code_revisions, weight_files
-from affuse.fuse.models.baselines import SEED, Zeroshot, apply_zeroshot
-from affuse.fuse.models.projection import Projection
+from affuse.fuse.models import weight_files
+from affuse.fuse.models.baselines import Zeroshot, apply_zeroshot
 from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 from affuse.fuse.models.trainable.saved_model import SavedModel
-from affuse.fuse.settings import Settings
+from affuse.fuse.models.trainable.unseeded_baseline import UnseededBaseline
 
 NAME = "zeroshot"
 
 
-class ZeroshotDesign:
+class ZeroshotDesign(UnseededBaseline):
     """Design of a checkpoint head's predictions; see `TrainableDesign`.
 
     Args:
         name: of the design
     """
 
-    is_baseline = True
     is_trained = False
-    is_seeded = False
-    has_settings = False
     fits_map = False
     row_place = 1
-    single_modality = ""
-    bases = ()
-    extra_settings = ()
 
     def __init__(self, name: str = NAME):
-        self.name = name
+        super().__init__(name)
 
     @classmethod
     def names(cls) -> Sequence[str]:
@@ -62,21 +54,6 @@ class ZeroshotDesign:
         """Raise an error if the head does not predict all targets."""
         Zeroshot(head, targets=targets)
 
-    def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
-        """Return the single seed of baselines, which use no random numbers."""
-        return (SEED,)
-
-    def build(
-        self,
-        projections: Mapping[str, Projection],
-        *,
-        targets: int,
-        settings: Settings,
-        layers: Mapping[str, int],
-    ) -> NoReturn:
-        """Raise an error, because the ratings of the head decide its sizes."""
-        raise OptionError(f"no setting decides the size of {self.name}; name a design")
-
     @classmethod
     def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
         """Select the columns of the head for each task; nothing is trained."""
@@ -98,7 +75,3 @@ class ZeroshotDesign:
         module = weight_files.restored(build, saved.state)
         build().demand_same(module)
         return module
-
-    def code_revision(self) -> str:
-        """Return the identity of the code of the baseline's module."""
-        return code_revisions.of(self.name)
