@@ -44,9 +44,8 @@ class DesignOptions(FoldOptions):
         default=(),
         metavar="FILE.py",
         help="Train the design that this Python file defines, for example product.py. "
-        "The file is run. It defines a class Fusion and its MODALITIES, as the README "
-        "shows, and the design is called by the file's name. The option may be "
-        "repeated.",
+        "The file is run. It defines a class Fusion and its MODALITIES; the design is "
+        "called by the file's name. The option may be repeated.",
     )
     seeds: int = option(
         "--seeds",

@@ -33,7 +33,7 @@ HEADER = (
     "{unit}/s",
     "affuse is",
     "useful",
-    "of the limit",
+    "MFU",
     "differs",
 )
 

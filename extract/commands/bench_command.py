@@ -27,8 +27,8 @@ def bench_extract(options: "bench_options.BenchExtract") -> None:
     """Measure the speed of stage one on inputs of IEMOCAP's lengths.
 
     The inputs are random. The same random weights encode them one by one, in padded
-    batches, in a transformers pipeline and as stage one does. The column "of the
-    limit" is model FLOPs utilisation (MFU), relative to measured GEMM throughput.
+    batches, in a transformers pipeline and as stage one does. The column MFU
+    is model FLOPs utilisation, relative to measured GEMM throughput.
 
     \b
     Example:
@@ -67,8 +67,8 @@ def bench_finetune(options: "bench_options.BenchFinetune") -> None:
     each with its own loss and optimiser step. That loop runs each utterance forward
     once, not twice, and steps more often; the time an utterance is compared.
 
-    The column "of the limit" is model FLOPs utilisation (MFU) of one forward and one
-    backward pass without padding, relative to measured GEMM throughput.
+    The column MFU is model FLOPs utilisation of one forward and one backward pass
+    without padding, relative to measured GEMM throughput.
 
     \b
     Example:

@@ -30,7 +30,7 @@ HEADER = (
     "{unit}/s",
     "affuse is",
     "useful",
-    "of the limit",
+    "MFU",
     "peak GiB",
 )
 
