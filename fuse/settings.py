@@ -35,6 +35,7 @@ __all__ = [
 EXPERIMENTS = Path(__file__).parent / "experiments"
 FINETUNE = "finetune"  # table of an experiment for `affuse.extract.finetune` alone
 EXPERIMENT = Record({}, {FINETUNE: MapOf(Plain(1))}, others=Plain(1))
+ADDED = {"pooling": "mean+std"}  # later settings, with what older versions did
 ASSIGNED = Record({"value": Plain(1)})
 
 
@@ -55,8 +56,13 @@ class Settings:
     out_of_range: str = setting_of_rows("clip")
 
     # Dimensionality reduction of one modality's embedding
-    # "concat": cached layers concatenated; "weighted": scalar mix for each rating
-    layers: str = setting("concat")
+    # Layers to take of a cache: "all", "last" or numbers such as "0,6,12", which are
+    # concatenated, also by modality: "audio=0,6,text=last"; "weighted": a scalar mix of
+    # all for each rating. "concat" is the old name of "all".
+    layers: str = setting("all")
+    # Statistics over time to take: "mean", or "mean+std" where the cache has
+    # deviations, also by modality: "audio=mean+std,text=mean"
+    pooling: str = setting("mean+std")
     # "autoencoder", "pca", or "none": the embedding unchanged
     reduce: str = setting("autoencoder")
     latent: int = setting(128)  # size of the reduced embedding
@@ -105,6 +111,8 @@ class Settings:
     patience: int = setting(10, regressor=PER_MODEL, autoencoder=PER_MODEL)
 
     def __post_init__(self) -> None:
+        if self.layers == "concat":
+            object.__setattr__(self, "layers", "all")
         for field in fields(self):
             demand(field.name, getattr(self, field.name), type(field.default))
         if self.loss != "mse" and self.batch < SMALLEST_BATCH:
@@ -129,8 +137,12 @@ def _demand_constant_codes(settings: Settings) -> None:
             f"training='pretrain' needs an autoencoder, but reduce="
             f"'{settings.reduce}'; use training='joint', or reduce='autoencoder'"
         )
-    for name, idle in (("layers", "concat"), ("modality_dropout", 0)):
-        if (value := getattr(settings, name)) != idle:
+    for name, varying in (
+        ("layers", settings.layers == "weighted"),
+        ("modality_dropout", settings.modality_dropout != 0),
+    ):
+        value = getattr(settings, name)
+        if varying:
             raise AffuseError(
                 f"{name}={value!r} changes what the autoencoders encode, and "
                 f"training='pretrain' freezes their codes; use training='joint'"
@@ -232,6 +244,39 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
             changes[name.strip()] = text.strip()
     with options_at_fault():
         return change(settings, changes)
+
+
+def identity(settings: Settings) -> dict[str, Any]:
+    """Return the settings as they enter the name of a run.
+
+    A run keeps its name as long as its settings train the same models. So settings
+    that older versions did not have are left out if they change nothing, and settings
+    that were renamed have their old name.
+
+    Args:
+        settings: of the run
+
+    Examples:
+        >>> identity(Settings())["layers"], "pooling" in identity(Settings())
+        ('concat', False)
+    """
+    values = asdict(settings)
+    if values["layers"] == "all":
+        values["layers"] = "concat"
+    for name, neutral in ADDED.items():
+        if values[name] == neutral:
+            del values[name]
+    return values
+
+
+def recorded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run's record in the terms of this version.
+
+    Args:
+        values: {name: value} in ``run.json``, also of an older version
+    """
+    layers = {"layers": "all"} if values.get("layers") == "concat" else {}
+    return {**(ADDED if "layers" in values else {}), **values, **layers}
 
 
 def dump(settings: Settings) -> str:

@@ -50,7 +50,7 @@ def test_every_command_takes_debug_behind_its_name(words):
     ],
 )
 def test_debug_shows_the_traceback_wherever_it_stands(words, monkeypatch):
-    monkeypatch.setattr("affuse.data.cache.cache_selection.listing", _missing)
+    monkeypatch.setattr("affuse.data.cache.cache_listing.listing", _missing)
     done = call(*words)
     assert done.exit_code == 1
     assert isinstance(done.exception, FileNotFoundError)

@@ -10,7 +10,7 @@ import small_caches
 from click.testing import CliRunner
 
 from affuse import cli
-from affuse.data.cache import cache_selection, current_content
+from affuse.data.cache import cache_listing, current_content
 from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.runs.leak_record import failing
@@ -177,6 +177,6 @@ def test_caches_are_listed_beside_a_note_that_is_damaged(tmp_path):
     for recipe in recipes:
         current_content.make(small_caches.fill(tmp_path, of=recipe, rows=(1,)), recipe)
     (tmp_path / "toy" / CorpusFolder.current).write_text("{")
-    *lines, damage = cache_selection.listing(tmp_path)
+    *lines, damage = cache_listing.listing(tmp_path)
     assert {line.split()[0] for line in lines} == {r.digest() for r in recipes}
     assert "current.json is damaged" in damage

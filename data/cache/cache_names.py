@@ -68,7 +68,7 @@ def apart(caches: Sequence[Cache]) -> Iterator[tuple[Cache, str]]:
     """Yield each cache with the facts that distinguish it from similar caches.
 
     Such facts are the checkpoint's head, options of the encoder, its weights, and the
-    content of the corpus. They are given only if `cache_selection.describe` returns
+    content of the corpus. They are given only if `cache_listing.describe` returns
     the same description for another cache.
 
     Args:
@@ -87,7 +87,7 @@ def apart(caches: Sequence[Cache]) -> Iterator[tuple[Cache, str]]:
 
 
 def _alike(one: Cache, other: Cache) -> bool:
-    """Return True if `cache_selection.describe` does not distinguish two caches."""
+    """Return True if `cache_listing.describe` does not distinguish two caches."""
     a, b = one.recipe, other.recipe
     fields = ("modality", "revision", "layers", "pooling", "dtype", "code")
     same = all(getattr(a, name) == getattr(b, name) for name in fields)
@@ -95,7 +95,7 @@ def _alike(one: Cache, other: Cache) -> bool:
 
 
 def _facts(cache: Cache) -> dict[str, str]:
-    """Return the facts of a cache that `cache_selection.describe` does not state."""
+    """Return the facts of a cache that `cache_listing.describe` does not state."""
     r = cache.recipe
     content = {"content": r.content[:8], "weights": r.weights[:8]}
     inputs = {name: str(value) for name, value in r.inputs.items()}

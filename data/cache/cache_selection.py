@@ -1,7 +1,6 @@
 """Selection of the cache of each modality: the only one, or the one that is named."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from affuse.data.cache import (
@@ -11,33 +10,40 @@ from affuse.data.cache import (
     store,
 )
 from affuse.data.cache.cache_folder import CorpusFolder
+from affuse.data.cache.cache_listing import choices, example
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
-from affuse.data.errors import AffuseError, DamagedFileError, OptionError
+from affuse.data.errors import AffuseError, OptionError
 from affuse.data.modality import modality_names
-from affuse.data.options.extraction_options import Extract
 from affuse.data.options.shared_options import CacheChoice, cache_option, named_caches
 from affuse.data.suggestions import hint
+
+Selection = dict[str, tuple[Cache, ...]]  # {modality: caches of its encoders}
 
 
 def choose(
     folder: Path,
     *,
     corpus: str = "",
-    named: Mapping[str, str],
+    named: Mapping[str, Sequence[str]],
     modalities: Sequence[str] | None = None,
     like: Mapping[str, Recipe] | None = None,
-) -> dict[str, Cache]:
-    """Return one cache for each modality of one corpus.
+) -> Selection:
+    """Return the caches of each modality of one corpus, one for each encoder.
 
     Args:
         folder: of all caches
         corpus: name of the corpus; ``""`` if there is only one
-        named: name of each modality's cache as in `cache_names.matching`, or ``""``
+        named: names of each modality's caches as in `cache_names.matching`; none if it
+            has only one
         modalities: to select caches of, None for all; other modalities may have any
             number of caches
-        like: recipe of each modality. Only caches with an equal recipe are considered,
-            if there are any. For a fold-specific encoder, no others are ever considered
+        like: recipe of each modality. Only caches that hold its embeddings are
+            considered, if there are any. For a fold-specific encoder, no others are
+            ever considered
+
+    Returns:
+        {modality: caches}; several caches are in the order of their checkpoints
 
     Raises:
         FileNotFoundError: if nothing was extracted
@@ -64,29 +70,78 @@ def choose(
             f"--corpus NAME"
         )
     caches = list(store.find(folder, corpus or corpora[0]))
-    for modality, recipe in (like or {}).items():
-        alike = [c for c in caches if is_alike(c.recipe, recipe)]
-        # No other cache can replace that of a fold-specific encoder.
-        if alike or fold_encoders.origin(recipe):
-            caches = [c for c in caches if c.recipe.modality != modality] + alike
-    chosen = {m: one(caches, m, named.get(m, "")) for m in modalities}
+    chosen = {
+        m: _alike(caches, like[m], named.get(m, ()))
+        if like and m in like
+        else several(caches, m, named.get(m, ()))
+        for m in modalities
+    }
     if not any(chosen.values()):
         raise AffuseError(
             f"corpus '{corpus or corpora[0]}' has no {' or '.join(modalities)} "
             f"embeddings in {folder}; extract them first"
         )
-    return {m: cache for m, cache in chosen.items() if cache is not None}
+    return {m: of_modality for m, of_modality in chosen.items() if of_modality}
 
 
-def example(folder: Path) -> Extract:
-    """Return a command that works without any files: it encodes the bundled demo.
+def several(
+    caches: Sequence[Cache], modality: str, names: Sequence[str]
+) -> tuple[Cache, ...]:
+    """Return the caches of one modality that are named, in a fixed order.
+
+    The order is that of their checkpoints and not that of the names, so that the same
+    encoders give the same columns.
 
     Args:
-        folder: of all caches
+        caches: of one corpus, of any modality
+        modality: of the caches
+        names: as for `one`; none for the only cache
+
+    Raises:
+        AffuseError: as `one`
+        OptionError: as `one`, or if two names select the same cache
     """
-    return Extract(
-        corpus="demo", audio_checkpoint="mini", text_checkpoint="mini", cache=folder
-    )
+    chosen: dict[Path, str] = {}
+    by_path = {cache.path: cache for cache in caches}
+    for name in names or ("",):
+        cache = one(caches, modality, name)
+        if cache is None:
+            continue
+        if cache.path in chosen:
+            first, second = (
+                cache_option(modality, each) for each in (chosen[cache.path], name)
+            )
+            raise OptionError(
+                f"{first} and {second} name the same cache, "
+                f"{cache_names.digest(cache)}; leave one out"
+            )
+        chosen[cache.path] = name
+    return tuple(sorted((by_path[path] for path in chosen), key=_order))
+
+
+def _order(cache: Cache) -> tuple[str, str, str]:
+    """Return the key that orders the caches of one modality."""
+    r = cache.recipe
+    return r.checkpoint, r.encoder, cache.path.name
+
+
+def _alike(
+    caches: Sequence[Cache], needed: Recipe, names: Sequence[str]
+) -> tuple[Cache, ...]:
+    """Return a cache for each encoder of a recipe; () if one of them has none."""
+    of_modality = [c for c in caches if c.recipe.modality == needed.modality]
+    chosen = []
+    for part in needed.parts:
+        alike = [c for c in of_modality if c.recipe.covers(part)]
+        exact = [c for c in alike if part.covers(c.recipe)]
+        # No other cache can replace that of a fold-specific encoder.
+        if not alike and not fold_encoders.origin(part):
+            alike = of_modality
+        candidates = exact or alike
+        fitting = (n for n in names if cache_names.matching(candidates, n))
+        name = next(fitting, names[0] if names else "")
+        chosen.append(one(candidates, needed.modality, name))
+    return tuple(c for c in chosen if c is not None) if all(chosen) else ()
 
 
 def selection(folder: Path, chosen: Mapping[str, Path]) -> CacheChoice:
@@ -104,7 +159,7 @@ def selection(folder: Path, chosen: Mapping[str, Path]) -> CacheChoice:
     return CacheChoice(
         corpus=path.parent.name if len(corpora) > 1 else "",
         cache=folder,
-        **named_caches({m: _shortest(caches, m, p) for m, p in chosen.items()}),
+        **named_caches({m: (_shortest(caches, m, p),) for m, p in chosen.items()}),
     )
 
 
@@ -121,16 +176,12 @@ def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
     return cache_names.digest(cache)
 
 
-def is_alike(recipe: Recipe, other: Recipe) -> bool:
-    """Return True if two recipes differ in the corpus and its content only."""
-    return replace(recipe, corpus=other.corpus).kind() == other.kind()
-
-
 def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     """Return the cache of one modality; None if there is none.
 
     Fold-specific embeddings serve one fold only. So they are selected only by a name,
-    or if there are no other embeddings.
+    or if there are no other embeddings. Of several caches of one encoder, one that
+    holds the embeddings of all others is selected.
 
     Args:
         caches: of one corpus, of any modality
@@ -151,15 +202,17 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     if named and not matches:
         raise OptionError(
             f"no {modality} cache {named!r}; {cache_names.unknown(candidates, named)}",
-            *_list(candidates),
+            *choices(candidates),
         )
+    if len(matches) > 1:
+        matches = [c for c in matches if all(_holds(c, m) for m in matches)] or matches
     if len(matches) > 1:
         suffix = f" of {named!r}" if named else ""
         typed = cache_option(modality, "DIGEST")
         raise OptionError(
             f"there are {len(matches)} {modality} caches{suffix}; choose one with "
             f"{typed}, or with a checkpoint that only one has",
-            *_list(matches),
+            *choices(matches),
         )
     if matches and not matches[0].complete:
         raise AffuseError(
@@ -170,50 +223,28 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     return matches[0] if matches else None
 
 
-def describe(cache: Cache) -> str:
-    """Return a line that describes a cache and begins with its digest."""
-    r = cache.recipe
-    layers = ",".join(map(str, r.layers))
-    name = fold_encoders.name(r)
-    revision = f"@{r.revision[:8]}" if r.revision else ""
-    revision += f", {r.code}" if r.code else ""
-    return (
-        f"{cache_names.digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "
-        f"layers {layers}, {r.pooling}, {r.dtype}  {cache.rows} utterances"
+def _holds(cache: Cache, other: Cache) -> bool:
+    """Return True if a complete cache holds all embeddings of another one."""
+    same = cache.recipe.content == other.recipe.content and cache.complete
+    return same and cache.recipe.covers(other.recipe)
+
+
+def holding(corpus: Path, recipe: Recipe) -> Cache | None:
+    """Return the cache that holds certain embeddings of a corpus; None without one.
+
+    Args:
+        corpus: folder of the corpus in the cache
+        recipe: of the embeddings, for the content of the corpus
+    """
+    exact = store.look(corpus / recipe.folder())
+    if exact is not None:
+        return exact
+    same = (c for c in store.find(corpus.parent, corpus.name) if c.complete)
+    return next(
+        (
+            c
+            for c in same
+            if c.recipe.content == recipe.content and c.recipe.covers(recipe)
+        ),
+        None,
     )
-
-
-def listing(folder: Path) -> Iterator[str]:
-    """Yield a line about each cache below `folder`, with its recipe and its state."""
-    folders = store.folders(folder)
-    caches, damaged = [], []
-    for path in folders:
-        try:
-            entry = store.look(path)
-        except AffuseError as error:
-            damaged.append(str(error))
-            continue
-        if entry is not None:
-            caches.append(entry)
-    try:
-        superseded = current_content.superseded(caches)
-    except DamagedFileError as error:  # the caches can be listed without it
-        superseded = set()
-        damaged.append(str(error))
-    for cache in caches:
-        notes = (
-            "" if cache.complete else f"  {len(cache.present)}/{cache.planned} parts"
-        )
-        yield describe(cache) + notes + "  superseded" * (cache.path in superseded)
-    yield from damaged
-    if not folders:
-        command = example(folder)
-        yield f"no embeddings below {folder}; extract some, for example: {command}"
-
-
-def _list(caches: Sequence[Cache]) -> list[str]:
-    """Return a line for each cache that begins with the option that selects it."""
-    return [
-        f"  {cache_option(cache.recipe.modality, describe(cache))}{more}"
-        for cache, more in cache_names.apart(caches)
-    ]

@@ -13,6 +13,7 @@ from affuse.data.cache import (
     store,
     training_data,
 )
+from affuse.data.cache.cache_selection import Selection
 from affuse.data.cache.fold_commands import Commands
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
@@ -24,23 +25,23 @@ def choose(
     folder: Path,
     *,
     corpus: str = "",
-    named: Mapping[str, str],
+    named: Mapping[str, Sequence[str]],
     modalities: Sequence[str],
-) -> dict[str, dict[str, Cache]]:
-    """Return one cache for each fold and modality, fold-specific where fine-tuned.
+) -> dict[str, Selection]:
+    """Return the caches of each fold and modality, fold-specific where fine-tuned.
 
-    Caches of one modality differ in weights and training data only.
+    Caches of one modality and one name differ in weights and training data only.
 
     Args:
         run: folder of a fine-tuning
         folder: of all caches
         corpus: name of the corpus; ``""`` if only one was encoded
-        named: name of any cache of each modality, or ``""``. A cache of an encoder that
-            was not fine-tuned is then used for all folds
+        named: names of any caches of each modality. A cache of an encoder that was not
+            fine-tuned is then used for all folds
         modalities: to select caches of
 
     Returns:
-        {fold: {modality: cache}}
+        {fold: {modality: caches of its encoders}}
 
     Raises:
         FileNotFoundError: if the folder holds no fine-tuned fold
@@ -55,15 +56,20 @@ def choose(
     }
     corpus = corpus or _corpus(specific)
     of_corpus = [c for c in caches if c.recipe.corpus == corpus]
-    selected: dict[str, dict[str, Cache]] = {fold: {} for fold in specific}
-    for modality in modalities:
-        fit, shared = _fit(of_corpus, modality, named.get(modality, ""))
+    selected: dict[str, Selection] = {fold: {} for fold in specific}
+    choices = [(m, name) for m in modalities for name in named.get(m) or ("",)]
+    for modality, name in choices:
+        fit, shared = _fit(of_corpus, modality, name)
+        of_fold: dict[str, Cache] = {}
         for fold, by_modality in specific.items():
             candidates = fit if shared else by_modality.get(modality, fit)
             candidates = [c for c in candidates if c in fit]
             cache = cache_selection.one(candidates, modality, "")
-            selected[fold] |= {modality: cache} if cache else {}
-        _demand_alike({f: c[modality] for f, c in selected.items() if modality in c})
+            if cache is not None:
+                of_fold[fold] = cache
+                earlier = selected[fold].get(modality, ())
+                selected[fold][modality] = (*earlier, cache)
+        _demand_alike(of_fold)
     commands = Commands(folder, of_corpus or caches)
     _demand_all(run, encoders, selected, modalities, commands)
     return selected
@@ -115,8 +121,7 @@ def demand(
         fold: [
             m
             for m, expected in each.items()
-            if fold_encoders.origin(expected)
-            and not any(cache_selection.is_alike(recipe, expected) for recipe in cached)
+            if any(_is_missing(part, cached) for part in expected.parts)
         ]
         for fold, each in recipes.items()
     }
@@ -125,7 +130,7 @@ def demand(
     rest = {m for each in recipes.values() for m in each} - absent
     if set(counts) - absent or not rest:
         paths = {
-            fold: {m: _checkpoint(folder, r) for m, r in each.items()}
+            fold: {m: _checkpoint(folder, _tuned(r)) for m, r in each.items()}
             for fold, each in recipes.items()
         }
         raise AffuseError(
@@ -134,6 +139,18 @@ def demand(
             f"the run's options and the folder that the fine-tuning is in:",
             *Commands(folder, caches).lines(paths, missing),
         )
+
+
+def _is_missing(needed: Recipe, cached: Sequence[Recipe]) -> bool:
+    """Return True for fold-specific embeddings that no cache holds."""
+    is_specific = bool(fold_encoders.origin(needed))
+    return is_specific and not any(recipe.covers(needed) for recipe in cached)
+
+
+def _tuned(recipe: Recipe) -> Recipe:
+    """Return the recipe of the fine-tuned encoder among those of a modality."""
+    tuned = (part for part in recipe.parts if fold_encoders.origin(part))
+    return next(tuned, recipe.parts[0])
 
 
 def _checkpoint(folder: Path, recipe: Recipe) -> Path:
@@ -206,7 +223,7 @@ def _plain(recipe: Recipe) -> Recipe:
 def _demand_all(
     run: Path,
     encoders: Mapping[str, Mapping[str, Path]],
-    selected: Mapping[str, Mapping[str, Cache]],
+    selected: Mapping[str, Selection],
     modalities: Sequence[str],
     commands: Commands,
 ) -> None:

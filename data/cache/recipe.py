@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.modality import is_modality, modality_names
@@ -24,6 +24,7 @@ LAYERS = (
     "0 is the input of the first transformer block, k the output of block k; the "
     "highest is the model's last hidden state, after its final layer norm if it has one"
 )
+WITH_DEVIATION = "mean+std"  # pooling that stores the mean and standard deviation
 WORD = Text(1_000)
 KIND = Record(
     {
@@ -42,6 +43,17 @@ KIND = Record(
         "code": WORD,
     },
 )
+
+
+class LayerBlock(NamedTuple):
+    """Layers of one encoder, side by side in an embedding."""
+
+    layers: int  # number of layers
+    dim: int  # features of one layer
+
+
+# an int is the number of layers of a single encoder, whatever their size is
+LayerStructure = int | tuple[LayerBlock, ...]
 
 
 @dataclass(frozen=True)
@@ -117,13 +129,57 @@ class Recipe:
         """Return the name of the cache folder, ``<modality>-<encoder>-<digest>``."""
         return f"{self.modality}-{self.encoder}-{self.digest()}"
 
+    @property
+    def parts(self) -> tuple["Recipe", ...]:
+        """Recipe of each cache: this one alone, or those that were joined."""
+        return (self,)
+
+    @property
+    def layer_structure(self) -> "LayerStructure":
+        """Structure of an embedding: its number of layers, which have equal sizes."""
+        return len(self.layers)
+
+    def of_corpus(self, corpus: str, content: str = "") -> "Recipe":
+        """Return the recipe of the same embeddings for another corpus and content."""
+        return replace(self, corpus=corpus, content=content)
+
+    def selected(self, layers: tuple[int, ...], pooling: str) -> "Recipe":
+        """Return the recipe of some of these layers and statistics.
+
+        Args:
+            layers: numbers of layers
+            pooling: of the selected embeddings
+        """
+        return replace(self, layers=layers, pooling=pooling)
+
     def same_but_content(self, other: "Recipe") -> bool:
         """Return True if only the content may differ, so that rows can be reused."""
-        return replace(self, content="").text() == replace(other, content="").text()
+        mine, others = (r.of_corpus(r.corpus).text() for r in (self, other))
+        return mine == others
 
     def kind(self) -> str:
         """Return 12 hexadecimal digits that do not depend on the corpus's content."""
-        return replace(self, content="").digest()
+        return self.of_corpus(self.corpus).digest()
+
+    def covers(self, other: "Recipe") -> bool:
+        """Return True if embeddings of the other recipe can be selected from these.
+
+        The layers and statistics of `other` must be among those of this recipe, and
+        everything else must be equal. Corpus and content are not compared.
+        """
+        has_layers = set(other.layers) <= set(self.layers)
+        has_pooling = other.pooling == self.pooling or (
+            (other.pooling, self.pooling) == ("mean", WITH_DEVIATION)
+        )
+        has_head = other.head in ((), self.head)
+        alike = replace(
+            self.selected(other.layers, other.pooling),
+            corpus=other.corpus,
+            content=other.content,
+            head=other.head,
+        )
+        same = alike.text() == other.text()
+        return has_layers and has_pooling and has_head and same
 
     def difference(self, other: "Recipe") -> str:
         """Return the first field that differs, with both values; ``""`` if none does.

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from affuse.data.cache.cache_selection import is_alike
-from affuse.data.cache.recipe import KIND as RECIPE
+from affuse.data.cache import joined_recipe
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
@@ -18,7 +17,8 @@ from affuse.data.runs.run_information import ADVICE
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import MapOf, Plain, Record
 
-KIND = Record({"recipes": MapOf(RECIPE, most=100)}, others=Plain(depth=4))
+RECIPES = MapOf(joined_recipe.AnyRecipe(), most=100)
+KIND = Record({"recipes": RECIPES}, others=Plain(depth=4))
 
 
 def predictors(runs: Path, recipes: Sequence[Recipe]) -> list[Path]:
@@ -43,27 +43,32 @@ def can_predict(run: Path, recipes: Sequence[Recipe]) -> bool:
         recipes: of the embeddings, as in `predictors`
     """
     with suppress(OSError, AffuseError):
-        needed = [r for each in _recipes(run) for r in each.values()]
+        needed = [p for each in _recipes(run) for r in each.values() for p in r.parts]
         return bool(needed) and all(
-            any(is_alike(recipe, need) for recipe in recipes) for need in needed
+            any(recipe.covers(need) for recipe in recipes) for need in needed
         )
     return False
 
 
-def cache(run: Path, modality: str) -> str:
-    """Return the digest of the cache that all folds of a run used for a modality.
+def caches(run: Path, modality: str) -> tuple[str, ...]:
+    """Return the digests of the caches that all folds of a run used for a modality.
 
     Args:
         run: folder of the run
         modality: name of the modality
 
     Returns:
-        digest; ``""`` if the folds used several caches, or it is not known
+        one digest for each encoder; () if the folds used several caches, or they are
+        not known
     """
     with suppress(OSError, AffuseError):
-        digests = {r[modality].digest() for r in _recipes(run) if modality in r}
-        return digests.pop() if len(digests) == 1 else ""
-    return ""
+        digests = {
+            tuple(part.digest() for part in r[modality].parts)
+            for r in _recipes(run)
+            if modality in r
+        }
+        return digests.pop() if len(digests) == 1 else ()
+    return ()
 
 
 def _recipes(run: Path) -> Iterator[Mapping[str, Recipe]]:
@@ -73,4 +78,4 @@ def _recipes(run: Path) -> Iterator[Mapping[str, Recipe]]:
         firsts.setdefault(model.fold, model)
     for model in firsts.values():
         recipes = read_json(model.description, KIND, advice=ADVICE)["recipes"]
-        yield {m: Recipe.parse(json.dumps(r)) for m, r in recipes.items()}
+        yield {m: joined_recipe.parse(json.dumps(r)) for m, r in recipes.items()}

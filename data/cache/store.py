@@ -4,6 +4,7 @@ Paths are ``<cache>/<corpus>/<modality>-<encoder>-<digest>/part-00000.h5``, and 
 The digest is that of the recipe. `affuse.data.cache.parts` reads and writes each part.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,21 @@ class Embeddings:
     problems: tuple[Problem, ...] = ()
     scratch: Path | None = None  # folder for arrays that are too large for memory
     stretches: tuple[Stretch | None, ...] = ()  # spans in recordings; None if unknown
+
+    @property
+    def width(self) -> int:
+        """Number of features of an utterance, over all layers."""
+        return math.prod(self.values.shape[1:])
+
+    def columns(
+        self, rows: np.ndarray
+    ) -> Iterator[tuple[slice, "Embeddings", np.ndarray]]:
+        """Yield the columns of each encoder, its embeddings, and its rows.
+
+        Args:
+            rows: numbers of rows
+        """
+        yield slice(0, self.width), self, rows
 
     def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, "Embeddings"]]:
         """Yield the chunks that hold some rows, with the number of their first row.

@@ -1,13 +1,14 @@
 """Streaming of embeddings: values are read part by part when they are needed."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from affuse.data.cache.embedding_views import narrow
 from affuse.data.cache.parts import outline, part_path, read
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.recording_spans import stretches
 from affuse.data.cache.store import Cache, Embeddings, joined, unique
 from affuse.data.errors import AffuseError
@@ -60,33 +61,32 @@ class Streamed(Embeddings):
 
 
 def open_all(
-    caches: Mapping[str, Cache], *, gib: float | None = None
+    caches: Mapping[str, tuple[Cache, Recipe]], *, gib: float | None = None
 ) -> dict[str, Embeddings]:
     """Open caches whose embeddings are read when they are gathered.
 
     Args:
-        caches: by modality
+        caches: {any key: cache, and recipe of the embeddings to show of it}
         gib: memory in GiB. If the pooled embeddings as float32 need more together,
             gathered arrays are scratch files. None for
             `affuse.data.system.scratch_arrays.budget`
 
     Returns:
-        {modality: embeddings}
+        {key: embeddings}
 
     Raises:
         AffuseError: as in `affuse.data.cache.store.load`; damaged embeddings raise it
             only when they are gathered
     """
-    embeddings: dict[str, Embeddings] = {m: _open(cache) for m, cache in caches.items()}
-    opened = embeddings.values()
-    sizes = [4 * len(e.ids) * math.prod(e.values.shape[1:]) for e in opened]
+    opened = {
+        key: narrow(_open(cache), recipe) for key, (cache, recipe) in caches.items()
+    }
+    sizes = [4 * len(e.ids) * e.width for e in opened.values()]
     if sum(sizes) <= (scratch_arrays.budget() if gib is None else gib * 2**30):
-        return embeddings
+        return opened
     return {
-        modality: replace(
-            each, scratch=scratch_arrays.place(caches[modality].path.parent)
-        )
-        for modality, each in embeddings.items()
+        key: replace(each, scratch=scratch_arrays.place(caches[key][0].path.parent))
+        for key, each in opened.items()
     }
 
 

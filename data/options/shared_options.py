@@ -1,6 +1,6 @@
 """Records of options that several commands share: devices, folders and caches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,6 @@ from typing import Any, ClassVar, TextIO, cast
 
 import click
 
-from affuse.data.errors import OptionError
 from affuse.data.modality import BUILT_IN
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import (
@@ -68,17 +67,18 @@ class CacheChoice(CacheOption):
         help="Name of the corpus in the cache, for example demo. It may be "
         "left out if the cache holds one corpus.",
     )
-    audio: str = option(
+    audio: tuple[str, ...] = option(
         "--audio",
-        default="",
+        default=(),
         metavar="CHECKPOINT_OR_DIGEST",
         help="Choose one of several audio caches by its checkpoint (mini, a "
         "hub name or a folder) or by its digest, which `cache list` "
-        "prints. It may be left out if there is one audio cache.",
+        "prints. Repeat the option to join several encoders, as in --audio mini "
+        "--audio acoustic. It may be left out if there is one audio cache.",
     )
-    text: str = option(
+    text: tuple[str, ...] = option(
         "--text",
-        default="",
+        default=(),
         metavar="CHECKPOINT_OR_DIGEST",
         help="Choose one of several text caches, in the same way as --audio.",
     )
@@ -88,39 +88,38 @@ class CacheChoice(CacheOption):
         default=(),
         metavar="MODALITY=CHECKPOINT_OR_DIGEST",
         help="Choose one of several caches of another modality, for example "
-        "face=landmarks. The option may be repeated.",
+        "face=landmarks. The option may be repeated, also for one modality.",
     )
 
-    def named(self) -> dict[str, str]:
-        """Return the name of the cache of each modality; "" for the only one.
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of the caches of each modality; () for the only one.
 
         Raises:
-            OptionError: if the options name two of a modality, or no modality
+            OptionError: if an option names no modality
         """
-        found = {"audio": self.audio, "text": self.text}
-        others = pairs(self.embeddings, "--embeddings", "CHECKPOINT_OR_DIGEST")
-        for modality, name in others.items():
-            if found.get(modality):
-                raise OptionError(
-                    f"--embeddings {modality}={name}: --{modality} {found[modality]} "
-                    f"names another; leave one out"
-                )
-        return {**found, **others}
+        names = {"audio": self.audio, "text": self.text}
+        for each in self.embeddings:
+            (pair,) = pairs((each,), "--embeddings", "CHECKPOINT_OR_DIGEST").items()
+            names[pair[0]] = (*names.get(pair[0], ()), pair[1])
+        return names
 
 
-def named_caches(names: Mapping[str, str]) -> dict[str, Any]:
+def named_caches(names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the values of the fields of `CacheChoice` that name caches.
 
     Args:
-        names: of the cache of each modality; "" where it needs none
+        names: of the caches of each modality; none or "" where it needs none
 
     Examples:
-        >>> named_caches({"text": "mini", "face": "0123abcd"})
-        {'text': 'mini', 'embeddings': ('face=0123abcd',)}
+        >>> named_caches({"text": ("mini",), "face": ("0123abcd",)})
+        {'text': ('mini',), 'embeddings': ('face=0123abcd',)}
     """
-    found: dict[str, Any] = {m: names[m] for m in BUILT_IN if m in names}
-    others = [f"{m}={n}" for m, n in names.items() if m not in BUILT_IN and n]
-    return {**found, "embeddings": tuple(others)} if others else found
+    typed = {m: tuple(name for name in each if name) for m, each in names.items()}
+    values: dict[str, Any] = {m: typed[m] for m in BUILT_IN if m in typed}
+    others = [
+        f"{m}={n}" for m, each in typed.items() if m not in BUILT_IN for n in each
+    ]
+    return {**values, "embeddings": tuple(others)} if others else values
 
 
 def cache_option(modality: str, name: str) -> str:

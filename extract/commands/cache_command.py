@@ -34,9 +34,9 @@ def cache_list(options: "maintenance_options.ListCaches") -> None:
     Example:
       python cli.py cache list
     """
-    from affuse.data.cache import cache_selection
+    from affuse.data.cache import cache_listing
 
-    for line in cache_selection.listing(options.cache):
+    for line in cache_listing.listing(options.cache):
         say(line)
 
 

@@ -153,7 +153,7 @@ def _after_fold(
     return Train.like(
         choice,
         CacheChoice,
-        **dict.fromkeys(tuned, ""),  # The option `finetuned` chooses these caches.
+        **dict.fromkeys(tuned, ()),  # The option `finetuned` chooses these caches.
         designs=(design,),
         protocol=_protocol(run),
         finetuned=run,

@@ -32,7 +32,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "max_seconds": (0.1, 3600),
 }
 IDLE = {  # settings that need cached embeddings, with their only possible values
-    "layers": "concat",
+    "layers": "all",
     "training": "joint",
 }
 # Learning rates of adapters, which are higher than those of the weights: from Hu et

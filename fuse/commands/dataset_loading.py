@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.cache import cache_selection, corpus_table, store
+from affuse.data.cache.embedding_views import join, narrow
+from affuse.data.cache.store import Cache, Embeddings
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.modality import BUILT_IN, modality_names
+from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.inputs.fold_division import divided
 from affuse.fuse.inputs.tensors import Aligned, align
 from affuse.fuse.settings import Settings
@@ -72,9 +75,10 @@ def load_dataset(
     *,
     cache: str | PathLike[str] = "cache",
     modalities: str | Sequence[str] | None = None,
-    audio: str = "",
-    text: str = "",
-    embeddings: Mapping[str, str] | None = None,
+    audio: str | Sequence[str] = (),
+    text: str | Sequence[str] = (),
+    embeddings: Mapping[str, str | Sequence[str]] | None = None,
+    features: FeatureChoice | None = None,
     protocol: str = "",
 ) -> Dataset:
     """Return cached embeddings, ratings, groups and splits of a corpus as arrays.
@@ -87,10 +91,12 @@ def load_dataset(
         cache: folder of all caches
         modalities: one or several that an utterance must have; None for audio, text,
             and all others with cached embeddings
-        audio: cache of the audio modality, if there are several; see
-            ``affuse train --audio``
-        text: cache of the text modality, if there are several
-        embeddings: {other modality: cache}, if there are several
+        audio: caches of the audio modality, if there are several; see
+            ``affuse train --audio``. The embeddings of several encoders are joined
+        text: caches of the text modality, if there are several
+        embeddings: {other modality: caches}, if there are several
+        features: layers and statistics to take of each cache, for example
+            ``FeatureChoice(layers="last", pooling="mean")``; None for all of them
         protocol: such as "speakers"; "" for that of the corpus, as in ``affuse train``
 
     Returns:
@@ -103,10 +109,11 @@ def load_dataset(
         FileNotFoundError: if nothing is cached
     """
     folder = Path(cache)
+    typed = {**(embeddings or {}), "audio": audio, "text": text}
     caches = cache_selection.choose(
         folder,
         corpus=corpus,
-        named={**(embeddings or {}), "audio": audio, "text": text},
+        named={m: _names(n) for m, n in typed.items()},
         modalities=_checked(modalities),
     )
     if modalities is None:
@@ -118,7 +125,8 @@ def load_dataset(
             f"out of modalities"
         )
     table = corpus_table.load(folder, corpus)
-    loaded = {name: store.load(caches[name]) for name in modalities}
+    choice = features or FeatureChoice()
+    loaded = {name: _joined(caches[name], choice) for name in modalities}
     aligned = align(table, loaded)
     settings = Settings(protocol=protocol or table.protocol)
     folds, _ = divided(table, aligned, settings)
@@ -140,6 +148,16 @@ def load_dataset(
         left_out=aligned.left_out,
         corpus=table.name,
     )
+
+
+def _names(typed: str | Sequence[str]) -> tuple[str, ...]:
+    """Return names of caches: one, several, or none for "" and ()."""
+    return tuple(n for n in ((typed,) if isinstance(typed, str) else typed) if n)
+
+
+def _joined(caches: Sequence[Cache], choice: FeatureChoice) -> Embeddings:
+    """Return what is taken of the caches of one modality, joined by id."""
+    return join([narrow(store.load(c), choice.narrowed(c.recipe)) for c in caches])
 
 
 def _checked(modalities: str | Sequence[str] | None) -> tuple[str, ...]:

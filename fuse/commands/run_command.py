@@ -92,13 +92,13 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
         say("fine-tuning an encoder for each fold")
         folder = tune(say_once, options, tuned_design(options.designs))
         options = replace(options, finetuned=folder)
-    problems, named = 0, dict[str, str]()
+    problems, named = 0, dict[str, tuple[str, ...]]()
     for words, extraction in _passes(corpus, options):
         say(f"extracting with {words}")
         count, caches = encode(corpus, extraction, say_once)
         problems += count
         for modality, folder in caches.items():  # any fold's cache names the kind
-            named.setdefault(modality, folder.name)
+            named.setdefault(modality, (folder.name,))
     say("training")
     shared = (FittingOptions, MemoryLimit, FinetunedFolder, CacheOption)
     command = Train.like(

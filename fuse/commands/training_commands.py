@@ -1,12 +1,10 @@
 """Commands train, sweep, predict and ablate, with the selection of their inputs."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from affuse.data.cache import cache_selection
-from affuse.data.cache.store import Embeddings
 from affuse.data.errors import OptionError, options_at_fault
 from affuse.data.options.command_record import next_line
 from affuse.data.options.report_options import Report
@@ -18,11 +16,16 @@ from affuse.data.system.device_names import choose
 from affuse.fuse import settings as stage_two
 from affuse.fuse.calibration.applying import columns
 from affuse.fuse.commands import prediction_table
+from affuse.fuse.commands.cache_remarks import (
+    common_choice,
+    demand_layers,
+    introduce,
+)
 from affuse.fuse.commands.design_training import run_all
 from affuse.fuse.commands.requested_designs import designs, needs, with_files
 from affuse.fuse.commands.sweep_command import sweep as search
 from affuse.fuse.inputs import input_selection, omissions
-from affuse.fuse.inputs.input_selection import Sources
+from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.linting.linter import check_plans
 from affuse.fuse.models.design_files import use_run_files
 from affuse.fuse.models.trainable.design_registry import trainable
@@ -59,12 +62,13 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     settings = _settings(options)
     heads = finetuned_heads.chosen(settings, options)
     settings = heads.settings if heads else settings
-    sources = input_selection.find(options, needs(options.designs))
-    _introduce(say, sources)
+    choice = FeatureChoice.of(settings)
+    sources = input_selection.find(options, needs(options.designs), choice)
+    introduce(say, sources, choice)
     if heads:
         say(f"and the heads of {options.finetuned}, with all their settings")
     head = any(c.recipe.head for c in sources.embeddings.values())
-    _demand_layers([settings], sources.embeddings)
+    demand_layers([settings], sources.embeddings)
     names = designs(options.designs, list(sources.embeddings), head=head)
     sized = match_all(
         [name for name in names if trainable(name).has_settings],
@@ -94,18 +98,6 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     return dict(zip(names, folders, strict=True))
 
 
-def _demand_layers(
-    tried: Sequence[Settings], embeddings: Mapping[str, Embeddings]
-) -> None:
-    """Raise an error if layers shall be mixed and each modality has only one."""
-    weighted = any(settings.layers == "weighted" for settings in tried)
-    if weighted and all(len(c.recipe.layers) == 1 for c in embeddings.values()):
-        raise OptionError(
-            "layers='weighted' needs a cache of several layers, and these hold one "
-            "each; extract again with --layers all"
-        )
-
-
 def sweep(say: Say, options: Sweep) -> None:
     """Evaluate settings of all requested designs, on validation parts only.
 
@@ -127,9 +119,10 @@ def sweep(say: Say, options: Sweep) -> None:
         draws=options.random,
         seed=options.search_seed,
     )
-    sources = input_selection.find(options, needs(options.designs))
-    _introduce(say, sources)
-    _demand_layers(tried, sources.embeddings)
+    choice = common_choice(tried)
+    sources = input_selection.find(options, needs(options.designs), choice)
+    introduce(say, sources, choice)
+    demand_layers(tried, sources.embeddings)
     data = TrainingData(sources.corpus, sources.embeddings, sources.own)
     requested = designs(options.designs, list(sources.embeddings), head=False)
     names = [
@@ -157,18 +150,6 @@ def sweep(say: Say, options: Sweep) -> None:
         check_plans([plan], sources.corpus, sources.embeddings, allow=options.allow)
         seeds = range(options.seed, options.seed + options.seeds)
         search(say, plan, tried, seeds=seeds, options=options)
-
-
-def _introduce(say: Say, sources: Sources) -> None:
-    """Print the selected corpus and caches."""
-    if sources.corpus.shortfall:
-        corpus = sources.corpus
-        say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
-    for cache in sources.caches.values():
-        say(f"using {cache_selection.describe(cache)}")
-    if sources.own:
-        count = len(sources.own)
-        say(f"and likewise for each of {count} folds, with encoders of that fold")
 
 
 def predict(options: Predict) -> None:

@@ -178,6 +178,8 @@ def _cached(cache: Path, corpus: str, faults: list[str]) -> Iterator[Embeddings]
         try:
             entry = store.look(folder)
             if entry is not None and entry.recipe.modality == "audio":
-                yield streaming.open_all({"audio": entry}, gib=math.inf)["audio"]
+                yield streaming.open_all(
+                    {"audio": (entry, entry.recipe)}, gib=math.inf
+                )["audio"]
         except (OSError, AffuseError) as error:
             faults.append(f"{error}; its recordings are not compared")

@@ -47,11 +47,17 @@ def pooled(cache: Embeddings, rows: np.ndarray) -> np.ndarray:
     Returns:
         (n, layers * dim), float32; in a scratch file if the cache asks for it
     """
-    width = int(np.prod(cache.values.shape[1:]))
-    result = _blank((len(rows), width), cache.scratch)
+    result = _blank((len(rows), cache.width), cache.scratch)
+    for columns, encoder, chosen in cache.columns(rows):
+        _fill(result[:, columns], encoder, chosen)
+    return result
+
+
+def _fill(result: np.ndarray, cache: Embeddings, rows: np.ndarray) -> None:
+    """Write the pooled rows of one encoder into a view of the result."""
     for first, piece in cache.pieces(rows):
         indices = np.flatnonzero((rows >= first) & (rows < first + len(piece.ids)))
-        for span in spans(len(indices), 4 * width):
+        for span in spans(len(indices), 4 * cache.width):
             part = indices[span]
             if piece.offsets is None:
                 values = piece.values[rows[part] - first]
@@ -60,7 +66,6 @@ def pooled(cache: Embeddings, rows: np.ndarray) -> np.ndarray:
             for index in part:
                 frames = piece.vector(rows[index] - first)  # (steps, layers, dim)
                 result[index] = frames.mean(axis=0, dtype=np.float64).ravel()
-    return result
 
 
 def choose(values: np.ndarray, rows: np.ndarray, folder: Path | None) -> np.ndarray:

@@ -1,10 +1,9 @@
 """Extraction commands for the embeddings that a run needs, for errors of `predict`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from affuse.data.cache import cache_selection, fold_encoders, provenance, store
+from affuse.data.cache import fold_encoders, provenance, store
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import AffuseError
@@ -30,7 +29,12 @@ def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -
     caches = list(store.find(again.cache, again.corpus))
     if len({c.recipe.corpus for c in caches}) != 1:
         return  # the choice of a corpus raises an error that lists the corpora
-    needed = {r.digest(): r for by_fold in recipes.values() for r in by_fold.values()}
+    needed = {
+        part.digest(): part
+        for by_fold in recipes.values()
+        for recipe in by_fold.values()
+        for part in recipe.parts
+    }
     lacking = [r for r in needed.values() if _differing(r, caches)]
     if not lacking:
         return
@@ -50,14 +54,14 @@ def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -
 def _differing(recipe: Recipe, caches: Sequence[Cache]) -> list[Cache]:
     """Return the caches of a recipe's modality if none of them fits the recipe."""
     same = [c for c in caches if c.recipe.modality == recipe.modality]
-    fits = any(cache_selection.is_alike(c.recipe, recipe) for c in same)
+    fits = any(c.recipe.covers(recipe) for c in same)
     return [] if fits or fold_encoders.origin(recipe) else same
 
 
 def _as_trained(cache: Cache, trained: Recipe) -> Recipe:
     """Return the recipe of a cache with the corpus of the run, parsed from its text."""
     recipe = Recipe.parse(cache.recipe.text())
-    return replace(recipe, corpus=trained.corpus, content=trained.content)
+    return recipe.of_corpus(trained.corpus, trained.content)
 
 
 def _extract(

@@ -10,6 +10,7 @@ from affuse.data.cache import (
     store,
     streaming,
 )
+from affuse.data.cache.embedding_views import join, narrow
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache, Embeddings
 from affuse.data.options.run_options import RunInput
@@ -17,36 +18,50 @@ from affuse.data.options.shared_options import CacheChoice
 from affuse.data.options.training_options import TrainingInputs
 from affuse.data.records import Corpus
 from affuse.fuse.inputs.extraction_commands import demand_alike
+from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.inputs.fold_embeddings import ALL, Own
+
+Shown = tuple[Cache, Recipe]  # a cache, and the recipe of what is taken of it
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Corpus and its selected caches."""
+    """Corpus and its selected caches, of the first fold if folds differ."""
 
     corpus: Corpus
-    caches: Mapping[str, Cache]  # {modality: cache}; of the first fold if folds differ
-    embeddings: Mapping[str, Embeddings]  # {modality: rows of its cache}
+    shown: tuple[Shown, ...]  # caches with the recipe of what is taken of each
+    embeddings: Mapping[str, Embeddings]  # {modality: rows of its caches}
     own: Own = field(default_factory=dict)  # fold-specific embeddings, if any
 
 
-def find(options: TrainingInputs, modalities: Sequence[str]) -> Sources:
+def find(
+    options: TrainingInputs, modalities: Sequence[str], choice: FeatureChoice
+) -> Sources:
     """Return the corpus and caches that the options select for training.
 
     Args:
         options: selection of caches
         modalities: that the designs need
+        choice: layers and statistics to take of each cache
     """
     folder, corpus, named = options.cache, options.corpus, options.named()
     if not options.finetuned:
         only = cache_selection.choose(
             folder, corpus=corpus, named=named, modalities=modalities
         )
-        return _load(options, {ALL: only}, shared=True)
-    chosen = fold_caches.choose(
-        options.finetuned, folder, corpus=corpus, named=named, modalities=modalities
-    )
-    return _load(options, chosen, shared=False)
+        chosen = {ALL: only}
+    else:
+        chosen = fold_caches.choose(
+            options.finetuned, folder, corpus=corpus, named=named, modalities=modalities
+        )
+    taken = {
+        fold: {
+            m: [(cache, choice.narrowed(cache.recipe)) for cache in caches]
+            for m, caches in by_modality.items()
+        }
+        for fold, by_modality in chosen.items()
+    }
+    return _load(options, taken, shared=not options.finetuned)
 
 
 def alike(options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]) -> Sources:
@@ -63,18 +78,30 @@ def alike(options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]) -> Sou
     fold_caches.demand(options.cache, options.corpus, recipes)
     demand_alike(recipes, options)
     distinct = {_key(like): like for like in recipes.values()}
-    chosen = {
-        key: cache_selection.choose(
+    taken = {}
+    for key, like in distinct.items():
+        chosen = cache_selection.choose(
             options.cache,
             corpus=options.corpus,
             named=options.named(),
             modalities=tuple(like),
             like=like,
         )
-        for key, like in distinct.items()
-    }
-    by_fold = {fold: chosen[_key(like)] for fold, like in recipes.items()}
+        taken[key] = {
+            m: [
+                (cache, _of_cache(part, cache))
+                for cache, part in zip(caches, like[m].parts, strict=True)
+            ]
+            for m, caches in chosen.items()
+        }
+    by_fold = {fold: taken[_key(like)] for fold, like in recipes.items()}
     return _load(options, by_fold, shared=len(distinct) == 1)
+
+
+def _of_cache(needed: Recipe, cache: Cache) -> Recipe:
+    """Return a recipe for the corpus of a cache; that of the cache if it differs."""
+    own = needed.of_corpus(cache.recipe.corpus, cache.recipe.content)
+    return own if cache.recipe.covers(needed) else cache.recipe
 
 
 def _key(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
@@ -84,21 +111,38 @@ def _key(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
 
 def _load(
     options: CacheChoice,
-    chosen: Mapping[str, Mapping[str, Cache]],
+    taken: Mapping[str, Mapping[str, Sequence[Shown]]],
     *,
     shared: bool,
 ) -> Sources:
     """Return sources, for which each cache is loaded once."""
-    caches = next(iter(chosen.values()))
-    once = {str(c.path): c for by_name in chosen.values() for c in by_name.values()}
+    once = {
+        _view(each): each
+        for by_modality in taken.values()
+        for several in by_modality.values()
+        for each in several
+    }
     if isinstance(options, TrainingInputs):
         loaded = streaming.open_all(once, gib=options.memory)
     else:  # predict and ablate read rows many times
-        loaded = {path: store.load(cache) for path, cache in once.items()}
+        loaded = {
+            key: narrow(store.load(c), recipe) for key, (c, recipe) in once.items()
+        }
     by_fold = {
-        fold: {m: loaded[str(c.path)] for m, c in by_name.items()}
-        for fold, by_name in chosen.items()
+        fold: {
+            m: join([loaded[_view(each)] for each in several])
+            for m, several in by_modality.items()
+        }
+        for fold, by_modality in taken.items()
     }
-    corpus = corpus_table.load(options.cache, next(iter(caches.values())).recipe.corpus)
-    first = next(iter(by_fold.values()))
-    return Sources(corpus, caches, first, {} if shared else by_fold)
+    first = next(iter(taken.values()))
+    shown = tuple(each for several in first.values() for each in several)
+    corpus = corpus_table.load(options.cache, shown[0][0].recipe.corpus)
+    embeddings = next(iter(by_fold.values()))
+    return Sources(corpus, shown, embeddings, {} if shared else by_fold)
+
+
+def _view(each: Shown) -> str:
+    """Return a key that is equal for equal parts of one cache."""
+    cache, recipe = each
+    return f"{cache.path} {recipe.text()}"

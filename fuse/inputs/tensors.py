@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from affuse.data.cache.recipe import LayerStructure
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.rating_scales import RATINGS, normalise
@@ -32,7 +33,8 @@ class Rows:
     features: Mapping[str, Tensor]  # {modality, or HEAD: (rows, dim)}
     truth: Tensor  # (rows, targets), on [-1, 1]
     targets: tuple[str, ...] = RATINGS  # names of the columns of `truth`
-    layers: Mapping[str, int] = field(default_factory=dict)  # {modality: layers in dim}
+    # {modality: layers in dim}
+    layers: Mapping[str, LayerStructure] = field(default_factory=dict)
     groups: tuple[str, ...] = ()  # of each row, never to be divided; see `groups`
     mapped: bool = False  # True for features in scratch files, on the CPU: do not copy
     scratch: Path | None = None  # folder of scratch files, if memory is limited
@@ -54,7 +56,8 @@ class Aligned:
     head: tuple[str, ...]  # ratings of features[HEAD]; () without a head
     left_out: Mapping[str, int]  # {reason: number of utterances}
     outside: int  # utterances with a released rating outside the nominal scale
-    layers: Mapping[str, int] = field(default_factory=dict)  # {modality: layers}
+    # {modality: layers in dim}
+    layers: Mapping[str, LayerStructure] = field(default_factory=dict)
     scratch: Path | None = None  # folder of the features, if not in memory
 
     @property
@@ -151,7 +154,7 @@ def align(
         head=head_names(embeddings),
         left_out={reason: n for reason, n in sorted(left_out.items()) if n},
         outside=sum(not _ratings(u, targets, corpus, "drop") for u in complete),
-        layers={m: len(cache.recipe.layers) for m, cache in embeddings.items()},
+        layers={m: cache.recipe.layer_structure for m, cache in embeddings.items()},
         scratch=next((c.scratch for c in embeddings.values() if c.scratch), None),
     )
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from affuse.data.cache import corpus_table, store
+from affuse.data.cache import cache_selection, corpus_table, store
+from affuse.data.cache.embedding_views import join, narrow
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.recording_spans import Stretch
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, DamagedFileError
@@ -83,11 +85,19 @@ def left(folder: Path, cache: Path) -> Evidence:
     elif lack := missing_file(info, folder):
         missing[TRAINED] = lack
     corpus = _corpus(cache, info.corpus, missing)
-    needed = {r.folder(): r for fold in recipes.values() for r in fold.values()}
+    needed = {
+        part.folder(): part
+        for fold in recipes.values()
+        for recipe in fold.values()
+        for part in recipe.parts
+    }
     embeddings = _embeddings(cache / info.corpus, needed, missing)
 
     def load(fold: str, ids: Sequence[str]) -> Mapping[str, Tensor]:
-        caches = {m: embeddings[r.folder()] for m, r in recipes[fold].items()}
+        caches = {
+            m: join([embeddings[part.folder()] for part in r.parts])
+            for m, r in recipes[fold].items()
+        }
         features = gather(caches, ids)
         names = trainable(info.design).features(tuple(caches))
         return {name: torch.from_numpy(features[name]) for name in names}
@@ -118,16 +128,16 @@ def _corpus(cache: Path, name: str, missing: dict[str, str]) -> Corpus | None:
 
 
 def _embeddings(
-    corpus: Path, recipes: Iterable[str], missing: dict[str, str]
+    corpus: Path, recipes: Mapping[str, Recipe], missing: dict[str, str]
 ) -> dict[str, Embeddings]:
-    """Return the embeddings of these recipes by folder, or add to `missing`."""
+    """Return the embeddings of recipes by their folder, or add to `missing`."""
     embeddings = {}
-    for name in recipes:
+    for name, recipe in recipes.items():
         try:
-            cache = store.look(corpus / name)
+            cache = cache_selection.holding(corpus, recipe)
             if cache is None or not cache.complete:
                 raise AffuseError(f"{corpus / name} is missing or incomplete")
-            embeddings[name] = store.load(cache)
+            embeddings[name] = narrow(store.load(cache), recipe)
         except DamagedFileError:
             raise
         except (OSError, AffuseError) as error:

@@ -109,21 +109,19 @@ class Mixed(Autoencoder):
     A reconstruction of the mixtures would favour mixtures that are easy to restore.
 
     Args:
-        dim: size of a mixture, and of one layer's embedding
+        dim: size of a mixture
         hidden: units of each hidden layer
         latent: size of one mixture's code
-        layers: number of layers
+        size: of the embedding, with all layers of all encoders
         mixtures: number of mixtures
     """
 
-    def __init__(
-        self, dim: int, *, hidden: int, latent: int, layers: int, mixtures: int
-    ):
+    def __init__(self, dim: int, *, hidden: int, latent: int, size: int, mixtures: int):
         super().__init__(dim, hidden=hidden, latent=latent)
         self.decoder = nn.Sequential(
             nn.Linear(mixtures * latent, hidden),
             nn.ReLU(),
-            nn.Linear(hidden, layers * dim),
+            nn.Linear(hidden, size),
         )
 
     def decode(self, code: Tensor) -> Tensor:
@@ -133,6 +131,6 @@ class Mixed(Autoencoder):
             code: (batch, mixtures, latent)
 
         Returns:
-            (batch, layers * dim)
+            (batch, size)
         """
         return super().decode(code.flatten(1))

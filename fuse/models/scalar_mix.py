@@ -10,10 +10,12 @@ The mixtures of all ratings pass through one autoencoder and one design, like ro
 larger batch. From mixture r, only the prediction of rating r is used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from affuse.data.cache.recipe import LayerBlock, LayerStructure
 
 # Adam moves a parameter by about one learning rate in each step. Scores of a softmax
 # need differences of some units, weights of a linear layer of some hundredths. So
@@ -24,30 +26,52 @@ PACE = 20
 class Mixture(nn.Module):
     """Weighted means of layers, one for each rating; initially all weights are equal.
 
+    Where the embeddings of several encoders are joined, the layers of each encoder are
+    mixed apart, and the mixtures are concatenated.
+
     Args:
-        layers: number of layers
+        blocks: layers of each encoder
         targets: number of ratings to predict
     """
 
-    def __init__(self, layers: int, targets: int):
+    def __init__(self, blocks: Sequence[LayerBlock], targets: int):
         super().__init__()
-        self.scores = nn.Parameter(torch.zeros(targets, layers))
+        self.blocks = tuple(blocks)
+        self.scores = nn.Parameter(torch.zeros(targets, sum(b.layers for b in blocks)))
 
     def weights(self) -> Tensor:
-        """Return the weights (targets, layers), of which each row sums to 1."""
-        return (PACE * self.scores).softmax(dim=1)
+        """Return the weights (targets, layers), which sum to 1 in each encoder."""
+        scores = self.scores.split([block.layers for block in self.blocks], dim=1)
+        return torch.cat([(PACE * each).softmax(dim=1) for each in scores], dim=1)
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Return the mixture of each rating.
 
         Args:
-            embedding: (batch, layers * dim)
+            embedding: (batch, sum of layers * dim over encoders)
 
         Returns:
-            (batch, targets, dim)
+            (batch, targets, sum of dim over encoders)
         """
-        layers = embedding.unflatten(1, (self.scores.shape[1], -1))
-        return torch.einsum("rl,bld->brd", self.weights(), layers)
+        weights = self.weights().split([b.layers for b in self.blocks], dim=1)
+        columns = embedding.split([b.layers * b.dim for b in self.blocks], dim=1)
+        mixed = [
+            torch.einsum("rl,bld->brd", each, x.unflatten(1, (block.layers, block.dim)))
+            for each, x, block in zip(weights, columns, self.blocks, strict=True)
+        ]
+        return torch.cat(mixed, dim=2)
+
+
+def blocks(structure: LayerStructure, size: int) -> tuple[LayerBlock, ...]:
+    """Return the layers of each encoder in an embedding.
+
+    Args:
+        structure: number of layers of a single encoder, or the layers of each
+        size: of the embedding
+    """
+    if isinstance(structure, int):
+        return (LayerBlock(structure, size // structure),)
+    return structure
 
 
 class PerRating(nn.Module):

@@ -11,18 +11,19 @@ declares ``TOKENS`` gets one code for each layer. The state of the module contai
 everything that was fitted, so one file of weights predicts new recordings.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from torch import Tensor, nn
 
+from affuse.data.cache.recipe import LayerBlock, LayerStructure
 from affuse.fuse.models.autoencoder import Autoencoder, Layerwise, Mixed
 from affuse.fuse.models.design import Design, find
 from affuse.fuse.models.modality_dropout import Hiding
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.regressor import pick
-from affuse.fuse.models.scalar_mix import Mixture, PerRating
+from affuse.fuse.models.scalar_mix import Mixture, PerRating, blocks
 from affuse.fuse.settings import Settings
 
 
@@ -47,7 +48,7 @@ class System(nn.Module):
             are ignored
         targets: number of ratings to predict
         settings: sizes and dropout
-        layers: {modality: number of cached layers in its embedding}; 1 by default
+        layers: {modality: layers in its embedding}; one layer by default
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class System(nn.Module):
         *,
         targets: int,
         settings: Settings,
-        layers: Mapping[str, int] | None = None,
+        layers: Mapping[str, LayerStructure] | None = None,
     ):
         super().__init__()
         design = find(fusion)
@@ -66,7 +67,7 @@ class System(nn.Module):
         shapes = Shapes(design, settings, targets, dict(layers or {}))
         sizes = {m: projections[m].size for m in needed}
         self.hide = Hiding(settings.modality_dropout, len(needed))
-        self.mixtures = shapes.mixtures(needed)
+        self.mixtures = shapes.mixtures(sizes)
         self.corrupt = nn.Dropout(settings.input_dropout)
         self.autoencoders = shapes.autoencoders(sizes)
         self.fusion = shapes.fusion(sizes)
@@ -159,7 +160,7 @@ class Shapes:
     design: Design
     settings: Settings
     targets: int
-    layers: Mapping[str, int]
+    layers: Mapping[str, LayerStructure]
 
     @property
     def weighted(self) -> bool:
@@ -169,26 +170,36 @@ class Shapes:
     def tokens(self, modality: str) -> int:
         """Return the number of codes of a modality that the design gets.
 
-        It is 1 where layers are mixed or reduced by PCA. It is also 1 for pretrained
+        It is 1 where layers are mixed or reduced by PCA, and where the modality has
+        several encoders, whose layers differ in size. It is also 1 for pretrained
         autoencoders, which all designs share.
 
         Args:
             modality: its name
         """
         joined = self.settings.reduce == "pca" or self.settings.training == "pretrain"
-        separate = self.design.tokens and not joined
-        return self.layers.get(modality, 1) if separate and not self.weighted else 1
+        separate = self.design.tokens and not joined and not self.weighted
+        layers = self.layers.get(modality, 1)
+        return layers if separate and isinstance(layers, int) else 1
 
-    def mixtures(self, modalities: Sequence[str]) -> nn.ModuleDict:
+    def mixtures(self, sizes: Mapping[str, int]) -> nn.ModuleDict:
         """Return a mixture of layers for each modality; empty if layers are not mixed.
 
         Args:
-            modalities: names
+            sizes: {modality: projected size}
         """
-        chosen = modalities if self.weighted else ()
+        chosen = sizes if self.weighted else {}
         return nn.ModuleDict(
-            {m: Mixture(self.layers.get(m, 1), self.targets) for m in chosen}
+            {m: Mixture(self._blocks(m, n), self.targets) for m, n in chosen.items()}
         )
+
+    def _blocks(self, modality: str, size: int) -> tuple[LayerBlock, ...]:
+        """Return the layers of each encoder of a modality."""
+        return blocks(self.layers.get(modality, 1), size)
+
+    def _mixed(self, modality: str, size: int) -> int:
+        """Return the size of a mixture of a modality's layers."""
+        return sum(block.dim for block in self._blocks(modality, size))
 
     def autoencoders(self, sizes: Mapping[str, int]) -> nn.ModuleDict:
         """Return an autoencoder for each modality; empty with another reduction.
@@ -201,16 +212,15 @@ class Shapes:
 
     def _autoencoder(self, modality: str, size: int) -> Autoencoder:
         hidden, latent = self.settings.autoencoder_hidden, self.settings.latent
-        layers = self.layers.get(modality, 1)
         if self.weighted:
             return Mixed(
-                size // layers,
+                self._mixed(modality, size),
                 hidden=hidden,
                 latent=latent,
-                layers=layers,
+                size=size,
                 mixtures=self.targets,
             )
-        if self.tokens(modality) > 1:
+        if (layers := self.tokens(modality)) > 1:
             return Layerwise(
                 size // layers, hidden=hidden, latent=latent, layers=layers
             )
@@ -225,7 +235,7 @@ class Shapes:
         if self.settings.reduce == "autoencoder":
             codes = {m: self.tokens(m) * self.settings.latent for m in sizes}
         elif self.weighted:
-            codes = {m: n // self.layers.get(m, 1) for m, n in sizes.items()}
+            codes = {m: self._mixed(m, n) for m, n in sizes.items()}
         else:
             codes = dict(sizes)
         options: dict[str, Any] = {

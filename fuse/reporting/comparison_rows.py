@@ -10,13 +10,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from affuse.data.cache import run_recipes
+from affuse.data.cache.recipe import WITH_DEVIATION
 from affuse.data.errors import AffuseError
 from affuse.data.options.shared_options import named_caches
 from affuse.data.options.training_options import Train
+from affuse.data.runs.run_information import RunInfo
 from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting.contrasts import Side, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
+from affuse.fuse.settings import recorded
 from affuse.fuse.training.setting_resolution import has_map
 
 BY_FOLD = "(fine-tuned for each fold)"  # end of a fold-specific checkpoint's name
@@ -192,17 +195,26 @@ def _command(modality: str, side: Side) -> Train:
     fold-specific.
     """
     info = side.info
-    checkpoint = str(info.encoders[modality].get("checkpoint", ""))
-    name = run_recipes.cache(side.path, modality)
-    if not name and not checkpoint.endswith(BY_FOLD):
-        name = checkpoint
+    record = info.encoders[modality]
+    members = record.get("encoders", [record])
+    checkpoints = [str(each.get("checkpoint", "")) for each in members]
+    names = run_recipes.caches(side.path, modality) if _takes_all(info) else ()
+    if not names and not checkpoints[0].endswith(BY_FOLD):
+        names = tuple(checkpoints)
     return Train(
-        **named_caches({modality: name}),
+        **named_caches({modality: names}),
         designs=(modality,),
         protocol=info.protocol,
         corpus=info.corpus,
         runs=side.path.parent,
     )
+
+
+def _takes_all(info: RunInfo) -> bool:
+    """Return True if a run takes all that its caches hold."""
+    settings = recorded(info.settings)
+    choice = (settings.get("layers"), settings.get("pooling"))
+    return choice in (("all", WITH_DEVIATION), ("weighted", WITH_DEVIATION))
 
 
 def _weaker(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import DamagedFileError
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import Run
@@ -23,24 +24,35 @@ def write(
     weights: Weights,
     *,
     targets: Sequence[str],
-    layers: Mapping[str, Sequence[int]],
+    recipes: Mapping[str, Recipe],
 ) -> None:
     """Write the layer weights of one model, if it has any.
 
     Args:
         folder: of the model
-        weights: {modality: (ratings, layers)}; each row sums to 1
+        weights: {modality: (ratings, layers)}; the weights of each encoder sum to 1
         targets: names of the ratings
-        layers: {modality: numbers of its layers}, as in its recipe
+        recipes: {modality: recipe of its embeddings}
     """
     rows = [
-        (modality, target, layer, f"{weight:.6f}")
+        (name, target, layer, f"{weight:.6f}")
         for modality, values in weights.items()
         for target, row in zip(targets, values, strict=True)
-        for layer, weight in zip(layers[modality], row, strict=True)
+        for (name, layer), weight in zip(_layers(recipes[modality]), row, strict=True)
     ]
     if rows:
         write_rows(ModelFolder(folder).layers, COLUMNS, rows)
+
+
+def _layers(recipe: Recipe) -> Iterator[tuple[str, int]]:
+    """Yield the modality and the number of each layer of an embedding.
+
+    Where several encoders are joined, the checkpoint follows the modality.
+    """
+    for part in recipe.parts:
+        name = part.modality
+        name += f" {part.checkpoint}" if len(recipe.parts) > 1 else ""
+        yield from ((name, layer) for layer in part.layers)
 
 
 def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:

@@ -22,7 +22,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import nn
 
-from affuse.data.cache.recipe import KIND as RECIPE
+from affuse.data.cache import joined_recipe
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
@@ -59,7 +59,7 @@ KIND = Record(
         "seed": Whole(),
         "targets": ListOf(OneOf(RATINGS), most=len(RATINGS), least=1),
         "head": ListOf(WORD, most=100),
-        "recipes": MapOf(RECIPE, most=100),
+        "recipes": MapOf(joined_recipe.AnyRecipe(), most=100),
         "settings": MapOf(Plain(depth=0), most=1_000),
         "parameters": Whole(),
     },
@@ -115,9 +115,8 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
     rows = [_cells(epoch, description) for epoch in fitted.history]
     write_rows(place.history, HISTORY_COLUMNS, rows)
     weights = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
-    numbers = {m: recipe.layers for m, recipe in description.recipes.items()}
     layer_weight_files.write(
-        folder, weights, targets=description.targets, layers=numbers
+        folder, weights, targets=description.targets, recipes=description.recipes
     )
     if fitted.pretraining:
         losses = [
@@ -160,7 +159,7 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
             weight_files.read(ModelFolder(folder).weights),
             targets=description.targets,
             head=description.head,
-            layers={m: len(r.layers) for m, r in description.recipes.items()},
+            layers={m: r.layer_structure for m, r in description.recipes.items()},
             settings=description.settings,
         )
         module = trainable(description.fusion).restore(saved)
@@ -187,7 +186,7 @@ def describe(folder: Path) -> Description:
                 "targets": tuple(values["targets"]),
                 "head": tuple(values["head"]),
                 "recipes": {
-                    modality: Recipe.parse(json.dumps(recipe))
+                    modality: joined_recipe.parse(json.dumps(recipe))
                     for modality, recipe in values["recipes"].items()
                 },
                 "settings": change(Settings(), values["settings"]),

@@ -1,12 +1,13 @@
 """Predictions for cached utterances of any corpus, averaged over a run's models."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from affuse.data.cache import joined_recipe
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
@@ -217,9 +218,9 @@ def demand_same(
     """
     for modality, cache in embeddings.items():
         trained = recipes[modality]
-        recipe = Recipe.parse(cache.recipe.text())
-        recipe = replace(recipe, corpus=trained.corpus, content=trained.content)
-        if difference := recipe.difference(trained):
+        parsed = joined_recipe.parse(cache.recipe.text())
+        recipe, expected = (r.of_corpus(trained.corpus) for r in (parsed, trained))
+        if difference := recipe.difference(expected):
             raise AffuseError(
                 f"the {modality} embeddings were extracted with {difference} as those "
                 f"of {run.name}; extract again with the run's options"

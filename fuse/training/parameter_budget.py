@@ -11,6 +11,7 @@ from typing import Self
 
 import torch
 
+from affuse.data.cache.recipe import LayerStructure
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import OptionError
 from affuse.data.records import Corpus
@@ -28,7 +29,7 @@ class InputSizes:
     """Sizes of the embeddings of each modality, and the number of ratings."""
 
     dims: Mapping[str, int]  # {modality: size of an embedding with all its layers}
-    layers: Mapping[str, int]  # {modality: number of layers}
+    layers: Mapping[str, LayerStructure]  # {modality: layers in its embedding}
     targets: int  # number of ratings to predict
 
     @classmethod
@@ -39,8 +40,8 @@ class InputSizes:
             corpus: with ratings
             embeddings: {modality: rows of its cache}
         """
-        layers = {m: len(cache.recipe.layers) for m, cache in embeddings.items()}
-        dims = {m: c.values.shape[-1] * layers[m] for m, c in embeddings.items()}
+        layers = {m: c.recipe.layer_structure for m, c in embeddings.items()}
+        dims = {m: c.width for m, c in embeddings.items()}
         return cls(dims, layers, len(rated(corpus)))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.cache import fold_encoders
+from affuse.data.cache.joined_recipe import SEPARATOR
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.name_spellings import unify
@@ -26,7 +27,7 @@ from affuse.fuse.models.design_files import recorded_file
 from affuse.fuse.models.regressor import pick
 from affuse.fuse.models.trainable.design_protocol import TrainableDesign
 from affuse.fuse.models.trainable.design_registry import trainable
-from affuse.fuse.settings import Settings
+from affuse.fuse.settings import Settings, identity
 from affuse.fuse.training.setting_resolution import resolved
 from affuse.fuse.training.training_request import TrainingData
 
@@ -166,15 +167,15 @@ def _digest(
     code: str,
 ) -> str:
     """Return 8 hexadecimal digits of all that affects models or scores but seeds."""
-    identity = {
+    facts = {
         "format": FORMAT,
         "code": code,
-        "settings": asdict(settings),
+        "settings": identity(settings),
         "recipes": _digests(recipes),
         "folds": [asdict(fold) for fold in folds],
         "truth": hashlib.sha256(aligned.truth.tobytes()).hexdigest(),
     }
-    text = json.dumps(identity, sort_keys=True)
+    text = json.dumps(facts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -222,7 +223,19 @@ def _demand_inputs(data: TrainingData, fusion: str, modality: str) -> None:
 
 
 def _encoder(recipes: Sequence[Recipe]) -> dict[str, object]:
-    """Return the facts on an encoder that tables show, joined over folds."""
+    """Return the facts on a modality's encoders that tables show, joined over folds."""
+    members = [
+        _one_encoder(each) for each in zip(*(r.parts for r in recipes), strict=True)
+    ]
+    if len(members) == 1:
+        return members[0]
+    names = ("encoder", "checkpoint", "pooling")
+    joined = {n: SEPARATOR.join(str(m[n]) for m in members) for n in names}
+    return {**joined, "encoders": members}
+
+
+def _one_encoder(recipes: Sequence[Recipe]) -> dict[str, object]:
+    """Return the facts on one encoder, joined over folds."""
     columns = ("encoder", "checkpoint", "revision", "layers", "pooling")
     facts = {name: getattr(recipes[0], name) for name in columns}
     names = {fold_encoders.name(recipe) for recipe in recipes}

@@ -16,9 +16,9 @@ def caches(monkeypatch):
     """Embeddings that the commands find, and that a test may change."""
     there = embeddings()
 
-    def found(options, modalities):
+    def found(options, modalities, choice=None):
         kept = {m: there[m] for m in modalities if m in there}
-        return Sources(corpus(), {}, kept)
+        return Sources(corpus(), (), kept)
 
     def alike(options, recipes):
         return found(options, next(iter(recipes.values())))

@@ -39,8 +39,11 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             if modality not in corpora:
                 corpora[modality] = corpus_identity(evidence, modality)
             corpus = corpora[modality]
-            for record in training_data.of(recipe):
-                for finding in _record(evidence, fold, recipe, record, corpus):
+            records = [
+                (p, record) for p in recipe.parts for record in training_data.of(p)
+            ]
+            for part, record in records:
+                for finding in _record(evidence, fold, part, record, corpus):
                     if finding.text not in texts:
                         texts.add(finding.text)
                         yield finding

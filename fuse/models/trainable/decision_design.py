@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from torch import nn
 
+from affuse.data.cache.recipe import LayerStructure
 from affuse.fuse.models import code_revisions, weight_files
 from affuse.fuse.models.decisions import DECISIONS, MODALITIES, Decisions
 from affuse.fuse.models.projection import Projection
@@ -74,7 +75,7 @@ class DecisionDesign:
         *,
         targets: int,
         settings: Settings,
-        layers: Mapping[str, int],
+        layers: Mapping[str, LayerStructure],
     ) -> nn.Module:
         """Return the mean of untrained systems, one for each modality."""
         bases = {

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from torch import nn
 
+from affuse.data.cache.recipe import LayerStructure
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 from affuse.fuse.models.trainable.saved_model import SavedModel
@@ -124,7 +125,7 @@ class TrainableDesign(Protocol):
         *,
         targets: int,
         settings: Settings,
-        layers: Mapping[str, int],
+        layers: Mapping[str, LayerStructure],
     ) -> nn.Module:
         """Return the untrained module; needs the design's code.
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from torch import nn
 
 from affuse.data import plugins
+from affuse.data.cache.recipe import LayerStructure
 from affuse.data.modality import modality_names
 from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.fuse.models import code_revisions, weight_files
@@ -103,7 +104,7 @@ class NetworkDesign:
         *,
         targets: int,
         settings: Settings,
-        layers: Mapping[str, int],
+        layers: Mapping[str, LayerStructure],
     ) -> nn.Module:
         """Return the untrained system of the design."""
         design = find(self.fusion)

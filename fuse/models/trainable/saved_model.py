@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from affuse.data.cache.recipe import LayerStructure
 from affuse.fuse.models import weight_files
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.weight_files import State
@@ -16,7 +17,7 @@ class SavedModel:
     state: State  # all tensors of the module, by name
     targets: tuple[str, ...]  # names of the predicted ratings, in order of columns
     head: tuple[str, ...]  # ratings of the audio checkpoint's head, if cached
-    layers: Mapping[str, int]  # cached layers of each modality that the model takes
+    layers: Mapping[str, LayerStructure]  # {modality: layers in its embedding}
     settings: Settings
 
     def projections(self, *, prefix: str = "") -> dict[str, Projection]:

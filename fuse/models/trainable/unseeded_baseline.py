@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from affuse.data.cache.recipe import LayerStructure
 from affuse.data.errors import OptionError
 from affuse.fuse.models import baselines, code_revisions
 from affuse.fuse.models.projection import Projection
@@ -36,7 +37,7 @@ class UnseededBaseline:
         *,
         targets: int,
         settings: Settings,
-        layers: Mapping[str, int],
+        layers: Mapping[str, LayerStructure],
     ) -> NoReturn:
         """Raise an error, because the data decide the sizes of a baseline."""
         raise OptionError(f"no setting decides the size of {self.name}; name a design")

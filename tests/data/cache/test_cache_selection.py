@@ -6,7 +6,8 @@ import pytest
 from small_caches import FRAMES, RECIPE, fill, flip, recipe
 
 from affuse.data.cache import parts, provenance, store
-from affuse.data.cache.cache_selection import choose, describe, example, listing
+from affuse.data.cache.cache_listing import describe, example, listing
+from affuse.data.cache.cache_selection import choose
 
 AUDIO = recipe(modality="audio", encoder="wav2vec2", revision="0123456789" * 4)
 OTHER = recipe(corpus="other")
@@ -14,7 +15,7 @@ FREE = {}  # no cache is named
 
 
 def paths(chosen):
-    return {modality: cache.path for modality, cache in chosen.items()}
+    return {modality: cache.path for modality, (cache,) in chosen.items()}
 
 
 def test_the_only_caches_are_chosen(tmp_path):
@@ -23,7 +24,7 @@ def test_the_only_caches_are_chosen(tmp_path):
     audio = fill(tmp_path, of=AUDIO)
     wanted = {"audio": audio, "text": text}
     assert paths(choose(tmp_path, named=FREE)) == wanted
-    assert paths(choose(tmp_path, corpus="toy", named={"audio": ""})) == wanted
+    assert paths(choose(tmp_path, corpus="toy", named={"audio": ()})) == wanted
 
 
 @pytest.mark.parametrize("corpus", ["", "toy"])
@@ -59,7 +60,7 @@ def test_of_several_caches_one_must_be_named(tmp_path):
     assert all(digest in str(caught.value) for digest in digests)
     for path, digest in zip((mean, frames), digests, strict=True):
         for name in (digest, digest[:6], path.name):
-            assert paths(choose(tmp_path, named={"text": name})) == {"text": path}
+            assert paths(choose(tmp_path, named={"text": (name,)})) == {"text": path}
 
 
 def test_a_name_that_no_cache_has_lists_those_there_are(tmp_path):
@@ -67,9 +68,9 @@ def test_a_name_that_no_cache_has_lists_those_there_are(tmp_path):
     with pytest.raises(
         ValueError, match=f"'zzz'; there are 1, of tiny\n  --text {RECIPE.digest()}"
     ):
-        choose(tmp_path, named={"text": "zzz"})
+        choose(tmp_path, named={"text": ("zzz",)})
     with pytest.raises(ValueError, match="no audio cache 'zzz'; there are 0"):
-        choose(tmp_path, named={"audio": "zzz"})
+        choose(tmp_path, named={"audio": ("zzz",)})
 
 
 def of(checkpoint, **changes):
@@ -88,7 +89,9 @@ def of(checkpoint, **changes):
 def test_a_cache_goes_by_its_checkpoint(tmp_path, name, checkpoint):
     names = ("tiny", "mini", "facebook/beef", "abc")
     made = {each: fill(tmp_path, of=of(each)) for each in names}
-    assert paths(choose(tmp_path, named={"text": name})) == {"text": made[checkpoint]}
+    assert paths(choose(tmp_path, named={"text": (name,)})) == {
+        "text": made[checkpoint]
+    }
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["provenance", "none"])
@@ -110,8 +113,8 @@ def test_a_cache_goes_by_the_folder_of_its_checkpoint(tmp_path, known, monkeypat
         }
         provenance.path(made).write_text(json.dumps(call), encoding="utf-8")
     for name in ("models/small", "./models/small/", str(folder.resolve()), "small"):
-        assert paths(choose(tmp_path, named={"text": name})) == {"text": made}
-    named = {"text": str(other)}
+        assert paths(choose(tmp_path, named={"text": (name,)})) == {"text": made}
+    named = {"text": (str(other),)}
     if known:  # it is known to be another one
         with pytest.raises(ValueError, match="no text cache 'elsewhere/small'"):
             choose(tmp_path, named=named)
@@ -122,11 +125,11 @@ def test_a_cache_goes_by_the_folder_of_its_checkpoint(tmp_path, known, monkeypat
 def test_what_no_checkpoint_is_called_is_no_beginning_of_a_digest(tmp_path):
     fill(tmp_path, of=of("mini"))
     fill(tmp_path)
-    named = {"text": f"facebook/wav2vec2-{RECIPE.digest()[:2]}"}
+    named = {"text": (f"facebook/wav2vec2-{RECIPE.digest()[:2]}",)}
     with pytest.raises(ValueError, match="there are 2, of mini, tiny"):
         choose(tmp_path, named=named)
     with pytest.raises(ValueError, match="of mini, tiny; did you mean 'mini'?"):
-        choose(tmp_path, named={"text": "mimi"})
+        choose(tmp_path, named={"text": ("mimi",)})
 
 
 def test_caches_of_one_checkpoint_are_told_apart(tmp_path):
@@ -136,12 +139,12 @@ def test_caches_of_one_checkpoint_are_told_apart(tmp_path):
         fill(tmp_path, of=each)
     fill(tmp_path)
     with pytest.raises(ValueError, match="there are 3 text caches of 'mini'") as caught:
-        choose(tmp_path, named={"text": "mini"})
+        choose(tmp_path, named={"text": ("mini",)})
     lines = {line.split()[1]: line for line in str(caught.value).split("\n")[1:]}
     assert list(lines) == sorted(r.digest() for r in recipes)
     for each in recipes:
         assert lines[each.digest()].startswith(f"  --text {each.digest()} ")
-        assert paths(choose(tmp_path, named={"text": each.digest()}))
+        assert paths(choose(tmp_path, named={"text": (each.digest(),)}))
     assert "layers 1,2" in lines[recipes[0].digest()]
     assert lines[recipes[0].digest()].endswith("utterances")
     assert lines[recipes[1].digest()].endswith(", head no")
@@ -151,14 +154,14 @@ def test_caches_of_one_checkpoint_are_told_apart(tmp_path):
 def test_a_checkpoint_names_the_cache_that_counts(tmp_path):
     old, new = fill(tmp_path), fill(tmp_path, of=recipe(content="repaired"))
     os.utime(old, (1000, 1000))
-    assert paths(choose(tmp_path, named={"text": "tiny"})) == {"text": new}
+    assert paths(choose(tmp_path, named={"text": ("tiny",)})) == {"text": new}
 
 
 def test_a_superseded_cache_is_chosen_only_by_name(tmp_path):
     old, new = fill(tmp_path), fill(tmp_path, of=recipe(content="repaired"))
     os.utime(old, (1000, 1000))
     assert paths(choose(tmp_path, named=FREE)) == {"text": new}
-    named = {"text": RECIPE.digest()}
+    named = {"text": (RECIPE.digest(),)}
     assert paths(choose(tmp_path, named=named)) == {"text": old}
 
 

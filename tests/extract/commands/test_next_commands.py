@@ -17,7 +17,7 @@ from locations import ROOT
 from small_caches import fill, recipe
 
 from affuse import cli
-from affuse.data.cache import cache_selection, provenance, store
+from affuse.data.cache import cache_listing, provenance, store
 from affuse.data.options import command_record
 from affuse.data.options.command_record import NEXT
 from affuse.data.options.extraction_options import CheckpointChoice, Extract
@@ -35,6 +35,7 @@ from affuse.extract.commands.next_commands import following
 from affuse.fuse.commands.calibrate_command import _next as after_calibration
 from affuse.fuse.commands.requested_designs import needs
 from affuse.fuse.inputs import input_selection
+from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained.prediction import recipes
 
@@ -57,7 +58,9 @@ def found_by(line):
     """What a printed `train` command trains on."""
     command, params = parsed(line)
     assert command is cli.train
-    return input_selection.find(Train(**params), needs(params["designs"]))
+    return input_selection.find(
+        Train(**params), needs(params["designs"]), FeatureChoice()
+    )
 
 
 # Every line comes from a record
@@ -114,10 +117,10 @@ def test_after_a_second_encoder_the_line_names_the_one_that_was_encoded(tmp_path
     for checkpoint, layers in (("tiny", (1, 2)), ("mini", (2,)), ("mini", (0,))):
         made = fill(cache, of=recipe(checkpoint=checkpoint, layers=layers))
         (line,) = lines_after(outcomes(made), cache, kept)
-        (chosen,) = found_by(line).caches.values()
+        ((chosen, _),) = found_by(line).shown
         assert chosen.path == made
         seen.add(parsed(line)[1]["text"])
-    assert {"", "mini"} <= seen  # the last needs its digest
+    assert {(), ("mini",)} <= seen  # the last needs its digest
     assert len(seen) == 3
 
 
@@ -127,7 +130,7 @@ def test_of_several_corpora_the_line_names_the_one_that_was_encoded(tmp_path):
     fill(tmp_path, of=recipe(corpus="other"))
     made = fill(tmp_path, of=recipe())
     (line,) = lines_after(outcomes(made), tmp_path, kept)
-    assert found_by(line).caches["text"].path == made
+    assert found_by(line).shown[0][0].path == made
 
 
 @pytest.mark.parametrize(("speakers", "folds"), [(6, None), (3, 3)])
@@ -393,4 +396,4 @@ def test_records_take_what_is_theirs():
     assert (tuning.corpus, tuning.text_checkpoint) == ("demo", "mini")
     assert (tuning.fusion, tuning.threads) == ("late", None)
     assert list(Predict(run=Path("x")).words()) == ["predict", "x"]
-    assert cache_selection.example(Path("x")).cache == Path("x")
+    assert cache_listing.example(Path("x")).cache == Path("x")

@@ -132,7 +132,7 @@ def test_an_older_run_has_the_scale_of_its_corpus(run):
 def test_a_scale_that_is_not_expected_is_said(run, caplog, scale, said):
     write_info(run, dataclasses.replace(INFO, scale=scale))
     new = dataclasses.replace(corpus(), name="new")
-    given = Sources(new, {}, embeddings())
+    given = Sources(new, (), embeddings())
     context = prediction_table.gather(run, applied("u000"), given, run)
     assert context.scale == scale
     assert context.overlap.models == {"u000": None}
@@ -143,6 +143,6 @@ def test_a_scale_that_is_not_expected_is_said(run, caplog, scale, said):
 
 def test_an_older_cache_of_speech_has_no_names_of_files(run, caplog):
     fill(run, of=recipe(modality="audio"))
-    given = Sources(corpus(), {}, {})
+    given = Sources(corpus(), (), {})
     prediction_table.gather(run, applied("u000"), given, run)
     assert "an older version extracted 'toy' and saved no names" in caplog.text
