@@ -16,10 +16,17 @@ from affuse.data.suggestions import hint
 from affuse.data.system.documents import parse_toml, read_toml
 from affuse.data.system.schema import MapOf, Plain, Record
 from affuse.fuse.losses import SMALLEST_BATCH
-from affuse.fuse.setting_ranges import CHOICES, END_TO_END, RANGES, demand
+from affuse.fuse.setting_ranges import (
+    BY_MODALITY,
+    CHOICES,
+    END_TO_END,
+    RANGES,
+    demand,
+)
 from affuse.fuse.setting_scopes import PER_MODEL, UNUSED, setting, setting_of_rows
 
 __all__ = [
+    "BY_MODALITY",
     "CHOICES",
     "END_TO_END",
     "RANGES",
@@ -269,14 +276,19 @@ def identity(settings: Settings) -> dict[str, Any]:
     return values
 
 
-def recorded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a run's record in the terms of this version.
+def compared(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run that tables compare.
+
+    Which layers and statistics a run takes stands in the record of its encoders. Here,
+    only a mix of layers is distinguished from their concatenation.
 
     Args:
         values: {name: value} in ``run.json``, also of an older version
     """
-    layers = {"layers": "all"} if values.get("layers") == "concat" else {}
-    return {**(ADDED if "layers" in values else {}), **values, **layers}
+    rest = {name: value for name, value in values.items() if name != "pooling"}
+    if "layers" not in values:
+        return rest
+    return {**rest, "layers": "weighted" if values["layers"] == "weighted" else "all"}
 
 
 def dump(settings: Settings) -> str:

@@ -26,6 +26,12 @@ from affuse.data.system.schema import (
 
 ADVICE = "train again, or remove its folder"
 WORD = Text(1_000)
+ENCODER_FIELDS = {
+    **dict.fromkeys(("encoder", "checkpoint", "revision"), WORD),
+    "layers": ListOf(Whole(most=10_000), most=10_000),
+    "pooling": WORD,
+}
+ENCODER = Record({}, ENCODER_FIELDS, others=Plain(depth=2))  # one of several
 KIND = Record(
     {
         "name": WORD,
@@ -37,11 +43,7 @@ KIND = Record(
         "encoders": MapOf(
             Record(
                 {},
-                {
-                    **dict.fromkeys(("encoder", "checkpoint", "revision"), WORD),
-                    "layers": ListOf(Whole(most=10_000), most=10_000),
-                    "pooling": WORD,
-                },
+                {**ENCODER_FIELDS, "encoders": ListOf(ENCODER, most=100)},
                 others=Plain(depth=2),
             ),
             most=100,

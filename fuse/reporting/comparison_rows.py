@@ -19,7 +19,7 @@ from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.reporting.contrasts import Side, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
-from affuse.fuse.settings import recorded
+from affuse.fuse.setting_ranges import EVERY_LAYER
 from affuse.fuse.training.setting_resolution import has_map
 
 BY_FOLD = "(fine-tuned for each fold)"  # end of a fold-specific checkpoint's name
@@ -212,9 +212,9 @@ def _command(modality: str, side: Side) -> Train:
 
 def _takes_all(info: RunInfo) -> bool:
     """Return True if a run takes all that its caches hold."""
-    settings = recorded(info.settings)
-    choice = (settings.get("layers"), settings.get("pooling"))
-    return choice in (("all", WITH_DEVIATION), ("weighted", WITH_DEVIATION))
+    layers = info.settings.get("layers", "all")
+    pooling = info.settings.get("pooling", WITH_DEVIATION)
+    return layers in EVERY_LAYER and pooling == WITH_DEVIATION
 
 
 def _weaker(

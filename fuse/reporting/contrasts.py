@@ -16,7 +16,7 @@ from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.scoring.failed_training import diverged
-from affuse.fuse.settings import recorded
+from affuse.fuse.settings import compared
 from affuse.fuse.training.parameter_budget import TOLERANCE
 from affuse.fuse.wording import count
 
@@ -134,7 +134,7 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         prefix: of the dotted names
     """
     dotted: dict[str, Any] = {}
-    settings = settings if prefix else recorded(settings)
+    settings = settings if prefix else compared(settings)
     for name, value in settings.items():
         if isinstance(value, Mapping):
             dotted |= flat(value, f"{prefix}{name}.")

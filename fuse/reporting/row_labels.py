@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from affuse.data.cache.joined_recipe import SEPARATOR
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.reporting.contrasts import DIVISION, MISSING, flat, plain, uses
@@ -104,6 +105,12 @@ def describe(modality: str, encoder: Mapping[str, Any]) -> str:
         >>> describe("text", {"checkpoint": "bert", "layers": [4, 5, 6]})
         'text: bert, layers 4-6'
     """
+    members = encoder.get("encoders", [encoder])
+    return f"{modality}: {SEPARATOR.join(map(_described, members))}"
+
+
+def _described(encoder: Mapping[str, Any]) -> str:
+    """Return one encoder in words, without its modality."""
     words = [str(encoder.get("checkpoint") or encoder.get("encoder", "unknown"))]
     if encoder.get("revision"):
         words.append(f"revision {str(encoder['revision'])[:REVISION]}")
@@ -111,7 +118,7 @@ def describe(modality: str, encoder: Mapping[str, Any]) -> str:
         words.append(_layers(encoder["layers"]))
     if "pooling" in encoder:
         words.append(f"{encoder['pooling']} pooling")
-    return f"{modality}: {', '.join(words)}"
+    return ", ".join(words)
 
 
 def _differing(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -137,7 +144,8 @@ def _encoder_words(pieces: Mapping[str, Any]) -> Iterator[str]:
     for place, value in pieces.items():
         modality, _, name = place.partition(" ")
         if name == "checkpoint":
-            yield str(value).rpartition("/")[2]
+            names = str(value).split(SEPARATOR)
+            yield SEPARATOR.join(name.rpartition("/")[2] for name in names)
         elif name == "layers":
             yield f"{modality} {_layers(value)}"
         elif name == "revision":

@@ -49,9 +49,12 @@ def _layers(recipe: Recipe) -> Iterator[tuple[str, int]]:
 
     Where several encoders are joined, the checkpoint follows the modality.
     """
-    for part in recipe.parts:
+    names = [part.checkpoint for part in recipe.parts]
+    for number, part in enumerate(recipe.parts):
+        earlier = names[:number].count(part.checkpoint)
         name = part.modality
-        name += f" {part.checkpoint}" if len(recipe.parts) > 1 else ""
+        name += f" {part.checkpoint}" if len(names) > 1 else ""
+        name += f" ({earlier + 1})" if earlier else ""
         yield from ((name, layer) for layer in part.layers)
 
 

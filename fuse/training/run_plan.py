@@ -229,7 +229,7 @@ def _encoder(recipes: Sequence[Recipe]) -> dict[str, object]:
     ]
     if len(members) == 1:
         return members[0]
-    names = ("encoder", "checkpoint", "pooling")
+    names = ("encoder", "checkpoint")
     joined = {n: SEPARATOR.join(str(m[n]) for m in members) for n in names}
     return {**joined, "encoders": members}
 

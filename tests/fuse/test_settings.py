@@ -38,7 +38,8 @@ def test_every_setting_is_dumped():
 
 def test_every_number_has_a_range_and_every_word_its_choices():
     for field in dataclasses.fields(s.Settings):
-        assert field.name in (s.CHOICES if field.type is str else s.RANGES)
+        words = {**s.CHOICES, **s.BY_MODALITY}
+        assert field.name in (words if field.type is str else s.RANGES)
 
 
 def test_an_experiment_changes_only_what_it_names(tmp_path):

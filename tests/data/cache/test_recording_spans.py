@@ -20,7 +20,7 @@ def stretches(outcome):
     """By utterance id, the same whether the cache is in memory or streamed."""
     cache = store.look(outcome.folder)
     found = store.load(cache)
-    (streamed,) = streaming.open_all({"audio": cache}).values()
+    (streamed,) = streaming.open_all({"audio": (cache, cache.recipe)}).values()
     assert streamed.stretches == found.stretches
     return dict(zip(found.ids, found.stretches, strict=True))
 

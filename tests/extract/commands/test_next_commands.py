@@ -316,10 +316,10 @@ def other_encoder(case, root, **changes):
 
 @pytest.mark.parametrize("words", [("predict",), ("ablate",)], ids=" ".join)
 def test_embeddings_of_another_kind_are_answered_with_commands(case, tmp_path, words):
-    changed = other_encoder(case, tmp_path, pooling="mean+std")
+    changed = other_encoder(case, tmp_path, dtype="bfloat16")
     said = refused(call(*words, changed.run, "--cache", changed.cache, "--threads", 1))
     sentence, extract, again = said.splitlines()
-    assert "text embeddings of 'toy' were extracted with pooling='mean+" in sentence
+    assert "text embeddings of 'toy' were extracted with dtype='bfloat16'" in sentence
     assert sentence.endswith("extract again with the run's options, and repeat:")
     wanted = recipes(case.run)["session5"]["text"]
     command, params = parsed(extract.strip())

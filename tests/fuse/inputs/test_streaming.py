@@ -32,7 +32,8 @@ def small(monkeypatch):
 
 
 def opened(folder, gib=0):
-    return streaming.open_all({"text": store.look(folder)}, gib=gib)
+    cache = store.look(folder)
+    return streaming.open_all({"text": (cache, cache.recipe)}, gib=gib)
 
 
 def mapped(folder):
