@@ -90,14 +90,16 @@ def _mel() -> csr_array:
 
 def _norm(magnitude: np.ndarray) -> np.ndarray:
     """Return the Euclidean norm of each frame, above 0."""
-    norm: np.ndarray = np.sqrt(np.square(magnitude).sum(axis=0))
-    return np.maximum(norm, np.finfo(np.float32).tiny, out=norm)
+    norm = np.sqrt(np.square(magnitude).sum(axis=0))
+    above: np.ndarray = np.maximum(norm, np.finfo(np.float32).tiny)
+    return above
 
 
 def _flux(shapes: np.ndarray) -> np.ndarray:
     """Return the distance of neighbouring spectra of unit norm; none at silence."""
-    steps: np.ndarray = np.sqrt(np.square(np.diff(shapes, axis=1)).sum(axis=0))
-    return steps[np.isfinite(steps)]
+    steps = np.sqrt(np.square(np.diff(shapes, axis=1)).sum(axis=0))
+    found: np.ndarray = steps[np.isfinite(steps)]
+    return found
 
 
 def _slopes(power: np.ndarray) -> np.ndarray:

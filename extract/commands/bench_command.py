@@ -39,6 +39,24 @@ def bench_extract(options: "bench_options.BenchExtract") -> None:
     encoder_bench.bench(say, options)
 
 
+@bench.command("acoustic")
+@takes
+def bench_acoustic(options: "bench_options.BenchAcoustic") -> None:
+    """Measure the cost of each family of acoustic features.
+
+    The features of `extract --encoder acoustic` are computed in one thread from
+    recordings of the demo corpus. The speech encoder `mini` encodes the same
+    recordings, for comparison. Processor time is measured.
+
+    \b
+    Example:
+      python cli.py bench acoustic --count 30
+    """
+    from affuse.extract.bench import acoustic_bench
+
+    acoustic_bench.bench(say, options)
+
+
 @bench.command("digests")
 @takes
 def bench_digests(options: "bench_options.BenchDigests") -> None:
