@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import click
 
-from affuse.data.options.command_record import Command
 from affuse.data.options.finetuning_options import (
     JointDesign,
     TrainedLayers,
@@ -67,27 +66,6 @@ class BenchExtract(ComputeOptions):
         type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
         help="Data type of the encoder's arithmetic. With auto, it is bfloat16 "
         "on devices that are fast in it, and float32 on others.",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class BenchAcoustic(Command):
-    """Measure the acoustic encoder on recordings of the demo corpus."""
-
-    COMMAND: ClassVar[str] = "bench acoustic"
-    HEADING: ClassVar[str] = RESOURCES
-    count: int = option(
-        "--count",
-        default=60,
-        type=ONE_OR_MORE,
-        help="Measure this number of utterances, evenly spaced over the corpus.",
-    )
-    rounds: int = option(
-        "--rounds",
-        default=3,
-        type=ONE_OR_MORE,
-        help="Measure all families this many times in turn; the fastest time of each "
-        "counts.",
     )
 
 

@@ -1,4 +1,4 @@
-"""All acoustic features of an utterance, in one vector.
+"""Vector of the acoustic features of an utterance, with their names.
 
 The level is that of the samples as they were recorded: the waveform must not be
 standardised before.

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from affuse.data.corpora import demo
-from affuse.data.options.bench_options import BenchAcoustic
+from affuse.data.options.acoustic_bench_options import BenchAcoustic
 from affuse.data.system.text_columns import columns
 from affuse.extract.acoustics import (
     acoustic_functionals,
@@ -51,7 +51,7 @@ def bench(say: Callable[[str], object], options: BenchAcoustic) -> None:
     seconds = sum(len(wave) for wave in waves) / SAMPLE_RATE
     machine = Machine(threads=1)
     say(
-        f"{len(waves)} utterances of the demo corpus, {seconds:.0f} audio-s in all; "
+        f"demo corpus, utterances: {len(waves)}, {seconds:.0f} audio-s in all; "
         f"processor time, the fastest of {options.rounds} rounds; "
         f"{device_name(machine)}"
     )

@@ -8,7 +8,7 @@ from affuse.data.options.command_groups import Subgroup, takes
 from affuse.data.terminal import say
 
 if TYPE_CHECKING:
-    from affuse.data.options import bench_options
+    from affuse.data.options import acoustic_bench_options, bench_options
 
 
 @click.group(cls=Subgroup)
@@ -41,7 +41,7 @@ def bench_extract(options: "bench_options.BenchExtract") -> None:
 
 @bench.command("acoustic")
 @takes
-def bench_acoustic(options: "bench_options.BenchAcoustic") -> None:
+def bench_acoustic(options: "acoustic_bench_options.BenchAcoustic") -> None:
     """Measure the cost of each family of acoustic features.
 
     The features of `extract --encoder acoustic` are computed in one thread from

@@ -28,7 +28,7 @@ class WeightlessEncoder(HeadlessEncoder, ABC):
 
     Args:
         names: of the features, in the order of the vector
-        settings: that the features depend on, for the recipe
+        settings: on which the features depend, for the recipe
         layers: ``last``, ``all`` or ``0``, which all mean the vector
         unused: options for models, such as the device, the precision and the length of
             blocks
@@ -80,7 +80,7 @@ class WeightlessEncoder(HeadlessEncoder, ABC):
 
     @classmethod
     def pretrained(
-        cls, checkpoint: str, *, revision: str = "", head: bool = False, **options: Any
+        cls, checkpoint: str, *, revision: str = "", head: bool = False, **settings: Any
     ) -> Self:
         """Return the encoder, which needs no file.
 
@@ -88,7 +88,7 @@ class WeightlessEncoder(HeadlessEncoder, ABC):
             checkpoint: name of the feature set
             revision: refused unless it is ""
             head: refused if True, because there is no head
-            options: further arguments of the class
+            settings: further arguments of the class
 
         Raises:
             AffuseError: if a checkpoint, a revision or a head is asked for
@@ -104,16 +104,16 @@ class WeightlessEncoder(HeadlessEncoder, ABC):
                 f"the encoder '{cls.NAME}' has no checkpoint and no revision; leave "
                 f"out --revision {revision}"
             )
-        return cls(**options)
+        return cls(**settings)
 
     @classmethod
-    def tiny(cls, **options: Any) -> Self:
+    def tiny(cls, **settings: Any) -> Self:
         """Return the same encoder, which has no weights that could be random.
 
         Args:
-            options: further arguments of the class
+            settings: further arguments of the class
         """
-        return cls(**options)
+        return cls(**settings)
 
     def prepare(self, source: np.ndarray) -> Prepared:
         """Return the waveform as it was recorded, in one block of any length.

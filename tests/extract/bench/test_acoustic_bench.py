@@ -18,7 +18,7 @@ def test_the_command():
     done = call("bench", "acoustic", "--count", 1, "--rounds", 1)
     assert done.exit_code == 0, done.output
     first, _, *rows = done.output.splitlines()
-    assert first.startswith("1 utterances of the demo corpus, ")
+    assert first.startswith("demo corpus, utterances: 1, ")
     (total,) = (row for row in rows if row.startswith(acoustic_bench.TOTAL))
     assert f" {len(NAMES)} " in total
     assert rows[-1].startswith("mini")
