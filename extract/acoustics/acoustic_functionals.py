@@ -5,6 +5,7 @@ standardised before.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,6 +39,16 @@ SETTINGS: Mapping[str, int | float] = {  # of which the values depend, for recip
     "pause_seconds": rhythm_features.PAUSE,
     "onset_rise": rhythm_features.RISE,
 }
+
+
+@lru_cache(maxsize=1)
+def load_libraries() -> None:
+    """Import librosa and compile what it compiles, once in a process.
+
+    librosa imports its parts when they are first used. Several threads that do so at
+    the same time would wait for each other's imports.
+    """
+    functionals(np.zeros(SHORTEST, np.float32))
 
 
 def functionals(samples: np.ndarray) -> np.ndarray:

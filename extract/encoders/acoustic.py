@@ -33,6 +33,7 @@ class Encoder(WeightlessEncoder):
     SHORTEST = acoustic_functionals.SHORTEST
 
     def __init__(self, **options: Any):
+        acoustic_functionals.load_libraries()
         super().__init__(NAMES, acoustic_functionals.SETTINGS, **options)
 
     def prepare(self, source: np.ndarray) -> Prepared:
