@@ -149,9 +149,9 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
     wanted = setup["options"]["install_requires"].split("\n")
     declared = {line.split()[0] for line in wanted if line}
     extras = setup["options.extras_require"]
-    extra = "".join(extras[k] for k in ("adapters", "av", "cluster", "finetune")).split(
-        "\n"
-    )
+    extra = "".join(
+        extras[k] for k in ("adapters", "av", "cluster", "finetune", "opensmile")
+    ).split("\n")
     optional = {line.split()[0] for line in extra if line}
     used = {
         PACKAGES.get(i.package, i.package)

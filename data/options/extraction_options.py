@@ -85,8 +85,11 @@ class EncoderChoice(CheckpointChoice):
         "--encoder",
         default=(),
         metavar="[MODALITY=]NAME",
-        help="Encode with this plug-in of extract/encoders, for example whisper. The "
-        "option may be repeated.  [default: the one that suits the checkpoint]",
+        help="Encode with this plug-in of extract/encoders, for example whisper. "
+        "acoustic computes acoustic features without a checkpoint. So does opensmile "
+        "(eGeMAPSv02), which needs the extra 'opensmile', whose licence excludes "
+        "commercial use. The option may be repeated.  [default: the one that suits "
+        "the checkpoint]",
     )
 
     def checkpoint(self, modality: str) -> str:

@@ -23,7 +23,7 @@ from affuse.extract.caching.input_reading import InputReader, PreparedInput
 from affuse.extract.caching.row_reuse import CachedRow
 from affuse.extract.encoding import batching, pooling
 from affuse.extract.encoding.choices import Machine
-from affuse.extract.encoding.protocol import Encoder
+from affuse.extract.encoding.protocol import Encoder, is_weightless
 from affuse.extract.encoding.threads import Room, alone
 
 LARGEST_HALF = 65_504.0  # largest finite value of float16
@@ -94,9 +94,12 @@ class Builder:
                 modality
         """
         blocks = [(i, block) for i in opened.inputs for block in i.blocks]
+        machine = self.machine
+        if is_weightless(self.encoder):
+            machine = replace(machine, device="cpu")  # all threads, as on a CPU
         scale = self.encoder.inputs.get("sample_rate", 1)
-        budget = int(self.machine.budget(self.recipe.modality) * scale)
-        room = Room(int(self.machine.room(self.recipe.modality) * scale))
+        budget = int(machine.budget(self.recipe.modality) * scale)
+        room = Room(int(machine.room(self.recipe.modality) * scale))
         divide = batching.lines if self.encoder.packed else batching.equal
         groups = divide([len(b) for _, b in blocks], budget=budget)
 
@@ -106,7 +109,7 @@ class Builder:
                 return _encode(places, batch, self.encoder, self.recipe.pooling)
 
         batches = []
-        with alone(self.machine) as parallel_map:
+        with alone(machine) as parallel_map:
             for places, part in zip(groups, parallel_map(run, groups), strict=True):
                 batches += part
                 inputs = (blocks[place][0] for place in places)

@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -176,13 +175,5 @@ def _ahead(
 
 def _versions(recipe: Recipe) -> Mapping[str, str]:
     """Return the versions of the packages that embeddings depend on, by name."""
-    installed = {name: _version(name) for name in PACKAGES}
+    installed = {name: encoder_revisions.installed_version(name) for name in PACKAGES}
     return {**installed, **encoder_revisions.packages(recipe.encoder)}
-
-
-def _version(package: str) -> str:
-    """Return the version of an installed package; "" if it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

@@ -46,9 +46,9 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None
         "root": None if root is None else os.path.abspath(root),
         "modalities": [modality],
         "revision": [recipe.revision] if recipe.revision else [],
-        "dtype": choice.dtype,
+        "dtype": recipe.dtype,
         "layers": [choice.layers],
-        "pooling": [choice.pooling],
+        "pooling": [recipe.pooling],
         "head": choice.head,
         **{n: value for n, value in sources.items() if value or n not in LATER},
     }

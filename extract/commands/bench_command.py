@@ -8,7 +8,7 @@ from affuse.data.options.command_groups import Subgroup, takes
 from affuse.data.terminal import say
 
 if TYPE_CHECKING:
-    from affuse.data.options import bench_options
+    from affuse.data.options import acoustic_bench_options, bench_options
 
 
 @click.group(cls=Subgroup)
@@ -37,6 +37,24 @@ def bench_extract(options: "bench_options.BenchExtract") -> None:
     from affuse.extract.bench import encoder_bench
 
     encoder_bench.bench(say, options)
+
+
+@bench.command("acoustic")
+@takes
+def bench_acoustic(options: "acoustic_bench_options.BenchAcoustic") -> None:
+    """Measure the cost of each family of acoustic features.
+
+    The features of `extract --encoder acoustic` are computed in one thread from
+    recordings of the demo corpus. The speech encoder `mini` encodes the same
+    recordings, for comparison. Processor time is measured.
+
+    \b
+    Example:
+      python cli.py bench acoustic --count 30
+    """
+    from affuse.extract.bench import acoustic_bench
+
+    acoustic_bench.bench(say, options)
 
 
 @bench.command("digests")

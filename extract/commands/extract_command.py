@@ -32,7 +32,12 @@ from affuse.extract.caching.job_shares import JobShare
 from affuse.extract.caching.part_filling import fill
 from affuse.extract.commands.next_commands import following
 from affuse.extract.encoding.choices import Choice, Machine, choose_device, per_modality
-from affuse.extract.encoding.encoder_loading import load, named, suited
+from affuse.extract.encoding.encoder_loading import (
+    load,
+    named,
+    pooling_note,
+    suited,
+)
 from affuse.extract.encoding.gemm_throughput import choose_dtype
 from affuse.extract.parallel import spreading
 
@@ -68,6 +73,8 @@ def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, P
     torch.set_num_threads(resources.threads)
     selection = choices(corpus, options)
     encoders = [load(c, resources) for c in selection]  # A wrong name fails early.
+    for note in filter(None, map(pooling_note, selection, encoders)):
+        say(note)
     corpus_table.save(corpus, cache)
     results: list[ExtractionOutcome] = []
     for choice, encoder in zip(selection, encoders, strict=True):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from affuse.data import plugins
-from affuse.data.cache.recipe import Recipe
+from affuse.data.cache.recipe import LAYERS, Recipe
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.modality import modality_named
 from affuse.data.plugin_kinds import ENCODER_KIND
@@ -12,13 +12,20 @@ from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import TINY
 from affuse.extract.encoding import encoder_revisions as revisions
 from affuse.extract.encoding.choices import Choice, Machine
-from affuse.extract.encoding.protocol import Encoder, EncoderPlugin
+from affuse.extract.encoding.protocol import (
+    Encoder,
+    EncoderPlugin,
+    is_pooled,
+    is_weightless,
+)
 
 
 def suited(modality: str, checkpoint: str, revision: str) -> str:
-    """Return the plug-in that names a checkpoint's kind, or the modality's default.
+    """Return the plug-in that suits a checkpoint.
 
-    If no plug-in of the modality names a kind, the checkpoint is not searched for.
+    It is the plug-in without weights of that name, the one that names the checkpoint's
+    kind, or the modality's default. If no plug-in of the modality names a kind, the
+    checkpoint is not searched for.
 
     Args:
         modality: name of a file in data/modalities
@@ -26,7 +33,11 @@ def suited(modality: str, checkpoint: str, revision: str) -> str:
         revision: commit on the hub; "" for the newest
     """
     default, kinds = modality_named(modality).encoder, _kinds(modality)
-    if checkpoint in ("", TINY) or not kinds:
+    if checkpoint in ("", TINY):
+        return default
+    if checkpoint in (weightless := _weightless(modality)):
+        return weightless[checkpoint]
+    if not kinds:
         return default
     kind = checkpoint_files.kind(checkpoint_files.find(checkpoint, revision, modality))
     return kinds.get(kind, default)
@@ -40,6 +51,15 @@ def _kinds(modality: str) -> dict[str, str]:
         for name, module in reversed(encoders)  # The first encoder of a kind counts.
         if module.MODALITY == modality
         for kind in getattr(module, "KINDS", ())
+    }
+
+
+def _weightless(modality: str) -> dict[str, str]:
+    """Return the plug-ins that have no weights, by the name in their recipes."""
+    return {
+        module.CHECKPOINT: name
+        for name, module in plugins.load_all(ENCODER_KIND)
+        if module.MODALITY == modality and is_weightless(module.Encoder)
     }
 
 
@@ -115,6 +135,7 @@ def load(choice: Choice, machine: Machine) -> Encoder:
     Raises:
         AffuseError: if encoder and modality do not match, or the checkpoint cannot be
             loaded
+        OptionError: if the pooling does not suit the encoder
     """
     module = plugins.load(ENCODER_KIND, choice.encoder)
     if module.MODALITY != choice.modality:
@@ -130,7 +151,12 @@ def load(choice: Choice, machine: Machine) -> Encoder:
     if choice.checkpoint == TINY and choice.head:
         raise AffuseError(f"the checkpoint '{TINY}' has no head; leave out --head")
     plugin: type[EncoderPlugin] = module.Encoder
-    if choice.checkpoint == TINY:
+    if is_pooled(plugin) and choice.pooling == "frames":
+        raise OptionError(
+            f"--pooling frames: the encoder '{choice.encoder}' describes an utterance "
+            f"by one vector, so it has no frames; leave out --pooling"
+        )
+    if choice.checkpoint == TINY and not is_weightless(plugin):
         encoder: Encoder = plugin.tiny(**options)
     else:
         encoder = plugin.pretrained(
@@ -144,6 +170,22 @@ def load(choice: Choice, machine: Machine) -> Encoder:
     return encoder
 
 
+def pooling_note(choice: Choice, encoder: Encoder) -> str:
+    """Return the note that a chosen pooling has no effect; "" if it has.
+
+    Args:
+        choice: as for `load`
+        encoder: as `load` returned it for this choice
+    """
+    if not is_pooled(encoder) or choice.pooling == "mean":
+        return ""
+    return (
+        f"{choice.modality}: --pooling {choice.pooling} has no effect, because the "
+        f"encoder '{choice.encoder}' describes an utterance by one vector; the recipe "
+        f"has the pooling mean"
+    )
+
+
 def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> Recipe:
     """Return the recipe, which names everything that the embeddings depend on.
 
@@ -154,6 +196,9 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
         content: digest of all inputs
     """
     origin = encoder.checkpoint
+    # Options without an effect do not make another cache.
+    pooling = "mean" if is_pooled(encoder) else choice.pooling
+    dtype = "float32" if is_weightless(encoder) else choice.dtype
     return Recipe(
         corpus=corpus,
         content=content,
@@ -163,9 +208,10 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
         revision=origin.revision,
         weights=origin.weights,
         layers=encoder.layers,
-        pooling=choice.pooling,
-        dtype=choice.dtype,
-        storage="float16" if choice.pooling == "frames" else "float32",
+        pooling=pooling,
+        dtype=dtype,
+        storage="float16" if pooling == "frames" else "float32",
+        layer_meaning=getattr(encoder, "layer_meaning", LAYERS),
         inputs=encoder.inputs,
         head=encoder.head,
         training=origin.training,

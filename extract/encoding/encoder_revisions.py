@@ -6,6 +6,7 @@ identified by the digest of its code, see `affuse.data.system.source_digests`. T
 digest of an encoder in an installed package covers that package.
 """
 
+import importlib.metadata
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -15,10 +16,17 @@ from affuse.data.plugin_kinds import ENCODER_KIND, MODALITY_KIND
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
 
-NEAR = (ENCODER_KIND.package, "affuse.extract.networks", "affuse.extract.checkpoints")
+NEAR = (
+    ENCODER_KIND.package,
+    "affuse.extract.acoustics",
+    "affuse.extract.networks",
+    "affuse.extract.checkpoints",
+)
 # tests/test_code_revisions.py says when to change it
 BUILT_IN: Mapping[str, Revision] = {
+    "acoustic": Revision(1, "6b06af64be30"),
     "distilbert": Revision(1, "bcc6df95c323"),
+    "opensmile": Revision(1, "55a727a45028"),
     "wav2vec2": Revision(1, "ade1b382cd60"),
     "wav2vec2_bert": Revision(1, "217231ebb793"),
     "whisper": Revision(1, "e81985ed3f8c"),
@@ -78,13 +86,27 @@ def digest(encoder: str) -> str:
 
 
 def packages(encoder: str) -> dict[str, str]:
-    """Return the version of the installed package that an encoder comes from, by name.
+    """Return the versions of the packages that an encoder comes from or names.
 
     Args:
         encoder: its name
 
     Returns:
-        an empty dict for an encoder of this project
+        version by name of the package, "" if it is not installed
     """
     source = plugins.source(ENCODER_KIND, encoder)
-    return {source.package: source.version} if source.package else {}
+    names = getattr(plugins.load(ENCODER_KIND, encoder), "PACKAGES", ())
+    own = {source.package: source.version} if source.package else {}
+    return {**{name: installed_version(name) for name in names}, **own}
+
+
+def installed_version(package: str) -> str:
+    """Return the version of an installed package; "" if it is not installed.
+
+    Args:
+        package: name of its distribution
+    """
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -19,6 +19,8 @@ class HeadlessEncoder:
 
     packed: Packed | None = None
     head: tuple[str, ...] = ()
+    pooled: bool = False
+    weightless: bool = False
 
     @classmethod
     def refuse_head(cls, head: bool) -> None:

@@ -32,6 +32,9 @@ class Encoder(Protocol):
     # Encodes packed inputs of any lengths. `each` gets the number of steps of each
     # input as `counts`. None if the encoder cannot pack.
     packed: "Packed | None"
+    # Two optional attributes, which `is_pooled` and `is_weightless` read:
+    # ``pooled = True`` if the hidden states have one step, which describes the whole
+    # utterance, and ``weightless = True`` if the encoder has no weights.
 
     def prepare(self, source: Any) -> Prepared:
         """Return one input as the model takes it.
@@ -79,7 +82,10 @@ class EncoderPlugin(Encoder, Protocol):
 
     1. Beside the class, ``MODALITY`` names a file in data/modalities. ``CHECKPOINT`` is
        the default checkpoint. ``KINDS``, which is optional, lists the model types of
-       transformers for which this encoder is chosen.
+       transformers for which this encoder is chosen. ``EXTRA``, which is optional,
+       names the extra of setup.cfg that the encoder needs. Without its package, both
+       class methods raise an `AffuseError` that says what to install. ``PACKAGES``,
+       which is optional, lists further packages whose versions a cache records.
     2. `tiny` needs no file. Two calls give equal weights and equal hidden states, and
        leave the random state of torch unchanged.
     3. Both class methods take the options ``layers``, ``device`` and ``dtype``, and
@@ -101,6 +107,14 @@ class EncoderPlugin(Encoder, Protocol):
         `AffuseError` that says to leave out ``--head``. So does `regress` of an encoder
         whose `head` is empty.
     13. On a GPU, hidden states agree with those on a CPU.
+    14. Where the attribute ``pooled`` is True, the hidden states of any input have one
+        step, and no input is cut into blocks. Other encoders return more steps for a
+        longer input. The mean of such hidden states is the pooling in every recipe, and
+        ``--pooling frames`` is refused.
+    15. Where the attribute ``weightless`` is True, the encoder has no weights and no
+        file. `tiny` and `pretrained` return equal encoders. `pretrained` refuses any
+        checkpoint but ``CHECKPOINT``, and any revision. Hidden states are float32 on
+        the CPU, equal to the bit for every device, precision and batch.
     """
 
     @classmethod
@@ -133,6 +147,24 @@ class SpeechEncoder(Encoder, Protocol):
 
     hop: int  # samples between the beginnings of two frames
     window: int  # samples in the receptive field of one frame
+
+
+def is_pooled(encoder: "Encoder | type[Encoder]") -> bool:
+    """Return True if hidden states have one step, which describes the utterance.
+
+    Args:
+        encoder: of any modality, or its class
+    """
+    return bool(getattr(encoder, "pooled", False))
+
+
+def is_weightless(encoder: "Encoder | type[Encoder]") -> bool:
+    """Return True if an encoder has no weights, and computes on the CPU in float32.
+
+    Args:
+        encoder: of any modality, or its class
+    """
+    return bool(getattr(encoder, "weightless", False))
 
 
 def hidden(encoder: Encoder, batch: np.ndarray) -> Tensor:

@@ -3,11 +3,14 @@
 The numbers are those of the list in `affuse.extract.encoding.protocol.EncoderPlugin`.
 """
 
+import importlib.util
 import inspect
 import json
 import re
+import sys
 import tracemalloc
 from copy import copy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +24,16 @@ from affuse.data.plugin_kinds import ENCODER_KIND
 from affuse.extract.audio import waveform_standardisation
 from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders import distilbert, wav2vec2
-from affuse.extract.encoding import batching
-from affuse.extract.encoding.encoder_loading import suited
-from affuse.extract.encoding.protocol import EncoderPlugin, Prepared, hidden
+from affuse.extract.encoding import batching, pooling
+from affuse.extract.encoding.choices import Choice, Machine
+from affuse.extract.encoding.encoder_loading import load, make_recipe, suited
+from affuse.extract.encoding.protocol import (
+    EncoderPlugin,
+    Prepared,
+    hidden,
+    is_pooled,
+    is_weightless,
+)
 
 RATE = 16_000
 NAMES = plugins.names(ENCODER_KIND)
@@ -47,9 +57,22 @@ def module(request):
     return plugins.load(ENCODER_KIND, request.param)
 
 
+def is_installed(module):
+    """Whether the package of the extra that an encoder needs is there."""
+    return importlib.util.find_spec(getattr(module, "EXTRA", "json")) is not None
+
+
 @pytest.fixture
-def encoder(module):
-    return module.Encoder.tiny()
+def usable(module):
+    """An encoder whose package is installed; the tests of others are skipped."""
+    if not is_installed(module):
+        pytest.skip(f"needs the package {module.EXTRA}, which is not installed")
+    return module
+
+
+@pytest.fixture
+def encoder(usable):
+    return usable.Encoder.tiny()
 
 
 @pytest.fixture
@@ -64,6 +87,11 @@ def block(encoder, source):
 
 def alone(encoder, source):
     return hidden(encoder, block(encoder, source)[None])[0]
+
+
+def of_default(module, **options):
+    """The encoder of the default checkpoint; none is downloaded for one without."""
+    return module.Encoder.pretrained(module.CHECKPOINT, **options)
 
 
 def demands():
@@ -84,7 +112,16 @@ def test_modules_say_what_they_are(module):  # 1
     assert module.MODALITY in modality_names()
     assert isinstance(module.CHECKPOINT, str)
     assert module.CHECKPOINT
-    assert all(isinstance(kind, str) for kind in getattr(module, "KINDS", ()))
+    for names in ("KINDS", "PACKAGES"):
+        assert all(isinstance(name, str) for name in getattr(module, names, ()))
+
+
+def test_an_extra_that_is_missing_is_named(module, monkeypatch):  # 1
+    if extra := getattr(module, "EXTRA", ""):
+        monkeypatch.setitem(sys.modules, extra, None)
+        for call in (module.Encoder.tiny, partial(of_default, module)):
+            with pytest.raises(AffuseError, match=rf"pip install .*{extra}\]"):
+                call()
 
 
 def test_a_kind_of_checkpoint_chooses_its_encoder(module, tmp_path):  # 1
@@ -94,11 +131,11 @@ def test_a_kind_of_checkpoint_chooses_its_encoder(module, tmp_path):  # 1
         assert suited(module.MODALITY, str(tmp_path), "") == name
 
 
-def test_options_of_the_class_methods(module):  # 3
+def test_options_of_the_class_methods(usable):  # 3
     usual = {"layers": "last", "device": "cpu", "dtype": "float32"}
-    own = dict.fromkeys(modality_named(module.MODALITY).options, 20.0)
-    assert module.Encoder.tiny(**usual, **own).layers
-    accepted = inspect.signature(module.Encoder.pretrained).parameters.values()
+    own = dict.fromkeys(modality_named(usable.MODALITY).options, 20.0)
+    assert usable.Encoder.tiny(**usual, **own).layers
+    accepted = inspect.signature(usable.Encoder.pretrained).parameters.values()
     assert [p.name for p in accepted][:3] == ["checkpoint", "revision", "head"]
     assert [p.kind for p in accepted][1:] == [
         inspect.Parameter.KEYWORD_ONLY,
@@ -145,55 +182,58 @@ def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):  # 7
             torch.testing.assert_close(row, alone(encoder, inputs[i]), **ROUNDING)
 
 
-def test_repeatable(module, inputs):  # 2
-    one, two = module.Encoder.tiny(), module.Encoder.tiny()
+def test_repeatable(usable, inputs):  # 2
+    one, two = usable.Encoder.tiny(), usable.Encoder.tiny()
     assert one.checkpoint.weights == two.checkpoint.weights
     for source in inputs:
         assert torch.equal(alone(one, source), alone(one, source))
         assert torch.equal(alone(one, source), alone(two, source))
 
 
-def test_tiny_leaves_the_random_state_alone(module):  # 2
+def test_tiny_leaves_the_random_state_alone(usable):  # 2
     torch.manual_seed(3)
     wanted = torch.rand(4)
     torch.manual_seed(3)
-    module.Encoder.tiny()
+    usable.Encoder.tiny()
     assert torch.equal(torch.rand(4), wanted)
 
 
 def test_not_in_training_mode(encoder):  # 10
-    assert not any(part.training for part in encoder.model.modules())
+    model = getattr(encoder, "model", torch.nn.Identity().eval())
+    assert not any(part.training for part in model.modules())
 
 
 def test_no_gradients_are_kept(encoder, inputs):  # 6
     assert not alone(encoder, inputs[0]).requires_grad
 
 
-def test_layers(module, inputs):  # 4, 8
-    every = module.Encoder.tiny(layers="all")
+def test_layers(usable, inputs):  # 4, 8
+    every = usable.Encoder.tiny(layers="all")
     top = every.layers[-1]
     assert every.layers == tuple(range(top + 1))
-    assert module.Encoder.tiny(layers="last").layers == (top,)
-    some = module.Encoder.tiny(layers=f"{top},0")
-    assert some.layers == (0, top)
+    assert usable.Encoder.tiny(layers="last").layers == (top,)
+    some = usable.Encoder.tiny(layers=f"{top},0")
+    assert some.layers == tuple(sorted({0, top}))
     found = alone(every, inputs[0])
-    assert torch.equal(alone(some, inputs[0]), found[[0, top]])
-    assert torch.equal(alone(module.Encoder.tiny(), inputs[0]), found[[top]])
+    assert torch.equal(alone(some, inputs[0]), found[list(some.layers)])
+    assert torch.equal(alone(usable.Encoder.tiny(), inputs[0]), found[[top]])
     assert len({layer.sum().item() for layer in found}) == top + 1
 
 
-WHERE = "the (audio|text) checkpoint 'tiny' has layers from 0 "
+SEVERAL = "the (audio|text) checkpoint 'tiny' has layers from 0 "
+ONE = r"the encoder '\w+' has one layer, 0"
 
 
 @pytest.mark.parametrize("layers", ["99", "-1", "0,99", "first", "", "1.5", "all,1"])
-def test_layers_that_are_not_there_are_refused(module, layers):  # 4
-    with pytest.raises(OptionError, match=rf"^layers '{re.escape(layers)}': {WHERE}"):
-        module.Encoder.tiny(layers=layers)
+def test_layers_that_are_not_there_are_refused(usable, layers):  # 4
+    where = SEVERAL if len(usable.Encoder.tiny(layers="all").layers) > 1 else ONE
+    with pytest.raises(OptionError, match=rf"^layers '{re.escape(layers)}': {where}"):
+        usable.Encoder.tiny(layers=layers)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_on_a_cpu(module, encoder, inputs, dtype):  # 9
-    found = alone(module.Encoder.tiny(dtype=dtype), inputs[0]).float().mean(dim=1)
+def test_half_precision_on_a_cpu(usable, encoder, inputs, dtype):  # 9
+    found = alone(usable.Encoder.tiny(dtype=dtype), inputs[0]).float().mean(dim=1)
     exact = alone(encoder, inputs[0]).mean(dim=1)
     assert found.isfinite().all()
     # bfloat16 keeps eight bits, of which some are lost from layer to layer
@@ -209,13 +249,60 @@ def test_inputs_can_be_recorded(encoder):  # 11
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_gpu_agrees_with_cpu(module, encoder, inputs):  # 13
-    on_gpu = module.Encoder.tiny(device="cuda")
+def test_gpu_agrees_with_cpu(usable, encoder, inputs):  # 13
+    on_gpu = usable.Encoder.tiny(device="cuda")
     for source in inputs:
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             found = alone(on_gpu, source).cpu()
         # other kernels, the same float32
         torch.testing.assert_close(found, alone(encoder, source), rtol=1e-3, atol=1e-3)
+
+
+LONGER = {"audio": noise(2.5, 5), "text": "what a lovely morning " * 8}
+
+
+def test_only_pooled_encoders_give_one_step(usable, encoder, inputs):  # 14
+    long = LONGER[usable.MODALITY]
+    steps = [alone(encoder, source).shape[1] for source in (inputs[3], long)]
+    assert steps == [1, 1] if is_pooled(encoder) else steps[1] > steps[0]
+    if (
+        is_pooled(encoder)
+        and "block_seconds" in modality_named(usable.MODALITY).options
+    ):
+        brief = usable.Encoder.tiny(block_seconds=1.0)
+        assert np.array_equal(block(brief, long), block(encoder, long))
+
+
+def test_the_recipe_of_a_pooled_encoder_has_the_mean(usable, encoder):  # 14
+    name = usable.__name__.rpartition(".")[2]
+    for how in pooling.POOLINGS:
+        choice = Choice(usable.MODALITY, name, "tiny", pooling=how)
+        wanted = "mean" if is_pooled(encoder) else how
+        assert make_recipe("toy", choice, encoder, "0").pooling == wanted
+    if is_pooled(encoder):
+        with pytest.raises(OptionError, match="--pooling frames: .*leave out"):
+            load(choice, Machine(threads=1))
+
+
+def test_a_weightless_encoder_needs_no_file(usable, encoder, inputs):  # 15
+    if not is_weightless(encoder):
+        return
+    default = of_default(usable)
+    assert default.checkpoint == encoder.checkpoint
+    assert default.inputs == encoder.inputs
+    for settings in ({"dtype": "float16"}, {"device": "cuda"}, {"block_seconds": 1.0}):
+        other = of_default(usable, **settings)
+        found = alone(other, inputs[2])
+        assert (found.dtype, found.device.type) == (torch.float32, "cpu")
+        assert torch.equal(found, alone(encoder, inputs[2]))
+    stack = np.stack([block(encoder, source) for source in inputs[:2]])
+    for row, source in zip(hidden(encoder, stack), inputs, strict=False):
+        assert torch.equal(row, alone(encoder, source))
+    for name in ("mini", "tiny", "audeering"):
+        with pytest.raises(AffuseError, match=f"leave out the checkpoint '{name}'"):
+            usable.Encoder.pretrained(name)
+    with pytest.raises(AffuseError, match="leave out --revision 0123abc"):
+        of_default(usable, revision="0123abc")
 
 
 # What only speech encoders do

@@ -1,0 +1,1 @@
+"""Acoustic functionals of utterances: pitch, level, spectrum and rhythm."""
