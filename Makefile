@@ -112,15 +112,13 @@ test-gpu: ready  ## The tests that need a CUDA device
 
 # PyTorch of that age comes with CUDA's libraries: 3 GB to download, 8 GB on the disk. The
 # first call installs for seven minutes on two busy cores; then it takes as long as `make
-# test`. Types are checked with the versions of constraints.txt alone.
+# test`. Style and types are checked with the versions of constraints.txt alone.
 test-oldest:  ## The tests with the oldest versions of setup.cfg, in .venv-oldest
 	@[ -n "$(OLDEST)" ] || { echo "Python 3.11, the oldest that setup.cfg allows," \
 	"not found; install it first"; exit 1; }
 	@[ -x .venv-oldest/bin/pip ] || $(OLDEST) -m venv --clear .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' \
 	--constraint .constraints-oldest.txt
-	.venv-oldest/bin/python -m ruff check .
-	.venv-oldest/bin/python -m ruff format --check .
 	.venv-oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"
 
 test-hostile: ready  ## Only the tests of forged runs, checkpoints, caches and files; all of them

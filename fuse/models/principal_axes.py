@@ -55,7 +55,8 @@ def _few(pieces: Pieces, components: int) -> Axes:
 
     x = torch.cat(list(pieces())).cpu().numpy()
     pca = PCA(components, random_state=0).fit(x)
-    return pca.components_.T, pca.explained_variance_
+    # Versions of scikit-learn differ in the signs.
+    return _signed(pca.components_.T), pca.explained_variance_
 
 
 def _narrow(pieces: Pieces, rows: int, dim: int, components: int) -> Axes:
