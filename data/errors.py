@@ -44,7 +44,7 @@ class OptionError(AffuseError):
 
 
 @contextmanager
-def options_at_fault() -> Iterator[None]:
+def as_option_errors() -> Iterator[None]:
     """Convert every `AffuseError` and `FileNotFoundError` inside to an `OptionError`.
 
     Use it where options are checked by code that also reads files. A

@@ -12,7 +12,7 @@ from affuse.data.errors import AffuseError, OptionError, message
 from affuse.data.options.command_record import PROGRAM, Command, program
 from affuse.data.options.option_fields import HEADINGS
 from affuse.data.system.environment import version
-from affuse.data.terminal import inactive, protect, say
+from affuse.data.terminal import escape_active, print_line, protect
 
 DEBUG = "affuse.debug"  # key of the context
 HELP = ["-h", "--help"]
@@ -22,7 +22,7 @@ RECORD = "record"  # attribute of the function of a command
 PACKAGE = "affuse.data.options"
 
 
-def takes(function: Callable[[Any], None]) -> Callable[..., None]:
+def takes_record(function: Callable[[Any], None]) -> Callable[..., None]:
     """Add the options of a record to a command, whose function takes one record.
 
     Args:
@@ -47,7 +47,7 @@ def load(record: str) -> type[Command]:
     return found
 
 
-class Misuse(click.ClickException):
+class MisuseError(click.ClickException):
     """One sentence on wrong options, with the exit status of wrong usage."""
 
     exit_code = 2
@@ -73,7 +73,7 @@ class RecordCommand(click.Command):
 
     @params.setter
     def params(self, value: list[click.Parameter]) -> None:
-        self._params = [*value, debug()]
+        self._params = [*value, debug_option()]
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter
@@ -94,12 +94,12 @@ class RecordCommand(click.Command):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """Write the text, whose examples start the program as it was started."""
-        text, self.help = self.help, started(self.help)
+        text, self.help = self.help, with_program_name(self.help)
         super().format_help_text(ctx, formatter)
         self.help = text
 
 
-def started(text: str | None) -> str:
+def with_program_name(text: str | None) -> str:
     """Return a help text whose examples start the program as it was started."""
     return (text or "").replace(shlex.join(PROGRAM), shlex.join(program()))
 
@@ -110,7 +110,7 @@ def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> 
         ctx.meta[DEBUG] = True
 
 
-def debug() -> click.Option:
+def debug_option() -> click.Option:
     """Return a new ``--debug``, which every command has."""
     return click.Option(
         ["--debug"],
@@ -124,7 +124,7 @@ def debug() -> click.Option:
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     """Print the version of the package, and leave."""
     if value:
-        say(f"affuse {version()}")
+        print_line(f"affuse {version()}")
         ctx.exit()
 
 
@@ -137,14 +137,14 @@ class Subgroup(click.Group):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """Write the text, whose examples start the program as it was started."""
-        text, self.help = self.help, started(self.help)
+        text, self.help = self.help, with_program_name(self.help)
         super().format_help_text(ctx, formatter)
         self.help = text
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command, as `click.Group` does, and give it the option."""
         if isinstance(cmd, click.Group):  # other commands have it
-            cmd.params.append(debug())
+            cmd.params.append(debug_option())
         # also for a context without a parent, after which click keeps its help option
         cmd.context_settings.setdefault("help_option_names", HELP)
         super().add_command(cmd, name)
@@ -167,7 +167,7 @@ class Group(Subgroup):
             callback=_show_version,
             help="Show the version and exit.",
         )
-        self.params += [shown, debug()]
+        self.params += [shown, debug_option()]
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run as a program, as `click.Group` does."""
@@ -180,14 +180,16 @@ class Group(Subgroup):
         except (AffuseError, OSError) as error:
             if DEBUG in ctx.meta or isinstance(error, BrokenPipeError):
                 raise
-            kind = Misuse if isinstance(error, OptionError) else click.ClickException
+            kind = (
+                MisuseError if isinstance(error, OptionError) else click.ClickException
+            )
             raise kind(message(error)) from error
         except click.UsageError as error:
             _refuse_active(error)
             raise
         except KeyboardInterrupt:
-            say("", err=True)
-            say("stopped; what is finished is kept, repeat to go on", err=True)
+            print_line("", err=True)
+            print_line("stopped; what is finished is kept, repeat to go on", err=True)
             ctx.exit(130)
 
 
@@ -198,5 +200,5 @@ def _refuse_active(error: click.UsageError) -> None:
         click.UsageError: with that name escaped, if it holds what acts on a terminal
     """
     text = error.format_message()  # which has several lines where choices are listed
-    if text != inactive(text):
-        raise click.UsageError(inactive(text), error.ctx) from None
+    if text != escape_active(text):
+        raise click.UsageError(escape_active(text), error.ctx) from None

@@ -82,7 +82,9 @@ class Command:
         return cls(**values)
 
     @classmethod
-    def like(cls, other: "Command", *shared: type["Command"], **changes: Any) -> Self:
+    def from_command(
+        cls, other: "Command", *shared: type["Command"], **changes: Any
+    ) -> Self:
         """Return a record that has some options of another command.
 
         Args:
@@ -127,7 +129,7 @@ def _checked(param: click.Parameter, value: Any, context: click.Context) -> Any:
         raise OptionError(f"{param.name}={value!r}: {sentence}") from error
 
 
-def disjoint(given: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+def merge_values(given: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Return values of a command and more of them together.
 
     Raises:

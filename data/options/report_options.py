@@ -56,7 +56,7 @@ class RunSelection(Command):
     )
 
     @property
-    def narrows(self) -> bool:
+    def is_filtered(self) -> bool:
         """Return True if rows of one table may be left out."""
         return bool(self.run or self.design or self.audio or self.text)
 

@@ -91,7 +91,7 @@ class CacheChoice(CacheOption):
         "face=landmarks. The option may be repeated.",
     )
 
-    def named(self) -> dict[str, str]:
+    def cache_names(self) -> dict[str, str]:
         """Return the name of the cache of each modality; "" for the only one.
 
         Raises:
@@ -211,7 +211,7 @@ class OutputFile(Command):
         help="Write to this file, for example table.csv.  [default: the screen]",
     )
 
-    def opened(self) -> AbstractContextManager[TextIO]:
+    def open_output(self) -> AbstractContextManager[TextIO]:
         """Return the file, which is opened when something is first written."""
         file = click.open_file(self.output, "w", encoding="utf-8", lazy=True)
         return cast(AbstractContextManager[TextIO], file)

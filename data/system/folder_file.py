@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Protocol, overload
 
 
-class Located(Protocol):
+class FolderRecord(Protocol):
     """Record of a folder."""
 
     @property
@@ -25,6 +25,6 @@ class FolderFile:
     @overload
     def __get__(self, folder: None, owner: type) -> str: ...
     @overload
-    def __get__(self, folder: Located, owner: type) -> Path: ...
-    def __get__(self, folder: Located | None, owner: type) -> str | Path:
+    def __get__(self, folder: FolderRecord, owner: type) -> Path: ...
+    def __get__(self, folder: FolderRecord | None, owner: type) -> str | Path:
         return self.name if folder is None else folder.path / self.name

@@ -56,7 +56,7 @@ def _limits() -> list[int]:
     return limits
 
 
-def place(beside: Path) -> Path:
+def choose_folder(beside: Path) -> Path:
     """Return the folder for scratch files.
 
     It is TMPDIR if that is set, else `beside`. If `beside` is not writable, it is the
@@ -70,7 +70,7 @@ def place(beside: Path) -> Path:
     return beside if os.access(beside, os.W_OK) else Path(tempfile.gettempdir())
 
 
-def blank(shape: tuple[int, ...], folder: Path) -> np.ndarray:
+def map_zeros(shape: tuple[int, ...], folder: Path) -> np.ndarray:
     """Return an array of zeros that is mapped to a file in `folder`.
 
     Args:
@@ -114,7 +114,7 @@ def _reserve(file: IO[bytes], size: int) -> None:
 
 
 def is_mapped(values: np.ndarray) -> bool:
-    """Return True if an array comes from `blank`, or is a view of such an array."""
+    """Return True if an array comes from `map_zeros`, or is a view of such an array."""
     base: object = values
     while isinstance(base, np.ndarray):
         base = base.base

@@ -13,7 +13,7 @@ from installed_designs import DESIGN, call, train
 from report_runs import example
 
 from affuse.data import plugins
-from affuse.data.cache.store import look
+from affuse.data.cache.store import read_headers
 from affuse.data.errors import AffuseError
 from affuse.data.installed_plugins import PluginError
 from affuse.data.modality import other_modalities
@@ -87,7 +87,7 @@ def test_an_encoder_of_a_package_makes_a_cache_that_says_so(install, tmp_path):
     choice = Choice("text", encoder="loose", checkpoint="tiny")
     found = spoken_corpus.corpus(tmp_path, count=2)
     folder = extract(found, choice, spoken_corpus.MACHINE, tmp_path / "cache").folder
-    cache = look(folder)
+    cache = read_headers(folder)
     assert cache.recipe.encoder == "loose"
     assert cache.recipe.code.startswith("code ")
     assert cache.recipe.code.endswith(" of labencoder")

@@ -140,7 +140,7 @@ def test_values_from_python_are_checked_as_words_are():
 
 def test_an_option_of_one_command_is_taken_into_another():
     extraction = Extract(corpus="demo", name="a", text_checkpoint="mini", threads=2)
-    made = Extract.like(extraction, CorpusSource, CheckpointChoice, name="b")
+    made = Extract.from_command(extraction, CorpusSource, CheckpointChoice, name="b")
     assert made == Extract(corpus="demo", name="b", text_checkpoint="mini")
 
 

@@ -331,7 +331,8 @@ def test_a_single_text_of_few_is_a_note(tmp_path):
         contents={"text": {"u004": "a" * 32, "u009": "b" * 32}}, stretches={}
     )
     one, both = (
-        training_data.Seen("x", sample=s) for s in (("a" * 12,), ("a" * 12, "b" * 12))
+        training_data.TrainingRecord("x", sample=s)
+        for s in (("a" * 12,), ("a" * 12, "b" * 12))
     )
     assert checkpoint_records.sampled(evidence, one, "text", ids) == []
     assert checkpoint_records.sampled(evidence, both, "text", ids) == ids
@@ -345,7 +346,7 @@ def test_silence_is_nobodys_recording(tmp_path):
         contents={"audio": dict(zip(audio.ids, audio.contents, strict=True))},
         stretches={"u004": silent, "u009": audio.stretches[9]},
     )
-    record = training_data.Seen(
+    record = training_data.TrainingRecord(
         "other", sample=(*sample, f"a{planted_leaks.content(9)[1:12]}")
     )
     assert checkpoint_records.sampled(evidence, record, "audio", ["u004", "u009"]) == [

@@ -231,7 +231,7 @@ def test_one_of_several_caches_is_named_by_its_modality(folder):
     )
     assert re.search(r"\n  --embeddings face=[0-9a-f]{12}  faces face  other, ", out)
     options = Train(designs=("ridge",), embeddings=("face=other",))
-    chosen = cache_selection.choose(folder[0] / "cache", named=options.named())
+    chosen = cache_selection.choose(folder[0] / "cache", named=options.cache_names())
     assert chosen["face"].recipe.checkpoint == "other"
     again = cache_selection.selection(
         folder[0] / "cache", {"face": chosen["face"].path}

@@ -136,7 +136,7 @@ def test_an_experiment_that_is_no_file_is_a_sentence(tmp_path, load, kind):
 
 def test_an_experiment_that_is_not_as_it_was_sealed_is_damaged(tmp_path):
     path = written(tmp_path, "latent = 64\n")
-    digests.seal(tmp_path, [path.name])
+    digests.list_files(tmp_path, [path.name])
     assert s.load(path).latent == 64
     path.write_text("latent = 65\n")
     with pytest.raises(AffuseError, match=r"mine\.toml is damaged: its SHA-256 is not"):

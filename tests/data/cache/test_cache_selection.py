@@ -101,7 +101,9 @@ def test_a_cache_goes_by_the_folder_of_its_checkpoint(tmp_path, known, monkeypat
     fill(tmp_path, of=of("tiny"))
     if known:
         call = {
-            **dict.fromkeys(provenance.FLAGS.keys() - {*provenance.LATER}, ""),
+            **dict.fromkeys(
+                provenance.FLAGS.keys() - {*provenance.OPTIONAL_FIELDS}, ""
+            ),
             **dict.fromkeys(("batch", "threads", "limit", "scale", "nature", "table")),
             **dict.fromkeys(("root", "block_seconds", "max_seconds", "dominance")),
             **dict.fromkeys(("columns", "revision", "layers", "pooling"), []),
@@ -177,7 +179,7 @@ def test_damage_stops_only_the_corpus_it_is_in(tmp_path):
 
 
 def test_a_cache_is_described_by_what_tells_it_from_others(tmp_path):
-    line = describe(store.look(fill(tmp_path, of=AUDIO)))
+    line = describe(store.read_headers(fill(tmp_path, of=AUDIO)))
     assert line == (
         f"{AUDIO.digest()}  toy audio  tiny@01234567 layers 1,2, mean, float32  "
         f"3 utterances"

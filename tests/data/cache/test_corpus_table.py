@@ -9,7 +9,7 @@ import pytest
 from small_caches import unlisted
 
 from affuse.data.cache import corpus_table
-from affuse.data.cache.shared_recordings import shared
+from affuse.data.cache.shared_recordings import find_shared
 from affuse.data.reading import corpus_csv
 from affuse.data.reading.corpus_csv import COLUMNS, cell
 from affuse.data.records import Corpus, Count, Utterance
@@ -102,7 +102,11 @@ def test_utterances_of_one_recording_are_known_without_its_path(tmp_path):
     corpus_table.save(corpus, tmp_path)
     found = corpus_table.load(tmp_path, "toy")
     assert [u.recording for u in found.utterances] == ["b", "b", "", ""]
-    assert shared(found.utterances) == shared(corpus.utterances) == {"a": "b", "b": "b"}
+    assert (
+        find_shared(found.utterances)
+        == find_shared(corpus.utterances)
+        == {"a": "b", "b": "b"}
+    )
 
 
 def test_a_cache_of_an_older_version_is_the_same_corpus(tmp_path):
@@ -316,7 +320,7 @@ def test_an_older_cache_that_cannot_be_written_is_used(tmp_path, monkeypatch, ca
     def refuse(*_):
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(corpus_table, "keep", refuse)
+    monkeypatch.setattr(corpus_table, "write_and_list", refuse)
     corpus_table.save(dataclasses.replace(CORPUS, reader="manifest"), tmp_path)
     assert "stays as an older version wrote it: read-only" in caplog.text
     with pytest.raises(PermissionError):

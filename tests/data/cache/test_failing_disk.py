@@ -191,28 +191,34 @@ def test_the_sentence_names_the_file_that_users_know(tmp_path, monkeypatch, erro
 def test_notes_of_others_survive_a_disk_that_cannot_be_read(tmp_path, monkeypatch):
     one, two = recipe(), recipe(layers=(3,))
     folders = [fill(tmp_path, of=one), fill(tmp_path, of=two)]
-    current_content.make(folders[0], one)
+    current_content.mark_current(folders[0], one)
     for number in itertools.count(1):
         disk = Disk(tmp_path, fail=number, error=5)
         with disk.inserted(monkeypatch), contextlib.suppress(OSError):
-            current_content.make(folders[1], two)
-        assert current_content.noted(tmp_path / "toy")[one.kind()] == folders[0].name
+            current_content.mark_current(folders[1], two)
+        assert (
+            current_content.read_current_folders(tmp_path / "toy")[one.kind()]
+            == folders[0].name
+        )
         if not disk.failed:
             break
-    assert current_content.noted(tmp_path / "toy")[two.kind()] == folders[1].name
+    assert (
+        current_content.read_current_folders(tmp_path / "toy")[two.kind()]
+        == folders[1].name
+    )
 
 
 def test_two_processes_note_at_once(tmp_path, monkeypatch):
     """Each reads, adds its own and publishes; none forgets what the other added."""
     made = [recipe(layers=(n,)) for n in range(8)]
     folders = [fill(tmp_path, of=of, rows=(1,)) for of in made]
-    real = current_content.keep
+    real = current_content.write_and_list
     monkeypatch.setattr(
-        current_content, "keep", lambda *a: (time.sleep(0.01), real(*a))
+        current_content, "write_and_list", lambda *a: (time.sleep(0.01), real(*a))
     )
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(current_content.make, folders, made))
-    noted = current_content.noted(tmp_path / "toy")
+        list(pool.map(current_content.mark_current, folders, made))
+    noted = current_content.read_current_folders(tmp_path / "toy")
     assert noted == {r.kind(): f.name for r, f in zip(made, folders, strict=True)}
 
 
@@ -240,7 +246,7 @@ def test_a_clock_that_runs_backwards(tmp_path, setup, monkeypatch):
     assert images(made.folder) == images(whole["text"].folder)
     later = made.folder / ".part-00000.h5.0123456789ab.partial"
     later.touch()  # an hour after the present
-    assert list(part_removal.abandoned(made.folder)) == [later]
+    assert list(part_removal.abandoned_files(made.folder)) == [later]
 
 
 def test_of_two_caches_the_later_counts_whatever_the_clock_said(tmp_path, setup):
@@ -251,7 +257,7 @@ def test_of_two_caches_the_later_counts_whatever_the_clock_said(tmp_path, setup)
         moment = 1_000_000 - 1000 * count  # and it runs backwards
         os.utime(made.folder, (moment, moment))
         caches = list(store.find(tmp_path))
-        assert current_content.superseded(caches) == {c.path for c in caches} - {
+        assert current_content.find_superseded(caches) == {c.path for c in caches} - {
             made.folder
         }
 

@@ -37,11 +37,11 @@ def test_an_image_of_old_is_readable_once_it_is_sealed(tmp_path, image):
     assert old != image
     with pytest.raises(ValueError, match="damaged or no part of a cache"):
         parts.parse(tmp_path / "old.h5", old)
-    assert hdf5_superblock.sealed(old) == image
+    assert hdf5_superblock.with_checksum(old) == image
 
 
 def test_what_is_right_stays_as_it_is(image):
-    assert hdf5_superblock.sealed(image) is image
+    assert hdf5_superblock.with_checksum(image) is image
 
 
 @pytest.mark.parametrize("low", ["v108", "v110"])
@@ -51,7 +51,7 @@ def test_the_checksum_is_the_one_that_this_hdf5_writes(low):
     with h5py.File(content, "w", libver=(low, "v110")) as file:
         file["rows"] = np.arange(5)
     written = content.getvalue()
-    assert hdf5_superblock.sealed(written) is written
+    assert hdf5_superblock.with_checksum(written) is written
 
 
 def test_parts_keep_no_times(image):

@@ -187,7 +187,7 @@ def test_a_pipe_is_no_part(tmp_path, suffix):
 def test_json_beside_a_cache_that_is_nested_is_no_crash(tmp_path, name):
     folder = fill(tmp_path)
     (folder.parent / name).write_text("[" * 100_000)
-    assert current_content.superseded([*store.find(tmp_path)] * 2) == set()
+    assert current_content.find_superseded([*store.find(tmp_path)] * 2) == set()
     if name == "corpus.json":
         with pytest.raises(ValueError, match=r"corpus\.json is damaged"):
             corpus_table.load(tmp_path, "toy")

@@ -36,7 +36,7 @@ status = Path("/proc/self/status")
 size = path.stat().st_size
 reads = {
     "read": lambda: parts.read(path, None),
-    "whole": lambda: parts.whole(path),
+    "whole": lambda: parts.check_part(path),
     "header": lambda: parts.header(path),
     "faults": lambda: [fault.kind for fault in store.faults(path.parent)],
 }
@@ -257,7 +257,7 @@ def test_a_part_of_another_recipe_is_not_overwritten(tmp_path):
     "read",
     [
         parts.header,
-        parts.whole,
+        parts.check_part,
         lambda path: parts.read(path, None),
         lambda path: parts.outline(path, RECIPE),
         lambda path: state(path.parent, RECIPE, 0, [], 2),

@@ -130,7 +130,7 @@ def test_parts_of_other_versions_stay_readable(tmp_path, bounds):
             file.create_dataset(name, data=rows[:], track_times=True, **chunks)
     sign(path)
     assert path.read_bytes() != new.read_bytes()
-    assert parts.whole(path) == parts.header(path) == parts.whole(new)
+    assert parts.check_part(path) == parts.header(path) == parts.check_part(new)
     arrays, problems = parts.read(path, RECIPE)
     np.testing.assert_array_equal(arrays["embeddings"], np.stack(made.vectors))
     assert problems == [NOTE]

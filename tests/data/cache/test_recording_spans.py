@@ -9,8 +9,8 @@ import soundfile
 from spoken_corpus import RATE, corpus, images, noise, record, run
 
 from affuse.data.cache import checksums, parts, store, streaming
-from affuse.data.cache.part_arrays import fit
-from affuse.data.cache.recording_spans import SILENT, Stretch, overlap
+from affuse.data.cache.part_arrays import check_arrays
+from affuse.data.cache.recording_spans import SILENT, RecordingSpan, overlap
 from affuse.data.errors import AffuseError
 from affuse.data.records import Utterance
 from affuse.extract.audio.sample_digest import fingerprint
@@ -18,7 +18,7 @@ from affuse.extract.audio.sample_digest import fingerprint
 
 def stretches(outcome):
     """By utterance id, the same whether the cache is in memory or streamed."""
-    cache = store.look(outcome.folder)
+    cache = store.read_headers(outcome.folder)
     found = store.load(cache)
     (streamed,) = streaming.open_all({"audio": cache}).values()
     assert streamed.stretches == found.stretches
@@ -62,14 +62,14 @@ def test_lossless_copies_have_equal_samples_and_spans_are_kept(tmp_path):
 
 def test_texts_have_none(tmp_path):
     made = run(corpus(tmp_path, count=2), tmp_path / "cache", "text")
-    assert store.load(store.look(made.folder)).stretches == (None, None)
+    assert store.load(store.read_headers(made.folder)).stretches == (None, None)
     with h5py.File(parts.part_path(made.folder, 0)) as file:
         assert not {"files", "spans", "samples"} & set(file)
 
 
 def older(folder):
     """The parts of a folder as an older version wrote them."""
-    for number in store.numbers(folder):
+    for number in store.part_numbers(folder):
         path = parts.part_path(folder, number)
         head, arrays = parts.parse(path, checksums.check(path))
         made = parts.Part(
@@ -134,10 +134,10 @@ def test_what_is_no_stretch_is_refused(changes, said):
     from small_caches import recipe
 
     of = recipe(layers=(0,), head=(), pooling="mean", storage="float32")
-    fit(ARRAYS, of)
+    check_arrays(ARRAYS, of)
     found = {n: v for n, v in {**ARRAYS, **changes}.items() if v is not None}
     with pytest.raises(AffuseError, match=said):
-        fit(found, of)
+        check_arrays(found, of)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0])
@@ -152,4 +152,4 @@ def test_a_fingerprint_is_of_16_bits_and_clips(scale):
 
 
 def test_stretches_that_only_touch_share_nothing():
-    assert overlap(Stretch("f", 0.0, 1.0), Stretch("f", 1.0, 2.0)) == 0.0
+    assert overlap(RecordingSpan("f", 0.0, 1.0), RecordingSpan("f", 1.0, 2.0)) == 0.0

@@ -5,7 +5,7 @@ from irregular_files import BARRED, barred
 from learnable_corpus import recipe
 
 from affuse.data.cache import training_data
-from affuse.data.cache.training_data import KNOWN, Seen
+from affuse.data.cache.training_data import KNOWN, TrainingRecord
 from affuse.data.errors import AffuseError
 
 
@@ -33,15 +33,15 @@ def say(folder, content):
     ],
 )
 def test_corpora_are_compared_by_words(one, corpus, same):
-    assert Seen(one).covers(corpus) is same
+    assert TrainingRecord(one).covers(corpus) is same
 
 
 def test_a_folder_says_what_was_trained_on(tmp_path):
     record = {"corpus": "iemocap", "speakers": ["1F", "1M"], "how": "fine-tuned"}
     facts = training_data.read(say(tmp_path, record))
     assert facts == {"seen": [record]}
-    expected = (Seen("iemocap", speakers=("1F", "1M"), how="fine-tuned"),)
-    assert training_data.of(recipe("audio", training=facts)) == expected
+    expected = (TrainingRecord("iemocap", speakers=("1F", "1M"), how="fine-tuned"),)
+    assert training_data.recipe_records(recipe("audio", training=facts)) == expected
     assert training_data.read(say(tmp_path, [record, {"corpus": "x"}]))["seen"][1] == {
         "corpus": "x"
     }
@@ -49,7 +49,7 @@ def test_a_folder_says_what_was_trained_on(tmp_path):
 
 def test_a_folder_that_says_nothing(tmp_path):
     assert training_data.read(tmp_path) == {}
-    assert training_data.of(recipe("audio")) == ()
+    assert training_data.recipe_records(recipe("audio")) == ()
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_what_is_no_file_is_named(tmp_path, kind):
 
 @pytest.mark.parametrize("name", [*KNOWN, "SuperB/HuBERT-Large-Superb-ER"])
 def test_checkpoints_are_known_by_name(name):
-    found = training_data.of(recipe("audio", checkpoint=name))
+    found = training_data.recipe_records(recipe("audio", checkpoint=name))
     assert found
     assert found == KNOWN[name.rpartition("/")[2].lower()]
 
 
 def test_the_default_speech_encoder_was_tuned_on_msp_podcast():
     name = "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim"
-    (found,) = training_data.of(recipe("audio", checkpoint=name))
+    (found,) = training_data.recipe_records(recipe("audio", checkpoint=name))
     assert found.covers("MSP-Podcast")
     assert not found.covers("iemocap")

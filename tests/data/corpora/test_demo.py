@@ -307,7 +307,7 @@ def test_arousal_speaks_faster_higher_louder_and_brighter():
 def test_speech_gets_the_level_that_is_wanted_and_loses_its_silence():
     time = np.arange(voices.RATE) / voices.RATE
     tone = np.sin(2 * np.pi * 440 * time) * (time > 0.5)
-    found = room_acoustics.voiced(tone, level=-26, tilt=0)
+    found = room_acoustics.shape_speech(tone, level=-26, tilt=0)
     assert len(found) % room_acoustics.GRID == 0
     assert len(found) / room_acoustics.RATE == pytest.approx(0.5, abs=0.03)
     assert 20 * np.log10(found.std()) == pytest.approx(-26, abs=0.3)
@@ -316,24 +316,30 @@ def test_speech_gets_the_level_that_is_wanted_and_loses_its_silence():
 def test_a_tilt_makes_high_tones_louder_than_low_ones():
     time = np.arange(voices.RATE) / voices.RATE
     tones = np.sin(2 * np.pi * 400 * time) + np.sin(2 * np.pi * 1600 * time)
-    spectrum = np.abs(np.fft.rfft(room_acoustics.voiced(tones, level=-26, tilt=3)))
-    seconds = len(room_acoustics.voiced(tones, level=-26, tilt=3)) / room_acoustics.RATE
+    spectrum = np.abs(
+        np.fft.rfft(room_acoustics.shape_speech(tones, level=-26, tilt=3))
+    )
+    seconds = (
+        len(room_acoustics.shape_speech(tones, level=-26, tilt=3)) / room_acoustics.RATE
+    )
     low, high = (spectrum[round(hertz * seconds)] for hertz in (400, 1600))
     assert 20 * np.log10(high / low) == pytest.approx(6, abs=0.3)  # two octaves
 
 
 def test_a_stream_gets_its_own_number_back():
     stream = (demo.ROOT / "audio" / f"{DIALOGUE}.ogg").read_bytes()
-    other = ogg_writer.renumbered(stream, 0xDEADBEEF)
+    other = ogg_writer.set_serial(stream, 0xDEADBEEF)
     assert other != stream
     assert len(other) == len(stream)
-    assert ogg_writer.renumbered(other) == stream
+    assert ogg_writer.set_serial(other) == stream
 
 
 def test_no_utterance_begins_where_a_seek_could_miss(corpus):
     last = {u.audio: u.span[0] for u in corpus.utterances}  # of each recording
     for path, start in last.items():
-        assert start * decoding.SAMPLE_RATE < ogg_writer.seekable(path.read_bytes())
+        assert start * decoding.SAMPLE_RATE < ogg_writer.seekable_samples(
+            path.read_bytes()
+        )
 
 
 def test_equal_samples_become_equal_files():
@@ -344,7 +350,7 @@ def test_equal_samples_become_equal_files():
 @pytest.mark.parametrize("stream", [b"RIFF" + bytes(40), b"OggS", b"OggS" + b"\1" * 23])
 def test_what_is_no_ogg_stream_is_refused(stream):
     with pytest.raises(ValueError, match="Ogg page"):
-        ogg_writer.renumbered(stream)
+        ogg_writer.set_serial(stream)
 
 
 @pytest.mark.skipif(bool(reproducible()), reason=reproducible())

@@ -17,7 +17,7 @@ from affuse.data.corpora import emobank, iemocap, manifest
 from affuse.data.reading import corpus_checks, corpus_csv
 from affuse.data.records import NO_COLUMNS, Utterance
 from affuse.data.runs import fold_table
-from affuse.data.runs.run_predictions import finished, read_run
+from affuse.data.runs.run_predictions import finished_runs, read_run
 from affuse.data.tables import unread_columns
 from affuse.fuse.commands import design_training
 from affuse.fuse.settings import Settings
@@ -216,7 +216,7 @@ def test_a_run_folder_keeps_the_columns(tmp_path):
         runs=tmp_path,
         progress=False,
     )
-    (run,) = map(read_run, finished(tmp_path))
+    (run,) = map(read_run, finished_runs(tmp_path))
     assert {(int(row.id[1:]) % 2, *row.columns.items()) for row in run.folds} == {
         (0,),
         (1, ("a,b", "x\ny")),

@@ -104,7 +104,7 @@ def test_check_and_extract_say_it(tmp_path):
     ]
     assert corpus_checks.facts(corpus, ())["reading"] == list(corpus.reading)
     said = []
-    aloud = corpus_reading.read_aloud(
+    aloud = corpus_reading.read_and_describe(
         said.append, CorpusSource(corpus="manifest", root=tmp_path)
     )
     assert said == list(aloud.reading)

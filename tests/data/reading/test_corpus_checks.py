@@ -37,7 +37,7 @@ def lines(*args):
     ],
 )
 def test_clean_is_nothing_left_out_and_counts_as_published(counts, problems, clean):
-    assert corpus_checks.clean(corpus(*counts), problems) == clean
+    assert corpus_checks.is_clean(corpus(*counts), problems) == clean
     assert corpus_checks.facts(corpus(*counts), problems)["clean"] == clean
 
 

@@ -11,7 +11,7 @@ from learnable_corpus import embeddings
 from affuse.data.corpora import iemocap, manifest
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_checks, corpus_reading, transcript_rule
-from affuse.data.reading.transcript_rule import settled
+from affuse.data.reading.transcript_rule import apply_rule
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders.distilbert import Encoder
@@ -46,7 +46,7 @@ def test_a_text_without_words_is_kept_and_noted(tmp_path):
     given = corpus(
         tmp_path, ("yes", "yes"), ("  ", "  "), ("[GARBAGE]", ""), (None, None)
     )
-    found = settled(given)
+    found = apply_rule(given)
     assert texts(found) == ["yes", "", "", None]
     marks = (
         "the transcript '[GARBAGE]' has no words, so text encoders read the empty "
@@ -59,7 +59,7 @@ def test_a_text_without_words_is_kept_and_noted(tmp_path):
 
 
 def test_a_corpus_without_any_words_has_no_text(tmp_path):
-    found = settled(corpus(tmp_path, ("", ""), (" ", ""), (None, None)))
+    found = apply_rule(corpus(tmp_path, ("", ""), (" ", ""), (None, None)))
     assert texts(found) == [None] * 3
     (problem,) = found.problems
     assert problem.reason.startswith("no text of this corpus has words (texts: 2)")
@@ -67,7 +67,7 @@ def test_a_corpus_without_any_words_has_no_text(tmp_path):
 
 def test_what_has_words_or_no_text_at_all_is_not_touched(tmp_path):
     for given in (corpus(tmp_path, ("a", "a")), corpus(tmp_path, (None, None))):
-        assert settled(given) is given
+        assert apply_rule(given) is given
 
 
 def table(folder, *cells):

@@ -212,8 +212,8 @@ def test_what_json_cannot_hold_is_refused(tmp_path):
 def test_only_finished_runs_are_found(folder, tmp_path):
     runs.write_info(tmp_path / "a-not-finished", INFO)
     (tmp_path / "z-other").mkdir()
-    assert [run.path for run in map(p.read_run, p.finished(tmp_path))] == [folder]
-    assert list(map(p.read_run, p.finished(tmp_path / "absent"))) == []
+    assert [run.path for run in map(p.read_run, p.finished_runs(tmp_path))] == [folder]
+    assert list(map(p.read_run, p.finished_runs(tmp_path / "absent"))) == []
 
 
 @pytest.mark.parametrize("name", ["run.json", "folds.csv", "predictions.csv"])
@@ -227,4 +227,4 @@ def test_a_broken_run_is_named(folder, tmp_path):
     info = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**info, "colour": "red"}))
     with pytest.raises(ValueError, match=f"{INFO.name}/run.json .*colour"):
-        list(map(p.read_run, p.finished(tmp_path)))
+        list(map(p.read_run, p.finished_runs(tmp_path)))

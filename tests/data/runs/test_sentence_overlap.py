@@ -10,9 +10,9 @@ from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.sentence_overlap import (
     digest,
-    key,
+    find_overlaps,
     read_sentences,
-    seen,
+    sentence_digest,
     write_sentences,
 )
 
@@ -50,7 +50,7 @@ def test_only_other_parts_of_the_same_fold_count():
         FoldRow("two", "test", "a"),
     ]
     keys = {"a": "1", "b": "2", "c": "1", "d": "2", "e": "3", "f": "", "x": "3"}
-    assert seen(rows, keys) == {
+    assert find_overlaps(rows, keys) == {
         ("one", "c"): True,
         ("one", "d"): True,
         ("one", "e"): False,
@@ -60,8 +60,8 @@ def test_only_other_parts_of_the_same_fold_count():
 
 def test_unknown_sentences_are_not_alike():
     rows = [FoldRow("one", "train", "a"), FoldRow("one", "test", "b")]
-    assert seen(rows, {"a": "", "b": ""}) == {}
-    assert seen(rows, {}) == {}
+    assert find_overlaps(rows, {"a": "", "b": ""}) == {}
+    assert find_overlaps(rows, {}) == {}
 
 
 def test_what_is_written_comes_back(tmp_path):
@@ -98,14 +98,14 @@ def test_a_sentence_outlives_its_text(tmp_path):
     corpus_table.save(CORPUS, tmp_path)
     a, b = corpus_table.load(tmp_path, "toy").utterances
     assert a.text is None
-    assert (key(a), key(b)) == (digest("well yes"), "")
+    assert (sentence_digest(a), sentence_digest(b)) == (digest("well yes"), "")
 
 
 def test_a_corpus_that_kept_no_sentences_is_the_same_one(tmp_path):
     path = corpus_table.save(CORPUS, tmp_path)
     kept = path.read_text(encoding="utf-8")
     for u in CORPUS.utterances:
-        kept = kept.replace(f', "sentence": "{key(u)}"', "")
+        kept = kept.replace(f', "sentence": "{sentence_digest(u)}"', "")
     assert "sentence" not in kept
     path.write_text(kept, encoding="utf-8")
     unlisted(path)

@@ -29,7 +29,9 @@ def divided(**splits):
 
 def described(utterances, protocol, seed=0):
     found = folds(utterances, protocol, seed=seed)
-    return protocol_assumptions.of(found, utterances, protocol=protocol, seed=seed)
+    return protocol_assumptions.describe_folds(
+        found, utterances, protocol=protocol, seed=seed
+    )
 
 
 def said(utterances, protocol, seed=0):

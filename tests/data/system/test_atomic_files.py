@@ -10,7 +10,7 @@ from failing_disk import Disk, snapshot
 from locations import ROOT
 
 from affuse.data.system import atomic_files
-from affuse.data.system.atomic_files import claim, holds, publish, refresh
+from affuse.data.system.atomic_files import claim, has_content, publish, refresh
 
 HOLD = """
 import sys, time
@@ -215,18 +215,18 @@ def test_only_what_differs_is_published(tmp_path, new, sizes):
     path.write_bytes(b"one two")
     before = snapshot(tmp_path)
     make = (lambda: new) if sizes is None else (lambda: divided(new, sizes))
-    assert holds(path, make()) == (new == b"one two")
+    assert has_content(path, make()) == (new == b"one two")
     assert snapshot(tmp_path) == before
     assert refresh(path, make()) == (new != b"one two")
     assert path.read_bytes() == new
     assert names(tmp_path) == ["a.txt"]
     assert (snapshot(tmp_path) == before) == (new == b"one two")
-    assert holds(path, make())
+    assert has_content(path, make())
 
 
 def test_what_is_not_there_is_published(tmp_path):
     path = tmp_path / "new" / "a.txt"
-    assert not holds(path, b"")
+    assert not has_content(path, b"")
     assert refresh(path, b"") is True
     assert (path.read_bytes(), refresh(path, b"")) == (b"", False)
 
@@ -294,7 +294,7 @@ def test_a_file_that_cannot_be_read_is_not_replaced_unseen(tmp_path, monkeypatch
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_replaced_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.txt")
-    assert not holds(tmp_path / "a.txt", b"one")
+    assert not has_content(tmp_path / "a.txt", b"one")
     assert refresh(tmp_path / "a.txt", b"one")
     assert (tmp_path / "a.txt").read_bytes() == b"one"
 

@@ -17,7 +17,7 @@ from affuse.data.system.digests import MANIFEST
 @pytest.fixture
 def folder(tmp_path):
     """Two files and their manifest."""
-    with digests.rewriting(tmp_path, ["a.csv", "b.json"]):
+    with digests.rewrite_files(tmp_path, ["a.csv", "b.json"]):
         publish(tmp_path / "a.csv", b"x,y\n1,2\n")
         publish(tmp_path / "b.json", b"{}\n")
     return tmp_path
@@ -84,7 +84,7 @@ def test_what_is_not_listed_is_read_unchecked(folder):
 
 def test_a_process_that_is_killed_leaves_no_wrong_digest(folder):
     """Between the first byte and the last, the file is not listed."""
-    with digests.rewriting(folder, ["a.csv"]):
+    with digests.rewrite_files(folder, ["a.csv"]):
         assert [*digests.read(folder)] == ["b.json"]
         publish(folder / "a.csv", b"x,y\n3,4\n")
         assert content(folder / "a.csv") == b"x,y\n3,4\n"
@@ -94,7 +94,7 @@ def test_a_process_that_is_killed_leaves_no_wrong_digest(folder):
 
 def test_a_damaged_file_is_not_replaced_without_a_word(folder, caplog):
     (folder / "a.csv").write_bytes(b"x,y\n1,3\n")
-    with caplog.at_level(logging.WARNING), digests.rewriting(folder, ["a.csv"]):
+    with caplog.at_level(logging.WARNING), digests.rewrite_files(folder, ["a.csv"]):
         publish(folder / "a.csv", b"x,y\n1,2\n")
     assert "a.csv is damaged" in caplog.text
     assert "it is written again" in caplog.text
@@ -103,23 +103,23 @@ def test_a_damaged_file_is_not_replaced_without_a_word(folder, caplog):
 
 def test_a_damaged_manifest_is_replaced_with_a_word(folder, caplog):
     (folder / MANIFEST).write_bytes(b"")
-    with caplog.at_level(logging.WARNING), digests.rewriting(folder, ["a.csv"]):
+    with caplog.at_level(logging.WARNING), digests.rewrite_files(folder, ["a.csv"]):
         publish(folder / "a.csv", b"x,y\n")
     assert f"{MANIFEST} is damaged" in caplog.text
     assert [*digests.read(folder)] == ["a.csv"]
 
 
 def test_a_file_that_is_not_written_again_is_not_listed(folder):
-    with digests.rewriting(folder, ["a.csv"]):
+    with digests.rewrite_files(folder, ["a.csv"]):
         (folder / "a.csv").unlink()
     assert [*digests.read(folder)] == ["b.json"]
 
 
 def test_nothing_is_written_where_nothing_changes(folder):
     before = (folder / MANIFEST).stat().st_mtime_ns, folder.stat().st_mtime_ns
-    digests.seal(folder, ["a.csv", "b.json"])
-    digests.record(folder, digests.read(folder))
-    digests.unseal(folder, ["absent.csv"])
+    digests.list_files(folder, ["a.csv", "b.json"])
+    digests.add_digests(folder, digests.read(folder))
+    digests.unlist_files(folder, ["absent.csv"])
     after = (folder / MANIFEST).stat().st_mtime_ns, folder.stat().st_mtime_ns
     assert before == after
 
@@ -132,7 +132,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_no_damage(folder, monkeypat
     def meeting(path, *, limit):
         if path.name == "a.csv" and not meetings:
             meetings.append(path)
-            with digests.rewriting(folder, ["a.csv"]):
+            with digests.rewrite_files(folder, ["a.csv"]):
                 publish(path, b"x,y\n5,6\n")
         return real(path, limit=limit)
 

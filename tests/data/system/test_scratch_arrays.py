@@ -23,7 +23,7 @@ sys.stdin.read()
 
 
 def test_it_is_an_array_of_zeros_without_a_file(tmp_path):
-    made = scratch_arrays.blank((30, 7), tmp_path)
+    made = scratch_arrays.map_zeros((30, 7), tmp_path)
     assert (made.shape, made.dtype, made.any()) == ((30, 7), np.float32, False)
     made[3] = 2
     assert made.sum() == 14
@@ -31,7 +31,7 @@ def test_it_is_an_array_of_zeros_without_a_file(tmp_path):
     assert scratch_arrays.is_mapped(made)
     assert scratch_arrays.is_mapped(made[3:5].reshape(-1))
     assert not scratch_arrays.is_mapped(made[[3, 4]])
-    assert scratch_arrays.blank((0, 7), tmp_path).shape == (0, 7)
+    assert scratch_arrays.map_zeros((0, 7), tmp_path).shape == (0, 7)
 
 
 def test_nothing_is_left_of_a_process_that_is_killed(tmp_path):
@@ -49,7 +49,7 @@ def test_nothing_is_left_of_a_process_that_is_killed(tmp_path):
 
 def test_a_full_disk_is_a_sentence(tmp_path):
     with pytest.raises(OSError, match=r"GiB of scratch space are needed in .*no room"):
-        scratch_arrays.blank((2**40, 2**10), tmp_path)
+        scratch_arrays.map_zeros((2**40, 2**10), tmp_path)
 
 
 @pytest.mark.parametrize("reserves", [True, False])
@@ -62,30 +62,30 @@ def test_a_disk_that_fills_meanwhile_is_the_same(tmp_path, monkeypatch, reserves
     else:
         monkeypatch.delattr(os, "posix_fallocate")
         monkeypatch.setattr(scratch_arrays, "BLOCK", 64)
-        assert not scratch_arrays.blank((30, 7), tmp_path).any()
+        assert not scratch_arrays.map_zeros((30, 7), tmp_path).any()
         monkeypatch.setattr(scratch_arrays, "_reserve", full)
     with pytest.raises(OSError, match="there is no room; free some, set TMPDIR"):
-        scratch_arrays.blank((30, 7), tmp_path)
+        scratch_arrays.map_zeros((30, 7), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(OSError, match=r"needed in .*nowhere, but No such file"):
-        scratch_arrays.blank((3, 7), tmp_path / "nowhere")
+        scratch_arrays.map_zeros((3, 7), tmp_path / "nowhere")
 
 
 def test_the_folder_is_that_of_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("TMPDIR", raising=False)
-    assert scratch_arrays.place(tmp_path) == tmp_path
+    assert scratch_arrays.choose_folder(tmp_path) == tmp_path
     monkeypatch.setenv("TMPDIR", "/somewhere")
-    assert scratch_arrays.place(tmp_path) == Path("/somewhere")
+    assert scratch_arrays.choose_folder(tmp_path) == Path("/somewhere")
 
 
 def test_a_cache_that_may_not_be_written_holds_no_scratch_files(tmp_path, monkeypatch):
     monkeypatch.delenv("TMPDIR", raising=False)
     monkeypatch.setattr(scratch_arrays.os, "access", lambda path, mode: mode != os.W_OK)
     monkeypatch.setattr(scratch_arrays.tempfile, "gettempdir", lambda: "/elsewhere")
-    assert scratch_arrays.place(tmp_path) == Path("/elsewhere")
+    assert scratch_arrays.choose_folder(tmp_path) == Path("/elsewhere")
 
 
 def test_a_limit_of_a_group_counts_as_the_machine(tmp_path, monkeypatch):

@@ -153,11 +153,11 @@ def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path, monkeypatch):
 def test_what_a_folder_above_says_of_itself_counts(tmp_path, place):
     labelled(tmp_path / "a/b", "Ses01F_impro01")
     assert iemocap.read(tmp_path).nature == "human"
-    rating_kinds.state(tmp_path / place, "synthetic")
+    rating_kinds.write_nature(tmp_path / place, "synthetic")
     assert iemocap.read(tmp_path).nature == "synthetic"
 
 
 def test_what_lies_above_the_root_is_not_asked(tmp_path):
     labelled(tmp_path / "a", "Ses01F_impro01")
-    rating_kinds.state(tmp_path, "synthetic")
+    rating_kinds.write_nature(tmp_path, "synthetic")
     assert iemocap.read(tmp_path / "a").nature == "human"

@@ -49,7 +49,7 @@ def test_the_sample_may_be_written_again(tmp_path):
 def test_the_sample_never_overwrites_other_sessions(tmp_path, sidecar):
     release_writer.write_dialogue(tmp_path, list(TURNS.values())[:6])
     if sidecar:
-        rating_kinds.state(tmp_path, sidecar)
+        rating_kinds.write_nature(tmp_path, sidecar)
     with pytest.raises(FileExistsError, match="holds other sessions"):
         iemocap.sample(tmp_path)
     written = [path for path in tmp_path.rglob("*.wav")]
