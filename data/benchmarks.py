@@ -16,12 +16,12 @@ from affuse.data.system.text_columns import align_columns
 
 
 def bench(print_line: Callable[[str], object], run: Path, *, rounds: int) -> None:
-    """Measure how long it takes to read a run, and a copy of it without manifests.
+    """Measure and print the time to read a run with digests and without.
 
     Args:
         print_line: function that prints one line of the result
         run: a finished run folder
-        rounds: number of measurements of each; the fastest one counts
+        rounds: number of measurements with and without; the fastest ones count
 
     Raises:
         AffuseError, FileNotFoundError: as in `read_run`

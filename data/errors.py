@@ -67,7 +67,4 @@ class DamagedFileError(AffuseError):
 
 
 class MemoryShortageError(AffuseError, MemoryError):
-    """Error for too little memory to read or write a file, which may be intact.
-
-    It is an `AffuseError`, so that a command prints it without a traceback.
-    """
+    """Error for too little memory to read or write a file; the file may be intact."""

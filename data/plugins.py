@@ -196,13 +196,13 @@ def _installed(kind: PluginKind) -> Iterator[InstalledPlugin]:
         what = f"the {kind.noun} '{plugin.name}' of the package {plugin.origin}"
         if not _is_name(plugin.name):
             warn(
-                f"{what} is left out, for a name has letters, digits and underscores "
-                f"only; tell its authors"
+                f"{what} is left out, because a name may have only letters, digits and "
+                f"underscores; tell its authors"
             )
         elif plugin.name in taken:
             warn(
-                f"{what} is left out, for '{plugin.name}' is a name of affuse; tell "
-                f"the authors of {plugin.package}"
+                f"{what} is left out, because '{plugin.name}' is a name of affuse; "
+                f"tell the authors of {plugin.package}"
             )
         else:
             yield plugin

@@ -30,10 +30,12 @@ def find_matches(caches: Sequence[Cache], name: str) -> list[Cache]:
         name: digest or its beginning, name of a cache folder, or a checkpoint: its name
             on the hub, the last component of that, its folder or the folder's name
     """
-    if whole := [c for c in caches if name in (digest(c), c.path.name)]:
-        return whole
-    losers = current_content.find_superseded(caches)
-    if of_checkpoint := [c for c in caches if c.path not in losers and _is_of(c, name)]:
+    if exact := [c for c in caches if name in (digest(c), c.path.name)]:
+        return exact
+    superseded = current_content.find_superseded(caches)
+    if of_checkpoint := [
+        c for c in caches if c.path not in superseded and _is_of(c, name)
+    ]:
         return of_checkpoint
     beginning = name.rpartition("-")[2] if _is_folder(name) else name
     if not PREFIX.fullmatch(beginning):

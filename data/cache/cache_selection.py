@@ -26,7 +26,7 @@ def choose(
     corpus: str = "",
     named: Mapping[str, str],
     modalities: Sequence[str] | None = None,
-    like: Mapping[str, Recipe] | None = None,
+    recipes: Mapping[str, Recipe] | None = None,
 ) -> dict[str, Cache]:
     """Return one cache for each modality of one corpus.
 
@@ -36,8 +36,9 @@ def choose(
         named: name of each modality's cache as in `cache_names.find_matches`, or ``""``
         modalities: to select caches of, None for all; other modalities may have any
             number of caches
-        like: recipe of each modality. Only caches with an equal recipe are considered,
-            if there are any. For a fold-specific encoder, no others are ever considered
+        recipes: recipe of each modality. Only caches with an equal recipe are
+            considered, if there are any. For a fold-specific encoder, no others are
+            considered in any case
 
     Raises:
         FileNotFoundError: if nothing was extracted
@@ -64,7 +65,7 @@ def choose(
             f"--corpus NAME"
         )
     caches = list(store.find(folder, corpus or corpora[0]))
-    for modality, recipe in (like or {}).items():
+    for modality, recipe in (recipes or {}).items():
         alike = [c for c in caches if is_alike(c.recipe, recipe)]
         # No other cache can replace that of a fold-specific encoder.
         if alike or fold_encoders.origin(recipe):

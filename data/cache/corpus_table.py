@@ -78,11 +78,7 @@ ROW = Record(
         "columns": extra_columns.KIND,
     },
 )
-OPTIONAL_FIELDS = (
-    "sentence",
-    "recording",
-    "columns",
-)  # missing in caches of older versions
+OPTIONAL_FIELDS = ("sentence", "recording", "columns")  # missing in older caches
 LOCATION_FIELDS = ("file", "span")  # not compared, because recordings may be moved
 log = logging.getLogger(__name__)
 LEFT_OUT = ("audio", "transcript", "text")

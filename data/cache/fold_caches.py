@@ -129,9 +129,9 @@ def demand(
             for fold, each in recipes.items()
         }
         raise AffuseError(
-            f"the run has encoders of its own for each fold, and "
-            f"{corpus or 'the corpus'} is not extracted with all of them; type, with "
-            f"the run's options and the folder that the fine-tuning is in:",
+            f"the run uses fold-specific encoders, and {corpus or 'the corpus'} is not "
+            f"extracted with all of them; type these commands, with the options of the "
+            f"run and the folder of the fine-tuning:",
             *Commands(folder, caches).lines(paths, missing),
         )
 
@@ -217,8 +217,8 @@ def _demand_all(
     }
     if any(missing.values()):
         raise AffuseError(
-            f"folds of {run} are not extracted yet with their own encoders; type"
-            f"{commands.condition}:",
+            f"folds of {run} are not extracted yet with their fold-specific encoders; "
+            f"type{commands.condition}:",
             *commands.lines(encoders, missing),
         )
 

@@ -81,7 +81,7 @@ def advice(recipe: Recipe) -> str:
     if recipe.dtype != "float32":
         return f"for extract, try --dtype float32; else {check}"
     if recipe.storage != "float32":
-        return f"for extract, try --pooling mean, kept in float32; else {check}"
+        return f"for extract, try --pooling mean, stored in float32; else {check}"
     return check
 
 

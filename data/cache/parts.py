@@ -33,6 +33,7 @@ import numpy as np
 
 from affuse.data.cache import checksums, hdf5_guard
 from affuse.data.cache.cache_folder import part_path
+from affuse.data.cache.hdf5_guard import TEXT
 from affuse.data.cache.hdf5_superblock import with_checksum
 from affuse.data.cache.part_arrays import KINDS, LARGE, Part, check_arrays, collect
 from affuse.data.cache.part_header import (
@@ -172,10 +173,7 @@ def header(path: Path) -> Header:
         OSError: if the file cannot be opened
     """
     checksums.check_file(path)
-    with (
-        checksums.convert_errors(path, room=hdf5_guard.TEXT),
-        hdf5_guard.open_file(path) as file,
-    ):
+    with checksums.convert_errors(path, room=TEXT), hdf5_guard.open_file(path) as file:
         return parse_header(file, hdf5_guard.datasets(file, KINDS, path.stat().st_size))
 
 
@@ -238,10 +236,7 @@ def outline(path: Path, recipe: Recipe) -> tuple[dict[str, np.ndarray], int]:
         AffuseError, OSError: as in `read`
     """
     checksums.check_file(path)
-    with (
-        checksums.convert_errors(path, room=hdf5_guard.TEXT),
-        hdf5_guard.open_file(path) as file,
-    ):
+    with checksums.convert_errors(path, room=TEXT), hdf5_guard.open_file(path) as file:
         members = hdf5_guard.datasets(file, KINDS, path.stat().st_size)
         head = parse_header(file, members)
         large = {name: d for name, d in members.items() if name in LARGE}

@@ -143,7 +143,7 @@ def guess(recipe: Recipe, cache: Path) -> Extract:
 
 
 def command_for_recipe(
-    recipe: Recipe, source: CorpusSource, cache: Path, *, made: Path | None = None
+    recipe: Recipe, source: CorpusSource, cache: Path, *, example: Path | None = None
 ) -> Extract:
     """Return the command that encodes a corpus according to a recipe.
 
@@ -151,12 +151,12 @@ def command_for_recipe(
         recipe: of other embeddings; its corpus is ignored
         source: options that read the corpus, as in `corpus_options`
         cache: folder of all caches
-        made: folder of a cache of that recipe, whose provenance has the path of a local
-            checkpoint; the recipe has only the name of the checkpoint's folder
+        example: folder of a cache of that recipe. Its provenance has the path of a
+            local checkpoint; the recipe has only the name of the checkpoint's folder
     """
     m = recipe.modality
-    typed = checkpoint(made, m) if made else ""
-    call = load_if_readable(made) if made else None
+    typed = checkpoint(example, m) if example else ""
+    call = load_if_readable(example) if example else None
     command = Extract.from_command(
         source,
         CorpusSource,

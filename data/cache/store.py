@@ -25,6 +25,7 @@ from affuse.data.records import Problem
 DAMAGED, MISSING, EXTRA = "damaged", "missing", "extra"
 UNKNOWN, UNREAD = "unknown", "unread"
 AGAIN = "repeat the extract command"
+Arrays = Mapping[str, np.ndarray]  # of one part, by name
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,7 @@ def load(cache: Cache) -> Embeddings:
     )
 
 
-def concatenate(
-    parts: Sequence[Mapping[str, np.ndarray]], name: str
-) -> np.ndarray | None:
+def concatenate(parts: Sequence[Arrays], name: str) -> np.ndarray | None:
     """Return one array, concatenated over the parts; None if no part has it.
 
     Args:
@@ -134,9 +133,7 @@ def concatenate(
     return np.concatenate(values) if values else None
 
 
-def unique_ids(
-    folder: Path, parts: Sequence[Mapping[str, np.ndarray]]
-) -> tuple[str, ...]:
+def unique_ids(folder: Path, parts: Sequence[Arrays]) -> tuple[str, ...]:
     """Return the ids of all parts.
 
     Args:
@@ -184,8 +181,8 @@ def read_headers(folder: Path) -> Cache | None:
     plans = sorted({h.parts for h in headers})
     if len(plans) > 1:
         raise AffuseError(
-            f"{folder} holds parts of caches of {' and of '.join(map(str, plans))} "
-            f"parts; delete it and extract again"
+            f"the parts in {folder} state different numbers of parts, "
+            f"{' and '.join(map(str, plans))}; delete it and extract again"
         )
     return Cache(
         path=folder,
@@ -242,10 +239,10 @@ def _plan(folder: Path, plans: set[int]) -> Iterator[Fault]:
     """Yield the faults of parts that are missing or surplus, by the planned number."""
     present, planned = part_numbers(folder), max(plans)
     if len(plans) > 1:
-        reason = f"{folder} holds parts of plans of {sorted(plans)} parts"
+        reason = f"parts in {folder} state different numbers of parts, {sorted(plans)}"
         yield Fault(folder, MISSING, f"{reason}; {AGAIN}")
     if more := [n for n in present if n >= planned]:
-        reason = f"{folder} has {planned} parts by plan; delete its others, {more}"
+        reason = f"{folder} must have {planned} parts; delete the surplus parts {more}"
         yield Fault(folder, EXTRA, reason, tuple(surplus_files(folder, planned)))
     if missing := sorted(set(range(planned)) - set(present)):
         first = part_path(folder, missing[0]).name

@@ -45,7 +45,7 @@ class VerificationResult:
         """Return a line with the numbers of files, parts and faults."""
         counts = {"damaged or missing": self.faults, "not read": self.unread}
         words = [f"{len(items)} {name}" for name, items in counts.items() if items]
-        end = ", ".join(words) or "all whole"
+        end = ", ".join(words) or "all intact"
         sizes = {"files": self.files, "parts": self.parts}
         if not any(sizes.values()) and not words:
             return f"nothing could be checked below {self.folder}"
@@ -60,7 +60,7 @@ def command(
     usual: Sequence[Path],
     progress: bool = True,
 ) -> bool:
-    """Verify folders and print faults, files without a digest, and counts.
+    """Verify folders, and print faults, files without a digest, and counts.
 
     Args:
         print_line: function that prints a line
@@ -135,7 +135,7 @@ def _listed(folder: Path, result: VerificationResult) -> None:
         else:
             result.files += 1
             result.faults += _fault(folder / name, digest)
-    result.notes += _strangers(folder, manifest)
+    result.notes += _unlisted_models(folder, manifest)
     reason = _reason(folder)
     result.notes += [
         f"{path} has {reason}"
@@ -144,7 +144,7 @@ def _listed(folder: Path, result: VerificationResult) -> None:
     ]
 
 
-def _strangers(folder: Path, manifest: digests.Digests) -> Iterator[str]:
+def _unlisted_models(folder: Path, manifest: digests.Digests) -> Iterator[str]:
     """Yield sentences about models that a run's manifest lacks, if it lists others."""
     if not any(name.endswith(f"/{digests.MANIFEST}") for name in manifest):
         return

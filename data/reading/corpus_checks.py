@@ -54,7 +54,7 @@ def command(
         print_line(line)
     sizes = map(len, problem_summary.group_by_reason(problems))
     if not options.as_json and max(sizes, default=0) > LISTED:
-        print_line("each of them, with file and line: the same command with --json")
+        print_line("to list each of them with file and line, repeat it with --json")
     return is_clean(corpus, problems)
 
 

@@ -34,8 +34,8 @@ def read(source: CorpusSource) -> Corpus:
     module = plugins.load(CORPUS_KIND, corpus)
     if name != corpus and name in plugins.names(CORPUS_KIND):
         raise OptionError(
-            f"--name {name} would pass this corpus off as that of another reader; "
-            f"choose another name"
+            f"--name {name} is the name of another corpus reader, so it would mislabel "
+            f"this corpus; choose another name"
         )
     arguments = _arguments(source)
     low, high = source.scale or (0, 1)

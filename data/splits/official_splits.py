@@ -57,8 +57,8 @@ def _naming(sizes: Mapping[str, int], missing: Sequence[str]) -> str:
         )
     if set(sizes) - {""}:
         return (
-            f"write {' and '.join(missing)} in the table for the utterances that shall "
-            f"{' and '.join(missing)}, and extract again"
+            f"write {' and '.join(missing)} in the table for the utterances that are "
+            f"to {' and '.join(missing)}, and extract again"
         )
     return "if a column of its table has splits, extract again with --map split=COLUMN"
 
@@ -78,7 +78,7 @@ def _unusable(
         )
     fact = (
         f"protocol 'official': the {len(members)} utterances of the split {name} are "
-        f"unrated, so they cannot {name}"
+        f"unrated, so they cannot be used to {name}"
     )
     if name != "test":
         return f"{fact}; add their ratings to the table, and extract again"

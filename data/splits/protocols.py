@@ -1,17 +1,16 @@
 """Protocols: division of utterance ids into training, validation and test parts.
 
 ``session5``: session 5 is the test part; a random tenth of the others is the validation
-    part, which may share speakers with training, never with the test
-``session5-strict``: session 5 tests, the last of the other sessions validates
-``loso``: every session tests once, and the next one validates
-``speakers``: groups of speakers test in turn, and the next group validates
-``official``: the corpus's own train, dev and test; without dev, a tenth of train
-    validates, made of whole speakers where they are known
+    part, which may share speakers with the training part, but not with the test part
+``session5-strict``: session 5 is for test, and the last of the others for validation
+``loso``: each session in turn is for test, and the next one for validation
+``speakers``: each group of speakers in turn is for test, the next one for validation
+``official``: the splits train, dev and test of the corpus; without dev, a tenth of
+    train is for validation, drawn by speaker if all speakers are known
 
 All protocols except ``official`` separate the speakers of the test part from all
 others, and `check` verifies it. Spellings of the same speaker or session
-(`affuse.data.name_spellings`) are unified. `affuse.data.splits.protocol_assumptions`
-describes what a protocol decides where the corpus states nothing.
+are unified. `affuse.data.splits.protocol_assumptions` describes random draws.
 """
 
 import re

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def read(folder: Path) -> Digests | None:
-    """Return the digests in a folder's manifest; None without one of this program.
+    """Return the digests in a folder's manifest; None if this program wrote none.
 
     Raises:
         DamagedFileError: if the manifest is damaged
@@ -170,7 +170,7 @@ def write_and_list(path: Path, content: bytes | Iterable[bytes]) -> bool:
     except OSError:
         if is_new:
             raise
-        log.debug("%s stays without a digest, for it cannot be written", path)
+        log.debug("%s has no digest, because its manifest cannot be written", path)
     return is_new
 
 
@@ -225,10 +225,8 @@ def _change(folder: Path, add: Callable[[], Digests], *, drop: set[str]) -> None
         if _changed(read(folder) or {}, add(), drop) == read(folder):
             return
     with claim(folder / f".{MANIFEST}.lock", wait=True):
-        publish(
-            folder / MANIFEST,
-            manifests.text(_changed(read_or_empty(folder), add(), drop)),
-        )
+        digests = _changed(read_or_empty(folder), add(), drop)
+        publish(folder / MANIFEST, manifests.text(digests))
 
 
 def _changed(digests: Digests, add: Digests, drop: set[str]) -> Digests:
@@ -243,7 +241,7 @@ def _present(folder: Path, names: Iterable[str]) -> Digests:
 
 
 def read_or_empty(folder: Path) -> Digests:
-    """Return the digests in a manifest; {} if it is missing, or damaged (a warning)."""
+    """Return the digests in a manifest; {} if missing, or damaged (with a warning)."""
     try:
         return read(folder) or {}
     except DamagedFileError as error:

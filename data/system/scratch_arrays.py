@@ -94,7 +94,7 @@ def map_zeros(shape: tuple[int, ...], folder: Path) -> np.ndarray:
             _reserve(file, size)
             return np.memmap(file, np.float32, "r+", shape=shape)
     except OSError as error:
-        why = "there is no room" if error.errno in FULL else error.strerror
+        why = "there is not enough space" if error.errno in FULL else error.strerror
         raise OSError(
             f"{size / 2**30:.2f} GiB of scratch space are needed in {folder}, but "
             f"{why}; free some, set TMPDIR to a folder of another disk, or, for train, "

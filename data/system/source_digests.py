@@ -166,7 +166,7 @@ def _source(name: str, home: str) -> Path | None:
 
 
 def _counts(path: Path, near: Sequence[Path]) -> bool:
-    """Return True for a module of `near`, or one that is neither installed nor ours."""
+    """Return True for a module of `near`, or one of neither project nor packages."""
     if path.with_suffix("") in near:
         return True
     if any(path.is_relative_to(folder) for folder in near):

@@ -49,7 +49,7 @@ def run(cache: Path, *, dry_run: bool, say: Say) -> bool:
                 path.unlink(missing_ok=True)
     if all(repaired):
         count = sum(len(store.part_numbers(folder)) for folder in folders)
-        say(f"{count} parts below {cache}, all whole")
+        say(f"{count} parts below {cache}, all intact")
     return all(repaired)
 
 

@@ -67,7 +67,7 @@ def _extract(
     corpus = provenance.corpus_options(cache.path for cache in caches)
     for recipe in recipes:
         trained = folder / recipe.corpus / recipe.folder()
-        yield provenance.command_for_recipe(recipe, corpus, folder, made=trained)
+        yield provenance.command_for_recipe(recipe, corpus, folder, example=trained)
 
 
 def _unknown(recipes: Sequence[Recipe], caches: Sequence[Cache], folder: Path) -> str:

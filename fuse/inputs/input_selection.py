@@ -69,7 +69,7 @@ def alike(options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]) -> Sou
             corpus=options.corpus,
             named=options.cache_names(),
             modalities=tuple(like),
-            like=like,
+            recipes=like,
         )
         for key, like in distinct.items()
     }

@@ -176,8 +176,8 @@ def test_a_name_of_ours_wins_and_the_other_is_named_once(
     for _ in range(2):
         assert plugins.names(kind) == before
     assert caplog.messages == [
-        f"the {kind.noun} '{name}' of the package labtwin 1.0 is left out, for "
-        f"'{name}' is a name of affuse; tell the authors of "
+        f"the {kind.noun} '{name}' of the package labtwin 1.0 is left out, "
+        f"because '{name}' is a name of affuse; tell the authors of "
         f"labtwin"
     ]
     if name in before:

@@ -242,7 +242,7 @@ def test_one_of_several_caches_is_named_by_its_modality(folder):
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (["face"], "--checkpoint face: say MODALITY=NAME"),
+        (["face"], "--checkpoint face: write MODALITY=NAME"),
         (["fac=x"], "no modality 'fac'; choose from audio, text, face; did you mean"),
         (["face=a", "face=b"], "--checkpoint face=b: face has two; leave one out"),
         (["text=b"], "--checkpoint text=b: --text-checkpoint a names another"),

@@ -1,9 +1,9 @@
 """Creation of the demo corpus.
 
 Run ``python -m affuse.data.corpora.demo.corpus_making FOLDER``. The same seed gives the
-same bytes on x86-64 processors (tried with and without AVX2 and FMA), with the versions
-of espeak-ng, libsndfile, soundfile and numpy in ``made.json`` beside the shipped copy.
-Elsewhere the bytes may differ. Pronunciation depends on the version and
+same bytes on x86-64 processors, tested with and without AVX2 and FMA. This holds for
+the versions of espeak-ng, libsndfile, soundfile and numpy in ``made.json`` beside the
+shipped copy. Otherwise the bytes may differ. Pronunciation depends on the version and
 the build of espeak-ng. libvorbis computes in floats whose last bits depend on its
 build. numpy does not promise the same random streams for all versions. Ratings and
 texts depend on numpy alone.
@@ -52,7 +52,7 @@ class SpokenLine:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that the bytes of the corpus depend on, by component."""
+    """Return the versions of the programs that determine the bytes of the corpus."""
     import soundfile
 
     return {

@@ -41,7 +41,7 @@ def encode(pcm: np.ndarray, rate: int) -> bytes:
 
 
 def seekable_samples(stream: bytes) -> int:
-    """Return how many samples from the beginning on a seek finds exactly."""
+    """Return the number of samples, from the beginning, to which a seek is exact."""
     *_, before, _ = pages(stream)
     return int.from_bytes(before[6:14], "little") - BLOCK  # its granule position
 

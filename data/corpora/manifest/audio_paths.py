@@ -65,7 +65,7 @@ class Folder:
             )
         if ".." in name.split("/"):
             raise AffuseError(
-                f"audio path {name!r} has '..' in it; put the table above its audio"
+                f"audio path {name!r} has '..' in it; put the table above this file"
             )
         path = self.root / name
         try:

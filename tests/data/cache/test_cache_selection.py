@@ -227,4 +227,4 @@ def test_a_cache_made_like_another_is_found(tmp_path):
     fill(tmp_path)
     frames = fill(tmp_path, of=FRAMES)
     like = {"text": recipe(**{**vars(FRAMES), "corpus": "far", "content": "away"})}
-    assert paths(choose(tmp_path, named=FREE, like=like)) == {"text": frames}
+    assert paths(choose(tmp_path, named=FREE, recipes=like)) == {"text": frames}

@@ -277,4 +277,6 @@ def test_a_folder_of_another_name_or_with_more_parts_does_not_verify(tmp_path):
     folder.rename(folder.with_name("text-distilbert-000000000000"))
     found = verified(tmp_path)
     assert any("give it that name" in sentence for sentence in found)
-    assert any("2 parts by plan; delete its others" in sentence for sentence in found)
+    assert any(
+        "must have 2 parts; delete the surplus parts" in sentence for sentence in found
+    )

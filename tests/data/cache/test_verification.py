@@ -35,9 +35,9 @@ def test_what_is_whole_is_counted(case):
     found = verified(case)
     assert found.exit_code == 0, found.output
     cache, runs = found.stdout.splitlines()[-2:]
-    assert cache.endswith(f" 2 parts below {case.cache}, all whole")
+    assert cache.endswith(f" 2 parts below {case.cache}, all intact")
     # the model has five files, the run eight and the manifest of the model
-    assert runs == f"14 files below {case.run.parent}, all whole"
+    assert runs == f"14 files below {case.run.parent}, all intact"
 
 
 def test_the_alias_for_a_cache_says_the_same(case):
@@ -45,7 +45,7 @@ def test_the_alias_for_a_cache_says_the_same(case):
         cli.main, ["cache", "verify", "--cache", str(case.cache)]
     )
     assert found.exit_code == 0
-    assert f"2 parts below {case.cache}, all whole" in found.stdout
+    assert f"2 parts below {case.cache}, all intact" in found.stdout
 
 
 def names(case):
@@ -109,7 +109,7 @@ def test_what_is_neither_cache_nor_run_is_refused(tmp_path, name):
 def test_one_run_can_be_named(case):
     found = call(case.run)
     assert found.exit_code == 0
-    assert f"below {case.run}, all whole" in found.stdout
+    assert f"below {case.run}, all intact" in found.stdout
 
 
 def test_the_cost_of_digests_is_measured(case):

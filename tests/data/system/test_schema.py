@@ -107,7 +107,7 @@ def test_json_of_a_kind_is_read(tmp_path):
         ("a = inf", "a is inf, not a finite number"),
         ("a = nan", "a is nan, not a finite number"),
         ("a = 1979-05-27", "not a text or a number"),
-        ("a = [[1]]", "nested so deeply"),
+        ("a = [[1]]", "less depth or fewer entries"),
         ("a = " + "9" * 5_000, "it is no TOML"),
     ],
 )

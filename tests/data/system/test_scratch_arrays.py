@@ -15,7 +15,7 @@ WAIT = """
 import sys
 from pathlib import Path
 from affuse.data.system import scratch_arrays as scratch
-made = scratch.blank((1000, 100), Path(sys.argv[1]))
+made = scratch.map_zeros((1000, 100), Path(sys.argv[1]))
 made[:] = 1
 print("made", flush=True)
 sys.stdin.read()
@@ -48,7 +48,9 @@ def test_nothing_is_left_of_a_process_that_is_killed(tmp_path):
 
 
 def test_a_full_disk_is_a_sentence(tmp_path):
-    with pytest.raises(OSError, match=r"GiB of scratch space are needed in .*no room"):
+    with pytest.raises(
+        OSError, match=r"GiB of scratch space are needed in .*not enough space"
+    ):
         scratch_arrays.map_zeros((2**40, 2**10), tmp_path)
 
 
@@ -64,7 +66,9 @@ def test_a_disk_that_fills_meanwhile_is_the_same(tmp_path, monkeypatch, reserves
         monkeypatch.setattr(scratch_arrays, "BLOCK", 64)
         assert not scratch_arrays.map_zeros((30, 7), tmp_path).any()
         monkeypatch.setattr(scratch_arrays, "_reserve", full)
-    with pytest.raises(OSError, match="there is no room; free some, set TMPDIR"):
+    with pytest.raises(
+        OSError, match="there is not enough space; free some, set TMPDIR"
+    ):
         scratch_arrays.map_zeros((30, 7), tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -102,7 +102,7 @@ def test_only_what_is_damaged_is_encoded_again(cache, whole, encoded):
     before, done = contents(cache), len(encoded)
     again = mend(cache)
     assert (again.exit_code, len(encoded)) == (0, done)
-    assert again.output.endswith(f"parts below {cache}, all whole\n")
+    assert again.output.endswith(f"parts below {cache}, all intact\n")
     assert again.output.count("\n") == 1
     assert contents(cache) == before
 
