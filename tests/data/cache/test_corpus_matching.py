@@ -1,4 +1,4 @@
-"""Whether a corpus is the one of a record, and which of its speakers and splits."""
+"""Comparison of a corpus, its speakers and its splits with a training record."""
 
 import hashlib
 from dataclasses import replace
@@ -15,7 +15,7 @@ ACTED = replace(TOY, reader="iemocap")
 
 
 def digests(count, start=0):
-    """Of that many different inputs."""
+    """Return the digests of `count` different inputs."""
     return [
         hashlib.sha256(f"{i}".encode()).hexdigest() for i in range(start, start + count)
     ]
@@ -87,7 +87,7 @@ def test_a_corpus_is_recognised_by_its_inputs(size, same):
         )
 
 
-def test_few_equal_sentences_do_not_make_one_corpus():
+def test_a_few_shared_sentences_do_not_identify_a_corpus():
     record = TrainingRecord("toy", sample=sampled(128))
     inputs = corpus_matching.shorten_digests([*digests(5), *digests(500, start=5_000)])
     corpus = replace(TOY, inputs=inputs)
@@ -109,7 +109,7 @@ def test_few_equal_sentences_do_not_make_one_corpus():
         (TrainingRecord("toy", sample=("0",)), replace(TOY, inputs=frozenset("1")), ""),
     ],
 )
-def test_what_is_not_known_is_said(record, corpus, said):
+def test_missing_facts_are_reported(record, corpus, said):
     assert matching_feature(record, corpus) == ""
     assert missing_facts(record, corpus).startswith(said)
     assert bool(missing_facts(record, corpus)) == bool(said)
@@ -130,7 +130,7 @@ def test_what_is_not_known_is_said(record, corpus, said):
         ("5F", ["15F", ""], set()),
     ],
 )
-def test_speakers_in_sensible_spellings(name, known, found):
+def test_speakers_are_matched_in_similar_spellings(name, known, found):
     matched = corpus_matching.speakers(TrainingRecord("x", speakers=(name,)), known)
     assert matched.names == found
     assert matched.missing == (() if found else (name,))
@@ -147,7 +147,7 @@ def test_speakers_in_sensible_spellings(name, known, found):
         ("Test3", ["test", "test2", ""], set()),
     ],
 )
-def test_splits_in_sensible_spellings(name, known, found):
+def test_splits_are_matched_in_similar_spellings(name, known, found):
     matched = corpus_matching.splits(TrainingRecord("x", splits=(name,)), known)
     assert matched.names == found
     assert matched.missing == (() if found else (name,))

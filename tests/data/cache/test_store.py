@@ -25,11 +25,11 @@ HEAD = recipe(head=("valence", "arousal"))
 
 
 def age(folder, seconds):
-    """Set when the folder was last changed, so that no test has to wait."""
+    """Set the modification time of a folder, so that no test has to wait."""
     os.utime(folder, (seconds, seconds))
 
 
-def test_rows_of_all_parts_are_joined_in_order(tmp_path):
+def test_rows_of_all_parts_are_concatenated_in_order(tmp_path):
     folder = fill(tmp_path, rows=(2, 0, 1))
     found = store.load(store.read_headers(folder))
     assert found.ids == ("0-0", "0-1", "2-0")
@@ -41,7 +41,7 @@ def test_rows_of_all_parts_are_joined_in_order(tmp_path):
         np.testing.assert_array_equal(found.vector(row), vector)
 
 
-def test_frames_of_all_parts_are_joined(tmp_path):
+def test_frames_of_all_parts_are_concatenated(tmp_path):
     folder = tmp_path / "toy" / FRAMES.folder()
     made = [part("a", "b", of=FRAMES, steps=(2, 0)), part(of=FRAMES)]
     made.append(part("c", of=FRAMES, steps=(3,)))
@@ -54,7 +54,7 @@ def test_frames_of_all_parts_are_joined(tmp_path):
         np.testing.assert_array_equal(found.vector(row), vector.astype(np.float16))
 
 
-def test_heads_and_problems_are_joined(tmp_path):
+def test_heads_and_problems_are_concatenated(tmp_path):
     folder = tmp_path / "toy" / HEAD.folder()
     made = [part("a", of=HEAD, problems=[NOTE]), part(of=HEAD, problems=[NOTE])]
     made.append(part("b", "c", of=HEAD))
@@ -97,7 +97,7 @@ def test_a_damaged_row_is_not_read(tmp_path):
         store.load(store.read_headers(folder))
 
 
-def test_a_cache_says_what_it_holds(tmp_path):
+def test_headers_state_rows_parts_and_completeness(tmp_path):
     folder = fill(tmp_path, rows=(2, 1), planned=3)
     found = store.read_headers(folder)
     assert found == store.Cache(folder, RECIPE, 3, (0, 1), 3, VERSIONS)
@@ -106,7 +106,7 @@ def test_a_cache_says_what_it_holds(tmp_path):
     assert store.read_headers(folder).complete
 
 
-def test_a_part_beyond_the_plan_does_not_stand_in_for_one_within(tmp_path):
+def test_a_surplus_part_does_not_replace_a_missing_one(tmp_path):
     folder = fill(tmp_path, rows=(2, 1))
     for path in sorted(folder.glob("part-00001*")):
         path.rename(path.with_name(path.name.replace("1", "7")))
@@ -115,15 +115,17 @@ def test_a_part_beyond_the_plan_does_not_stand_in_for_one_within(tmp_path):
     assert not found.complete
 
 
-def test_parts_of_two_plans_are_refused(tmp_path):
+def test_parts_with_different_planned_numbers_are_refused(tmp_path):
     folder = fill(tmp_path, rows=(2, 1))
     write(folder, 2, part("x"), planned=9)
-    with pytest.raises(ValueError, match="caches of 2 and of 9 parts; delete it"):
+    with pytest.raises(
+        ValueError, match="different numbers of parts, 2 and 9; delete it"
+    ):
         store.read_headers(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"no HDF5 at all", None])
-def test_looking_at_a_damaged_part_names_it(tmp_path, content):
+def test_reading_the_header_of_a_damaged_part_names_it(tmp_path, content):
     folder = fill(tmp_path)
     path = parts.part_path(folder, 1)
     if content is None:
@@ -170,7 +172,7 @@ def test_caches_are_found_among_foreign_files(tmp_path):
     assert verified(tmp_path) == []
 
 
-def test_a_folder_without_parts_is_none(tmp_path):
+def test_a_folder_without_parts_is_no_cache(tmp_path):
     assert store.read_headers(tmp_path) is None
     assert store.read_headers(tmp_path / "nowhere") is None
 
@@ -201,7 +203,7 @@ def test_other_recipes_and_equal_ages_supersede_nothing(tmp_path):
     assert current_content.find_superseded(list(store.find(tmp_path))) == set()
 
 
-def test_whole_caches_verify(tmp_path):
+def test_intact_caches_have_no_faults(tmp_path):
     fill(tmp_path)
     fill(tmp_path, of=FRAMES, rows=(2, 0))
     assert verified(tmp_path) == []
@@ -241,7 +243,7 @@ def test_missing_parts_are_reported(tmp_path):
     assert found.startswith(f"{folder} {reason}")
 
 
-def test_objects_in_a_part_are_no_way_in(tmp_path):
+def test_an_external_link_in_a_part_is_refused(tmp_path):
     folder = fill(tmp_path, rows=(2,))
     with h5py.File(parts.part_path(folder, 0), "r+") as file:
         del file["ids"]
@@ -256,7 +258,7 @@ def test_records_are_frozen(tmp_path):
         found.rows = 5
 
 
-def test_the_cache_that_was_extracted_last_counts(tmp_path):
+def test_the_cache_that_was_extracted_last_is_current(tmp_path):
     old, new = recipe(content="old"), recipe(content="new")
     one, two = fill(tmp_path, of=old, rows=(3,)), fill(tmp_path, of=new, rows=(1,))
     for folder, of, loser in ((two, new, one), (one, old, two), (two, new, one)):
@@ -269,7 +271,7 @@ def test_the_cache_that_was_extracted_last_counts(tmp_path):
             }
 
 
-def test_a_folder_of_another_name_or_with_more_parts_does_not_verify(tmp_path):
+def test_wrong_folder_names_and_surplus_parts_are_faults(tmp_path):
     folder = fill(tmp_path)
     for name in ("part-00000.h5", "part-00000.h5.sha256"):
         content = (folder / name).read_bytes().replace(b"part-00000", b"part-00002")

@@ -1,4 +1,4 @@
-"""What a protocol decides by itself is named by train, sweep, finetune and report."""
+"""Decisions of a protocol, which train, sweep, finetune and report describe."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ TOY = corpus()
 
 
 def divided(**splits):
-    """The corpus with a split by session; others train."""
+    """Return utterances with these splits by session; the others are for training."""
     names = {session: split for split, session in splits.items()}
     return tuple(
         dataclasses.replace(u, split=names.get(u.session, "train"))
@@ -38,7 +38,7 @@ def said(utterances, protocol, seed=0):
     return list(protocol_assumptions.sentences(described(utterances, protocol, seed)))
 
 
-def test_official_without_dev_says_what_validates():
+def test_official_without_dev_describes_the_validation_draw():
     (sentence,) = said(divided(test="5"), "official", seed=3)
     assert sentence == (
         "Protocol official: the corpus has no split dev; 30 of 240 utterances of the "
@@ -52,7 +52,7 @@ def test_official_without_dev_says_what_validates():
     assert said(divided(test="5", dev="4"), "official") == []
 
 
-def test_what_is_in_no_fold_is_named_with_its_splits():
+def test_utterances_in_no_fold_are_counted_by_split():
     utterances = divided(test="5", dev="4", held="3")
     utterances += (dataclasses.replace(utterances[0], id="x", split=""),)
     assert said(utterances, "official") == [
@@ -61,7 +61,7 @@ def test_what_is_in_no_fold_is_named_with_its_splits():
     ]
 
 
-def test_session5_and_speakers_say_what_was_drawn():
+def test_session5_and_speakers_describe_their_draws():
     (sentence,) = said(TOY.utterances, "session5")
     assert "24 of 240 utterances of the sessions that do not test validate" in sentence
     (sentence,) = said(TOY.utterances, "speakers")
@@ -72,7 +72,7 @@ def test_session5_and_speakers_say_what_was_drawn():
     assert said(TOY.utterances, "loso") == said(TOY.utterances, "session5-strict") == []
 
 
-def test_spellings_that_were_joined_are_counted():
+def test_unified_spellings_of_speakers_are_counted():
     other = [
         dataclasses.replace(u, speaker="1f") if u.id in ("u000", "u010") else u
         for u in TOY.utterances
@@ -86,20 +86,20 @@ def test_spellings_that_were_joined_are_counted():
     "name",
     ["A", " a", "a\t", "a\u200b", "\ufeffa", "\uff21", "\u24b6", "\u00ada\u00a0"],
 )
-def test_spellings(name):
+def test_spellings_of_a_name_share_a_normal_form(name):
     assert spelling(name) == "a"
     assert variants(["a", "a", name, "b", "", " "]) == {"a": tuple(sorted(["a", name]))}
 
 
 @pytest.mark.parametrize("name", ["Bob  X", "bob\u3000x", "BOB\t\u200b \uff38\n"])
-def test_blanks_in_a_name_are_one_blank(name):
+def test_white_space_in_a_name_counts_as_one_blank(name):
     assert spelling(name) == spelling("Bob X") == "bob x"
     assert spelling(name) != spelling("BobX")
     assert spelling("\u200b \u2060") == ""
 
 
 def older(folder):
-    """The run as an older version left it."""
+    """Change a run folder to the state in which an older version left it."""
     path = folder / "alignment.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
     facts.pop("division")
@@ -121,7 +121,7 @@ def test_an_older_run_is_described_from_its_folds(tmp_path, protocol, has_dev):
     assert decisions(folder) == ()
 
 
-def test_the_report_says_it_below_the_table(tmp_path):
+def test_footnotes_of_the_report_describe_draws(tmp_path):
     found = dataclasses.replace(TOY, utterances=divided(test="5", held="2"))
     for fusion in ("ridge", "text"):
         trained(tmp_path, fusion, found=found, protocol="official")
@@ -133,7 +133,7 @@ def test_the_report_says_it_below_the_table(tmp_path):
 
 
 @pytest.mark.parametrize("seed", [-1, "x", None])
-def test_a_seed_that_is_none_is_damage_of_its_run_alone(tmp_path, seed):
+def test_an_invalid_seed_damages_only_its_run(tmp_path, seed):
     folder = trained(tmp_path / "a", "ridge")
     trained(tmp_path / "a", "text", epochs=1)
     older(folder)

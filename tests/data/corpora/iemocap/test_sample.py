@@ -1,4 +1,4 @@
-"""The made-up IEMOCAP that stands in for the real one."""
+"""Synthetic sample of IEMOCAP, which tests use instead of the licensed corpus."""
 
 import wave
 
@@ -72,7 +72,7 @@ def sound(utterance):
     return np.frombuffer(frames, "<i2") / 32768
 
 
-def test_the_actors_have_tones_of_their_own(corpus):
+def test_the_pitch_of_tones_differs_between_actors(corpus):
     for utterance in corpus.utterances[::7]:
         samples = sound(utterance)
         spectrum = np.abs(np.fft.rfft(samples, 2**16))  # 0.24 Hz apart
