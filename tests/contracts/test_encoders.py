@@ -193,9 +193,7 @@ def test_missing_layers_are_refused(module, layers):  # 4
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_on_a_cpu_is_close_to_float32(
-    module, encoder, inputs, dtype
-):  # 9
+def test_cpu_half_precision_is_near_float32(module, encoder, inputs, dtype):  # 9
     found = alone(module.Encoder.tiny(dtype=dtype), inputs[0]).float().mean(dim=1)
     exact = alone(encoder, inputs[0]).mean(dim=1)
     assert found.isfinite().all()

@@ -21,7 +21,7 @@ def digests(count, start=0):
     ]
 
 
-def sampled(count=1_000):
+def sample_digests(count=1_000):
     return training_data.sample(digests(count))
 
 
@@ -72,7 +72,7 @@ def test_published_corpora_are_recognised_by_their_ids(corpus, ids):
 
 @pytest.mark.parametrize(("size", "same"), [(1_000, True), (300, True), (0, False)])
 def test_a_corpus_is_recognised_by_its_inputs(size, same):
-    record = TrainingRecord("toy", reader="manifest", sample=sampled())
+    record = TrainingRecord("toy", reader="manifest", sample=sample_digests())
     assert len(record.sample) == SAMPLED
     inputs = corpus_matching.shorten_digests(
         [*digests(size), *digests(500, start=5_000), "", SILENT]
@@ -88,7 +88,7 @@ def test_a_corpus_is_recognised_by_its_inputs(size, same):
 
 
 def test_a_few_shared_sentences_do_not_identify_a_corpus():
-    record = TrainingRecord("toy", sample=sampled(128))
+    record = TrainingRecord("toy", sample=sample_digests(128))
     inputs = corpus_matching.shorten_digests([*digests(5), *digests(500, start=5_000)])
     corpus = replace(TOY, inputs=inputs)
     assert corpus_matching.shared_inputs(record, corpus) == 5

@@ -43,7 +43,7 @@ CORPUS = Corpus(
 )
 
 
-def written(corpus):
+def csv_rows(corpus):
     file = io.StringIO()
     corpus_csv.write_csv(corpus, file)
     return list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
@@ -191,7 +191,7 @@ def test_a_damaged_row_is_refused_with_advice(tmp_path, edit):
 
 
 def test_the_csv_has_one_row_for_each_utterance():
-    full, bare = written(CORPUS)
+    full, bare = csv_rows(CORPUS)
     assert tuple(full) == COLUMNS
     assert full == {
         "id": "ä-1",
@@ -217,7 +217,7 @@ def test_the_csv_has_one_row_for_each_utterance():
 
 def test_audio_outside_the_corpus_has_an_absolute_path():
     corpus = dataclasses.replace(CORPUS, root=Path("/elsewhere"))
-    assert written(corpus)[0]["audio"] == "/corpora/toy/wav/a.wav"
+    assert csv_rows(corpus)[0]["audio"] == "/corpora/toy/wav/a.wav"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\n"])
@@ -225,14 +225,14 @@ def test_cells_that_look_like_formulas_are_quoted(start):
     odd = dataclasses.replace(
         FULL, transcript=f"{start}1+1", speaker=f"{start}x", audio=ROOT / f"{start}.wav"
     )
-    (row,) = written(dataclasses.replace(CORPUS, utterances=(odd,)))
+    (row,) = csv_rows(dataclasses.replace(CORPUS, utterances=(odd,)))
     assert (row["transcript"], row["speaker"]) == (f"'{start}1+1", f"'{start}x")
     assert row["audio"] == f"'{start}.wav"
 
 
 def test_line_ends_do_not_divide_a_row():
     odd = dataclasses.replace(FULL, transcript="one\rtwo\r\nthree\nfour\r")
-    (row,) = written(dataclasses.replace(CORPUS, utterances=(odd,)))
+    (row,) = csv_rows(dataclasses.replace(CORPUS, utterances=(odd,)))
     assert row["transcript"] == "one\ntwo\nthree\nfour\n"
 
 

@@ -55,7 +55,7 @@ def small_parts(monkeypatch):
 
 
 @pytest.fixture
-def acknowledged(monkeypatch):
+def acknowledged_paths(monkeypatch):
     """Paths of all files for which `publish` has returned."""
     done, real = [], atomic_files.publish
 
@@ -72,7 +72,7 @@ def run(found, encoders, modality, cache):
     return extract(found, choice, MACHINE, cache, encoder=encoders[modality])
 
 
-def worn(cache, folder):
+def make_damaged_cache(cache, folder):
     """Make a cache with missing, damaged and surplus parts and unfinished files."""
     made = shutil.copytree(folder, cache / folder.parent.name / folder.name)
     for path in (part_path(made, 0), checksum_path(part_path(made, 0))):
@@ -85,19 +85,19 @@ def worn(cache, folder):
     (made / ".part-00001.lock").touch()
 
 
-def sound(folder, wanted, acknowledged):
+def check_files(folder, wanted, acknowledged_paths):
     """Check that published files are correct or reported, and none is missing."""
     present = images(folder)
     said = "\n".join(f.reason for f in store.faults(folder))
     for name in wanted.keys() & present.keys():
         owner = name.removesuffix(".sha256")
         assert present[name] == wanted[name] or owner not in present or owner in said
-    assert {path.name for path in acknowledged} <= present.keys()
-    for path in acknowledged:
+    assert {path.name for path in acknowledged_paths} <= present.keys()
+    for path in acknowledged_paths:
         assert present[path.name] == wanted[path.name]
 
 
-def attempt(setup, modality, cache, disk, monkeypatch, acknowledged):
+def run_twice(setup, modality, cache, disk, monkeypatch, acknowledged_paths):
     """Run once on a failing disk, and once more on a working disk."""
     found, encoders, whole = setup
     folder = cache / "toy" / whole[modality].folder.name
@@ -107,25 +107,27 @@ def attempt(setup, modality, cache, disk, monkeypatch, acknowledged):
             run(found, encoders, modality, cache)
     except (OSError, ValueError) as error:
         assert str(error)  # noqa: PT017 - whether it fails depends on the call
-    sound(folder, wanted, acknowledged)
+    check_files(folder, wanted, acknowledged_paths)
     again = run(found, encoders, modality, cache)
     assert again.utterances == COUNT
     assert images(folder) == wanted
     assert verified(cache) == []
     leftovers = [p.name for p in folder.iterdir() if p.name.startswith(".")]
     assert leftovers == []
-    acknowledged.clear()
+    acknowledged_paths.clear()
 
 
-def every_call(tmp_path, setup, monkeypatch, acknowledged, modality, start, errors):
+def fail_each_call(
+    tmp_path, setup, monkeypatch, acknowledged_paths, modality, start, errors
+):
     """Let each call fail in turn, and return the names of the calls that failed."""
     seen = set()
     for number in itertools.count(1):
         cache = tmp_path / str(number)
         if start == "worn":
-            worn(cache, setup[2][modality].folder)
+            make_damaged_cache(cache, setup[2][modality].folder)
         disk = Disk(cache, fail=number, error=errors[number % len(errors)])
-        attempt(setup, modality, cache, disk, monkeypatch, acknowledged)
+        run_twice(setup, modality, cache, disk, monkeypatch, acknowledged_paths)
         if not disk.failed:
             return seen
         seen.add(disk.failed)
@@ -138,10 +140,10 @@ CALLS = {"open", "open wb", "write", "fsync", "replace", "unlink", "flock"}
 @linux
 @pytest.mark.slow
 def test_one_failing_call_to_the_disk_damages_nothing(
-    tmp_path, setup, monkeypatch, acknowledged
+    tmp_path, setup, monkeypatch, acknowledged_paths
 ):
-    args = (tmp_path, setup, monkeypatch, acknowledged)
-    assert every_call(*args, "text", "worn", ERRORS) >= {*CALLS, "mkdir", "open rb"}
+    args = (tmp_path, setup, monkeypatch, acknowledged_paths)
+    assert fail_each_call(*args, "text", "worn", ERRORS) >= {*CALLS, "mkdir", "open rb"}
 
 
 @linux
@@ -150,15 +152,17 @@ def test_one_failing_call_to_the_disk_damages_nothing(
 @pytest.mark.parametrize("start", ["empty", "worn"])
 @pytest.mark.parametrize("modality", CHOICES)
 def test_a_failing_call_with_any_error_damages_nothing(
-    tmp_path, setup, monkeypatch, acknowledged, modality, start, error
+    tmp_path, setup, monkeypatch, acknowledged_paths, modality, start, error
 ):
-    args = (tmp_path, setup, monkeypatch, acknowledged)
-    assert every_call(*args, modality, start, [error]) >= CALLS
+    args = (tmp_path, setup, monkeypatch, acknowledged_paths)
+    assert fail_each_call(*args, modality, start, [error]) >= CALLS
 
 
 @linux
 @pytest.mark.parametrize("short", [1, 1000])
-def test_short_writes_are_completed(tmp_path, setup, monkeypatch, acknowledged, short):
+def test_short_writes_are_completed(
+    tmp_path, setup, monkeypatch, acknowledged_paths, short
+):
     disk = Disk(tmp_path / "cache", short=short)
     with disk.inserted(monkeypatch):
         publish(tmp_path / "cache" / "a.bin", bytes(range(256)) * 20)
@@ -166,7 +170,9 @@ def test_short_writes_are_completed(tmp_path, setup, monkeypatch, acknowledged, 
     assert disk.calls.count("write") >= 5120 // short
     (tmp_path / "cache" / "a.bin").unlink()
     if short > 1:
-        attempt(setup, "text", tmp_path / "cache", disk, monkeypatch, acknowledged)
+        run_twice(
+            setup, "text", tmp_path / "cache", disk, monkeypatch, acknowledged_paths
+        )
 
 
 @linux
@@ -244,7 +250,7 @@ def test_a_clock_that_runs_backwards_does_no_harm(tmp_path, setup, monkeypatch):
     hours = itertools.count()
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 3600 * next(hours))
-    worn(tmp_path, whole["text"].folder)
+    make_damaged_cache(tmp_path, whole["text"].folder)
     made = run(found, encoders, "text", tmp_path)
     assert images(made.folder) == images(whole["text"].folder)
     later = made.folder / ".part-00000.h5.0123456789ab.partial"
@@ -269,7 +275,7 @@ def test_the_last_extraction_is_current_despite_the_clock(tmp_path, setup):
 
 
 @pytest.fixture
-def large(tmp_path, monkeypatch):
+def large_part(tmp_path, monkeypatch):
     """Part with many pages and chunks, in a folder with a second cache."""
     monkeypatch.setattr(parts, "CHUNK", 5000)
     folder = tmp_path / "toy" / RECIPE.folder()
@@ -278,7 +284,7 @@ def large(tmp_path, monkeypatch):
     return write(folder, 0, part(*ids), planned=2)
 
 
-def named(path, change):
+def is_detected(path, change):
     """Return True if `verify` names this file, and nothing else, after a change."""
     before = path.read_bytes()
     path.write_bytes(change(before))
@@ -288,24 +294,26 @@ def named(path, change):
     return len(found) == 1 and str(path.with_name(owner)) in found[0]
 
 
-def test_truncation_at_any_byte_is_detected(large):
-    size = large.stat().st_size
+def test_truncation_at_any_byte_is_detected(large_part):
+    size = large_part.stat().st_size
     assert size > 20 * PAGE
     places = {*range(0, size, PAGE), 1, 7, PAGE - 1, PAGE + 1, size // 3, size - 1}
     for place in sorted(places):
-        assert named(large, lambda content, n=place: content[:n])
-    assert named(large, lambda content: content + b"\0")
-    for place in range(0, checksum_path(large).stat().st_size, 7):
-        assert named(checksum_path(large), lambda content, n=place: content[:n])
+        assert is_detected(large_part, lambda content, n=place: content[:n])
+    assert is_detected(large_part, lambda content: content + b"\0")
+    for place in range(0, checksum_path(large_part).stat().st_size, 7):
+        assert is_detected(
+            checksum_path(large_part), lambda content, n=place: content[:n]
+        )
 
 
-def test_torn_pages_are_detected(large, tmp_path):
+def test_torn_pages_are_detected(large_part, tmp_path):
     """A page is replaced by zeros, or by the page of another file."""
     other = write(tmp_path / "other", 0, part(*map(str, range(3000)))).read_bytes()
-    for place in range(0, large.stat().st_size, PAGE):
+    for place in range(0, large_part.stat().st_size, PAGE):
         for strange in (bytes(PAGE), other[place : place + PAGE]):
-            assert named(
-                large,
+            assert is_detected(
+                large_part,
                 lambda content, at=place, page=strange: (
                     content[:at] + page + content[at + PAGE :]
                 ),
@@ -334,29 +342,31 @@ def regions(path):
                 yield f"checksum of {name}", begin + chunk.size - 4, begin + chunk.size
 
 
-def flipped(content, place, bit):
+def flip_bit(content, place, bit):
     changed = bytearray(content)
     changed[place] ^= 1 << bit
     return bytes(changed)
 
 
-def test_a_flipped_bit_in_any_region_is_detected(large):
+def test_a_flipped_bit_in_any_region_is_detected(large_part):
     rng = np.random.default_rng(0)
     seen = {}
-    for name, begin, end in regions(large):
+    for name, begin, end in regions(large_part):
         seen[name] = seen.get(name, 0) + 1
         for place in (begin, (begin + end) // 2, end - 1):
             bit = int(rng.integers(8))
-            assert named(large, lambda c, at=place, b=bit: flipped(c, at, b)), name
+            assert is_detected(
+                large_part, lambda c, at=place, b=bit: flip_bit(c, at, b)
+            ), name
     assert seen.keys() >= {"superblock", "OHDR", "FAHD", "FADB", "attribute"}
     assert {f"rows of {n}" for n in ("ids", "contents", "embeddings")} <= seen.keys()
     assert seen["OHDR"] == 4  # of the file and of three datasets
 
 
-def test_a_flipped_bit_of_a_checksum_is_detected(large):
-    sums = checksum_path(large)
+def test_a_flipped_bit_of_a_checksum_is_detected(large_part):
+    sums = checksum_path(large_part)
     for place in range(sums.stat().st_size):
-        assert named(sums, lambda c, at=place: flipped(c, at, at % 8))
+        assert is_detected(sums, lambda c, at=place: flip_bit(c, at, at % 8))
 
 
 def test_damage_of_one_cache_is_not_reported_for_another(tmp_path):

@@ -18,7 +18,7 @@ def image(tmp_path):
     return write(tmp_path, 0, part("a", "b")).read_bytes()
 
 
-def as_of_old(image):
+def with_old_checksum(image):
     """Return the image as HDF5 below 2.0 writes it, with a checksum of other flags."""
     marked = image[:STATUS] + OPEN + image[STATUS + 1 : hdf5_superblock.LENGTH]
     checksum = hdf5_superblock.lookup3(marked).to_bytes(4, "little")
@@ -33,7 +33,7 @@ def test_lookup3_gives_the_published_value():
 
 
 def test_an_image_of_old_hdf5_is_readable_with_its_checksum(tmp_path, image):
-    old = as_of_old(image)
+    old = with_old_checksum(image)
     assert old != image
     with pytest.raises(ValueError, match="damaged or no part of a cache"):
         parts.parse(tmp_path / "old.h5", old)

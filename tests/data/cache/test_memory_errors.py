@@ -66,7 +66,7 @@ def contents(folder):
     return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def failing(error):
+def fail_with(error):
     def fail(*_args, **_options):
         raise error
 
@@ -76,18 +76,18 @@ def failing(error):
 def no_memory(monkeypatch, where):
     """Let one step of reading a part fail for lack of memory."""
     if where == "file":
-        monkeypatch.setattr(Path, "read_bytes", failing(MemoryError()))
+        monkeypatch.setattr(Path, "read_bytes", fail_with(MemoryError()))
     elif where == "room":
-        monkeypatch.setattr(checksums, "reserve", failing(MemoryError()))
+        monkeypatch.setattr(checksums, "reserve", fail_with(MemoryError()))
     elif where == "numpy":
         error = MemoryError("Unable to allocate 38.1 MiB for an array")
-        monkeypatch.setattr(h5py.Dataset, "__getitem__", failing(error))
+        monkeypatch.setattr(h5py.Dataset, "__getitem__", fail_with(error))
     elif where == "HDF5":
         error = OSError(f"Can't synchronously read data ({SHORT})")
-        monkeypatch.setattr(h5py.Dataset, "__getitem__", failing(error))
+        monkeypatch.setattr(h5py.Dataset, "__getitem__", fail_with(error))
     else:  # that HDF5 could not copy an image is all that h5py says
         error = ValueError("Not a file id (not a file ID)")
-        monkeypatch.setattr(hdf5_guard.h5py, "File", failing(error))
+        monkeypatch.setattr(hdf5_guard.h5py, "File", fail_with(error))
         real, called = checksums.reserve, []
 
         def reserve(room):
@@ -167,7 +167,7 @@ def test_damage_that_requests_too_much_memory_is_damage(path, monkeypatch):
 @pytest.mark.parametrize("read", [parts.header, lambda p: parts.outline(p, RECIPE)])
 def test_a_bad_address_is_not_reported_as_lack_of_memory(path, monkeypatch, read):
     error = KeyError("Unable to open object (address of object past end of allocation)")
-    monkeypatch.setattr(hdf5_guard.h5py, "File", failing(error))
+    monkeypatch.setattr(hdf5_guard.h5py, "File", fail_with(error))
     with pytest.raises(DamagedFileError, match="is damaged or no part of a cache"):
         read(path)
 
@@ -265,8 +265,8 @@ def test_system_errors_keep_their_type_and_name_the_part(
     path, monkeypatch, number, read
 ):
     text = f"Unable to synchronously open file (unable to open file: errno = {number})"
-    monkeypatch.setattr(hdf5_guard.h5py, "File", failing(OSError(number, text)))
-    monkeypatch.setattr(Path, "read_bytes", failing(OSError(number, "of a read")))
+    monkeypatch.setattr(hdf5_guard.h5py, "File", fail_with(OSError(number, text)))
+    monkeypatch.setattr(Path, "read_bytes", fail_with(OSError(number, "of a read")))
     with pytest.raises(OSError, match=os.strerror(number)) as refused:
         read(path)
     assert not isinstance(refused.value, AffuseError)
@@ -320,7 +320,7 @@ def test_an_error_in_the_code_is_not_reported_as_damage(
 ):
     if name == "Header":
         module = part_header  # which makes it
-    monkeypatch.setattr(module, name, failing(kind("of the code")))
+    monkeypatch.setattr(module, name, fail_with(kind("of the code")))
     for read in (
         lambda: parts.read(path, None),
         lambda: parts.outline(path, RECIPE),
@@ -346,7 +346,7 @@ def test_an_error_in_the_code_is_not_reported_as_damage(
 def test_a_memory_error_while_writing_publishes_nothing(
     tmp_path, monkeypatch, name, error
 ):
-    monkeypatch.setattr(parts, name, failing(error))
+    monkeypatch.setattr(parts, name, fail_with(error))
     with pytest.raises(
         MemoryShortageError, match="too little memory to write .*h5, of"
     ):
@@ -362,7 +362,7 @@ def test_memory_is_reserved_before_hdf5_builds_a_part(tmp_path, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(checksums, "reserve", reserve)
-    monkeypatch.setattr(parts, "_image", failing(AssertionError()))
+    monkeypatch.setattr(parts, "_image", fail_with(AssertionError()))
     with pytest.raises(MemoryShortageError, match="too little memory to write"):
         write(tmp_path, 0, part("a"))
     assert len(asked) == 1

@@ -136,11 +136,11 @@ def test_parts_of_other_versions_stay_readable(tmp_path, bounds):
     assert problems == [NOTE]
 
 
-def damaged(image):
+def damage(image):
     return image[:200] + bytes([image[200] ^ 1]) + image[201:]
 
 
-def without_seal(image):
+def without_checksum(image):
     """Return an image with the wrong checksum that HDF5 below 2.0 leaves."""
     return image[:44] + bytes(4) + image[48:]
 
@@ -148,8 +148,8 @@ def without_seal(image):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (damaged, "it cannot be read: .*metadata checksum"),
-        (without_seal, "it cannot be read"),
+        (damage, "it cannot be read: .*metadata checksum"),
+        (without_checksum, "it cannot be read"),
         (lambda image: image[: len(image) // 2], "it cannot be read"),
         (lambda image: b"", "it cannot be read"),
     ],
@@ -170,7 +170,7 @@ def test_bytes_that_cannot_be_read_back_are_not_published(
     assert not list(tmp_path.iterdir())
 
 
-def other(name, **changes):
+def change_values(name, **changes):
     """Return an edit that changes the values of one array."""
 
     def spoil(arrays, attributes):
@@ -188,10 +188,10 @@ def attributes_with(**changes):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (other("embeddings"), "its embeddings differ"),
-        (other("ids"), "its ids differ"),
-        (other("contents"), "its contents differ"),
-        (other("head"), "its head differ"),
+        (change_values("embeddings"), "its embeddings differ"),
+        (change_values("ids"), "its ids differ"),
+        (change_values("contents"), "its contents differ"),
+        (change_values("head"), "its head differ"),
         (lambda a, b: ({**a, "offsets": np.zeros(3, int)}, b), "it holds .*'offsets'"),
         (
             lambda a, b: ({**a, "head": a["head"].astype(np.float64)}, b),

@@ -16,7 +16,7 @@ from affuse.data.records import Utterance
 from affuse.extract.audio.sample_digest import fingerprint
 
 
-def stretches(outcome):
+def spans_by_id(outcome):
     """Return spans by utterance id, equal for caches in memory and streamed ones."""
     cache = store.read_headers(outcome.folder)
     found = store.load(cache)
@@ -47,7 +47,7 @@ def copies(root):
 
 
 def test_lossless_copies_have_equal_samples_and_spans_are_kept(tmp_path):
-    found = stretches(run(copies(tmp_path), tmp_path / "cache"))
+    found = spans_by_id(run(copies(tmp_path), tmp_path / "cache"))
     equal = {found[name].samples for name in ("wav", "flac", "deep", "float", "twin")}
     assert len(equal) == 1
     assert len({s.file for s in found.values()}) == 7
@@ -67,7 +67,7 @@ def test_parts_of_texts_have_no_spans(tmp_path):
         assert not {"files", "spans", "samples"} & set(file)
 
 
-def older(folder):
+def make_older(folder):
     """Rewrite the parts of a folder as an older version wrote them."""
     for number in store.part_numbers(folder):
         path = parts.part_path(folder, number)
@@ -87,11 +87,11 @@ def test_rows_of_an_older_cache_are_reused(tmp_path):
     found = copies(tmp_path)
     few = dataclasses.replace(found, utterances=found.utterances[:2])
     before = run(few, tmp_path / "cache")
-    older(before.folder)
-    assert stretches(before) == {"wav": None, "flac": None}
+    make_older(before.folder)
+    assert spans_by_id(before) == {"wav": None, "flac": None}
     again = run(few, tmp_path / "cache")
     assert (again.folder, again.encoded) == (before.folder, 0)
-    known = stretches(run(found, tmp_path / "cache"))
+    known = spans_by_id(run(found, tmp_path / "cache"))
     assert (known["wav"].samples, known["wav"].end) == ("", 1.0)
     assert known["other"].samples
 
@@ -102,7 +102,7 @@ def test_digests_of_samples_are_kept_for_reused_rows(tmp_path):
     run(few, tmp_path / "cache")
     grown = run(found, tmp_path / "cache")
     fresh = run(found, tmp_path / "other")
-    assert stretches(grown) == stretches(fresh)
+    assert spans_by_id(grown) == spans_by_id(fresh)
     assert images(grown.folder) == images(fresh.folder)
 
 

@@ -9,7 +9,7 @@ from affuse.data.cache.training_data import KNOWN, TrainingRecord
 from affuse.data.errors import AffuseError
 
 
-def say(folder, content):
+def write_records(folder, content):
     """Write seen.json to the folder of a checkpoint."""
     (folder / training_data.FILE).write_text(json.dumps(content), encoding="utf-8")
     return folder
@@ -38,13 +38,13 @@ def test_a_record_covers_a_corpus_by_the_words_of_its_name(one, corpus, same):
 
 def test_records_are_read_from_the_checkpoint_folder(tmp_path):
     record = {"corpus": "iemocap", "speakers": ["1F", "1M"], "how": "fine-tuned"}
-    facts = training_data.read(say(tmp_path, record))
+    facts = training_data.read(write_records(tmp_path, record))
     assert facts == {"seen": [record]}
     expected = (TrainingRecord("iemocap", speakers=("1F", "1M"), how="fine-tuned"),)
     assert training_data.recipe_records(recipe("audio", training=facts)) == expected
-    assert training_data.read(say(tmp_path, [record, {"corpus": "x"}]))["seen"][1] == {
-        "corpus": "x"
-    }
+    assert training_data.read(write_records(tmp_path, [record, {"corpus": "x"}]))[
+        "seen"
+    ][1] == {"corpus": "x"}
 
 
 def test_a_folder_without_records_has_no_training_data(tmp_path):
@@ -74,7 +74,7 @@ def test_a_folder_without_records_has_no_training_data(tmp_path):
 )
 def test_an_invalid_record_is_refused_with_the_file_name(tmp_path, record):
     with pytest.raises(ValueError, match=r"seen\.json: .*records? of training data"):
-        training_data.read(say(tmp_path, record))
+        training_data.read(write_records(tmp_path, record))
 
 
 @pytest.mark.parametrize("content", [b"\xff{", b"[" * 100_000, b"9" * 5_000, b"NaN"])

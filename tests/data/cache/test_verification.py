@@ -27,12 +27,12 @@ def case(made, tmp_path):
     return planted_leaks.copied(made, tmp_path)
 
 
-def verified(case):
+def run_verify(case):
     return call("--cache", case.cache, "--runs", case.run.parent)
 
 
 def test_verify_counts_intact_files_and_parts(case):
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 0, found.output
     cache, runs = found.stdout.splitlines()[-2:]
     assert cache.endswith(f" 2 parts below {case.cache}, all intact")
@@ -72,7 +72,7 @@ def test_verify_names_every_damaged_file(made, tmp_path):
 def test_verify_names_missing_files(case):
     (case.run / "folds.csv").unlink()
     shutil.rmtree(case.unit)
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 1
     assert f"{case.run / 'folds.csv'} is missing" in found.stdout
     assert f"{case.unit_name / MANIFEST} is missing" in found.stdout
@@ -84,7 +84,7 @@ def test_folders_without_digests_of_older_versions_are_noted(case):
     info = json.loads((case.run / "run.json").read_text())
     del info["code"]
     (case.run / "run.json").write_text(json.dumps(info))
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 0
     assert f"{case.run}: {OLDER}" in found.stdout
     assert f"{case.unit}: {OLDER}" in found.stdout
@@ -93,7 +93,7 @@ def test_folders_without_digests_of_older_versions_are_noted(case):
 
 def test_files_of_an_interrupted_command_are_noted(case):
     (case.unit / "late.csv").write_text("x\n")
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 0
     assert f"{case.unit / 'late.csv'} has {INTERRUPTED}" in found.stdout
 
@@ -124,6 +124,6 @@ def test_bench_digests_prints_times_and_ratios(case):
 
 def test_a_missing_manifest_of_a_finished_run_is_a_fault(case):
     (case.run / MANIFEST).unlink()
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 1
     assert f"{case.run / MANIFEST} is missing" in found.stdout

@@ -65,7 +65,7 @@ def test_the_error_names_none_of_two_similar_files(tmp_path):
     assert "copy it there, or correct the path" in reasons(corpus)[0]
 
 
-def cached(folder, repository="datasets--ann--voices"):
+def write_hub_cache(folder, repository="datasets--ann--voices"):
     """Write a data set in the layout of the Hugging Face cache, with links to blobs."""
     write(folder / repository, "", name="x", audio=["blobs/0a1b", "secret.wav"])
     snapshot = folder / repository / "snapshots" / "c0ffee"
@@ -78,7 +78,7 @@ def cached(folder, repository="datasets--ann--voices"):
 
 
 def test_links_of_a_hugging_face_cache_are_followed(tmp_path):
-    snapshot = cached(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     corpus = read(snapshot, "file\na.wav\nwav/b.wav\n")
     assert reasons(corpus) == []
     assert [u.audio for u in corpus.utterances] == [
@@ -88,19 +88,19 @@ def test_links_of_a_hugging_face_cache_are_followed(tmp_path):
 
 
 def test_a_table_below_a_snapshot_folder_is_read(tmp_path):
-    snapshot = cached(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     assert reasons(read(snapshot / "wav", "file\nb.wav\n")) == []
 
 
 def test_other_links_out_of_a_snapshot_are_refused(tmp_path):
-    snapshot = cached(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     found = reasons(read(snapshot, "file\nout.wav\nup.wav\n"))
     assert len(found) == 2
     assert all("leads out of the folder" in reason for reason in found)
 
 
 def test_blobs_that_are_a_link_themselves_are_refused(tmp_path):
-    snapshot = cached(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     repository = tmp_path / "datasets--ann--voices"
     (repository / "blobs").rename(tmp_path / "elsewhere")
     (repository / "blobs").symlink_to(tmp_path / "elsewhere")
@@ -109,6 +109,6 @@ def test_blobs_that_are_a_link_themselves_are_refused(tmp_path):
 
 
 def test_links_of_the_same_layout_under_another_name_are_refused(tmp_path):
-    snapshot = cached(tmp_path, "voices")
+    snapshot = write_hub_cache(tmp_path, "voices")
     (reason,) = reasons(read(snapshot, "file\na.wav\n"))
     assert "leads out of the folder" in reason

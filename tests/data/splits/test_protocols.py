@@ -314,7 +314,7 @@ def test_a_fold_name_must_suit_file_names():
 SPELLINGS = [("Anna", "anna"), ("Jos\u00e9", "Jose\u0301"), ("anna", " Anna ")]
 
 
-def spelt(utterances, one, other):
+def with_two_spellings(utterances, one, other):
     """Return utterances whose first speaker has two spellings, in turn."""
     first = utterances[0].speaker
     names = {0: one, 1: other}
@@ -327,7 +327,7 @@ def spelt(utterances, one, other):
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_speaker_in_two_spellings_is_in_one_part(one, other, seed):
-    utterances = spelt(corpus(), one, other)
+    utterances = with_two_spellings(corpus(), one, other)
     ids = {u.id for u in utterances if u.speaker in (one, other)}
     for fold in folds(utterances, "speakers", seed=seed):
         assert sum(bool(ids & set(part)) for part in parts(fold)) == 1

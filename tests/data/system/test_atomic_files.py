@@ -198,7 +198,7 @@ CONTENTS = [
 ]
 
 
-def divided(content, sizes):
+def split_content(content, sizes):
     """Yield content in pieces of these sizes, and then the rest."""
     for size in sizes:
         yield content[:size]
@@ -212,7 +212,7 @@ def test_refresh_writes_only_changed_content(tmp_path, new, sizes):
     path = tmp_path / "a.txt"
     path.write_bytes(b"one two")
     before = snapshot(tmp_path)
-    make = (lambda: new) if sizes is None else (lambda: divided(new, sizes))
+    make = (lambda: new) if sizes is None else (lambda: split_content(new, sizes))
     assert has_content(path, make()) == (new == b"one two")
     assert snapshot(tmp_path) == before
     assert refresh(path, make()) == (new != b"one two")

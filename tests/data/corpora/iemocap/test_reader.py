@@ -29,7 +29,7 @@ def corpus(root):
     return iemocap.read(root)
 
 
-def found(corpus, what):
+def count_of(corpus, what):
     (count,) = (count for count in corpus.counts if count.what == what)
     return count.found
 
@@ -198,7 +198,7 @@ def test_counts_of_a_copy_are_computed(corpus):
         "fewest utterances of a dialogue": min(sizes.values()),
         "most utterances of a dialogue": max(sizes.values()),
     }
-    assert {what: found(corpus, what) for what in expected} == expected
+    assert {what: count_of(corpus, what) for what in expected} == expected
 
 
 def test_counts_without_utterances_are_zero():
