@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from affuse.data.options.command_groups import Group, takes
-from affuse.data.terminal import say
+from affuse.data.options.command_groups import Group, takes_record
+from affuse.data.terminal import print_line
 from affuse.extract.commands.bench_command import bench
 from affuse.extract.commands.cache_command import cache
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 @main.command()
-@takes
+@takes_record
 def check(options: "source_options.CheckCorpus") -> None:
     """Compare a corpus with its published counts.
 
@@ -68,11 +68,11 @@ def check(options: "source_options.CheckCorpus") -> None:
     from affuse.data.reading import corpus_checks
     from affuse.extract.caching import recording_headers
 
-    sys.exit(not corpus_checks.command(say, recording_headers.faults, options))
+    sys.exit(not corpus_checks.command(print_line, recording_headers.faults, options))
 
 
 @main.command()
-@takes
+@takes_record
 def utterances(options: "source_options.WriteUtterances") -> None:
     """Write the utterances of a corpus as CSV, one row each.
 
@@ -85,11 +85,11 @@ def utterances(options: "source_options.WriteUtterances") -> None:
     """
     from affuse.data.reading import corpus_checks
 
-    sys.exit(not corpus_checks.utterances(options, say))
+    sys.exit(not corpus_checks.utterances(options, print_line))
 
 
 @main.command()
-@takes
+@takes_record
 def sample(options: "source_options.WriteSample") -> None:
     """Write a small example of a corpus.
 
@@ -104,11 +104,11 @@ def sample(options: "source_options.WriteSample") -> None:
 
     corpus, root = options.corpus, options.root
     count = corpus_reading.sample(corpus, root)
-    say(f"{count} synthetic utterances in the layout of {corpus} in {root}")
+    print_line(f"{count} synthetic utterances in the layout of {corpus} in {root}")
 
 
 @main.command()
-@takes
+@takes_record
 def extract(options: "extraction_options.Extract") -> None:
     """Encode a corpus into the cache (stage one).
 
@@ -124,14 +124,14 @@ def extract(options: "extraction_options.Extract") -> None:
     """
     from affuse.extract.commands import extract_command
 
-    sys.exit(extract_command.run(options, say) > 0)
+    sys.exit(extract_command.run(options, print_line) > 0)
 
 
 main.add_command(cache)
 
 
 @main.command()
-@takes
+@takes_record
 def run(options: "pipeline_options.RunCommand") -> None:
     """Extract, train and report in one command.
 
@@ -148,11 +148,11 @@ def run(options: "pipeline_options.RunCommand") -> None:
     from affuse.fuse.commands import run_command
 
     encode, tune = extract_command.encode, run_tuning.tune
-    sys.exit(not run_command.run(say, encode, tune, options))
+    sys.exit(not run_command.run(print_line, encode, tune, options))
 
 
 @main.command()
-@takes
+@takes_record
 def distil(options: "distillation_options.Distil") -> None:
     """Distil an encoder into a smaller one: a student learns from a teacher.
 
@@ -169,11 +169,11 @@ def distil(options: "distillation_options.Distil") -> None:
     """
     from affuse.extract.commands import distil_command
 
-    distil_command.distil(say, options)
+    distil_command.distil(print_line, options)
 
 
 @main.command()
-@takes
+@takes_record
 def finetune(options: "finetuning_options.Finetune") -> None:
     """Fine-tune encoders together with a fusion design.
 
@@ -188,14 +188,14 @@ def finetune(options: "finetuning_options.Finetune") -> None:
     """
     from affuse.extract.commands import finetune_command
 
-    finetune_command.finetune(say, options)
+    finetune_command.finetune(print_line, options)
 
 
 main.add_command(bench)
 
 
 @main.command()
-@takes
+@takes_record
 def train(options: "training_options.Train") -> None:
     """Train fusion designs on cached embeddings (stage two).
 
@@ -210,11 +210,11 @@ def train(options: "training_options.Train") -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.train(say, options)
+    training_commands.train(print_line, options)
 
 
 @main.command()
-@takes
+@takes_record
 def sweep(options: "training_options.Sweep") -> None:
     """Search settings on validation parts; no test part is used.
 
@@ -231,11 +231,11 @@ def sweep(options: "training_options.Sweep") -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.sweep(say, options)
+    training_commands.sweep(print_line, options)
 
 
 @main.command()
-@takes
+@takes_record
 def lint(options: "run_options.Lint") -> None:
     """Look for leaks in finished runs.
 
@@ -249,11 +249,11 @@ def lint(options: "run_options.Lint") -> None:
     """
     from affuse.fuse.commands import lint_command
 
-    sys.exit(not lint_command.lint(say, options))
+    sys.exit(not lint_command.lint(print_line, options))
 
 
 @main.command()
-@takes
+@takes_record
 def verify(options: "run_options.Verify") -> None:
     """Check caches and runs against the digests of their files.
 
@@ -270,11 +270,11 @@ def verify(options: "run_options.Verify") -> None:
     from affuse.data.cache import verification
 
     usual = [options.cache, options.runs]
-    sys.exit(not verification.command(say, folders=options.folders, usual=usual))
+    sys.exit(not verification.command(print_line, folders=options.folders, usual=usual))
 
 
 @main.command()
-@takes
+@takes_record
 def report(options: "report_options.Report") -> None:
     """Print the CCC table of finished runs.
 
@@ -289,11 +289,11 @@ def report(options: "report_options.Report") -> None:
     """
     from affuse.fuse.commands import report_command
 
-    sys.exit(not report_command.report(options, say))
+    sys.exit(not report_command.report(options, print_line))
 
 
 @main.command()
-@takes
+@takes_record
 def calibrate(options: "run_options.Calibrate") -> None:
     """Calibrate the predictions of RUN, and add intervals to them.
 
@@ -312,7 +312,7 @@ def calibrate(options: "run_options.Calibrate") -> None:
 
 
 @main.command()
-@takes
+@takes_record
 def predict(options: "run_options.Predict") -> None:
     """Predict cached utterances with the models of RUN, as CSV.
 
@@ -334,7 +334,7 @@ def predict(options: "run_options.Predict") -> None:
 
 
 @main.command()
-@takes
+@takes_record
 def ablate(options: "run_options.Ablate") -> None:
     """Measure the contribution of each modality.
 
@@ -347,4 +347,4 @@ def ablate(options: "run_options.Ablate") -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.ablate(say, options)
+    training_commands.ablate(print_line, options)

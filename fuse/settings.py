@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from affuse.data.errors import AffuseError, OptionError, options_at_fault
+from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.suggestions import hint
 from affuse.data.system.documents import parse_toml, read_toml
 from affuse.data.system.schema import MapOf, Plain, Record
@@ -230,7 +230,7 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
             changes[name.strip()] = parse_toml(f"value = {text}", ASSIGNED)["value"]
         except AffuseError:  # text without quotes
             changes[name.strip()] = text.strip()
-    with options_at_fault():
+    with as_option_errors():
         return change(settings, changes)
 
 

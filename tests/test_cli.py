@@ -206,7 +206,7 @@ def test_a_whole_cache_is_listed_and_verified(tmp_path):
     assert listed.output.startswith(f"{recipe().digest()}  toy text  tiny")
     verified = call("cache", "verify", "--cache", tmp_path)
     assert verified.exit_code == 0
-    assert verified.output == f"2 parts below {tmp_path}, all whole\n"
+    assert verified.output == f"2 parts below {tmp_path}, all intact\n"
 
 
 def test_a_damaged_cache_is_told_from_a_whole_one(tmp_path):

@@ -11,7 +11,7 @@ from locations import ROOT, SUPPORT
 from process_starts import python
 
 from affuse.data import plugins
-from affuse.data.cache.store import look
+from affuse.data.cache.store import read_headers
 from affuse.data.errors import AffuseError
 from affuse.data.plugin_kinds import ENCODER_KIND
 from affuse.data.system import source_digests
@@ -330,7 +330,7 @@ def test_an_edited_encoder_makes_another_cache(checkout, tmp_path):
     second = encoded()
     assert second != first
     assert first.is_dir()
-    recipes = [look(folder).recipe for folder in (first, second)]
+    recipes = [read_headers(folder).recipe for folder in (first, second)]
     assert all(recipe.code.startswith("code ") for recipe in recipes)
     difference = recipes[0].difference(recipes[1])
     assert difference.startswith("code=")

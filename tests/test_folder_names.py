@@ -126,7 +126,7 @@ def test_runs_below_a_folder(tmp_path):
     RunFolder(tmp_path / "b").info.touch()
     RunFolder(tmp_path / "b").predictions.touch()
     RunFolder(tmp_path / "a").predictions.touch()
-    both = RunFolder.below(tmp_path, RunFolder.info, RunFolder.predictions)
+    both = RunFolder.find(tmp_path, RunFolder.info, RunFolder.predictions)
     assert [run.path.name for run in both] == ["a", "b"]
 
 
@@ -156,9 +156,9 @@ def test_caches_of_a_corpus(tmp_path):
 def test_folders_of_a_finetuning_and_of_a_sweep(tmp_path):
     tuned, sweep = FinetuningFolder(tmp_path), SweepFolder(tmp_path)
     tuned.fold("one").path.mkdir()
-    assert tuned.finished() == []
+    assert tuned.finished_folds() == []
     tuned.fold("one").mark.touch()
-    assert tuned.finished() == [tuned.fold("one")]
+    assert tuned.finished_folds() == [tuned.fold("one")]
     assert tuned.work("one").path.name == ".one.work" != tuned.lock("one").name
     sweep.trials.mkdir()
     sweep.trial("0f", 3).touch()

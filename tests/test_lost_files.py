@@ -13,7 +13,7 @@ from affuse import cli
 from affuse.data.cache import cache_selection, current_content
 from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.errors import AffuseError, DamagedFileError
-from affuse.data.runs.leak_record import failing
+from affuse.data.runs.leak_record import failing_rules
 from affuse.data.runs.run_information import read_info
 from affuse.data.system.csv_tables import read_rows
 from affuse.data.system.digests import MANIFEST
@@ -109,16 +109,16 @@ def test_a_fold_that_the_run_does_not_have_is_named(case):
 def test_a_verdict_that_is_lost_is_named(case):
     (case.run / "lint.json").unlink()
     with pytest.raises(DamagedFileError, match=r"lint\.json is missing, and SHA256"):
-        failing(case.run)
+        failing_rules(case.run)
 
 
 def test_a_note_that_is_lost_is_named(tmp_path):
     folder = small_caches.fill(tmp_path, rows=(1,))
-    current_content.make(folder, small_caches.RECIPE)
-    assert current_content.noted(folder.parent)
+    current_content.mark_current(folder, small_caches.RECIPE)
+    assert current_content.read_current_folders(folder.parent)
     (folder.parent / CorpusFolder.current).unlink()
     with pytest.raises(DamagedFileError, match=r"current\.json is missing, and SHA"):
-        current_content.noted(folder.parent)
+        current_content.read_current_folders(folder.parent)
 
 
 def test_a_run_without_a_description_fails_the_linter(case):
@@ -175,7 +175,9 @@ def test_caches_are_listed_beside_a_note_that_is_damaged(tmp_path):
     """Which of two counts that differ in content only is then not known."""
     recipes = [small_caches.recipe(content=content) for content in ("a" * 16, "b" * 16)]
     for recipe in recipes:
-        current_content.make(small_caches.fill(tmp_path, of=recipe, rows=(1,)), recipe)
+        current_content.mark_current(
+            small_caches.fill(tmp_path, of=recipe, rows=(1,)), recipe
+        )
     (tmp_path / "toy" / CorpusFolder.current).write_text("{")
     *lines, damage = cache_selection.listing(tmp_path)
     assert {line.split()[0] for line in lines} == {r.digest() for r in recipes}

@@ -26,18 +26,19 @@ def choose(
     corpus: str = "",
     named: Mapping[str, str],
     modalities: Sequence[str] | None = None,
-    like: Mapping[str, Recipe] | None = None,
+    recipes: Mapping[str, Recipe] | None = None,
 ) -> dict[str, Cache]:
     """Return one cache for each modality of one corpus.
 
     Args:
         folder: of all caches
         corpus: name of the corpus; ``""`` if there is only one
-        named: name of each modality's cache as in `cache_names.matching`, or ``""``
+        named: name of each modality's cache as in `cache_names.find_matches`, or ``""``
         modalities: to select caches of, None for all; other modalities may have any
             number of caches
-        like: recipe of each modality. Only caches with an equal recipe are considered,
-            if there are any. For a fold-specific encoder, no others are ever considered
+        recipes: recipe of each modality. Only caches with an equal recipe are
+            considered, if there are any. For a fold-specific encoder, no others are
+            considered in any case
 
     Raises:
         FileNotFoundError: if nothing was extracted
@@ -64,12 +65,12 @@ def choose(
             f"--corpus NAME"
         )
     caches = list(store.find(folder, corpus or corpora[0]))
-    for modality, recipe in (like or {}).items():
+    for modality, recipe in (recipes or {}).items():
         alike = [c for c in caches if is_alike(c.recipe, recipe)]
         # No other cache can replace that of a fold-specific encoder.
         if alike or fold_encoders.origin(recipe):
             caches = [c for c in caches if c.recipe.modality != modality] + alike
-    chosen = {m: one(caches, m, named.get(m, "")) for m in modalities}
+    chosen = {m: select_one(caches, m, named.get(m, "")) for m in modalities}
     if not any(chosen.values()):
         raise AffuseError(
             f"corpus '{corpus or corpora[0]}' has no {' or '.join(modalities)} "
@@ -113,7 +114,7 @@ def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
     (cache,) = (c for c in caches if c.path == path)
     for name in ("", *cache_names.names(cache)):
         try:
-            selected = one(caches, modality, name)
+            selected = select_one(caches, modality, name)
         except AffuseError:
             continue
         if selected == cache:
@@ -126,7 +127,7 @@ def is_alike(recipe: Recipe, other: Recipe) -> bool:
     return replace(recipe, corpus=other.corpus).kind() == other.kind()
 
 
-def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
+def select_one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     """Return the cache of one modality; None if there is none.
 
     Fold-specific embeddings serve one fold only. So they are selected only by a name,
@@ -135,7 +136,7 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     Args:
         caches: of one corpus, of any modality
         modality: of the cache
-        named: name as in `cache_names.matching`, or ``""``
+        named: name as in `cache_names.find_matches`, or ``""``
 
     Raises:
         AffuseError: if several caches match, or the cache is incomplete
@@ -143,14 +144,15 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     """
     candidates = [c for c in caches if c.recipe.modality == modality]
     if named:
-        matches = cache_names.matching(candidates, named)
+        matches = cache_names.find_matches(candidates, named)
     else:
-        superseded = current_content.superseded(candidates)
+        superseded = current_content.find_superseded(candidates)
         matches = [c for c in candidates if c.path not in superseded]
         matches = [c for c in matches if not fold_encoders.origin(c.recipe)] or matches
     if named and not matches:
+        choices = cache_names.describe_choices(candidates, named)
         raise OptionError(
-            f"no {modality} cache {named!r}; {cache_names.unknown(candidates, named)}",
+            f"no {modality} cache {named!r}; {choices}",
             *_list(candidates),
         )
     if len(matches) > 1:
@@ -189,14 +191,14 @@ def listing(folder: Path) -> Iterator[str]:
     caches, damaged = [], []
     for path in folders:
         try:
-            entry = store.look(path)
+            entry = store.read_headers(path)
         except AffuseError as error:
             damaged.append(str(error))
             continue
         if entry is not None:
             caches.append(entry)
     try:
-        superseded = current_content.superseded(caches)
+        superseded = current_content.find_superseded(caches)
     except DamagedFileError as error:  # the caches can be listed without it
         superseded = set()
         damaged.append(str(error))
@@ -215,5 +217,5 @@ def _list(caches: Sequence[Cache]) -> list[str]:
     """Return a line for each cache that begins with the option that selects it."""
     return [
         f"  {cache_option(cache.recipe.modality, describe(cache))}{more}"
-        for cache, more in cache_names.apart(caches)
+        for cache, more in cache_names.list_distinctions(caches)
     ]

@@ -1,4 +1,4 @@
-"""Records of options that several commands share: devices, folders and caches."""
+"""Options that several commands share: devices, folders and caches."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -24,7 +24,7 @@ from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, pairs
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeOptions(Command):
-    """The device and the threads that a command computes with."""
+    """Device and number of threads of a computation."""
 
     HEADING: ClassVar[str] = RESOURCES
 
@@ -44,7 +44,7 @@ class ComputeOptions(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class CacheOption(Command):
-    """The folder of all caches."""
+    """Folder of all caches."""
 
     HEADING: ClassVar[str] = READ
 
@@ -91,28 +91,29 @@ class CacheChoice(CacheOption):
         "face=landmarks. The option may be repeated.",
     )
 
-    def named(self) -> dict[str, str]:
-        """Return the name of the cache of each modality; "" for the only one.
+    def cache_names(self) -> dict[str, str]:
+        """Return the name of the cache of each modality; "" if no option names it.
 
         Raises:
-            OptionError: if the options name two of a modality, or no modality
+            OptionError: if two options name a cache of one modality, or a value of
+                ``--embeddings`` names no modality
         """
-        found = {"audio": self.audio, "text": self.text}
+        by_modality = {"audio": self.audio, "text": self.text}
         others = pairs(self.embeddings, "--embeddings", "CHECKPOINT_OR_DIGEST")
         for modality, name in others.items():
-            if found.get(modality):
+            if by_modality.get(modality):
                 raise OptionError(
-                    f"--embeddings {modality}={name}: --{modality} {found[modality]} "
-                    f"names another; leave one out"
+                    f"--embeddings {modality}={name}: --{modality} "
+                    f"{by_modality[modality]} names another; leave one out"
                 )
-        return {**found, **others}
+        return {**by_modality, **others}
 
 
 def named_caches(names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of the fields of `CacheChoice` that name caches.
+    """Return values for the fields of `CacheChoice` that name caches.
 
     Args:
-        names: of the cache of each modality; "" where it needs none
+        names: of the cache of each modality; "" if it need not be named
 
     Examples:
         >>> named_caches({"text": "mini", "face": "0123abcd"})
@@ -124,7 +125,7 @@ def named_caches(names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def cache_option(modality: str, name: str) -> str:
-    """Return the option that names a cache, as it is typed.
+    """Return the option that selects a cache, as the user types it.
 
     Examples:
         >>> cache_option("text", "mini"), cache_option("face", "DIGEST")
@@ -157,7 +158,7 @@ class FoldOptions(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RunsFolder(Command):
-    """The folder of all runs."""
+    """Folder of all runs."""
 
     HEADING: ClassVar[str] = WRITE
 
@@ -171,7 +172,7 @@ class RunsFolder(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class FinetunedFolder(Command):
-    """The fine-tuning whose encoders each fold takes."""
+    """Fine-tuning that provides the fold-specific encoders."""
 
     HEADING: ClassVar[str] = READ
 
@@ -180,17 +181,16 @@ class FinetunedFolder(Command):
         default=None,
         type=FOLDER,
         metavar="RUN",
-        help="Give each fold the embeddings of its fold-specific encoders. RUN "
-        "is a folder of `finetune`, for example finetuned/demo-early-"
-        "loso-0123abcd, with whose encoders `extract` was called. With "
-        "--set training=end-to-end, the jointly trained heads of RUN are "
-        "used too.  [default: every fold has the same embeddings]",
+        help="Use fold-specific embeddings. RUN is a folder that `finetune` wrote, "
+        "for example finetuned/demo-early-loso-0123abcd. Its encoders must have been "
+        "used with `extract`. With --set training=end-to-end, the jointly trained "
+        "heads of RUN are used too.  [default: every fold has the same embeddings]",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunArgument(Command):
-    """The run that a command works on."""
+    """Run folder, the argument of a command."""
 
     HEADING: ClassVar[str] = READ
 
@@ -199,7 +199,7 @@ class RunArgument(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class OutputFile(Command):
-    """The file that a command writes its result into."""
+    """File to which a command writes its result."""
 
     HEADING: ClassVar[str] = WRITE
 
@@ -211,7 +211,7 @@ class OutputFile(Command):
         help="Write to this file, for example table.csv.  [default: the screen]",
     )
 
-    def opened(self) -> AbstractContextManager[TextIO]:
-        """Return the file, which is opened when something is first written."""
+    def open_output(self) -> AbstractContextManager[TextIO]:
+        """Return the output file, which is opened at the first write."""
         file = click.open_file(self.output, "w", encoding="utf-8", lazy=True)
         return cast(AbstractContextManager[TextIO], file)

@@ -12,7 +12,7 @@ import torch
 from affuse.data.errors import AffuseError
 from affuse.data.options.bench_options import BenchExtract
 from affuse.data.records import Corpus, Utterance
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.bench.encoding_ways import EncodingTask, Way, ways
 from affuse.extract.bench.random_models import MAKERS, SIZES, text_of
@@ -198,4 +198,4 @@ def table(
                 "" if m.differs is None else f"{m.differs:.0e}",
             )
         )
-    return list(columns(rows))
+    return list(align_columns(rows))

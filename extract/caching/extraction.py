@@ -124,9 +124,9 @@ def extract(
     build = Builder(corpus.root, machine, encoder, recipe)
     done = _fill(folder, _plan(recipe, sources), build, filling)
     if done.complete:
-        cache_manifest.seal(folder)
+        cache_manifest.list_parts(folder)
     if filling.current and done.complete:
-        counts.make(folder, recipe)
+        counts.mark_current(folder, recipe)
     return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
 
 
@@ -158,7 +158,7 @@ def _counted(
     done: ExtractionOutcome, folder: Path, *, expected: bool
 ) -> ExtractionOutcome:
     """Return the outcome with the present numbers of rows and parts in the cache."""
-    contents = store.look(folder)
+    contents = store.read_headers(folder)
     if contents is None and expected:
         raise AffuseError(
             f"{folder} was removed while it was being filled; repeat the command"
@@ -181,7 +181,7 @@ def remembered(folder: Path) -> dict[int, tuple[Problem, ...]]:
     """
     heads = {
         number: parts.header(parts.part_path(folder, number))
-        for number in store.numbers(folder)
+        for number in store.part_numbers(folder)
     }
     return {
         number: tuple(p for p in head.problems if p.reason != OLD_NOTE)

@@ -40,9 +40,9 @@ def tidy(folder: Path, count: int) -> None:
     Raises:
         OSError: if a surplus part cannot be removed
     """
-    for path in store.extra(folder, count):
+    for path in store.surplus_files(folder, count):
         path.unlink(missing_ok=True)
-    for path in part_removal.abandoned(folder):
+    for path in part_removal.abandoned_files(folder):
         with _unless_forbidden():
             path.unlink(missing_ok=True)
     for path in CacheFolder(folder).locks():

@@ -135,7 +135,7 @@ def _write(
     path = parts.part_path(folder, job.number)
     part = build.finish(cast(Opened, job.opened), batches)
     if job.file is None or not _is_unchanged(path, part, build.recipe):
-        cache_manifest.forget(path)
+        cache_manifest.unlist_part(path)
         parts.write(
             path,
             part,

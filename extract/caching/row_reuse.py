@@ -72,7 +72,7 @@ class CachedRows:
         """Yield the readable parts of all siblings."""
         siblings = CorpusFolder(self._folder.parent).caches(self._recipe.modality)
         for folder in (sibling.path for sibling in siblings):
-            for number in store.numbers(folder) if folder != self._folder else ():
+            for number in store.part_numbers(folder) if folder != self._folder else ():
                 path = part_path(folder, number)
                 try:
                     recipe = header(path).recipe

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from affuse.data.options.command_groups import Subgroup, takes
-from affuse.data.terminal import say
+from affuse.data.options.command_groups import Subgroup, takes_record
+from affuse.data.terminal import print_line
 
 if TYPE_CHECKING:
     from affuse.data.options import bench_options
@@ -22,7 +22,7 @@ def bench() -> None:
 
 
 @bench.command("extract")
-@takes
+@takes_record
 def bench_extract(options: "bench_options.BenchExtract") -> None:
     """Measure the speed of stage one on inputs of IEMOCAP's lengths.
 
@@ -36,11 +36,11 @@ def bench_extract(options: "bench_options.BenchExtract") -> None:
     """
     from affuse.extract.bench import encoder_bench
 
-    encoder_bench.bench(say, options)
+    encoder_bench.bench(print_line, options)
 
 
 @bench.command("digests")
-@takes
+@takes_record
 def bench_digests(options: "bench_options.BenchDigests") -> None:
     """Measure the cost of the digests of RUN.
 
@@ -53,11 +53,11 @@ def bench_digests(options: "bench_options.BenchDigests") -> None:
     """
     from affuse.data import benchmarks
 
-    benchmarks.bench(say, options.run, rounds=options.rounds)
+    benchmarks.bench(print_line, options.run, rounds=options.rounds)
 
 
 @bench.command("finetune")
-@takes
+@takes_record
 def bench_finetune(options: "bench_options.BenchFinetune") -> None:
     """Measure the speed of fine-tuning on utterances of IEMOCAP's lengths.
 
@@ -76,11 +76,11 @@ def bench_finetune(options: "bench_options.BenchFinetune") -> None:
     """
     from affuse.extract.finetune.bench import finetune_bench
 
-    finetune_bench.bench(say, options)
+    finetune_bench.bench(print_line, options)
 
 
 @bench.command("train")
-@takes
+@takes_record
 def bench_train(options: "bench_options.BenchTrain") -> None:
     """Measure the speed of stage two on random embeddings.
 
@@ -95,4 +95,4 @@ def bench_train(options: "bench_options.BenchTrain") -> None:
     from affuse.extract.encoding.gemm_throughput import products
     from affuse.fuse.bench import training_bench
 
-    training_bench.bench(say, products, options)
+    training_bench.bench(print_line, products, options)

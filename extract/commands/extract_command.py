@@ -46,7 +46,7 @@ def run(options: Extract, say: Say) -> int:
         options: of the command line
         say: prints a line
     """
-    corpus = corpus_reading.read_aloud(say, options)
+    corpus = corpus_reading.read_and_describe(say, options)
     return encode(corpus, options, say)[0]
 
 

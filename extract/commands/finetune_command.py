@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from affuse.data.errors import options_at_fault
+from affuse.data.errors import as_option_errors
 from affuse.data.options.command_record import Command, next_line
 from affuse.data.options.extraction_options import Extract, checkpoints
 from affuse.data.options.finetuning_options import Finetune
@@ -49,7 +49,7 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
 
     is_first = int(os.environ.get("RANK", "0")) == 0  # set by torchrun
     report = say if is_first else _discard
-    corpus = corpus_reading.read_aloud(report, options)
+    corpus = corpus_reading.read_and_describe(report, options)
     for line in corpus_checks.problem_lines(corpus.problems):
         report(line)
     plan = prepare(corpus, options)
@@ -84,7 +84,7 @@ def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
     if not missing:
         usual, settings = Settings(), plan.settings
         rule = settings.out_of_range
-        yield RunCommand.like(
+        yield RunCommand.from_command(
             options,
             CorpusSource,
             ComputeOptions,
@@ -97,7 +97,7 @@ def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
         return
     folder = plan.folder / plan.folds[0].name
     modalities = tuple(plan.backbones) if len(plan.backbones) == 1 else ()
-    yield Extract.like(
+    yield Extract.from_command(
         options,
         CorpusSource,
         modalities=modalities,
@@ -120,7 +120,7 @@ def prepare(corpus: Corpus, options: Finetune) -> FinetuningPlan:
     device = machine.device
     if device == "cuda" and "LOCAL_RANK" in os.environ:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
-    with options_at_fault():
+    with as_option_errors():
         stage_two.find(options.experiment)
     tuning = _tuning(options, device)
     adapters.demand(tuning)
@@ -159,7 +159,7 @@ def _settings(options: Finetune) -> Settings:
     """Return the settings of stage two: the experiment's, changed by options."""
     settings = stage_two.load(options.experiment)
     division = {"protocol": options.protocol, "folds": options.folds}
-    with options_at_fault():
+    with as_option_errors():
         settings = stage_two.change(settings, {k: v for k, v in division.items() if v})
     return stage_two.override(settings, options.changes)
 

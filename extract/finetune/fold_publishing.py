@@ -13,7 +13,7 @@ import safetensors.torch
 
 from affuse.data.cache import training_data
 from affuse.data.cache.recording_spans import SILENT
-from affuse.data.cache.training_data import Seen
+from affuse.data.cache.training_data import TrainingRecord
 from affuse.data.records import Utterance
 from affuse.data.runs.finetuning_folder import FinetunedFold, UnfinishedFold
 from affuse.data.system import digests
@@ -137,7 +137,7 @@ def save(
     publish(fold.mark, (json.dumps(record, indent=1) + "\n").encode())
     encoders = (finished / m for m in module.encoders.backbones)
     for folder in (finished, head.path, *encoders):
-        digests.seal(folder, _sealed(folder))
+        digests.list_files(folder, _sealed(folder))
     os.rename(finished, target)
 
 
@@ -171,7 +171,7 @@ def _save_encoder(
 
 def heard(
     plan: FinetuningPlan, material: Material, backbone: Backbone
-) -> tuple[Seen, ...]:
+) -> tuple[TrainingRecord, ...]:
     """Return the training data of the encoder: these parts, and those of its origin.
 
     The record has the speakers if all are known, which is the case if a protocol
@@ -185,7 +185,7 @@ def heard(
     """
     utterances = (*material.train.utterances, *material.validation.utterances)
     official = plan.settings.protocol == "official"
-    record = Seen(
+    record = TrainingRecord(
         plan.corpus.name,
         speakers=_names(u.speaker for u in utterances),
         splits=_names(u.split for u in utterances) if official else (),
@@ -194,7 +194,7 @@ def heard(
         sample=training_data.sample(material.digests[backbone.modality] - {SILENT}),
     )
     base = backbone.checkpoint
-    return (record, *training_data.known(base.name, base.training))
+    return (record, *training_data.find_records(base.name, base.training))
 
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from affuse.data.errors import AffuseError, OptionError, options_at_fault
+from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.suggestions import hint
 from affuse.data.system.documents import read_toml
 from affuse.data.system.schema import shown
@@ -130,7 +130,7 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
         raise AffuseError(f"{path}: {error}") from error
     values = {name: value for name, value in changes.items() if value is not None}
     adds_adapters = values.get("adapters") and not tuning.adapters
-    with options_at_fault():
+    with as_option_errors():
         return replace(tuning, **{**(ADAPTED if adds_adapters else {}), **values})
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from affuse.data.system.atomic_files import publish
-from affuse.data.terminal import say
+from affuse.data.terminal import print_line
 
 WORDNET = Path("/usr/share/wordnet")
 AUSTEN = Path("/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb")
@@ -133,7 +133,7 @@ def main(folder: Path, database: Path, novels: Path, spoken: Path) -> None:
     for name, texts in sources.items():
         lines = select(texts)
         publish(folder / f"{name}.txt", ("\n".join(lines) + "\n").encode())
-        say(f"{name}.txt: {len(lines):,} sentences")
+        print_line(f"{name}.txt: {len(lines):,} sentences")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from affuse.data.errors import AffuseError
 from affuse.data.options.bench_options import BenchTrain
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.fuse.bench import random_embeddings, table_timing, training_loops
 from affuse.fuse.bench.random_embeddings import TARGETS, EmbeddingSize
 from affuse.fuse.commands.training_commands import compute
@@ -208,4 +208,4 @@ def table(
                 f"{needed / seconds / limit:.0%}",
             )
         )
-    return list(columns(rows))
+    return list(align_columns(rows))

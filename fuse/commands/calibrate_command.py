@@ -13,7 +13,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run, read_run
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.data.terminal import printable
 from affuse.fuse.calibration import calibration_file, rejection
 from affuse.fuse.calibration.calibration_fitting import Calibrations, fit
@@ -44,7 +44,7 @@ def command(options: Calibrate) -> None:
     text = calibrate(
         options.run, level=options.level, by=options.by, cache=options.cache
     )
-    with options.opened() as output:
+    with options.open_output() as output:
         output.write(text)
 
 
@@ -83,7 +83,7 @@ def calibrate(
     calibrated = apply(scored, calibrations)
     measured = measure(calibrated, calibrations)
     curves = {target: rejection.curve(folds) for target, folds in calibrated.items()}
-    with digests.rewriting(folder, CALIBRATED):
+    with digests.rewrite_files(folder, CALIBRATED):
         calibration_file.write(folder, calibrations, measured)
         rejection.write(folder, curves)
         if any(curves.values()):
@@ -154,11 +154,11 @@ def _lines(
     nature = NATURES[run.info.nature]
     yield f"{run.info.name} ({nature}), calibrated on validation parts"
     yield ""
-    yield from columns([*_table(calibrations, measured)])
+    yield from align_columns([*_table(calibrations, measured)])
     yield ""
     if any(curves.values()):
         yield "the utterances left out on which the seeds disagree most, after the map"
-        yield from columns([*_rejected(curves)])
+        yield from align_columns([*_rejected(curves)])
         yield ""
     for note in notes(run, calibrations, measured, curves):
         yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")

@@ -32,7 +32,7 @@ def lint(say: Callable[[str], object], options: Lint) -> bool:
         for line in explain():
             say(line)
         return True
-    below = RunFolder.below(runs, RunFolder.info, RunFolder.predictions)
+    below = RunFolder.find(runs, RunFolder.info, RunFolder.predictions)
     chosen = options.folders or [run.path for run in below]
     if not chosen:
         first = Train(designs=("early",))

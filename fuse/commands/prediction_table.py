@@ -97,7 +97,7 @@ def _places(applied: Applied, corpus: Corpus, keys: Inputs) -> dict[str, Place]:
     """Return the place of each predicted utterance in its recording, by id."""
     utterances = {u.id: u for u in corpus.utterances}
     return {
-        id_: shared_recordings.place(
+        id_: shared_recordings.locate(
             utterances[id_], corpus.root, keys.stretches.get(id_)
         )
         for id_ in applied.ids
@@ -126,7 +126,7 @@ def _on_files(corpus: Corpus, cache: Path) -> Iterator[str]:
     """Yield a sentence if the cache of an older version has no names of recordings."""
     spoken = any(f.name.startswith("audio-") for f in store.folders(cache, corpus.name))
     if spoken and not any(
-        shared_recordings.inside(u, corpus.root) for u in corpus.utterances
+        shared_recordings.relative_path(u, corpus.root) for u in corpus.utterances
     ):
         yield (
             f"the column file is empty, because an older version extracted "

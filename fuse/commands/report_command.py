@@ -13,12 +13,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
-from affuse.data.errors import AffuseError, OptionError, options_at_fault
+from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.options.report_options import Report, ReportContents, RunSelection
 from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
-from affuse.data.runs.leak_record import failing
-from affuse.data.runs.run_predictions import Run, finished, read_run, unfinished
+from affuse.data.runs.leak_record import failing_rules
+from affuse.data.runs.run_predictions import (
+    Run,
+    finished_runs,
+    read_run,
+    unfinished_runs,
+)
 from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.suggestions import hint
 from affuse.data.terminal import page_width, printable
@@ -47,7 +52,7 @@ def report(options: Report, say: Callable[..., object]) -> bool:
     """
     problems: list[str] = []
     tables = collect(options.runs, options, damaged=problems.append)
-    with options.opened() as output:
+    with options.open_output() as output:
         write(tables, options.form, output)
     for sentence in problems:
         say(sentence, err=True)
@@ -73,7 +78,7 @@ def collect(
     """
     wanted = wanted or ReportContents()
     readable, problems = _read(runs)
-    for folder in unfinished(runs):
+    for folder in unfinished_runs(runs):
         log.warning("unfinished, so not shown: %s; %s", folder, stopped(folder))
     if not readable:
         raise AffuseError(
@@ -109,11 +114,11 @@ def _check_against(tables: Sequence[ReportTable], against: str) -> None:
 def _read(runs: Path) -> tuple[list[Run], list[str]]:
     """Return the runs that can be read, and a sentence on each other run."""
     readable, problems = [], []
-    for folder in finished(runs):
+    for folder in finished_runs(runs):
         try:
             run = read_run(folder)
             read_sentences(folder)  # these files may be damaged too
-            failing(folder)
+            failing_rules(folder)
             average(folder)
             division(run)
             readable.append(run)
@@ -148,7 +153,7 @@ def render(tables: Sequence[ReportTable], format: str, *, width: int = WIDTH) ->
     Raises:
         OptionError: if there is no such format; the message lists the choices
     """
-    with options_at_fault():
+    with as_option_errors():
         form = load_format(format)
     return form.render(tables, width=width)
 
@@ -183,7 +188,7 @@ def _table(
         rows,
         against=contents.against,
         unit=scored.unit,
-        narrowed=contents.narrows,
+        narrowed=contents.is_filtered,
     )
     pairs = all_pairs(parts, rows, unit=scored.unit) if contents.pairs else ()
     extra = published_figures.rows(info.corpus, info.nature)

@@ -80,7 +80,7 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
     """
 
     options = with_files(options)
-    corpus = corpus_reading.read_aloud(say, options)
+    corpus = corpus_reading.read_and_describe(say, options)
 
     def say_once(line: str) -> None:
         """Print a line, except next commands and repeated notes on columns."""
@@ -101,7 +101,7 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
             named.setdefault(modality, folder.name)
     say("training")
     shared = (FittingOptions, MemoryLimit, FinetunedFolder, CacheOption)
-    command = Train.like(
+    command = Train.from_command(
         options,
         *shared,
         ComputeOptions,
@@ -138,7 +138,7 @@ def _passes(corpus: Corpus, options: RunCommand) -> Iterator[tuple[str, Extract]
     needed = options.modalities or needs(options.designs)
     folds = fold_encoders.folds(options.finetuned) if options.finetuned else {}
     tuned = {modality for paths in folds.values() for modality in paths}
-    usual = Extract.like(options, CorpusSource, EncodingOptions)
+    usual = Extract.from_command(options, CorpusSource, EncodingOptions)
     for fold, encoders in folds.items():
         paths = {m: path for m, path in encoders.items() if m in needed}
         if paths:

@@ -11,7 +11,7 @@ from affuse.data.options.shared_options import ComputeOptions, RunsFolder
 from affuse.data.options.training_options import Sweep, Train, TrainingInputs
 from affuse.data.splits.protocols import Fold
 from affuse.data.system.atomic_files import publish
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.fuse.reporting.blocks import LETTERS
 from affuse.fuse.reporting.table_records import NATURES
 from affuse.fuse.settings import Settings
@@ -103,7 +103,7 @@ def _table(result: SweepResult) -> Iterator[str]:
         mean = "failed" if trial.failed else figure(trial.score)
         spread = f"± {figure(trial.deviation)}" if len(result.seeds) > 1 else "1"
         rows.append((str(rank), *settings, *ratings, mean, spread))
-    yield from columns(rows)
+    yield from align_columns(rows)
     if len(result.ranked) > SHOWN:
         yield f"and {len(result.ranked) - SHOWN} more in {SweepFolder.ranking}"
 
@@ -147,7 +147,7 @@ def _next(result: SweepResult, options: Sweep) -> Train:
     """
     design = result.plan.info.design
     files = tuple(path for path in options.design_files if path.stem == design)
-    return Train.like(
+    return Train.from_command(
         options,
         *(TrainingInputs, ComputeOptions, RunsFolder),
         experiment=str(SweepFolder(result.folder).best),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from affuse.data.cache import cache_selection
 from affuse.data.cache.store import Embeddings
-from affuse.data.errors import OptionError, options_at_fault
+from affuse.data.errors import OptionError, as_option_errors
 from affuse.data.options.command_record import next_line
 from affuse.data.options.report_options import Report
 from affuse.data.options.run_options import Ablate, Predict
@@ -193,7 +193,7 @@ def predict(options: Predict) -> None:
         log.warning("%s", sentence)
     more = columns(options.run, applied) if options.calibrated else {}
     context = prediction_table.gather(options.run, applied, sources, options.cache)
-    with options.opened() as output:
+    with options.open_output() as output:
         prediction_table.write(output, applied, context, more)
 
 
@@ -229,7 +229,7 @@ def compute(options: ComputeOptions) -> str:
 def _settings(options: Train | Sweep) -> Settings:
     """Return the defaults, changed by the experiment, by --set, and by options."""
     experiment = options.experiment
-    with options_at_fault():
+    with as_option_errors():
         path = stage_two.find(experiment) if experiment else None
     settings = stage_two.load(path) if path else Settings()
     settings = stage_two.override(settings, options.changes)
@@ -239,5 +239,5 @@ def _settings(options: Train | Sweep) -> Settings:
         "reduce": options.reduce,
         "out_of_range": options.out_of_range,
     }
-    with options_at_fault():
+    with as_option_errors():
         return stage_two.change(settings, {n: v for n, v in named.items() if v})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affuse.data.cache import store, streaming
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.shared_recordings import keys
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
@@ -20,7 +20,7 @@ from affuse.data.records import Corpus
 from affuse.data.runs import sentence_overlap
 from affuse.data.runs.fold_table import read_folds
 from affuse.data.runs.run_folder import RunFolder
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.linting.gathering import stretches
 from affuse.fuse.linting.timelines import Timelines
 from affuse.fuse.trained.prediction import Applied
@@ -35,7 +35,7 @@ class Inputs:
     corpus: str
     # see `affuse.data.cache.shared_recordings.keys`
     recordings: Mapping[str, tuple[str, ...]]
-    stretches: Mapping[str, Stretch]
+    stretches: Mapping[str, RecordingSpan]
     words: Mapping[str, str]  # {id: digest of the words}
     faults: tuple[str, ...] = ()  # sentences on caches that cannot be read
 
@@ -62,9 +62,10 @@ class Overlap:
             held_out = f", or read {RunFolder(run).predictions}, which is held out"
             yield (
                 f"{len(hits):,} of {every} were in the training or validation part of "
-                f"{most if self.total > 1 else 'the one model'}{whose}: {some(hits)}; "
-                f"these predictions do not show how good the models are; leave out the "
-                f"rows in which trained_on is not 0{'' if self.renamed else held_out}"
+                f"{most if self.total > 1 else 'the one model'}{whose}: "
+                f"{abbreviate(hits)}; these predictions do not show how good the "
+                f"models are; leave out the rows in which trained_on is not 0"
+                f"{'' if self.renamed else held_out}"
             )
         if lacking := sum(number is None for number in self.models.values()):
             yield (
@@ -162,7 +163,7 @@ def inputs(
         contents = {**dict(pairs), **contents}
     spans = stretches(audio)
     named = {id_: keys(contents[id_], spans.get(id_)) for id_ in contents}
-    digests = {u.id: sentence_overlap.key(u) for u in corpus.utterances}
+    digests = {u.id: sentence_overlap.sentence_digest(u) for u in corpus.utterances}
     return Inputs(
         corpus.name,
         {id_: recordings for id_, recordings in named.items() if recordings},
@@ -176,7 +177,7 @@ def _cached(cache: Path, corpus: str, faults: list[str]) -> Iterator[Embeddings]
     """Yield the audio embeddings of a corpus, without loading their values."""
     for folder in store.folders(cache, corpus):
         try:
-            entry = store.look(folder)
+            entry = store.read_headers(folder)
             if entry is not None and entry.recipe.modality == "audio":
                 yield streaming.open_all({"audio": entry}, gib=math.inf)["audio"]
         except (OSError, AffuseError) as error:

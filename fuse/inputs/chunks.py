@@ -49,7 +49,7 @@ def pooled(cache: Embeddings, rows: np.ndarray) -> np.ndarray:
     """
     width = int(np.prod(cache.values.shape[1:]))
     result = _blank((len(rows), width), cache.scratch)
-    for first, piece in cache.pieces(rows):
+    for first, piece in cache.chunks(rows):
         indices = np.flatnonzero((rows >= first) & (rows < first + len(piece.ids)))
         for span in spans(len(indices), 4 * width):
             part = indices[span]
@@ -83,7 +83,9 @@ def choose(values: np.ndarray, rows: np.ndarray, folder: Path | None) -> np.ndar
 def _blank(shape: tuple[int, ...], folder: Path | None) -> np.ndarray:
     """Return a float32 array, in a scratch file if there is a folder."""
     return (
-        scratch_arrays.blank(shape, folder) if folder else np.empty(shape, np.float32)
+        scratch_arrays.map_zeros(shape, folder)
+        if folder
+        else np.empty(shape, np.float32)
     )
 
 

@@ -64,20 +64,22 @@ def _extract(
     recipes: Sequence[Recipe], caches: Sequence[Cache], folder: Path
 ) -> Iterator[Extract]:
     """Yield an extraction command for each recipe."""
-    corpus = provenance.read_as(cache.path for cache in caches)
+    corpus = provenance.corpus_options(cache.path for cache in caches)
     for recipe in recipes:
         trained = folder / recipe.corpus / recipe.folder()
-        yield provenance.alike(recipe, corpus, folder, made=trained)
+        yield provenance.command_for_recipe(recipe, corpus, folder, example=trained)
 
 
 def _unknown(recipes: Sequence[Recipe], caches: Sequence[Cache], folder: Path) -> str:
     """Return a clause on placeholders that the user has to replace, or ""."""
     facts = []
-    source = provenance.read_as(c.path for c in caches)
+    source = provenance.corpus_options(c.path for c in caches)
     if source.corpus == provenance.UNKNOWN_CORPUS:
         facts.append("CORPUS and ROOT are the corpus and its folder")
     for recipe in recipes:
-        has_provenance = provenance.known(folder / recipe.corpus / recipe.folder())
+        has_provenance = provenance.load_if_readable(
+            folder / recipe.corpus / recipe.folder()
+        )
         is_named = recipe.revision or recipe.checkpoint in ("mini", "tiny")
         if not (has_provenance or is_named):
             facts.append(f"{recipe.checkpoint} is the folder of that checkpoint")

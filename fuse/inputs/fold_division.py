@@ -32,7 +32,7 @@ def divided(
             everyone=corpus.utterances,
         )
     usable = frozenset(aligned.ids)
-    division = protocol_assumptions.of(
+    division = protocol_assumptions.describe_folds(
         folds,
         [u for u in corpus.utterances if u.id in usable],
         protocol=settings.protocol,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.records import Corpus
-from affuse.data.splits.protocols import Fold, some
+from affuse.data.splits.protocols import Fold, abbreviate
 from affuse.fuse.inputs.tensors import Aligned, align
 
 Own = Mapping[str, Mapping[str, Embeddings]]  # {fold: {modality: rows of its cache}}
@@ -42,8 +42,8 @@ def join(
         if differing := set(aligned.ids) ^ set(joined[first].ids):
             raise AffuseError(
                 f"the embeddings of fold '{fold}' are not of the utterances of fold "
-                f"'{first}': {some(differing)}; extract both again, from the same "
-                f"corpus"
+                f"'{first}': {abbreviate(differing)}; extract both again, from the "
+                f"same corpus"
             )
     return joined
 
@@ -64,6 +64,7 @@ def divide(
     if lacking:
         raise AffuseError(
             f"no encoder was fine-tuned for fold '{lacking[0]}', only for "
-            f"{some(joined)}; fine-tune it, or name the --protocol of the fine-tuning"
+            f"{abbreviate(joined)}; fine-tune it, or name the --protocol of the "
+            f"fine-tuning"
         )
     return {f.name: joined[f.name if f.name in joined else ALL] for f in folds}

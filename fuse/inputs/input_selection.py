@@ -37,7 +37,7 @@ def find(options: TrainingInputs, modalities: Sequence[str]) -> Sources:
         options: selection of caches
         modalities: that the designs need
     """
-    folder, corpus, named = options.cache, options.corpus, options.named()
+    folder, corpus, named = options.cache, options.corpus, options.cache_names()
     if not options.finetuned:
         only = cache_selection.choose(
             folder, corpus=corpus, named=named, modalities=modalities
@@ -67,9 +67,9 @@ def alike(options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]) -> Sou
         key: cache_selection.choose(
             options.cache,
             corpus=options.corpus,
-            named=options.named(),
+            named=options.cache_names(),
             modalities=tuple(like),
-            like=like,
+            recipes=like,
         )
         for key, like in distinct.items()
     }

@@ -9,7 +9,7 @@ from affuse.data.name_spellings import spelling
 from affuse.data.rating_scales import RATINGS
 from affuse.data.reading.transcript_rule import digest
 from affuse.data.records import Utterance
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.wording import count
 
 
@@ -85,8 +85,8 @@ def explained(
         lost = {u.speaker for u in given if spelling(u.speaker) not in present} - {""}
         if lost:
             lines.append(
-                f"  of {count(len(lost), 'speaker')} ({some(lost)}) no utterance is "
-                f"left"
+                f"  of {count(len(lost), 'speaker')} ({abbreviate(lost)}) no utterance "
+                f"is left"
             )
         raise type(error)(*error.args, *lines) from error
 

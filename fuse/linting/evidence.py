@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.errors import DamagedFileError
 from affuse.data.name_spellings import unify
 from affuse.data.rating_scales import POLICIES, normalise
@@ -22,7 +22,7 @@ from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Predictions, read_predictions
-from affuse.data.system.csv_tables import DAMAGED, number, read_rows
+from affuse.data.system.csv_tables import DAMAGED, parse_number, read_rows
 from affuse.data.terminal import printable
 from affuse.fuse.linting.finding import Skipped
 from affuse.fuse.settings import Settings
@@ -71,7 +71,9 @@ class Evidence:
     folder: Path
     corpus: Corpus | None = None
     contents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    stretches: Mapping[str, Stretch] = field(default_factory=dict)  # of recordings
+    stretches: Mapping[str, RecordingSpan] = field(
+        default_factory=dict
+    )  # of recordings
     tensors: Stated | None = None  # ratings in the training tensors
     load: Callable[[str, Sequence[str]], Mapping[str, Tensor]] | None = None  # of fold
 
@@ -219,7 +221,7 @@ def _epochs(path: Path, targets: Sequence[str]) -> np.ndarray:
     scores = list[list[float]]()
     for line, row in read_rows(path, model_files.HISTORY_COLUMNS):
         try:
-            scores.append([number(row[place]) for place in places])
+            scores.append([parse_number(row[place]) for place in places])
         except ValueError as error:
             raise DamagedFileError(
                 f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 
 
 class Skipped(Exception):
@@ -29,4 +29,4 @@ def examples(ids: Sequence[str]) -> str:
         >>> examples(["b", "a"]), examples(["a"])
         ('2 utterances (a, b)', '1 utterance (a)')
     """
-    return f"{len(ids):,} utterance{'s' * (len(ids) != 1)} ({some(ids)})"
+    return f"{len(ids):,} utterance{'s' * (len(ids) != 1)} ({abbreviate(ids)})"

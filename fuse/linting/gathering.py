@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from affuse.data.cache import corpus_table, store
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.records import Corpus, check_name
@@ -124,7 +124,7 @@ def _embeddings(
     embeddings = {}
     for name in recipes:
         try:
-            cache = store.look(corpus / name)
+            cache = store.read_headers(corpus / name)
             if cache is None or not cache.complete:
                 raise AffuseError(f"{corpus / name} is missing or incomplete")
             embeddings[name] = store.load(cache)
@@ -149,7 +149,7 @@ def _contents(embeddings: Iterable[Embeddings]) -> dict[str, dict[str, str]]:
     return contents
 
 
-def stretches(embeddings: Iterable[Embeddings]) -> dict[str, Stretch]:
+def stretches(embeddings: Iterable[Embeddings]) -> dict[str, RecordingSpan]:
     """Return the stretch of a recording that each utterance is, by id.
 
     Stretches with digests of their samples take precedence.
@@ -157,7 +157,7 @@ def stretches(embeddings: Iterable[Embeddings]) -> dict[str, Stretch]:
     Args:
         embeddings: rows of several caches
     """
-    by_id: dict[str, Stretch] = {}
+    by_id: dict[str, RecordingSpan] = {}
     for each in embeddings:
         for id_, stretch in zip(each.ids, each.stretches, strict=False):
             earlier = by_id.get(id_)

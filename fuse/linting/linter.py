@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from types import ModuleType
 
 from affuse.data.cache.store import Embeddings
-from affuse.data.errors import AffuseError, options_at_fault
+from affuse.data.errors import AffuseError, as_option_errors
 from affuse.data.installed_plugins import PluginError
 from affuse.data.plugin_kinds import RULE_KIND
 from affuse.data.plugins import load, load_all, names, source
@@ -137,7 +137,7 @@ def check_plans(
         Leak: if another rule fails; nothing is written
         OptionError: if there is no rule of a name in `allow`
     """
-    with options_at_fault():
+    with as_option_errors():
         for name in allow:
             load(RULE_KIND, name)
     early = [name for name, rule in load_all(RULE_KIND) if TRAINED not in rule.NEEDS]
@@ -176,7 +176,7 @@ def check_runs(
             r.rule: {**facts(r), "allowed": r.fails and r.rule in allow}
             for r in results
         }
-        with digests.rewriting(plan.folder, [RunFolder.leaks]):
+        with digests.rewrite_files(plan.folder, [RunFolder.leaks]):
             publish(
                 RunFolder(plan.folder).leaks,
                 (json.dumps(record, indent=1) + "\n").encode(),

@@ -5,8 +5,8 @@ Stretches of recordings are compared in `affuse.fuse.linting.timelines`.
 
 from collections.abc import Iterator, Mapping
 
-from affuse.data.name_spellings import unified
-from affuse.data.splits.protocols import some
+from affuse.data.name_spellings import unify_names
+from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding, examples
 
@@ -45,7 +45,7 @@ def overlaps(
         names: utterance id -> name, "" if unknown; spellings are unified
         remedy: words at the end of the sentence that state what to do
     """
-    protocol, names = evidence.info.protocol, unified(names)
+    protocol, names = evidence.info.protocol, unify_names(names)
     for pair in EVERY:
         by_fold: dict[str, set[str]] = {}
         touched: set[str] = set()
@@ -62,8 +62,8 @@ def overlaps(
         first = next(iter(by_fold))
         text = (
             f"the same {what} in {pair[0]} and {pair[1]} of {len(by_fold)} of "
-            f"{len(evidence.folds)} folds, as in '{first}': {some(by_fold[first])}; it "
-            f"concerns {examples(sorted(touched))} of {pair[1]}; protocol '{protocol}' "
-            f"{promise} otherwise"
+            f"{len(evidence.folds)} folds, as in '{first}': "
+            f"{abbreviate(by_fold[first])}; it concerns {examples(sorted(touched))} of "
+            f"{pair[1]}; protocol '{protocol}' {promise} otherwise"
         )
         yield Finding(f"{text}; {remedy}" if fatal else text, fatal)

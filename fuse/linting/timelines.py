@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 
 TOUCH = 0.1  # seconds; neighbours may share them, because segment borders are inexact
 
@@ -16,7 +16,7 @@ class Timelines:
         stretches: utterance id -> stretch, for these and other utterances
     """
 
-    def __init__(self, ids: Iterable[str], stretches: Mapping[str, Stretch]):
+    def __init__(self, ids: Iterable[str], stretches: Mapping[str, RecordingSpan]):
         files: dict[str, list[tuple[float, float, str]]] = {}
         for id_ in ids:
             span = stretches.get(id_)
@@ -25,7 +25,7 @@ class Timelines:
         self._begins = {f: sorted(row[0] for row in rows) for f, rows in files.items()}
         self._latest = {f: list(_latest(sorted(rows))) for f, rows in files.items()}
 
-    def find(self, stretch: Stretch) -> str:
+    def find(self, stretch: RecordingSpan) -> str:
         """Return the id of an utterance that overlaps by more than `TOUCH`, or "".
 
         Among the utterances that begin before the stretch ends, the one that ends last

@@ -72,7 +72,7 @@ def recorded_file(fusion: str) -> DesignFile | None:
     Args:
         fusion: name of the design
     """
-    file = plugin_files.of(DESIGN_KIND).get(fusion)
+    file = plugin_files.added_files(DESIGN_KIND).get(fusion)
     return DesignFile(str(file.path), file.sha256) if file else None
 
 

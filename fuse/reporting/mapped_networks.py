@@ -15,7 +15,7 @@ import numpy as np
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run
-from affuse.data.system.csv_tables import DAMAGED, number, read_rows
+from affuse.data.system.csv_tables import DAMAGED, parse_number, read_rows
 from affuse.data.terminal import printable
 from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.scoring.affine import IDENTITY, AffineMap, concordant
@@ -134,7 +134,7 @@ def validation_ccc(run: Path) -> float:
     for line, row in read_rows(path, HISTORY_COLUMNS):
         cells = dict(zip(HISTORY_COLUMNS, row, strict=True))
         try:
-            score = number(cells["validation_mean"])
+            score = parse_number(cells["validation_mean"])
         except ValueError as error:
             raise DamagedFileError(
                 f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from affuse.data.options.run_options import Lint
-from affuse.data.runs.leak_record import DIVERGENCE, failing
+from affuse.data.runs.leak_record import DIVERGENCE, failing_rules
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run
 from affuse.data.splits.protocol_assumptions import sentences
@@ -28,7 +28,7 @@ def leaks(runs: Sequence[Run], rows: Sequence[TableRow]) -> Iterator[str]:
     """
     for run, row in zip(runs, rows, strict=True):
         # The footnotes of `failures` report divergence.
-        if rules := sorted({*failing(run.path)} - {DIVERGENCE}):
+        if rules := sorted({*failing_rules(run.path)} - {DIVERGENCE}):
             yield (
                 f"Leak: {row.name} fails the linter ({', '.join(rules)}) and is not to "
                 f"be reported as it stands; for details: "

@@ -140,7 +140,7 @@ def _seal(folder: Path) -> None:
     if place.is_dir():
         listed = digests.read(place) or {}
         names = [path.name for path in SweepFolder(folder).finished()]
-        digests.seal(place, [name for name in names if name not in listed])
+        digests.list_files(place, [name for name in names if name not in listed])
 
 
 def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:

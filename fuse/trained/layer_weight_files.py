@@ -6,7 +6,13 @@ from pathlib import Path
 from affuse.data.errors import DamagedFileError
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import Run
-from affuse.data.system.csv_tables import DAMAGED, number, read_rows, whole, write_rows
+from affuse.data.system.csv_tables import (
+    DAMAGED,
+    parse_number,
+    parse_whole_number,
+    read_rows,
+    write_rows,
+)
 from affuse.data.system.digests import is_listed
 from affuse.data.terminal import printable
 from affuse.fuse.trained.model_folders import listed
@@ -61,7 +67,10 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
         for line, (modality, target, layer, weight) in read_rows(path, COLUMNS):
             means = result.setdefault((target, modality), {})
             try:
-                index, share = whole(layer), number(weight) / len(paths)
+                index, share = (
+                    parse_whole_number(layer),
+                    parse_number(weight) / len(paths),
+                )
             except ValueError as error:
                 raise DamagedFileError(
                     f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"

@@ -40,7 +40,7 @@ def finished(run: Path) -> list[Path]:
     for folder, digest in manifest.items():
         path = ModelFolder(folder).manifest
         if not path.is_file() or digests.digest(path) != digest:
-            raise DamagedFileError(digests.damage(path))
+            raise DamagedFileError(digests.damage_message(path))
     return sorted(manifest)
 
 

@@ -85,7 +85,7 @@ def division(run: Run) -> Division:
             f"{RunFolder(run.path).info} is damaged: split_seed is {shown(seed)}, not "
             f"a whole number; train again"
         )
-    return protocol_assumptions.derived(
+    return protocol_assumptions.derive_division(
         run.folds, protocol=run.info.protocol, seed=seed
     )
 

@@ -27,9 +27,9 @@ def record(folder: Path, errors: Sequence[AffuseError]) -> None:
     path = RunFolder(folder).failures
     if errors:
         lines = [printable(" ".join(str(error).split())) for error in errors]
-        digests.keep(path, ("\n".join(lines) + "\n").encode())
+        digests.write_and_list(path, ("\n".join(lines) + "\n").encode())
     elif path.exists():
-        digests.record(folder, {}, drop=[RunFolder.failures])
+        digests.add_digests(folder, {}, drop=[RunFolder.failures])
         path.unlink(missing_ok=True)
 
 

@@ -78,8 +78,8 @@ def _write(unit: PlannedModel, fitted: Fitted) -> None:
         code=plan.info.code,
     )
     # Damage of earlier files has been reported, so their digests are dropped.
-    digests.record(unit.folder, {}, drop=ModelFolder.files())
-    with digests.rewriting(unit.folder, ModelFolder.files()):
+    digests.add_digests(unit.folder, {}, drop=ModelFolder.files())
+    with digests.rewrite_files(unit.folder, ModelFolder.files()):
         model_files.save(unit.folder, fitted, description)
         model = ModelFolder(unit.folder)
         parts = ((model.validation, fold.validation), (model.predictions, fold.test))

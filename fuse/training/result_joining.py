@@ -42,9 +42,9 @@ def join(plan: RunPlan) -> None:
         models = [_manifest(plan, folder) for folder in folders]
         _forget(plan, models)
         joint = [RunFolder.history, RunFolder.info, RunFolder.predictions]
-        with digests.rewriting(plan.folder, joint):
+        with digests.rewrite_files(plan.folder, joint):
             _write(plan, folders)
-        digests.seal(plan.folder, models)
+        digests.list_files(plan.folder, models)
 
 
 def _manifest(plan: RunPlan, model: Path) -> str:
@@ -54,7 +54,7 @@ def _manifest(plan: RunPlan, model: Path) -> str:
 
 def _forget(plan: RunPlan, models: Sequence[str]) -> None:
     """Remove models from the manifest of a run, and warn of those that are lost."""
-    listed = [name for name in digests.readable(plan.folder) if "/" in name]
+    listed = [name for name in digests.read_or_empty(plan.folder) if "/" in name]
     if lost := sorted(set(listed) - set(models)):
         log.warning(
             "%s lists %d models that are not finished any more, first %s; the tables "
@@ -63,7 +63,7 @@ def _forget(plan: RunPlan, models: Sequence[str]) -> None:
             len(lost),
             Path(lost[0]).parent,
         )
-    digests.record(plan.folder, {}, drop=listed)
+    digests.add_digests(plan.folder, {}, drop=listed)
 
 
 def _write(plan: RunPlan, folders: Sequence[Path]) -> None:

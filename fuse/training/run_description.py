@@ -35,14 +35,18 @@ def begin(plan: RunPlan) -> None:
     """
     _demand_no_links(plan)
     described = _described(plan.folder)  # read while its digest is still listed
-    with digests.rewriting(plan.folder, BEGUN):
+    with digests.rewrite_files(plan.folder, BEGUN):
         if not described:  # the description of a finished run contains more
             write_info(plan.folder, plan.info)
         publish(RunFolder(plan.folder).settings, dump(plan.settings).encode())
         rows = tuple(fold_rows(plan))
         write_folds(plan.folder, rows)
-        keys = {u.id: sentence_overlap.key(u) for u in plan.common.utterances}
-        sentence_overlap.write_sentences(plan.folder, sentence_overlap.seen(rows, keys))
+        keys = {
+            u.id: sentence_overlap.sentence_digest(u) for u in plan.common.utterances
+        }
+        sentence_overlap.write_sentences(
+            plan.folder, sentence_overlap.find_overlaps(rows, keys)
+        )
         counts = {
             "utterances": len(plan.common.utterances),
             "left_out": plan.common.left_out,
@@ -117,7 +121,7 @@ def fold_rows(plan: RunPlan) -> Iterator[FoldRow]:
         plan: of the run
     """
     utterances = {u.id: u for u in plan.common.utterances}
-    shared = shared_recordings.shared(plan.common.utterances)
+    shared = shared_recordings.find_shared(plan.common.utterances)
     for fold in plan.folds:
         for part in PARTS:
             for id_ in getattr(fold, part):

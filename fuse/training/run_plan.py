@@ -214,7 +214,7 @@ def _demand_inputs(data: TrainingData, fusion: str, modality: str) -> None:
     """
     if modality != "text" or modality in data.embeddings:
         return
-    if not any(sentence_overlap.key(u) for u in data.corpus.utterances):
+    if not any(sentence_overlap.sentence_digest(u) for u in data.corpus.utterances):
         raise AffuseError(
             f"the corpus '{data.corpus.name}' has no words, and {fusion} needs text "
             f"embeddings; train on speech alone: --fusion audio"

@@ -1,6 +1,7 @@
-"""What every encoder must hold to, known or new: one file in extract/encoders.
+"""Contract of every encoder, that is, of every file in extract/encoders.
 
-The numbers are those of the list in `affuse.extract.encoding.protocol.EncoderPlugin`.
+Numbers in comments are those of the list in
+`affuse.extract.encoding.protocol.EncoderPlugin`.
 """
 
 import inspect
@@ -67,7 +68,7 @@ def alone(encoder, source):
 
 
 def demands():
-    """The items of the list that says what is demanded of an encoder."""
+    """Return the numbers of the list of requirements for an encoder."""
     return re.findall(r"^ {4}(\d+)\. ", EncoderPlugin.__doc__, re.MULTILINE)
 
 
@@ -80,7 +81,7 @@ def test_each_item_of_the_list_has_a_test():
     assert tested == {*demands()} == {str(n + 1) for n in range(len(tested))}
 
 
-def test_modules_say_what_they_are(module):  # 1
+def test_modules_define_modality_checkpoint_and_kinds(module):  # 1
     assert module.MODALITY in modality_names()
     assert isinstance(module.CHECKPOINT, str)
     assert module.CHECKPOINT
@@ -94,7 +95,7 @@ def test_a_kind_of_checkpoint_chooses_its_encoder(module, tmp_path):  # 1
         assert suited(module.MODALITY, str(tmp_path), "") == name
 
 
-def test_options_of_the_class_methods(module):  # 3
+def test_class_methods_take_the_documented_options(module):  # 3
     usual = {"layers": "last", "device": "cpu", "dtype": "float32"}
     own = dict.fromkeys(modality_named(module.MODALITY).options, 20.0)
     assert module.Encoder.tiny(**usual, **own).layers
@@ -107,7 +108,7 @@ def test_options_of_the_class_methods(module):  # 3
     ]
 
 
-def test_a_head_that_is_not_there_is_refused(module, encoder, tmp_path):  # 12
+def test_a_missing_head_is_refused(module, encoder, tmp_path):  # 12
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "hubert"}))
     with pytest.raises(AffuseError, match="leave out --head"):
         module.Encoder.pretrained(str(tmp_path), head=True)
@@ -116,7 +117,7 @@ def test_a_head_that_is_not_there_is_refused(module, encoder, tmp_path):  # 12
         encoder.regress(np.zeros(32, np.float32))
 
 
-def test_one_row_each(encoder, inputs):  # 6
+def test_hidden_states_have_one_row_per_input(encoder, inputs):  # 6
     stack = np.stack([block(encoder, source) for source in inputs[:2]])
     found = hidden(encoder, stack)
     assert found.shape[:2] == (2, len(encoder.layers))
@@ -124,7 +125,7 @@ def test_one_row_each(encoder, inputs):  # 6
     assert not torch.equal(found[0], found[1])
 
 
-def test_an_input_does_not_hear_its_neighbours(encoder, inputs):  # 7
+def test_hidden_states_do_not_depend_on_other_inputs(encoder, inputs):  # 7
     stack = np.stack([block(encoder, source) for source in inputs[:2]])
     for place, source in enumerate(inputs[:2]):
         torch.testing.assert_close(
@@ -145,7 +146,7 @@ def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):  # 7
             torch.testing.assert_close(row, alone(encoder, inputs[i]), **ROUNDING)
 
 
-def test_repeatable(module, inputs):  # 2
+def test_tiny_encoders_are_deterministic(module, inputs):  # 2
     one, two = module.Encoder.tiny(), module.Encoder.tiny()
     assert one.checkpoint.weights == two.checkpoint.weights
     for source in inputs:
@@ -161,7 +162,7 @@ def test_tiny_leaves_the_random_state_alone(module):  # 2
     assert torch.equal(torch.rand(4), wanted)
 
 
-def test_not_in_training_mode(encoder):  # 10
+def test_the_model_is_not_in_training_mode(encoder):  # 10
     assert not any(part.training for part in encoder.model.modules())
 
 
@@ -169,7 +170,7 @@ def test_no_gradients_are_kept(encoder, inputs):  # 6
     assert not alone(encoder, inputs[0]).requires_grad
 
 
-def test_layers(module, inputs):  # 4, 8
+def test_layers_are_selected_by_name_and_number(module, inputs):  # 4, 8
     every = module.Encoder.tiny(layers="all")
     top = every.layers[-1]
     assert every.layers == tuple(range(top + 1))
@@ -186,13 +187,13 @@ WHERE = "the (audio|text) checkpoint 'tiny' has layers from 0 "
 
 
 @pytest.mark.parametrize("layers", ["99", "-1", "0,99", "first", "", "1.5", "all,1"])
-def test_layers_that_are_not_there_are_refused(module, layers):  # 4
+def test_missing_layers_are_refused(module, layers):  # 4
     with pytest.raises(OptionError, match=rf"^layers '{re.escape(layers)}': {WHERE}"):
         module.Encoder.tiny(layers=layers)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_on_a_cpu(module, encoder, inputs, dtype):  # 9
+def test_cpu_half_precision_is_near_float32(module, encoder, inputs, dtype):  # 9
     found = alone(module.Encoder.tiny(dtype=dtype), inputs[0]).float().mean(dim=1)
     exact = alone(encoder, inputs[0]).mean(dim=1)
     assert found.isfinite().all()
@@ -200,7 +201,7 @@ def test_half_precision_on_a_cpu(module, encoder, inputs, dtype):  # 9
     assert torch.linalg.norm(found - exact) < 0.05 * torch.linalg.norm(exact)
 
 
-def test_inputs_can_be_recorded(encoder):  # 11
+def test_input_settings_can_be_stored_in_a_recipe(encoder):  # 11
     assert all(
         isinstance(k, str) and isinstance(v, (str, int, float, bool))
         for k, v in encoder.inputs.items()
@@ -230,14 +231,14 @@ def test_frames_are_counted_as_the_model_does(seconds):
     assert alone(encoder, noise(seconds)).shape[1] == wanted
 
 
-def test_the_usual_front_end():
+def test_the_default_window_and_hop_in_samples():
     encoder = wav2vec2.Encoder.tiny()
     assert (encoder.window, encoder.hop) == (400, 320)
     assert encoder.count_frames(RATE) == 49
 
 
 @pytest.mark.parametrize("samples", [1, 399])
-def test_too_short_for_a_frame(samples):
+def test_a_recording_shorter_than_a_frame_is_refused(samples):
     with pytest.raises(Unusable, match=rf"has {samples} samples at 16 kHz, under the "):
         wav2vec2.Encoder.tiny().prepare(noise(1.0)[:samples])
 
@@ -264,7 +265,7 @@ def standardised(samples):
 
 
 @pytest.mark.parametrize("samples", [999, 1000, 1001, 4321])
-def test_statistics_are_those_of_the_whole(monkeypatch, samples):
+def test_standardisation_uses_statistics_of_the_whole_recording(monkeypatch, samples):
     monkeypatch.setattr(waveform_standardisation, "PRECISE", 1000)
     source = 3 * noise(1.0)[:samples] + np.linspace(0, 1, samples, dtype=np.float32)
     kept, wanted = source.copy(), standardised(source)
@@ -277,7 +278,7 @@ def test_statistics_are_those_of_the_whole(monkeypatch, samples):
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-def test_up_to_a_minute_is_standardised_to_the_last_bit():
+def test_standardisation_up_to_a_minute_is_exact():
     source = noise(60.0) + np.float32(0.2)
     wanted = standardised(source).astype(np.float32)
     np.testing.assert_array_equal(waveform_standardisation.standardise(source), wanted)
@@ -306,7 +307,7 @@ def test_silence_is_encoded(level):
 
 
 @pytest.mark.parametrize("seconds", [0.95, 1.0, 2.34, 3.0])
-def test_blocks_have_the_frames_of_the_whole(seconds):
+def test_blocks_have_as_many_frames_as_the_whole(seconds):
     whole = wav2vec2.Encoder.tiny(block_seconds=60.0)
     cut = wav2vec2.Encoder.tiny(block_seconds=0.5)
     found = cut.prepare(noise(seconds))
@@ -316,7 +317,7 @@ def test_blocks_have_the_frames_of_the_whole(seconds):
     assert found.notes == (f"encoded in {len(frames)} blocks",)
 
 
-def test_blocks_see_the_samples_of_their_frames():
+def test_blocks_hold_the_samples_of_their_frames():
     whole = block(wav2vec2.Encoder.tiny(), noise(2.0))
     blocks = wav2vec2.Encoder.tiny(block_seconds=0.5).prepare(noise(2.0)).blocks
     for place, found in enumerate(blocks):
@@ -339,7 +340,7 @@ def test_no_head_without_a_checkpoint():
 # What only text encoders do
 
 
-def test_an_empty_text_is_its_marks():
+def test_an_empty_text_is_encoded_as_its_special_tokens():
     found = distilbert.Encoder.tiny().prepare("")
     assert [b.tolist() for b in found.blocks] == [[1, 2]]
 

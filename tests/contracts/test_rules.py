@@ -33,18 +33,18 @@ FOLDER_ALONE = {"divergence", "encoders", "ids", "sentences", "speakers", "utter
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """A run and its cache, which no test may change."""
+    """Run and its cache, which no test may change."""
     return planted_leaks.kept(tmp_path_factory.mktemp("lint"))
 
 
 @pytest.fixture
 def case(kept, tmp_path):
-    """A copy of them."""
+    """Copy of the run and its cache, which a test may change."""
     return planted_leaks.copied(kept, tmp_path)
 
 
 def found(case, chosen=None):
-    """{rule: result}, of the files alone."""
+    """Return {rule: result} of the rules, checked on files only."""
     results = linter.check(left(case.run, case.cache), chosen or linter.rules())
     return {result.rule: result for result in results}
 
@@ -110,7 +110,7 @@ def test_a_planted_leak_is_caught(case, rule, leak, said):
         },
     ],
 )
-def test_silence_neighbours_and_stretches_of_one_part_are_no_leak(case, changes):
+def test_silence_and_adjacent_spans_are_no_leak(case, changes):
     planted_leaks.heard(**changes)(case)
     assert found(case, ["recordings"])["recordings"].status == "ok"
 
@@ -122,7 +122,7 @@ def test_silence_neighbours_and_stretches_of_one_part_are_no_leak(case, changes)
         (planted_leaks.stretches(False), "files and spans were"),
     ],
 )
-def test_an_older_cache_is_compared_by_files_and_says_so(case, stretches, said):
+def test_an_older_cache_is_compared_by_files_with_a_note(case, stretches, said):
     audio = dataclasses.replace(embeddings()["audio"], stretches=stretches)
     planted_leaks.fill(case.cache, audio)
     result = found(case, ["recordings"])["recordings"]
@@ -169,7 +169,7 @@ def test_a_clean_run_passes(kept, tmp_path, fusion):
 
 
 @pytest.mark.parametrize("protocol", ["session5", "loso", "speakers"])
-def test_a_clean_run_passes_whatever_the_protocol(kept, tmp_path, protocol):
+def test_a_clean_run_passes_with_every_protocol(kept, tmp_path, protocol):
     run = Case(trained(tmp_path, "ridge", protocol=protocol), kept.cache)
     assert "FAILS" not in statuses(run).values()
 
@@ -177,13 +177,13 @@ def test_a_clean_run_passes_whatever_the_protocol(kept, tmp_path, protocol):
 @pytest.mark.parametrize(
     "changes", [{"reduce": "none"}, {"training": "pretrain", "pretrain_epochs": 2}]
 )
-def test_a_clean_run_passes_whatever_the_settings(kept, tmp_path, changes):
+def test_a_clean_run_passes_with_other_settings(kept, tmp_path, changes):
     run = Case(trained(tmp_path, "late", **changes), kept.cache)
     assert "FAILS" not in statuses(run).values()
 
 
 def poisoned():
-    """All is wrong outside the training rows of session5-strict."""
+    """Return a corpus and caches with wrong values outside the training part."""
     wrong, caches = corpus(), embeddings()
     outside = np.array([u.session in "45" for u in wrong.utterances])
     for cache in caches.values():
@@ -224,7 +224,7 @@ def test_a_rule_that_fails_before_training_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
+def test_the_run_records_rules_that_were_allowed_to_fail(tmp_path, caplog):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
     folder = trained(tmp_path, caches=caches, allow=["encoders"])
     facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
@@ -241,7 +241,7 @@ def test_encoders_that_have_seen_other_speakers_pass(tmp_path):
     assert trained(tmp_path, caches=caches).is_dir()
 
 
-def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
+def test_speakers_of_a_record_that_the_corpus_lacks_are_noted(tmp_path, caplog):
     record = {"corpus": "toy", "speakers": ["1F", "Nobody"], "splits": ["none"]}
     folder = trained(tmp_path, caches=embeddings(seen=[record]))
     said = "and 1 speaker that it was trained on is none of this corpus: Nobody; it"
@@ -255,7 +255,7 @@ def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
     assert said in facts["findings"][0]["text"]
 
 
-def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
+def test_splits_of_a_record_that_the_corpus_lacks_are_noted(tmp_path, caplog):
     caches = embeddings(seen=[{"corpus": "toy", "splits": ["Test1"]}])
     trained(tmp_path, caches=caches)
     assert (
@@ -264,7 +264,7 @@ def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
     )
 
 
-def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
+def test_a_corpus_that_may_be_another_is_noted(tmp_path, caplog):
     origin = {"run": "r", "fold": "f", "files": "0"}
     old = {"corpus": "other", "how": "fine-tuned on its ratings"}
     trained(tmp_path / "a", caches=embeddings(seen=[old], finetuned=origin))
@@ -293,7 +293,7 @@ def test_records_that_finetune_copied_are_not_doubted(tmp_path, caplog):
 
 
 def heard_alone(modality, record):
-    """Embeddings of which the encoder of one modality has seen something."""
+    """Return embeddings; the encoder of one modality has a record of training data."""
     return {**embeddings(), modality: embeddings(seen=[record])[modality]}
 
 
@@ -331,13 +331,14 @@ def test_a_single_text_of_few_is_a_note(tmp_path):
         contents={"text": {"u004": "a" * 32, "u009": "b" * 32}}, stretches={}
     )
     one, both = (
-        training_data.Seen("x", sample=s) for s in (("a" * 12,), ("a" * 12, "b" * 12))
+        training_data.TrainingRecord("x", sample=s)
+        for s in (("a" * 12,), ("a" * 12, "b" * 12))
     )
     assert checkpoint_records.sampled(evidence, one, "text", ids) == []
     assert checkpoint_records.sampled(evidence, both, "text", ids) == ids
 
 
-def test_silence_is_nobodys_recording(tmp_path):
+def test_silence_identifies_no_recording(tmp_path):
     audio = embeddings()["audio"]
     silent = dataclasses.replace(audio.stretches[4], samples=SILENT)
     sample = (planted_leaks.content(4)[:12], SILENT[:12], "f" * 12)
@@ -345,7 +346,7 @@ def test_silence_is_nobodys_recording(tmp_path):
         contents={"audio": dict(zip(audio.ids, audio.contents, strict=True))},
         stretches={"u004": silent, "u009": audio.stretches[9]},
     )
-    record = training_data.Seen(
+    record = training_data.TrainingRecord(
         "other", sample=(*sample, f"a{planted_leaks.content(9)[1:12]}")
     )
     assert checkpoint_records.sampled(evidence, record, "audio", ["u004", "u009"]) == [
@@ -436,7 +437,9 @@ def test_a_protocol_that_promises_new_sentences_fails(kept, monkeypatch):
     assert found(kept)["sentences"].fails
 
 
-def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
+def test_separations_that_a_protocol_does_not_guarantee_are_noted(
+    kept, monkeypatch, case
+):
     planted_leaks.moved()(case)
     monkeypatch.setattr(overlap, "PROMISES", {"session5-strict": {}})
     result = found(case)["speakers"]
@@ -444,7 +447,7 @@ def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
     assert "does not guarantee otherwise" in result.findings[0].text
 
 
-def test_promises_are_those_of_the_protocols():
+def test_guarantees_are_listed_for_every_protocol():
     assert set(overlap.PROMISES) == set(PROTOCOLS)
 
 
@@ -456,7 +459,7 @@ def test_without_a_cache_the_folder_is_checked_alone(kept, tmp_path):
     assert "is missing or incomplete" in results["projections"].skipped
 
 
-def test_an_interrupted_run_is_checked_as_far_as_it_went(case):
+def test_an_interrupted_run_is_checked_as_far_as_possible(case):
     (case.run / "predictions.csv").unlink()
     results = found(case)
     assert results["ids"].skipped == "its training was interrupted"
@@ -483,7 +486,7 @@ def test_evidence_says_why_something_is_missing(kept, tmp_path):
     assert set(missing) == {CORPUS, CACHE}
 
 
-def test_the_command_says_what_it_found(case):
+def test_lint_prints_its_findings(case):
     result = call(case.run, "--cache", case.cache)
     assert result.exit_code == 0
     assert "  speakers: ok" in result.output
@@ -513,19 +516,19 @@ def test_a_run_that_cannot_be_read_is_named_and_others_are_checked(case):
     assert (facts["rule"], facts["status"]) == ("run", "FAILS")
 
 
-def test_a_folder_of_models_that_no_fold_has_is_no_traceback(case):
+def test_a_folder_of_models_without_a_fold_is_ignored(case):
     (fold,) = {path.parent.parent for path in case.run.glob("*/*/model.json")}
     shutil.copytree(fold, case.run / "stray")
     assert found(case, ["encoders"])["encoders"].status == "ok"
 
 
-def test_the_command_explains_the_rules():
+def test_lint_explains_the_rules():
     result = call("--list")
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.output.splitlines()] == linter.rules()
 
 
-def test_the_command_without_a_run_is_a_sentence(tmp_path):
+def test_lint_without_a_run_advises_a_command(tmp_path):
     result = call("--runs", tmp_path)
     assert result.exit_code == 1
     advice = "train first, for example with `python cli.py train --fusion early`"

@@ -1,4 +1,4 @@
-"""What every kind of design promises; each test runs over all designs."""
+"""Contract of every kind of design; each test runs on all designs."""
 
 import dataclasses
 
@@ -43,7 +43,7 @@ def settings_of(name):
 
 @pytest.fixture(scope="module")
 def tasks(aligned):
-    """One task of each design, on the same rows, in the order of NAMES."""
+    """Training task of each design on the same rows, in the order of NAMES."""
     rows = aligned.resident(features=[*EVERY, HEAD])
     train, validation = (torch.tensor(part) for part in FOLDS)
     return [
@@ -56,7 +56,7 @@ def tasks(aligned):
 
 @pytest.fixture(scope="module")
 def fitted(tasks):
-    """All designs, fitted together: {name: what came of it}"""
+    """All designs, fitted together: {name: fitted design}"""
     found = list(fit_fusions(tasks))
     assert sorted(number for number, _ in found) == list(range(len(NAMES)))
     return {NAMES[number]: result for number, result in found}
@@ -81,7 +81,7 @@ def saved(design, aligned, state):
     )
 
 
-def test_names_are_of_one_kind_each():
+def test_every_name_belongs_to_one_kind():
     assert len(set(NAMES)) == len(NAMES)
     assert {"audio", "late", "stacking", "ridge", "zeroshot"} <= set(NAMES)
     assert [n for n in NAMES if trainable(n).is_baseline] == [*FITTED, "zeroshot"]
@@ -91,7 +91,7 @@ def test_names_are_of_one_kind_each():
         assert name in type(trainable(name)).names()
 
 
-def test_it_takes_features_of_modalities_that_are_cached(design):
+def test_features_are_of_cached_modalities(design):
     modalities = design.modalities(EVERY)
     assert modalities
     assert set(modalities) <= set(EVERY)
@@ -100,7 +100,7 @@ def test_it_takes_features_of_modalities_that_are_cached(design):
     assert set(features) <= {*modalities, HEAD}
 
 
-def test_it_is_fed_by_what_it_takes(design):
+def test_is_fed_requires_all_features_of_a_design(design):
     assert design.is_fed(EVERY, head=True)
     takes_head = HEAD in design.features(design.modalities(EVERY))
     assert design.is_fed(EVERY, head=False) is not takes_head
@@ -109,7 +109,7 @@ def test_it_is_fed_by_what_it_takes(design):
         assert fed == (not takes_head and set(design.modalities(cached)) <= {*cached})
 
 
-def test_it_demands_a_head_only_if_it_takes_its_predictions(design):
+def test_a_head_is_required_only_by_designs_that_use_it(design):
     design.demand_head(("arousal", "valence"), ["valence"])
     if HEAD in design.features(design.modalities(EVERY)):
         with pytest.raises(AffuseError, match="extract audio with --head"):
@@ -118,11 +118,11 @@ def test_it_demands_a_head_only_if_it_takes_its_predictions(design):
         design.demand_head((), ["valence"])
 
 
-def test_its_seeds_are_those_asked_for_or_always_the_same(design):
+def test_a_seeded_design_uses_the_given_seeds(design):
     assert design.seeds([7, 8, 7]) == ((7, 8) if design.is_seeded else (SEED,))
 
 
-def test_what_has_settings_uses_them_and_is_built_by_them(design, aligned):
+def test_a_design_with_settings_is_built_from_them(design, aligned):
     assert design.uses("hidden") is design.has_settings
     assert design.uses("learning_rate") is design.has_settings
     names = design.modalities(EVERY)
@@ -147,7 +147,7 @@ def test_settings_of_some_designs_are_used_by_those_that_take_them(design):
     assert {s for n in NAMES for s in trainable(n).extra_settings} == {*OF_SOME_DESIGNS}
 
 
-def test_it_uses_the_map_if_it_fits_one(design):
+def test_only_designs_that_fit_a_map_use_it(design):
     assert design.uses("map") is design.fits_map
     assert settings_of(design.name).map == ("affine" if design.fits_map else "none")
     if not design.fits_map:
@@ -156,18 +156,18 @@ def test_it_uses_the_map_if_it_fits_one(design):
             resolved(asked, design.name)
 
 
-def test_what_is_not_trained_uses_no_setting(design):
+def test_a_design_without_training_uses_no_setting(design):
     assert design.is_trained or not any(
         design.uses(field.name) for field in dataclasses.fields(Settings)
     )
 
 
-def test_one_modality_is_never_hidden(design):
+def test_modality_dropout_needs_several_modalities(design):
     several = len(design.modalities(EVERY)) > 1 and not design.bases
     assert design.uses("modality_dropout") is (several and design.has_settings)
 
 
-def test_its_bases_are_designs_of_one_modality(design):
+def test_bases_are_designs_of_one_modality(design):
     for base in map(trainable, design.bases):
         assert base.single_modality == base.name
         assert base.modalities(EVERY) == (base.name,)
@@ -183,7 +183,7 @@ def test_baselines_stand_first_and_single_modalities_before_fusion(design):
     assert (design.row_place > single) is others
 
 
-def test_its_code_is_known(design):
+def test_the_code_revision_of_a_built_in_design_is_known(design):
     revision = design.code_revision()
     assert revision.startswith("revision ")
     assert code_difference("", design.name) == ""
@@ -195,7 +195,7 @@ def test_its_code_is_known(design):
     )
 
 
-def test_it_predicts_every_rating(design, fitted, aligned):
+def test_a_fitted_design_predicts_every_rating(design, fitted, aligned):
     found = fitted[design.name]
     features = aligned.rows(aligned.ids[:5], features=[*EVERY, HEAD]).features
     with torch.no_grad():
@@ -203,14 +203,14 @@ def test_it_predicts_every_rating(design, fitted, aligned):
     assert all(len(epoch.scores) == len(aligned.targets) for epoch in found.history)
 
 
-def test_it_is_the_same_if_it_is_fitted_alone(design, fitted, tasks):
+def test_a_design_fitted_alone_has_equal_weights(design, fitted, tasks):
     ((_, alone),) = type(design).fit([tasks[NAMES.index(design.name)]], fit_all)
     state = fitted[design.name].module.state_dict()
     for name, values in alone.module.state_dict().items():
         assert torch.equal(values, state[name]), name
 
 
-def test_it_is_restored_from_its_weights(design, fitted, aligned):
+def test_a_design_is_restored_from_its_weights(design, fitted, aligned):
     state = fitted[design.name].module.state_dict()
     module = design.restore(saved(design, aligned, state)).eval()
     features = aligned.rows(aligned.ids[:5], features=[*EVERY, HEAD]).features
@@ -267,7 +267,7 @@ def test_parts_are_copies_of_the_rows_of_each_part(tasks, aligned):
         assert part.groups == expected.groups
 
 
-def test_a_design_that_is_not_at_hand_is_a_network_in_reports():
+def test_an_unknown_design_is_treated_as_a_network_in_reports():
     design = trainable("elsewhere")
     assert (design.name, design.single_modality, design.bases) == ("elsewhere", "", ())
     assert not design.is_baseline

@@ -84,7 +84,7 @@ def test_unknown_settings_are_refused_with_the_known(tmp_path):
         (f"latent = 0x{'f' * 9_000}", "latent is a int that is too large to show, not"),
         (f"learning_rate = 1{'0' * 400}", "learning_rate is 1000"),
         ("[latent]\nx = 1", "latent must be of type int, got {'x': 1} (dict)"),
-        ("[[latent]]\nx = 1", "latent is {'x': 1}, not a value that is nested"),
+        ("[[latent]]\nx = 1", "latent is {'x': 1}, not a value of less depth"),
         (f"latent = {'[' * 3_000}", "mine.toml: it is no TOML (nested too deeply)"),
         (f"[{'a.' * 3_000}b]", "mine.toml: "),
         ("finetune = 3", "mine.toml: finetune is 3, not a table"),
@@ -136,7 +136,7 @@ def test_an_experiment_that_is_no_file_is_a_sentence(tmp_path, load, kind):
 
 def test_an_experiment_that_is_not_as_it_was_sealed_is_damaged(tmp_path):
     path = written(tmp_path, "latent = 64\n")
-    digests.seal(tmp_path, [path.name])
+    digests.list_files(tmp_path, [path.name])
     assert s.load(path).latent == 64
     path.write_text("latent = 65\n")
     with pytest.raises(AffuseError, match=r"mine\.toml is damaged: its SHA-256 is not"):

@@ -14,9 +14,9 @@ def held(folder, part):
 
     def others(count):
         until = time.monotonic() + 120
-        while len(store.numbers(folder)) < count - 1 and time.monotonic() < until:
+        while len(store.part_numbers(folder)) < count - 1 and time.monotonic() < until:
             time.sleep(0.01)
-        assert len(store.numbers(folder)) == count - 1
+        assert len(store.part_numbers(folder)) == count - 1
 
     with claim(folder / f".part-{part:05d}.lock", wait=False) as mine:
         assert mine

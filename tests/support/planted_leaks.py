@@ -18,7 +18,7 @@ from small_caches import unlisted
 from affuse.data.cache import corpus_table, parts
 from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.parts import Part
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.store import Embeddings
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.fuse.commands import design_training
@@ -104,7 +104,7 @@ def content(row):
 def stretches(samples=True):
     """Of each utterance a file of two seconds of its own."""
     return tuple(
-        Stretch(content(row), 0.0, 2.0, f"a{content(row)[1:]}" if samples else "")
+        RecordingSpan(content(row), 0.0, 2.0, f"a{content(row)[1:]}" if samples else "")
         for row in range(COUNT)
     )
 

@@ -80,11 +80,11 @@ def verified(cache):
 def unlisted(path):
     """Take a file out of the manifests, as a forger would who edits it."""
     drop = [path.name]
-    digests.record(path.parent, {}, drop=drop)
+    digests.add_digests(path.parent, {}, drop=drop)
     if path.parent.name.startswith("seed-"):  # whose manifest the run lists in turn
         run = path.parents[2]
         own = (path.parent / digests.MANIFEST).relative_to(run)
-        digests.record(run, {}, drop=[str(own)])
+        digests.add_digests(run, {}, drop=[str(own)])
 
 
 NOTE = Problem("a.wav", "is silent", id="a", fatal=False)

@@ -53,7 +53,7 @@ def run(found, cache, modality="audio", machine=MACHINE, **options):
 
 def rows(outcome):
     """Stored vectors by utterance id."""
-    found = store.load(store.look(outcome.folder))
+    found = store.load(store.read_headers(outcome.folder))
     return {name: found.vector(i) for i, name in enumerate(found.ids)}
 
 

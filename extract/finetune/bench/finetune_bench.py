@@ -8,7 +8,7 @@ import torch
 
 from affuse.data.errors import AffuseError
 from affuse.data.options.bench_options import BenchFinetune
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.bench.encoder_bench import device_name
 from affuse.extract.encoding.choices import Machine
@@ -161,4 +161,4 @@ def table(
                 "" if m.peak is None else f"{m.peak / 2**30:.2f}",
             )
         )
-    return list(columns(rows))
+    return list(align_columns(rows))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from affuse.data.cache import corpus_matching, fold_encoders, training_data
 from affuse.data.cache.corpus_matching import Identity
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.training_data import Seen
+from affuse.data.cache.training_data import TrainingRecord
 from affuse.data.modality import modality_named
 from affuse.fuse.linting.checkpoint_records import (
     CheckpointRecord,
@@ -39,7 +39,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             if modality not in corpora:
                 corpora[modality] = corpus_identity(evidence, modality)
             corpus = corpora[modality]
-            for record in training_data.of(recipe):
+            for record in training_data.recipe_records(recipe):
                 for finding in _record(evidence, fold, recipe, record, corpus):
                     if finding.text not in texts:
                         texts.add(finding.text)
@@ -47,14 +47,18 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _record(
-    evidence: Evidence, fold: str, recipe: Recipe, record: Seen, corpus: Identity
+    evidence: Evidence,
+    fold: str,
+    recipe: Recipe,
+    record: TrainingRecord,
+    corpus: Identity,
 ) -> Iterator[Finding]:
     """Yield the findings of one record in the test and validation part of a fold."""
     what = (
         f"the {recipe.modality} encoder {fold_encoders.name(recipe)} has seen "
         f"{record.corpus} ({record.how})"
     )
-    how = corpus_matching.recognised(record, corpus)
+    how = corpus_matching.matching_feature(record, corpus)
     if how not in ("", "name"):
         what += f", which is this corpus, '{corpus.name}', by its {how}"
     match = matched(evidence, record, what) if how else None
@@ -92,13 +96,15 @@ def _is_complete(match: CheckpointRecord) -> bool:
 
 
 def _doubts(
-    what: str, recipe: Recipe, record: Seen, corpus: Identity
+    what: str, recipe: Recipe, record: TrainingRecord, corpus: Identity
 ) -> Iterator[Finding]:
     """Yield notes on a corpus that may be that of a record, but is not recognised."""
     is_copied = record in fold_encoders.records(recipe)
     recorded = is_copied or record.reader or record.sample
     shared = corpus_matching.shared_inputs(record, corpus)
-    why = corpus_matching.unknown(record, corpus) if recorded and not shared else ""
+    why = (
+        corpus_matching.missing_facts(record, corpus) if recorded and not shared else ""
+    )
     if shared:
         text = (
             f"{shared} of {count(len(record.sample), 'input')} that its record samples "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from affuse.data.runs.run_folder import RunFolder
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.linting.evidence import CORPUS, TRAINED, Evidence, Stated
 from affuse.fuse.linting.finding import Finding, examples
 
@@ -86,7 +86,8 @@ def _differing(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
             if j != k and np.allclose(column, expected[:, j], rtol=0, atol=CLOSE)
         ]
         if others:
-            why = f"it holds the corpus's {some(others)}: columns are in another order"
+            listed = abbreviate(others)
+            why = f"it holds the corpus's {listed}: columns are in another order"
         elif np.allclose(np.sort(column), np.sort(expected[:, k]), rtol=0, atol=CLOSE):
             why = "the values are right but at other utterances: joined by position"
         else:

@@ -9,8 +9,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from affuse.data.runs.run_folder import RunFolder
-from affuse.data.runs.sentence_overlap import key, read_sentences, seen
-from affuse.data.splits.protocols import some
+from affuse.data.runs.sentence_overlap import (
+    find_overlaps,
+    read_sentences,
+    sentence_digest,
+)
+from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.inputs.rating_variation import constant
 from affuse.fuse.linting.evidence import TRAINED, Evidence
 from affuse.fuse.linting.finding import Finding, Skipped, examples
@@ -30,8 +34,11 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     Raises:
         Skipped: if no sentence is known
     """
-    keys = {id_: key(u) for id_, u in evidence.utterances.items()}
-    overlap, record = seen(evidence.rows, keys), read_sentences(evidence.folder)
+    keys = {id_: sentence_digest(u) for id_, u in evidence.utterances.items()}
+    overlap, record = (
+        find_overlaps(evidence.rows, keys),
+        read_sentences(evidence.folder),
+    )
     if overlap and record and overlap != record:
         wrong = sorted({i for (_, i), _ in (overlap.items() ^ record.items())})
         yield Finding(
@@ -48,7 +55,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     if ids:
         text = (
             f"the sentences of {len(ids):,} of {len({i for _, i in overlap}):,} test "
-            f"utterances are in training or validation too: {some(ids)}"
+            f"utterances are in training or validation too: {abbreviate(ids)}"
         )
         promise = promised(evidence.info.protocol, "sentence")
         yield Finding(

@@ -102,7 +102,7 @@ def test_only_what_is_damaged_is_encoded_again(cache, whole, encoded):
     before, done = contents(cache), len(encoded)
     again = mend(cache)
     assert (again.exit_code, len(encoded)) == (0, done)
-    assert again.output.endswith(f"parts below {cache}, all whole\n")
+    assert again.output.endswith(f"parts below {cache}, all intact\n")
     assert again.output.count("\n") == 1
     assert contents(cache) == before
 
@@ -163,7 +163,7 @@ def test_a_clock_that_was_set_back_does_not_keep_what_was_half_written(tmp_path)
         for sign in (1, -1):
             moment = time.time() + sign * age
             os.utime(path, (moment, moment))
-            assert list(part_removal.abandoned(tmp_path)) == wanted
+            assert list(part_removal.abandoned_files(tmp_path)) == wanted
 
 
 def test_without_a_record_the_command_is_said_and_nothing_removed(cache, encoded):

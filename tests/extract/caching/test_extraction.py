@@ -215,7 +215,7 @@ def test_a_repaired_recording_is_encoded_alone(tmp_path, encoded):
         rows(second)["u004"], alone(found.utterances[4], "audio"), **ROUNDING
     )
     # and the next training takes the repaired one
-    assert first.folder in current_content.superseded(
+    assert first.folder in current_content.find_superseded(
         list(store.find(tmp_path / "cache"))
     )
 
@@ -295,7 +295,7 @@ def test_parts_are_bounded_in_seconds(tmp_path, monkeypatch):
     sizes = {"0.5": 0, "less": 0}
     for u in found.utterances:
         sizes["0.5" if len(noise_of(u)) == 8000 else "less"] += 1
-    cache = store.look(outcome.folder)
+    cache = store.read_headers(outcome.folder)
     assert cache.complete
     assert cache.planned > sizes["0.5"] > 0
 
@@ -451,7 +451,7 @@ def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeyp
     given = corpus(tmp_path, count=4)
     mute = replace(given.utterances[1], text="", transcript="[GARBAGE]")
     rest = [u for u in given.utterances if u.id != mute.id]
-    found = transcript_rule.settled(replace(given, utterances=(mute, *rest)))
+    found = transcript_rule.apply_rule(replace(given, utterances=(mute, *rest)))
     options = {"modalities": ("text",)}
     left_out, lines = command_run(found, tmp_path / "cache", **options)
     assert left_out == 0
@@ -626,7 +626,7 @@ def test_head_is_kept_by_name(tmp_path):
     outcome = run(
         found, tmp_path / "cache", **options, pooling="mean+std", layers="0,3"
     )
-    stored = store.load(store.look(outcome.folder))
+    stored = store.load(store.read_headers(outcome.folder))
     assert stored.recipe.head == labels
     assert stored.head.shape == (9, 3)
     encoder = wav2vec2.Encoder.pretrained(str(tmp_path / "model"), head=True)
@@ -783,7 +783,7 @@ def test_threads_are_those_that_we_may_use():
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_recipe_says_what_was_done(tmp_path, modality):
     outcome = run(corpus(tmp_path, count=2), tmp_path / "cache", modality)
-    recipe = store.look(outcome.folder).recipe
+    recipe = store.read_headers(outcome.folder).recipe
     encoder = stage.load(CHOICES[modality], MACHINE)
     assert recipe.modality == modality
     assert recipe.checkpoint == "tiny"

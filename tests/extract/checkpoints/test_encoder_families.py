@@ -161,7 +161,11 @@ def encoded(folder, modality, *utterances, **options):
         modality, suited(modality, str(folder), ""), checkpoint=str(folder), **options
     )
     done = extract(found, choice, MACHINE, folder / "cache")
-    return rows(done), [p.reason for p in done.problems], store.look(done.folder).recipe
+    return (
+        rows(done),
+        [p.reason for p in done.problems],
+        store.read_headers(done.folder).recipe,
+    )
 
 
 @pytest.mark.parametrize("family", SPOKEN)

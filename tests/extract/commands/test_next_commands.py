@@ -341,7 +341,7 @@ def test_a_command_repeats_the_whole_recipe(tmp_path):
         head=("arousal",),
         inputs={"block_seconds": 30.0},
     )
-    made = provenance.alike(wanted, CorpusSource(corpus="demo"), tmp_path)
+    made = provenance.command_for_recipe(wanted, CorpusSource(corpus="demo"), tmp_path)
     _, params = parsed(str(made))
     expected = {
         "audio_checkpoint": "facebook/wav2vec2-base",
@@ -389,7 +389,9 @@ def test_lines_work_from_the_first_command_to_the_last(tmp_path):
 
 def test_records_take_what_is_theirs():
     extraction = Extract(corpus="demo", text_checkpoint="mini", threads=2)
-    tuning = Finetune.like(extraction, CorpusSource, CheckpointChoice, fusion="late")
+    tuning = Finetune.from_command(
+        extraction, CorpusSource, CheckpointChoice, fusion="late"
+    )
     assert (tuning.corpus, tuning.text_checkpoint) == ("demo", "mini")
     assert (tuning.fusion, tuning.threads) == ("late", None)
     assert list(Predict(run=Path("x")).words()) == ["predict", "x"]

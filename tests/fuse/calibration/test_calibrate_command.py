@@ -10,7 +10,7 @@ from small_caches import unlisted
 from trained_runs import trained
 
 from affuse.data.runs.run_predictions import read_run
-from affuse.data.system.text_columns import columns as in_columns
+from affuse.data.system.text_columns import align_columns as in_columns
 from affuse.fuse.calibration.applying import columns
 from affuse.fuse.calibration.calibration_fitting import fit
 from affuse.fuse.calibration.calibration_scores import apply as calibrated

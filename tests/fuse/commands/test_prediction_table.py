@@ -12,8 +12,8 @@ from learnable_corpus import corpus, embeddings
 from small_caches import fill, recipe
 
 from affuse.data.cache import corpus_table
-from affuse.data.cache.recording_spans import Stretch
-from affuse.data.cache.shared_recordings import Place, place
+from affuse.data.cache.recording_spans import RecordingSpan
+from affuse.data.cache.shared_recordings import Place, locate
 from affuse.data.errors import DamagedFileError
 from affuse.data.records import Corpus, Utterance
 from affuse.data.runs.fold_table import FoldRow, write_folds
@@ -66,10 +66,10 @@ def test_without_a_scale_there_are_no_columns_of_it():
     ("span", "stretch", "start", "end"),
     [
         (None, None, 0.0, None),
-        (None, Stretch("f", 0.0, 7.5), 0.0, 7.5),
+        (None, RecordingSpan("f", 0.0, 7.5), 0.0, 7.5),
         ((1.0, 2.0), None, 1.0, 2.0),
-        ((1.0, None), Stretch("f", 1.0, 7.5), 1.0, 7.5),
-        ((1.0, 99.0), Stretch("f", 1.0, 7.5), 1.0, 7.5),  # the file ends before
+        ((1.0, None), RecordingSpan("f", 1.0, 7.5), 1.0, 7.5),
+        ((1.0, 99.0), RecordingSpan("f", 1.0, 7.5), 1.0, 7.5),  # the file ends before
     ],
 )
 def test_seconds_come_without_opening_the_file(tmp_path, span, stretch, start, end):
@@ -77,12 +77,12 @@ def test_seconds_come_without_opening_the_file(tmp_path, span, stretch, start, e
     corpus_table.save(Corpus("toy", ROOT, (read,), None, ""), tmp_path)
     (kept,) = corpus_table.load(tmp_path, "toy").utterances
     for utterance in (read, kept):
-        assert place(utterance, ROOT, stretch) == Place("wav/a.wav", start, end)
+        assert locate(utterance, ROOT, stretch) == Place("wav/a.wav", start, end)
 
 
 def test_a_recording_elsewhere_has_no_folder():
     odd = Utterance("a", audio=Path("/home/me/a.wav"))
-    assert place(odd, ROOT, None) == Place("a.wav", 0.0, None)
+    assert locate(odd, ROOT, None) == Place("a.wav", 0.0, None)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from fusion_calls import QUICK, call, train
 from fusion_calls import caches as caches
 from learnable_corpus import COUNT, reordered
 
-from affuse.data.runs.run_predictions import finished, read_run
+from affuse.data.runs.run_predictions import finished_runs, read_run
 from affuse.data.system.progress import _Bar
 from affuse.fuse.commands.requested_designs import designs, needs
 
@@ -18,7 +18,7 @@ def test_designs_are_matched_by_their_parameters(tmp_path, caches):
     words = ("--fusion", "early", "--fusion", "gated", "--fusion", "ridge")
     done = train(tmp_path, *words, "--match-parameters", 3000)
     assert done.exit_code == 0, done.output
-    found = {r.info.design: r.info for r in map(read_run, finished(tmp_path))}
+    found = {r.info.design: r.info for r in map(read_run, finished_runs(tmp_path))}
     assert found["early"].settings["hidden"] != found["gated"].settings["hidden"]
     for name in ("early", "gated"):
         size = found[name].parameters

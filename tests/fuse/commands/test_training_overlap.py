@@ -8,14 +8,14 @@ import small_caches
 from applied_models import applied
 
 from affuse.data.cache.parts import Part
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.records import Corpus, Utterance
 from affuse.data.runs.fold_table import FoldRow, write_folds
 from affuse.fuse.commands import training_overlap
 from affuse.fuse.commands.training_overlap import Inputs
 
 PARTS = {"one": ("train", "test", "test"), "two": ("train", "validation", "test")}
-WHOLE = Stretch("file a", 0.0, 9.0)
+WHOLE = RecordingSpan("file a", 0.0, 9.0)
 
 
 def known(name, recordings=None, stretches=None, words=None):
@@ -68,7 +68,7 @@ def test_a_copy_in_the_same_corpus_was_trained_on_too(run):
         (  # a stretch of a file that was trained on
             {
                 "recordings": {"x": ("input 1",)},
-                "stretches": {"x": Stretch("file a", 2.0, 3.0)},
+                "stretches": {"x": RecordingSpan("file a", 2.0, 3.0)},
             },
             {"recordings": {"a": ("input 2",)}, "stretches": {"a": WHOLE}},
             3,
@@ -116,7 +116,7 @@ def test_digests_are_read_from_every_cache_of_speech(tmp_path):
             ids=ids,
             contents=tuple(f"{ord(id_):032x}" for id_ in ids),
             vectors=(np.ones((2, small_caches.DIM), np.float32),) * len(ids),
-            stretches=tuple(Stretch(f"{number:032x}", 0, 1, id_) for id_ in ids),
+            stretches=tuple(RecordingSpan(f"{number:032x}", 0, 1, id_) for id_ in ids),
         )
         small_caches.write(tmp_path / "toy" / of.folder(), 0, made, of=of)
     small_caches.fill(tmp_path)  # text

@@ -156,7 +156,7 @@ def forged(folder, name, rows):
     p = run.predictions
     truth = p.truth.copy()
     truth[rows(p), 0] = 0.25
-    with digests.rewriting(folder, [name]):
+    with digests.rewrite_files(folder, [name]):
         write_predictions(folder / name, dataclasses.replace(p, truth=truth), run.info)
 
 

@@ -32,7 +32,7 @@ def small(monkeypatch):
 
 
 def opened(folder, gib=0):
-    return streaming.open_all({"text": store.look(folder)}, gib=gib)
+    return streaming.open_all({"text": store.read_headers(folder)}, gib=gib)
 
 
 def mapped(folder):
@@ -47,7 +47,7 @@ def mapped(folder):
 def test_what_is_gathered_is_what_is_loaded(tmp_path, of, gib, small, monkeypatch):
     monkeypatch.delenv("TMPDIR", raising=False)
     folder = fill(tmp_path, of=of, rows=(3, 0, 2, 4))
-    loaded, found = store.load(store.look(folder)), opened(folder, gib)["text"]
+    loaded, found = store.load(store.read_headers(folder)), opened(folder, gib)["text"]
     assert (found.ids, found.contents) == (loaded.ids, loaded.contents)
     ids = ["3-2", "0-1", "2-0", "0-0", "3-2"]
     expected = gather({"text": loaded}, ids)
@@ -82,7 +82,7 @@ def test_a_part_of_another_recipe_or_id_is_named(tmp_path):
     other = fill(tmp_path / "other", of=recipe(layers=(3, 4)))
     for path in other.iterdir():
         path.rename(folder / path.name.replace("part-00001", "part-00002"))
-    with pytest.raises(ValueError, match=r"was extracted with layers=\[.*as wanted"):
+    with pytest.raises(ValueError, match=r"was extracted with layers=\[.*as required"):
         opened(folder)
 
 

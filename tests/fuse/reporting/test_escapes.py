@@ -30,7 +30,7 @@ from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system.digests import MANIFEST
 from affuse.data.system.progress import bar
-from affuse.data.terminal import inactive, printable
+from affuse.data.terminal import escape_active, printable
 from affuse.fuse.calibration import calibration_file
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.escapes import (
@@ -381,7 +381,7 @@ def test_ablate_and_predict_show_it_as_text(made, known):
 def test_what_a_training_left_out_is_said_in_one_line(made, tmp_path, capsys):
     run = copied(run_of(made[0]), tmp_path)
     poison(run, [p for p in places(run) if p.at[:2] == REASON], HOSTILE)
-    terminal.say(summary(run))
+    terminal.print_line(summary(run))
     (line,) = shown(capsys.readouterr().out)
     assert f"3 with {SHOWN}" in line
 
@@ -534,7 +534,7 @@ def test_other_formats():
 
 def test_data_stay_readable_but_for_what_acts():
     kept = "a\tb\nc\xa0d\u200d\u200eé"
-    assert inactive(kept) == cell(kept) == kept
+    assert escape_active(kept) == cell(kept) == kept
     assert cell("a\x1b[2J\x9b\x00\u202e\u2066\u2028\ud800") == (
         r"a\x1b[2J\x9b\x00\u202e\u2066\u2028\ud800"
     )

@@ -101,7 +101,7 @@ def test_what_groups_lack_is_said(runs):
 
 
 def test_runs_of_older_versions_have_no_columns(runs):
-    (run, _) = map(p.read_run, p.finished(runs))
+    (run, _) = map(p.read_run, p.finished_runs(runs))
     assert {tuple(row.columns) for row in run.folds} == {()}
     with pytest.raises(ValueError, match="choose from speaker, dialogue$"):
         collect(runs, ReportContents(by="language"))

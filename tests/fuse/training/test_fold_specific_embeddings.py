@@ -231,7 +231,9 @@ def test_a_folder_in_a_command_to_type_is_a_single_word(root):
     (root / "finetuned" / NAME).rename(strange)
     (root / "cache").mkdir()
     where = {"named": {}, "modalities": ("text",)}
-    with pytest.raises(ValueError, match="not extracted yet with their own") as error:
+    with pytest.raises(
+        ValueError, match="not extracted yet with their fold-specific"
+    ) as error:
         fold_caches.choose(strange, root / "cache", **where)
     _, *lines = str(error.value).split("\n")
     assert len(lines) == len(FOLDS)

@@ -13,7 +13,7 @@ from trained_runs import QUICK, contents, trained
 from affuse.data.cache.verification import verify
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
-from affuse.data.runs.run_predictions import finished, read_predictions, read_run
+from affuse.data.runs.run_predictions import finished_runs, read_predictions, read_run
 from affuse.data.system.csv_tables import read_rows
 from affuse.fuse import settings as options
 from affuse.fuse.commands import design_training
@@ -41,7 +41,7 @@ def test_the_run_folder_says_which_utterances_share_a_recording(tmp_path):
         for row, u in enumerate(found.utterances)
     )
     trained(tmp_path, "ridge", found=dataclasses.replace(found, utterances=turns))
-    (run,) = map(read_run, finished(tmp_path))
+    (run,) = map(read_run, finished_runs(tmp_path))
     assert {row.recording for row in run.folds} == {f"u{d:02d}0" for d in range(30)}
     assert all(row.recording[:3] == row.id[:3] for row in run.folds)
 
@@ -56,7 +56,7 @@ def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
     assert sorted(run.predictions.id) == [u.id for u in corpus().utterances]
     assert set(run.predictions.fold) == {f"session{k}" for k in range(1, 6)}
     assert (run.info.nature, run.info.protocol) == ("synthetic", "loso")
-    assert [r.path for r in map(read_run, finished(tmp_path))] == [folder]
+    assert [r.path for r in map(read_run, finished_runs(tmp_path))] == [folder]
 
 
 @pytest.mark.parametrize("name", options.experiments())
@@ -215,7 +215,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(design_training, "fit_fusions", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "a", "text", protocol="loso")
-    assert list(map(read_run, finished(tmp_path / "a"))) == []
+    assert list(map(read_run, finished_runs(tmp_path / "a"))) == []
     folder = trained(tmp_path / "a", "text", protocol="loso")
     assert [len(set(where)) for where in calls] == [5, 3]
     assert set(calls[1]) < set(calls[0])
@@ -386,7 +386,7 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
             ),
         )
     assert "(and 5 more); all other models are finished" in str(raised.value)
-    done = {r.info.design: r for r in map(read_run, finished(tmp_path))}
+    done = {r.info.design: r for r in map(read_run, finished_runs(tmp_path))}
     assert set(done) == {"ridge"}
     (early,) = tmp_path.glob("*-early-*")
     assert sorted(path.parts[-3] for path in early.glob("*/*/predictions.csv")) == [
