@@ -19,7 +19,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True)
 class Choice:
-    """Choice of an embedding; all of it enters the recipe of the cache."""
+    """Choice of an embedding; every field enters the recipe of the cache."""
 
     modality: str
     encoder: str = ""  # name of a plug-in; "" for the modality's default
@@ -69,7 +69,7 @@ class Machine:
 
     @classmethod
     def of(cls, options: ComputeOptions, *, progress: bool = True) -> Self:
-        """Return device and resources for options; all cores if no number is set.
+        """Return device and resources for options; all cores if they set no threads.
 
         Args:
             options: of the command line
@@ -89,11 +89,11 @@ class Machine:
         default = modality_named(modality).batch[kind]
         return default if self.batch is None else self.batch
 
-    def room(self, modality: str) -> float:
+    def concurrent_budget(self, modality: str) -> float:
         """Return the total size of concurrent batches in the unit of a modality.
 
-        There is room for one batch per thread. Inputs longer than a batch share that
-        room, so that more threads do not need more memory for them.
+        Each thread may have one batch. Inputs that are longer than a batch share this
+        budget, so that more threads do not need more memory for them.
 
         Args:
             modality: name of a file in data/modalities
@@ -121,7 +121,7 @@ def per_modality(
     """Return the value of an option for each modality.
 
     Args:
-        values: as typed, such as ``("last", "audio=all")``
+        values: as the user typed them, such as ``("last", "audio=all")``
         wanted: modalities that are encoded
         option: its name, for messages
 

@@ -93,7 +93,10 @@ def test_what_is_whole_is_not_mentioned(tmp_path):
             scale=(1.0, 5.0),
         )
     )
-    assert fold_inputs.usable(corpus, ("text", "audio"), policy="clip").left_out == {}
+    assert (
+        fold_inputs.usable_utterances(corpus, ("text", "audio"), policy="clip").left_out
+        == {}
+    )
 
 
 def test_the_class_of_an_error_stays():
