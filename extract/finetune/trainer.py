@@ -63,7 +63,7 @@ class Epochs:
 
 
 class FineTuner(Trainer):
-    """Trainer of `Tuned` with the exact gradient of each batch.
+    """Trainer of a `JointModule` with the exact gradient of each batch.
 
     Args:
         task: module, data and settings
@@ -79,7 +79,7 @@ class FineTuner(Trainer):
             eval_dataset=range(len(task.material.validation)),
             callbacks=[patience, *callbacks],
         )
-        self.remove_callback(PrinterCallback)  # `Watch` prints instead.
+        self.remove_callback(PrinterCallback)  # `EpochLogger` prints instead.
         self.task = task
         material, settings = task.material, task.settings
         self._epochs = Epochs(len(material.train), settings, task.seed)

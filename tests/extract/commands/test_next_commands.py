@@ -246,7 +246,7 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
         fusion="early",
         settings=Settings(protocol="loso"),
     )
-    *more, last = map(str, finetune.following(made, found))
+    *more, last = map(str, finetune.next_commands(made, found))
     command, params = parse_line((more or [last])[0])
     names = ("corpus", "root", "scale", "name", "columns")
     assert {n: params[n] for n in names} == {n: getattr(found, n) for n in names}

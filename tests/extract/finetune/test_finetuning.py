@@ -80,7 +80,7 @@ def finetune(world, tmp_path, monkeypatch):
     """Function that runs the command; it returns the result and the folder of folds."""
     # the head behind frozen encoders is stage two's, and tested there: a few epochs do
     monkeypatch.setattr(
-        joint_system, "probe", lambda settings: replace(SMALL, epochs=3)
+        joint_system, "probe_settings", lambda settings: replace(SMALL, epochs=3)
     )
 
     def run(*options, fusion="text", fold="session1", sets=QUICK, output="out"):

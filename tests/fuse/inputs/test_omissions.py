@@ -53,7 +53,7 @@ def command(corpus, root, *words):
 
 def test_finetune_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        joint_system, "probe", lambda settings: replace(SMALL, epochs=3)
+        joint_system, "probe_settings", lambda settings: replace(SMALL, epochs=3)
     )
     tunable_checkpoints.text(tmp_path / "text")
     path = corpus_without(tmp_path / "corpus", sparse)
