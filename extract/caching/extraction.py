@@ -62,7 +62,7 @@ class Fill(Protocol):
         build: Builder,
         *,
         count: int,
-        done: Callable[[float], object],
+        report_size: Callable[[float], object],
     ) -> float:
         """Build the missing parts; see `part_filling.fill`."""
 
@@ -143,7 +143,7 @@ def _fill(
         show=build.machine.progress,
     ) as progress:
         encoded = filling.fill(
-            folder, share, build, count=len(plan), done=progress.update
+            folder, share, build, count=len(plan), report_size=progress.update
         )
     tidy(folder, len(plan))
     elapsed = time.monotonic() - began

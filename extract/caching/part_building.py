@@ -82,7 +82,7 @@ class Builder:
         return PartInputs(tuple(sources), tuple(inputs), results)
 
     def encode(
-        self, opened: PartInputs, done: Callable[[float], object]
+        self, opened: PartInputs, report_size: Callable[[float], object]
     ) -> list[Batch]:
         """Encode the blocks of a part in batches without padding.
 
@@ -94,7 +94,7 @@ class Builder:
 
         Args:
             opened: as `open` returned it
-            done: called with the size of each encoded batch, in the unit of the
+            report_size: called with the size of each encoded batch, in the unit of the
                 modality
         """
         blocks = [(i, block) for i in opened.inputs for block in i.blocks]
@@ -120,7 +120,7 @@ class Builder:
             for places, part in zip(groups, parallel_map(run, groups), strict=True):
                 batches += part
                 inputs = (blocks[place][0] for place in places)
-                done(sum(i.source.size / len(i.blocks) for i in inputs))
+                report_size(sum(i.source.size / len(i.blocks) for i in inputs))
         return batches
 
     def finish(self, opened: PartInputs, batches: Sequence[Batch]) -> Part:

@@ -41,7 +41,7 @@ def fill(
     build: Builder,
     *,
     count: int,
-    done: Callable[[float], object],
+    report_size: Callable[[float], object],
     cached_rows: CachedRows | None = None,
 ) -> float:
     """Build and write the missing parts of a cache.
@@ -51,7 +51,7 @@ def fill(
         plan: inputs of all parts or of some, by number of the part
         build: builds one part
         count: number of parts of the complete cache
-        done: called with sizes of inputs that are encoded or exist already
+        report_size: called with sizes of inputs that are encoded or exist already
         cached_rows: cached rows of sibling folders; None to search for them here
 
     Returns:
@@ -85,11 +85,11 @@ def fill(
             size = sum(s.size for s in plan[job.number])
             if job.opened is None:
                 claims.release(job.number)
-                done(size)
+                report_size(size)
                 continue
-            batches = build.encode(job.opened, done)
+            batches = build.encode(job.opened, report_size)
             new = sum(i.source.size for i in job.opened.inputs)
-            done(size - new)  # the inputs that needed no encoding
+            report_size(size - new)  # the inputs that needed no encoding
             encoded += new
             if writing:
                 writing.result()  # This raises an error of writing, as of a full disk.

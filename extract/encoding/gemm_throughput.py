@@ -55,7 +55,7 @@ def wait(device: str) -> None:
         torch.cuda.synchronize(device)
 
 
-def choose_dtype(wanted: str, device: str) -> str:
+def choose_dtype(dtype: str, device: str) -> str:
     """Return the best precision of a device for ``auto``; any other name unchanged.
 
     The precision is bfloat16 on GPUs that support it, and on CPUs with matrix units,
@@ -63,15 +63,15 @@ def choose_dtype(wanted: str, device: str) -> str:
     float32. Otherwise it is float32.
 
     Args:
-        wanted: value of ``--dtype``
+        dtype: value of ``--dtype``
         device: torch device
     """
-    if wanted != "auto":
-        return wanted
+    if dtype != "auto":
+        return dtype
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(False) else "float32"
     half, single = (
-        measure_throughput(device, dtype, PROBE)
-        for dtype in (torch.bfloat16, torch.float32)
+        measure_throughput(device, kind, PROBE)
+        for kind in (torch.bfloat16, torch.float32)
     )
     return "bfloat16" if half > LEAST_SPEED_UP * single else "float32"

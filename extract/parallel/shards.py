@@ -142,7 +142,7 @@ def _encode(shard: Shard) -> Receipt:
         shard.plan,
         Builder(shard.root, machine, encoder, recipe),
         count=shard.parts,
-        done=lambda size: None,
+        report_size=lambda size: None,
         cached_rows=_rows[run],
     )
     return Receipt(tuple(shard.plan), encoded, socket.gethostname(), os.getpid())

@@ -97,7 +97,7 @@ def fill(
     build: Builder,
     *,
     count: int,
-    done: Callable[[float], object],
+    report_size: Callable[[float], object],
     workers: Workers,
     choice: Choice,
     say: Callable[[str], object],
@@ -111,7 +111,7 @@ def fill(
         plan: inputs by number of the part
         build: builder with the recipe, the corpus and the machine
         count: number of parts of the cache
-        done: called with the size of the parts that are complete
+        report_size: called with the size of the parts that are complete
         workers: options on the processes
         choice: of the encoder that each process loads
         say: called with a sentence if local processes start, because that takes time
@@ -120,7 +120,7 @@ def fill(
         size of the encoded inputs, in the unit of the modality
     """
     todo = _missing(folder, plan, build, count)
-    done(sum(_size(plan, [number]) for number in plan.keys() - todo.keys()))
+    report_size(sum(_size(plan, [number]) for number in plan.keys() - todo.keys()))
     if not todo:
         return 0.0
     folder = folder.absolute()
@@ -152,7 +152,7 @@ def fill(
         )
         for receipt in team.make(divide(all_parts, team.size)):
             encoded += receipt.encoded
-            done(_size(plan, receipt.parts))
+            report_size(_size(plan, receipt.parts))
     return encoded
 
 

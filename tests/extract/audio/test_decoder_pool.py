@@ -140,7 +140,7 @@ def test_relative_paths_follow_the_working_directory(tmp_path, monkeypatch):
         )
 
 
-# Accidents
+# Files that hang or crash the decoder
 
 
 @pytest.mark.parametrize("task", ["probe", "load"])

@@ -54,7 +54,7 @@ def test_lossy_formats_are_decoded_approximately(tmp_path, name):
     tone = LOUD * np.sin(2 * np.pi * 300 / RATE * np.arange(RATE))
     wave = load(write(tmp_path / name, tone))
     assert len(wave.samples) == RATE
-    # coded for the ear, not for the eye: 1 % of the energy may differ
+    # lossy codecs: 1 % of the energy may differ
     middle = slice(2000, -2000)
     error = wave.samples[middle] - tone[middle]
     assert (error**2).mean() < 0.01 * (tone**2).mean()
@@ -224,7 +224,7 @@ def test_a_truncated_file_gives_spans_before_its_end(tmp_path):
 
 @pytest.mark.parametrize("promised", [0xFFFFFFFF, 0x7FFFF000])
 def test_placeholder_data_sizes_of_pipes_are_no_damage(tmp_path, promised):
-    # ffmpeg and sox write these where they cannot go back to the header
+    # ffmpeg and sox write these sizes if they cannot seek back to the header
     path = write(tmp_path / "a.wav", noise(), subtype="PCM_16")
     image = bytearray(path.read_bytes())
     place = image.index(b"data") + 4

@@ -95,7 +95,7 @@ def test_distil_takes_files_with_these_suffixes(tmp_path):
     assert len(distilled.find([tmp_path]).utterances) == len(media_containers.SUFFIXES)
 
 
-# With it
+# With the package av
 
 
 CASES = [  # name, options, samples that the length may differ by
@@ -292,7 +292,7 @@ def test_silence_frames_of_amr_are_decoded(tmp_path):
     samples = np.concatenate([tone(0.5, 8_000), np.zeros(12_000, np.float32)])
     options = {"codec": "libopencore_amrnb", "rate": 8_000, "dtx": "1"}
     path = write(tmp_path / "a.amr", samples, **options)
-    assert path.stat().st_size < 2000  # most frames say that there is nothing
+    assert path.stat().st_size < 2000  # most frames are frames of silence
     assert decoding.probe(path).seconds == pytest.approx(2.0, abs=0.021)
 
 

@@ -37,7 +37,9 @@ def test_without_a_stated_length_the_frames_are_counted(tmp_path, rate, channels
     path.write_bytes(
         b"ID3\4\0\0\0\0\0\5hello" + without_counting_frame(whole) + b"TAG".ljust(128)
     )
-    assert abs(soundfile.info(path).frames / rate - SECONDS) > 1  # the estimate
+    assert (
+        abs(soundfile.info(path).frames / rate - SECONDS) > 1
+    )  # libsndfile's estimate is wrong
     # an encoder fills the last frames up, and puts 0.1 s before the first sample
     assert decoding.probe(path).seconds == pytest.approx(SECONDS, abs=0.3)
     wave = decoder_pool.load(path, longest=60.0)
@@ -107,7 +109,7 @@ def test_layer_two_of_several_bit_rates_is_read_to_the_end(tmp_path, order):
 @NEEDED
 def test_layer_two_with_padding_is_not_called_cut_off(tmp_path):
     path = layer_two(tmp_path, 44_100, bits=64_000)
-    assert soundfile.info(path).frames > 132_480  # it is a guess
+    assert soundfile.info(path).frames > 132_480  # libsndfile guesses the length
     assert decoding.probe(path).seconds == pytest.approx(132_480 / 44_100)
     assert len(decoder_pool.load(path, longest=60.0).samples) == 48_066
 

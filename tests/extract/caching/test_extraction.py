@@ -40,7 +40,7 @@ from affuse.extract.encoding.choices import Choice, Machine, choose_device
 from affuse.extract.encoding.protocol import hidden
 
 MODALITIES = ("audio", "text")
-# one utterance alone and among others: float32 sums in another order
+# float32 sums have another order if an utterance is encoded alone
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
 
 
@@ -67,7 +67,7 @@ def noise_of(u):
     return decoding.load(u.audio, u.span, longest=60.0).samples
 
 
-# Every row is its utterance's
+# Each row is the embedding of its utterance
 
 
 @pytest.mark.parametrize("how", pooling.POOLINGS)
@@ -461,7 +461,7 @@ def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeyp
     np.testing.assert_allclose(made.vector(row), wanted, **ROUNDING)
     assert sum("empty sentence" in line for line in lines) == 1
 
-    # parts of older versions have a note of their own, which says it no second time
+    # parts of older versions contain this note too; it is not reported twice
     old = Problem("", OLD_NOTE, id=mute.id, fatal=False)
     header = parts.header
     monkeypatch.setattr(

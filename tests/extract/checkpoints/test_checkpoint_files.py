@@ -284,7 +284,7 @@ def test_roberta_has_its_own_special_tokens(saved_checkpoint):
 
 @pytest.mark.parametrize("name", TEXT_FAMILIES)
 def test_missing_vocabulary_is_refused(copied_checkpoint, name):
-    # transformers makes a tokenizer that knows no word, and says nothing
+    # transformers silently returns a tokenizer without words
     folder = copied_checkpoint(name)
     for file in ("vocab.txt", "vocab.json", "merges.txt"):
         (folder / file).unlink(missing_ok=True)
@@ -311,7 +311,7 @@ def test_another_vocabulary_is_another_input(copied_checkpoint):
 
 
 def test_padding_and_truncation_of_a_tokenizer_are_ignored(copied_checkpoint):
-    # as sentence-transformers save theirs; many threads must not trip over it
+    # sentence-transformers saves such tokenizers; several threads must work
     folder = copied_checkpoint("bert")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
     tokenizer.enable_padding(length=64)
@@ -330,7 +330,7 @@ def test_padding_and_truncation_of_a_tokenizer_are_ignored(copied_checkpoint):
     assert found == [3 + i % 90 for i in range(400)]
 
 
-# What is wrong with a checkpoint is said in a sentence
+# Errors about checkpoints
 
 
 @pytest.mark.parametrize("load", [speech, text])
@@ -615,7 +615,7 @@ def test_checkpoint_without_its_norm_weights_is_refused(tmp_path):
         speech(tmp_path)
 
 
-# Real weights, where they are at hand
+# Trained weights, if they are available
 
 WEIGHTS = SHARED / "weights"
 
@@ -636,7 +636,7 @@ def test_trained_checkpoints_give_finite_hidden_states(name, load, source, dim):
     assert found.isfinite().all()
 
 
-# Text models with few positions, and those whose blocks cannot be listened to
+# Text models with few positions, and models whose blocks cannot be hooked
 
 POSITION_LIMITS = {  # positions in the configuration, and the tokens that fit
     "distilbert": ({"max_position_embeddings": 60}, 60),
@@ -678,7 +678,7 @@ def test_positions_are_counted_where_a_tokenizer_merges_the_trial_text(tmp_path)
     assert text(folder).inputs["max_tokens"] == 50
 
 
-UNHOOKED_MODELS = {  # families whose blocks say little or something else
+UNHOOKED_MODELS = {  # models whose blocks do not return all hidden states
     "SqueezeBertModel": {**TEXT, "embedding_size": 32},
     "LongformerModel": {**TEXT, "max_position_embeddings": 140},
     "AlbertModel": {**TEXT, "embedding_size": 16},

@@ -236,7 +236,7 @@ def test_the_readme_lists_the_families_that_are_tested(modality):
     assert row == advice(modality).removeprefix("these families are tested: ")
 
 
-# What is refused names them
+# Refusals name the tested families
 
 
 @pytest.mark.parametrize(

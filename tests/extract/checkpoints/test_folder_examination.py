@@ -97,7 +97,7 @@ def test_file_names_with_a_path_are_refused(name):
         configuration_schemas.FileName().check(name)
 
 
-# Whose errors become a sentence
+# Conversion of errors to one sentence
 
 
 def test_an_error_of_a_library_becomes_one_sentence():
@@ -129,7 +129,7 @@ def test_the_sentence_is_the_beginning_of_the_message(error, sentence):
 
 def test_an_error_of_our_own_code_is_not_hidden():
     with pytest.raises(AttributeError), told("it failed"):
-        hidden_layers.blocks(None)  # a fault of whoever calls it
+        hidden_layers.blocks(None)  # this is a bug of the caller
 
 
 def test_a_keyboard_interrupt_is_not_converted():
@@ -137,7 +137,7 @@ def test_a_keyboard_interrupt_is_not_converted():
         raise KeyboardInterrupt
 
 
-# What a model may ask for while it is constructed
+# Limits on a model while it is constructed
 
 
 def test_parameters_are_counted_before_there_is_memory_for_them():

@@ -60,7 +60,7 @@ def datasets_of(line):
     return input_selection.find(Train(**params), needs(params["designs"]))
 
 
-# Every line comes from a record
+# Lines are written from command records
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_printed_commands_quote_their_options():
     assert line.endswith("run demo ./-x --fusion early")
 
 
-# Where `predict` needs what the run was trained on
+# Commands that need the embeddings of a run
 
 
 def other_encoder(case, root, **changes):

@@ -355,7 +355,7 @@ def test_a_diverging_training_is_an_error(distil):
         distil("text", rate=1e30, steps=20)
 
 
-# What students are made from
+# Learning rate, scaling, division, front end and vocabulary
 
 
 def test_the_learning_rate_rises_and_falls():

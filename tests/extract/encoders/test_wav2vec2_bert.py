@@ -30,7 +30,7 @@ SIZES = {
     "intermediate_size": 64,
 }
 ROUNDING = {"rtol": 1e-3, "atol": 3e-4}  # statistics of float32 there, of float64 here
-KINDS = {  # what a checkpoint's configuration may differ in
+KINDS = {  # configurations that differ between checkpoints
     "shaw": {},  # as the published one
     "short": {"left_max_position_embeddings": 3, "right_max_position_embeddings": 0},
     "relative": {"position_embeddings_type": "relative"},
@@ -173,7 +173,7 @@ def test_only_the_encoder_of_a_speech_recogniser_is_used(tmp_path):
     torch.testing.assert_close(found, wanted, **ROUNDING)
 
 
-# What is wrong with a checkpoint is said in a sentence
+# Errors about checkpoints
 
 
 def edit_json(name, **values):

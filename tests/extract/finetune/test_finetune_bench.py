@@ -337,4 +337,4 @@ def test_peak_memory_depends_on_the_batch_and_not_on_the_loss_batch(tmp_path, de
         )
     )
     assert many < 1.5 * few
-    assert at_once > 2 * few  # were it not, the line before could not fail
+    assert at_once > 2 * few  # otherwise the previous assertion could not fail

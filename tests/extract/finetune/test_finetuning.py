@@ -199,7 +199,7 @@ def test_the_division_into_passes_has_the_least_cost(device):
 
 
 def test_the_gradients_of_small_batches_do_not_add_up(module_and_part):
-    # what the two passes are for: were this equal, the test before could not fail
+    # if these gradients were equal, the previous test could not fail
     module, part = module_and_part
     module.eval()
     predict, error = predictor(module, part), losses.loss("ccc")

@@ -58,7 +58,7 @@ def extract_with_workers(found, cache, workers, modality="audio", **options):
     return extract(found, choice, MACHINE, cache, filling=filling, **options)
 
 
-# What is sent
+# Content of a shard
 
 
 def make_shard(root, number_of_parts, modality="audio"):
