@@ -68,7 +68,7 @@ def check(options: "source_options.CheckCorpus") -> None:
     from affuse.data.reading import corpus_checks
     from affuse.extract.caching import recording_headers
 
-    sys.exit(not corpus_checks.command(print_line, recording_headers.faults, options))
+    sys.exit(not corpus_checks.command(print_line, recording_headers.find_problems, options))
 
 
 @main.command()

@@ -299,7 +299,7 @@ print(extract(found, choice, spoken_corpus.MACHINE, root / "cache").folder)
 def test_the_code_of_an_encoder_is_part_of_its_recipe(monkeypatch):
     encoder = load(spoken_corpus.CHOICES["text"], spoken_corpus.MACHINE)
     first = make_recipe("toy", spoken_corpus.CHOICES["text"], encoder, "0")
-    monkeypatch.setattr(encoders, "of", lambda name: f"code of {name}")
+    monkeypatch.setattr(encoders, "code_identity", lambda name: f"code of {name}")
     other = make_recipe("toy", spoken_corpus.CHOICES["text"], encoder, "0")
     assert first.code == ""  # as caches of older versions have it
     assert '"code"' not in first.text()
@@ -349,7 +349,8 @@ def test_an_installed_copy_knows_its_own_code(tmp_path):
     done = python(
         "from affuse.extract.encoding import encoder_revisions as encoders\n"
         "from affuse.fuse.models import code_revisions as designs\n"
-        "print(encoders.__file__, repr(encoders.of('wav2vec2')), designs.of('early'))",
+        "identity = repr(encoders.code_identity('wav2vec2'))\n"
+        "print(encoders.__file__, identity, designs.of('early'))",
         folder=package.parent,
     )
     assert done.returncode == 0, done.stderr

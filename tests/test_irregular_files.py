@@ -186,7 +186,7 @@ def test_how_a_cache_was_made_if_it_is_damaged(tmp_path, content):
 def test_an_unfinished_fine_tuning(tmp_path, kind):
     path = barred(tmp_path / UnfinishedFold.identity, kind)
     with pytest.raises(AffuseError, match=f"{path.name} {NO_FILE}; remove it; del"):
-        fold_training._resumable(UnfinishedFold(tmp_path), "content")
+        fold_training._newest_state(UnfinishedFold(tmp_path), "content")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_state_of_a_fine_tuning_that_cannot_be_read_counts_for_nothing(
         barred(path, state)
     else:
         path.write_text(state)
-    found = fold_training._resumable(UnfinishedFold(tmp_path), "one")
+    found = fold_training._newest_state(UnfinishedFold(tmp_path), "one")
     assert found == tmp_path / "checkpoint-2"
 
 

@@ -1,6 +1,6 @@
 """Inputs of a corpus for one modality, with their digests and sizes.
 
-Nothing is encoded here; only files that hold recordings or other inputs are examined.
+This module examines the files that hold the inputs. It does not encode them.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class InputSource:
     utterance: Utterance
     content: str  # digest of the input, 32 hexadecimal digits
     size: float  # in the unit of the modality, such as seconds of audio
-    stretch: RecordingSpan | None = None  # of the recording; None in other modalities
+    stretch: RecordingSpan | None = None  # span of a recording; None in other modalities
 
 
 def find(

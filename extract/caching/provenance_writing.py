@@ -15,7 +15,7 @@ from affuse.data.system.digests import write_and_list as keep_file
 from affuse.extract.checkpoints.checkpoint_files import MINI, TINY
 from affuse.extract.encoding.choices import Choice
 
-KEPT = FLAGS.keys() - set(OPTIONAL_FIELDS)
+STORED_OPTIONS = FLAGS.keys() - set(OPTIONAL_FIELDS)
 
 
 def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None:
@@ -41,7 +41,11 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None
         **checkpoints(places),
     }
     call = {
-        **{name: value for name, value in vars(options).items() if name in KEPT},
+        **{
+            name: value
+            for name, value in vars(options).items()
+            if name in STORED_OPTIONS
+        },
         "corpus": options.corpus,
         "root": None if root is None else os.path.abspath(root),
         "modalities": [modality],

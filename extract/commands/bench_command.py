@@ -42,10 +42,10 @@ def bench_extract(options: "bench_options.BenchExtract") -> None:
 @bench.command("digests")
 @takes_record
 def bench_digests(options: "bench_options.BenchDigests") -> None:
-    """Measure the cost of the digests of RUN.
+    """Measure how long it takes to check the digests of RUN.
 
-    The command reads its tables and its weights as `report` and `predict` do, and
-    again from a copy without digests.
+    The command reads the tables and the weights of RUN as `report` and `predict` do.
+    It also reads a copy without digests, and compares the times.
 
     \b
     Example:
@@ -65,7 +65,8 @@ def bench_finetune(options: "bench_options.BenchFinetune") -> None:
     `finetune`: the gradient of the loss of the whole --loss-batch in two passes. The
     other is an ordinary loop: padded batches of --batch utterances in random order,
     each with its own loss and optimiser step. That loop runs each utterance forward
-    once, not twice, and steps more often; the time an utterance is compared.
+    once, not twice, and makes more optimiser steps. The table therefore compares the
+    time for each utterance.
 
     The column MFU is model FLOPs utilisation of one forward and one backward pass
     without padding, relative to measured GEMM throughput.
@@ -92,7 +93,7 @@ def bench_train(options: "bench_options.BenchTrain") -> None:
     Example:
       python cli.py bench train --rows 2000 --models 4
     """
-    from affuse.extract.encoding.gemm_throughput import products
+    from affuse.extract.encoding.gemm_throughput import measure_throughput
     from affuse.fuse.bench import training_bench
 
-    training_bench.bench(print_line, products, options)
+    training_bench.bench(print_line, measure_throughput, options)

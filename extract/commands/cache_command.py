@@ -25,7 +25,7 @@ def cache() -> None:
 @cache.command("list")
 @takes_record
 def cache_list(options: "maintenance_options.ListCaches") -> None:
-    """List every cache, one a line.
+    """List every cache, one on each line.
 
     Each line has the digest, the corpus, the checkpoint, the layers, the pooling and
     the number of utterances.
@@ -61,9 +61,9 @@ def cache_verify(options: "maintenance_options.VerifyCaches") -> None:
 def cache_repair(options: "maintenance_options.RepairCaches") -> None:
     """Encode damaged and missing parts of the cache again.
 
-    The command repeats the extract command of each cache for the parts that `verify`
-    finds, and for nothing else. The exit status is 0 if every part is whole
-    afterwards.
+    The command repeats the extract command of each cache, but only for the parts that
+    `verify` reports as damaged or missing. The exit status is 0 if every part is
+    undamaged afterwards.
 
     \b
     Example:

@@ -61,7 +61,7 @@ def _folders(cache: Path) -> list[Path]:
 
 
 def _removal(dry_run: bool) -> str:
-    """Return the words for a file that is removed."""
+    """Return what the report says of a file: that it is, or would be, removed."""
     return "would be removed" if dry_run else "removed"
 
 
@@ -159,7 +159,7 @@ def _encode(
             corpus_table.save(corpus, cache)
 
     encoder = load(choice, machine)
-    filling = CacheFilling(current=False)
+    filling = CacheFilling(makes_current=False)
     outcome = extract(
         corpus, choice, machine, cache, encoder=encoder, begin=begin, filling=filling
     )
@@ -173,7 +173,7 @@ def _encode(
 
 
 def _advice(folder: Path, cache: Path) -> str:
-    """Return the command to repeat once the reason of a failure is removed."""
+    """Return the command to repeat when the cause of a failure is removed."""
     try:
         return f"repeat: {provenance.command(provenance.load(folder), cache)}"
     except (AffuseError, OSError):

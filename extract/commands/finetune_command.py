@@ -63,12 +63,12 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
         report(sentence)
     for fold in plan.folds:
         fold_training.run(plan, fold, report, first=is_first, progress=True)
-    for command in following(plan, options):
+    for command in next_commands(plan, options):
         report(next_line(command))
     return plan.folder
 
 
-def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
+def next_commands(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
     """Yield the commands that come next.
 
     If every fold of the protocol is fine-tuned, the next command is `run`, which
@@ -80,7 +80,7 @@ def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
         options: of the command line
     """
     run = FinetuningFolder(plan.folder)
-    missing = [name for name in plan.every if not run.fold(name).mark.is_file()]
+    missing = [name for name in plan.fold_names if not run.fold(name).mark.is_file()]
     if not missing:
         usual, settings = Settings(), plan.settings
         rule = settings.out_of_range
@@ -107,7 +107,7 @@ def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
 
 
 def prepare(corpus: Corpus, options: Finetune) -> FinetuningPlan:
-    """Return the plan for the options; absent ones have the experiment's values.
+    """Return the plan for the options; the experiment sets those that are absent.
 
     Args:
         corpus: as its reader returned it

@@ -29,7 +29,7 @@ RUNS = Path("runs")  # default folder of the runs of stage two
 TUNED = Record({}, {"protocol": Text(200)}, others=Plain(depth=6, most=1_000_000))
 
 
-def following(
+def next_lines(
     corpus: Corpus,
     outcomes: Mapping[str, ExtractionOutcome],
     options: Extract,
@@ -80,7 +80,7 @@ def _design(modalities: Sequence[str]) -> str:
 
 
 def _protocol_of(corpus: Corpus) -> tuple[str | None, int | None]:
-    """Return protocol and number of folds if the corpus's protocol has no rated test.
+    """Return the protocol and folds to use if the test split is unrated, else None.
 
     The utterances of the official test split may be unrated, if they are to be
     predicted.
@@ -97,7 +97,7 @@ def _protocol_of(corpus: Corpus) -> tuple[str | None, int | None]:
 def _missing_shards(
     outcomes: Sequence[ExtractionOutcome], options: Extract
 ) -> Iterator[str]:
-    """Yield the commands of missing shards."""
+    """Yield the commands that extract the missing shards."""
     total = JobShare.parse(options.shard).total
     shares = [JobShare(number, total) for number in range(1, total + 1)]
     missing = [s for s in shares if any(_lacks(done, s) for done in outcomes)]

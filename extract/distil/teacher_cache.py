@@ -88,7 +88,7 @@ def divide(ids: Sequence[str], share: float, seed: int) -> tuple[list[int], list
         positions of training and of held-out inputs
 
     Raises:
-        AffuseError: if there are too few inputs to hold any out
+        AffuseError: if the share leaves no input for training, or none to hold out
     """
     held = round(share * len(ids))
     if not 0 < held < len(ids):

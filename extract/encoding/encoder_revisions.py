@@ -26,7 +26,7 @@ BUILT_IN: Mapping[str, Revision] = {
 
 
 @lru_cache(maxsize=256)
-def of(encoder: str) -> str:
+def code_identity(encoder: str) -> str:
     """Return the identity of the code of an encoder, as a recipe stores it.
 
     It is computed once in a process, because code that is edited later is not imported
@@ -51,7 +51,7 @@ def of(encoder: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def of_modality(modality: str) -> str:
+def modality_code_identity(modality: str) -> str:
     """Return the identity of the code that reads the inputs of a modality.
 
     Args:

@@ -15,7 +15,7 @@ from affuse.data.splits.protocol_assumptions import Division
 from affuse.data.splits.protocols import Fold
 from affuse.data.suggestions import hint
 from affuse.extract.finetune.backbone import Backbone
-from affuse.extract.finetune.fold_inputs import usable
+from affuse.extract.finetune.fold_inputs import usable_utterances
 from affuse.extract.finetune.tuning_settings import Tuning, demand
 from affuse.fuse.inputs.fold_division import divided
 from affuse.fuse.inputs.rating_variation import demand_folds
@@ -24,7 +24,7 @@ from affuse.fuse.models import code_revisions
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.setting_resolution import resolved
 
-FORMAT = 2  # to be raised when equal choices would train different models
+FORMAT = 2  # is raised when equal choices would train different models
 PACKAGES = ("accelerate", "numpy", "torch", "transformers")
 
 
@@ -39,12 +39,12 @@ class FinetuningPlan:
     settings: Settings
     tuning: Tuning
     folds: tuple[Fold, ...]  # to fine-tune on
-    every: tuple[str, ...]  # names of all folds of the protocol
+    fold_names: tuple[str, ...]  # names of all folds of the protocol
     backbones: Mapping[str, Backbone]
     seed: int
     code: str  # of the design, see `affuse.fuse.models.code_revisions.of`
     size: int  # number of utterances in a pass through the encoders
-    hold: bool  # True to keep the activations of a batch, and compute them once
+    hold: bool  # True to keep the activations of a batch, not compute them twice
     checkpointing: bool  # True to recompute activations, which saves memory
     device: str
     threads: int
@@ -65,7 +65,7 @@ def make(
 
     The name omits the device and the number of utterances in a pass, which change only
     rounding and draws of dropout. So a training that ran out of memory can resume with
-    a smaller number.
+    fewer utterances in a pass.
 
     Args:
         corpus: with ratings as released
@@ -92,7 +92,7 @@ def make(
         )
     settings = replace(settings, protocol=protocol)
     unified = replace(corpus, utterances=unify(corpus.utterances))
-    aligned = usable(unified, tuple(backbones), policy=settings.out_of_range)
+    aligned = usable_utterances(unified, tuple(backbones), policy=settings.out_of_range)
     folds, division = divided(corpus, aligned, settings)
     names = [f.name for f in folds]
     if fold not in ("all", *names):
@@ -139,7 +139,7 @@ def _digest(
         "format": FORMAT,
         "code": code,
         "settings": asdict(settings),
-        "tuning": tuning.decisive,
+        "tuning": tuning.result_settings,
         "weights": {m: b.checkpoint.weights for m, b in backbones.items()},
         "folds": [(f.name, f.train, f.validation) for f in folds],
         "truth": hashlib.sha256(aligned.truth.tobytes()).hexdigest(),

@@ -24,7 +24,8 @@ AUSTEN = Path("/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb")
 FIRST = 1900  # first year of the addresses; older ones have longer sentences
 WORDS = (1, 60)  # fewest and most words of a text
 STRING = b"\x00\x04\x00\x09"  # bytes before a string's length in R's file format
-TITLES = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)"  # whose full stop is no end
+# A full stop after these titles does not end a sentence.
+TITLES = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)"
 
 
 def wordnet(folder: Path) -> Iterator[str]:
@@ -118,7 +119,7 @@ def select(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(fit))
 
 
-@click.command(help="Write the sentences, one a line, into FOLDER.")
+@click.command(help="Write the sentences, one on each line, into FOLDER.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--wordnet", "database", type=click.Path(path_type=Path), default=WORDNET)
 @click.option("--austen", "novels", type=click.Path(path_type=Path), default=AUSTEN)

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from affuse.extract.networks.hidden_layers import blocks, send
 
-HALVES = (torch.bfloat16, torch.float16)  # that the variable-length kernel supports
+HALVES = (torch.bfloat16, torch.float16)  # dtypes of the variable-length kernel
 # Attributes of the projections: query, key, value and output.
 PRODUCTS = (
     ("q_proj", "k_proj", "v_proj", "out_proj"),  # Wav2Vec2 and HuBERT

@@ -23,7 +23,7 @@ from affuse.extract.audio import waveform_standardisation
 from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders import distilbert, wav2vec2
 from affuse.extract.encoding import batching
-from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint
 from affuse.extract.encoding.protocol import EncoderPlugin, Prepared, hidden
 
 RATE = 16_000
@@ -92,7 +92,7 @@ def test_a_kind_of_checkpoint_chooses_its_encoder(module, tmp_path):  # 1
     name = module.__name__.rpartition(".")[2]
     for kind in getattr(module, "KINDS", ()):
         (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
-        assert suited(module.MODALITY, str(tmp_path), "") == name
+        assert encoder_for_checkpoint(module.MODALITY, str(tmp_path), "") == name
 
 
 def test_class_methods_take_the_documented_options(module):  # 3
@@ -140,7 +140,7 @@ def test_hidden_states_do_not_depend_on_other_inputs(encoder, inputs):  # 7
 
 def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):  # 7
     blocks = [block(encoder, source) for source in inputs]
-    for batch in batching.equal([len(b) for b in blocks], budget=10**9):
+    for batch in batching.equal_length_batches([len(b) for b in blocks], budget=10**9):
         found = hidden(encoder, np.stack([blocks[i] for i in batch]))
         for row, i in zip(found, batch, strict=True):
             torch.testing.assert_close(row, alone(encoder, inputs[i]), **ROUNDING)
@@ -266,7 +266,7 @@ def standardised(samples):
 
 @pytest.mark.parametrize("samples", [999, 1000, 1001, 4321])
 def test_standardisation_uses_statistics_of_the_whole_recording(monkeypatch, samples):
-    monkeypatch.setattr(waveform_standardisation, "PRECISE", 1000)
+    monkeypatch.setattr(waveform_standardisation, "FLOAT64_SAMPLES", 1000)
     source = 3 * noise(1.0)[:samples] + np.linspace(0, 1, samples, dtype=np.float32)
     kept, wanted = source.copy(), standardised(source)
     np.testing.assert_allclose(
@@ -285,7 +285,7 @@ def test_standardisation_up_to_a_minute_is_exact():
 
 
 def test_a_long_recording_is_not_copied(monkeypatch):
-    monkeypatch.setattr(waveform_standardisation, "PRECISE", 1000)
+    monkeypatch.setattr(waveform_standardisation, "FLOAT64_SAMPLES", 1000)
     source = noise(10.0)
     encoder = wav2vec2.Encoder.tiny(block_seconds=1.0)
     tracemalloc.start()

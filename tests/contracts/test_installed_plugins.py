@@ -31,7 +31,7 @@ from affuse.data.plugin_kinds import (
 from affuse.extract.caching.extraction import extract
 from affuse.extract.encoding import encoder_revisions
 from affuse.extract.encoding.choices import Choice
-from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint
 from affuse.fuse.commands.report_command import render
 from affuse.fuse.commands.requested_designs import designs
 from affuse.fuse.linting import linter
@@ -223,7 +223,7 @@ def test_only_a_module_that_cannot_be_imported_is_left_out(install, caplog, code
         assert BROKEN[code] in said
         assert "update or uninstall labbroken" in said
     assert not caplog.messages
-    assert suited("text", "mini", "") == "distilbert"
+    assert encoder_for_checkpoint("text", "mini", "") == "distilbert"
     taken = designs(["all"], ["audio", "text"], head=False)
     assert "early" in taken
     assert "loose" not in taken

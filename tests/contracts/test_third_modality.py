@@ -27,9 +27,9 @@ from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.commands import extract_command, next_commands
 from affuse.extract.encoding import encoder_revisions
 from affuse.extract.encoding.choices import Choice, Machine
-from affuse.extract.encoding.encoder_loading import load, make_recipe, named
-from affuse.extract.finetune.trainable_modalities import trainable
-from affuse.extract.parallel.shards import bare
+from affuse.extract.encoding.encoder_loading import load, make_recipe, named_encoders
+from affuse.extract.finetune.trainable_modalities import modalities_to_train
+from affuse.extract.parallel.shards import reduce_source
 
 MODALITY = """
 import numpy as np
@@ -288,16 +288,16 @@ def test_a_row_with_only_the_third_modality_is_kept(tmp_path):
 def test_other_processes_get_only_the_columns_of_the_modality():
     whole = Utterance("a", text="so", columns={"face": "a.npy"}, speaker="s")
     source = InputSource(whole, "0" * 32, 1.0)
-    sent = bare(source, "face").utterance
+    sent = reduce_source(source, "face").utterance
     assert sent == Utterance("a", columns={"face": "a.npy"})
-    assert bare(source, "text").utterance == Utterance("a", text="so")
+    assert reduce_source(source, "text").utterance == Utterance("a", text="so")
 
 
 def test_code_that_reads_inputs_is_part_of_the_recipe():
     choice = Choice("face")
     code = make_recipe("toy", choice, load(choice, Machine(threads=1)), "0").code
     assert re.fullmatch(r"code [0-9a-f]{12}, inputs code [0-9a-f]{12}", code)
-    encoder_revisions.of_modality.cache_clear()
+    encoder_revisions.modality_code_identity.cache_clear()
     path = Path(plugins.load(plugin_kinds.MODALITY_KIND, "face").__file__)
     kept = path.read_text()
     try:
@@ -305,14 +305,14 @@ def test_code_that_reads_inputs_is_part_of_the_recipe():
         other = make_recipe("toy", choice, load(choice, Machine(threads=1)), "0").code
     finally:
         path.write_text(kept)
-        encoder_revisions.of_modality.cache_clear()
+        encoder_revisions.modality_code_identity.cache_clear()
     assert other.split(", ")[0] == code.split(", ")[0]
     assert other != code
 
 
 def test_fine_tuning_the_modality_is_refused():
     with pytest.raises(AffuseError, match="takes face, and only encoders of"):
-        trainable("talkinghead")
+        modalities_to_train("talkinghead")
 
 
 def test_the_modality_has_no_mini_encoder():
@@ -331,7 +331,7 @@ def test_the_modality_has_no_mini_encoder():
     ],
 )
 def test_an_encoder_is_chosen_by_name(values, encoders):
-    assert named(values, ["text", "face"]) == encoders
+    assert named_encoders(values, ["text", "face"]) == encoders
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_an_encoder_is_chosen_by_name(values, encoders):
 )
 def test_invalid_encoder_options_are_refused(values, reason):
     with pytest.raises(OptionError, match=re.escape(reason)):
-        named(values, ["text", "face"])
+        named_encoders(values, ["text", "face"])
 
 
 def test_a_record_without_inspect_and_read_is_refused():

@@ -45,4 +45,4 @@ def forget():
     plugins._warnings.clear()
     plugin_files._FILES.clear()
     code_revisions.of.cache_clear()
-    encoder_revisions.of.cache_clear()
+    encoder_revisions.code_identity.cache_clear()

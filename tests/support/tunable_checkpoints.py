@@ -40,7 +40,7 @@ BLOCKS = {  # of each family: model, configuration, matrices of a block
         transformers.WavLMModel,
         SPEECH,
         2,
-    ),  # see affuse.extract.finetune.adapters.PAST
+    ),  # see affuse.extract.finetune.adapters.NO_ATTENTION_ADAPTERS
     "data2vec": (transformers.Data2VecAudioModel, SPEECH, 6),
     "bert": (transformers.BertModel, BERT, 6),
     "distilbert": (

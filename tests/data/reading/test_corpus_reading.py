@@ -12,7 +12,7 @@ from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.system.progress import bar
-from affuse.extract.caching.recording_headers import faults
+from affuse.extract.caching.recording_headers import find_problems
 
 
 @pytest.fixture
@@ -161,7 +161,9 @@ def test_sample_returns_its_number_of_utterances(tmp_path, corpus):
         CorpusSource(corpus=corpus, root=tmp_path / "deep" / "folder")
     )
     assert len(found.utterances) == count > 0
-    assert [p for p in corpus_reading.verify(corpus, found, faults) if p.fatal] == []
+    assert [
+        p for p in corpus_reading.verify(corpus, found, find_problems) if p.fatal
+    ] == []
 
 
 def test_sample_refuses_a_folder_that_is_not_empty(tmp_path):

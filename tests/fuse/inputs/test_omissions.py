@@ -53,7 +53,7 @@ def command(corpus, root, *words):
 
 def test_finetune_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        joint_system, "probe", lambda settings: replace(SMALL, epochs=3)
+        joint_system, "probe_settings", lambda settings: replace(SMALL, epochs=3)
     )
     tunable_checkpoints.text(tmp_path / "text")
     path = corpus_without(tmp_path / "corpus", sparse)
@@ -93,7 +93,10 @@ def test_what_is_whole_is_not_mentioned(tmp_path):
             scale=(1.0, 5.0),
         )
     )
-    assert fold_inputs.usable(corpus, ("text", "audio"), policy="clip").left_out == {}
+    assert (
+        fold_inputs.usable_utterances(corpus, ("text", "audio"), policy="clip").left_out
+        == {}
+    )
 
 
 def test_the_class_of_an_error_stays():

@@ -46,7 +46,9 @@ def made(tmp_path_factory):
     words += [word for change in QUICK for word in ("--set", change)]
     with pytest.MonkeyPatch.context() as patched:
         # the head behind frozen encoders is tested elsewhere: a few epochs do
-        patched.setattr(joint_system, "probe", lambda _: replace(SMALL, epochs=3))
+        patched.setattr(
+            joint_system, "probe_settings", lambda _: replace(SMALL, epochs=3)
+        )
         done = call("finetune", *words)
     assert done.exit_code == 0, done.output
     for fold in FOLDS:
