@@ -25,7 +25,7 @@ from affuse.extract.caching import encoder_inputs
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.finetune.backbone import Backbone, EncoderInput
 from affuse.extract.finetune.batch_passes import cut
-from affuse.fuse.inputs.tensors import Aligned, align
+from affuse.fuse.inputs.tensors import AlignedCorpus, align
 
 LEAST = {"train": 8, "validation": 3}  # smallest number of utterances for a CCC
 
@@ -66,7 +66,7 @@ class Material:
     digests: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
+def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> AlignedCorpus:
     """Return the rated utterances with every modality, and ratings in [-1, 1].
 
     A transcript without words counts as text, see
@@ -107,7 +107,7 @@ def _lack(utterance: Utterance, needed: Sequence[Modality], root: Path) -> str:
 
 def find(
     corpus: Corpus,
-    aligned: Aligned,
+    aligned: AlignedCorpus,
     fold: Fold,
     needed: Sequence[str],
     *,
@@ -141,7 +141,7 @@ def find(
 def gather(
     fold_material: FoldMaterial,
     corpus: Corpus,
-    aligned: Aligned,
+    aligned: AlignedCorpus,
     backbones: Mapping[str, Backbone],
     *,
     threads: int,
@@ -168,7 +168,7 @@ def gather(
                 f"{name}, and fine-tuning needs {LEAST[name]} or more; choose another "
                 f"protocol, or give more data"
             )
-        places = aligned.places(usable_ids)
+        places = aligned.row_indices(usable_ids)
         parts[name] = FoldPart(
             tuple(aligned.utterances[place] for place in places),
             {m: tuple(x[i].values for i in usable_ids) for m, x in by_modality.items()},

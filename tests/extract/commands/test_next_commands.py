@@ -57,7 +57,9 @@ def found_by(line):
     """What a printed `train` command trains on."""
     command, params = parsed(line)
     assert command is cli.train
-    return input_selection.find(Train(**params), needs(params["designs"]))
+    return input_selection.select_for_training(
+        Train(**params), needs(params["designs"])
+    )
 
 
 # Every line comes from a record
@@ -222,7 +224,7 @@ def test_encoders_of_one_fold_are_followed_by_those_of_the_next(tmp_path):
             assert Extract(**params) == following
     assert command is cli.train
     assert params["finetuned"] == run
-    assert set(found_by(line).own) == set(tuned_encoders.FOLDS)
+    assert set(found_by(line).fold_embeddings) == set(tuned_encoders.FOLDS)
 
 
 # After other commands

@@ -107,8 +107,10 @@ def test_errors_are_of_lines_that_have_not_seen_the_rating():
         rest = np.arange(12) != k
         slope, offset = np.polyfit(predicted[rest], truth[rest], 1)
         expected.append(truth[k] - slope * predicted[k] - offset)
-    np.testing.assert_allclose(affine.left_out(truth, predicted), expected, rtol=1e-9)
-    flat = affine.left_out(truth, np.zeros(12))
+    np.testing.assert_allclose(
+        affine.leave_one_out_errors(truth, predicted), expected, rtol=1e-9
+    )
+    flat = affine.leave_one_out_errors(truth, np.zeros(12))
     np.testing.assert_allclose(flat, (truth - truth.mean()) * 12 / 11)
 
 
@@ -131,7 +133,7 @@ def test_every_speaker_weighs_the_same():
 
 def test_too_few_make_no_finite_interval():
     for level in (0.5, 0.8, 0.9, 0.95):
-        count = conformal.needed(level)
+        count = conformal.least_count(level)
         assert np.isfinite(conformal.quantile(np.ones(count), np.arange(count), level))
         fewer = np.arange(count - 1)
         assert conformal.quantile(np.ones(len(fewer)), fewer, level) == np.inf
@@ -150,7 +152,7 @@ def test_exchangeable_ratings_are_covered_as_promised(level):
         widths += [m.width for m in figures.values()]
     # 120 calibrations of 60: the mean is known to sqrt(.9 * .1 / 62 / 120) = .0035
     assert level - 0.012 < np.mean(covered) < level + 1 / 61 + 0.015
-    expected = conformal.chance(level, [(60, 200)])
+    expected = conformal.coverage_tolerance(level, [(60, 200)])
     assert 2 * np.std(covered) == pytest.approx(expected, rel=0.25)
     # errors of the best line have deviation .3 * .2 / sqrt(.3^2 + .2^2) = .166
     assert np.mean(widths) < 1.1 * 2 * 0.166 * {0.5: 0.674, 0.9: 1.645}[level]
@@ -190,11 +192,11 @@ def test_an_interval_holds_the_mapped_prediction_and_stays_on_the_scale():
     found = learnt(simulated(100, rng), clip=True)
     (calibration, _) = found.folds["f"]
     predicted = np.linspace(-1, 1, 50)
-    mapped = calibration.mapped(predicted)
+    mapped = calibration.map_predictions(predicted)
     low, high = calibration.bounds(predicted, np.zeros(50), clip=False)
     assert ((low <= mapped) & (mapped <= high)).all()
     assert (np.abs(mapped) > 1).any()
-    mapped = calibration.mapped(predicted, clip=True)
+    mapped = calibration.map_predictions(predicted, clip=True)
     low, high = calibration.bounds(predicted, np.zeros(50), clip=True)
     assert (low >= -1).all()
     assert (high <= 1).all()
@@ -287,7 +289,7 @@ def test_a_curve_ends_where_the_ratings_that_are_kept_are_the_same():
 
 
 def test_what_each_model_says_of_its_validation_part_is_kept(run):
-    found = fold_predictions.of_validation(read_run(run))
+    found = fold_predictions.read_validation_parts(read_run(run))
     assert [p.fold for p in found] == [f"session{k}" for k in range(1, 6)]
     for p in found:
         assert p.predicted.shape == (2, 60, 3)

@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from affuse.fuse.inputs.column_ranges import places
+from affuse.fuse.inputs.column_ranges import resolve_columns
 
 NAMES = ("a0", "a1", "a2", "t0", "t1")
 
 
 def found(columns, modalities=("audio", "text"), width=5, names=None):
-    return {m: at.tolist() for m, at in places(columns, modalities, width, names)}
+    return {
+        m: at.tolist() for m, at in resolve_columns(columns, modalities, width, names)
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from affuse.fuse.inputs.feature_standardisation import Standard, demand_variation
+from affuse.fuse.inputs.feature_standardisation import (
+    ColumnScaler,
+    demand_variation,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(2, 3, (60, 5))
@@ -14,7 +17,7 @@ def named(column):
 
 
 def standardised(values):
-    return Standard.fitted(values).apply(values, named)
+    return ColumnScaler.fitted(values).apply(values, named)
 
 
 def demand(values):
@@ -22,7 +25,7 @@ def demand(values):
 
 
 def test_ordinary_columns_are_those_of_scikit_learn():
-    found, scaler = Standard.fitted(X), StandardScaler().fit(X)
+    found, scaler = ColumnScaler.fitted(X), StandardScaler().fit(X)
     np.testing.assert_allclose(found.mean, scaler.mean_, rtol=1e-14)
     np.testing.assert_allclose(found.scale, scaler.scale_, rtol=1e-14)
     expected = scaler.transform(X)
@@ -43,14 +46,14 @@ def test_the_unit_of_a_column_changes_no_bit(exponent):
     scaled = X.copy()
     scaled[:, 1] = np.ldexp(X[:, 1], exponent)
     assert np.array_equal(standardised(scaled), standardised(X))
-    assert Standard.fitted(scaled).scale[1] == np.ldexp(X[:, 1].std(), exponent)
+    assert ColumnScaler.fitted(scaled).scale[1] == np.ldexp(X[:, 1].std(), exponent)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -1e300, 1e-300, 1e8 + 1 / 3])
 @pytest.mark.parametrize("rows", [3, 7, 60])
 def test_a_constant_column_is_0_also_where_it_differs_later(value, rows):
     values = np.column_stack([np.full(rows, value), X[:rows, 0]])
-    found = Standard.fitted(values)
+    found = ColumnScaler.fitted(values)
     assert found.scale[0] == 0
     assert found.scale[1] > 0
     later = found.apply(np.array([[1.7e308, 0.0], [-1.7e308, 1.0]]), named)
@@ -63,11 +66,11 @@ def test_rounding_is_no_variation():
         values = np.full((60, 2), 0.1, dtype)
         values[::3] = np.nextafter(values[::3], dtype(1))
         values[:, 1] = X[:, 1]
-        assert (Standard.fitted(values).scale > 0).tolist() == [False, True]
+        assert (ColumnScaler.fitted(values).scale > 0).tolist() == [False, True]
 
 
 def test_columns_that_nobody_takes_are_0():
-    found = Standard.fitted(X, np.array([3, 1]))
+    found = ColumnScaler.fitted(X, np.array([3, 1]))
     assert (found.scale > 0).tolist() == [False, True, False, True, False]
     values = X.copy()
     values[:, [0, 2, 4]] *= 1e300
@@ -81,7 +84,7 @@ def test_what_float32_cannot_hold_is_refused_by_row_and_column(value):
     with pytest.raises(
         ValueError, match=r"column 3 has a value of .*e\+.* in row 17, .* 2 rows of 60:"
     ):
-        Standard.fitted(X).apply(later, named)
+        ColumnScaler.fitted(X).apply(later, named)
 
 
 def test_ordinary_rows_are_not_refused():

@@ -18,7 +18,7 @@ from affuse.data.records import Problem
 from affuse.extract.finetune import fold_inputs, joint_system
 from affuse.extract.finetune.fold_inputs import FoldPart, Material
 from affuse.extract.finetune.fold_remarks import remarks
-from affuse.fuse.inputs.omissions import explained, sentences
+from affuse.fuse.inputs.omissions import explain_omissions, sentences
 
 
 def corpus_without(folder, change):
@@ -81,7 +81,7 @@ def test_speakers_that_fell_out_are_named(tmp_path):
     done = command(path, tmp_path, "--protocol", "speakers", "--folds", 5)
     assert done.exit_code == 1
     assert "5" in done.stderr
-    assert "of 3 speakers (1F, 2F, 3M) no utterance is left" in done.stderr
+    assert "no utterance is left of 3 speakers (1F, 2F, 3M)" in done.stderr
     assert "utterances with no rating of dominance" in done.stderr
 
 
@@ -98,10 +98,10 @@ def test_what_is_whole_is_not_mentioned(tmp_path):
 
 def test_the_class_of_an_error_stays():
     with pytest.raises(OptionError, match="no\n  left out: 1 utterance with no text"):
-        with explained({"no text": 1}, [], []):
+        with explain_omissions({"no text": 1}, [], []):
             raise OptionError("no")
     with pytest.raises(AffuseError, match="^no$"):
-        with explained({}, [], []):
+        with explain_omissions({}, [], []):
             raise AffuseError("no")
 
 

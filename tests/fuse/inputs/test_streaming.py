@@ -27,8 +27,8 @@ HEAD = recipe(head=("arousal",))
 @pytest.fixture
 def small(monkeypatch):
     """Pieces of a few rows, none of which is held because it is small."""
-    monkeypatch.setattr(chunks, "MOST", 64)
-    monkeypatch.setattr(chunks, "HELD", 0)
+    monkeypatch.setattr(chunks, "MOST_ROWS", 64)
+    monkeypatch.setattr(chunks, "MEMORY_COPY_BYTES", 0)
 
 
 def opened(folder, gib=0):
@@ -133,7 +133,7 @@ def test_what_needs_all_rows_says_so_and_costs_only_itself(tmp_path, small):
 
 def test_no_copy_is_made_of_what_is_mapped(tmp_path, small):
     aligned = align(corpus(), mapped(tmp_path))
-    whole = aligned.resident(features=("audio", "text"))
+    whole = aligned.all_rows(features=("audio", "text"))
     assert whole.mapped
     assert whole.features["text"].data_ptr() == aligned.features["text"].ctypes.data
     part = aligned.rows(aligned.ids[5:100], features=("text",))
@@ -151,7 +151,7 @@ def test_axes_of_many_rows_are_those_of_few(monkeypatch, small, wide):
     x = torch.from_numpy(mixed.astype(np.float32))
     rows = torch.from_numpy(rng.permutation(500)[:400])
     few = Projection.fitted(x[rows], components=5)
-    monkeypatch.setattr(principal_axes, "FEW", 0)
+    monkeypatch.setattr(principal_axes, "FEW_ROWS_BYTES", 0)
     monkeypatch.setattr(principal_axes, "WIDE", wide)
     many = Projection.fitted(x, rows=rows, components=5)
     for name, values in few.state_dict().items():

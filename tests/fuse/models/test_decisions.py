@@ -4,9 +4,9 @@ import torch
 from scipy.optimize import minimize
 
 from affuse.fuse.models.decisions import (
-    Decisions,
+    DecisionFusion,
     ccc_weights,
-    scaled,
+    scale_to_ccc,
     stacking_weights,
 )
 from affuse.fuse.scoring.metrics import ccc
@@ -86,7 +86,7 @@ def test_equal_models_are_no_trouble():
 
 def test_a_constant_vote_has_no_scale():
     _, truth = votes()
-    weights, constant = scaled(np.ones(1), np.full((200, 1), 0.1), truth)
+    weights, constant = scale_to_ccc(np.ones(1), np.full((200, 1), 0.1), truth)
     assert (weights[0], constant) == (0, pytest.approx(truth.mean()))
 
 
@@ -111,8 +111,8 @@ def test_decisions_begin_as_the_mean():
         def forward(self, features):
             return self.linear(features[self.modality])
 
-    model = Decisions({m: Base(m) for m in bases}, targets=2)
+    model = DecisionFusion({m: Base(m) for m in bases}, targets=2)
     features = {m: torch.randn(5, 4) for m in bases}
     said = [bases[m](features[m]) for m in bases]
     torch.testing.assert_close(model(features), sum(said) / 2)
-    torch.testing.assert_close(model.votes(features), torch.cat(said, dim=1))
+    torch.testing.assert_close(model.base_predictions(features), torch.cat(said, dim=1))

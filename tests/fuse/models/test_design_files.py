@@ -71,7 +71,7 @@ def run(file, tmp_path):
 
 
 def predict(folder):
-    return prediction.apply(folder, learnable_corpus.embeddings()).mean
+    return prediction.predict(folder, learnable_corpus.embeddings()).mean
 
 
 def test_a_file_is_a_design_like_those_in_the_folder(file, tmp_path, monkeypatch):
@@ -203,10 +203,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_an_edit_within_a_second_counts(file):
     use_files([file])
-    first = code_revisions.of("product")
+    first = code_revisions.code_identity("product")
     file.write_text(DESIGN.replace("0.0", "0.1"))
     use_files([file])
-    assert code_revisions.of("product") != first
+    assert code_revisions.code_identity("product") != first
 
 
 SMALL = ["latent=4", "autoencoder_hidden=8", "hidden=8", "epochs=1"]
@@ -276,7 +276,7 @@ def test_a_file_in_a_folder_of_packages_counts_too(tmp_path):
     for width in (1, 2):
         path.write_text(f"{DESIGN}\nWIDTH = {width}\n")
         use_files([path])
-        found.add(code_revisions.of("product"))
+        found.add(code_revisions.code_identity("product"))
     assert len(found) == 2
 
 

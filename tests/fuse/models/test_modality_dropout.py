@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from affuse.fuse.models.modality_dropout import Hiding
+from affuse.fuse.models.modality_dropout import ModalityDropout
 
 COUNT = 20_000
 
@@ -10,7 +10,7 @@ def hidden(share, modalities=2, *, seed=0):
     """Which rows of which modality are hidden: (modalities, rows)"""
     rows = {f"m{k}": torch.full((COUNT, 3), k + 1.0) for k in range(modalities)}
     torch.manual_seed(seed)
-    found = Hiding(share, modalities).train()(rows)
+    found = ModalityDropout(share, modalities).train()(rows)
     assert list(found) == list(rows)
     for name, x in rows.items():  # a row is there as it was, or not at all
         gone = (found[name] == 0).all(dim=1)
@@ -40,14 +40,14 @@ def test_nothing_is_hidden_from_a_single_modality_or_without_dropout():
 
 def test_hiding_is_for_training_only():
     rows = {"audio": torch.ones(50, 2), "text": torch.ones(50, 2)}
-    hide = Hiding(0.9, 2).eval()
+    hide = ModalityDropout(0.9, 2).eval()
     assert all(torch.equal(x, rows[m]) for m, x in hide(rows).items())
 
 
 def test_masks_may_keep_any_factor():
     # a loop that trains many models scales what is kept by a factor of its own
     rows = {"audio": torch.ones(50, 2), "text": torch.ones(50, 2)}
-    hide = Hiding(0.5, 2).train()
+    hide = ModalityDropout(0.5, 2).train()
     hide.draw.register_forward_hook(lambda *found: found[2] * 1.01)
     found = torch.stack(list(hide(rows).values()))
     assert set(found.unique().tolist()) == {0.0, 1.0}

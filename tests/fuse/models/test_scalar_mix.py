@@ -7,7 +7,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models.fitted import ccc
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.scalar_mix import Mixture, PerRating, layer_weights
+from affuse.fuse.models.scalar_mix import PerRatingDesign, ScalarMix, layer_weights
 from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.fitting import fit
@@ -53,7 +53,7 @@ def system(fusion="early", **changes):
 
 
 def test_a_mixture_is_a_weighted_mean():
-    mixture = Mixture(3, 2)
+    mixture = ScalarMix(3, 2)
     mixture.scores.data = torch.tensor([[0.0, 0, 0], [5, 0, 0]])
     x = torch.arange(12.0).reshape(1, 12)  # three layers of four features
     found = mixture(x)[0]
@@ -79,7 +79,7 @@ def test_per_rating_takes_the_diagonal():
         def forward(self, embeddings):
             return design(embeddings["text"])
 
-    found = PerRating(One())({"text": codes})
+    found = PerRatingDesign(One())({"text": codes})
     for rating in range(2):
         expected = design(codes[:, rating])[:, rating]
         torch.testing.assert_close(found[:, rating], expected)

@@ -7,16 +7,16 @@ from statistic_runs import TARGETS, make_run
 from affuse.data.runs.run_predictions import Predictions
 from affuse.fuse.reporting.sections import subset
 from affuse.fuse.scoring import metrics
-from affuse.fuse.scoring.cluster_resampling import left_out
+from affuse.fuse.scoring.cluster_resampling import leave_out_clusters
 from affuse.fuse.scoring.clusters import choose
 from affuse.fuse.scoring.intervals import (
     Variance,
-    combined,
-    each_seed,
+    cluster_variance,
+    combine,
+    figures_of_seeds,
     freedom,
     interval,
     jackknife,
-    over_clusters,
 )
 from affuse.fuse.scoring.paired_tests import paired_difference
 from affuse.fuse.scoring.statistics import estimate, folds
@@ -48,7 +48,7 @@ def naive(fold, seed, target):
 
 def test_weighted_moments_equal_sets_built_row_by_row():
     for fold in folds(make_run(), "dialogue"):
-        found = left_out(fold)
+        found = leave_out_clusters(fold)
         assert found.shape == (4, 3, 3)
         for seed in range(3):
             for target in range(3):
@@ -78,7 +78,7 @@ def test_parts_are_means_over_folds_and_seeds():
     p = run.predictions
     for k, name in enumerate(TARGETS):
         each = [
-            metrics.split(p.truth[rows, k], p.predicted[rows, k])
+            metrics.split_ccc(p.truth[rows, k], p.predicted[rows, k])
             for seeds in units(run).values()
             for rows in seeds.values()
         ]
@@ -105,7 +105,7 @@ def test_degrees_of_freedom_are_those_of_satterthwaite():
         Variance(np.array([1.0, 2.0]), np.array([4, 4])),
         Variance(np.array([3.0, 0.0]), np.array([9, 9])),
     ]
-    variance, freedom = combined(parts)
+    variance, freedom = combine(parts)
     assert variance.tolist() == [4, 2]
     assert freedom == pytest.approx([16 / (1 / 4 + 9 / 9), 4])
 
@@ -204,8 +204,8 @@ def test_utterances_that_lack_the_unit_are_counted():
 
 def test_folds_of_one_cluster_are_told_apart_by_the_folds():
     run = make_run(dialogues=1, folds=4, seeds=1)
-    whole = np.array([each_seed(fold)[0] for fold in folds(run, "dialogue")])
-    (part,) = over_clusters([jackknife(fold) for fold in folds(run, "dialogue")])
+    whole = np.array([figures_of_seeds(fold)[0] for fold in folds(run, "dialogue")])
+    (part,) = cluster_variance([jackknife(fold) for fold in folds(run, "dialogue")])
     assert part.values == pytest.approx(whole.var(axis=0, ddof=1) / 4)
     assert part.freedom.tolist() == [3, 3, 3, 3]
     found = estimate(run).mean

@@ -24,13 +24,13 @@ from affuse.data.cache import corpus_table, parts
 from affuse.data.cache.parts import Part
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.commands import design_training
-from affuse.fuse.inputs.column_ranges import places
+from affuse.fuse.inputs.column_ranges import resolve_columns
 from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models import designs
 from affuse.fuse.models.designs import early, late
 from affuse.fuse.scoring import metrics
 from affuse.fuse.settings import Settings
-from affuse.fuse.sklearn.conventions import FEWEST, OF_A_CORPUS, divide
+from affuse.fuse.sklearn.conventions import LEAST_ROWS, ROW_SETTINGS, divide
 from affuse.fuse.sklearn.estimator import FusionRegressor, ccc_scorer, mean_ccc
 from affuse.fuse.training import fitting
 
@@ -47,9 +47,9 @@ def test_every_setting_is_a_parameter_with_its_default():
     own = {"fusion", "columns", "validation_fraction", "random_state", "device"}
     expected = dataclasses.asdict(Settings())
     assert {n: v for n, v in found.items() if n not in own} == {
-        n: v for n, v in expected.items() if n not in OF_A_CORPUS
+        n: v for n, v in expected.items() if n not in ROW_SETTINGS
     }
-    assert set(OF_A_CORPUS) < set(expected)
+    assert set(ROW_SETTINGS) < set(expected)
     assert found.keys() == inspect.signature(FusionRegressor).parameters.keys()
 
 
@@ -343,7 +343,7 @@ def test_cross_validation_search_and_pipeline(joined):
     ],
 )
 def test_columns_may_be_said_in_several_ways(joined, columns):
-    found = places(columns, ("text", "audio"), 19)
+    found = resolve_columns(columns, ("text", "audio"), 19)
     assert [(m, at.tolist()) for m, at in found] == [
         ("text", list(range(12, 19))),
         ("audio", list(range(12))),
@@ -456,7 +456,7 @@ def test_what_cannot_be_trained_on_is_said(joined):
         ValueError, match="in 100 draws .* leave out ratings that hardly vary"
     ):
         model().fit(x, np.ones(300))
-    with pytest.raises(ValueError, match=f"minimum of {FEWEST} is required"):
+    with pytest.raises(ValueError, match=f"minimum of {LEAST_ROWS} is required"):
         model().fit(x[:3], y[:3])
     with pytest.raises(ValueError, match="y contains NaN"):
         model().fit(x, np.where(y > 0.9, np.nan, y))

@@ -13,7 +13,7 @@ from trained_runs import contents
 from affuse import cli
 from affuse.data.errors import AffuseError
 from affuse.fuse import settings as options
-from affuse.fuse.seeds import derived
+from affuse.fuse.seeds import derive_seed
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking, trials
 from affuse.fuse.sweep.search_space import Range, candidates
@@ -55,9 +55,9 @@ def test_draws_lie_in_their_ranges_and_are_the_same_again():
 
 def test_rounding_never_leaves_the_range():
     rng = np.random.default_rng(0)
-    narrow = Range(0.123451, 0.123452, log=False, whole=False)
+    narrow = Range(0.123451, 0.123452, log=False, is_integer=False)
     assert 0.123451 <= narrow.draw(rng) <= 0.123452
-    assert {Range(1, 3, log=True, whole=True).draw(rng) for _ in range(99)} == {1, 2, 3}
+    assert {Range(1, 3, log=True, is_integer=True).draw(rng) for _ in range(99)} == {1, 2, 3}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_rounding_never_leaves_the_range():
         ({"grid": ["latent=1,2", "latent=3"]}, "latent is named twice"),
         ({"grid": ["protocol=loso,session5"]}, "protocol decides which rows are sc"),
         ({"grid": ["loss=mse,ccc", "batch=8"]}, "loss=ccc, batch=8: .* biased low"),
-        ({"space": ["latent=8:64"]}, "say how many to draw: --random 20"),
+        ({"space": ["latent=8:64"]}, "give a number of draws: --random 20"),
         ({"space": ["loss=1:2"], "draws": 1}, "loss is not a number"),
         ({"space": ["latent=64:8"], "draws": 1}, "LOW below HIGH"),
         ({"space": ["latent=8"], "draws": 1}, "must be latent=LOW:HIGH"),
@@ -135,13 +135,13 @@ def test_scores_are_those_of_training_alone(tmp_path):
         plan.rows(fold.name, fold.validation),
         fusion="text",
         settings=outcome.trial.settings,
-        seed=derived(3, fold.name),
+        seed=derive_seed(3, fold.name),
     )
     assert np.mean(outcome.scores[fold.name]) == pytest.approx(fitted.score)
 
 
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
-    original, asked = trials.fit_fusions, []
+    original, asked = trials.fit_any_kind, []
 
     def interrupted(jobs):
         asked.append(len(jobs))
@@ -150,7 +150,7 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield found
 
-    monkeypatch.setattr(trials, "fit_fusions", interrupted)
+    monkeypatch.setattr(trials, "fit_any_kind", interrupted)
     with pytest.raises(KeyboardInterrupt):
         swept(tmp_path / "a", seeds=[0, 1])
     assert len(list((tmp_path / "a" / "sweeps").glob("*/trials/*.json"))) == 3
@@ -158,7 +158,7 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
     assert asked == [8, 5]
     whole = swept(tmp_path / "b", seeds=[0, 1])
     assert contents(one) == contents(whole)
-    monkeypatch.setattr(trials, "fit_fusions", None)  # would raise if it were called
+    monkeypatch.setattr(trials, "fit_any_kind", None)  # would raise if it were called
     assert contents(swept(tmp_path / "a", seeds=[0, 1])) == contents(whole)
 
 
@@ -194,7 +194,7 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
     released[0] = dataclasses.replace(released[0], ratings=ratings)
     other = dataclasses.replace(corpus(), utterances=tuple(released))
     places = {
-        trials.place(planned(tmp_path, **changes), tmp_path)
+        trials.sweep_folder(planned(tmp_path, **changes), tmp_path)
         for changes in (
             {},
             {"found": other},
@@ -207,7 +207,7 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
 
 
 def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
-    original, asked = trials.fit_fusions, set()
+    original, asked = trials.fit_any_kind, set()
     ids = planned(tmp_path).common.ids
 
     def watched(jobs):
@@ -215,7 +215,7 @@ def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
             asked.update(ids[row] for row in (*job.train, *job.validation))
         return original(jobs)
 
-    monkeypatch.setattr(trials, "fit_fusions", watched)
+    monkeypatch.setattr(trials, "fit_any_kind", watched)
     plan = planned(tmp_path)
     said = []
     swept(tmp_path, plan, grid=["latent=8"], said=said)
@@ -226,7 +226,7 @@ def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
 
 
 def test_what_diverges_is_ranked_last(tmp_path):
-    original = trials.fit_fusions
+    original = trials.fit_any_kind
 
     def diverging(jobs):
         for number, found in original(jobs):
@@ -234,7 +234,7 @@ def test_what_diverges_is_ranked_last(tmp_path):
             yield number, AffuseError("the loss is not finite") if failed else found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trials, "fit_fusions", diverging)
+        patch.setattr(trials, "fit_any_kind", diverging)
         said = []
         folder = swept(tmp_path, grid=["latent=4,8"], said=said)
         lines = (folder / "ranking.csv").read_text(encoding="utf-8").splitlines()

@@ -20,7 +20,7 @@ def test_each_model_has_its_weights_beside_it(run):
     files = sorted(run.glob(f"*/seed-*/{ModelFolder.layers}"))
     assert [file.parent.name for file in files] == ["seed-0", "seed-1"]
     each = [layer_weights(model_files.load(file.parent)[0]) for file in files]
-    found = layer_weight_files.average(run)
+    found = layer_weight_files.average_weights(run)
     targets = read_run(run).info.targets
     assert list(found) == [(t, m) for m in ("audio", "text") for t in targets]
     for (target, modality), weights in found.items():
@@ -50,7 +50,10 @@ def test_layers_side_by_side_have_no_file(tmp_path):
 
 def test_models_of_decisions_have_weights_too(tmp_path):
     folder = trained(tmp_path, "latemean", epochs=1, layers="weighted")
-    assert {m for _, m in layer_weight_files.average(folder)} == {"audio", "text"}
+    assert {m for _, m in layer_weight_files.average_weights(folder)} == {
+        "audio",
+        "text",
+    }
 
 
 def test_a_damaged_table_is_named(tmp_path):
@@ -59,4 +62,4 @@ def test_a_damaged_table_is_named(tmp_path):
     path.write_text(path.read_text().replace("0.5", "half", 1))
     unlisted(path)
     with pytest.raises(ValueError, match="layers.csv, line .*: could not convert"):
-        layer_weight_files.average(folder)
+        layer_weight_files.average_weights(folder)

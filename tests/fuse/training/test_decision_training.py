@@ -13,7 +13,7 @@ from affuse.fuse.models.fitted import Fitted, ccc
 from affuse.fuse.models.trainable import decision_fitting
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
-from affuse.fuse.training.fitting import alone, fit, fit_all, fit_fusions
+from affuse.fuse.training.fitting import fit, fit_all, fit_any_kind, single_task
 
 SMALL = Settings(
     latent=8,
@@ -38,8 +38,8 @@ def parts():
 
 def fitted(fusion, train, validation, *, loop=fit_all, **changes):
     settings = dataclasses.replace(SMALL, **changes)
-    job = alone(train, validation, fusion=fusion, settings=settings, seed=0)
-    ((_, found),) = decision_fitting.decide([job], loop)
+    job = single_task(train, validation, fusion=fusion, settings=settings, seed=0)
+    ((_, found),) = decision_fitting.fit_decision_fusion([job], loop)
     return found
 
 
@@ -70,7 +70,7 @@ def test_the_mean_is_that_of_the_designs_alone():
 def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     train, validation, _ = parts()
     trained_on, asked = [], []
-    said = decision_fitting._Panel._predictions
+    said = decision_fitting._SharedBases._predictions
 
     def watched(jobs):
         trained_on.extend(job.train.tolist() for job in jobs)
@@ -80,7 +80,7 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
         asked.append(places.tolist())
         return said(panel, model, places)
 
-    monkeypatch.setattr(decision_fitting._Panel, "_predictions", predicted)
+    monkeypatch.setattr(decision_fitting._SharedBases, "_predictions", predicted)
     fitted("lateccc", train, validation, loop=watched, epochs=1)
     everyone = list(range(len(train.truth)))
     assert trained_on[:2] == [everyone, everyone]  # the models that are kept
@@ -103,11 +103,11 @@ def test_fusions_of_equal_models_share_them():
         return fit_all(jobs)
 
     jobs = [
-        alone(train, validation, fusion=fusion, settings=settings, seed=0)
+        single_task(train, validation, fusion=fusion, settings=settings, seed=0)
         for fusion in DECISIONS
     ]
     jobs = [dataclasses.replace(job, rows=jobs[0].rows) for job in jobs]
-    found = dict(decision_fitting.decide(jobs, counted))
+    found = dict(decision_fitting.fit_decision_fusion(jobs, counted))
     assert counts == [12]
     for number, fusion in enumerate(DECISIONS):
         single = fitted(fusion, train, validation, epochs=2)
@@ -140,7 +140,7 @@ def test_inner_folds_divide_no_group():
         assert {named[r] for r in rest}.isdisjoint({named[r] for r in held})
     assert sorted(np.concatenate([held for _, held in folds])) == list(range(15))
     assert len(decision_fitting.divide(["a", "b", "a"])) == 2
-    with pytest.raises(ValueError, match="only one group of them; choose latemean"):
+    with pytest.raises(ValueError, match="only one such group; choose latemean"):
         decision_fitting.divide(["a", "a"])
 
 
@@ -170,10 +170,10 @@ def test_designs_and_decisions_are_trained_side_by_side():
     train, validation, _ = parts()
     settings = dataclasses.replace(SMALL, epochs=2)
     jobs = [
-        alone(train, validation, fusion=fusion, settings=settings, seed=0)
+        single_task(train, validation, fusion=fusion, settings=settings, seed=0)
         for fusion in ("latemean", "text")
     ]
-    found = dict(fit_fusions(jobs))
+    found = dict(fit_any_kind(jobs))
     single = fit(train, validation, fusion="text", settings=settings, seed=0)
     assert found[1].score == pytest.approx(single.score, abs=1e-6)
     mean = fitted("latemean", train, validation, epochs=2)
@@ -185,12 +185,14 @@ def test_training_rows_that_cannot_be_divided_cost_only_who_divides_them():
     train = dataclasses.replace(train, groups=("one speaker",) * len(train.truth))
     settings = dataclasses.replace(SMALL, epochs=1)
     what = {"settings": settings, "seed": 0, "where": "fold 1"}
-    mean = alone(train, validation, fusion="latemean", **what)
+    mean = single_task(train, validation, fusion="latemean", **what)
     jobs = [dataclasses.replace(mean, fusion=fusion) for fusion in DECISIONS]
-    found = dict(decision_fitting.decide(jobs, fit_all))
+    found = dict(decision_fitting.fit_decision_fusion(jobs, fit_all))
     assert isinstance(found.pop(DECISIONS.index("latemean")), Fitted)
     assert len(found) == 2
     for error in found.values():
         assert isinstance(error, ValueError)
         assert str(error).startswith("fold 1: weights of decisions are fitted on")
-    assert isinstance(dict(decision_fitting.decide(jobs[1:2], fit_all))[0], ValueError)
+    assert isinstance(
+        dict(decision_fitting.fit_decision_fusion(jobs[1:2], fit_all))[0], ValueError
+    )

@@ -87,7 +87,7 @@ def test_a_head_says_what_it_said_when_it_was_trained(made, tmp_path):
     assert len(table.id) == 30
     assert set(table.seed) == {3}  # that of the fine-tuning, and no other
     for fold in FOLDS:
-        place = model_files.place(folder, fold=fold, seed=3)
+        place = model_files.model_folder(folder, fold=fold, seed=3)
         ((_, cells),) = read_rows(
             place / ModelFolder.history, model_files.HISTORY_COLUMNS
         )

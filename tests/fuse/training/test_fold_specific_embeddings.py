@@ -85,7 +85,9 @@ def test_one_run_with_one_table(made):
     said = f"{NAME} (fine-tuned for each fold)"
     assert {e["checkpoint"] for e in run.info.encoders.values()} == {said}
     for fold in FOLDS:
-        _, about = model_files.load(model_files.place(run.path, fold=fold, seed=0))
+        _, about = model_files.load(
+            model_files.model_folder(run.path, fold=fold, seed=0)
+        )
         for modality, recipe in about.recipes.items():
             assert fold_encoders.name(recipe) == f"{NAME}/{fold}/{modality}"
     shown = call("report", "--runs", made / "runs", "--format", "json")
@@ -117,7 +119,7 @@ def test_each_fold_is_what_it_is_where_all_have_its_embeddings(made, tmp_path):
 
 def learnt(run):
     """The settings of a run."""
-    _, about = model_files.load(model_files.place(run, fold="session1", seed=0))
+    _, about = model_files.load(model_files.model_folder(run, fold="session1", seed=0))
     return about.settings
 
 
@@ -161,7 +163,10 @@ def test_an_encoder_that_has_heard_the_test_is_refused(tmp_path, allowed):
 def test_what_is_finished_stays(root):
     assert fit(root, "--fusion", "text").exit_code == 0
     before = contents(only(root))
-    lost = model_files.place(only(root), fold="session3", seed=0) / "predictions.csv"
+    lost = (
+        model_files.model_folder(only(root), fold="session3", seed=0)
+        / "predictions.csv"
+    )
     kept = {p: p.stat().st_mtime_ns for p in only(root).glob("*/seed-0/model.*")}
     lost.unlink()
     assert fit(root, "--fusion", "text").exit_code == 0
@@ -178,7 +183,7 @@ def test_the_name_covers_the_embeddings_of_every_fold(made):
             text = given[fold]["text"]
             recipe = dataclasses.replace(text.recipe, weights="other")
             given[fold]["text"] = dataclasses.replace(text, recipe=recipe)
-        plan = design_training.plans.make(
+        plan = design_training.plans.plan_run(
             TrainingData(tuned_encoders.corpus(), given["session3"], given),
             fusion="text",
             settings=dataclasses.replace(QUICK, protocol="loso"),
@@ -274,7 +279,9 @@ def test_of_several_kinds_one_is_named_by_any_of_its_caches(root):
     ].recipe
     assert fit(root, "--fusion", "text", "--text", recipe.digest()).exit_code == 0
     for fold in FOLDS:
-        _, about = model_files.load(model_files.place(only(root), fold=fold, seed=0))
+        _, about = model_files.load(
+            model_files.model_folder(only(root), fold=fold, seed=0)
+        )
         assert about.recipes["text"].pooling == "mean+std"
     assert "no text cache 'abc'" in refused(
         fit(root, "--fusion", "text", "--text", "abc"), status=2
@@ -333,21 +340,21 @@ def test_a_frozen_cache_that_is_named_is_that_of_all_folds(root):
 
 def test_each_model_predicts_from_its_own_embeddings(made):
     run, given = read_run(only(made)), own(made)
-    applied = prediction.apply(only(made), given["session1"], own=given)
-    said = dict(zip(applied.folds, applied.said, strict=True))
+    applied = prediction.predict(only(made), given["session1"], fold_embeddings=given)
+    said = dict(zip(applied.folds, applied.by_model, strict=True))
     for fold, written in by_fold(only(made)).items():
         ids = run.predictions.id[run.predictions.fold == fold].tolist()
         rows = [applied.ids.index(id_) for id_ in ids]
         np.testing.assert_allclose(said[fold][rows], written, atol=1e-5)
     with pytest.raises(ValueError, match="embeddings were extracted with weights="):
-        prediction.apply(only(made), given["session1"])
+        prediction.predict(only(made), given["session1"])
     short = {
         m: learnable_corpus.reordered(e, range(5)) for m, e in given["session2"].items()
     }
     with pytest.raises(
         ValueError, match="'session1' and 'session2' have embeddings of"
     ):
-        prediction.apply(only(made), {}, own={**given, "session2": short})
+        prediction.predict(only(made), {}, fold_embeddings={**given, "session2": short})
 
 
 def test_new_recordings_are_predicted_once_all_folds_have_them(made, root):
@@ -370,7 +377,7 @@ def test_modalities_are_ablated_on_the_embeddings_of_each_fold(made):
     done = call("ablate", only(made), "--cache", made / "cache", "--threads", 1)
     assert done.exit_code == 0, done.output
     given = own(made)
-    found = ablate(only(made), given["session1"], own=given)
+    found = ablate(only(made), given["session1"], fold_embeddings=given)
     written = read_run(only(made)).predictions
     expected = [
         np.mean(

@@ -18,13 +18,13 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.training.fitting import fit_all
 from affuse.fuse.training.grouped import batches, shared_codes, validation_scores
 from affuse.fuse.training.grouped.adam import Adam
-from affuse.fuse.training.grouped.batches import shape
-from affuse.fuse.training.grouped.dropout_streams import Masks, kept
-from affuse.fuse.training.grouped.group_training import Training
+from affuse.fuse.training.grouped.batches import batch_shape
+from affuse.fuse.training.grouped.dropout_streams import DropoutMasks, kept_of_256
+from affuse.fuse.training.grouped.group_training import GroupTraining
 from affuse.fuse.training.grouped.model_group import ModelGroup
 from affuse.fuse.training.grouped.model_tasks import ModelTask
-from affuse.fuse.training.grouped.shared_codes import Copies
-from affuse.fuse.training.grouped.task_schedule import Work, spread
+from affuse.fuse.training.grouped.shared_codes import CodeCache
+from affuse.fuse.training.grouped.task_schedule import ScheduledTask, execute_tasks
 
 QUICK = Settings(
     latent=8, autoencoder_hidden=16, hidden=16, learning_rate=0.01, epochs=3
@@ -33,7 +33,7 @@ QUICK = Settings(
 
 @pytest.fixture(scope="module")
 def rows():
-    return align(corpus(), embeddings()).resident(features=("audio", "text"))
+    return align(corpus(), embeddings()).all_rows(features=("audio", "text"))
 
 
 def job(rows, seed=0, *, fusion="early", count=160, **changes):
@@ -77,7 +77,7 @@ def test_models_too_large_for_company_come_to_the_same(rows, monkeypatch, traini
     """They are called one by one, not stacked, so their products are rounded anew."""
     jobs = [job(rows, seed, training=training, pretrain_epochs=2) for seed in range(2)]
     stacked = trained(jobs)
-    monkeypatch.setitem(batches.STACK, "cpu", 1)
+    monkeypatch.setitem(batches.BATCH_BYTES, "cpu", 1)
     monkeypatch.setattr("affuse.fuse.training.grouped.model_group.vmap", None)
     for one, other in zip(stacked, trained(jobs), strict=True):
         assert not same(one, other)
@@ -109,7 +109,7 @@ def test_neither_order_nor_parts_nor_threads_matter(rows):
 
 def test_rows_of_folds_may_differ(rows):
     counts = (153, 160, 161, 199)
-    assert len({shape(count, QUICK) for count in counts}) == 3
+    assert len({batch_shape(count, QUICK) for count in counts}) == 3
     jobs = [job(rows, count=count) for count in counts]
     for one, found in zip(jobs, trained(jobs), strict=True):
         assert same(trained([one])[0], found)
@@ -118,7 +118,7 @@ def test_rows_of_folds_may_differ(rows):
 @pytest.mark.parametrize("rows_of_a_batch", [32, 33, 63, 100, 130, 255, 257, 500])
 def test_few_rows_only_fill_up_a_batch(rows_of_a_batch):
     settings = dataclasses.replace(QUICK, batch=rows_of_a_batch)
-    count, length = shape(7 * rows_of_a_batch, settings)
+    count, length = batch_shape(7 * rows_of_a_batch, settings)
     assert count == 7
     assert 0 <= length - rows_of_a_batch <= max(3, rows_of_a_batch / 16)
 
@@ -139,14 +139,14 @@ def test_embeddings_are_the_same_copied_or_not(rows, monkeypatch, changes):
     counts = (150, 160)
     jobs = [job(rows, k, count=n, **changes) for k in range(2) for n in counts]
     projected = []
-    original = Copies.projected
+    original = CodeCache.projected
     monkeypatch.setattr(
-        Copies, "projected", lambda *of: projected.append(of) or original(*of)
+        CodeCache, "projected", lambda *of: projected.append(of) or original(*of)
     )
     copied = trained(jobs)
     assert projected
     projected.clear()
-    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPIES", 0)
+    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPY_BYTES", 0)
     for one, other in zip(copied, trained(jobs), strict=True):
         assert same(one, other)
     assert not projected
@@ -164,8 +164,8 @@ def test_late_fusion_with_a_relu_is_the_same_in_company(rows, training):
 
 def test_models_that_see_one_copy_stand_on_one_stack(rows, monkeypatch):
     jobs = [job(rows, seed, count=count) for seed in range(4) for count in (159, 160)]
-    room = shared_codes.size(jobs[1], jobs[1].width)
-    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPIES", room)
+    room = shared_codes.copy_size(jobs[1], jobs[1].width)
+    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPY_BYTES", room)
     sizes = []
 
     def prepared(training, numbered, stopped):
@@ -173,9 +173,9 @@ def test_models_that_see_one_copy_stand_on_one_stack(rows, monkeypatch):
         assert len({one.fold for _, one in numbered}) == 1
         return original(training, numbered, stopped)
 
-    original = Training.prepared
-    monkeypatch.setattr(Training, "prepared", prepared)
-    monkeypatch.setattr("affuse.fuse.training.grouped.group_tasks.WIDEST", 4)
+    original = GroupTraining.train_on_copies
+    monkeypatch.setattr(GroupTraining, "train_on_copies", prepared)
+    monkeypatch.setattr("affuse.fuse.training.grouped.group_tasks.LARGEST_GROUP", 4)
     trained(jobs)
     assert sizes == [4, 4]
 
@@ -280,7 +280,7 @@ def test_steps_are_those_of_torch(kind):
 
 
 def test_masks_do_not_depend_on_the_company():
-    company, alone = Masks([3, 4, 5], "cpu"), Masks([4], "cpu")
+    company, alone = DropoutMasks([3, 4, 5], "cpu"), DropoutMasks([4], "cpu")
     calls = [((10, 7), 128), ((4,), 200)]
     first = company.draw(calls)
     for mask, own in zip(first, alone.draw(calls), strict=True):
@@ -295,7 +295,7 @@ def test_masks_do_not_depend_on_the_company():
 @pytest.mark.parametrize("dropout", [0.1, 0.5, 0.9])
 def test_as_many_values_are_dropped_as_was_asked(dropout):
     values = 40_000
-    mask = Masks([0], "cpu").draw([((values,), kept(dropout))])[0]
+    mask = DropoutMasks([0], "cpu").draw([((values,), kept_of_256(dropout))])[0]
     share = 1 - dropout
     # four deviations of a binomial, and the rounding of the share to 1/256
     bound = 4 * (share * dropout / values) ** 0.5 + 1 / 512
@@ -320,7 +320,7 @@ def test_a_stack_computes_what_its_modules_do():
     torch.manual_seed(0)
     modules = [Layers() for _ in range(3)]
     x = torch.randn(3, 5, 6)
-    stack = ModelGroup(modules, Masks([0, 1, 2], "cpu"))
+    stack = ModelGroup(modules, DropoutMasks([0, 1, 2], "cpu"))
     found = stack({"x": x}, training=False)["y"]
     for k, module in enumerate(modules):
         expected = module.eval()({"x": x[k]})["y"]
@@ -346,7 +346,7 @@ def test_all_parts_are_trained_from_the_first_batch_on():
         module = Layers()
         module.dropout = Wary().eval()  # the whole is in training, a part is not
         modules.append(module)
-    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, DropoutMasks([0, 1], "cpu"))
     x = torch.ones(2, 64, 6)
     first, second = (stack({"x": x}, training=True)["y"] for _ in range(2))
     assert len(first[0].unique(dim=0)) > 1  # rows are equal, masks are not
@@ -372,7 +372,7 @@ def test_linear_layers_and_their_gradients_are_those_of_torch(batch, shape):
 
     modules = [Two() for _ in range(3)]
     x = torch.randn(3, batch, *shape, 6)
-    stack, lay = ModelGroup(modules, Masks([0, 1, 2], "cpu")), list[bool]()
+    stack, lay = ModelGroup(modules, DropoutMasks([0, 1, 2], "cpu")), list[bool]()
     first = stack.parameters["first.weight"]
     first.register_hook(lambda gradient: lay.append(gradient.is_contiguous()))
     stack({"x": x}, training=True)["y"].square().sum().backward()
@@ -396,7 +396,7 @@ def test_linear_layers_take_single_vectors_as_well():
 
     modules = [Queried() for _ in range(2)]
     x = torch.randn(2, 5, 6)
-    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, DropoutMasks([0, 1], "cpu"))
     for k, found in enumerate(stack({"x": x}, training=True)["y"]):
         expected = modules[k]({"x": x[k]})["y"]
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
@@ -413,7 +413,7 @@ def test_modules_may_share_a_parameter():
             return {"y": self.second(self.first(features["x"]))}
 
     modules = [Twice(), Twice()]
-    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, DropoutMasks([0, 1], "cpu"))
     x = torch.randn(2, 4, 3)
     for k, found in enumerate(stack({"x": x}, training=True)["y"]):
         expected = modules[k]({"x": x[k]})["y"]
@@ -431,7 +431,7 @@ def test_dropout_hides_the_same_values_from_the_gradient():
         def forward(self, features):
             return {"y": self.part(features["x"]) * self.scale}
 
-    stack = ModelGroup([Only(), copy.deepcopy(Only())], Masks([0, 1], "cpu"))
+    stack = ModelGroup([Only(), copy.deepcopy(Only())], DropoutMasks([0, 1], "cpu"))
     x = torch.ones(2, 8, 8, requires_grad=True)
     found = stack({"x": x}, training=True)["y"]
     found.sum().backward()
@@ -484,12 +484,12 @@ def test_works_wait_for_those_that_they_need():
         return lambda stopped: order.append(name) or name
 
     works = [
-        Work(work("a")),
-        Work(work("b")),
-        Work(work("c"), after=frozenset({1})),
-        Work(work("d")),
+        ScheduledTask(work("a")),
+        ScheduledTask(work("b")),
+        ScheduledTask(work("c"), after=frozenset({1})),
+        ScheduledTask(work("d")),
     ]
-    results = dict(spread(works, threads=1))
+    results = dict(execute_tasks(works, threads=1))
     assert results == {0: "a", 1: "b", 2: "c", 3: "d"}
     assert order == ["a", "b", "c", "d"]  # who waited goes before who did not
 
@@ -505,9 +505,9 @@ def test_an_error_ends_the_others_and_threads_are_as_before():
         while not stopped():
             asked.append(torch.get_num_threads())
 
-    works = [Work(patient), Work(broken)]
+    works = [ScheduledTask(patient), ScheduledTask(broken)]
     with pytest.raises(RuntimeError, match="no memory"):
-        list(spread(works, threads=2))
+        list(execute_tasks(works, threads=2))
     assert set(asked) <= {1}
     assert torch.get_num_threads() == before
 
@@ -528,6 +528,6 @@ def test_on_a_gpu_a_model_in_company_is_about_the_same_alone(rows):
 
 
 def test_masks_of_one_seed_go_on():
-    masks = Masks([0], "cpu")
+    masks = DropoutMasks([0], "cpu")
     drawn = [masks.draw([((64,), 128)])[0].clone() for _ in range(3)]
     assert not any(torch.equal(a, b) for a, b in pairwise(drawn))

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 import torch
 
-from affuse.fuse.training.grouped.shared_tensors import Shared
+from affuse.fuse.training.grouped.shared_tensors import TensorCache
 
 ROW = 400  # bytes of a tensor below
 
@@ -27,7 +27,7 @@ def counting(made):
 
 def test_threads_that_ask_at_once_share_one():
     made, started = [], Barrier(8)
-    shared, maker = Shared(limit=10 * ROW), counting(made)
+    shared, maker = TensorCache(limit=10 * ROW), counting(made)
 
     def slowly():
         time.sleep(0.1)
@@ -45,7 +45,7 @@ def test_threads_that_ask_at_once_share_one():
 
 def test_what_was_asked_for_longest_ago_is_forgotten():
     made: list[int] = []
-    shared, maker = Shared(limit=2 * ROW), counting(made)
+    shared, maker = TensorCache(limit=2 * ROW), counting(made)
     for key in (1, 2, 1, 3, 1, 2):
         assert shared.get(key, maker(key))[0] == key
     # 3 takes the place of 2, for 1 was asked for after it
@@ -54,7 +54,7 @@ def test_what_was_asked_for_longest_ago_is_forgotten():
 
 def test_what_is_larger_than_the_limit_is_made_each_time_and_drives_nothing_out():
     made: list[int] = []
-    shared, maker = Shared(limit=ROW), counting(made)
+    shared, maker = TensorCache(limit=ROW), counting(made)
 
     def large():
         made.append(2)
@@ -69,7 +69,7 @@ def test_what_is_larger_than_the_limit_is_made_each_time_and_drives_nothing_out(
 
 def test_an_error_reaches_all_who_wait_and_is_not_kept():
     started, made = Barrier(4), list[int]()
-    shared, maker = Shared(limit=2 * ROW), counting(made)
+    shared, maker = TensorCache(limit=2 * ROW), counting(made)
 
     def fail():
         time.sleep(0.1)

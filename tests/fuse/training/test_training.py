@@ -22,8 +22,8 @@ from affuse.fuse.models import baselines
 from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.trained import model_files
-from affuse.fuse.training import run_description
-from affuse.fuse.training.failed_runs import stopped
+from affuse.fuse.training import alignment
+from affuse.fuse.training.failed_runs import explain_unfinished_run
 from affuse.fuse.training.training_request import TrainingData, TrainingSetup
 
 MODEL_FILES = (
@@ -172,7 +172,7 @@ def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
     folder = trained(tmp_path, "text")
     before = contents(folder)
     monkeypatch.setattr(
-        design_training, "fit_fusions", None
+        design_training, "fit_any_kind", None
     )  # would raise if it were called
     trained(tmp_path, "text")
     assert contents(folder) == before
@@ -181,29 +181,34 @@ def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
 def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
     tmp_path, monkeypatch, caplog
 ):
-    original = design_training.fit_fusions
+    original = design_training.fit_any_kind
 
     def failing(jobs):
         yield from ((n, AffuseError(f"{job.where}: no")) for n, job in enumerate(jobs))
 
-    monkeypatch.setattr(design_training, "fit_fusions", failing)
+    monkeypatch.setattr(design_training, "fit_any_kind", failing)
     with pytest.raises(AffuseError, match=": no"):
         trained(tmp_path, "text")
     (folder,) = tmp_path.iterdir()
-    assert stopped(folder).startswith("its training failed, and would fail again: text")
+    assert explain_unfinished_run(folder).startswith(
+        "its training failed, and would fail again: text"
+    )
     assert not verify(folder).problems
-    monkeypatch.setattr(design_training, "fit_fusions", original)
+    monkeypatch.setattr(design_training, "fit_any_kind", original)
     trained(tmp_path, "ridge")
     collect(tmp_path)
     assert f"not shown: {folder}; its training failed" in caplog.text
     trained(tmp_path, "text")
     assert not (folder / RunFolder.failures).exists()
-    assert stopped(folder) == "its training was interrupted; repeat its train command"
+    assert (
+        explain_unfinished_run(folder)
+        == "its training was interrupted; repeat its train command"
+    )
     assert not verify(folder).problems
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    original, calls = design_training.fit_fusions, []
+    original, calls = design_training.fit_any_kind, []
 
     def interrupted(jobs):
         calls.append([job.where for job in jobs])
@@ -212,7 +217,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield found
 
-    monkeypatch.setattr(design_training, "fit_fusions", interrupted)
+    monkeypatch.setattr(design_training, "fit_any_kind", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "a", "text", protocol="loso")
     assert list(map(read_run, finished(tmp_path / "a"))) == []
@@ -354,13 +359,13 @@ def test_what_was_left_out_is_said(tmp_path):
         "290 utterances; left out: 10 with no text embedding; "
         "a rating outside the scale: 1"
     )
-    assert run_description.summary(folder) == expected
+    assert alignment.alignment_summary(folder) == expected
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
-        run_description.summary(tmp_path)
+        alignment.alignment_summary(tmp_path)
 
 
 def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
-    fit, fit_all = baselines.fit, design_training.fit_fusions
+    fit, fit_all = baselines.fit, design_training.fit_any_kind
 
     def broken(name, rows, validation, **how):
         if name == "pcaridge":
@@ -373,7 +378,7 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
             yield number, AffuseError("the loss is nan") if lost else found
 
     monkeypatch.setattr(baselines, "fit", broken)
-    monkeypatch.setattr(design_training, "fit_fusions", diverging)
+    monkeypatch.setattr(design_training, "fit_any_kind", diverging)
     with pytest.raises(ValueError, match="pcaridge, fold .*: no components") as raised:
         design_training.run_all(
             TrainingData(corpus(), embeddings()),

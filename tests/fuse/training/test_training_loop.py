@@ -7,8 +7,13 @@ from torch import nn
 from affuse.fuse.losses import SMALLEST_BATCH
 from affuse.fuse.models.fitted import ccc
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.grouped.batches import BatchSource, BatchTask, divide, shape
-from affuse.fuse.training.grouped.loop import minimise, seeded
+from affuse.fuse.training.grouped.batches import (
+    BatchSource,
+    BatchTask,
+    batch_shape,
+    divide_into_batches,
+)
+from affuse.fuse.training.grouped.loop import torch_seed, train_group
 
 
 def order(seed=0):
@@ -18,12 +23,12 @@ def order(seed=0):
 @pytest.mark.parametrize("rows", [1, 2, 127, 129, 255, 256, 257, 1000, 8062])
 @pytest.mark.parametrize("batch", [128, 300])
 def test_batches_take_every_row_once(rows, batch):
-    batches = divide(torch.arange(rows), Settings(batch=batch), order())
+    batches = divide_into_batches(torch.arange(rows), Settings(batch=batch), order())
     sizes = [len(b) for b in batches]
     assert sorted(torch.cat(batches).tolist()) == list(range(rows))
     assert max(sizes) - min(sizes) <= 1
     assert min(sizes) >= min(rows, SMALLEST_BATCH)
-    count, length = shape(rows, Settings(batch=batch))
+    count, length = batch_shape(rows, Settings(batch=batch))
     assert len(sizes) == count
     assert 0 <= length - max(sizes) < 16
     if rows < 2 * SMALLEST_BATCH:
@@ -31,16 +36,20 @@ def test_batches_take_every_row_once(rows, batch):
 
 
 def test_batches_of_the_squared_error_may_be_small():
-    batches = divide(torch.arange(100), Settings(batch=8, loss="mse"), order())
+    batches = divide_into_batches(
+        torch.arange(100), Settings(batch=8, loss="mse"), order()
+    )
     assert {len(b) for b in batches} == {8, 9}
 
 
 def test_the_order_is_new_in_each_epoch_and_the_same_for_each_seed():
     generator = order(3)
-    first = divide(torch.arange(50), Settings(), generator)[0].tolist()
-    second = divide(torch.arange(50), Settings(), generator)[0].tolist()
+    first = divide_into_batches(torch.arange(50), Settings(), generator)[0].tolist()
+    second = divide_into_batches(torch.arange(50), Settings(), generator)[0].tolist()
     assert first != second
-    assert divide(torch.arange(50), Settings(), order(3))[0].tolist() == first
+    assert (
+        divide_into_batches(torch.arange(50), Settings(), order(3))[0].tolist() == first
+    )
 
 
 class Rising(nn.Module):
@@ -94,7 +103,7 @@ def told(objective, *, models=1, epochs=6, **changes):
         for k in range(models)
     ]
     source = BatchSource({"x": torch.ones(13, 1)}, torch.zeros(13, 1))
-    return [t.module for t in tasks], minimise(tasks, source, objective)
+    return [t.module for t in tasks], train_group(tasks, source, objective)
 
 
 def test_the_best_epoch_is_kept_and_patience_ends():
@@ -157,17 +166,17 @@ def test_a_training_can_be_stopped():
     )
     source = BatchSource({"x": torch.ones(2, 1)}, torch.zeros(2, 1))
     with pytest.raises(InterruptedError, match="was stopped"):
-        minimise([task], source, Told([[0.0]]), stopped=lambda: True)
+        train_group([task], source, Told([[0.0]]), stopped=lambda: True)
 
 
 def test_seeds_do_not_touch_what_others_draw():
     torch.manual_seed(5)
     expected = torch.rand(2)
     torch.manual_seed(5)
-    with seeded(1, torch.device("cpu")):
+    with torch_seed(1, torch.device("cpu")):
         mine = torch.rand(1)
     assert torch.equal(torch.rand(2), expected)
-    with seeded(1, torch.device("cpu")):
+    with torch_seed(1, torch.device("cpu")):
         assert torch.equal(torch.rand(1), mine)
 
 
