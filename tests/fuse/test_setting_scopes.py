@@ -1,7 +1,7 @@
-"""A setting is never taken from another model of the group, whichever setting it is.
+"""No model of a group takes the value of a setting from another model.
 
-Every field of `Settings` is covered, a new one without an edit of this file: another
-value is derived from its choices, its range or its type.
+All fields of `Settings` are tested. A new field needs no edit of this file, because
+another value is derived from its choices, its range or its type.
 """
 
 import dataclasses
@@ -151,7 +151,7 @@ def test_models_that_differ_in_one_setting_are_the_same_together(rows, bases, fi
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_a_group_shares_what_is_not_marked_otherwise(rows, field):
+def test_a_group_shares_the_values_of_unmarked_settings(rows, field):
     for name, other in alternatives(field, BASES):
         one, two = job(rows, BASES[name]), job(rows, other)
         shaped = batches.batch_shape(160, one.settings) == batches.batch_shape(
@@ -171,7 +171,7 @@ UNUSED_BY_AUTOENCODERS = [f for f in FIELDS if mark(f).autoencoder is UNUSED]
 
 
 @pytest.mark.parametrize("field", UNUSED_BY_AUTOENCODERS, ids=lambda field: field.name)
-def test_jobs_share_autoencoders_that_do_not_use_what_they_differ_in(
+def test_tasks_share_autoencoders_that_do_not_use_their_difference(
     rows, monkeypatch, field
 ):
     made = []
@@ -274,7 +274,7 @@ def test_a_mistaken_mark_is_noticed_by_these_comparisons(rows, monkeypatch, trai
     assert not same_history(second, trained(jobs[1])[0])
 
 
-def test_a_setting_of_which_no_other_value_is_known_fails():
+def test_a_setting_without_another_known_value_fails():
     @dataclass(frozen=True)
     class Named(Settings):
         name: str = "a"

@@ -1,4 +1,4 @@
-"""The bench of stage two: the same models in every way, and the table it prints."""
+"""Benchmark of stage two: equal models in all training loops, and the printed table."""
 
 import pytest
 import torch
@@ -47,7 +47,7 @@ def test_files_and_tensors_hold_the_same(tmp_path):
             assert torch.equal(one, other)
 
 
-def test_operations_are_those_of_the_layers():
+def test_counted_flops_are_those_of_the_layers():
     # forward and both gradients are three products; the first layers need two
     def products(*pairs):
         return sum(2 * a * b for a, b in pairs)
@@ -59,7 +59,7 @@ def test_operations_are_those_of_the_layers():
     assert training_bench.count_flops(jobs()) == pytest.approx(2 * expected)
 
 
-def test_the_table_says_who_is_how_fast():
+def test_the_table_compares_the_speed_of_loops():
     lines = training_bench.table_lines(
         {"loop": 6.0, "affuse": 2.0}, 4, needed=8e9, limit=16e9
     )
@@ -71,7 +71,7 @@ SLOW = pytest.param(["--reduce", "none"], marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("options", [["--training", "pretrain"], SLOW])
-def test_the_command(options, monkeypatch):
+def test_the_command_prints_a_table(options, monkeypatch):
     monkeypatch.setitem(gemm_throughput.SIZE, "cpu", 64)
     size = "--rows 300 --dims 8 6 --models 2 --epochs 1 --batch 128 --threads 1"
     small = "--hidden 8 --latent 4"

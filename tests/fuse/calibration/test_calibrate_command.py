@@ -33,7 +33,7 @@ def run(tmp_path_factory):
     return folder
 
 
-def test_new_recordings_get_what_the_test_got(run):
+def test_new_recordings_are_calibrated_like_the_test_part(run):
     found = read_run(run)
     learnt = fit(read_validation_parts(found), targets=TARGETS, seeds=(0, 1))
     said = calibrated(select_test_parts(found), learnt)
@@ -76,7 +76,7 @@ def test_folds_are_averaged_and_intervals_hold_the_average(tmp_path):
 
 
 @pytest.mark.parametrize(("policy", "clipped"), [("clip", True), ("keep", False)])
-def test_what_leaves_the_scale_is_set_to_its_end_and_counted(
+def test_predictions_outside_the_scale_are_clipped_and_counted(
     tmp_path, caplog, policy, clipped
 ):
     folder = trained(tmp_path, "text", epochs=2, protocol="loso", out_of_range=policy)
@@ -111,7 +111,7 @@ def test_predictions_that_were_clipped_are_noted(tmp_path):
     assert f"outside the scale, clipped to its end: valence {count}" in said
 
 
-def test_what_is_not_there_or_is_stale_says_what_to_do(tmp_path):
+def test_a_missing_or_stale_calibration_advises_a_command(tmp_path):
     folder = trained(tmp_path, "text", epochs=1)
     applied = predict(folder, embeddings())
     with pytest.raises(FileNotFoundError, match="first: python cli.py calibrate"):
@@ -131,7 +131,7 @@ def test_what_is_not_there_or_is_stale_says_what_to_do(tmp_path):
         calibrated_columns(folder, applied)
 
 
-def test_the_command_line(run, tmp_path):
+def test_the_command_writes_a_table_and_refuses_too_few_speakers(run, tmp_path):
     done = call("calibrate", run, "--level", 0.8, "--output", tmp_path / "said.txt")
     assert done.exit_code == 0
     said = (tmp_path / "said.txt").read_text(encoding="utf-8")
@@ -164,7 +164,7 @@ def test_a_corpus_without_speakers(tmp_path):
         calibrate(folder, level=0.9, by="speaker")
 
 
-def test_the_chart_is_sound_and_its_labels_do_not_touch(run):
+def test_the_chart_is_valid_and_its_labels_do_not_overlap(run):
     calibrate(run, level=0.9, by="auto")
     lines = (run / "rejection.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "rating,kept,utterances,ccc,rmse"

@@ -35,7 +35,7 @@ def test_ordinary_columns_are_those_of_scikit_learn():
 
 
 @pytest.mark.parametrize("offset", [1e8, -1e8, 1e11])
-def test_an_offset_costs_no_more_than_float64_rounds(offset):
+def test_an_offset_causes_only_rounding_errors_of_float64(offset):
     found = standardised(X + offset)
     rounding = 2 * np.spacing(abs(offset)) / X.std(axis=0).min()
     np.testing.assert_allclose(found, standardised(X), rtol=0, atol=rounding + 1e-6)
@@ -69,7 +69,7 @@ def test_rounding_is_no_variation():
         assert (ColumnScaler.fitted(values).scale > 0).tolist() == [False, True]
 
 
-def test_columns_that_nobody_takes_are_0():
+def test_unused_columns_are_0():
     found = ColumnScaler.fitted(X, np.array([3, 1]))
     assert (found.scale > 0).tolist() == [False, True, False, True, False]
     values = X.copy()
@@ -78,7 +78,7 @@ def test_columns_that_nobody_takes_are_0():
 
 
 @pytest.mark.parametrize("value", [1e40, -1.7e308])
-def test_what_float32_cannot_hold_is_refused_by_row_and_column(value):
+def test_values_beyond_float32_are_refused_by_row_and_column(value):
     later = X.copy()
     later[[17, 40], 3] = value
     with pytest.raises(
@@ -104,7 +104,7 @@ def test_an_offset_that_was_rounded_away_is_refused():
         demand(X + 1e8 * offset)
 
 
-def test_a_row_that_hides_all_others_is_refused():
+def test_an_outlier_that_rounds_all_other_rows_to_one_is_refused():
     values = X.copy()
     values[5, :3] = 1e30
     with pytest.raises(ValueError, match="every column of audio .* rows far away from"):

@@ -1,4 +1,4 @@
-"""Rows that are left out of training are counted, with a line for each reason."""
+"""Utterances that are left out of training are counted, with a line for each reason."""
 
 import csv
 import json
@@ -51,7 +51,7 @@ def command(corpus, root, *words):
     return CliRunner().invoke(cli.main, [str(word) for word in words])
 
 
-def test_finetune_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
+def test_finetune_reports_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     monkeypatch.setattr(
         joint_system, "probe", lambda settings: replace(SMALL, epochs=3)
     )
@@ -71,7 +71,7 @@ def test_finetune_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     assert found == {"no text": 2, "no rating of dominance": 3}
 
 
-def test_speakers_that_fell_out_are_named(tmp_path):
+def test_speakers_without_utterances_are_named(tmp_path):
     def change(number, row):
         if row["speaker"] in ("1F", "2F", "3M"):
             row["dominance"] = ""
@@ -85,7 +85,7 @@ def test_speakers_that_fell_out_are_named(tmp_path):
     assert "utterances with no rating of dominance" in done.stderr
 
 
-def test_what_is_whole_is_not_mentioned(tmp_path):
+def test_nothing_is_reported_without_omissions(tmp_path):
     corpus = corpus_reading.read(
         CorpusSource(
             corpus="manifest",
@@ -96,7 +96,7 @@ def test_what_is_whole_is_not_mentioned(tmp_path):
     assert fold_inputs.usable(corpus, ("text", "audio"), policy="clip").left_out == {}
 
 
-def test_the_class_of_an_error_stays():
+def test_the_class_of_an_error_is_preserved():
     with pytest.raises(OptionError, match="no\n  left out: 1 utterance with no text"):
         with explain_omissions({"no text": 1}, [], []):
             raise OptionError("no")

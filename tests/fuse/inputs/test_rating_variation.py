@@ -1,4 +1,4 @@
-"""A rating that is constant in a part of a fold has no CCC, and one rule says so."""
+"""Ratings that are constant in a part of a fold have no CCC and are refused."""
 
 import dataclasses
 import json
@@ -51,7 +51,7 @@ def constant_in(part, *, rating="arousal", value=3.0):
     )
 
 
-def test_what_is_constant():
+def test_constant_ratings_are_found():
     truth = np.array([[0.1, 0.1], [0.1, 0.2]])
     assert is_constant(truth).tolist() == [True, False]
     assert is_constant(truth[:0]).tolist() == [False, False]
@@ -66,9 +66,7 @@ def test_what_is_constant():
 
 
 @pytest.mark.parametrize("part", SESSIONS)
-def test_every_kind_is_refused_with_one_sentence_before_time_is_spent(
-    tmp_path, monkeypatch, part
-):
+def test_constant_ratings_are_refused_before_any_training(tmp_path, monkeypatch, part):
     def spent(*args, **kwargs):
         pytest.fail("time was spent")
 
@@ -112,9 +110,7 @@ def always(value, *, scale=(1, 5), ratings=("dominance",)):
         ),
     ],
 )
-def test_a_rating_that_never_varies_is_not_a_matter_of_division(
-    tmp_path, found, advice
-):
+def test_an_always_constant_rating_gets_no_advice_on_division(tmp_path, found, advice):
     with pytest.raises(AffuseError, match=advice) as raised:
         trained(tmp_path, "early", found=found)
     assert "protocol" not in str(raised.value)
@@ -122,7 +118,7 @@ def test_a_rating_that_never_varies_is_not_a_matter_of_division(
 
 
 @pytest.mark.parametrize("part", SESSIONS)
-def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
+def test_a_sweep_checks_training_and_validation_only(tmp_path, part):
     def planned():
         return run_plan.plan_run(
             TrainingData(constant_in(part), embeddings()),
@@ -141,7 +137,7 @@ def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
 
 
 @pytest.mark.parametrize(("rows", "part"), [(range(160), "tr"), (range(200, 260), "v")])
-def test_a_job_without_a_plan_is_refused_too(rows, part):
+def test_a_task_without_a_plan_is_refused(rows, part):
     from affuse.fuse.inputs.tensors import align
 
     aligned = align(corpus(), embeddings())
@@ -166,7 +162,7 @@ def forged(folder, name, rows):
         write_predictions(folder / name, dataclasses.replace(p, truth=truth), run.info)
 
 
-def test_calibrate_and_ablate_refuse_what_has_no_ccc(tmp_path):
+def test_calibrate_and_ablate_refuse_constant_ratings(tmp_path):
     folder = trained(tmp_path)
     forged(folder, RunFolder.predictions, lambda p: np.ones(len(p), bool))
     with pytest.raises(AffuseError, match="fold 'session5': the test CCC of valence"):

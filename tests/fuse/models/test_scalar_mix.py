@@ -111,12 +111,12 @@ def test_the_layer_that_holds_a_rating_gets_its_weight():
     assert min(found) > 0.8  # the layer alone: 1.6 of signal, .5 of noise
 
 
-def test_layers_side_by_side_have_no_weights():
+def test_concatenated_layers_have_no_weights():
     assert layer_weights(system(layers="concat")) == {}
     assert layer_weights(torch.nn.Linear(1, 1)) == {}
 
 
-def test_many_systems_at_once_say_what_each_says_alone():
+def test_systems_predict_the_same_under_vmap():
     models = [system().eval() for _ in range(2)]
     with torch.no_grad():
         for number, model in enumerate(models):

@@ -1,4 +1,4 @@
-"""A training that came to nothing is named wherever its figures are shown."""
+"""A failed training is reported wherever its figures are shown."""
 
 import dataclasses
 import json
@@ -71,7 +71,7 @@ def flat(said):
 # what is far, and what is constant
 
 
-def test_what_is_far_depends_on_the_scale_and_the_ratings():
+def test_far_outside_depends_on_the_scale_and_the_ratings():
     truth = np.array([-1.0, 0.5])
     said = np.array([-3.0, 3.0, 3.01, -3.01])
     assert is_far_outside(said, truth).tolist() == [False, False, True, True]
@@ -82,7 +82,7 @@ def test_what_is_far_depends_on_the_scale_and_the_ratings():
     ).tolist() == [False]
 
 
-def test_what_is_constant_varies_less_than_a_hundredth_of_the_ratings():
+def test_constant_predictions_vary_less_than_1_percent_of_the_ratings():
     truth = np.linspace(-1, 1, 101)[:, None] * [1, 1, 0]
     said = truth * [0.009, 0.011, 0] + 0.3
     assert is_nearly_constant(said, truth).tolist() == [True, False, False]
@@ -115,7 +115,7 @@ def test_models_are_counted_and_the_farthest_prediction_is_named():
     assert "arousal:" in same
 
 
-def test_predictions_without_ratings_are_held_against_the_scale():
+def test_predictions_without_ratings_are_compared_with_the_scale():
     said = np.random.default_rng(0).uniform(-1, 1, (4, 10, 3))
     assert list(unrated_sentences(said, TARGETS)) == []
     said[1, 2:4, 0] = 9
@@ -129,7 +129,7 @@ def test_predictions_without_ratings_are_held_against_the_scale():
 # where it is said
 
 
-def test_train_ends_with_status_one_and_says_how_far(tmp_path, caches):
+def test_train_ends_with_status_one_and_names_the_farthest_prediction(tmp_path, caches):
     words = [word for pair in SET for word in ("--set", pair)]
     done = command(tmp_path, "--fusion", "text", *words, "--set", "weight_decay=0")
     assert done.exit_code == 1, done.output
@@ -142,7 +142,7 @@ def test_train_ends_with_status_one_and_says_how_far(tmp_path, caches):
     assert "Leak: " not in shown.output
 
 
-def test_a_divergence_that_is_allowed_is_said(tmp_path, caches, caplog):
+def test_an_allowed_divergence_is_reported(tmp_path, caches, caplog):
     words = [word for pair in SET for word in ("--set", pair)]
     done = command(tmp_path, "--fusion", "text", *words, "--allow", "divergence")
     assert done.exit_code == 0, done.output
@@ -203,7 +203,7 @@ def test_bounds_show_a_width_or_nothing(low, high, shown):
     assert bounds(Interval(0.7, low, high)) == shown
 
 
-def test_predict_says_so_beside_its_rows(tmp_path, caches, caplog):
+def test_predict_warns_of_failed_models(tmp_path, caches, caplog):
     command(tmp_path, "--fusion", "text")
     (folder,) = tmp_path.iterdir()
     for cache in caches.values():

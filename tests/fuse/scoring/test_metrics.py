@@ -44,13 +44,13 @@ def test_ccc_is_symmetric_and_does_not_depend_on_the_unit():
     assert ccc(2 * t + 3, 2 * p + 3) == pytest.approx(ccc(t, p), abs=1e-12)
 
 
-def test_the_same_constant_has_no_agreement():
+def test_the_same_constant_has_an_undefined_ccc():
     assert np.isnan(ccc([0.1] * 3, [0.1] * 3))
     assert np.isnan(ccc([2], [2]))
 
 
 @pytest.mark.parametrize("truth", [TRUTH[:3], [0.1] * 3])
-def test_another_constant_agrees_with_nothing(truth):
+def test_another_constant_has_a_ccc_of_zero(truth):
     # 0.7 three times has a mean that is not 0.7, yet its variance must be 0
     assert ccc(truth, [0.7] * 3) == 0
     assert np.isnan(pearson(truth, [0.7] * 3))

@@ -79,7 +79,7 @@ def test_a_clear_difference_is_significant_and_none_is_not():
     assert permutation_test(a, same, permutations=999) > 0.05
 
 
-def test_one_unit_tells_nothing_apart():
+def test_a_single_cluster_shows_no_difference():
     one = {"folds": 1, "dialogues": 1}
     a, b = (make_run(**one, seeds=1, noise=n) for n in (0.1, 0.5))
     assert permutation_test(a, b, permutations=99) == 1
@@ -103,7 +103,7 @@ def test_seeds_that_differ_are_not_taken_for_a_difference_of_designs():
     assert found.low < 0 < found.high
 
 
-def test_without_a_ccc_there_is_no_p():
+def test_p_is_nan_if_a_ccc_is_undefined():
     run = make_run(folds=1)
     same = np.full_like(run.predictions.truth, 0.1)
     flat = dataclasses.replace(run.predictions, truth=same, predicted=same)

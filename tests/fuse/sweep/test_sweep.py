@@ -35,7 +35,7 @@ def test_a_grid_is_every_combination_in_order():
     assert (together[0].loss, together[0].batch) == ("mse", 8)
 
 
-def test_draws_lie_in_their_ranges_and_are_the_same_again():
+def test_draws_lie_in_their_ranges_and_repeat_with_the_seed():
     space = ["learning_rate=1e-4:1e-2:log", "latent=16:128:log", "dropout=0:0.5"]
     one = candidates(Settings(), grid=["loss=ccc,mse"], space=space, draws=200, seed=3)
     assert len(one) == 200
@@ -57,7 +57,11 @@ def test_rounding_never_leaves_the_range():
     rng = np.random.default_rng(0)
     narrow = Range(0.123451, 0.123452, log=False, is_integer=False)
     assert 0.123451 <= narrow.draw(rng) <= 0.123452
-    assert {Range(1, 3, log=True, is_integer=True).draw(rng) for _ in range(99)} == {1, 2, 3}
+    assert {Range(1, 3, log=True, is_integer=True).draw(rng) for _ in range(99)} == {
+        1,
+        2,
+        3,
+    }
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def test_rounding_never_leaves_the_range():
          "59,049 settings are more than 10,000"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_searched_is_said(found, sentence):
+def test_invalid_searches_are_refused(found, sentence):
     with pytest.raises(ValueError, match=sentence):
         candidates(Settings(), **found)
 
@@ -94,7 +98,7 @@ def test_what_cannot_be_searched_is_said(found, sentence):
 # what comes of it
 
 
-def test_the_planted_best_is_found_and_can_be_trained_next(tmp_path):
+def test_the_planted_best_settings_are_found_and_can_be_trained(tmp_path):
     said = []
     folder = swept(
         tmp_path,
@@ -124,7 +128,7 @@ def test_the_planted_best_is_found_and_can_be_trained_next(tmp_path):
     assert (parsed["cache"], parsed["allow"]) == (Path("my cache"), ("sentences",))
 
 
-def test_scores_are_those_of_training_alone(tmp_path):
+def test_scores_equal_those_of_ordinary_training(tmp_path):
     plan = planned(tmp_path, protocol="loso")
     folder = swept(tmp_path, plan, grid=["latent=8"], seeds=[3])
     (outcome,) = trials.outcomes(folder)
@@ -140,7 +144,7 @@ def test_scores_are_those_of_training_alone(tmp_path):
     assert np.mean(outcome.scores[fold.name]) == pytest.approx(fitted.score)
 
 
-def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
+def test_an_interrupted_sweep_resumes(tmp_path, monkeypatch):
     original, asked = trials.fit_any_kind, []
 
     def interrupted(jobs):
@@ -206,7 +210,7 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
     assert len(places) == 4
 
 
-def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
+def test_test_parts_are_never_read(tmp_path, monkeypatch):
     original, asked = trials.fit_any_kind, set()
     ids = planned(tmp_path).common.ids
 
@@ -225,7 +229,7 @@ def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
     assert any("in protocol loso the test part of a fold" in line for line in said)
 
 
-def test_what_diverges_is_ranked_last(tmp_path):
+def test_diverging_settings_are_ranked_last(tmp_path):
     original = trials.fit_any_kind
 
     def diverging(jobs):
@@ -268,7 +272,7 @@ def test_the_mean_is_over_folds_and_seeds_and_the_deviation_over_seeds():
     assert (one.score, one.deviation) == pytest.approx((0.45, 0.2))
 
 
-def test_the_command_line_refuses_in_a_sentence(tmp_path):
+def test_the_command_line_reports_errors_in_a_sentence(tmp_path):
     words = ("sweep", "--fusion", "text", "--cache", tmp_path, "--sweeps", tmp_path)
     assert "nothing to search" in refused(call(*words), status=2)
     assert "no embeddings below" in refused(call(*words, "--grid", "latent=8,16"))

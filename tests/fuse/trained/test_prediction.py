@@ -39,12 +39,12 @@ def test_new_recordings_get_the_mean_over_models(tmp_path, fusion):
     np.testing.assert_allclose(applied.std[rows], np.std(by_seed, 0), atol=1e-5)
 
 
-def test_all_folds_have_a_say(tmp_path):
+def test_models_of_all_folds_predict(tmp_path):
     folder = trained(tmp_path, "text", protocol="loso", epochs=1)
     assert predict(folder, embeddings()).models == 5
 
 
-def test_another_corpus_of_the_same_recipe_is_welcome(run):
+def test_another_corpus_with_the_same_recipe_is_accepted(run):
     found = recipes_changed(embeddings(), corpus="mine", content="f" * 12)
     found = {m: reordered(c, [5, 3]) for m, c in found.items()}
     applied = predict(run, found)
@@ -53,7 +53,7 @@ def test_another_corpus_of_the_same_recipe_is_welcome(run):
     np.testing.assert_allclose(applied.mean, expected, atol=1e-5)
 
 
-def test_utterances_that_lack_a_modality_are_left_aside(run):
+def test_utterances_that_lack_a_modality_are_left_out(run):
     caches = embeddings()
     caches["text"] = reordered(caches["text"], range(7, COUNT))
     applied = predict(run, caches)
@@ -64,7 +64,9 @@ def test_utterances_that_lack_a_modality_are_left_aside(run):
 @pytest.mark.parametrize(
     ("fusion", "changes"), [("early", {"modality_dropout": 0.3}), ("experts", {})]
 )
-def test_a_robust_run_predicts_what_lacks_a_modality(tmp_path, fusion, changes):
+def test_a_robust_run_predicts_utterances_that_lack_a_modality(
+    tmp_path, fusion, changes
+):
     folder = trained(tmp_path, fusion, seeds=[0, 1], **changes)
     whole = predict(folder, embeddings())
     assert (whole.left_out, whole.partial) == ({}, {})
@@ -83,7 +85,7 @@ def test_a_robust_run_predicts_what_lacks_a_modality(tmp_path, fusion, changes):
         assert np.abs(alone.mean[rows] - whole.mean[rows]).max() > 0.01
 
 
-def test_a_robust_run_needs_something(tmp_path):
+def test_a_robust_run_needs_at_least_one_modality(tmp_path):
     folder = trained(tmp_path, "experts", epochs=1)
     with pytest.raises(ValueError, match="needs audio embeddings"):
         predict(folder, {})
@@ -111,7 +113,7 @@ def test_a_missing_modality_is_named(run):
         predict(run, {"audio": embeddings()["audio"]})
 
 
-def test_nothing_in_common_is_said(run):
+def test_caches_without_common_utterances_are_refused(run):
     caches = embeddings()
     found = {
         "audio": reordered(caches["audio"], range(10)),

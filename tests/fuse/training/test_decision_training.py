@@ -44,7 +44,7 @@ def fitted(fusion, train, validation, *, loop=fit_all, **changes):
 
 
 @pytest.mark.parametrize("fusion", DECISIONS)
-def test_what_can_be_learnt_is_learnt(fusion):
+def test_decision_designs_learn_planted_ratings(fusion):
     train, validation, test = parts()
     found = fitted(fusion, train, validation)
     with torch.no_grad():
@@ -55,7 +55,7 @@ def test_what_can_be_learnt_is_learnt(fusion):
         )
 
 
-def test_the_mean_is_that_of_the_designs_alone():
+def test_latemean_is_the_mean_of_separately_trained_designs():
     train, validation, test = parts()
     found = fitted("latemean", train, validation, epochs=3)
     said = []
@@ -67,7 +67,7 @@ def test_the_mean_is_that_of_the_designs_alone():
         torch.testing.assert_close(found.module(test.features), sum(said) / 2)
 
 
-def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
+def test_inner_models_predict_groups_that_they_were_not_trained_on(monkeypatch):
     train, validation, _ = parts()
     trained_on, asked = [], []
     said = decision_fitting._SharedBases._predictions
@@ -93,7 +93,7 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     assert sorted(sum(asked, [])) == everyone
 
 
-def test_fusions_of_equal_models_share_them():
+def test_decision_designs_share_equal_unimodal_models():
     train, validation, _ = parts()
     settings = dataclasses.replace(SMALL, epochs=2)
     counts = []
@@ -114,7 +114,7 @@ def test_fusions_of_equal_models_share_them():
         assert found[number].score == pytest.approx(single.score, abs=1e-6)
 
 
-def test_who_learns_by_heart_gets_no_weight():
+def test_an_overfitted_model_gets_no_weight():
     # text is noise of so many features that every training rating can be remembered
     train, _, _ = parts()
     generator = torch.Generator().manual_seed(0)
@@ -155,7 +155,7 @@ def test_groups_are_speakers_then_dialogues_then_utterances():
     assert groups(bare) == tuple(u.id for u in some)
 
 
-def test_a_saved_model_says_the_same(tmp_path):
+def test_a_saved_model_predicts_the_same(tmp_path):
     folder = trained(tmp_path, "stacking", epochs=2)
     module, description = model_files.load(next(folder.glob("*/seed-0")))
     assert description.parameters == sum(p.numel() for p in module.parameters())
@@ -166,7 +166,7 @@ def test_a_saved_model_says_the_same(tmp_path):
     np.testing.assert_allclose(said, read_run(folder).predictions.predicted, atol=1e-6)
 
 
-def test_designs_and_decisions_are_trained_side_by_side():
+def test_networks_and_decision_designs_are_trained_in_one_call():
     train, validation, _ = parts()
     settings = dataclasses.replace(SMALL, epochs=2)
     jobs = [
@@ -180,7 +180,7 @@ def test_designs_and_decisions_are_trained_side_by_side():
     assert found[0].score == pytest.approx(mean.score, abs=1e-6)
 
 
-def test_training_rows_that_cannot_be_divided_cost_only_who_divides_them():
+def test_indivisible_training_rows_fail_only_designs_with_inner_folds():
     train, validation, _ = parts()
     train = dataclasses.replace(train, groups=("one speaker",) * len(train.truth))
     settings = dataclasses.replace(SMALL, epochs=1)

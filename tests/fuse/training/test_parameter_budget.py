@@ -37,7 +37,7 @@ def test_any_design_can_have_a_million_parameters(fusion, reduce):
 
 
 @pytest.mark.parametrize("fusion", DESIGNS)
-def test_more_units_never_make_fewer_parameters(fusion):
+def test_more_units_never_give_fewer_parameters(fusion):
     sizes = [
         count_parameters(fusion, SIZES, Settings(reduce="none", hidden=hidden))
         for hidden in (1, 2, 3, 4, 5, 8, 13, 100, 2**16)
@@ -50,7 +50,9 @@ def test_more_units_never_make_fewer_parameters(fusion):
 @pytest.mark.parametrize(
     "changes", [{}, {"reduce": "pca"}, {"layers": "weighted"}, {"reduce": "none"}]
 )
-def test_what_is_counted_is_what_is_trained(tmp_path, fusion, changes):
+def test_the_parameter_count_equals_that_of_the_trained_model(
+    tmp_path, fusion, changes
+):
     folder = trained(tmp_path, fusion, epochs=1, **changes)
     info = read_run(folder).info
     settings = Settings(**info.settings)
@@ -59,7 +61,7 @@ def test_what_is_counted_is_what_is_trained(tmp_path, fusion, changes):
     assert count_parameters(fusion, sizes, settings) == info.parameters
 
 
-def test_what_autoencoders_take_is_no_size_to_match():
+def test_a_budget_below_the_autoencoders_is_refused():
     # each of 1024-128-128-128-1024 or 768-..., with a bias for each unit
     with pytest.raises(
         ValueError, match="about 50,000 parameters: with hidden=1 it has 5.*latent, aut"
@@ -67,7 +69,7 @@ def test_what_autoencoders_take_is_no_size_to_match():
         match_parameters("early", SIZES, Settings(), parameters=50_000)
 
 
-def test_more_than_the_largest_is_refused():
+def test_a_budget_above_the_largest_model_is_refused():
     sizes = InputSizes({"text": 2}, {"text": 1}, 1)
     with pytest.raises(ValueError, match=r"hidden=65536 it has [\d,]*; ask for"):
         match_parameters("text", sizes, Settings(reduce="none"), parameters=10**9)

@@ -22,7 +22,7 @@ def order(seed=0):
 
 @pytest.mark.parametrize("rows", [1, 2, 127, 129, 255, 256, 257, 1000, 8062])
 @pytest.mark.parametrize("batch", [128, 300])
-def test_batches_take_every_row_once(rows, batch):
+def test_batches_contain_every_row_once(rows, batch):
     batches = divide_into_batches(torch.arange(rows), Settings(batch=batch), order())
     sizes = [len(b) for b in batches]
     assert sorted(torch.cat(batches).tolist()) == list(range(rows))
@@ -53,7 +53,7 @@ def test_the_order_is_new_in_each_epoch_and_the_same_for_each_seed():
 
 
 class Rising(nn.Module):
-    """Two weights, of which the loss reaches one."""
+    """Module of two weights, of which the loss depends on one."""
 
     def __init__(self):
         super().__init__()
@@ -63,12 +63,12 @@ class Rising(nn.Module):
         return {"used": self.used + 0 * features["x"][:, 0]}
 
 
-class Told:
-    """The weight shall rise; the scores are told, and what they were told of is kept.
+class PlannedScores:
+    """Objective that increases a weight, with planned scores; it stores scored weights.
 
     Args:
-        scores: of each epoch, a row of one for each model
-        loss: added to that of the first of two
+        scores: for each epoch, the score of each model
+        loss: value that is added to the loss of the first of two models
     """
 
     def __init__(self, scores, loss=None):
@@ -88,8 +88,8 @@ class Told:
         return torch.tensor(next(self.told), dtype=torch.float64)[:, None]
 
 
-def told(objective, *, models=1, epochs=6, **changes):
-    """Modules and how they were trained."""
+def train_on_planned_scores(objective, *, models=1, epochs=6, **changes):
+    """Return modules and the outcomes of their training."""
     tasks = [
         BatchTask(
             Rising(),
@@ -106,32 +106,32 @@ def told(objective, *, models=1, epochs=6, **changes):
     return [t.module for t in tasks], train_group(tasks, source, objective)
 
 
-def test_the_best_epoch_is_kept_and_patience_ends():
-    objective = Told([[-0.8], [-0.2], [-0.5], [-0.3], [0.9]])
-    (module,), (trained,) = told(objective, patience=2)
+def test_the_best_checkpoint_is_restored_and_patience_ends_training():
+    objective = PlannedScores([[-0.8], [-0.2], [-0.5], [-0.3], [0.9]])
+    (module,), (trained,) = train_on_planned_scores(objective, patience=2)
     assert [e.scores[0] for e in trained.history] == [-0.8, -0.2, -0.5, -0.3]
     assert [e.number for e in trained.history] == [1, 2, 3, 4]
     assert module.used.item() == objective.seen[1][0]
 
 
-def test_each_model_has_a_patience_and_a_best_of_its_own():
-    objective = Told([[0.5, 0.1], [0.4, 0.2], [0.3, 0.3], [0.4], [0.2], [0.1]])
-    modules, trained = told(objective, models=2, patience=2)
+def test_patience_and_best_checkpoint_are_separate_for_each_model():
+    objective = PlannedScores([[0.5, 0.1], [0.4, 0.2], [0.3, 0.3], [0.4], [0.2], [0.1]])
+    modules, trained = train_on_planned_scores(objective, models=2, patience=2)
     assert [e.score for e in trained[0].history] == [0.5, 0.4, 0.3]
     assert [e.score for e in trained[1].history] == [0.1, 0.2, 0.3, 0.4, 0.2, 0.1]
     assert modules[0].used.item() == objective.seen[0][0]
     assert modules[1].used.item() == objective.seen[3][0]
 
 
-def test_what_the_loss_does_not_reach_stays():
-    (module,), _ = told(Told([[0.0]] * 6), weight_decay=0.5)
+def test_parameters_without_a_gradient_stay_unchanged():
+    (module,), _ = train_on_planned_scores(PlannedScores([[0.0]] * 6), weight_decay=0.5)
     assert module.idle.item() == 1.0
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
-def test_either_optimizer_goes_downhill(optimizer):
-    objective = Told([[float(k)] for k in range(6)])
-    told(objective, optimizer=optimizer)
+def test_each_optimizer_reduces_the_loss(optimizer):
+    objective = PlannedScores([[float(k)] for k in range(6)])
+    train_on_planned_scores(objective, optimizer=optimizer)
     seen = [values[0] for values in objective.seen]
     assert seen == sorted(seen)
     assert seen[0] > 0
@@ -139,8 +139,8 @@ def test_either_optimizer_goes_downhill(optimizer):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_ends_one_model_only(value):
-    objective = Told([[0.0, 0.5], [0.4], [0.3]], loss=value)
-    _, trained = told(objective, models=2, epochs=3)
+    objective = PlannedScores([[0.0, 0.5], [0.4], [0.3]], loss=value)
+    _, trained = train_on_planned_scores(objective, models=2, epochs=3)
     assert trained[0].error == (
         f"text, fold a, seed 0, epoch 1: the loss is {value}; set learning_rate "
         f"below 0.001"
@@ -150,7 +150,7 @@ def test_a_loss_that_is_not_finite_ends_one_model_only(value):
 
 
 def test_a_score_that_is_not_finite_is_an_error():
-    _, (trained,) = told(Told([[0.1], [math.nan]]))
+    _, (trained,) = train_on_planned_scores(PlannedScores([[0.1], [math.nan]]))
     assert "seed 0, epoch 2: the validation score is nan" in trained.error
 
 
@@ -166,10 +166,10 @@ def test_a_training_can_be_stopped():
     )
     source = BatchSource({"x": torch.ones(2, 1)}, torch.zeros(2, 1))
     with pytest.raises(InterruptedError, match="was stopped"):
-        train_group([task], source, Told([[0.0]]), stopped=lambda: True)
+        train_group([task], source, PlannedScores([[0.0]]), stopped=lambda: True)
 
 
-def test_seeds_do_not_touch_what_others_draw():
+def test_torch_seed_restores_the_random_state():
     torch.manual_seed(5)
     expected = torch.rand(2)
     torch.manual_seed(5)
