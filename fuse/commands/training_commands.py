@@ -133,9 +133,8 @@ def sweep(say: Say, options: Sweep) -> None:
     _demand_layers(tried, sources.embeddings)
     data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
     requested = designs(options.designs, list(sources.embeddings), head=False)
-    names = [
-        name for name in requested if find_trainable(name).has_settings
-    ]  # of "all", some
+    # "all" includes designs without settings
+    names = [name for name in requested if find_trainable(name).has_settings]
     for sentence in unused_setting_notes(tried, names):
         log.warning("%s", sentence)
     for fusion in names:

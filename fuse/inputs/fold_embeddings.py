@@ -12,9 +12,8 @@ from affuse.data.records import Corpus
 from affuse.data.splits.protocols import Fold, some
 from affuse.fuse.inputs.tensors import AlignedCorpus, align
 
-FoldEmbeddings = Mapping[
-    str, Mapping[str, Embeddings]
-]  # {fold: {modality: rows of its cache}}
+# {fold: {modality: rows of its cache}}
+FoldEmbeddings = Mapping[str, Mapping[str, Embeddings]]
 ALL_FOLDS = ""  # key for all folds, in place of a fold's name
 
 

@@ -27,9 +27,8 @@ class Sources:
     corpus: Corpus
     caches: Mapping[str, Cache]  # {modality: cache}; of the first fold if folds differ
     embeddings: Mapping[str, Embeddings]  # {modality: rows of its cache}
-    fold_embeddings: FoldEmbeddings = field(
-        default_factory=dict
-    )  # fold-specific embeddings, if any
+    # fold-specific embeddings, if any
+    fold_embeddings: FoldEmbeddings = field(default_factory=dict)
 
 
 def select_for_training(options: TrainingInputs, modalities: Sequence[str]) -> Sources:

@@ -174,9 +174,8 @@ def seed_variance(folds: Sequence[FoldMoments]) -> list[Variance]:
         targets = folds[0].truth.shape[1]
         return [Variance(np.full(targets + 1, np.nan), np.ones(targets + 1))]
     chosen = [fold.with_seeds(common) for fold in folds]
-    each = np.mean(
-        [figures_of_seeds(fold) for fold in chosen], axis=0
-    )  # (seeds, figures)
+    by_fold = [figures_of_seeds(fold) for fold in chosen]  # (seeds, figures) each
+    each = np.mean(by_fold, axis=0)
     shared = np.sum([_interaction(fold) for fold in chosen], axis=0) / len(folds) ** 2
     total = each.var(axis=0, ddof=1) / len(common)
     values = np.maximum(0, total - shared)

@@ -13,9 +13,7 @@ from affuse.data.suggestions import hint
 from affuse.fuse.setting_scopes import row_setting_names
 from affuse.fuse.settings import RANGES, Settings, override
 
-UNSEARCHED_SETTINGS = row_setting_names(
-    Settings
-)  # settings that select rows and are not searched
+UNSEARCHED_SETTINGS = row_setting_names(Settings)  # they select rows
 DIGITS = 4  # significant digits of drawn numbers
 MOST = 10_000  # largest number of settings in one search
 

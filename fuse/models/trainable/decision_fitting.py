@@ -219,9 +219,7 @@ def _fit_weights(
                 predictions_of_bases, truth[:, k]
             )
         else:
-            same = slice(
-                k, None, targets
-            )  # columns of the models' predictions_of_bases for rating k
+            same = slice(k, None, targets)  # columns of the predictions of rating k
             weights[k, same], constants[k] = ccc_weights(
                 predictions_of_bases[:, same], truth[:, k], nonnegative=True
             )

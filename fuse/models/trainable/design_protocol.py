@@ -16,9 +16,7 @@ from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings
 
-DESIGN_SPECIFIC_SETTINGS = (
-    "late_activation",
-)  # settings that designs must declare to get them
+DESIGN_SPECIFIC_SETTINGS = ("late_activation",)  # designs must declare them
 
 
 class TrainableDesign(Protocol):

@@ -18,12 +18,8 @@ KINDS: tuple[type[TrainableDesign], ...] = (
     BaselineDesign,
     ZeroshotDesign,
 )
-FITTING_ORDER = (
-    BaselineDesign,
-    ZeroshotDesign,
-    NetworkDesign,
-    DecisionDesign,
-)  # fast first
+# kinds that are fitted fast come first
+FITTING_ORDER = (BaselineDesign, ZeroshotDesign, NetworkDesign, DecisionDesign)
 
 
 def design_names() -> list[str]:

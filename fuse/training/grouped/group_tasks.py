@@ -30,16 +30,18 @@ class GroupTasks:
 
     def schedule(self) -> list[ScheduledTask]:
         """Return tasks of autoencoders, then of models; a task returns `Result`s."""
-        codecs: dict[Hashable, tuple[ModelTask, str]] = {}
+        autoencoders: dict[Hashable, tuple[ModelTask, str]] = {}
         for task in self.tasks:
             for modality in task.pretrained_modalities:
-                codecs.setdefault(task.autoencoder_key(modality), (task, modality))
+                autoencoders.setdefault(
+                    task.autoencoder_key(modality), (task, modality)
+                )
         scheduled, indices = list[ScheduledTask](), dict[Hashable, int]()
-        for pairs in self._chunks(
-            codecs.values(),
+        for pairs in self._divide_into_groups(
+            autoencoders.values(),
             lambda p: p[0].fold,
             lambda p: p[0].autoencoder_group_key(p[1]),
-            self._codecs_at_once,
+            self._largest_autoencoder_group,
         ):
             indices |= {
                 task.autoencoder_key(modality): len(scheduled)
@@ -48,11 +50,11 @@ class GroupTasks:
             scheduled.append(
                 ScheduledTask(partial(self._training.train_autoencoders, pairs))
             )
-        for numbered in self._chunks(
+        for numbered in self._divide_into_groups(
             enumerate(self.tasks),
             lambda n: n[1].fold,
             lambda n: n[1].group_key,
-            lambda n: self._at_once(n[1]),
+            lambda n: self._largest_regressor_group(n[1]),
         ):
             tasks = [task for _, task in numbered]
             after = {
@@ -71,7 +73,7 @@ class GroupTasks:
             scheduled.append(ScheduledTask(partial(run, numbered), frozenset(after)))
         return scheduled
 
-    def _chunks(
+    def _divide_into_groups(
         self,
         models: Iterable[T],
         fold: Callable[[T], Hashable],
@@ -105,30 +107,23 @@ class GroupTasks:
             result += [group[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
         return result
 
-    def _codecs_at_once(self, pair: tuple[ModelTask, str]) -> int:
+    def _largest_autoencoder_group(self, pair: tuple[ModelTask, str]) -> int:
         """Return the largest size of a group of autoencoders."""
         task, modality = pair
         dim = task.rows.features[modality].shape[1]
         return batches.largest_group(dim, task.length, self._training.device)
 
-    def _at_once(self, task: ModelTask) -> int:
+    def _largest_regressor_group(self, task: ModelTask) -> int:
         """Return the largest size of a group of regressors, limited by memory."""
         most = batches.largest_group(task.width, task.length, self._training.device)
-        if _needs_copies(
-            task
-        ):  # the limit holds even if each model needs separate copies
-            most = min(
-                most,
-                shared_codes.COPY_BYTES // shared_codes.copy_size(task, task.width),
-            )
-        if (
-            task.pretrained_modalities
-        ):  # a group with many dependencies would start late
-            most = min(
-                most,
-                MOST_DEPENDENCIES
-                * self._codecs_at_once((task, task.pretrained_modalities[0])),
-            )
+        if _needs_copies(task):
+            # The limit holds even if each model needs separate copies.
+            size = shared_codes.copy_size(task, task.width)
+            most = min(most, shared_codes.COPY_BYTES // size)
+        if modalities := task.pretrained_modalities:
+            # A group with many dependencies would start late.
+            largest = self._largest_autoencoder_group((task, modalities[0]))
+            most = min(most, MOST_DEPENDENCIES * largest)
         return most
 
 

@@ -46,7 +46,9 @@ class GroupTraining:
         self.device = device
         self._lock = Lock()  # protects the caches and torch's global random numbers
         self._projections: dict[Hashable, Projection] = {}
-        self._codecs: dict[Hashable, tuple[AutoencoderPhase, TrainingOutcome]] = {}
+        self._autoencoders: dict[
+            Hashable, tuple[AutoencoderPhase, TrainingOutcome]
+        ] = {}
         self._copies = CodeCache()
 
     def train_autoencoders(
@@ -79,15 +81,18 @@ class GroupTraining:
             source = BatchSource({modality: rows.features[modality]}, rows.truth)
             places = [(task.train, task.validation) for task in tasks]
         batch_tasks = [
-            self._codec(task, modality, place, projected=projected)
+            self._autoencoder_task(task, modality, place, projected=projected)
             for task, place in zip(tasks, places, strict=True)
         ]
         trained = train_group(
             batch_tasks, source, ReconstructionObjective(), stopped=stopped
         )
-        for task, batch_task, how in zip(tasks, batch_tasks, trained, strict=True):
+        for task, batch_task, outcome in zip(tasks, batch_tasks, trained, strict=True):
             assert isinstance(batch_task.module, AutoencoderPhase)
-            self._codecs[task.autoencoder_key(modality)] = batch_task.module, how
+            self._autoencoders[task.autoencoder_key(modality)] = (
+                batch_task.module,
+                outcome,
+            )
         return []
 
     def train_on_cache(
@@ -111,8 +116,10 @@ class GroupTraining:
             batch_tasks, source, RatingObjective(first.settings), stopped=stopped
         )
         return [
-            _result(number, system, how)
-            for (number, _), system, how in zip(numbered, systems, trained, strict=True)
+            _result(number, system, outcome)
+            for (number, _), system, outcome in zip(
+                numbered, systems, trained, strict=True
+            )
         ]
 
     def train_on_copies(
@@ -133,8 +140,8 @@ class GroupTraining:
         systems = [self._system(task) for _, task in numbered]
         for (_, task), system in zip(numbered, systems, strict=True):
             for m in task.pretrained_modalities:
-                codec = self._codecs[task.autoencoder_key(m)][0].autoencoder
-                system.autoencoders[m].load_state_dict(codec.state_dict())
+                autoencoder = self._autoencoders[task.autoencoder_key(m)][0].autoencoder
+                system.autoencoders[m].load_state_dict(autoencoder.state_dict())
         tasks = [task for _, task in numbered]
         source, places = shared_codes.build_source(
             tasks,
@@ -157,12 +164,14 @@ class GroupTraining:
             batch_tasks, source, RatingObjective(first.settings), stopped=stopped
         )
         results: list[Result] = list(failed)
-        for (number, task), system, how in zip(numbered, systems, trained, strict=True):
+        for (number, task), system, outcome in zip(
+            numbered, systems, trained, strict=True
+        ):
             before = {
-                m: self._codecs[task.autoencoder_key(m)][1]
+                m: self._autoencoders[task.autoencoder_key(m)][1]
                 for m in task.pretrained_modalities
             }
-            results.append(_result(number, system, how, before))
+            results.append(_result(number, system, outcome, before))
         return results
 
     def _projection(self, task: ModelTask, modality: str) -> Projection:
@@ -191,19 +200,19 @@ class GroupTraining:
             )
         return system.to(self.device)
 
-    def _codec(
+    def _autoencoder_task(
         self, task: ModelTask, modality: str, places: RowIndices, *, projected: bool
     ) -> BatchTask:
         """Return the task to train an autoencoder, which depends on no design."""
         projection, settings = self._projection(task, modality), task.settings
         seed = derive_seed(task.seed, modality)
         with self._lock, torch_seed(seed, torch.device("cpu")):
-            codec = AutoencoderPhase(
+            autoencoder = AutoencoderPhase(
                 modality, projection, settings, projected=projected
             )
-            codec.to(self.device)
+            autoencoder.to(self.device)
         return replace(
-            task.batch_task(codec, *places),
+            task.batch_task(autoencoder, *places),
             settings=replace(settings, learning_rate=settings.pretrain_rate),
             epochs=settings.pretrain_epochs,
             seed=seed,
@@ -217,8 +226,8 @@ class GroupTraining:
         for m in task.modalities:
             projection = self._projection(task, m)
             if m in task.pretrained_modalities:
-                codec = self._codecs[task.autoencoder_key(m)][0].autoencoder
-                inputs[m] = self._copies.encoded(task, m, projection, codec)
+                autoencoder = self._autoencoders[task.autoencoder_key(m)][0].autoencoder
+                inputs[m] = self._copies.encoded(task, m, projection, autoencoder)
             else:
                 inputs[m] = self._copies.projected(task, m, projection)
         return inputs
@@ -226,7 +235,7 @@ class GroupTraining:
     def _failure(self, task: ModelTask) -> AffuseError | None:
         """Return the error of an autoencoder that the task needs, or None."""
         errors = [
-            self._codecs[task.autoencoder_key(m)][1].error
+            self._autoencoders[task.autoencoder_key(m)][1].error
             for m in task.pretrained_modalities
         ]
         return next((AffuseError(error) for error in errors if error), None)
@@ -235,11 +244,13 @@ class GroupTraining:
 def _result(
     number: int,
     system: System,
-    how: TrainingOutcome,
+    outcome: TrainingOutcome,
     before: Mapping[str, TrainingOutcome] | None = None,
 ) -> Result:
     """Return the result of one batch_task."""
-    if how.error:
-        return number, AffuseError(how.error)
-    pretraining = {m: tuple(codec.history) for m, codec in (before or {}).items()}
-    return number, Fitted(system.eval(), tuple(how.history), pretraining)
+    if outcome.error:
+        return number, AffuseError(outcome.error)
+    pretraining = {
+        m: tuple(autoencoder.history) for m, autoencoder in (before or {}).items()
+    }
+    return number, Fitted(system.eval(), tuple(outcome.history), pretraining)

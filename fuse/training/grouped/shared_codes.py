@@ -41,7 +41,11 @@ class CodeCache:
         )
 
     def encoded(
-        self, task: ModelTask, modality: str, projection: Projection, codec: Autoencoder
+        self,
+        task: ModelTask,
+        modality: str,
+        projection: Projection,
+        autoencoder: Autoencoder,
     ) -> Tensor:
         """Return codes of a task's rows: (rows, latent).
 
@@ -49,12 +53,12 @@ class CodeCache:
             task: task
             modality: its name
             projection: of the modality
-            codec: trained autoencoder
+            autoencoder: trained autoencoder
         """
 
         def encode(embedding: Tensor) -> Tensor:
             """Return the codes of cached embeddings."""
-            return codec.encode(projection(embedding))
+            return autoencoder.encode(projection(embedding))
 
         return self._shared.get(
             task.autoencoder_key(modality),
