@@ -133,7 +133,7 @@ def test_what_has_settings_uses_them_and_is_built_by_them(design, aligned):
         settings = dataclasses.replace(BASE, hidden=hidden)
         how = {"targets": 3, "settings": settings, "layers": layers}
         if not design.has_settings:
-            with pytest.raises(OptionError, match=f"of {design.name}; name a design"):
+            with pytest.raises(OptionError, match=f"of {design.name}, not a sett"):
                 design.build(projections, **how)
             return
         parameters = design.build(projections, **how).parameters()

@@ -232,7 +232,7 @@ def test_speakers_are_the_exchangeable_unit_if_there_are_enough():
     assert fit_calibration(simulated(90, rng, speakers=nine)).by == "speaker"
     found = fit_calibration(simulated(90, rng, speakers=eight))
     assert (found.by, found.folds["f"][0].groups) == ("utterance", 90)
-    with pytest.raises(ValueError, match="has 8 known speakers .* takes 9; .*--by utt"):
+    with pytest.raises(ValueError, match="has 8 known speakers .* needs 9; .*--by utt"):
         fit_calibration(simulated(90, rng, speakers=eight), by="speaker")
     with pytest.raises(ValueError, match="has 8 known utterances to validate on"):
         fit_calibration(simulated(8, rng))
