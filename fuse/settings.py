@@ -1,8 +1,8 @@
 """Settings of a training run, their defaults, and experiment files that change them.
 
 An experiment is a TOML file with some of the settings. A run saves all of them as
-``settings.toml``, which can be used as an experiment. Seeds, device and folders are not
-settings, because they do not define the model that is trained.
+``settings.toml``, which can be used as an experiment. Seeds, device and folders are
+options of the commands, not settings.
 """
 
 import json
@@ -16,8 +16,8 @@ from affuse.data.suggestions import hint
 from affuse.data.system.documents import parse_toml, read_toml
 from affuse.data.system.schema import MapOf, Plain, Record
 from affuse.fuse.losses import SMALLEST_BATCH
-from affuse.fuse.setting_ranges import CHOICES, END_TO_END, RANGES, demand
-from affuse.fuse.setting_scopes import PER_MODEL, UNUSED, setting, setting_of_rows
+from affuse.fuse.setting_ranges import CHOICES, END_TO_END, RANGES, demand_allowed
+from affuse.fuse.setting_scopes import PER_MODEL, UNUSED, row_setting, setting
 
 __all__ = [
     "CHOICES",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
-FINETUNE = "finetune"  # table of an experiment for `affuse.extract.finetune` alone
+FINETUNE = "finetune"  # table of an experiment; only `finetune` reads it
 EXPERIMENT = Record({}, {FINETUNE: MapOf(Plain(1))}, others=Plain(1))
 ASSIGNED = Record({"value": Plain(1)})
 
@@ -47,12 +47,12 @@ class Settings:
     """
 
     # Rows and ratings
-    # a protocol of affuse.data.splits.protocols; "" is that of the corpus
-    protocol: str = setting_of_rows("")
-    folds: int = setting_of_rows(5)  # groups of speakers, for the protocol "speakers"
-    split_seed: int = setting_of_rows(0)  # of random choices in a protocol
+    # name in affuse.data.splits.protocols; "" selects the default of the corpus
+    protocol: str = row_setting("")
+    folds: int = row_setting(5)  # groups of speakers, for the protocol "speakers"
+    split_seed: int = row_setting(0)  # seed of the random choices in a protocol
     # ratings outside the scale: "clip", "keep" or "drop"
-    out_of_range: str = setting_of_rows("clip")
+    out_of_range: str = row_setting("clip")
 
     # Dimensionality reduction of one modality's embedding
     # "concat": cached layers concatenated; "weighted": scalar mix for each rating
@@ -71,7 +71,7 @@ class Settings:
     pretrain_epochs: int = setting(25, regressor=UNUSED, autoencoder=PER_MODEL)
     # learning rate of pretraining
     pretrain_rate: float = setting(5e-3, regressor=UNUSED, autoencoder=PER_MODEL)
-    # weight of equation 7 in the loss of joint training
+    # weight of the reconstruction loss (equation 7) in joint training
     reconstruction: float = setting(0.1, autoencoder=UNUSED)
 
     # Design
@@ -95,9 +95,9 @@ class Settings:
     mix: float = setting(0.5, autoencoder=UNUSED)  # weight of the CCC in "mix"
     optimizer: str = setting("adamw")  # or "adam", whose weight decay is an L2 penalty
     learning_rate: float = setting(1e-3, regressor=PER_MODEL, autoencoder=UNUSED)
-    # per unit of the learning rate
+    # "adamw" multiplies weights by 1 - learning_rate * weight_decay in each step
     weight_decay: float = setting(1e-2, regressor=PER_MODEL, autoencoder=PER_MODEL)
-    # utterances, approximately: an epoch is divided into near-equal batches
+    # approximate number of utterances in a batch; batches have near-equal sizes
     batch: int = setting(512, regressor=PER_MODEL, autoencoder=PER_MODEL)
     # largest number of passes over the training rows
     epochs: int = setting(100, regressor=PER_MODEL, autoencoder=UNUSED)
@@ -106,7 +106,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            demand(field.name, getattr(self, field.name), type(field.default))
+            demand_allowed(field.name, getattr(self, field.name), type(field.default))
         if self.loss != "mse" and self.batch < SMALLEST_BATCH:
             raise AffuseError(
                 f"batch={self.batch} with loss='{self.loss}': the CCC of a small batch "
@@ -116,9 +116,9 @@ class Settings:
             _demand_constant_codes(self)
         if self.layers == "weighted" and self.reduce == "pca":
             raise AffuseError(
-                "layers='weighted' learns the weights of layers before they are "
-                "reduced, so there is nothing to fit reduce='pca' on; use "
-                "reduce='autoencoder' or 'none'"
+                "layers='weighted' trains the weights of the layers, so there are no "
+                "fixed embeddings to fit reduce='pca' on; use reduce='autoencoder' or "
+                "'none'"
             )
 
 
@@ -184,10 +184,10 @@ def find(experiment: Path | str) -> Path:
 
 
 def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Return settings with some values replaced; an int may stand for a float.
+    """Return settings with some values replaced; a float setting accepts an int.
 
     Args:
-        settings: to be changed
+        settings: settings to change
         changes: {name: new value}
 
     Raises:
@@ -211,7 +211,7 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
     """Return settings changed by assignments on the command line.
 
     Args:
-        settings: to be changed
+        settings: settings to change
         assignments: ``name=value`` strings; text needs no quotes
 
     Raises:

@@ -19,7 +19,7 @@ from affuse.extract.encoding import encoder_revisions as encoders
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.fuse.models import code_revisions
 from affuse.fuse.models.decisions import DECISIONS
-from affuse.fuse.models.trainable.design_registry import design_names, trainable
+from affuse.fuse.models.trainable.design_registry import design_names, find_trainable
 
 DESIGN = '''"""A design of one's own."""
 
@@ -70,7 +70,7 @@ def test_every_design_that_is_shipped_has_a_revision():
 
 @pytest.mark.parametrize("name", DECISIONS)
 def test_decisions_are_known_by_their_bases_too(name):
-    assert trainable(name).code_revision() == (
+    assert find_trainable(name).code_revision() == (
         "revision 1 of audio revision 1, text revision 1"
     )
 
@@ -185,13 +185,12 @@ def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
     )
     early, late, mean, mine = printed(
         checkout,
-        "from affuse.fuse.models.trainable.design_registry import trainable",
+        "from affuse.fuse.models.trainable.design_registry import find_trainable",
         "for name in ('early', 'late', 'latemean', 'mine'):",
-        "    print(trainable(name).code_revision())",
+        "    print(find_trainable(name).code_revision())",
     ).splitlines()
-    assert (
-        code_revisions.of("early") == late == "revision 1"
-    )  # late does not import that
+    assert code_revisions.code_identity("early") == "revision 1"
+    assert late == "revision 1"  # late does not import that
     assert early.startswith("code ")
     assert mine.startswith("code ")
     assert "audio code " in mean
@@ -199,7 +198,7 @@ def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
 
 def test_what_is_no_design_is_refused():
     with pytest.raises(AffuseError, match="no design 'nothing': choose from"):
-        code_revisions.of("nothing")
+        code_revisions.code_identity("nothing")
 
 
 TRAINING = """
@@ -349,8 +348,9 @@ def test_an_installed_copy_knows_its_own_code(tmp_path):
     done = python(
         "from affuse.extract.encoding import encoder_revisions as encoders\n"
         "from affuse.fuse.models import code_revisions as designs\n"
-        "identity = repr(encoders.code_identity('wav2vec2'))\n"
-        "print(encoders.__file__, identity, designs.of('early'))",
+        "encoder = encoders.code_identity('wav2vec2')\n"
+        "design = designs.code_identity('early')\n"
+        "print(encoders.__file__, repr(encoder), design)",
         folder=package.parent,
     )
     assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ from affuse.extract.finetune import adapters
 from affuse.fuse.commands.dataset_loading import Dataset
 from affuse.fuse.settings import Settings
 from affuse.fuse.training import run_plan
-from affuse.fuse.training.setting_resolution import resolved
+from affuse.fuse.training.setting_resolution import resolve_settings
 from affuse.fuse.training.training_request import TrainingData
 
 RULES = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -70,7 +70,7 @@ def installed(monkeypatch):
 @pytest.mark.usefixtures("installed")
 def test_commands_are_those_of_the_installed_program():
     with pytest.raises(AffuseError, match="afterwards: affuse report --mapped$"):
-        resolved(Settings(map="affine"), "early")
+        resolve_settings(Settings(map="affine"), "early")
     rated = Utterance("a", split="train", ratings={"valence": 0.5})
     unrated = Utterance("b", split="test", text="yes")
     with pytest.raises(AffuseError, match="included: affuse predict RUN --corpus CORP"):
@@ -128,10 +128,10 @@ def test_a_corpus_without_words_is_not_to_be_extracted_as_text(tmp_path):
     plan = {"fusion": "early", "settings": Settings(), "runs": tmp_path}
     audio = {"audio": None}
     with pytest.raises(AffuseError, match="'toy' has no words, .*: --fusion audio$"):
-        run_plan.make(TrainingData(corpus, audio), **plan, device="cpu", label="")
+        run_plan.plan_run(TrainingData(corpus, audio), **plan, device="cpu", label="")
     spoken = replace(corpus, utterances=(replace(corpus.utterances[0], text="yes"),))
     with pytest.raises(AffuseError, match="extract text first"):
-        run_plan.make(TrainingData(spoken, audio), **plan, device="cpu", label="")
+        run_plan.plan_run(TrainingData(spoken, audio), **plan, device="cpu", label="")
 
 
 @pytest.mark.parametrize("span", [(0.5, 1500.0), (1500.0, None)])

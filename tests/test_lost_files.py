@@ -33,7 +33,7 @@ def case(made, tmp_path):
 
 
 def said(case):
-    return prediction.apply(case.run, planted_leaks.embeddings()).mean
+    return prediction.predict(case.run, planted_leaks.embeddings()).mean
 
 
 def test_a_model_that_the_run_does_not_list_is_left_out_and_named(case, caplog):

@@ -27,7 +27,7 @@ from affuse.extract.finetune.tuning_settings import Tuning
 from affuse.fuse import settings as stage_two
 from affuse.fuse.inputs import omissions
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.setting_resolution import unused
+from affuse.fuse.training.setting_resolution import unused_setting_notes
 
 
 def finetune(say: Callable[[str], object], options: Finetune) -> Path:
@@ -54,7 +54,7 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
         report(line)
     plan = prepare(corpus, options)
     torch.set_num_threads(plan.threads)
-    for sentence in unused([_settings(options)], [plan.fusion]):
+    for sentence in unused_setting_notes([_settings(options)], [plan.fusion]):
         report(sentence)
     report(f"fine-tuning {', '.join(plan.backbones)} on {plan.device} in {plan.folder}")
     for sentence in omissions.sentences(plan.aligned.left_out):

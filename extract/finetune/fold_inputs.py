@@ -25,7 +25,7 @@ from affuse.extract.caching import encoder_inputs
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.finetune.backbone import Backbone, EncoderInput
 from affuse.extract.finetune.batch_passes import divide_into_passes
-from affuse.fuse.inputs.tensors import Aligned, align
+from affuse.fuse.inputs.tensors import AlignedCorpus, align
 
 # Smallest number of utterances of each part, so that its CCC means something.
 FEWEST_UTTERANCES = {"train": 8, "validation": 3}
@@ -67,7 +67,7 @@ class Material:
     digests: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def usable_utterances(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
+def usable_utterances(corpus: Corpus, needed: Sequence[str], *, policy: str) -> AlignedCorpus:
     """Return the rated utterances with every modality, and ratings in [-1, 1].
 
     A transcript without words counts as text, see
@@ -108,7 +108,7 @@ def _lack(utterance: Utterance, needed: Sequence[Modality], root: Path) -> str:
 
 def find(
     corpus: Corpus,
-    aligned: Aligned,
+    aligned: AlignedCorpus,
     fold: Fold,
     needed: Sequence[str],
     *,
@@ -142,7 +142,7 @@ def find(
 def gather(
     fold_material: FoldMaterial,
     corpus: Corpus,
-    aligned: Aligned,
+    aligned: AlignedCorpus,
     backbones: Mapping[str, Backbone],
     *,
     threads: int,
@@ -169,7 +169,7 @@ def gather(
                 f"{name}, and fine-tuning needs {FEWEST_UTTERANCES[name]} or more; "
                 f"choose another protocol, or give more data"
             )
-        places = aligned.places(usable_ids)
+        places = aligned.row_indices(usable_ids)
         parts[name] = FoldPart(
             tuple(aligned.utterances[place] for place in places),
             {m: tuple(x[i].values for i in usable_ids) for m, x in by_modality.items()},

@@ -24,7 +24,7 @@ from affuse.extract.finetune.trainer import FineTuner
 from affuse.extract.finetune.training_log import EpochLogger, epoch_rows
 from affuse.extract.finetune.training_task import FinetuningTask
 from affuse.fuse.models.fitted import Fitted
-from affuse.fuse.seeds import derived
+from affuse.fuse.seeds import derive_seed
 
 IDENTITY = Record({"content": Text(100)})
 RECORD = Record({"content": Text(100)}, others=Plain(depth=6, most=1_000_000))
@@ -98,7 +98,7 @@ def _train(
     )
     for line in remarks(material, longest=plan.tuning.max_seconds):
         say(f"{name}: {line}")
-    seed = derived(plan.seed, name)
+    seed = derive_seed(plan.seed, name)
     module, head = _begin(plan, material, backbones, seed)
     state = _newest_state(work, sources.content)
     if state:

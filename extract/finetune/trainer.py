@@ -53,12 +53,12 @@ class Epochs:
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return batches.shape(len(self.dataset), self._settings)[0]
+        return batches.batch_shape(len(self.dataset), self._settings)[0]
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         order = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
         rows = torch.arange(len(self.dataset))
-        for batch in batches.divide(rows, self._settings, order):
+        for batch in batches.divide_into_batches(rows, self._settings, order):
             yield {"rows": batch}
 
 

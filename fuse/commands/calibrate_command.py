@@ -23,8 +23,11 @@ from affuse.fuse.calibration.chart import draw
 from affuse.fuse.calibration.rejection import RejectionPoint
 from affuse.fuse.inputs.rating_variation import demand_defined
 from affuse.fuse.reporting.table_records import NATURES
-from affuse.fuse.trained.fold_predictions import of_test, of_validation
-from affuse.fuse.trained.model_folders import finished, warn
+from affuse.fuse.trained.fold_predictions import (
+    read_validation_parts,
+    select_test_parts,
+)
+from affuse.fuse.trained.model_folders import finished_models, warn_of_unlisted_models
 from affuse.fuse.wording import figure
 
 CALIBRATED = (  # files that the command writes
@@ -65,9 +68,9 @@ def calibrate(
             in a part of a fold
     """
     run = read_run(folder)
-    finished(folder)  # raises an error if models were replaced
-    warn(folder)
-    fitted, scored = of_validation(run), of_test(run)
+    finished_models(folder)  # raises an error if models were replaced
+    warn_of_unlisted_models(folder)
+    fitted, scored = read_validation_parts(run), select_test_parts(run)
     for name, parts in (("validation", fitted), ("test", scored)):
         for part in parts:
             where = f"{run.info.name}, fold '{part.fold}'"

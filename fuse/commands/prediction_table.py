@@ -34,7 +34,7 @@ from affuse.fuse.commands import training_overlap, training_scale
 from affuse.fuse.commands.training_overlap import Inputs, Overlap
 from affuse.fuse.commands.training_scale import SPREAD, Scale
 from affuse.fuse.inputs.input_selection import Sources
-from affuse.fuse.trained.prediction import Applied
+from affuse.fuse.trained.prediction import RunPrediction
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Context:
     places: Mapping[str, Place]  # {id: place in the recording}
 
 
-def gather(run: Path, applied: Applied, sources: Sources, cache: Path) -> Context:
+def gather(run: Path, applied: RunPrediction, sources: Sources, cache: Path) -> Context:
     """Collect the facts on predicted utterances, and log what is unknown.
 
     Args:
@@ -93,7 +93,7 @@ def _trained(cache: Path, name: str, predicted: Corpus) -> Corpus | None:
         return None
 
 
-def _places(applied: Applied, corpus: Corpus, keys: Inputs) -> dict[str, Place]:
+def _places(applied: RunPrediction, corpus: Corpus, keys: Inputs) -> dict[str, Place]:
     """Return the place of each predicted utterance in its recording, by id."""
     utterances = {u.id: u for u in corpus.utterances}
     return {
@@ -137,7 +137,7 @@ def _on_files(corpus: Corpus, cache: Path) -> Iterator[str]:
 
 def write(
     output: TextIO,
-    applied: Applied,
+    applied: RunPrediction,
     context: Context,
     more: Mapping[str, np.ndarray],
 ) -> None:

@@ -36,9 +36,9 @@ from affuse.fuse.reporting.scored_rows import score
 from affuse.fuse.reporting.table_format import load_format
 from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.reporting.verdicts import comparisons, untested
-from affuse.fuse.trained.layer_weight_files import average
-from affuse.fuse.training.alignment import division
-from affuse.fuse.training.failed_runs import stopped
+from affuse.fuse.trained.layer_weight_files import average_weights
+from affuse.fuse.training.alignment import read_division
+from affuse.fuse.training.failed_runs import explain_unfinished_run
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,9 @@ def collect(
     wanted = wanted or ReportContents()
     readable, problems = _read(runs)
     for folder in unfinished_runs(runs):
-        log.warning("unfinished, so not shown: %s; %s", folder, stopped(folder))
+        log.warning(
+            "unfinished, so not shown: %s; %s", folder, explain_unfinished_run(folder)
+        )
     if not readable:
         raise AffuseError(
             "; ".join(problems)
@@ -119,8 +121,8 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
             run = read_run(folder)
             read_sentences(folder)  # these files may be damaged too
             failing_rules(folder)
-            average(folder)
-            division(run)
+            average_weights(folder)
+            read_division(run)
             readable.append(run)
         except (AffuseError, OSError) as error:
             problems.append(printable(f"damaged, so not shown: {folder}: {error}"))

@@ -16,7 +16,7 @@ from affuse.fuse.reporting.blocks import LETTERS
 from affuse.fuse.reporting.table_records import NATURES
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking, trials
-from affuse.fuse.sweep.ranking import Ranked
+from affuse.fuse.sweep.ranking import RankedSettings
 from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.training.run_plan import RunPlan
 from affuse.fuse.wording import count, figure
@@ -31,7 +31,7 @@ class SweepResult:
 
     plan: RunPlan
     folder: Path
-    ranked: tuple[Ranked, ...]  # with all requested seeds, best first
+    ranked: tuple[RankedSettings, ...]  # with all requested seeds, best first
     tried: int  # number of settings that are finished with any seed
     seeds: tuple[int, ...]
 
@@ -63,7 +63,7 @@ def sweep(
     """
     protocol = plan.settings.protocol  # that of the corpus, if none was named
     named = [replace(settings, protocol=protocol) for settings in candidates]
-    folder = trials.place(plan, options.sweeps)
+    folder = trials.sweep_folder(plan, options.sweeps)
     trials.search(plan, folder, named, seeds, progress=progress)
     done = trials.outcomes(folder)
     ranked = ranking.rank(done, seeds)
@@ -92,7 +92,7 @@ def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
 
 def _table(result: SweepResult) -> Iterator[str]:
     """Yield the lines of a table of the best settings with their scores."""
-    info, names = result.plan.info, ranking.varying(result.ranked)
+    info, names = result.plan.info, ranking.varying_settings(result.ranked)
     nature = NATURES[info.nature]
     yield f"{info.design} on {info.corpus} ({nature}), {info.protocol}: validation CCC"
     letters = [LETTERS[target] for target in info.targets]

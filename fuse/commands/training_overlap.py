@@ -23,7 +23,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.linting.gathering import stretches
 from affuse.fuse.linting.timelines import Timelines
-from affuse.fuse.trained.prediction import Applied
+from affuse.fuse.trained.prediction import RunPrediction
 
 SEEN = ("train", "validation")  # parts of a fold that affect its models
 
@@ -75,7 +75,12 @@ class Overlap:
 
 
 def find(
-    run: Path, applied: Applied, ours: Inputs, theirs: Inputs | None, *, trained: str
+    run: Path,
+    applied: RunPrediction,
+    ours: Inputs,
+    theirs: Inputs | None,
+    *,
+    trained: str,
 ) -> Overlap:
     """Count the models that were trained on each predicted utterance.
 

@@ -1,4 +1,4 @@
-"""Extraction commands for the embeddings that a run needs, for errors of `predict`."""
+"""Extraction commands that errors of `predict` and `ablate` advise for a run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,9 @@ from affuse.data.options.extraction_options import Extract
 from affuse.data.options.run_options import RunInput
 
 
-def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -> None:
+def demand_matching_caches(
+    recipes: Mapping[str, Mapping[str, Recipe]], command: RunInput
+) -> None:
     """Raise an error if cached embeddings differ from those that a run needs.
 
     A modality without any cache is no error here, because some models do not need all
@@ -20,34 +22,35 @@ def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -
     `affuse.data.cache.fold_caches.demand`.
 
     Args:
-        recipes: of the run, {fold: {modality: recipe}}
-        again: the command that the user typed
+        recipes: {fold: {modality: recipe}} of the run
+        command: the command that the user typed
 
     Raises:
-        AffuseError: naming the first difference; the lines after the sentence are the
-            commands to extract the corpus and to repeat what the user typed
+        AffuseError: naming the first difference; its other lines are the commands that
+            extract the corpus again and that repeat the user's command
     """
-    caches = list(store.find(again.cache, again.corpus))
+    caches = list(store.find(command.cache, command.corpus))
     if len({c.recipe.corpus for c in caches}) != 1:
         return  # the choice of a corpus raises an error that lists the corpora
     needed = {r.digest(): r for by_fold in recipes.values() for r in by_fold.values()}
-    lacking = [r for r in needed.values() if _differing(r, caches)]
+    lacking = [r for r in needed.values() if _mismatched_caches(r, caches)]
     if not lacking:
         return
     first = lacking[0]
-    others = _differing(first, caches)
+    others = _mismatched_caches(first, caches)
     near = [c for c in others if c.recipe.checkpoint == first.checkpoint] or others
     difference = _as_trained(near[0], first).difference(first)
     raise AffuseError(
         f"the {first.modality} embeddings of '{caches[0].recipe.corpus}' were "
-        f"extracted with {difference} as those of {again.run}; extract again with the "
-        f"run's options, and repeat{_unknown(lacking, caches, again.cache)}:",
-        *(f"  {command}" for command in _extract(lacking, caches, again.cache)),
-        f"  {again}",
+        f"extracted with {difference}, which {command.run} was trained on; extract "
+        f"again with the run's options, and repeat"
+        f"{_unknown(lacking, caches, command.cache)}:",
+        *(f"  {extraction}" for extraction in _extract(lacking, caches, command.cache)),
+        f"  {command}",
     )
 
 
-def _differing(recipe: Recipe, caches: Sequence[Cache]) -> list[Cache]:
+def _mismatched_caches(recipe: Recipe, caches: Sequence[Cache]) -> list[Cache]:
     """Return the caches of a recipe's modality if none of them fits the recipe."""
     same = [c for c in caches if c.recipe.modality == recipe.modality]
     fits = any(cache_selection.is_alike(c.recipe, recipe) for c in same)
@@ -55,7 +58,7 @@ def _differing(recipe: Recipe, caches: Sequence[Cache]) -> list[Cache]:
 
 
 def _as_trained(cache: Cache, trained: Recipe) -> Recipe:
-    """Return the recipe of a cache with the corpus of the run, parsed from its text."""
+    """Return the recipe of a cache with its corpus replaced by that of the run."""
     recipe = Recipe.parse(cache.recipe.text())
     return replace(recipe, corpus=trained.corpus, content=trained.content)
 

@@ -16,8 +16,8 @@ from affuse.data.options.run_options import RunInput
 from affuse.data.options.shared_options import CacheChoice
 from affuse.data.options.training_options import TrainingInputs
 from affuse.data.records import Corpus
-from affuse.fuse.inputs.extraction_commands import demand_alike
-from affuse.fuse.inputs.fold_embeddings import ALL, Own
+from affuse.fuse.inputs.extraction_commands import demand_matching_caches
+from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS, FoldEmbeddings
 
 
 @dataclass(frozen=True)
@@ -27,41 +27,44 @@ class Sources:
     corpus: Corpus
     caches: Mapping[str, Cache]  # {modality: cache}; of the first fold if folds differ
     embeddings: Mapping[str, Embeddings]  # {modality: rows of its cache}
-    own: Own = field(default_factory=dict)  # fold-specific embeddings, if any
+    # fold-specific embeddings, if any
+    fold_embeddings: FoldEmbeddings = field(default_factory=dict)
 
 
-def find(options: TrainingInputs, modalities: Sequence[str]) -> Sources:
+def select_for_training(options: TrainingInputs, modalities: Sequence[str]) -> Sources:
     """Return the corpus and caches that the options select for training.
 
     Args:
-        options: selection of caches
-        modalities: that the designs need
+        options: options that select caches
+        modalities: modalities that the designs need
     """
     folder, corpus, named = options.cache, options.corpus, options.cache_names()
     if not options.finetuned:
         only = cache_selection.choose(
             folder, corpus=corpus, named=named, modalities=modalities
         )
-        return _load(options, {ALL: only}, shared=True)
+        return _load(options, {ALL_FOLDS: only}, shared=True)
     chosen = fold_caches.choose(
         options.finetuned, folder, corpus=corpus, named=named, modalities=modalities
     )
     return _load(options, chosen, shared=False)
 
 
-def alike(options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]) -> Sources:
-    """Return caches with the recipes of a run, to which its models can be applied.
+def select_for_run(
+    options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]
+) -> Sources:
+    """Return the corpus and the caches that the models of a run can be applied to.
 
     Args:
         options: the command that the user typed, which an error repeats
-        recipes: of the run, {fold: {modality: recipe}}
+        recipes: recipes of the run, {fold: {modality: recipe}}
 
     Raises:
-        AffuseError: as `affuse.fuse.inputs.extraction_commands.demand_alike`, and if
-            there is no choice of caches, or more than one
+        AffuseError: if no caches or several fit, or if embeddings differ from those of
+            the run, see `extraction_commands.demand_matching_caches`
     """
     fold_caches.demand(options.cache, options.corpus, recipes)
-    demand_alike(recipes, options)
+    demand_matching_caches(recipes, options)
     distinct = {_key(like): like for like in recipes.values()}
     chosen = {
         key: cache_selection.choose(
@@ -88,7 +91,7 @@ def _load(
     *,
     shared: bool,
 ) -> Sources:
-    """Return sources, for which each cache is loaded once."""
+    """Return the corpus with its caches, each of which is loaded once."""
     caches = next(iter(chosen.values()))
     once = {str(c.path): c for by_name in chosen.values() for c in by_name.values()}
     if isinstance(options, TrainingInputs):

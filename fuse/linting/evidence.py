@@ -27,7 +27,7 @@ from affuse.data.terminal import printable
 from affuse.fuse.linting.finding import Skipped
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
-from affuse.fuse.trained.model_folders import demand_widths, finished, seed
+from affuse.fuse.trained.model_folders import demand_widths, finished_models, seed
 
 CORPUS, CACHE, TRAINED = "corpus", "cache", "trained"  # sources that a rule may need
 ROWS = 2048  # rows of a batch through a model
@@ -163,7 +163,7 @@ class Evidence:
         Raises:
             AffuseError: if a model cannot be read, or is of another run
         """
-        for path in finished(self.folder):
+        for path in finished_models(self.folder):
             if path in self._kept:
                 yield self._kept[path]
                 continue

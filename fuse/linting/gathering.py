@@ -20,9 +20,9 @@ from affuse.data.runs.run_information import read_info
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
 from affuse.fuse.models.design_files import missing_file
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.trained import model_files
-from affuse.fuse.trained.model_folders import finished, warn
+from affuse.fuse.trained.model_folders import finished_models, warn_of_unlisted_models
 from affuse.fuse.training.run_description import fold_rows
 from affuse.fuse.training.run_plan import RunPlan
 
@@ -74,8 +74,8 @@ def left(folder: Path, cache: Path) -> Evidence:
         AffuseError: if it cannot be read
     """
     info, rows = read_info(folder), read_folds(folder)
-    paths = finished(folder)
-    warn(folder)
+    paths = finished_models(folder)
+    warn_of_unlisted_models(folder)
     recipes = model_files.recipes(paths)
     missing: dict[str, str] = {}
     if not paths or not RunFolder(folder).predictions.is_file():
@@ -89,7 +89,7 @@ def left(folder: Path, cache: Path) -> Evidence:
     def load(fold: str, ids: Sequence[str]) -> Mapping[str, Tensor]:
         caches = {m: embeddings[r.folder()] for m, r in recipes[fold].items()}
         features = gather(caches, ids)
-        names = trainable(info.design).features(tuple(caches))
+        names = find_trainable(info.design).features(tuple(caches))
         return {name: torch.from_numpy(features[name]) for name in names}
 
     return Evidence(

@@ -2,7 +2,8 @@
 
 Layers differ in what they represent: early ones loudness and pitch, late ones words. So
 each rating has a weighted mean of the layers (Peters et al., 2018, NAACL, equation 1).
-Their common factor is left out, because the next linear layer contains it::
+The factor gamma of that equation is left out, because the next linear layer contains
+it::
 
     x_r = sum_l softmax(PACE s_r)_l F_l         F_l: layer l, standardised
 
@@ -15,13 +16,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-# Adam moves a parameter by about one learning rate in each step. Scores of a softmax
-# need differences of some units, weights of a linear layer of some hundredths. So
-# scores are multiplied by this factor.
-PACE = 20
+# Adam moves a parameter by about one learning rate in each step. The weights of a
+# linear layer need changes of hundredths, but the scores of a softmax need changes of
+# units. So the scores are multiplied by this factor.
+SCORE_FACTOR = 20
 
 
-class Mixture(nn.Module):
+class ScalarMix(nn.Module):
     """Weighted means of layers, one for each rating; initially all weights are equal.
 
     Args:
@@ -35,7 +36,7 @@ class Mixture(nn.Module):
 
     def weights(self) -> Tensor:
         """Return the weights (targets, layers), of which each row sums to 1."""
-        return (PACE * self.scores).softmax(dim=1)
+        return (SCORE_FACTOR * self.scores).softmax(dim=1)
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Return the mixture of each rating.
@@ -50,7 +51,7 @@ class Mixture(nn.Module):
         return torch.einsum("rl,bld->brd", self.weights(), layers)
 
 
-class PerRating(nn.Module):
+class PerRatingDesign(nn.Module):
     """Design that predicts each rating from the codes of that rating's mixture.
 
     Args:
@@ -89,5 +90,5 @@ def layer_weights(system: nn.Module) -> dict[str, Tensor]:
     return {
         name.rpartition(".")[2]: module.weights().detach()
         for name, module in system.named_modules()
-        if isinstance(module, Mixture)
+        if isinstance(module, ScalarMix)
     }

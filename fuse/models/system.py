@@ -17,12 +17,16 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from affuse.fuse.models.autoencoder import Autoencoder, Layerwise, Mixed
+from affuse.fuse.models.autoencoder import (
+    Autoencoder,
+    LayerwiseAutoencoder,
+    ScalarMixAutoencoder,
+)
 from affuse.fuse.models.design import Design, find
-from affuse.fuse.models.modality_dropout import Hiding
+from affuse.fuse.models.modality_dropout import ModalityDropout
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.regressor import pick
-from affuse.fuse.models.scalar_mix import Mixture, PerRating
+from affuse.fuse.models.scalar_mix import PerRatingDesign, ScalarMix
 from affuse.fuse.settings import Settings
 
 
@@ -63,13 +67,13 @@ class System(nn.Module):
         design = find(fusion)
         needed = design.modalities
         self.projections = nn.ModuleDict({m: pick(projections, m) for m in needed})
-        shapes = Shapes(design, settings, targets, dict(layers or {}))
+        parts = SystemParts(design, settings, targets, dict(layers or {}))
         sizes = {m: projections[m].size for m in needed}
-        self.hide = Hiding(settings.modality_dropout, len(needed))
-        self.mixtures = shapes.mixtures(needed)
+        self.drop_modalities = ModalityDropout(settings.modality_dropout, len(needed))
+        self.mixtures = parts.mixtures(needed)
         self.corrupt = nn.Dropout(settings.input_dropout)
-        self.autoencoders = shapes.autoencoders(sizes)
-        self.fusion = shapes.fusion(sizes)
+        self.autoencoders = parts.autoencoders(sizes)
+        self.fusion = parts.fusion(sizes)
         self._fills = settings.modality_dropout > 0
         self._leaves_out = design.tolerant
 
@@ -79,7 +83,7 @@ class System(nn.Module):
         return len(self.projections) > 1 and (self._fills or self._leaves_out)
 
     def project(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return projected embeddings; projections are not trained, so once is enough.
+        """Return projected embeddings, which training may compute once and reuse.
 
         A `robust` system accepts missing modalities. If it was trained with modality
         dropout, the training mean replaces them; otherwise the design omits them.
@@ -115,7 +119,7 @@ class System(nn.Module):
         Args:
             projected: {modality: (batch, projected size)}
         """
-        codes = self.hide(projected)
+        codes = self.drop_modalities(projected)
         for modality, mixture in self.mixtures.items():
             if modality in codes:
                 codes[modality] = mixture(codes[modality])
@@ -153,8 +157,8 @@ class System(nn.Module):
 
 
 @dataclass(frozen=True)
-class Shapes:
-    """Sizes of layers, codes and ratings that the parts of a system exchange."""
+class SystemParts:
+    """Builder of the parts of a system, with the sizes that the parts share."""
 
     design: Design
     settings: Settings
@@ -187,7 +191,7 @@ class Shapes:
         """
         chosen = modalities if self.weighted else ()
         return nn.ModuleDict(
-            {m: Mixture(self.layers.get(m, 1), self.targets) for m in chosen}
+            {m: ScalarMix(self.layers.get(m, 1), self.targets) for m in chosen}
         )
 
     def autoencoders(self, sizes: Mapping[str, int]) -> nn.ModuleDict:
@@ -203,7 +207,7 @@ class Shapes:
         hidden, latent = self.settings.autoencoder_hidden, self.settings.latent
         layers = self.layers.get(modality, 1)
         if self.weighted:
-            return Mixed(
+            return ScalarMixAutoencoder(
                 size // layers,
                 hidden=hidden,
                 latent=latent,
@@ -211,7 +215,7 @@ class Shapes:
                 mixtures=self.targets,
             )
         if self.tokens(modality) > 1:
-            return Layerwise(
+            return LayerwiseAutoencoder(
                 size // layers, hidden=hidden, latent=latent, layers=layers
             )
         return Autoencoder(size, hidden=hidden, latent=latent)
@@ -237,4 +241,4 @@ class Shapes:
         extra = self.design.extra_settings
         options |= {name: getattr(self.settings, name) for name in extra}
         module: nn.Module = self.design.Fusion(codes, targets=self.targets, **options)
-        return PerRating(module) if self.weighted else module
+        return PerRatingDesign(module) if self.weighted else module

@@ -13,7 +13,7 @@ from affuse.data.cache import run_recipes
 from affuse.data.errors import AffuseError
 from affuse.data.options.shared_options import named_caches
 from affuse.data.options.training_options import Train
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting.contrasts import Side, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
@@ -116,7 +116,7 @@ def _rivals(
     on_encoder = [
         k
         for k, row in enumerate(rows)
-        if trainable(row.design).single_modality == modality
+        if find_trainable(row.design).single_modality == modality
         and not row.mapped
         and (row.members > 1) == (rows[i].members > 1)
         and same_encoder(sides[i].info, sides[k].info, modality)
@@ -152,7 +152,9 @@ def gaps(
                 yield sentence
     if lacking and narrowed:
         yield "Some comparisons are missing, because rows are left out on request"
-    elif fusions and not any(trainable(row.design).single_modality for row in rows):
+    elif fusions and not any(
+        find_trainable(row.design).single_modality for row in rows
+    ):
         yield (
             "Does fusion beat one modality? Train audio and text on the same cache to "
             "see"

@@ -14,8 +14,8 @@ from typing import Any, Self
 from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.models.trainable.design_registry import trainable
-from affuse.fuse.scoring.failed_training import diverged
+from affuse.fuse.models.trainable.design_registry import find_trainable
+from affuse.fuse.scoring.failed_training import count_diverged
 from affuse.fuse.training.parameter_budget import TOLERANCE
 from affuse.fuse.wording import count
 
@@ -67,7 +67,7 @@ class Side:
             info=run.info,
             division=division,
             digest=hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest(),
-            diverged=diverged(run.predictions),
+            diverged=count_diverged(run.predictions),
             settings=flat(run.info.settings),
             path=run.path,
         )
@@ -117,7 +117,7 @@ def uses(design: str, settings: Mapping[str, Any], name: str) -> bool:
         settings: all settings that the run recorded, with dotted names
         name: of one setting; a setting of an unknown name counts as used
     """
-    if name in DIVISION or name in UNSAID or not trainable(design).uses(name):
+    if name in DIVISION or name in UNSAID or not find_trainable(design).uses(name):
         return False
     return all(
         settings.get(other, MISSING) in (*values, MISSING)
@@ -167,7 +167,7 @@ def same_encoder(a: RunInfo, b: RunInfo, modality: str) -> bool:
 
 def _seen(run: Run) -> Sequence[FoldRow]:
     """Return the rows of folds.csv that a training can use."""
-    if not trainable(run.info.design).is_trained:
+    if not find_trainable(run.info.design).is_trained:
         return ()
     return [row for row in run.folds if row.part != "test"]
 
@@ -206,7 +206,7 @@ def _encoders(a: Side, b: Side) -> Iterator[str]:
 
 def _division(a: Side, b: Side) -> Iterator[str]:
     """Yield clauses on differences of the training and validation parts."""
-    trained = all(trainable(side.info.design).is_trained for side in (a, b))
+    trained = all(find_trainable(side.info.design).is_trained for side in (a, b))
     if not trained or a.digest == b.digest:
         return
     names = [
@@ -230,8 +230,10 @@ def _code(a: Side, b: Side) -> Iterator[str]:
         codes = (side.code or str(MISSING) for side in (first, second))
         yield f"the code of {first.design} differs: {' and '.join(codes)}"
     for whole, part in ((first, second), (second, first)):
-        record = f"{part.design} {part.code}"  # in the form of code_revisions.of
-        is_base = part.design in trainable(whole.design).bases
+        record = (
+            f"{part.design} {part.code}"  # in the form of code_revisions.code_identity
+        )
+        is_base = part.design in find_trainable(whole.design).bases
         if is_base and whole.code and part.code and record not in whole.code:
             yield f"the code of {part.design} differs: {whole.code} and {part.code}"
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from affuse.data.runs.run_predictions import Predictions, Run
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit
 from affuse.fuse.scoring.statistics import estimate, folds
@@ -63,7 +63,7 @@ def added(
         runs.append(part)
         extended.append(row)
         members = row.sections["all"].seeds
-        if members < 2 or row.mapped or not trainable(row.design).is_seeded:
+        if members < 2 or row.mapped or not find_trainable(row.design).is_seeded:
             continue
         averaged = {name: ensemble(run) for name, run in part.items()}
         scores = {

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting.table_records import (
     ALPHA,
     MARKS,
@@ -163,7 +163,7 @@ def _few(rows: Sequence[TableRow]) -> Iterator[str]:
 
 def _one_seed(rows: Sequence[TableRow]) -> str:
     """Return a footnote on rows of a single seed, or ""."""
-    seeded = [row for row in rows if trainable(row.design).is_seeded]
+    seeded = [row for row in rows if find_trainable(row.design).is_seeded]
     if all(row.sections["all"].seeds > 1 for row in seeded):
         return ""
     return (

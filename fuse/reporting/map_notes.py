@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting.mapped_networks import Labelled, MappedRows
 from affuse.fuse.training.setting_resolution import has_map
 
@@ -18,7 +18,7 @@ def notes(rows: MappedRows, names: Sequence[str]) -> Iterator[str]:
         names: of the rows, in the same order
     """
     pairs = list(zip(rows.runs, names, strict=True))
-    baselines = [(r, n) for r, n in pairs if trainable(r.run.info.design).fits_map]
+    baselines = [(r, n) for r, n in pairs if find_trainable(r.run.info.design).fits_map]
     mapped = [n for row, n in baselines if has_map(row.run.info)]
     networks = [n for row, n in pairs if row.mapped]
     if mapped or networks:

@@ -17,9 +17,9 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run
 from affuse.data.system.csv_tables import DAMAGED, parse_number, read_rows
 from affuse.data.terminal import printable
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.scoring.affine import IDENTITY, AffineMap, concordant
-from affuse.fuse.trained.fold_predictions import of_validation
+from affuse.fuse.trained.fold_predictions import read_validation_parts
 from affuse.fuse.trained.model_files import HISTORY_COLUMNS
 from affuse.fuse.training.setting_resolution import has_map
 
@@ -58,7 +58,7 @@ def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
         runs: of one table
         every: map each network, even if no baseline is mapped
     """
-    networks = [r for r in runs if not trainable(r.run.info.design).is_baseline]
+    networks = [r for r in runs if not find_trainable(r.run.info.design).is_baseline]
     if every:
         return _with_rows(runs, {each.run.info.name for each in networks}, [], [])
     groups = {each.group for each in runs if has_map(each.run.info)}
@@ -68,7 +68,7 @@ def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
         candidates = [
             each.run
             for each in networks
-            if each.group == group and not trainable(each.run.info.design).bases
+            if each.group == group and not find_trainable(each.run.info.design).bases
         ]
         scores = _scores(candidates, lacking, damaged)
         if scores:
@@ -164,7 +164,7 @@ def mapped(run: Run) -> tuple[Run, list[AffineMap]]:
     p = run.predictions
     seeds = np.unique(p.seed).tolist()
     values, maps = p.predicted.copy(), list[AffineMap]()
-    for part in of_validation(run):
+    for part in read_validation_parts(run):
         for seed, predicted in zip(seeds, part.predicted, strict=True):
             rows = (p.fold == part.fold) & (p.seed == seed)
             for k, affine_map in enumerate(_maps(part.truth, predicted)):

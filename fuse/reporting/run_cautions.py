@@ -10,7 +10,7 @@ from affuse.data.splits.protocol_assumptions import sentences
 from affuse.data.system import digests
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.scoring.failure_notes import sentences as failure_sentences
-from affuse.fuse.training.alignment import division
+from affuse.fuse.training.alignment import read_division
 
 CHECKPOINTS = {
     "mini": "Encoders called mini are small students that come with this project, for "
@@ -69,7 +69,9 @@ def decisions(runs: Sequence[Run]) -> tuple[str, ...]:
     Args:
         runs: of a table
     """
-    assumptions = (sentence for run in runs for sentence in sentences(division(run)))
+    assumptions = (
+        sentence for run in runs for sentence in sentences(read_division(run))
+    )
     return tuple(dict.fromkeys(assumptions))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from affuse.data.options.report_options import TableContents
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting import ensembles, map_notes, mapped_networks
 from affuse.fuse.reporting.encoder_groups import headings
 from affuse.fuse.reporting.mapped_networks import Labelled
@@ -102,4 +102,4 @@ def _rank(labelled: Labelled) -> tuple[str, int, int, str, list[str | float]]:
     place = FIRST.index(design) if design in FIRST else len(FIRST)
     words = re.split(r"(\d+(?:\.\d+)?)", labelled.detail)  # odd indices hold numbers
     numbers = [float(n) if i % 2 else n for i, n in enumerate(words)]
-    return labelled.group, trainable(design).row_place, place, design, numbers
+    return labelled.group, find_trainable(design).row_position, place, design, numbers

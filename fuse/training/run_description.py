@@ -16,18 +16,15 @@ from affuse.data.splits.protocols import PARTS
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.fuse.settings import dump
-from affuse.fuse.training.alignment import (
-    summary as summary,  # re-exported beside `begin`, which writes its file
-)
 from affuse.fuse.training.run_plan import RunPlan
 
-BEGUN = (  # files that are written before training
+FILES_BEFORE_TRAINING = (  # files that are written before training
     *(RunFolder.info, RunFolder.settings, RunFolder.folds),
     *(RunFolder.sentences, RunFolder.alignment),
 )
 
 
-def begin(plan: RunPlan) -> None:
+def write_description(plan: RunPlan) -> None:
     """Publish the description of a run before training, equal for all processes.
 
     Args:
@@ -35,7 +32,7 @@ def begin(plan: RunPlan) -> None:
     """
     _demand_no_links(plan)
     described = _described(plan.folder)  # read while its digest is still listed
-    with digests.rewrite_files(plan.folder, BEGUN):
+    with digests.rewrite_files(plan.folder, FILES_BEFORE_TRAINING):
         if not described:  # the description of a finished run contains more
             write_info(plan.folder, plan.info)
         publish(RunFolder(plan.folder).settings, dump(plan.settings).encode())
@@ -53,8 +50,8 @@ def begin(plan: RunPlan) -> None:
             "outside_scale": plan.common.outside,
             "division": asdict(plan.division),
         }
-        if plan.wordless:
-            counts["without_words"] = plan.wordless
+        if plan.without_words:
+            counts["without_words"] = plan.without_words
         content = json.dumps(counts, indent=1) + "\n"
         publish(RunFolder(plan.folder).alignment, content.encode())
 
@@ -83,7 +80,7 @@ def _described(folder: Path) -> bool:
     return True
 
 
-def predecessors(plan: RunPlan) -> Iterator[str]:
+def earlier_run_notes(plan: RunPlan) -> Iterator[str]:
     """Yield a sentence on each earlier run that differs only in its design's code.
 
     The new run is written to another folder, and the earlier run stays unchanged.

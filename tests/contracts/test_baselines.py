@@ -29,7 +29,7 @@ from affuse.fuse.models.baselines._choice import choose
 from affuse.fuse.models.baselines._linear import Joined, decompose
 from affuse.fuse.models.fitted import ccc
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.trainable.design_registry import design_names, trainable
+from affuse.fuse.models.trainable.design_registry import design_names, find_trainable
 from affuse.fuse.scoring.affine import IDENTITY, concordant
 from affuse.fuse.scoring.metrics import pearson
 
@@ -65,13 +65,13 @@ def spectrum(x, y):
     return decompose(lambda: (x[span] for span in spans), y, x.shape[1])
 
 
-@pytest.mark.parametrize("most", [7, chunks.MOST])
+@pytest.mark.parametrize("most", [7, chunks.MOST_ROWS])
 @pytest.mark.parametrize("shape", [(40, 6), (10, 25)])  # primal and dual
 def test_every_penalty_has_the_closed_form(monkeypatch, shape, most):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
     x, y = x - x.mean(0), y - y.mean(0)
-    monkeypatch.setattr(chunks, "MOST", most)
+    monkeypatch.setattr(chunks, "MOST_ROWS", most)
     of = spectrum(torch.from_numpy(x), torch.from_numpy(y))
     found = of.weights(len(of.values))
     assert found.shape == (len(PENALTIES), shape[1], 2)
@@ -389,7 +389,7 @@ def test_svr_learns_a_nonlinear_relation():
 
 
 def test_every_baseline_has_a_place_in_the_table():
-    references = [name for name in design_names() if trainable(name).is_baseline]
+    references = [name for name in design_names() if find_trainable(name).is_baseline]
     assert references == [*FITTED, "zeroshot"]
     assert {"ridge", "pcaridge", "svr"} <= set(FITTED)
 

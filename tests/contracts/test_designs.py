@@ -15,7 +15,7 @@ from affuse.fuse.models.design import find
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.setting_resolution import OF_SOME_DESIGNS
+from affuse.fuse.training.setting_resolution import DESIGN_SPECIFIC_SETTINGS
 
 DIMS = {"audio": 10, "text": 12}
 
@@ -201,7 +201,7 @@ def test_a_design_gets_the_further_settings_that_it_states():
     assert early(dict.fromkeys(DIMS, torch.ones(1, 4))).shape == (1, 2)
     stated = {name for name in plugins.names(DESIGN_KIND) for name in
               find(name).extra_settings}  # fmt: skip
-    assert stated == set(OF_SOME_DESIGNS)
+    assert stated == set(DESIGN_SPECIFIC_SETTINGS)
 
 
 def test_further_settings_must_be_settings():

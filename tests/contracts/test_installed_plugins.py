@@ -108,10 +108,10 @@ def test_a_run_names_the_package_of_its_design(install, tmp_path):
     (metadata / "METADATA").write_text(text.replace("1.0", "1.1"))
     metadata.rename(metadata.with_name("labdesign-1.1.dist-info"))
     forget()
-    assert code_revisions.of("loose") == info["code"]
+    assert code_revisions.code_identity("loose") == info["code"]
     path.write_text(DESIGN.replace("self.out(", "2 * self.out("))
     forget()
-    assert code_revisions.of("loose") != info["code"]
+    assert code_revisions.code_identity("loose") != info["code"]
     (model,) = folder.glob("*/seed-0")
     with pytest.raises(AffuseError, match="the code of the design 'loose' has changed"):
         model_files.load(model)
@@ -121,17 +121,17 @@ def test_the_digest_of_a_design_includes_its_package(install):
     code = "from labbeside import layers\n" + DESIGN
     path = install("labbeside", {"affuse.designs": "loose = labbeside.plug"}, code)
     (path.with_name("layers.py")).write_text("WIDTH = 3\n")
-    before = code_revisions.of("loose")
+    before = code_revisions.code_identity("loose")
     (path.with_name("layers.py")).write_text("WIDTH = 4\n")
     forget()
-    assert code_revisions.of("loose") != before
+    assert code_revisions.code_identity("loose") != before
 
 
 def test_a_plugin_without_source_is_identified_by_its_version(install, monkeypatch):
     install("labbinary", {"affuse.designs": "loose = labbinary.plug"}, DESIGN, "7")
     module = plugins.load(DESIGN_KIND, "loose")
     monkeypatch.setattr(module.__spec__, "origin", "plug.so")
-    assert code_revisions.of("loose") == "version 7 of labbinary"
+    assert code_revisions.code_identity("loose") == "version 7 of labbinary"
 
 
 def test_a_rule_of_a_package_is_listed_and_checked(install, tmp_path):

@@ -396,7 +396,7 @@ def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
 
 
 def test_a_leak_after_training_fails_and_the_run_stays(case):
-    again = run_plan.make(
+    again = run_plan.plan_run(
         TrainingData(corpus(), embeddings()),
         fusion="early",
         settings=planted_leaks.QUICK,

@@ -11,20 +11,20 @@ from affuse.fuse.inputs.tensors import HEAD, align
 from affuse.fuse.models.baselines import FITTED, SEED
 from affuse.fuse.models.design import Design
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.trainable.design_protocol import OF_SOME_DESIGNS
+from affuse.fuse.models.trainable.design_protocol import DESIGN_SPECIFIC_SETTINGS
 from affuse.fuse.models.trainable.design_registry import (
     KINDS,
-    by_kind,
     code_difference,
     design_names,
-    trainable,
+    find_trainable,
+    group_by_kind,
 )
 from affuse.fuse.models.trainable.network_design import NetworkDesign
 from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.fitting import fit_all, fit_fusions
+from affuse.fuse.training.fitting import fit_all, fit_any_kind
 from affuse.fuse.training.grouped.model_tasks import ModelTask
-from affuse.fuse.training.setting_resolution import resolved
+from affuse.fuse.training.setting_resolution import resolve_settings
 
 NAMES = design_names()
 EVERY = ("audio", "text")
@@ -38,13 +38,13 @@ def aligned():
 
 
 def settings_of(name):
-    return resolved(BASE, name)
+    return resolve_settings(BASE, name)
 
 
 @pytest.fixture(scope="module")
 def tasks(aligned):
     """Training task of each design on the same rows, in the order of NAMES."""
-    rows = aligned.resident(features=[*EVERY, HEAD])
+    rows = aligned.all_rows(features=[*EVERY, HEAD])
     train, validation = (torch.tensor(part) for part in FOLDS)
     return [
         ModelTask(
@@ -57,14 +57,14 @@ def tasks(aligned):
 @pytest.fixture(scope="module")
 def fitted(tasks):
     """All designs, fitted together: {name: fitted design}"""
-    found = list(fit_fusions(tasks))
+    found = list(fit_any_kind(tasks))
     assert sorted(number for number, _ in found) == list(range(len(NAMES)))
     return {NAMES[number]: result for number, result in found}
 
 
 @pytest.fixture(params=NAMES)
 def design(request):
-    return trainable(request.param)
+    return find_trainable(request.param)
 
 
 def layers_of(design, aligned):
@@ -84,11 +84,11 @@ def saved(design, aligned, state):
 def test_every_name_belongs_to_one_kind():
     assert len(set(NAMES)) == len(NAMES)
     assert {"audio", "late", "stacking", "ridge", "zeroshot"} <= set(NAMES)
-    assert [n for n in NAMES if trainable(n).is_baseline] == [*FITTED, "zeroshot"]
-    assert {type(trainable(name)) for name in NAMES} == set(KINDS)
+    assert [n for n in NAMES if find_trainable(n).is_baseline] == [*FITTED, "zeroshot"]
+    assert {type(find_trainable(name)) for name in NAMES} == set(KINDS)
     for name in NAMES:
-        assert trainable(name).name == name
-        assert name in type(trainable(name)).names()
+        assert find_trainable(name).name == name
+        assert name in type(find_trainable(name)).names()
 
 
 def test_features_are_of_cached_modalities(design):
@@ -101,11 +101,11 @@ def test_features_are_of_cached_modalities(design):
 
 
 def test_is_fed_requires_all_features_of_a_design(design):
-    assert design.is_fed(EVERY, head=True)
+    assert design.has_inputs(EVERY, head=True)
     takes_head = HEAD in design.features(design.modalities(EVERY))
-    assert design.is_fed(EVERY, head=False) is not takes_head
+    assert design.has_inputs(EVERY, head=False) is not takes_head
     for cached in (["audio"], ["text"]):
-        fed = design.is_fed(cached, head=False)
+        fed = design.has_inputs(cached, head=False)
         assert fed == (not takes_head and set(design.modalities(cached)) <= {*cached})
 
 
@@ -133,7 +133,7 @@ def test_a_design_with_settings_is_built_from_them(design, aligned):
         settings = dataclasses.replace(BASE, hidden=hidden)
         how = {"targets": 3, "settings": settings, "layers": layers}
         if not design.has_settings:
-            with pytest.raises(OptionError, match=f"of {design.name}; name a design"):
+            with pytest.raises(OptionError, match=f"of {design.name}, not a sett"):
                 design.build(projections, **how)
             return
         parameters = design.build(projections, **how).parameters()
@@ -142,9 +142,11 @@ def test_a_design_with_settings_is_built_from_them(design, aligned):
 
 
 def test_settings_of_some_designs_are_used_by_those_that_take_them(design):
-    for setting in OF_SOME_DESIGNS:
+    for setting in DESIGN_SPECIFIC_SETTINGS:
         assert design.uses(setting) is (setting in design.extra_settings)
-    assert {s for n in NAMES for s in trainable(n).extra_settings} == {*OF_SOME_DESIGNS}
+    assert {s for n in NAMES for s in find_trainable(n).extra_settings} == {
+        *DESIGN_SPECIFIC_SETTINGS
+    }
 
 
 def test_only_designs_that_fit_a_map_use_it(design):
@@ -153,7 +155,7 @@ def test_only_designs_that_fit_a_map_use_it(design):
     if not design.fits_map:
         asked = dataclasses.replace(BASE, map="affine")
         with pytest.raises(OptionError, match="baselines pcaridge, ridge, svr, and"):
-            resolved(asked, design.name)
+            resolve_settings(asked, design.name)
 
 
 def test_a_design_without_training_uses_no_setting(design):
@@ -168,7 +170,7 @@ def test_modality_dropout_needs_several_modalities(design):
 
 
 def test_bases_are_designs_of_one_modality(design):
-    for base in map(trainable, design.bases):
+    for base in map(find_trainable, design.bases):
         assert base.single_modality == base.name
         assert base.modalities(EVERY) == (base.name,)
         held = f"{base.name} {base.code_revision()}"  # as reports look for it
@@ -177,10 +179,10 @@ def test_bases_are_designs_of_one_modality(design):
 
 
 def test_baselines_stand_first_and_single_modalities_before_fusion(design):
-    single = trainable("audio").row_place
-    assert (design.row_place < single) is design.is_baseline
+    single = find_trainable("audio").row_position
+    assert (design.row_position < single) is design.is_baseline
     others = not design.is_baseline and not design.single_modality
-    assert (design.row_place > single) is others
+    assert (design.row_position > single) is others
 
 
 def test_the_code_revision_of_a_built_in_design_is_known(design):
@@ -244,12 +246,12 @@ def test_designs_of_one_kind_are_fitted_in_one_call(tasks, monkeypatch):
 
     monkeypatch.setattr("affuse.fuse.training.fitting.fit_all", counted)
     chosen = ("early", "ridge", "latemean", "text", "lateccc")
-    list(fit_fusions([tasks[NAMES.index(name)] for name in chosen]))
+    list(fit_any_kind([tasks[NAMES.index(name)] for name in chosen]))
     networks, bases = calls
     assert networks == ["early", "text"]
     assert sorted(set(bases)) == ["audio", "text"]
     assert len(bases) == 12  # both modalities, of the whole and of five inner folds
-    kinds = dict(by_kind(chosen))
+    kinds = dict(group_by_kind(chosen))
     assert sorted(sum(kinds.values(), [])) == [0, 1, 2, 3, 4]
 
 
@@ -268,7 +270,7 @@ def test_parts_are_copies_of_the_rows_of_each_part(tasks, aligned):
 
 
 def test_an_unknown_design_is_treated_as_a_network_in_reports():
-    design = trainable("elsewhere")
+    design = find_trainable("elsewhere")
     assert (design.name, design.single_modality, design.bases) == ("elsewhere", "", ())
     assert not design.is_baseline
     assert design.uses("hidden")
@@ -283,14 +285,14 @@ def test_a_design_whose_code_raises_can_be_shown_in_reports(monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setattr(NetworkDesign, "extra_settings", property(broken))
-    assert not trainable("early").uses("late_activation")
+    assert not find_trainable("early").uses("late_activation")
 
 
 def test_a_class_is_a_network():
     class Fusion(torch.nn.Module):
         MODALITIES = ("text",)
 
-    for design in (trainable(Fusion), trainable(Design(Fusion))):
+    for design in (find_trainable(Fusion), find_trainable(Design(Fusion))):
         assert design.name == "Fusion"
         assert design.modalities(EVERY) == ("text",)
         assert design.has_settings
@@ -298,4 +300,4 @@ def test_a_class_is_a_network():
 
 def test_a_baseline_needs_some_embeddings():
     with pytest.raises(AffuseError, match="ridge needs embeddings, and there are none"):
-        trainable("ridge").modalities([])
+        find_trainable("ridge").modalities([])

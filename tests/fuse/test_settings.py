@@ -25,7 +25,7 @@ def written(tmp_path, text):
         {"loss": "mse", "batch": 8, "dropout": 0.0, "weight_decay": 1 / 3},
     ],
 )
-def test_what_is_dumped_loads_back_equal(tmp_path, changes):
+def test_dumped_settings_load_back_equal(tmp_path, changes):
     settings = s.change(s.Settings(), changes)
     assert s.load(written(tmp_path, s.dump(settings))) == settings
 
@@ -48,11 +48,11 @@ def test_an_experiment_changes_only_what_it_names(tmp_path):
 
 
 @pytest.mark.parametrize("name", s.experiments())
-def test_experiments_that_come_along_load(name):
+def test_bundled_experiments_load(name):
     assert s.load(name) != s.Settings()
 
 
-def test_the_paper():
+def test_the_experiment_paper_has_the_published_settings():
     paper = s.load("paper")
     assert (paper.protocol, paper.optimizer) == ("session5", "adam")
     assert (paper.epochs, paper.batch, paper.loss) == (5, 8, "mse")
@@ -95,7 +95,7 @@ def test_unknown_settings_are_refused_with_the_known(tmp_path):
     ],
     ids=lambda text: text[:20],
 )
-def test_nonsense_is_refused(tmp_path, text, sentence):
+def test_invalid_experiments_are_refused(tmp_path, text, sentence):
     path = written(tmp_path, text)
     with pytest.raises(AffuseError, match=re.escape(sentence)) as caught:
         s.load(path)
@@ -120,7 +120,7 @@ def test_nonsense_is_refused(tmp_path, text, sentence):
     ],
     ids=lambda text: text[:20],
 )
-def test_nonsense_for_fine_tuning_is_refused(tmp_path, text, sentence):
+def test_invalid_finetune_tables_are_refused(tmp_path, text, sentence):
     path = written(tmp_path, text)
     with pytest.raises(AffuseError, match=re.escape(sentence)):
         tuning_settings.load(path, {})
@@ -128,13 +128,13 @@ def test_nonsense_for_fine_tuning_is_refused(tmp_path, text, sentence):
 
 @pytest.mark.parametrize("load", [s.load, lambda path: tuning_settings.load(path, {})])
 @pytest.mark.parametrize("kind", BARRED)
-def test_an_experiment_that_is_no_file_is_a_sentence(tmp_path, load, kind):
+def test_an_experiment_that_is_no_file_is_reported_in_a_sentence(tmp_path, load, kind):
     path = barred(tmp_path / "mine.toml", kind)
     with pytest.raises(AffuseError, match="mine.toml' is not a file: choose from"):
         load(path)
 
 
-def test_an_experiment_that_is_not_as_it_was_sealed_is_damaged(tmp_path):
+def test_an_experiment_with_another_digest_is_damaged(tmp_path):
     path = written(tmp_path, "latent = 64\n")
     digests.list_files(tmp_path, [path.name])
     assert s.load(path).latent == 64
@@ -156,7 +156,7 @@ def test_pretraining_needs_an_autoencoder():
 
 
 @pytest.mark.parametrize("changes", [{"layers": "weighted"}, {"modality_dropout": 0.2}])
-def test_what_changes_codes_cannot_be_learnt_behind_frozen_ones(changes):
+def test_settings_that_change_frozen_codes_are_refused(changes):
     (name,) = changes
     with pytest.raises(
         ValueError, match=f"{name}=.*freezes their codes; use training="
@@ -164,7 +164,7 @@ def test_what_changes_codes_cannot_be_learnt_behind_frozen_ones(changes):
         s.Settings(training="pretrain", **changes)
 
 
-def test_layers_are_weighed_before_they_are_reduced():
+def test_weighted_layers_are_refused_with_pca():
     with pytest.raises(ValueError, match="use reduce='autoencoder' or 'none'"):
         s.Settings(layers="weighted", reduce="pca")
 
@@ -197,6 +197,6 @@ def test_an_override_of_a_strange_value_is_taken_for_text(text):
     assert len(str(caught.value)) < 120
 
 
-def test_a_missing_experiment_lists_those_there_are():
+def test_a_missing_experiment_lists_the_available_ones():
     with pytest.raises(FileNotFoundError, match="no experiment 'papers'.*paper"):
         s.load("papers")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from affuse.fuse.trained.prediction import Applied
+from affuse.fuse.trained.prediction import RunPrediction
 
 
 def applied(*ids):
@@ -10,4 +10,4 @@ def applied(*ids):
     blank = np.zeros((len(ids), 1))
     folds, seeds = ("one", "one", "two"), (0, 1, 0)
     said = np.zeros((3, len(ids), 1))
-    return Applied(ids, ("valence",), blank, blank, 3, said, folds, seeds, {}, 0)
+    return RunPrediction(ids, ("valence",), blank, blank, 3, said, folds, seeds, {}, 0)

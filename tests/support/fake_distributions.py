@@ -44,5 +44,5 @@ def forget():
     """Forget what a process learns once about plug-ins."""
     plugins._warnings.clear()
     plugin_files._FILES.clear()
-    code_revisions.of.cache_clear()
+    code_revisions.code_identity.cache_clear()
     encoder_revisions.code_identity.cache_clear()

@@ -23,8 +23,8 @@ def caches(monkeypatch):
     def alike(options, recipes):
         return found(options, next(iter(recipes.values())))
 
-    monkeypatch.setattr(input_selection, "find", found)
-    monkeypatch.setattr(input_selection, "alike", alike)
+    monkeypatch.setattr(input_selection, "select_for_training", found)
+    monkeypatch.setattr(input_selection, "select_for_run", alike)
     return there
 
 

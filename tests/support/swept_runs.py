@@ -22,7 +22,7 @@ def planned(tmp_path, *, fusion="text", found=None, caches=None, **changes):
         corpus() if found is None else found,
         embeddings() if caches is None else caches,
     )
-    return plans.make(
+    return plans.plan_run(
         data,
         fusion=fusion,
         settings=dataclasses.replace(BASE, **changes),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from affuse.data.splits.protocols import PARTS
-from affuse.fuse.inputs.chunks import through
+from affuse.fuse.inputs.chunks import apply_in_chunks
 from affuse.fuse.linting.evidence import CACHE, TRAINED, Evidence, TrainedModel
 from affuse.fuse.linting.finding import Finding, Skipped
 from affuse.fuse.models.projection import Projection
@@ -115,7 +115,9 @@ def _mixed(saved: Projection, rows: Tensor) -> bool:
 def _correlation(projection: Projection, rows: Tensor) -> float:
     """Return the highest absolute correlation of two components over some rows."""
     numbers = torch.arange(len(rows))
-    components = through(lambda x: projection(x[""]), {"": rows}, numbers).double()
+    components = apply_in_chunks(
+        lambda x: projection(x[""]), {"": rows}, numbers
+    ).double()
     centred = components - components.mean(dim=0)
     spread = centred.square().sum(dim=0).sqrt()
     kept = spread > 1e-3 * spread.max()  # The last ones may hold rounding errors only.

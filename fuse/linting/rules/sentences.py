@@ -15,7 +15,7 @@ from affuse.data.runs.sentence_overlap import (
     sentence_digest,
 )
 from affuse.data.splits.protocols import abbreviate
-from affuse.fuse.inputs.rating_variation import constant
+from affuse.fuse.inputs.rating_variation import is_constant
 from affuse.fuse.linting.evidence import TRAINED, Evidence
 from affuse.fuse.linting.finding import Finding, Skipped, examples
 from affuse.fuse.linting.overlap import TEST, promised
@@ -73,7 +73,7 @@ def _effect(evidence: Evidence, overlap: Mapping[tuple[str, str], bool]) -> str:
         new = rows & [not overlap.get((fold, i), True) for i in p.id.tolist()]
         if new.sum() < LEAST:
             return f"; too few of the {int(new.sum())} new ones to score apart"
-        if constant(p.truth[new]).any():
+        if is_constant(p.truth[new]).any():
             return f"; new ones of fold '{fold}' all have one rating, so no CCC"
         scores.append([_scores(p.truth[r], p.predicted[r]) for r in (rows, new)])
     on_all, on_new = np.mean(scores, axis=0)

@@ -18,8 +18,8 @@ from affuse.extract.encoders.distilbert import Encoder
 from affuse.fuse.inputs import omissions
 from affuse.fuse.settings import Settings
 from affuse.fuse.training import run_plan as plans
-from affuse.fuse.training.alignment import decisions
-from affuse.fuse.training.run_description import begin
+from affuse.fuse.training.alignment import protocol_decisions
+from affuse.fuse.training.run_description import write_description
 from affuse.fuse.training.training_request import TrainingData
 
 EMPTY = transcript_rule.EMPTY
@@ -185,7 +185,7 @@ def test_all_designs_keep_utterances_without_words(tmp_path, design):
     empty = transcript_rule.digest("")
     contents = (*[empty] * 12, *caches["text"].contents[12:])
     caches["text"] = dataclasses.replace(caches["text"], contents=contents)
-    made = plans.make(
+    made = plans.plan_run(
         TrainingData(learnable_corpus(), caches),
         fusion=design,
         settings=Settings(),
@@ -194,16 +194,16 @@ def test_all_designs_keep_utterances_without_words(tmp_path, design):
         label="",
     )
     assert len(made.common.ids) == 300
-    begin(made)
+    write_description(made)
     sentence = "kept: 12 utterances without words, whose text is read as the empty "
-    assert decisions(made.folder)[-1] == f"{sentence}sentence"
+    assert protocol_decisions(made.folder)[-1] == f"{sentence}sentence"
     alone = {"audio": caches["audio"]}
-    assert omissions.wordless(alone, made.common.ids) == 0
-    assert omissions.wordless(caches, made.common.ids[10:]) == 2
+    assert omissions.count_wordless(alone, made.common.ids) == 0
+    assert omissions.count_wordless(caches, made.common.ids[10:]) == 2
 
 
 def test_no_sentence_if_every_text_has_words():
-    assert omissions.wordless(embeddings(), ["u000"]) == 0
+    assert omissions.count_wordless(embeddings(), ["u000"]) == 0
     assert [*omissions.wordless_sentences(0)] == []
 
 

@@ -13,7 +13,7 @@ from affuse.data.runs.run_predictions import read_run
 from affuse.data.splits import protocol_assumptions
 from affuse.data.splits.protocols import folds
 from affuse.fuse.commands import report_command
-from affuse.fuse.training.alignment import decisions, division
+from affuse.fuse.training.alignment import protocol_decisions, read_division
 
 TOY = corpus()
 
@@ -117,12 +117,12 @@ def test_an_older_run_is_described_from_its_folds(tmp_path, protocol, has_dev):
     utterances = with_splits(test="5", **({"dev": "4"} if has_dev else {}))
     found = dataclasses.replace(TOY, utterances=utterances)
     folder = trained(tmp_path, "ridge", found=found, protocol=protocol, split_seed=2)
-    now = division(read_run(folder))
-    assert decisions(folder) == tuple(protocol_assumptions.sentences(now))
+    now = read_division(read_run(folder))
+    assert protocol_decisions(folder) == tuple(protocol_assumptions.sentences(now))
     assert now == described(utterances, protocol, seed=2)
     make_older(folder)
-    assert division(read_run(folder)) == now
-    assert decisions(folder) == ()
+    assert read_division(read_run(folder)) == now
+    assert protocol_decisions(folder) == ()
 
 
 def test_footnotes_of_the_report_describe_draws(tmp_path):

@@ -57,7 +57,9 @@ def datasets_of(line):
     """Return the caches that a printed `train` command trains on."""
     command, params = parse_line(line)
     assert command is cli.train
-    return input_selection.find(Train(**params), needs(params["designs"]))
+    return input_selection.select_for_training(
+        Train(**params), needs(params["designs"])
+    )
 
 
 # Lines are written from command records
@@ -222,7 +224,7 @@ def test_encoders_of_one_fold_are_followed_by_those_of_the_next(tmp_path):
             assert Extract(**params) == following
     assert command is cli.train
     assert params["finetuned"] == run
-    assert set(datasets_of(line).own) == set(tuned_encoders.FOLDS)
+    assert set(datasets_of(line).fold_embeddings) == set(tuned_encoders.FOLDS)
 
 
 # After other commands

@@ -595,7 +595,7 @@ def test_a_finished_fold_has_manifests_and_its_readers_check_them(finetune, tmp_
     assert json.loads((fold / "finetune.json").read_text())["code"] == "revision 1"
     (fold / "text" / "README.md").write_text("A card may be completed.")
     assert text(fold / "text")
-    assert finetuned_heads.find(run).design == "text"
+    assert finetuned_heads.find_heads(run).design == "text"
     for name, files in SEALED.items():
         for file in files:
             path = fold / name / file
@@ -613,7 +613,7 @@ def text(folder):
 
 def read_all(run):
     """Read a finished fold as commands do: the head, the encoder and the lists."""
-    found, fold = finetuned_heads.find(run), run / "session1"
+    found, fold = finetuned_heads.find_heads(run), run / "session1"
     weight_files.read(found.folders["session1"] / "model.safetensors")
     text(fold / "text")
     for name in ("log.csv", "utterances.csv"):
@@ -624,14 +624,16 @@ def test_an_edited_design_does_not_resume_an_old_fine_tuning(finetune, monkeypat
     """Neither the finished training nor its head is used."""
     found, run = finetune()
     assert found.exit_code == 0, found.output
-    monkeypatch.setattr(code_revisions, "of", lambda fusion: "code 0123456789ab")
+    monkeypatch.setattr(
+        code_revisions, "code_identity", lambda fusion: "code 0123456789ab"
+    )
     again, _ = finetune()
     assert again.exit_code == 0, again.output
     assert "nothing was left to do" not in again.output
     assert len(list(run.parent.glob("toy-*"))) == 2
     sentence = "the code of the design 'text' has changed since .revision 1 then, code"
     with pytest.raises(AffuseError, match=f"{sentence}.*; restore the code, or"):
-        finetuned_heads.find(run)
+        finetuned_heads.find_heads(run)
 
 
 def test_a_head_without_a_recorded_code_is_found(finetune):
@@ -641,7 +643,7 @@ def test_a_head_without_a_recorded_code_is_found(finetune):
     del told["code"]
     path.write_text(json.dumps(told))
     (path.parent / digests.MANIFEST).unlink()
-    assert finetuned_heads.find(run).seed == told["seed"]
+    assert finetuned_heads.find_heads(run).seed == told["seed"]
 
 
 @pytest.mark.parametrize(

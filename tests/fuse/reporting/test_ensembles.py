@@ -168,12 +168,12 @@ def test_an_ensemble_of_one_fold_is_what_predict_gives(tmp_path):
     )
     run = p.read_run(folder)
     together = ensemble(run)
-    applied = prediction.apply(folder, embeddings())
+    applied = prediction.predict(folder, embeddings())
     assert applied.models == 3
     place = {id_: row for row, id_ in enumerate(applied.ids)}
     said = applied.mean[[place[id_] for id_ in together.predictions.id.tolist()]]
     np.testing.assert_allclose(together.predictions.predicted, said, atol=1e-6)
-    (part,) = calibration_parts.of_test(run)
+    (part,) = calibration_parts.select_test_parts(run)
     np.testing.assert_array_equal(part.mean, together.predictions.predicted)
     assert together.predictions.id.tolist() == part.ids.tolist()
 

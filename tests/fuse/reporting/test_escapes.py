@@ -46,7 +46,7 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking
 from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.trained import model_files
-from affuse.fuse.training.run_description import summary
+from affuse.fuse.training.alignment import alignment_summary
 
 SHOWN = printable(HOSTILE)
 MODELS = "*/seed-*/model.json"
@@ -381,14 +381,14 @@ def test_ablate_and_predict_show_it_as_text(made, known):
 def test_what_a_training_left_out_is_said_in_one_line(made, tmp_path, capsys):
     run = copied(run_of(made[0]), tmp_path)
     poison(run, [p for p in places(run) if p.at[:2] == REASON], HOSTILE)
-    terminal.print_line(summary(run))
+    terminal.print_line(alignment_summary(run))
     (line,) = shown(capsys.readouterr().out)
     assert f"3 with {SHOWN}" in line
 
 
 def test_a_ranking_holds_no_formula(tmp_path):
-    best = ranking.Ranked(Settings(), (-0.5,), -0.5, 0.0)
-    failed = ranking.Ranked(Settings(latent=4), (), -1.0, 0.0, failed=HOSTILE)
+    best = ranking.RankedSettings(Settings(), (-0.5,), -0.5, 0.0)
+    failed = ranking.RankedSettings(Settings(latent=4), (), -1.0, 0.0, failed=HOSTILE)
     ranking.write(tmp_path, [best, failed], ["valence"])
     with (tmp_path / SweepFolder.ranking).open(newline="", encoding="utf-8") as file:
         first, second = csv.DictReader(file)

@@ -24,7 +24,10 @@ from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.affine import concordant
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
-from affuse.fuse.training.setting_resolution import resolved, unused
+from affuse.fuse.training.setting_resolution import (
+    resolve_settings,
+    unused_setting_notes,
+)
 
 WHAT = {"protocol": "loso", "seeds": [0, 1]}
 
@@ -78,7 +81,10 @@ def test_the_map_is_that_of_each_model_and_rating(runs):
     found = mapped(run)[0].predictions
     for fold in ("session2", "session5"):
         for seed in (0, 1):
-            own = model_files.place(run.path, fold=fold, seed=seed) / "validation.csv"
+            own = (
+                model_files.model_folder(run.path, fold=fold, seed=seed)
+                / "validation.csv"
+            )
             said = read_predictions(own, run.info.targets)
             here = (found.fold == fold) & (found.seed == seed)
             for k in range(3):
@@ -190,8 +196,8 @@ def test_a_mapped_baseline_says_the_same_whatever_asked_for_it(tmp_path):
 def test_a_map_is_refused_where_none_is_fitted(tmp_path, fusion):
     with pytest.raises(AffuseError, match=f"not with {fusion}; leave it at map=auto"):
         trained(tmp_path, fusion, map="affine")
-    none = resolved(dataclasses.replace(QUICK, map="none"), fusion)
-    assert none == resolved(QUICK, fusion)  # so both are one run
+    none = resolve_settings(dataclasses.replace(QUICK, map="none"), fusion)
+    assert none == resolve_settings(QUICK, fusion)  # so both are one run
 
 
 def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
@@ -204,9 +210,9 @@ def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
     assert caplog.messages == ["late_activation=relu changes nothing in early"]
     late = [trained(tmp_path, "late", late_activation=a) for a in ("none", "relu")]
     assert late[0] != late[1]
-    said = unused([Settings(late_activation="relu")], design_names())
+    said = unused_setting_notes([Settings(late_activation="relu")], design_names())
     assert "late" not in next(said).rpartition(" in ")[2].split(", ")
-    assert not [*unused([Settings()], design_names())]
+    assert not [*unused_setting_notes([Settings()], design_names())]
 
 
 def test_a_map_without_correlation_is_counted(runs, tmp_path):

@@ -24,13 +24,13 @@ from affuse.data.cache import corpus_table, parts
 from affuse.data.cache.parts import Part
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.commands import design_training
-from affuse.fuse.inputs.column_ranges import places
+from affuse.fuse.inputs.column_ranges import resolve_columns
 from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models import designs
 from affuse.fuse.models.designs import early, late
 from affuse.fuse.scoring import metrics
 from affuse.fuse.settings import Settings
-from affuse.fuse.sklearn.conventions import FEWEST, OF_A_CORPUS, divide
+from affuse.fuse.sklearn.conventions import LEAST_ROWS, ROW_SETTINGS, divide
 from affuse.fuse.sklearn.estimator import FusionRegressor, ccc_scorer, mean_ccc
 from affuse.fuse.training import fitting
 
@@ -38,7 +38,7 @@ README = ROOT / "fuse" / "README.md"
 
 
 @parametrize_with_checks([FusionRegressor(**{**QUICK, "reduce": "none"})])
-def test_scikit_learn_is_content(estimator, check):
+def test_checks_of_scikit_learn_pass(estimator, check):
     check(estimator)
 
 
@@ -47,9 +47,9 @@ def test_every_setting_is_a_parameter_with_its_default():
     own = {"fusion", "columns", "validation_fraction", "random_state", "device"}
     expected = dataclasses.asdict(Settings())
     assert {n: v for n, v in found.items() if n not in own} == {
-        n: v for n, v in expected.items() if n not in OF_A_CORPUS
+        n: v for n, v in expected.items() if n not in ROW_SETTINGS
     }
-    assert set(OF_A_CORPUS) < set(expected)
+    assert set(ROW_SETTINGS) < set(expected)
     assert found.keys() == inspect.signature(FusionRegressor).parameters.keys()
 
 
@@ -60,7 +60,7 @@ def test_unknown_parameters_are_refused_by_name():
         FusionRegressor().set_params(speed=1)
 
 
-def test_what_is_trained_is_what_fit_trains(joined):
+def test_the_estimator_trains_the_model_of_fit(joined):
     x, y, _ = joined
     found = model(random_state=3).fit(x, y)
     rest, held = divide(y, None, share=0.2, seed=3)
@@ -119,7 +119,7 @@ def test_ratings_may_have_any_unit(joined):
 @pytest.mark.parametrize(
     "offset", [1e8, 1e8 * np.arange(-9, 10)], ids=["one", "of each column"]
 )
-def test_an_offset_does_not_matter(joined, offset):
+def test_an_offset_of_columns_does_not_change_predictions(joined, offset):
     x, y, _ = joined
     shifted = x.astype(np.float64) + offset  # NumPy 1 would add a number in float32
     plain, moved = model().fit(x, y), model().fit(shifted, y)
@@ -149,7 +149,7 @@ def test_statistics_of_columns_are_those_of_the_training_rows(joined):
     np.testing.assert_allclose(found.feature_scale_[12:], exact.std(0)[12:])
 
 
-def test_a_column_that_was_constant_in_training_says_nothing(joined):
+def test_a_column_that_is_constant_in_training_is_ignored(joined):
     x, y, _ = joined
     held = model().fit(x, y).validation_
     odd = x.astype(float)
@@ -162,7 +162,7 @@ def test_a_column_that_was_constant_in_training_says_nothing(joined):
     np.testing.assert_array_equal(found.predict(later), found.predict(odd))
 
 
-def test_what_float32_cannot_hold_is_refused(joined):
+def test_values_beyond_float32_are_refused(joined):
     x, y, _ = joined
     found = model().fit(x, y)
     odd = x.astype(float)
@@ -178,7 +178,7 @@ def test_what_float32_cannot_hold_is_refused(joined):
         model().fit((x + 1e8).astype(np.float32), y)
 
 
-def test_a_modality_may_be_blank_but_not_without_a_word(joined):
+def test_a_constant_modality_causes_a_warning(joined):
     x, y, _ = joined
     blank = np.where(np.arange(19) < 12, x, 0)
     with pytest.warns(UserWarning, match="nothing is learnt from text") as warned:
@@ -191,7 +191,7 @@ def test_a_modality_may_be_blank_but_not_without_a_word(joined):
         model("text").fit(blank, y)
 
 
-def test_ratings_have_a_variation_beyond_rounding(joined):
+def test_ratings_that_vary_by_rounding_only_are_refused(joined):
     x, y, _ = joined
     odd = y.astype(float)
     odd[:, 1] = np.where(y[:, 1] > 0, 0.3, 0.1 + 0.2)
@@ -265,7 +265,7 @@ def test_columns_may_be_names(joined):
         model(columns=columns).fit(x, y)
 
 
-def test_one_rating_comes_back_as_it_was_given(joined):
+def test_predictions_of_one_rating_have_the_shape_of_y(joined):
     x, y, _ = joined
     flat, column = model().fit(x, y[:, 0]), model().fit(x, y[:, :1])
     assert flat.predict(x).shape == (300,)
@@ -273,7 +273,7 @@ def test_one_rating_comes_back_as_it_was_given(joined):
     np.testing.assert_array_equal(flat.predict(x), column.predict(x)[:, 0])
 
 
-def test_no_group_is_on_both_sides(joined):
+def test_no_group_is_in_both_training_and_validation(joined):
     x, y, speakers = joined
     held = [model(epochs=1, random_state=s).fit(x, y, groups=speakers) for s in (0, 1)]
     for found in held:
@@ -298,7 +298,7 @@ def test_rows_that_only_validate_change_no_statistic(joined):
         assert torch.equal(values, states[1][name])  # one epoch: nothing to choose
 
 
-def test_seeds_are_kept(joined):
+def test_the_seed_is_stored(joined):
     x, y, _ = joined
     drawn = model(random_state=None, epochs=1).fit(x, y)
     again = model(random_state=drawn.seed_, epochs=1).fit(x, y)
@@ -308,7 +308,7 @@ def test_seeds_are_kept(joined):
     assert shared.fit(x, y).seed_ != shared.fit(x, y).seed_
 
 
-def test_cross_validation_search_and_pipeline(joined):
+def test_cross_validation_search_and_pipeline_work(joined):
     x, y, speakers = joined
     folds = GroupKFold(3)
     scores = cross_val_score(
@@ -342,8 +342,8 @@ def test_cross_validation_search_and_pipeline(joined):
         {"audio": np.int64(12), "text": 7},
     ],
 )
-def test_columns_may_be_said_in_several_ways(joined, columns):
-    found = places(columns, ("text", "audio"), 19)
+def test_columns_can_be_given_in_several_ways(joined, columns):
+    found = resolve_columns(columns, ("text", "audio"), 19)
     assert [(m, at.tolist()) for m, at in found] == [
         ("text", list(range(12, 19))),
         ("audio", list(range(12))),
@@ -377,12 +377,12 @@ def test_columns_may_be_said_in_several_ways(joined, columns):
         ({"audio": 0.5, "text": 7}, "columns of audio are 0.5"),
     ],
 )
-def test_columns_that_are_not_there_are_refused(joined, columns, sentence):
+def test_missing_columns_are_refused(joined, columns, sentence):
     with pytest.raises(ValueError, match=sentence):
         model(columns=columns).fit(*joined[:2])
 
 
-def test_columns_of_other_modalities_are_left_aside(joined):
+def test_columns_of_other_modalities_are_ignored(joined):
     x, y, _ = joined
     named, alone = (
         model("text").fit(x, y),
@@ -400,7 +400,7 @@ class Own(early.Fusion):
 @pytest.mark.parametrize(
     ("design", "name"), [(Own, "early"), (early.Fusion, "early"), (late.Fusion, "late")]
 )
-def test_a_class_is_as_good_as_a_name(joined, design, name):
+def test_a_class_gives_the_same_model_as_its_name(joined, design, name):
     x, y, _ = joined
     found, expected = model(design).fit(x, y), model(name).fit(x, y)
     np.testing.assert_array_equal(found.predict(x), expected.predict(x))
@@ -417,12 +417,12 @@ def test_a_class_is_as_good_as_a_name(joined, design, name):
         (7, "fusion=7: give the name"),
     ],
 )
-def test_what_is_no_design_is_refused(joined, fusion, sentence):
+def test_objects_that_are_no_design_are_refused(joined, fusion, sentence):
     with pytest.raises(ValueError, match=sentence):
         model(fusion).fit(*joined[:2])
 
 
-def test_a_run_wants_a_name(tmp_path):
+def test_a_run_of_an_unnamed_class_is_refused(tmp_path):
     with pytest.raises(
         ValueError,
         match="has no name, .* save the class in a file and train it with --design",
@@ -438,7 +438,7 @@ def test_a_run_wants_a_name(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_trained_on_is_said(joined):
+def test_untrainable_data_are_refused(joined):
     x, y, speakers = joined
     for changes, sentence in (
         ({"validation_fraction": 1.0}, "validation_fraction=1.0: it must be between"),
@@ -456,7 +456,7 @@ def test_what_cannot_be_trained_on_is_said(joined):
         ValueError, match="in 100 draws .* leave out ratings that hardly vary"
     ):
         model().fit(x, np.ones(300))
-    with pytest.raises(ValueError, match=f"minimum of {FEWEST} is required"):
+    with pytest.raises(ValueError, match=f"minimum of {LEAST_ROWS} is required"):
         model().fit(x[:3], y[:3])
     with pytest.raises(ValueError, match="y contains NaN"):
         model().fit(x, np.where(y > 0.9, np.nan, y))
@@ -480,7 +480,7 @@ def test_the_score_is_the_mean_ccc():
         mean_ccc(truth, said[:, 0])
 
 
-def test_a_gpu_that_is_not_there_is_refused(joined, monkeypatch):
+def test_a_missing_gpu_is_refused(joined, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(ValueError, match="there are 0 CUDA devices here"):
         model(device="cuda").fit(*joined[:2])
@@ -512,7 +512,7 @@ def cached(tmp_path):
     sys.modules.pop("affuse.fuse.models.designs.product", None)
 
 
-def test_the_readme_says_what_works(cached, monkeypatch, capsys):
+def test_the_example_of_the_readme_runs(cached, monkeypatch, capsys):
     section = README.read_text(encoding="utf-8").partition("## scikit-learn")[2]
     section = section.partition("\n## Where we deviate")[0]
     blocks = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
@@ -534,7 +534,7 @@ def test_the_readme_says_what_works(cached, monkeypatch, capsys):
     assert "product" in shown.rpartition("CCC on demo")[2]
 
 
-def test_a_setting_that_a_design_does_not_take_is_said(joined):
+def test_a_setting_without_effect_causes_a_warning(joined):
     regressor = model(late_activation="relu")
     with pytest.warns(UserWarning, match="late_activation=relu changes nothing in"):
         regressor.fit(*joined[:2])

@@ -16,11 +16,11 @@ def run(tmp_path_factory):
     return trained(runs, "early", layers="weighted", seeds=[0, 1], learning_rate=0.01)
 
 
-def test_each_model_has_its_weights_beside_it(run):
+def test_each_model_has_a_file_of_layer_weights(run):
     files = sorted(run.glob(f"*/seed-*/{ModelFolder.layers}"))
     assert [file.parent.name for file in files] == ["seed-0", "seed-1"]
     each = [layer_weights(model_files.load(file.parent)[0]) for file in files]
-    found = layer_weight_files.average(run)
+    found = layer_weight_files.average_weights(run)
     targets = read_run(run).info.targets
     assert list(found) == [(t, m) for m in ("audio", "text") for t in targets]
     for (target, modality), weights in found.items():
@@ -32,7 +32,7 @@ def test_each_model_has_its_weights_beside_it(run):
     assert list(found["valence", "audio"]) == [0, 1]  # numbers of the recipe
 
 
-def test_a_report_says_the_weights(run):
+def test_a_report_shows_layer_weights(run):
     text = report_command.render(report_command.collect(run.parent), "text")
     found = layer_weight_files.describe(run)
     assert f"Layers of early, mean weights: {found}" in " ".join(text.split())
@@ -42,15 +42,18 @@ def test_a_report_says_the_weights(run):
     assert "text" not in found  # one layer: nothing to weigh
 
 
-def test_layers_side_by_side_have_no_file(tmp_path):
+def test_concatenated_layers_have_no_weight_file(tmp_path):
     folder = trained(tmp_path, "audio", epochs=1)
     assert not [file for file in contents(folder) if file.name == ModelFolder.layers]
     assert layer_weight_files.describe(folder) == ""
 
 
-def test_models_of_decisions_have_weights_too(tmp_path):
+def test_decision_designs_have_layer_weights(tmp_path):
     folder = trained(tmp_path, "latemean", epochs=1, layers="weighted")
-    assert {m for _, m in layer_weight_files.average(folder)} == {"audio", "text"}
+    assert {m for _, m in layer_weight_files.average_weights(folder)} == {
+        "audio",
+        "text",
+    }
 
 
 def test_a_damaged_table_is_named(tmp_path):
@@ -59,4 +62,4 @@ def test_a_damaged_table_is_named(tmp_path):
     path.write_text(path.read_text().replace("0.5", "half", 1))
     unlisted(path)
     with pytest.raises(ValueError, match="layers.csv, line .*: could not convert"):
-        layer_weight_files.average(folder)
+        layer_weight_files.average_weights(folder)

@@ -22,8 +22,8 @@ from affuse.fuse.models import baselines
 from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.trained import model_files
-from affuse.fuse.training import run_description
-from affuse.fuse.training.failed_runs import stopped
+from affuse.fuse.training import alignment
+from affuse.fuse.training.failed_runs import explain_unfinished_run
 from affuse.fuse.training.training_request import TrainingData, TrainingSetup
 
 MODEL_FILES = (
@@ -34,7 +34,7 @@ MODEL_FILES = (
 )
 
 
-def test_the_run_folder_says_which_utterances_share_a_recording(tmp_path):
+def test_the_run_folder_records_utterances_that_share_a_recording(tmp_path):
     found = corpus()
     turns = tuple(
         dataclasses.replace(u, audio=Path(f"{u.dialogue}.wav"), span=(row % 10, None))
@@ -60,7 +60,7 @@ def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
 
 
 @pytest.mark.parametrize("name", options.experiments())
-def test_experiments_that_come_along_run(tmp_path, name):
+def test_bundled_experiments_can_be_trained(tmp_path, name):
     folder = design_training.run(
         corpus(),
         embeddings(),
@@ -74,7 +74,7 @@ def test_experiments_that_come_along_run(tmp_path, name):
     assert read_run(folder).info.label == name
 
 
-def test_what_is_recorded(tmp_path):
+def test_a_run_records_settings_parameters_and_history(tmp_path):
     folder = trained(tmp_path, "text", seeds=[0, 4])
     info = read_run(folder).info
     assert list(info.encoders) == ["text"]
@@ -97,14 +97,14 @@ def test_what_is_recorded(tmp_path):
     }
 
 
-def test_what_can_be_learnt_is_learnt(tmp_path):
+def test_a_trained_run_predicts_planted_ratings(tmp_path):
     folder = trained(tmp_path, dropout=0.0, epochs=100)
     run = read_run(folder).predictions
     # noise of .3 beside a signal of about .9 a feature, averaged over 19 features
     assert min(ccc(run.truth[:, k], run.predicted[:, k]) for k in range(3)) > 0.85
 
 
-def test_the_same_bytes_again(tmp_path):
+def test_repeated_training_gives_equal_bytes(tmp_path):
     first = trained(tmp_path / "a", seeds=[0, 1])
     second = trained(tmp_path / "b", seeds=[0, 1])
     assert first.name == second.name
@@ -138,7 +138,7 @@ def test_the_order_of_utterances_and_rows_does_not_matter(tmp_path):
         ("svr", {}),
     ],
 )
-def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):
+def test_test_rows_do_not_change_a_fitted_model(tmp_path, fusion, changes):
     clean = trained(tmp_path / "a", fusion, **changes)
     test = {u.id for u in corpus().utterances if u.session == "5"}
     poisoned = dataclasses.replace(
@@ -168,42 +168,47 @@ def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):
     assert tables[0] != tables[1]
 
 
-def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
+def test_finished_models_are_not_trained_again(tmp_path, monkeypatch):
     folder = trained(tmp_path, "text")
     before = contents(folder)
     monkeypatch.setattr(
-        design_training, "fit_fusions", None
+        design_training, "fit_any_kind", None
     )  # would raise if it were called
     trained(tmp_path, "text")
     assert contents(folder) == before
 
 
-def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
+def test_failed_runs_are_distinguished_from_interrupted_runs(
     tmp_path, monkeypatch, caplog
 ):
-    original = design_training.fit_fusions
+    original = design_training.fit_any_kind
 
     def failing(jobs):
         yield from ((n, AffuseError(f"{job.where}: no")) for n, job in enumerate(jobs))
 
-    monkeypatch.setattr(design_training, "fit_fusions", failing)
+    monkeypatch.setattr(design_training, "fit_any_kind", failing)
     with pytest.raises(AffuseError, match=": no"):
         trained(tmp_path, "text")
     (folder,) = tmp_path.iterdir()
-    assert stopped(folder).startswith("its training failed, and would fail again: text")
+    assert explain_unfinished_run(folder).startswith(
+        "its training failed, and would fail again: text"
+    )
     assert not verify(folder).problems
-    monkeypatch.setattr(design_training, "fit_fusions", original)
+    monkeypatch.setattr(design_training, "fit_any_kind", original)
     trained(tmp_path, "ridge")
     collect(tmp_path)
     assert f"not shown: {folder}; its training failed" in caplog.text
     trained(tmp_path, "text")
     assert not (folder / RunFolder.failures).exists()
-    assert stopped(folder) == "its training was interrupted; repeat its train command"
+    assert (
+        explain_unfinished_run(folder)
+        == "its training was interrupted; repeat its train command"
+    )
     assert not verify(folder).problems
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    original, calls = design_training.fit_fusions, []
+def test_an_interrupted_run_resumes(tmp_path, monkeypatch):
+    original, calls = design_training.fit_any_kind, []
 
     def interrupted(jobs):
         calls.append([job.where for job in jobs])
@@ -212,7 +217,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield found
 
-    monkeypatch.setattr(design_training, "fit_fusions", interrupted)
+    monkeypatch.setattr(design_training, "fit_any_kind", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "a", "text", protocol="loso")
     assert list(map(read_run, finished_runs(tmp_path / "a"))) == []
@@ -240,7 +245,7 @@ def test_a_seed_that_lacks_a_fold_is_not_in_the_table(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_may_work_on_one_run(tmp_path):
+def test_two_processes_can_train_one_run(tmp_path):
     program = (
         "import sys; sys.path[:0] = ['tests/support', '.']; from pathlib import Path;"
         "import test_train; test_train.trained(Path(sys.argv[1]), 'text',"
@@ -260,7 +265,7 @@ def test_two_processes_may_work_on_one_run(tmp_path):
     assert set(read_run(folder).predictions.seed) == {0, 1, 2}
 
 
-def test_the_name_says_everything_that_matters(tmp_path):
+def test_the_name_of_a_run_depends_on_all_that_affects_its_models(tmp_path):
     released = list(corpus().utterances)
     released[0] = dataclasses.replace(
         released[0], ratings={**released[0].ratings, "valence": 1.5}
@@ -295,7 +300,7 @@ def test_another_text_encoder_does_not_change_the_run_of_speech(tmp_path):
     assert trained(tmp_path, "audio", caches={**caches, "text": other}) == first
 
 
-def test_all_designs_see_the_same_utterances(tmp_path):
+def test_all_designs_use_the_same_utterances(tmp_path):
     caches = embeddings()
     caches["text"] = reordered(caches["text"], range(10, COUNT))
     tables = [
@@ -306,14 +311,14 @@ def test_all_designs_see_the_same_utterances(tmp_path):
     assert "u004" not in {row.id for row in tables[0]}
 
 
-def test_a_corpus_without_dominance(tmp_path):
+def test_a_corpus_without_dominance_is_trained_on_two_ratings(tmp_path):
     folder = trained(tmp_path, "early", found=corpus(ratings=("valence", "arousal")))
     run = read_run(folder)
     assert run.info.targets == ("valence", "arousal")
     assert run.predictions.predicted.shape == (60, 2)
 
 
-def test_references_have_one_seed(tmp_path):
+def test_baselines_have_one_seed(tmp_path):
     folder = trained(tmp_path, "ridge", seeds=[3, 4])
     assert set(read_run(folder).predictions.seed) == {0}
 
@@ -326,7 +331,7 @@ def test_references_have_one_seed(tmp_path):
         ("lte", "text", "no design 'lte': choose from audio, cross"),
     ],
 )
-def test_what_is_missing_is_said_before_anything_is_written(
+def test_missing_inputs_are_reported_before_files_are_written(
     tmp_path, fusion, modality, sentence
 ):
     caches = {modality: embeddings()[modality]}
@@ -335,14 +340,14 @@ def test_what_is_missing_is_said_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_zeroshot_without_a_head_is_said_before_anything_is_written(tmp_path):
+def test_zeroshot_without_a_head_is_refused_before_files_are_written(tmp_path):
     audio = dataclasses.replace(embeddings()["audio"], head=None)
     with pytest.raises(ValueError, match="extract audio with --head"):
         trained(tmp_path, "zeroshot", caches={"audio": audio})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_left_out_is_said(tmp_path):
+def test_left_out_utterances_are_reported(tmp_path):
     caches = embeddings()
     caches["text"] = reordered(caches["text"], range(10, COUNT))
     released = list(corpus().utterances)
@@ -354,13 +359,13 @@ def test_what_was_left_out_is_said(tmp_path):
         "290 utterances; left out: 10 with no text embedding; "
         "a rating outside the scale: 1"
     )
-    assert run_description.summary(folder) == expected
+    assert alignment.alignment_summary(folder) == expected
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
-        run_description.summary(tmp_path)
+        alignment.alignment_summary(tmp_path)
 
 
-def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
-    fit, fit_all = baselines.fit, design_training.fit_fusions
+def test_a_failed_model_does_not_stop_other_models(tmp_path, monkeypatch):
+    fit, fit_all = baselines.fit, design_training.fit_any_kind
 
     def broken(name, rows, validation, **how):
         if name == "pcaridge":
@@ -373,7 +378,7 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
             yield number, AffuseError("the loss is nan") if lost else found
 
     monkeypatch.setattr(baselines, "fit", broken)
-    monkeypatch.setattr(design_training, "fit_fusions", diverging)
+    monkeypatch.setattr(design_training, "fit_any_kind", diverging)
     with pytest.raises(ValueError, match="pcaridge, fold .*: no components") as raised:
         design_training.run_all(
             TrainingData(corpus(), embeddings()),
