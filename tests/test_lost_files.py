@@ -18,7 +18,7 @@ from affuse.data.runs.run_information import read_info
 from affuse.data.system.csv_tables import read_rows
 from affuse.data.system.digests import MANIFEST
 from affuse.fuse.commands.calibrate_command import calibrate
-from affuse.fuse.linting.gathering import left
+from affuse.fuse.linting.gathering import gather_finished_run
 from affuse.fuse.trained import model_files, prediction
 
 
@@ -103,7 +103,7 @@ def test_a_fold_that_the_run_does_not_have_is_named(case):
     for path in case.run.rglob(MANIFEST):
         path.unlink()
     with pytest.raises(DamagedFileError, match="session9/seed-0 holds the model of"):
-        list(left(case.run, case.cache).units())
+        list(gather_finished_run(case.run, case.cache).trained_models())
 
 
 def test_a_verdict_that_is_lost_is_named(case):

@@ -21,7 +21,7 @@ from affuse.data.splits.protocols import PROTOCOLS
 from affuse.fuse.linting import checkpoint_records, linter, overlap
 from affuse.fuse.linting import evidence as _evidence
 from affuse.fuse.linting.evidence import CACHE, CORPUS
-from affuse.fuse.linting.gathering import left
+from affuse.fuse.linting.gathering import gather_finished_run
 from affuse.fuse.linting.rules import ratings
 from affuse.fuse.models.baselines import FITTED
 from affuse.fuse.models.trainable.design_registry import design_names
@@ -45,7 +45,9 @@ def case(kept, tmp_path):
 
 def found(case, chosen=None):
     """{rule: result}, of the files alone."""
-    results = linter.check(left(case.run, case.cache), chosen or linter.rules())
+    results = linter.apply_rules(
+        gather_finished_run(case.run, case.cache), chosen or linter.rule_names()
+    )
     return {result.rule: result for result in results}
 
 
@@ -57,22 +59,24 @@ def call(*words):
     return CliRunner().invoke(cli.main, ["lint", *map(str, words)])
 
 
-@pytest.mark.parametrize(("kept_bytes", "times"), [(_evidence.KEPT, 1), (0, 5)])
+@pytest.mark.parametrize(("kept_bytes", "times"), [(_evidence.MEMORY_LIMIT, 1), (0, 5)])
 def test_models_are_read_once_if_they_are_small(kept, monkeypatch, kept_bytes, times):
-    monkeypatch.setattr(_evidence, "KEPT", kept_bytes)
+    monkeypatch.setattr(_evidence, "MEMORY_LIMIT", kept_bytes)
     read, load = [], _evidence.model_files.load
     monkeypatch.setattr(
         _evidence.model_files,
         "load",
         lambda folder: [read.append(folder), load(folder)][1],
     )
-    every = linter.check(left(kept.run, kept.cache), linter.rules())
+    every = linter.apply_rules(
+        gather_finished_run(kept.run, kept.cache), linter.rule_names()
+    )
     assert not any(result.fails or result.skipped for result in every)
     assert read
     assert {read.count(folder) for folder in read} == {times}
 
 
-@pytest.mark.parametrize("rule", linter.rules())
+@pytest.mark.parametrize("rule", linter.rule_names())
 def test_every_rule_catches_a_planted_leak(rule):
     assert PLANTS.get(rule), (
         f"plant a leak for '{rule}' in tests/support/planted_leaks.py"
@@ -155,7 +159,7 @@ def test_principal_axes_of_other_rows_are_caught(tmp_path):
 @pytest.mark.parametrize("fusion", design_names())
 def test_a_clean_run_passes(kept, tmp_path, fusion):
     run = Case(trained(tmp_path, fusion), kept.cache)
-    expected = {**dict.fromkeys(linter.rules(), "ok"), "sentences": "note"}
+    expected = {**dict.fromkeys(linter.rule_names(), "ok"), "sentences": "note"}
     if fusion == "text":
         expected["recordings"] = "skipped"  # speech is not among what it takes
     expected["divergence"] = statuses(run)["divergence"]
@@ -244,10 +248,10 @@ def test_encoders_that_have_seen_other_speakers_pass(tmp_path):
 def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
     record = {"corpus": "toy", "speakers": ["1F", "Nobody"], "splits": ["none"]}
     folder = trained(tmp_path, caches=embeddings(seen=[record]))
-    said = "and 1 speaker that it was trained on is none of this corpus: Nobody; it"
+    said = "but 1 speaker in its record is not in this corpus: Nobody; the corpus"
     assert said in caplog.text
     assert caplog.text.count(said) == 2  # of audio and of text
-    assert "splits that it was" not in caplog.text  # speakers tell, they are apart
+    assert "split in its record" not in caplog.text  # speakers tell, they are apart
     facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
         "encoders"
     ]
@@ -259,7 +263,7 @@ def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
     caches = embeddings(seen=[{"corpus": "toy", "splits": ["Test1"]}])
     trained(tmp_path, caches=caches)
     assert (
-        "1 split that it was trained on is none of this corpus: Test1; it has none"
+        "1 split in its record is not in this corpus: Test1; the corpus has none"
         in caplog.text
     )
 
@@ -268,14 +272,17 @@ def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
     origin = {"run": "r", "fold": "f", "files": "0"}
     old = {"corpus": "other", "how": "fine-tuned on its ratings"}
     trained(tmp_path / "a", caches=embeddings(seen=[old], finetuned=origin))
-    assert "under another name is not known, because an older version" in caplog.text
+    assert (
+        "under another name, which cannot be checked, because an older version"
+        in caplog.text
+    )
     caplog.clear()
     told = {**old, "sample": ["f" * 12]}
     trained(tmp_path / "b", caches=embeddings(seen=[told], finetuned=origin))
     assert "has seen" not in caplog.text
     few = {**old, "sample": [planted_leaks.content(1)[:12], *"abcdefghijkl"]}
     trained(tmp_path / "c", caches=embeddings(seen=[few]))
-    assert "1 of 13 inputs that its record samples is in 'toy' too" in caplog.text
+    assert "1 of the 13 inputs in its record is in 'toy' too" in caplog.text
 
 
 def test_records_that_finetune_copied_are_not_doubted(tmp_path, caplog):
@@ -284,12 +291,12 @@ def test_records_that_finetune_copied_are_not_doubted(tmp_path, caplog):
     base = [*map(dataclasses.asdict, cards), {"corpus": "third", "how": "by hand"}]
     origin = {"run": "r", "fold": "f", "files": "0"}
     trained(tmp_path / "a", caches=embeddings(seen=[own, *base], finetuned=origin))
-    assert "is not known" not in caplog.text
+    assert "cannot be checked" not in caplog.text
     older = {"corpus": "other", "how": training_data.TUNED}  # twice fine-tuned here
     trained(
         tmp_path / "b", caches=embeddings(seen=[own, older, *base], finetuned=origin)
     )
-    assert caplog.text.count("is not known, because an older version") == 2
+    assert caplog.text.count("cannot be checked, because an older version") == 2
 
 
 def heard_alone(modality, record):
@@ -317,12 +324,14 @@ def test_inputs_of_the_test_in_a_sample(tmp_path, caplog, modality, rows, fails)
     caches = heard_alone(modality, record)
     if fails:
         noun = {"audio": "recordings", "text": "texts"}[modality]
-        said = f"among it the {noun} of {len(rows)} utterance.* of the test part"
+        said = f"including the {noun} of {len(rows)} utterance.* of the test part"
         with pytest.raises(linter.Leak, match=said):
             trained(tmp_path, caches=caches)
     else:
         trained(tmp_path, caches=caches)
-        assert f"{len(rows)} of {100 + len(rows)} inputs that its" in caplog.text
+        assert (
+            f"{len(rows)} of the {100 + len(rows)} inputs in its record" in caplog.text
+        )
 
 
 def test_a_single_text_of_few_is_a_note(tmp_path):
@@ -333,8 +342,8 @@ def test_a_single_text_of_few_is_a_note(tmp_path):
     one, both = (
         training_data.Seen("x", sample=s) for s in (("a" * 12,), ("a" * 12, "b" * 12))
     )
-    assert checkpoint_records.sampled(evidence, one, "text", ids) == []
-    assert checkpoint_records.sampled(evidence, both, "text", ids) == ids
+    assert checkpoint_records.find_sampled(evidence, one, "text", ids) == []
+    assert checkpoint_records.find_sampled(evidence, both, "text", ids) == ids
 
 
 def test_silence_is_nobodys_recording(tmp_path):
@@ -348,9 +357,9 @@ def test_silence_is_nobodys_recording(tmp_path):
     record = training_data.Seen(
         "other", sample=(*sample, f"a{planted_leaks.content(9)[1:12]}")
     )
-    assert checkpoint_records.sampled(evidence, record, "audio", ["u004", "u009"]) == [
-        "u009"
-    ]
+    assert checkpoint_records.find_sampled(
+        evidence, record, "audio", ["u004", "u009"]
+    ) == ["u009"]
 
 
 def test_speakers_of_other_corpora_that_say_the_same_are_no_leak(tmp_path):
@@ -358,7 +367,7 @@ def test_speakers_of_other_corpora_that_say_the_same_are_no_leak(tmp_path):
     record = {"corpus": "toy", "speakers": ["1F"], "sample": texts}
     assert trained(tmp_path / "a", caches=heard_alone("text", record)).is_dir()
     record["speakers"] = ["Nobody"]
-    with pytest.raises(linter.Leak, match="among it the texts of 30 utterances"):
+    with pytest.raises(linter.Leak, match="including the texts of 30 utterances"):
         trained(tmp_path / "b", caches=heard_alone("text", record))
 
 
@@ -431,21 +440,21 @@ def test_sentences_are_counted_and_scored_apart(kept):
 
 
 def test_a_protocol_that_promises_new_sentences_fails(kept, monkeypatch):
-    strict = {"session5-strict": {"sentence": overlap.EVERY}}
-    monkeypatch.setattr(overlap, "PROMISES", strict)
+    strict = {"session5-strict": {"sentence": overlap.ALL_PAIRS}}
+    monkeypatch.setattr(overlap, "GUARANTEES", strict)
     assert found(kept)["sentences"].fails
 
 
 def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
     planted_leaks.moved()(case)
-    monkeypatch.setattr(overlap, "PROMISES", {"session5-strict": {}})
+    monkeypatch.setattr(overlap, "GUARANTEES", {"session5-strict": {}})
     result = found(case)["speakers"]
     assert result.status == "note"
-    assert "does not guarantee otherwise" in result.findings[0].text
+    assert "does not guarantee separate speakers" in result.findings[0].text
 
 
 def test_promises_are_those_of_the_protocols():
-    assert set(overlap.PROMISES) == set(PROTOCOLS)
+    assert set(overlap.GUARANTEES) == set(PROTOCOLS)
 
 
 def test_without_a_cache_the_folder_is_checked_alone(kept, tmp_path):
@@ -464,7 +473,7 @@ def test_an_interrupted_run_is_checked_as_far_as_it_went(case):
 
 
 def test_equal_ratings_are_noted(kept):
-    evidence = left(kept.run, kept.cache)
+    evidence = gather_finished_run(kept.run, kept.cache)
     same = [
         dataclasses.replace(u, ratings={**u.ratings, "arousal": u.ratings["valence"]})
         for u in evidence.corpus.utterances
@@ -479,7 +488,7 @@ def test_equal_ratings_are_noted(kept):
 
 
 def test_evidence_says_why_something_is_missing(kept, tmp_path):
-    missing = left(kept.run, tmp_path).missing
+    missing = gather_finished_run(kept.run, tmp_path).missing
     assert set(missing) == {CORPUS, CACHE}
 
 
@@ -522,7 +531,9 @@ def test_a_folder_of_models_that_no_fold_has_is_no_traceback(case):
 def test_the_command_explains_the_rules():
     result = call("--list")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.output.splitlines()] == linter.rules()
+    assert [
+        line.split()[0] for line in result.output.splitlines()
+    ] == linter.rule_names()
 
 
 def test_the_command_without_a_run_is_a_sentence(tmp_path):

@@ -397,8 +397,8 @@ def told(case):
 
 PLANTS = {  # rule: (leak, what must be said of it)
     "dialogues": [
-        (moved(), "the same dialogue in train and test"),
-        (respelt("dialogue"), "the same dialogue in train and test"),
+        (moved(), "the same dialogue is in train and test"),
+        (respelt("dialogue"), "the same dialogue is in train and test"),
     ],
     "divergence": [
         (
@@ -414,19 +414,19 @@ PLANTS = {  # rule: (leak, what must be said of it)
     "encoders": [
         (
             tuned(corpus="Toy", speakers=["5F"]),
-            r"encoder tiny has seen Toy \(trained on it\), among it 15 utterances",
+            r"encoder tiny has seen Toy \(trained on it\), including 15 utterances",
         ),
         (
             tuned(corpus="toy", speakers=["5F"], splits=["train"]),
-            r"has seen toy \(trained on it\), among it 15 utterances",
+            r"has seen toy \(trained on it\), including 15 utterances",
         ),
         (tuned(corpus="toy", how="fine-tuned"), r"has seen toy \(fine-tuned\)"),
-        (tuned(corpus="toy", speakers=["5f"]), "among it 15 utterances"),
-        (tuned(corpus="toy", speakers=["Ses05F", "5m"]), "among it 30 utterances"),
+        (tuned(corpus="toy", speakers=["5f"]), "including 15 utterances"),
+        (tuned(corpus="toy", speakers=["Ses05F", "5m"]), "including 30 utterances"),
         (
             elsewhere("emobank", reader="emobank", speakers=["5F"]),
             r"has seen original \(trained on it\), which is this corpus, 'toy', by its "
-            r"reader 'emobank', among it 15 utterances",
+            r"reader 'emobank', including 15 utterances",
         ),
         (
             elsewhere(sample=[content(row)[:12] for row in range(100, 200)]),
@@ -437,7 +437,7 @@ PLANTS = {  # rule: (leak, what must be said of it)
                 speakers=["X"],
                 sample=[content(4)[:12], *(f"{row:012x}" for row in range(1, 100))],
             ),
-            r"original \(trained on it\), among it the recordings of 1 utterance "
+            r"original \(trained on it\), including the recordings of 1 utterance "
             r"\(u004\) of the test part of fold 'session5'; test on utterances",
         ),
         (
@@ -446,7 +446,7 @@ PLANTS = {  # rule: (leak, what must be said of it)
                 speakers=["1F"],
                 sample=[content(9)[:12]],
             ),
-            r"has seen toy \(trained on it\), among it the recordings of 1 utterance "
+            r"has seen toy \(trained on it\), including the recordings of 1 utterance "
             r"\(u009\) of the test part",
         ),
         (known_encoder, "Someone/VAD-BERT has seen EmoBank"),
@@ -454,7 +454,7 @@ PLANTS = {  # rule: (leak, what must be said of it)
     "ids": [
         (lost, r"predictions\.csv lacks 1 utterance \(u004\) of fold 'session5'"),
         (twice, "occurs twice"),
-        (stranger, r"not in the test part, 1 utterance \(u000\)"),
+        (stranger, r"has 1 utterance \(u000\) outside the test part"),
         (retouched, r"of the run differs from session5/seed-0/predictions\.csv"),
     ],
     "predictions": [
@@ -485,14 +485,14 @@ PLANTS = {  # rule: (leak, what must be said of it)
         (first_row(valence="0.123"), r"u004 has 0\.123, in the corpus "),
     ],
     "recordings": [
-        (same_recording, "u004 as u000; remove one of each pair"),
+        (same_recording, "u004 and u000 have one recording; remove one of each pair"),
         (
             heard(u000={"samples": "5" * 32}, u004={"samples": "5" * 32}),
-            "u004 as u000; remove one of each pair",
+            "u004 and u000 have one recording; remove one of each pair",
         ),
         (
             heard(u000={**SPAN, "begin": 0.0, "end": 1.0}, u004=SPAN),
-            r"recording in train: u004 shares 0\.50 s with u000; cut them apart",
+            r"recording in train: u004 shares 0\.50 s with u000; cut the recording",
         ),
         (
             heard(u000={**SPAN, "begin": 0.0, "end": 60.0}, u004=SPAN),
@@ -513,18 +513,21 @@ PLANTS = {  # rule: (leak, what must be said of it)
     ],
     "sentences": [(unheard, r"sentences\.csv is wrong about 12 utterances")],
     "sessions": [
-        (moved(), "the same session in train and test of 1 of 1 folds"),
-        (respelt("session"), "the same session in train and test of 1 of 1 folds"),
+        (moved(), "the same session is in train and test of 1 of 1 folds"),
+        (respelt("session"), "the same session is in train and test of 1 of 1 folds"),
     ],
     "speakers": [
-        (moved(), "the same speaker in train and test of 1 of 1 folds"),
+        (moved(), "the same speaker is in train and test of 1 of 1 folds"),
         (moved(speaker="x"), r"another speaker for 1 utterance \(u004\): 'x' and '5F'"),
-        (moved(speaker="5f"), "the same speaker in train and test of 1 of 1 folds"),
-        (moved(speaker=" 5F "), "the same speaker in train and test of 1 of 1 folds"),
+        (moved(speaker="5f"), "the same speaker is in train and test of 1 of 1 folds"),
+        (
+            moved(speaker=" 5F "),
+            "the same speaker is in train and test of 1 of 1 folds",
+        ),
         (renamed, "'nobody' and '5F' for u004"),
         (moved(speaker=""), "have no speaker"),
     ],
-    "utterances": [(doubled, r"has 1 utterance \(u004\) both for train and for test")],
+    "utterances": [(doubled, r"has 1 utterance \(u004\) both in train and in test")],
 }
 
 test_row.__test__ = False  # which pytest would take for a test

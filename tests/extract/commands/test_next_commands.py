@@ -33,7 +33,7 @@ from affuse.extract.commands import distil_command as distil
 from affuse.extract.commands import finetune_command as finetune
 from affuse.extract.commands.next_commands import following
 from affuse.fuse.commands.calibrate_command import _next as after_calibration
-from affuse.fuse.commands.requested_designs import needs
+from affuse.fuse.commands.requested_designs import needed_modalities
 from affuse.fuse.inputs import input_selection
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained.prediction import recipes
@@ -57,7 +57,7 @@ def found_by(line):
     """What a printed `train` command trains on."""
     command, params = parsed(line)
     assert command is cli.train
-    return input_selection.find(Train(**params), needs(params["designs"]))
+    return input_selection.find(Train(**params), needed_modalities(params["designs"]))
 
 
 # Every line comes from a record

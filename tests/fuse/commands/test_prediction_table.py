@@ -101,7 +101,7 @@ def run(tmp_path):
 
 def test_the_scale_is_recorded(run):
     write_info(run, dataclasses.replace(INFO, scale=(1.0, 7.0)))
-    assert training_scale.of_run(run, read_info(run), None) == (1.0, 7.0)
+    assert training_scale.scale_of_run(run, read_info(run), None) == (1.0, 7.0)
     path = run / "run.json"
     path.write_text(path.read_text().replace("7.0", "0.5"), encoding="utf-8")
     with pytest.raises(
@@ -113,12 +113,12 @@ def test_the_scale_is_recorded(run):
 def test_an_older_run_has_the_scale_of_its_corpus(run):
     info = read_info(run)
     assert info.scale is None
-    assert training_scale.of_run(run, info, corpus()) == (1.0, 5.0)
+    assert training_scale.scale_of_run(run, info, corpus()) == (1.0, 5.0)
     other = dataclasses.replace(corpus(), scale=(0.0, 5.0))  # of the same name
-    assert training_scale.of_run(run, info, other) is None
-    assert training_scale.of_run(run, info, None) is None
+    assert training_scale.scale_of_run(run, info, other) is None
+    assert training_scale.scale_of_run(run, info, None) is None
     (run / "predictions.csv").unlink()
-    assert training_scale.of_run(run, info, corpus()) is None
+    assert training_scale.scale_of_run(run, info, corpus()) is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from learnable_corpus import COUNT, reordered
 
 from affuse.data.runs.run_predictions import finished, read_run
 from affuse.data.system.progress import _Bar
-from affuse.fuse.commands.requested_designs import designs, needs
+from affuse.fuse.commands.requested_designs import expand_designs, needed_modalities
 
 WEIGHTED = ("--set", "layers=weighted")
 
@@ -89,12 +89,12 @@ def test_an_unknown_design_is_said_before_any_cache_is_looked_for(tmp_path, word
 
 
 def test_what_is_named_beside_all_stays():
-    assert designs(["all", "early"], ["text"], head=False)[-2:] == [
+    assert expand_designs(["all", "early"], ["text"], head=False)[-2:] == [
         "early",
         "text",
     ]
-    assert "zeroshot" in designs(["all", "zeroshot"], ["text"], head=False)
-    assert designs(["text", "text"], ["text"], head=False) == ["text"]
+    assert "zeroshot" in expand_designs(["all", "zeroshot"], ["text"], head=False)
+    assert expand_designs(["text", "text"], ["text"], head=False) == ["text"]
 
 
 def test_what_each_modality_contributes_is_printed(tmp_path, caches):
@@ -133,7 +133,7 @@ def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, r
 
 
 def test_decisions_take_both_modalities():
-    assert needs(["lateccc"]) == ("audio", "text")
-    only = designs(["all"], ["text"], head=False)
+    assert needed_modalities(["lateccc"]) == ("audio", "text")
+    only = expand_designs(["all"], ["text"], head=False)
     assert "text" in only
     assert not {"latemean", "lateccc", "stacking", "experts"} & set(only)

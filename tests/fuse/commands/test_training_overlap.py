@@ -12,14 +12,14 @@ from affuse.data.cache.recording_spans import Stretch
 from affuse.data.records import Corpus, Utterance
 from affuse.data.runs.fold_table import FoldRow, write_folds
 from affuse.fuse.commands import training_overlap
-from affuse.fuse.commands.training_overlap import Inputs
+from affuse.fuse.commands.training_overlap import ComparisonKeys
 
 PARTS = {"one": ("train", "test", "test"), "two": ("train", "validation", "test")}
 WHOLE = Stretch("file a", 0.0, 9.0)
 
 
 def known(name, recordings=None, stretches=None, words=None):
-    return Inputs(name, recordings or {}, stretches or {}, words or {})
+    return ComparisonKeys(name, recordings or {}, stretches or {}, words or {})
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ def run(tmp_path):
 
 
 def found(run, ours, theirs, *ids):
-    return training_overlap.find(run, applied(*ids), ours, theirs, trained="toy")
+    return training_overlap.count_overlap(
+        run, applied(*ids), ours, theirs, trained_name="toy"
+    )
 
 
 def test_ids_of_one_corpus_are_counted_by_model(run):
@@ -95,7 +97,7 @@ def test_another_name_is_seen_through(run, ours, theirs, models):
     said = " ".join(overlap.sentences(run))
     assert ("as recordings or texts of 'toy': x;" in said) is bool(models)
     assert "predictions.csv" not in said  # which has other ids
-    assert ("it is not known of 1 of 1 utterances" in said) is (models is None)
+    assert ("for 1 of 1 utterances, it is not known" in said) is (models is None)
 
 
 def test_what_cannot_be_compared_is_said(run):
@@ -103,7 +105,7 @@ def test_what_cannot_be_compared_is_said(run):
     assert overlap.models == {"a": None, "d": None}
     (sentence,) = overlap.sentences(run)
     assert "because 'toy', which they were trained on, is not in the cache" in sentence
-    assert "1 of its ids are alike" in sentence
+    assert "1 of its ids occur in both corpora" in sentence
     (run / "folds.csv").unlink()
     (sentence,) = found(run, known("toy"), known("toy"), "a").sentences(run)
     assert f"because {run / 'folds.csv'} is missing" in sentence
@@ -125,7 +127,7 @@ def test_digests_are_read_from_every_cache_of_speech(tmp_path):
         small_caches.fill(tmp_path, of=broken, rows=(1,)) / "part-00000.h5", 0
     )
     toy = Corpus("toy", Path(), (Utterance("c", text="Yes!"),), None, "")
-    inputs = training_overlap.inputs(toy, tmp_path)
+    inputs = training_overlap.collect_keys(toy, tmp_path)
     assert inputs.recordings["a"] == ("samples a", f"input {ord('a'):032x}")
     assert inputs.recordings.keys() == inputs.stretches.keys() == {"a", "b"}
     assert inputs.words.keys() == {"c"}

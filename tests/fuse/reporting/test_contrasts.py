@@ -16,8 +16,13 @@ from affuse.data.runs.run_predictions import read_run
 from affuse.fuse import settings
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.models.decisions import DECISIONS
-from affuse.fuse.reporting.contrasts import CONDITIONS, Side, contrast, uses
-from affuse.fuse.reporting.row_labels import details
+from affuse.fuse.reporting.contrasts import (
+    CONDITIONS,
+    ComparedRun,
+    contrast,
+    uses_setting,
+)
+from affuse.fuse.reporting.row_labels import row_details
 
 ALL = dataclasses.asdict(settings.Settings())
 
@@ -40,7 +45,7 @@ def run_of(tmp_path, design, **changed):
 
 
 def reason(a, b):
-    return contrast(Side.of(a), Side.of(b)).reason
+    return contrast(ComparedRun.of(a), ComparedRun.of(b)).reason
 
 
 # encoders
@@ -243,18 +248,18 @@ def test_settings_are_used_under_their_conditions():
     for name, conditions in CONDITIONS.items():
         assert name in ALL
         used = {**ALL, **{other: values[0] for other, values in conditions.items()}}
-        assert uses("early", used, name)
+        assert uses_setting("early", used, name)
         for other in conditions:
-            assert not uses("early", {**used, other: "none"}, name)
+            assert not uses_setting("early", {**used, other: "none"}, name)
 
 
 def test_equal_sizes_may_have_other_hidden_units(tmp_path):
     early = run_of(tmp_path, "early", hidden=128, parameters=1000)
     late = run_of(tmp_path, "late", hidden=96, parameters=1100)
-    found = contrast(Side.of(early), Side.of(late))
+    found = contrast(ComparedRun.of(early), ComparedRun.of(late))
     assert found.reasons == ()
     assert found.remark == "hidden differs for equal sizes: 128 and 96"
-    assert details([early, late]) == ["hidden=128", "hidden=96"]
+    assert row_details([early, late]) == ["hidden=128", "hidden=96"]
     (table,) = collect(tmp_path, ReportContents(against="late"))
     assert table.comparisons[0].endswith("; hidden differs for equal sizes: 128 and 96")
     small = run_of(tmp_path, "late", hidden=96, parameters=100)
@@ -269,7 +274,7 @@ def test_what_an_older_run_did_not_record_is_a_difference(tmp_path):
     info = dataclasses.replace(text.info, settings=older)
     text = dataclasses.replace(text, info=info)
     assert reason(early, text) == "batch differs: 512 and not recorded"
-    assert details([early, text]) == ["batch=512", "batch not recorded"]
+    assert row_details([early, text]) == ["batch=512", "batch not recorded"]
 
 
 def test_other_training_rows_forbid_a_mark(tmp_path):
@@ -283,7 +288,7 @@ def test_other_training_rows_forbid_a_mark(tmp_path):
     moved = dataclasses.replace(text, folds=(*rows, FoldRow("5", "validation", "x")))
     assert reason(early, moved) == "split_seed differs: 0 and 1"
     same = run_of(tmp_path, "early", split_seed=1)
-    assert reason(same, moved).startswith("2 utterances trained or validated one of")
+    assert reason(same, moved).startswith("2 utterances of the training and valid")
 
 
 @pytest.mark.parametrize("fusion", DECISIONS)
@@ -347,5 +352,5 @@ def test_a_setting_that_an_older_run_lacks_and_no_one_uses_is_not_named(tmp_path
     del old["late_activation"], old["map"]
     info = dataclasses.replace(new.info, settings=old, name="old")
     save(tmp_path, info)
-    found = details([new, read_run(tmp_path / "old")])
+    found = row_details([new, read_run(tmp_path / "old")])
     assert not any("late_activation" in words or "map" in words for words in found)

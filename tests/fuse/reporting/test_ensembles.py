@@ -18,7 +18,7 @@ from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import run_predictions as p
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.report_command import collect, render
-from affuse.fuse.reporting.ensembles import ensemble
+from affuse.fuse.reporting.ensembles import average_seeds
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import fold_predictions as calibration_parts
@@ -167,7 +167,7 @@ def test_an_ensemble_of_one_fold_is_what_predict_gives(tmp_path):
         progress=False,
     )
     run = p.read_run(folder)
-    together = ensemble(run)
+    together = average_seeds(run)
     applied = prediction.apply(folder, embeddings())
     assert applied.models == 3
     place = {id_: row for row, id_ in enumerate(applied.ids)}
@@ -192,6 +192,6 @@ def test_folds_are_averaged_apart(tmp_path):
     both = dataclasses.replace(
         run, predictions=p.Predictions(fold=fold, **twice), folds=tuple(rows)
     )
-    found = ensemble(both).predictions
+    found = average_seeds(both).predictions
     first, second = (found.predicted[found.fold == name] for name in "ab")
     np.testing.assert_allclose(second, 2 * first)

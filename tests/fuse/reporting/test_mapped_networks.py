@@ -19,7 +19,11 @@ from affuse.data.runs.run_predictions import (
 )
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.models.trainable.design_registry import design_names
-from affuse.fuse.reporting.mapped_networks import DETAIL, mapped, validation_ccc
+from affuse.fuse.reporting.mapped_networks import (
+    DETAIL,
+    map_predictions,
+    validation_ccc,
+)
 from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.affine import concordant
 from affuse.fuse.settings import Settings
@@ -75,7 +79,7 @@ def test_validation_scores_are_those_of_the_saved_predictions(runs):
 
 def test_the_map_is_that_of_each_model_and_rating(runs):
     run = read_run(of(runs, "early"))
-    found = mapped(run)[0].predictions
+    found = map_predictions(run)[0].predictions
     for fold in ("session2", "session5"):
         for seed in (0, 1):
             own = model_files.place(run.path, fold=fold, seed=seed) / "validation.csv"
@@ -93,8 +97,8 @@ def test_test_ratings_change_no_mapped_prediction_and_no_choice(runs):
     poisoned = dataclasses.replace(run, predictions=dataclasses.replace(
         p, truth=-p.truth))  # fmt: skip
     np.testing.assert_array_equal(
-        mapped(run)[0].predictions.predicted,
-        mapped(poisoned)[0].predictions.predicted,
+        map_predictions(run)[0].predictions.predicted,
+        map_predictions(poisoned)[0].predictions.predicted,
     )
 
 
@@ -166,7 +170,7 @@ def test_a_fold_that_leads_out_of_the_run_is_refused(runs):
         rows = tuple(dataclasses.replace(row, fold=name) for row in run.folds)
         forged = dataclasses.replace(run, predictions=away, folds=rows)
         with pytest.raises(AffuseError, match="cannot be a folder in the run"):
-            mapped(forged)
+            map_predictions(forged)
 
 
 def test_exports_hold_the_mapped_row(runs):

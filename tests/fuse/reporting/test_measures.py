@@ -50,7 +50,7 @@ def test_an_absolute_error_needs_finite_numbers_of_one_length(said):
 
 def test_figures_are_means_over_folds_of_means_over_seeds(runs):
     run = p.read_run(runs / info_of("early").name)
-    found = measures.measured(run, ["mae", "pearson"])
+    found = measures.measure_run(run, ["mae", "pearson"])
     assert list(found) == ["mae", "pearson"]
     for name, of in {"mae": metrics.mae, "pearson": metrics.pearson}.items():
         for k, target in enumerate(RATINGS):

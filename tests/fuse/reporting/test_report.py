@@ -21,7 +21,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.published_figures import TABLE
-from affuse.fuse.reporting.row_labels import describe, details
+from affuse.fuse.reporting.row_labels import describe, row_details
 from affuse.fuse.reporting.sections import sections, subset
 from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.paired_tests import holm, paired_difference, permutation_test
@@ -404,16 +404,19 @@ def test_encoders_that_differ_are_said():
         both = {"audio": {**AUDIO, **encoder}, "text": TEXT}
         return p.Run(None, dataclasses.replace(info, encoders=both), None, ())
 
-    found = details([one("a"), one("b", checkpoint="hub/large", layers=[1, 2, 3])])
+    found = row_details([one("a"), one("b", checkpoint="hub/large", layers=[1, 2, 3])])
     assert found == ["w2v2, audio layer 12", "large, audio layers 1-3"]
-    assert details([one("a"), one("b")]) == ["a", "b"]  # the digest, as a last resort
-    assert details([one("a")]) == [""]
+    assert row_details([one("a"), one("b")]) == [
+        "a",
+        "b",
+    ]  # the digest, as a last resort
+    assert row_details([one("a")]) == [""]
 
 
 def test_references_say_their_modalities_where_they_differ():
     both = info_of("ridge", name="x-a")
     one = dataclasses.replace(both, name="x-b", encoders={"text": TEXT})
-    found = details([p.Run(None, info, None, ()) for info in (both, one)])
+    found = row_details([p.Run(None, info, None, ()) for info in (both, one)])
     assert found == ["audio+text", "text"]
 
 

@@ -114,7 +114,8 @@ def test_the_planted_best_is_found_and_can_be_trained_next(tmp_path):
     protocol = "session5-strict"
     expected = {"learning_rate": 0.02, "dropout": 0.0, "protocol": protocol}
     assert best == dataclasses.replace(BASE, **expected)
-    assert "# best of 4 choices of settings tried" in (folder / "best.toml").read_text()
+    best = (folder / "best.toml").read_text()
+    assert "# best of 4 combinations of settings tried" in best
     assert said[-1].startswith("next: ")
     words = shlex.split(said[-1].removeprefix("next: "))
     assert words[:3] == ["python", "cli.py", "train"]
