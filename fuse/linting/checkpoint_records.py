@@ -72,7 +72,8 @@ class CheckpointRecord:
             f"{self.what}, but {count(number, noun)} in its record "
             f"{'is' if number == 1 else 'are'} not in this corpus: "
             f"{some(match.missing)}; the corpus has {listing}; if the spelling "
-            f"differs, correct {training_data.FILE} of the checkpoint and extract again",
+            f"differs, correct {training_data.FILE} of the checkpoint and extract "
+            f"again",
             fatal=False,
             said=True,
         )
