@@ -4,7 +4,7 @@ import json
 import wave
 
 import pytest
-from cli_calls import call, commands, refused
+from cli_calls import call, commands, error_sentence
 from small_caches import fill, flip, recipe
 
 from affuse.data.cache import parts
@@ -125,7 +125,7 @@ def test_a_sample_overwrites_nothing(tmp_path):
         0,
         "194 synthetic utterances",
     )
-    assert "is not empty; name a new folder" in refused(
+    assert "is not empty; name a new folder" in error_sentence(
         call("sample", "iemocap", tmp_path / "new")
     )
 
@@ -143,7 +143,7 @@ def test_a_sample_overwrites_nothing(tmp_path):
 )
 def test_an_error_is_printed_as_one_sentence(tmp_path, monkeypatch, words, sentence):
     monkeypatch.chdir(tmp_path)
-    found = refused(call(*words))
+    found = error_sentence(call(*words))
     assert sentence in found
     assert "\n" not in found
     assert not list(tmp_path.iterdir())
@@ -157,7 +157,7 @@ def test_an_error_is_printed_as_one_sentence(tmp_path, monkeypatch, words, sente
     ],
 )
 def test_a_usage_error_is_printed_as_one_sentence(words, sentence):
-    assert sentence in refused(call(*words), status=2)
+    assert sentence in error_sentence(call(*words), status=2)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_recordings_that_cannot_be_encoded_are_reported_and_others_encoded(tmp_p
 @pytest.mark.parametrize("name", ["../out", "a b"])
 def test_a_corpus_name_that_is_no_folder_name_is_refused(corpora, tmp_path, name):
     words = ("extract", "iemocap", corpora / "iemocap", *TINY, "--name", name)
-    found = refused(call(*words, "--cache", tmp_path / "cache"))
+    found = error_sentence(call(*words, "--cache", tmp_path / "cache"))
     assert "becomes a folder: use letters" in found
     assert not list(tmp_path.iterdir())
 

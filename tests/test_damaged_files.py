@@ -40,7 +40,7 @@ def test_commands_name_a_damaged_file_or_print_the_same(original, tmp_path):
 
 
 def test_files_of_every_kind_can_be_damaged(original):
-    found = random_damage.kinds(original)
+    found = random_damage.files_by_kind(original)
     assert {
         *("cache/corpus.json", "cache/current.json", "cache/call"),
         *("cache/part-N.h5", "cache/part-N.h5.sha256", "cache/SHA256SUMS"),

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     """Cache and valid run; tests forge a copy of the run."""
-    return planted_leaks.kept(tmp_path_factory.mktemp("good"))
+    return planted_leaks.make_case(tmp_path_factory.mktemp("good"))
 
 
 @pytest.fixture(autouse=True)

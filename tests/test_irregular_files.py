@@ -4,7 +4,7 @@ import json
 
 import pytest
 from cli_calls import call
-from irregular_files import BARRED, FILES, barred, in_time
+from irregular_files import FILE_KINDS, KINDS, fail_if_slow, put_irregular_file
 
 from affuse.data.cache import fold_encoders, provenance
 from affuse.data.corpora import demo, emobank, iemocap, manifest
@@ -23,47 +23,47 @@ NO_FILE = "is damaged: it is no regular file, but a (named pipe|device|folder)"
 
 @pytest.fixture(autouse=True)
 def time_limit():
-    with in_time():
+    with fail_if_slow():
         yield
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", FILE_KINDS)
 @pytest.mark.parametrize("named", [True, False])
 def test_an_irregular_table_is_refused(tmp_path, kind, named):
-    path = barred(tmp_path / "table.csv", kind)
+    path = put_irregular_file(tmp_path / "table.csv", kind)
     with pytest.raises(AffuseError, match=f"table.csv {NO_FILE}"):
         manifest.read(path if named else tmp_path)
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", FILE_KINDS)
 def test_an_irregular_table_among_several_is_refused(tmp_path, kind):
     (tmp_path / "x.train.csv").write_text("text\nhello\n")
-    barred(tmp_path / "x.test.csv", kind)
+    put_irregular_file(tmp_path / "x.test.csv", kind)
     with pytest.raises(AffuseError, match=f"x.test.csv {NO_FILE}"):
         manifest.read(tmp_path)
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", FILE_KINDS)
 @pytest.mark.parametrize("reader", [emobank, demo])
 def test_an_irregular_table_of_emobank_or_demo_is_refused(tmp_path, kind, reader):
-    barred(tmp_path / reader.TABLE, kind)
+    put_irregular_file(tmp_path / reader.TABLE, kind)
     with pytest.raises(AffuseError, match=f"{reader.TABLE} {NO_FILE}"):
         reader.read(tmp_path)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_irregular_list_of_demo_recordings_is_refused(tmp_path, kind):
     corpus_reading.sample("demo", tmp_path / "copy")
     found = demo.read(tmp_path / "copy")
-    barred(tmp_path / "copy" / demo.MADE, kind)
+    put_irregular_file(tmp_path / "copy" / demo.MADE, kind)
     with pytest.raises(AffuseError, match=f"{demo.MADE} {NO_FILE}; remove it; copy"):
         demo.verify(found)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_irregular_affuse_json_is_refused(tmp_path, kind):
     (tmp_path / "table.csv").write_text("text\nhello\n")
-    barred(tmp_path / "affuse.json", kind)
+    put_irregular_file(tmp_path / "affuse.json", kind)
     with pytest.raises(AffuseError, match=f"affuse.json {NO_FILE}"):
         manifest.read(tmp_path)
 
@@ -80,7 +80,7 @@ def test_invalid_values_in_affuse_json_are_refused(tmp_path, content):
         manifest.read(tmp_path)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("files", ["labels", "transcripts"])
 def test_an_irregular_text_file_of_iemocap_is_a_problem_and_others_are_read(
     tmp_path, kind, files
@@ -91,7 +91,7 @@ def test_an_irregular_text_file_of_iemocap_is_a_problem_and_others_are_read(
         "labels": sorted(tmp_path.glob("Session*/dialog/EmoEvaluation/Ses*.txt")),
         "transcripts": sorted(tmp_path.glob("Session*/dialog/transcriptions/*.txt")),
     }
-    barred(paths[files][0], kind)
+    put_irregular_file(paths[files][0], kind)
     found = iemocap.read(tmp_path)
     name = paths[files][0].relative_to(tmp_path).as_posix()
     (problem,) = [p for p in found.problems if p.file == name and p.line is None]
@@ -101,57 +101,57 @@ def test_an_irregular_text_file_of_iemocap_is_a_problem_and_others_are_read(
     assert 0 < sum(u == known[u.id] for u in found.utterances) < len(known)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_irregular_recording_of_iemocap_is_a_problem(tmp_path, kind):
     iemocap.sample(tmp_path)
     found = iemocap.read(tmp_path)
-    barred(found.utterances[0].audio, kind)
+    put_irregular_file(found.utterances[0].audio, kind)
     problems = {p.id: p.reason for p in iemocap.verify(found)}
     assert problems[found.utterances[0].id] == "cannot be read as audio; copy it again"
     assert found.utterances[1].id not in problems
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("read", [decoding.probe, decoder_pool.probe])
 def test_an_irregular_recording_is_not_hashed(tmp_path, kind, read):
     with pytest.raises(decoding.Unusable, match="is not a regular file"):
-        read(barred(tmp_path / "a.wav", kind))
+        read(put_irregular_file(tmp_path / "a.wav", kind))
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("read", [decoding.load, decoder_pool.load])
 def test_an_irregular_recording_is_not_decoded(tmp_path, kind, read):
     with pytest.raises(decoding.Unusable, match="is not a regular file"):
-        read(barred(tmp_path / "a.wav", kind), longest=60.0)
+        read(put_irregular_file(tmp_path / "a.wav", kind), longest=60.0)
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", FILE_KINDS)
 def test_irregular_texts_for_distillation_are_refused(tmp_path, kind):
-    barred(tmp_path / "a.txt", kind)
+    put_irregular_file(tmp_path / "a.txt", kind)
     for given in (tmp_path, tmp_path / "a.txt"):
         with pytest.raises(AffuseError, match=f"a.txt {NO_FILE}"):
             text_student.find([given])
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", FILE_KINDS)
 def test_irregular_recordings_for_distillation_are_listed_without_reading(
     tmp_path, kind
 ):
-    path = barred(tmp_path / "a.wav", kind)
+    path = put_irregular_file(tmp_path / "a.wav", kind)
     for given in (tmp_path, path):
         assert [u.audio for u in speech.find([given]).utterances] == [path]
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_irregular_state_of_a_distillation_is_refused(tmp_path, kind):
-    path = barred(tmp_path / StudentFolder.unfinished, kind)
+    path = put_irregular_file(tmp_path / StudentFolder.unfinished, kind)
     with pytest.raises(AffuseError, match="training.pt is damaged: it is no regular"):
         distillation_loop._resume(path, "identity", None, None)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_irregular_settings_of_a_student_have_no_identity(tmp_path, kind):
-    barred(tmp_path / StudentFolder.settings, kind)
+    put_irregular_file(tmp_path / StudentFolder.settings, kind)
     assert distil_command._identity(tmp_path) == ""
 
 
@@ -161,12 +161,12 @@ def test_invalid_settings_of_a_student_have_no_identity(tmp_path, content):
     assert distil_command._identity(tmp_path) == ""
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("command", ["repair", "list"])
 def test_irregular_provenance_of_a_cache_is_refused(tmp_path, kind, command):
     folder = tmp_path / "toy" / "audio-tiny-12345678"
     folder.mkdir(parents=True)
-    barred(provenance.path(folder), kind)
+    put_irregular_file(provenance.path(folder), kind)
     with pytest.raises(AffuseError, match=f"12345678.json {NO_FILE}; remove it; ex"):
         provenance.load(folder)
     done = call("cache", command, "--cache", tmp_path)
@@ -186,9 +186,9 @@ def test_damaged_provenance_of_a_cache_is_refused(tmp_path, content):
         provenance.load(folder)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_irregular_identity_of_an_unfinished_fine_tuning_is_refused(tmp_path, kind):
-    path = barred(tmp_path / UnfinishedFold.identity, kind)
+    path = put_irregular_file(tmp_path / UnfinishedFold.identity, kind)
     with pytest.raises(AffuseError, match=f"{path.name} {NO_FILE}; remove it; del"):
         fold_training._resumable(UnfinishedFold(tmp_path), "content")
 
@@ -204,17 +204,17 @@ def test_a_fine_tuning_resumes_from_the_newest_readable_checkpoint(tmp_path, sta
         path = tmp_path / f"checkpoint-{step}" / "trainer_state.json"
         path.write_text(json.dumps({"global_step": step}))
     if state == "pipe":
-        barred(path, state)
+        put_irregular_file(path, state)
     else:
         path.write_text(state)
     found = fold_training._resumable(UnfinishedFold(tmp_path), "one")
     assert found == tmp_path / "checkpoint-2"
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", FILE_KINDS)
 def test_irregular_weights_of_a_fold_specific_encoder_are_refused(tmp_path, kind):
     (tmp_path / "session1" / "audio").mkdir(parents=True)
     (tmp_path / "session1" / FinetunedFold.mark).write_text("{}")
-    barred(tmp_path / "session1" / "audio" / "model.safetensors", kind)
+    put_irregular_file(tmp_path / "session1" / "audio" / "model.safetensors", kind)
     with pytest.raises(AffuseError, match=f"model.safetensors {NO_FILE}"):
         fold_encoders.told(tmp_path / "session1" / "audio")

@@ -24,12 +24,12 @@ from affuse.fuse.trained import model_files, prediction
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    return planted_leaks.kept(tmp_path_factory.mktemp("original"))
+    return planted_leaks.make_case(tmp_path_factory.mktemp("original"))
 
 
 @pytest.fixture
 def case(original, tmp_path):
-    return planted_leaks.copied(original, tmp_path)
+    return planted_leaks.copy_case(original, tmp_path)
 
 
 def predict(case):
@@ -38,7 +38,7 @@ def predict(case):
 
 def test_a_model_that_the_run_does_not_list_is_ignored_with_a_warning(case, caplog):
     before = predict(case)
-    other = planted_leaks.trained(case.run.parent / "other", hidden=4)
+    other = planted_leaks.train_run(case.run.parent / "other", hidden=4)
     shutil.copytree(other / "session5" / "seed-0", case.run / "session5" / "seed-7")
     shutil.copytree(other / "session5", case.run / "session9")
     with caplog.at_level(logging.WARNING):
@@ -72,11 +72,11 @@ def test_a_model_folder_without_a_valid_seed_is_ignored(case, caplog, name):
         path.unlink()  # older versions write no manifest
     assert (predict(case) == before).all()
     assert "1 models are left out" in caplog.text
-    assert planted_leaks.trained(case.run.parent) == case.run
+    assert planted_leaks.train_run(case.run.parent) == case.run
 
 
 def exchange_model(case):
-    other = planted_leaks.trained(case.run.parent / "other", hidden=4)
+    other = planted_leaks.train_run(case.run.parent / "other", hidden=4)
     unit = case.unit
     shutil.rmtree(unit)
     shutil.copytree(other / "session5" / "seed-0", unit)
@@ -135,7 +135,7 @@ def test_training_refuses_a_linked_fold_folder(case, tmp_path):
     shutil.rmtree(case.run / "session5")
     (case.run / "session5").symlink_to(elsewhere)
     with pytest.raises(AffuseError, match="session5 is a link"):
-        planted_leaks.trained(case.run.parent)
+        planted_leaks.train_run(case.run.parent)
     assert list(elsewhere.iterdir()) == []
 
 
@@ -147,11 +147,11 @@ def test_a_table_with_an_endless_line_is_refused(tmp_path):
 
 
 def test_a_model_of_another_run_is_trained_again(case, caplog):
-    other = planted_leaks.trained(case.run.parent / "other", hidden=4)
+    other = planted_leaks.train_run(case.run.parent / "other", hidden=4)
     shutil.rmtree(case.unit)
     shutil.copytree(other / "session5" / "seed-0", case.unit_name)
     with caplog.at_level(logging.WARNING):
-        assert planted_leaks.trained(case.run.parent) == case.run
+        assert planted_leaks.train_run(case.run.parent) == case.run
     assert "holds a model of another run; training it again" in caplog.text
     assert model_files.describe(case.unit).settings.hidden == planted_leaks.QUICK.hidden
 
@@ -167,7 +167,7 @@ def test_no_digest_is_written_for_a_damaged_run_json(case, monkeypatch):
 
     monkeypatch.setattr("affuse.fuse.commands.design_training.join", stopped)
     with pytest.raises(KeyboardInterrupt):
-        planted_leaks.trained(case.run.parent)
+        planted_leaks.train_run(case.run.parent)
     assert read_info(case.run).parameters in (0, whole["parameters"])
 
 

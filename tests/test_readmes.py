@@ -214,7 +214,7 @@ def wording(text):
 @pytest.mark.slow
 def test_the_readme_shows_what_the_quick_start_prints(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name, value in WHOLE.items():  # `small_demo` may have replaced them_demo
+    for name, value in WHOLE.items():  # `small_demo` may have replaced them
         monkeypatch.setattr(demo, name, value)
     document = fences("README.md")
     (start,) = [f for f in document if f.content.startswith(START)]

@@ -9,8 +9,8 @@ import pytest
 import safetensors.torch
 import torch
 from click.testing import CliRunner
-from planted_leaks import COUNT, PLANTS, Case, corpus, embeddings, trained
-from small_caches import unlisted
+from planted_leaks import COUNT, PLANTS, Case, corpus, embeddings, train_run
+from small_caches import remove_from_manifests
 
 from affuse import cli
 from affuse.data.cache import training_data
@@ -34,13 +34,13 @@ FOLDER_ALONE = {"divergence", "encoders", "ids", "sentences", "speakers", "utter
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """A run and its cache, which no test may change."""
-    return planted_leaks.kept(tmp_path_factory.mktemp("lint"))
+    return planted_leaks.make_case(tmp_path_factory.mktemp("lint"))
 
 
 @pytest.fixture
 def case(kept, tmp_path):
     """A copy of them."""
-    return planted_leaks.copied(kept, tmp_path)
+    return planted_leaks.copy_case(kept, tmp_path)
 
 
 def found(case, chosen=None):
@@ -115,7 +115,7 @@ def test_a_planted_leak_is_caught(case, rule, leak, said):
     ],
 )
 def test_silence_neighbours_and_stretches_of_one_part_are_no_leak(case, changes):
-    planted_leaks.heard(**changes)(case)
+    planted_leaks.change_stretches(**changes)(case)
     assert found(case, ["recordings"])["recordings"].status == "ok"
 
 
@@ -128,19 +128,21 @@ def test_silence_neighbours_and_stretches_of_one_part_are_no_leak(case, changes)
 )
 def test_an_older_cache_is_compared_by_files_and_says_so(case, stretches, said):
     audio = dataclasses.replace(embeddings()["audio"], stretches=stretches)
-    planted_leaks.fill(case.cache, audio)
+    planted_leaks.write_part(case.cache, audio)
     result = found(case, ["recordings"])["recordings"]
     assert result.status == "note"
     assert "of 150 utterances" in result.findings[0].text
     assert said in result.findings[0].text
     digests = [audio.contents[0 if row == 4 else row] for row in range(COUNT)]
-    planted_leaks.fill(case.cache, dataclasses.replace(audio, contents=tuple(digests)))
+    planted_leaks.write_part(
+        case.cache, dataclasses.replace(audio, contents=tuple(digests))
+    )
     assert found(case, ["recordings"])["recordings"].fails
 
 
 def test_principal_axes_of_other_rows_are_caught(tmp_path):
-    run = Case(trained(tmp_path / "runs", reduce="pca"), tmp_path / "cache")
-    planted_leaks.keep(run.cache)
+    run = Case(train_run(tmp_path / "runs", reduce="pca"), tmp_path / "cache")
+    planted_leaks.write_cache(run.cache)
     assert found(run, ["projections"])["projections"].status == "ok"
 
     def turn(state):
@@ -158,7 +160,7 @@ def test_principal_axes_of_other_rows_are_caught(tmp_path):
 
 @pytest.mark.parametrize("fusion", design_names())
 def test_a_clean_run_passes(kept, tmp_path, fusion):
-    run = Case(trained(tmp_path, fusion), kept.cache)
+    run = Case(train_run(tmp_path, fusion), kept.cache)
     expected = {**dict.fromkeys(linter.rule_names(), "ok"), "sentences": "note"}
     if fusion == "text":
         expected["recordings"] = "skipped"  # speech is not among what it takes
@@ -174,7 +176,7 @@ def test_a_clean_run_passes(kept, tmp_path, fusion):
 
 @pytest.mark.parametrize("protocol", ["session5", "loso", "speakers"])
 def test_a_clean_run_passes_whatever_the_protocol(kept, tmp_path, protocol):
-    run = Case(trained(tmp_path, "ridge", protocol=protocol), kept.cache)
+    run = Case(train_run(tmp_path, "ridge", protocol=protocol), kept.cache)
     assert "FAILS" not in statuses(run).values()
 
 
@@ -182,7 +184,7 @@ def test_a_clean_run_passes_whatever_the_protocol(kept, tmp_path, protocol):
     "changes", [{"reduce": "none"}, {"training": "pretrain", "pretrain_epochs": 2}]
 )
 def test_a_clean_run_passes_whatever_the_settings(kept, tmp_path, changes):
-    run = Case(trained(tmp_path, "late", **changes), kept.cache)
+    run = Case(train_run(tmp_path, "late", **changes), kept.cache)
     assert "FAILS" not in statuses(run).values()
 
 
@@ -209,7 +211,7 @@ def test_rows_outside_training_change_no_fitted_parameter(tmp_path, fusion):
     # what is said of such test utterances is far outside the scale
     poison = {"found": wrong, "caches": caches, "allow": ["divergence"]}
     for name, given in (("a", {}), ("b", poison)):
-        run = Case(trained(tmp_path / name, fusion, epochs=1, **given), tmp_path)
+        run = Case(train_run(tmp_path / name, fusion, epochs=1, **given), tmp_path)
         path = run.unit / "model.safetensors"
         states.append(safetensors.torch.load(path.read_bytes()))
     clean, dirty = states
@@ -223,31 +225,31 @@ def test_rows_outside_training_change_no_fitted_parameter(tmp_path, fusion):
 def test_a_rule_that_fails_before_training_leaves_nothing(tmp_path):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
     with pytest.raises(linter.Leak, match="encoders: FAILS") as error:
-        trained(tmp_path, caches=caches)
+        train_run(tmp_path, caches=caches)
     assert "nothing was trained" in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_rule_that_is_allowed_to_fail_is_remembered(tmp_path, caplog):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["5M"]}])
-    folder = trained(tmp_path, caches=caches, allow=["encoders"])
+    folder = train_run(tmp_path, caches=caches, allow=["encoders"])
     facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
         "encoders"
     ]
     assert (facts["status"], facts["allowed"]) == ("FAILS", True)
     assert "has seen toy" in caplog.text
     with pytest.raises(ValueError, match="no rule 'encoder': choose from dialogues"):
-        trained(tmp_path, allow=["encoder"])
+        train_run(tmp_path, allow=["encoder"])
 
 
 def test_encoders_that_have_seen_other_speakers_pass(tmp_path):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["1F", "2M"]}])
-    assert trained(tmp_path, caches=caches).is_dir()
+    assert train_run(tmp_path, caches=caches).is_dir()
 
 
 def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
     record = {"corpus": "toy", "speakers": ["1F", "Nobody"], "splits": ["none"]}
-    folder = trained(tmp_path, caches=embeddings(seen=[record]))
+    folder = train_run(tmp_path, caches=embeddings(seen=[record]))
     said = "but 1 speaker in its record is not in this corpus: Nobody; the corpus"
     assert said in caplog.text
     assert caplog.text.count(said) == 2  # of audio and of text
@@ -261,7 +263,7 @@ def test_what_a_record_names_and_the_corpus_lacks_is_said(tmp_path, caplog):
 
 def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
     caches = embeddings(seen=[{"corpus": "toy", "splits": ["Test1"]}])
-    trained(tmp_path, caches=caches)
+    train_run(tmp_path, caches=caches)
     assert (
         "1 split in its record is not in this corpus: Test1; the corpus has none"
         in caplog.text
@@ -271,17 +273,17 @@ def test_splits_that_the_corpus_lacks_are_said(tmp_path, caplog):
 def test_a_corpus_that_may_be_another_is_said(tmp_path, caplog):
     origin = {"run": "r", "fold": "f", "files": "0"}
     old = {"corpus": "other", "how": "fine-tuned on its ratings"}
-    trained(tmp_path / "a", caches=embeddings(seen=[old], finetuned=origin))
+    train_run(tmp_path / "a", caches=embeddings(seen=[old], finetuned=origin))
     assert (
         "under another name, which cannot be checked, because an older version"
         in caplog.text
     )
     caplog.clear()
     told = {**old, "sample": ["f" * 12]}
-    trained(tmp_path / "b", caches=embeddings(seen=[told], finetuned=origin))
+    train_run(tmp_path / "b", caches=embeddings(seen=[told], finetuned=origin))
     assert "has seen" not in caplog.text
     few = {**old, "sample": [planted_leaks.content(1)[:12], *"abcdefghijkl"]}
-    trained(tmp_path / "c", caches=embeddings(seen=[few]))
+    train_run(tmp_path / "c", caches=embeddings(seen=[few]))
     assert "1 of the 13 inputs in its record is in 'toy' too" in caplog.text
 
 
@@ -290,10 +292,10 @@ def test_records_that_finetune_copied_are_not_doubted(tmp_path, caplog):
     cards = [*training_data.KNOWN["mini"], *training_data.KNOWN["vad-bert"]]
     base = [*map(dataclasses.asdict, cards), {"corpus": "third", "how": "by hand"}]
     origin = {"run": "r", "fold": "f", "files": "0"}
-    trained(tmp_path / "a", caches=embeddings(seen=[own, *base], finetuned=origin))
+    train_run(tmp_path / "a", caches=embeddings(seen=[own, *base], finetuned=origin))
     assert "cannot be checked" not in caplog.text
     older = {"corpus": "other", "how": training_data.TUNED}  # twice fine-tuned here
-    trained(
+    train_run(
         tmp_path / "b", caches=embeddings(seen=[own, older, *base], finetuned=origin)
     )
     assert caplog.text.count("cannot be checked, because an older version") == 2
@@ -326,9 +328,9 @@ def test_inputs_of_the_test_in_a_sample(tmp_path, caplog, modality, rows, fails)
         noun = {"audio": "recordings", "text": "texts"}[modality]
         said = f"including the {noun} of {len(rows)} utterance.* of the test part"
         with pytest.raises(linter.Leak, match=said):
-            trained(tmp_path, caches=caches)
+            train_run(tmp_path, caches=caches)
     else:
-        trained(tmp_path, caches=caches)
+        train_run(tmp_path, caches=caches)
         assert (
             f"{len(rows)} of the {100 + len(rows)} inputs in its record" in caplog.text
         )
@@ -365,15 +367,15 @@ def test_silence_is_nobodys_recording(tmp_path):
 def test_speakers_of_other_corpora_that_say_the_same_are_no_leak(tmp_path):
     texts = [planted_leaks.content(row)[:12] for row in range(4, COUNT, 5)]
     record = {"corpus": "toy", "speakers": ["1F"], "sample": texts}
-    assert trained(tmp_path / "a", caches=heard_alone("text", record)).is_dir()
+    assert train_run(tmp_path / "a", caches=heard_alone("text", record)).is_dir()
     record["speakers"] = ["Nobody"]
     with pytest.raises(linter.Leak, match="including the texts of 30 utterances"):
-        trained(tmp_path / "b", caches=heard_alone("text", record))
+        train_run(tmp_path / "b", caches=heard_alone("text", record))
 
 
 def test_speakers_of_the_validation_are_noted(tmp_path):
     caches = embeddings(seen=[{"corpus": "toy", "speakers": ["4F"]}])
-    folder = trained(tmp_path, caches=caches)
+    folder = train_run(tmp_path, caches=caches)
     facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))[
         "encoders"
     ]
@@ -398,9 +400,9 @@ def test_splits_that_an_encoder_has_seen(tmp_path, splits, fails):
     }
     if fails:
         with pytest.raises(linter.Leak, match="30 utterances"):
-            trained(tmp_path, **given)
+            train_run(tmp_path, **given)
     else:
-        assert trained(tmp_path, **given).is_dir()
+        assert train_run(tmp_path, **given).is_dir()
 
 
 def test_a_leak_after_training_fails_and_the_run_stays(case):
@@ -414,7 +416,7 @@ def test_a_leak_after_training_fails_and_the_run_stays(case):
     )
     assert again.folder == case.run
     linter.check_runs([again], corpus(), embeddings())
-    planted_leaks.told(case)
+    planted_leaks.predict_the_truth(case)
     with pytest.raises(linter.Leak, match="predictions: FAILS") as error:
         linter.check_runs([again], corpus(), embeddings())
     said = str(error.value)
@@ -446,7 +448,7 @@ def test_a_protocol_that_promises_new_sentences_fails(kept, monkeypatch):
 
 
 def test_what_a_protocol_does_not_promise_is_noted(kept, monkeypatch, case):
-    planted_leaks.moved()(case)
+    planted_leaks.move_to_training()(case)
     monkeypatch.setattr(overlap, "GUARANTEES", {"session5-strict": {}})
     result = found(case)["speakers"]
     assert result.status == "note"
@@ -496,7 +498,7 @@ def test_the_command_says_what_it_found(case):
     result = call(case.run, "--cache", case.cache)
     assert result.exit_code == 0
     assert "  speakers: ok" in result.output
-    planted_leaks.told(case)
+    planted_leaks.predict_the_truth(case)
     result = call("--runs", case.run.parent, "--cache", case.cache)
     assert result.exit_code == 1
     assert "  predictions: FAILS" in result.output
@@ -511,7 +513,7 @@ def test_a_run_that_cannot_be_read_is_named_and_others_are_checked(case):
     shutil.copytree(case.run, damaged)
     path = next(damaged.glob("*/*/model.json"))
     path.write_text("{}")
-    unlisted(path)
+    remove_from_manifests(path)
     result = call("--runs", case.run.parent, "--cache", case.cache)
     assert result.exit_code == 1
     assert "holds no model of this version" in result.output

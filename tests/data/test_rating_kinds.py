@@ -1,5 +1,5 @@
 import pytest
-from irregular_files import BARRED, barred
+from irregular_files import KINDS, put_irregular_file
 
 from affuse.data.errors import AffuseError
 from affuse.data.rating_kinds import REHEARSAL, SIDECAR, state, stated
@@ -43,9 +43,9 @@ def test_what_would_be_a_traceback_is_a_sentence(tmp_path, content):
         stated(tmp_path)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_sidecar_that_is_no_file_is_not_taken_for_people(tmp_path, kind):
-    barred(tmp_path / SIDECAR, kind)
+    put_irregular_file(tmp_path / SIDECAR, kind)
     with pytest.raises(AffuseError, match=f"{SIDECAR} is damaged: it is no regular fi"):
         stated(tmp_path)
 

@@ -5,7 +5,7 @@ import numpy as np
 from affuse.fuse.trained.prediction import Applied
 
 
-def applied(*ids):
+def example_predictions(*ids):
     """What three models say: two seeds of fold one, and one of fold two."""
     blank = np.zeros((len(ids), 1))
     folds, seeds = ("one", "one", "two"), (0, 1, 0)

@@ -9,7 +9,7 @@ from affuse.data.system.atomic_files import claim
 
 
 @contextmanager
-def held(folder, part):
+def hold_part(folder, part):
     """Keep everybody from making one part, and say when all others are there."""
 
     def others(count):
@@ -45,5 +45,5 @@ class Background(threading.Thread):
         return self._value
 
 
-def hidden(folder):
+def hidden_files(folder):
     return [path.name for path in folder.iterdir() if path.name.startswith(".")]

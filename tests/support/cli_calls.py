@@ -22,14 +22,14 @@ def commands(group=cli.main, names=()):
             yield [*names, name]
 
 
-def typed(name, *words):
+def parse_command(name, *words):
     """The record of a command that is typed."""
     command = cli.main.commands[name]
     context = command.make_context(name, [str(word) for word in words])
     return load(command.callback.record)(**context.params)
 
 
-def refused(result, *, status=1):
+def error_sentence(result, *, status=1):
     """The one sentence of a failure, which is no traceback."""
     assert result.exit_code == status
     assert isinstance(result.exception, SystemExit)

@@ -22,7 +22,7 @@ SIZES = {"audio": 12, "text": 7}
 
 
 @pytest.fixture(scope="module")
-def joined():
+def example_data():
     """X with audio before text, y of three ratings, and speakers."""
     aligned = align(corpus(), embeddings())
     x = np.hstack([aligned.features[m] for m in SIZES])

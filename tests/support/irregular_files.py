@@ -5,14 +5,14 @@ import os
 import signal
 from contextlib import contextmanager
 
-BARRED = ("pipe", "endless", "folder")
-FILES = ("pipe", "endless")  # of these, those that pass for files
+KINDS = ("pipe", "endless", "folder")
+FILE_KINDS = ("pipe", "endless")  # of these, those that pass for files
 SECONDS = (
     10  # that a reader has; it guards against one that waits, and measures nothing
 )
 
 
-def barred(path, kind):
+def put_irregular_file(path, kind):
     """Make one in place of whatever is there."""
     path.unlink(missing_ok=True)
     if kind == "pipe":
@@ -25,7 +25,7 @@ def barred(path, kind):
 
 
 @contextmanager
-def in_time():
+def fail_if_slow():
     """Fail where somebody waits, instead of waiting with them."""
 
     def late(*_):

@@ -80,7 +80,7 @@ def recipe(modality, **changes):
     return Recipe(**{**facts, **changes})
 
 
-def reordered(found, rows):
+def reorder_rows(found, rows):
     """The same embeddings, with their rows in another order, or fewer of them."""
     return dataclasses.replace(
         found,

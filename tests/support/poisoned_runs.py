@@ -56,7 +56,7 @@ def make(folder):
     runs, cache = folder / "runs", folder / "cache"
     corpus_table.save(corpus(), cache)
     for each in planted_leaks.embeddings().values():
-        planted_leaks.fill(cache, each)
+        planted_leaks.write_part(cache, each)
     for design in ("early", "text"):
         run = design_training.run(
             corpus(),
@@ -174,7 +174,7 @@ def _columns(run, name, text):
             folder.rename(folder.with_name(text + folder.name))
 
 
-def copied(run, runs):
+def copy_run(run, runs):
     """A copy of a run in a folder of its own, which may be edited: without digests."""
     without = shutil.ignore_patterns(MANIFEST)
     return shutil.copytree(run, runs / run.name, ignore=without)

@@ -30,11 +30,11 @@ TRAIN = (
     *(word for setting in QUICK for word in ("--set", setting)),
 )
 REPORT = ("report", "--runs", "runs")
-LIVELY = re.compile(r"\r[^\n]*")  # progress bars
+PROGRESS_BAR = re.compile(r"\r[^\n]*")  # progress bars
 PATHS = re.compile(r"/tmp/\S*/(?=(cache|runs)\b)")
 
 
-class Said(NamedTuple):
+class CommandOutcome(NamedTuple):
     """What one command said and did."""
 
     words: tuple[str, ...]
@@ -100,8 +100,10 @@ def call(folder, *words):
     crash = done.exception
     if crash is None or isinstance(crash, SystemExit):
         crash = ""
-    err = LIVELY.sub("", done.stderr) + stream.getvalue()
-    return Said(words, done.exit_code, done.stdout, err, repr(crash) if crash else "")
+    err = PROGRESS_BAR.sub("", done.stderr) + stream.getvalue()
+    return CommandOutcome(
+        words, done.exit_code, done.stdout, err, repr(crash) if crash else ""
+    )
 
 
 @contextmanager
@@ -114,7 +116,7 @@ def _inside(folder):
         os.chdir(before)
 
 
-def kinds(folder):
+def files_by_kind(folder):
     """Files by what they are: a part, a table of predictions, weights, ..."""
     found = {}
     for path in sorted(folder.rglob("*")):
@@ -156,10 +158,10 @@ def damage(path, rng):
     return how
 
 
-def inflict(original, folder, rng):
+def damage_copy(original, folder, rng):
     """Damage one file of a copy, each kind of file as likely as the others."""
     shutil.copytree(original, folder)
-    every = kinds(folder)
+    every = files_by_kind(folder)
     while True:
         path = rng.choice(every[rng.choice(sorted(every))])
         before = (folder / path).read_bytes()
@@ -168,7 +170,7 @@ def inflict(original, folder, rng):
             return Case(path, how)
 
 
-def plain(said):
+def comparable_output(said):
     """What was said, without what differs from copy to copy."""
     return PATHS.sub("", said.out), said.code
 
@@ -180,7 +182,7 @@ def judge(case, said, expected):
     name = case.path.name.removesuffix(".sha256")
     if name in said.err and name not in expected.err:
         return "named"  # also where it is mended and the output is as before
-    if plain(said) == plain(expected):
+    if comparable_output(said) == comparable_output(expected):
         return "same"
     if name in said.out + said.err:
         return "named"
@@ -201,7 +203,7 @@ def attack(original, folder, *, damages, seed, say=lambda line: None):
     counts, faults = Counter(), []
     for number in range(damages):
         place = folder / str(number)
-        case = inflict(original, place, rng)
+        case = damage_copy(original, place, rng)
         verdicts = [
             (words, judge(case, call(place, *words), before))
             for words, before in zip(calls, expected, strict=True)

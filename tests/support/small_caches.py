@@ -72,12 +72,12 @@ def flip(path, place=0.5, bit=0):
     path.write_bytes(bytes(content))
 
 
-def verified(cache):
+def find_damage(cache):
     """A sentence for everything below a cache that is damaged, missing or misplaced."""
     return verification.verify(cache).problems
 
 
-def unlisted(path):
+def remove_from_manifests(path):
     """Take a file out of the manifests, as a forger would who edits it."""
     drop = [path.name]
     digests.record(path.parent, {}, drop=drop)

@@ -17,7 +17,7 @@ QUICK = Settings(
 )
 
 
-def trained(
+def train_run(
     runs,
     fusion="early",
     *,
@@ -39,7 +39,7 @@ def trained(
     )
 
 
-def contents(folder):
+def file_contents(folder):
     return {
         path.relative_to(folder): path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -85,12 +85,14 @@ def embeddings(run, fold, values=None, **changes):
     return found
 
 
-def keep(cache, run, swapped=(), modalities=MODALITIES, wanted=FOLDS, **changes):
+def write_caches(
+    cache, run, swapped=(), modalities=MODALITIES, wanted=FOLDS, **changes
+):
     """Caches of all folds as stage one leaves them; two may have each other's rows."""
     corpus_table.save(corpus(), cache)
     other = {**dict(zip(swapped, reversed(swapped), strict=True))}
     for fold in wanted:
         made = embeddings(run, fold, other.get(fold), **changes)
         for modality in modalities:
-            planted_leaks.fill(cache, made[modality])
+            planted_leaks.write_part(cache, made[modality])
     return cache

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from small_caches import unlisted
+from small_caches import remove_from_manifests
 
 from affuse.data.cache import corpus_table
 from affuse.data.cache.shared_recordings import shared
@@ -57,7 +57,7 @@ def damage(cache, edit):
     rows = ",\n".join(map(json.dumps, found["utterances"]))
     head = f'{{"corpus": {json.dumps(found["corpus"])}, "utterances": [\n'
     path.write_text(f"{head}{rows}\n]}}\n", encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     return path
 
 
@@ -112,7 +112,7 @@ def test_a_cache_of_an_older_version_is_the_same_corpus(tmp_path):
     old = path.read_text(encoding="utf-8").replace(', "recording": "a"', "")
     assert "recording" not in old
     path.write_text(old, encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     assert [u.recording for u in corpus_table.load(tmp_path, "toy").utterances] == [
         "",
         "",
@@ -156,7 +156,7 @@ def test_a_corpus_that_was_not_extracted_is_named(tmp_path):
 def test_a_file_that_is_no_corpus_is_named(tmp_path, content):
     path = corpus_table.save(CORPUS, tmp_path)
     path.write_bytes(content)
-    unlisted(path)
+    remove_from_manifests(path)
     with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
         corpus_table.load(tmp_path, "toy")
 
@@ -258,7 +258,7 @@ def test_what_is_damaged_is_replaced_whoever_it_was_of(tmp_path, lost):
     whole = path.read_bytes()
     path.write_bytes(whole.replace(lost, b""))
     assert path.read_bytes() != whole
-    unlisted(path)
+    remove_from_manifests(path)
     other = dataclasses.replace(CORPUS, root=tmp_path / "two", nature="synthetic")
     corpus_table.save(other, tmp_path)
     assert corpus_table.load(tmp_path, "toy").nature == "synthetic"

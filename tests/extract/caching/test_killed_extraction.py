@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from part_limits import limit_parts
-from small_caches import verified
+from small_caches import find_damage
 from spoken_corpus import corpus, images, rows, run
 
 from affuse.data.cache import checksums, store
@@ -135,7 +135,7 @@ def disturbed(tmp_path, begin, wanted, kills, rng, check):
         for process in begin(cache):
             finish(process)
         assert images(the_folder(cache)) == wanted
-        assert verified(cache) == []
+        assert find_damage(cache) == []
         check(cache)
         caches += 1
         log.info(
@@ -197,7 +197,7 @@ def test_two_processes_share_one_cache(tmp_path, start, undisturbed, modality):
         finish(process)
     folder = the_folder(tmp_path)
     assert images(folder) == images(whole[modality].folder)
-    assert verified(tmp_path) == []
+    assert find_damage(tmp_path) == []
     made = [p.read_text().split() for p in tmp_path.glob("*.made")]
     # none returns before all is there, and each part was made by one of them
     assert [int(utterances) for _, utterances in made] == [UTTERANCES] * 2

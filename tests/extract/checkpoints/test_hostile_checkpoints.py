@@ -14,7 +14,7 @@ import pytest
 import tunable_checkpoints
 from cli_calls import call
 from forged_checkpoints import CASES, HARMLESS, MARKER
-from irregular_files import in_time
+from irregular_files import fail_if_slow
 
 from affuse.data.errors import AffuseError
 from affuse.extract.encoding import encoder_loading
@@ -64,7 +64,7 @@ def guarded():
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, hard))
     try:
-        with in_time():
+        with fail_if_slow():
             yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from applied_models import applied
+from applied_models import example_predictions
 from learnable_corpus import corpus, embeddings
 from small_caches import fill, recipe
 
@@ -30,7 +30,9 @@ ROOT = Path("/root")
 
 def test_columns_say_their_scale_and_files_their_seconds():
     said = dataclasses.replace(
-        applied("=a", "b"), mean=np.array([[0.5], [-1.0]]), std=np.full((2, 1), 0.25)
+        example_predictions("=a", "b"),
+        mean=np.array([[0.5], [-1.0]]),
+        std=np.full((2, 1), 0.25),
     )
     places = {"=a": Place("wav/a.wav", 0.0, 1.5)}
     context = Context((0.0, 6.0), Overlap({"=a": 2, "b": None}, 3), places)
@@ -57,7 +59,7 @@ def test_columns_say_their_scale_and_files_their_seconds():
 def test_without_a_scale_there_are_no_columns_of_it():
     file = io.StringIO()
     context = Context(None, Overlap({"a": 0}, 3), {})
-    prediction_table.write(file, applied("a"), context, {})
+    prediction_table.write(file, example_predictions("a"), context, {})
     header = "id,valence,valence_deviation,trained_on,file,start,end\n"
     assert file.getvalue().startswith(header)
 
@@ -133,7 +135,7 @@ def test_a_scale_that_is_not_expected_is_said(run, caplog, scale, said):
     write_info(run, dataclasses.replace(INFO, scale=scale))
     new = dataclasses.replace(corpus(), name="new")
     given = Sources(new, {}, embeddings())
-    context = prediction_table.gather(run, applied("u000"), given, run)
+    context = prediction_table.gather(run, example_predictions("u000"), given, run)
     assert context.scale == scale
     assert context.overlap.models == {"u000": None}
     told = [r.getMessage() for r in caplog.records][1:]  # the first is on the overlap
@@ -144,5 +146,5 @@ def test_a_scale_that_is_not_expected_is_said(run, caplog, scale, said):
 def test_an_older_cache_of_speech_has_no_names_of_files(run, caplog):
     fill(run, of=recipe(modality="audio"))
     given = Sources(corpus(), {}, {})
-    prediction_table.gather(run, applied("u000"), given, run)
+    prediction_table.gather(run, example_predictions("u000"), given, run)
     assert "an older version extracted 'toy' and saved no names" in caplog.text

@@ -11,9 +11,9 @@ import spoken_corpus
 import torch
 import transformers
 import tunable_checkpoints
-from cli_calls import call, refused, typed
+from cli_calls import call, error_sentence, parse_command
 from family_checkpoints import FAMILIES, vocabulary
-from trained_runs import contents
+from trained_runs import file_contents
 
 from affuse.data.cache import fold_encoders, store, training_data
 from affuse.data.options.source_options import CorpusSource
@@ -183,17 +183,17 @@ def test_stopped_and_repeated_it_goes_on(table, tmp_path, tune, monkeypatch):
     stopped = run(table, tmp_path, *words)
     assert stopped.exit_code == 130
     assert "repeat to go on" in stopped.stderr
-    caches = contents(tmp_path / "cache")
+    caches = file_contents(tmp_path / "cache")
     monkeypatch.setattr(training_commands, "train", real)
     done = run(table, tmp_path, *words)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("nothing was left to encode") == FOLDS
     parts = {p: c for p, c in caches.items() if p.name.startswith("part-")}
-    assert {p: contents(tmp_path / "cache")[p] for p in parts} == parts
-    made.append(contents(only(tmp_path)))
+    assert {p: file_contents(tmp_path / "cache")[p] for p in parts} == parts
+    made.append(file_contents(only(tmp_path)))
     shutil.rmtree(tmp_path / "runs")
     assert run(table, tmp_path, *words).exit_code == 0
-    assert contents(only(tmp_path)) == made[0]
+    assert file_contents(only(tmp_path)) == made[0]
 
 
 def test_a_fine_tuning_of_before_is_named(table, tmp_path):
@@ -209,7 +209,7 @@ def test_a_fine_tuning_of_before_is_named(table, tmp_path):
 
 def test_without_a_design_nothing_can_be_fine_tuned(table, tmp_path, tune):
     done = run(table, tmp_path, "--fusion", "ridge", "--finetune")
-    assert "--finetune trains encoders together with a design" in refused(
+    assert "--finetune trains encoders together with a design" in error_sentence(
         done, status=2
     )
     assert not (tmp_path / "cache").exists()
@@ -224,9 +224,9 @@ def test_fine_tuning_is_told_what_both_commands_are_told(monkeypatch, tmp_path):
 
     monkeypatch.setattr("affuse.extract.commands.finetune_command.finetune", record)
     words = ["manifest", "x.csv", "--fusion", "early", "--folds", "4", "--seed", "7"]
-    found = typed("run", *words, "--batch", "9", "--set", "training=pretrain")
+    found = parse_command("run", *words, "--batch", "9", "--set", "training=pretrain")
     assert run_tuning.tune(print, found, "early") == tmp_path
-    expected = typed("finetune", *words)
+    expected = parse_command("finetune", *words)
     run_tuning.tune(print, dataclasses.replace(found, experiment="paper"), "early")
     assert asked == [expected, dataclasses.replace(expected, experiment="paper")]
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from fusion_calls import QUICK, call, train
 from fusion_calls import caches as caches
-from learnable_corpus import COUNT, reordered
+from learnable_corpus import COUNT, reorder_rows
 
 from affuse.data.runs.run_predictions import finished, read_run
 from affuse.data.system.progress import _Bar
@@ -123,7 +123,7 @@ def test_what_each_modality_contributes_is_printed(tmp_path, caches):
 def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, rows):
     train(tmp_path, "--fusion", fusion)
     (run,) = tmp_path.iterdir()
-    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(7, COUNT))
     done = call("predict", run, "--threads", 1)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("\n") == 1 + rows

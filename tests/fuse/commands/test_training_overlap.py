@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_caches
-from applied_models import applied
+from applied_models import example_predictions
 
 from affuse.data.cache.parts import Part
 from affuse.data.cache.recording_spans import Stretch
@@ -35,7 +35,7 @@ def run(tmp_path):
 
 def found(run, ours, theirs, *ids):
     return training_overlap.count_overlap(
-        run, applied(*ids), ours, theirs, trained_name="toy"
+        run, example_predictions(*ids), ours, theirs, trained_name="toy"
     )
 
 

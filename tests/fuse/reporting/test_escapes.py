@@ -16,7 +16,7 @@ import pytest
 import small_caches
 from cli_calls import call
 from planted_leaks import edit_json
-from poisoned_runs import COLUMN, HARMLESS, HOSTILE, copied, make, places, poison
+from poisoned_runs import COLUMN, HARMLESS, HOSTILE, copy_run, make, places, poison
 from process_starts import python
 from source_files import FILES, ROOT, tree
 
@@ -148,7 +148,7 @@ def poisoned(runs, chosen, tmp_path_factory):
     for text in (HOSTILE, HARMLESS):
         found[text] = tmp_path_factory.mktemp("poisoned")
         for run in runs.iterdir():
-            poison(copied(run, found[text]), chosen, text)
+            poison(copy_run(run, found[text]), chosen, text)
             (found[text] / run.name).rename(found[text] / f"{text}{run.name}")
     return found
 
@@ -359,7 +359,7 @@ def test_calibrate_shows_it_and_draws_it_as_text(runs):
 
 
 def test_what_is_to_be_typed_next_is_a_single_word_for_the_shell(made, tmp_path):
-    run = copied(run_of(made[0]), tmp_path).rename(tmp_path / "a; b")
+    run = copy_run(run_of(made[0]), tmp_path).rename(tmp_path / "a; b")
     lines = shown(call("calibrate", run, "--level", "0.8").stdout)
     assert lines[-1].endswith(f"type python cli.py predict '{run}' --calibrated")
     (run / "calibration.json").unlink()
@@ -379,7 +379,7 @@ def test_ablate_and_predict_show_it_as_text(made, known):
 
 
 def test_what_a_training_left_out_is_said_in_one_line(made, tmp_path, capsys):
-    run = copied(run_of(made[0]), tmp_path)
+    run = copy_run(run_of(made[0]), tmp_path)
     poison(run, [p for p in places(run) if p.at[:2] == REASON], HOSTILE)
     terminal.say(summary(run))
     (line,) = shown(capsys.readouterr().out)
@@ -410,7 +410,7 @@ def test_a_cache_is_listed_in_one_line(tmp_path):
 
 @pytest.mark.parametrize("command", ["report", "lint", "calibrate"])
 def test_a_run_that_is_refused_is_named_in_one_line(made, tmp_path, command):
-    run = copied(run_of(made[0]), tmp_path)
+    run = copy_run(run_of(made[0]), tmp_path)
     run = run.rename(tmp_path / HOSTILE)
     edit_json(run / "run.json", lambda info: info.update(nature=HOSTILE, name=HOSTILE))
     words = [run] if command == "calibrate" else ["--runs", tmp_path]
@@ -432,7 +432,7 @@ def refused_usage(result):
 
 
 def test_the_log_and_a_traceback_act_on_no_terminal(made, tmp_path):
-    copied(run_of(made[0]), tmp_path)
+    copy_run(run_of(made[0]), tmp_path)
     (tmp_path / HOSTILE).mkdir()
     shutil.copy(run_of(tmp_path) / "run.json", tmp_path / HOSTILE)
     done = program("report", "--runs", tmp_path)

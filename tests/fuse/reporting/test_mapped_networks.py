@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from trained_runs import QUICK, trained
+from trained_runs import QUICK, train_run
 
 from affuse import cli
 from affuse.data.errors import AffuseError
@@ -38,8 +38,8 @@ def runs(tmp_path_factory):
     """Two networks of which the one with text is better, and a baseline twice."""
     folder = tmp_path_factory.mktemp("runs")
     for fusion in ("audio", "early", "ridge"):
-        trained(folder, fusion, **WHAT)
-    trained(folder, "ridge", map="none", **WHAT)
+        train_run(folder, fusion, **WHAT)
+    train_run(folder, "ridge", map="none", **WHAT)
     return folder
 
 
@@ -181,9 +181,9 @@ def test_exports_hold_the_mapped_row(runs):
 
 
 def test_a_mapped_baseline_says_the_same_whatever_asked_for_it(tmp_path):
-    auto, affine = (trained(tmp_path, "ridge", map=m) for m in ("auto", "affine"))
+    auto, affine = (train_run(tmp_path, "ridge", map=m) for m in ("auto", "affine"))
     assert auto == affine
-    other = trained(tmp_path, "ridge", map="none")
+    other = train_run(tmp_path, "ridge", map="none")
     assert other != auto
     one, two = (read_run(f).predictions.predicted for f in (auto, other))
     for k in range(3):
@@ -193,7 +193,7 @@ def test_a_mapped_baseline_says_the_same_whatever_asked_for_it(tmp_path):
 @pytest.mark.parametrize("fusion", ["early", "stacking", "zeroshot"])
 def test_a_map_is_refused_where_none_is_fitted(tmp_path, fusion):
     with pytest.raises(AffuseError, match=f"not with {fusion}; leave it at map=auto"):
-        trained(tmp_path, fusion, map="affine")
+        train_run(tmp_path, fusion, map="affine")
     none = resolved(dataclasses.replace(QUICK, map="none"), fusion)
     assert none == resolved(QUICK, fusion)  # so both are one run
 
@@ -201,12 +201,12 @@ def test_a_map_is_refused_where_none_is_fitted(tmp_path, fusion):
 def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
     tmp_path, caplog
 ):
-    plain = trained(tmp_path, "early")
+    plain = train_run(tmp_path, "early")
     assert not caplog.messages
-    again = trained(tmp_path, "early", late_activation="relu")
+    again = train_run(tmp_path, "early", late_activation="relu")
     assert again == plain
     assert caplog.messages == ["late_activation=relu changes nothing in early"]
-    late = [trained(tmp_path, "late", late_activation=a) for a in ("none", "relu")]
+    late = [train_run(tmp_path, "late", late_activation=a) for a in ("none", "relu")]
     assert late[0] != late[1]
     said = unused([Settings(late_activation="relu")], design_names())
     assert "late" not in next(said).rpartition(" in ")[2].split(", ")
@@ -243,7 +243,7 @@ def test_a_baseline_with_a_map_beats_one_without_in_words(runs):
 def test_decisions_are_not_chosen_for_they_may_be_fitted_there(runs, tmp_path):
     for design in ("early", "ridge"):
         shutil.copytree(of(runs, design), tmp_path / of(runs, design).name)
-    folder = trained(tmp_path, "stacking", protocol="loso", seeds=[0])
+    folder = train_run(tmp_path, "stacking", protocol="loso", seeds=[0])
     history = (folder / "history.csv").read_text(encoding="utf-8").splitlines()
     assert len(history) > 1
     (table,) = collect(tmp_path)

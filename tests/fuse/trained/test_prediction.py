@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learnable_corpus import COUNT, embeddings, reordered
-from trained_runs import trained
+from learnable_corpus import COUNT, embeddings, reorder_rows
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.trained.prediction import apply
@@ -20,12 +20,12 @@ def recipes_changed(caches, **changes):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
-    return trained(runs, "early", seeds=[0, 1])
+    return train_run(runs, "early", seeds=[0, 1])
 
 
 @pytest.mark.parametrize("fusion", ["early", "ridge", "zeroshot"])
 def test_new_recordings_get_the_mean_over_models(tmp_path, fusion):
-    folder = trained(tmp_path, fusion, seeds=[0, 1])
+    folder = train_run(tmp_path, fusion, seeds=[0, 1])
     written = read_run(folder).predictions
     applied = apply(folder, embeddings())
     assert applied.models == len(set(written.seed))
@@ -40,13 +40,13 @@ def test_new_recordings_get_the_mean_over_models(tmp_path, fusion):
 
 
 def test_all_folds_have_a_say(tmp_path):
-    folder = trained(tmp_path, "text", protocol="loso", epochs=1)
+    folder = train_run(tmp_path, "text", protocol="loso", epochs=1)
     assert apply(folder, embeddings()).models == 5
 
 
 def test_another_corpus_of_the_same_recipe_is_welcome(run):
     found = recipes_changed(embeddings(), corpus="mine", content="f" * 12)
-    found = {m: reordered(c, [5, 3]) for m, c in found.items()}
+    found = {m: reorder_rows(c, [5, 3]) for m, c in found.items()}
     applied = apply(run, found)
     assert applied.ids == ("u003", "u005")
     expected = apply(run, embeddings()).mean[[3, 5]]
@@ -55,7 +55,7 @@ def test_another_corpus_of_the_same_recipe_is_welcome(run):
 
 def test_utterances_that_lack_a_modality_are_left_aside(run):
     caches = embeddings()
-    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(7, COUNT))
     applied = apply(run, caches)
     assert applied.ids[0] == "u007"
     assert (applied.left_out, applied.partial) == ({"no text embedding": 7}, {})
@@ -65,12 +65,12 @@ def test_utterances_that_lack_a_modality_are_left_aside(run):
     ("fusion", "changes"), [("early", {"modality_dropout": 0.3}), ("experts", {})]
 )
 def test_a_robust_run_predicts_what_lacks_a_modality(tmp_path, fusion, changes):
-    folder = trained(tmp_path, fusion, seeds=[0, 1], **changes)
+    folder = train_run(tmp_path, fusion, seeds=[0, 1], **changes)
     whole = apply(folder, embeddings())
     assert (whole.left_out, whole.partial) == ({}, {})
     caches = embeddings()
-    caches["text"] = reordered(caches["text"], range(COUNT - 1, 6, -1))
-    caches["audio"] = reordered(caches["audio"], range(COUNT - 5))
+    caches["text"] = reorder_rows(caches["text"], range(COUNT - 1, 6, -1))
+    caches["audio"] = reorder_rows(caches["audio"], range(COUNT - 5))
     found = apply(folder, caches)
     assert found.ids == whole.ids
     assert found.partial == {"audio": 7, "text": 5}
@@ -84,7 +84,7 @@ def test_a_robust_run_predicts_what_lacks_a_modality(tmp_path, fusion, changes):
 
 
 def test_a_robust_run_needs_something(tmp_path):
-    folder = trained(tmp_path, "experts", epochs=1)
+    folder = train_run(tmp_path, "experts", epochs=1)
     with pytest.raises(ValueError, match="needs audio embeddings"):
         apply(folder, {})
 
@@ -116,8 +116,8 @@ def test_a_missing_modality_is_named(run):
 def test_nothing_in_common_is_said(run):
     caches = embeddings()
     found = {
-        "audio": reordered(caches["audio"], range(10)),
-        "text": reordered(caches["text"], range(10, 15)),
+        "audio": reorder_rows(caches["audio"], range(10)),
+        "text": reorder_rows(caches["text"], range(10, 15)),
     }
     with pytest.raises(
         ValueError, match="embeddings 10 of audio, 5 of text, and no id"

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 import tunable_checkpoints
-from cli_calls import call, refused
+from cli_calls import call, error_sentence
 from finetuning_sizes import QUICK, SMALL
-from small_caches import unlisted
-from trained_runs import contents
+from small_caches import remove_from_manifests
+from trained_runs import file_contents
 
 from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
@@ -95,9 +95,9 @@ def test_a_head_says_what_it_said_when_it_was_trained(made, tmp_path):
         for rating in ("valence", "arousal", "dominance"):
             found = float(row[f"validation_{rating}"])
             assert found == pytest.approx(told(made, fold)[rating], abs=1e-4)
-    state = contents(tmp_path)
+    state = file_contents(tmp_path)
     assert train(made, runs=tmp_path).exit_code == 0
-    assert contents(tmp_path) == state
+    assert file_contents(tmp_path) == state
     checked = call("lint", folder, "--cache", made / "cache")
     assert checked.exit_code == 0, checked.output
     assert "before the fine-tuning, which no cache holds" in checked.output
@@ -117,7 +117,7 @@ def test_a_damaged_head_is_a_sentence(made, tmp_path):
     shutil.copytree(made, tmp_path / "copy")
     head = run(tmp_path / "copy") / "session2" / "head"
     (head / "model.safetensors").write_bytes(b"")
-    unlisted(head / "model.safetensors")
+    remove_from_manifests(head / "model.safetensors")
     sentence = "text, fold session2, seed 3: .* holds no head of the design 'text'"
     failed(train(tmp_path / "copy"), sentence)
     assert (tmp_path / "copy" / "runs").is_dir()  # what could be done is done
@@ -131,14 +131,16 @@ def test_a_damaged_head_is_a_sentence(made, tmp_path):
     ],
 )
 def test_heads_are_of_one_design_and_size(made, tmp_path, words, sentence):
-    assert re.search(sentence, refused(train(made, *words, runs=tmp_path), status=2))
+    assert re.search(
+        sentence, error_sentence(train(made, *words, runs=tmp_path), status=2)
+    )
 
 
 def test_without_a_fine_tuning_there_is_no_head(made, tmp_path):
     where = ("--cache", made / "cache", "--protocol", "loso", "--fusion", "text")
     done = call("train", *where, *TAKEN, "--runs", tmp_path)
     assert re.search(
-        "name a fine-tuning: --finetuned finetuned/RUN", refused(done, status=2)
+        "name a fine-tuning: --finetuned finetuned/RUN", error_sentence(done, status=2)
     )
 
 

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 from learnable_corpus import corpus, embeddings
-from trained_runs import trained
+from trained_runs import train_run
 
 from affuse.data import plugins
 from affuse.data.plugin_kinds import DESIGN_KIND
@@ -44,7 +44,7 @@ def test_more_units_never_make_fewer_parameters(fusion):
     "changes", [{}, {"reduce": "pca"}, {"layers": "weighted"}, {"reduce": "none"}]
 )
 def test_what_is_counted_is_what_is_trained(tmp_path, fusion, changes):
-    folder = trained(tmp_path, fusion, epochs=1, **changes)
+    folder = train_run(tmp_path, fusion, epochs=1, **changes)
     info = read_run(folder).info
     settings = Settings(**info.settings)
     sizes = InputSizes.of(corpus(), embeddings())
