@@ -1,4 +1,4 @@
-"""Background shards, shared by several test files."""
+"""Processes that extract one cache together: threads, locks and lock files."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from affuse.data.system.atomic_files import claim
 
 @contextmanager
 def hold_part(folder, part):
-    """Keep everybody from making one part, and say when all others are there."""
+    """Lock one part, so that nobody writes it; give a function that waits."""
 
     def others(count):
         until = time.monotonic() + 120
@@ -24,7 +24,7 @@ def hold_part(folder, part):
 
 
 class Background(threading.Thread):
-    """A call in a thread, and what came of it."""
+    """Thread that calls a function and keeps its result or its error."""
 
     def __init__(self, call):
         super().__init__(daemon=True)

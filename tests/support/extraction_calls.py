@@ -1,11 +1,11 @@
-"""Extraction calls, shared by several test files."""
+"""Calls of the command extract with small encoders of random weights."""
 
 import dataclasses
 
 from affuse.data.options.extraction_options import Extract
 from affuse.extract.commands import extract_command
 
-EXTRACT_OPTIONS = Extract(  # a corpus that no command reads
+EXTRACT_OPTIONS = Extract(  # without a corpus, which each call adds
     corpus="",
     audio_checkpoint="tiny",
     text_checkpoint="tiny",
@@ -17,7 +17,7 @@ EXTRACT_OPTIONS = Extract(  # a corpus that no command reads
 
 
 def run_extract(found, cache, **options):
-    """The extract command: what it returns, and the lines it says."""
+    """Encode a corpus; return the number of problems and the printed lines."""
     lines = []
     chosen = dataclasses.replace(EXTRACT_OPTIONS, cache=cache, **options)
     made, _ = extract_command.encode(found, chosen, lines.append)

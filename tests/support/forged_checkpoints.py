@@ -1,7 +1,7 @@
-"""Checkpoint folders as somebody would forge them; see `test_hostile_checkpoints`.
+"""Forged checkpoint folders for `test_hostile_checkpoints`.
 
 A case starts from a small valid checkpoint of one kind, ``text``, ``audio`` or
-``whisper``, and an edit makes it hostile. What runs code would write a marker file.
+``whisper``. An edit makes it hostile. Forged code would write a marker file.
 """
 
 import json
@@ -21,7 +21,7 @@ from affuse.data.system import digests
 
 KINDS = ("text", "audio", "headed", "whisper")
 HUGE = 2**30
-MARKER = "sprung"  # of code that was executed, in the working folder
+MARKER = "sprung"  # file in the working folder that executed code would write
 EVIL = f"import pathlib; pathlib.Path({MARKER!r}).touch()\n"
 WHISPER = {
     "d_model": 16,
@@ -42,12 +42,12 @@ Edit = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Case:
-    """One hostile folder."""
+    """Forged checkpoint folder, and the error that is expected."""
 
     start: str  # kind of the valid checkpoint
     edit: Edit
-    sentence: str = ""  # what the error says, as a regular expression
-    options: dict[str, object] = field(default_factory=dict)  # of the choice
+    sentence: str = ""  # regular expression for the error message
+    options: dict[str, object] = field(default_factory=dict)  # of the encoder choice
 
 
 def make(folder: Path, kind: str) -> Path:
@@ -75,7 +75,7 @@ def config(**changes):
 
 
 def changed(name, **changes):
-    """A JSON file of the folder with other values; `...` takes a name away."""
+    """Return an edit that changes values of a JSON file; `...` removes a name."""
 
     def edit(folder):
         path = folder / name
@@ -142,7 +142,7 @@ def both(*edits):
 
 
 def header(content, *, length=None, size=4096):
-    """Weights whose safetensors header is this."""
+    """Return an edit that writes safetensors weights with this header."""
     text = content if isinstance(content, bytes) else json.dumps(content).encode()
     count = len(text) if length is None else length
     return holding("model.safetensors", struct.pack("<Q", count) + text + bytes(size))
@@ -153,7 +153,7 @@ def tensor(begin, end, *, shape=(4,), dtype="F32"):
 
 
 def rewritten(change):
-    """The same tensors, each changed."""
+    """Return an edit that changes each tensor."""
 
     def edit(folder):
         path = folder / "model.safetensors"
@@ -164,7 +164,7 @@ def rewritten(change):
 
 
 def saved_with(**changes):
-    """The weights of another configuration, with that configuration."""
+    """Return an edit that writes the checkpoint of another configuration."""
 
     def edit(folder):
         found = json.loads((folder / "config.json").read_text())
@@ -177,7 +177,7 @@ def saved_with(**changes):
 
 
 class Trap:
-    """Runs code when it is unpickled by a careless reader."""
+    """Object that executes code when it is unpickled."""
 
     def __reduce__(self):
         return Path.touch, (Path(MARKER),)
@@ -197,7 +197,7 @@ def pickled(legacy=False):
 
 
 def index(weight_map, *, metadata=(), **more):
-    """Weights in shards, as the index says; the first shard is there."""
+    """Return an edit that writes an index of shards, and the first shard."""
     found = {"metadata": dict(metadata), "weight_map": weight_map, **more}
     return both(
         lambda folder: (folder / "model.safetensors").rename(
@@ -212,13 +212,13 @@ def linked(name, target):
 
 
 def code(file="evil.py", **files):
-    """Python code in the folder, and JSON that names it."""
+    """Return an edit that writes Python code, and JSON files that name it."""
     named = (changed(f"{name}.json", **values) for name, values in files.items())
     return both(holding(file, EVIL), *named)
 
 
 def fast(change):
-    """A tokenizer.json, changed; made from the vocabulary that is there."""
+    """Return an edit that writes a changed tokenizer.json from the vocabulary."""
 
     def edit(folder):
         made = transformers.AutoTokenizer.from_pretrained(folder)
@@ -232,12 +232,12 @@ def fast(change):
 
 
 def strict(change):
-    """Likewise, of the kind that takes all of it as it is."""
+    """Return the same edit for a tokenizer that uses all of tokenizer.json."""
     return both(fast(change), changed(TOKENS, tokenizer_class="TokenizersBackend"))
 
 
 def put(*keys, value):
-    """A change of one place in nested JSON."""
+    """Return a function that changes one value in nested JSON."""
 
     def change(found):
         *outer, last = keys
@@ -610,7 +610,7 @@ add(
     rate_of_another=changed(EXTRACTOR, sampling_rate=8_000),
 )
 
-# Odd, and no harm: they load, and nothing of theirs is executed.
+# Unusual but harmless: these checkpoints load, and no code in them is executed.
 HARMLESS: dict[str, tuple[str, Edit]] = {
     "code beside a known kind": ("text", code(config={"auto_map": MAP})),
     "code beside known speech": ("audio", code(config={"auto_map": MAP})),

@@ -1,6 +1,7 @@
-"""A small run with its cache on disk, and a leak for every rule of the linter.
+"""A small run with its cache on disk, and leaks for every rule of the linter.
 
-A leak is planted in the files of a copy; what a rule must say of it stands beside.
+`PLANTS` lists functions that edit the files of a copy, with the message that the rule
+must report.
 """
 
 import csv
@@ -28,7 +29,9 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
 
 COUNT = 150
-AGAIN = 120  # from here on, sentences repeat those of utterances 3 and on
+AGAIN = (
+    120  # from this utterance on, the sentences of utterances 3, 4, ... are repeated
+)
 QUICK = Settings(
     latent=4,
     autoencoder_hidden=8,
@@ -37,53 +40,53 @@ QUICK = Settings(
     learning_rate=0.01,
     epochs=3,
 )
-TESTED = {f"u{row:03d}" for row in range(4, COUNT, 5)}  # those of session 5
+TESTED = {f"u{row:03d}" for row in range(4, COUNT, 5)}  # the utterances of session 5
 RATINGS = ("valence", "arousal", "dominance")
 
 
 class Case(NamedTuple):
-    """A run and the cache it was trained from."""
+    """Run and the cache that it was trained on."""
 
     run: Path
     cache: Path
 
     @property
     def unit(self):
-        """The folder of its only model."""
+        """Folder of the only model."""
         (found,) = self.run.glob("*/seed-*")
         return found
 
     @property
     def unit_name(self):
-        """The same, also where it is gone."""
+        """Folder of the only model, even if it does not exist."""
         return self.run / "session5" / "seed-0"
 
 
 def make_case(root):
-    """A run and the cache that it was trained from, in a folder."""
+    """Write a cache, and train a run on the same embeddings."""
     write_cache(root / "cache")
     return Case(train_run(root / "runs"), root / "cache")
 
 
 def copy_case(case, root):
-    """Copies of the cache and the runs of a case, in another folder."""
+    """Copy the cache and the runs of a case into another folder."""
     for folder in (case.run.parent, case.cache):
         shutil.copytree(folder, root / folder.name)
     return Case(root / "runs" / case.run.name, root / "cache")
 
 
 def corpus():
-    """Five sessions of thirty utterances, some of the same words."""
+    """Return five sessions of thirty utterances; some have the same sentence."""
     found = learnable_corpus.corpus(count=COUNT)
-    said = [
+    utterances = [
         dataclasses.replace(u, sentence=f"{row - AGAIN + 3 if row >= AGAIN else row}")
         for row, u in enumerate(found.utterances)
     ]
-    return dataclasses.replace(found, utterances=tuple(said))
+    return dataclasses.replace(found, utterances=tuple(utterances))
 
 
 def embeddings(**training):
-    """Of both modalities, each input with a digest of its own."""
+    """Return embeddings of both modalities, with a different digest for each input."""
     digests = tuple(content(row) for row in range(COUNT))
     return {
         modality: dataclasses.replace(
@@ -97,12 +100,12 @@ def embeddings(**training):
 
 
 def content(row):
-    """The digest of an input."""
+    """Return the digest of an input."""
     return f"{row:03d}".ljust(32, "0")
 
 
 def stretches(samples=True):
-    """Of each utterance a file of two seconds of its own."""
+    """Return a stretch for each utterance: a separate file of two seconds."""
     return tuple(
         Stretch(content(row), 0.0, 2.0, f"a{content(row)[1:]}" if samples else "")
         for row in range(COUNT)
@@ -110,14 +113,14 @@ def stretches(samples=True):
 
 
 def write_cache(cache, found=None):
-    """Corpus and embeddings as stage one leaves them."""
+    """Write a corpus and its embeddings as stage one does."""
     corpus_table.save(corpus(), cache)
     for each in (found or embeddings()).values():
         write_part(cache, each)
 
 
 def write_part(cache, found: Embeddings):
-    """The one part of a cache."""
+    """Write the only part of a cache."""
     folder = cache / found.recipe.corpus / found.recipe.folder()
     part = Part(
         ids=found.ids,
@@ -145,7 +148,7 @@ def train_run(runs, fusion="early", *, found=None, caches=None, allow=(), **chan
 
 
 def edit(path, change):
-    """Rewrite a CSV table; `change` edits its rows, a dict each, or returns others."""
+    """Rewrite a CSV table; `change` edits the rows (dicts), or returns others."""
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         names, rows = reader.fieldnames, list(reader)
@@ -165,13 +168,13 @@ def edit_json(path, change):
 
 
 def edit_tables(case, change):
-    """The table of the run and that of its model, alike."""
+    """Edit the predictions of the run and of its model in the same way."""
     for folder in (case.run, case.unit):
         edit(folder / "predictions.csv", change)
 
 
 def edit_state(case, change):
-    """The weights of the only model."""
+    """Edit the weights of the only model."""
     path = case.unit / ModelFolder.weights
     state = safetensors.torch.load(path.read_bytes())
     change(state)
@@ -180,12 +183,12 @@ def edit_state(case, change):
 
 
 def test_row(rows):
-    """The first test utterance of folds.csv."""
+    """Return the first test utterance of folds.csv."""
     return next(row for row in rows if row["part"] == "test")
 
 
 def move_to_training(**changes):
-    """A test utterance that trains."""
+    """Return an edit that moves a test utterance to the training part."""
     return lambda case: edit(
         case.run / "folds.csv",
         lambda rows: test_row(rows).update(part="train", **changes),
@@ -193,7 +196,7 @@ def move_to_training(**changes):
 
 
 def move_with_other_spelling(field):
-    """A test utterance trains, of a session or dialogue that it spells otherwise."""
+    """Return an edit that also changes the spelling of a session or dialogue."""
 
     def plant(case):
         move_to_training()(case)
@@ -214,7 +217,7 @@ def move_with_other_spelling(field):
 
 
 def copy_to_training(case):
-    """A test utterance that trains as well."""
+    """Copy a test utterance to the training part."""
     edit(
         case.run / "folds.csv",
         lambda rows: [*rows, {**test_row(rows), "part": "train"}],
@@ -226,7 +229,7 @@ def rename_speaker(case):
 
 
 def mark_sentences_as_new(case):
-    """Sentences that were seen are called new."""
+    """Mark all sentences as new, although some are in training."""
     edit(
         case.run / RunFolder.sentences,
         lambda rows: [{**row, "seen": "0"} for row in rows],
@@ -234,14 +237,14 @@ def mark_sentences_as_new(case):
 
 
 def share_recording(case):
-    """u004, of the test, is the recording of u000, which trains."""
+    """Give u004 (test) the recording of u000 (training)."""
     audio = embeddings()["audio"]
     digests = [audio.contents[0 if row == 4 else row] for row in range(COUNT)]
     write_part(case.cache, dataclasses.replace(audio, contents=tuple(digests)))
 
 
 def change_stretches(**changes):
-    """Recordings of u000, which trains, and u004, of the test; a change for each."""
+    """Return an edit that changes the stretches of utterances, named by keyword."""
 
     def plant(case):
         found = list(stretches())
@@ -254,12 +257,12 @@ def change_stretches(**changes):
     return plant
 
 
-FILE = "f" * 32  # a recording that several utterances are stretches of
+FILE = "f" * 32  # digest of a recording that contains several utterances
 SPAN = {"file": FILE, "begin": 0.5, "end": 2.5}
 
 
 def record_training_data(**record):
-    """The encoder of speech says what it has seen."""
+    """Return an edit that adds a training record to the speech encoder."""
     return lambda case: edit_json(
         case.unit / ModelFolder.description,
         lambda found: found["recipes"]["audio"].update(training={"seen": [record]}),
@@ -267,7 +270,7 @@ def record_training_data(**record):
 
 
 def record_other_name(kept="manifest", **record):
-    """The encoder has seen the corpus, which is called otherwise there."""
+    """Return an edit that records training on this corpus under another name."""
 
     def plant(case):
         predict_the_truth = {"corpus": "original", **record}
@@ -283,7 +286,7 @@ def record_other_name(kept="manifest", **record):
 
 
 def use_known_encoder(case):
-    """A checkpoint that was fine-tuned on the corpus, by its name."""
+    """Use a checkpoint that is known, by its name, to be fine-tuned on the corpus."""
     edit_json(
         case.unit / ModelFolder.description,
         lambda found: found["recipes"]["text"].update(checkpoint="Someone/VAD-BERT"),
@@ -292,7 +295,7 @@ def use_known_encoder(case):
 
 
 def fit_on_sessions(*sessions, name="mean"):
-    """A statistic of speech that was fitted on other rows."""
+    """Return an edit that fits statistics of the audio projection on some sessions."""
 
     def plant(case):
         rows = [row for row in range(COUNT) if str(row % 5 + 1) in sessions]
@@ -311,7 +314,7 @@ def fit_on_sessions(*sessions, name="mean"):
 
 
 def use_first_epoch(case):
-    """Weights of the first epoch, which is not the best one."""
+    """Replace the weights by those of the first epoch, which is not the best one."""
     other = train_run(case.run.parent / "short", epochs=1)
     first = Case(other, case.cache).unit / ModelFolder.weights
     (case.unit / ModelFolder.weights).write_bytes(first.read_bytes())
@@ -319,7 +322,7 @@ def use_first_epoch(case):
 
 
 def use_test_history(case):
-    """A history whose best epoch shows the CCC of the test rows."""
+    """Write a history whose best epoch shows the CCC of the test rows."""
     module, _ = model_files.load(case.unit)
     rows = range(4, COUNT, 5)
     features = {
@@ -327,9 +330,9 @@ def use_test_history(case):
         for m, found in embeddings().items()
     }
     with torch.inference_mode():
-        said = module(features).numpy()
+        predicted = module(features).numpy()
     truth = learnable_corpus.truth(COUNT)[rows]
-    scores = [ccc(truth[:, k], said[:, k]) for k in range(3)]
+    scores = [ccc(truth[:, k], predicted[:, k]) for k in range(3)]
 
     def change(rows):
         shown = dict(zip(RATINGS, scores, strict=True))
@@ -352,12 +355,12 @@ def add_prediction(case):
 
 
 def change_run_table(case):
-    """The table of the run is no longer that of its model."""
+    """Change the predictions of the run, but not those of its model."""
     edit(case.run / "predictions.csv", lambda rows: rows[0].update(arousal="0.5"))
 
 
 def exchange_columns(one, other):
-    """Two columns of both tables, in each other's place."""
+    """Return an edit that exchanges two columns of both tables."""
 
     def change(rows):
         for row in rows:
@@ -367,7 +370,7 @@ def exchange_columns(one, other):
 
 
 def shift_columns(*names):
-    """Columns of both tables, each value one row further down."""
+    """Return an edit that shifts columns of both tables by one row."""
 
     def change(rows):
         for name in names:
@@ -383,19 +386,19 @@ def change_first_row(**cells):
 
 
 def diverge(case):
-    """A training that came to finite numbers far from any rating."""
+    """Add a finite prediction far outside the scale."""
     edit_tables(case, lambda rows: rows[0].update(valence_predicted="-36613"))
 
 
 def predict_the_truth(case):
-    """The truth as the prediction."""
+    """Replace the predictions by the true ratings."""
     edit_tables(
         case,
         lambda rows: [{**row, "valence_predicted": row["valence"]} for row in rows],
     )
 
 
-PLANTS = {  # rule: (leak, what must be said of it)
+PLANTS = {  # rule: [(edit that plants a leak, message that the rule must report)]
     "dialogues": [
         (move_to_training(), "the same dialogue is in train and test"),
         (
@@ -567,4 +570,4 @@ PLANTS = {  # rule: (leak, what must be said of it)
     ],
 }
 
-test_row.__test__ = False  # which pytest would take for a test
+test_row.__test__ = False  # pytest would collect it as a test

@@ -1,4 +1,4 @@
-"""Swept runs, shared by several test files."""
+"""Small sweeps of settings."""
 
 import dataclasses
 
@@ -14,7 +14,10 @@ from affuse.fuse.training.training_request import TrainingData
 BASE = dataclasses.replace(QUICK, epochs=3)
 
 
-GRID = ("learning_rate=1e-9,0.02", "dropout=0.0,0.9")  # one of four is planted
+GRID = (
+    "learning_rate=1e-9,0.02",
+    "dropout=0.0,0.9",
+)  # one of the four combinations is clearly best
 
 
 def make_plan(tmp_path, *, fusion="text", found=None, caches=None, **changes):

@@ -1,4 +1,4 @@
-"""Trained runs, shared by several test files."""
+"""Small runs that are trained quickly."""
 
 import dataclasses
 

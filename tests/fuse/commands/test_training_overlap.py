@@ -1,4 +1,4 @@
-"""Which predicted utterances a run was trained on: by id, by recording, by words."""
+"""Predicted utterances on which a run was trained: by id, recording or words."""
 
 from pathlib import Path
 
@@ -51,12 +51,12 @@ def test_ids_of_one_corpus_are_counted_by_model(run):
     assert f"or read {run / 'predictions.csv'}, which is held out" in sentence
 
 
-def test_nothing_is_said_where_nothing_was_trained_on(run):
+def test_without_overlap_there_is_no_warning(run):
     toy = known("toy")
     assert list(found(run, toy, toy, "c", "d").sentences(run)) == []
 
 
-def test_a_copy_in_the_same_corpus_was_trained_on_too(run):
+def test_a_copy_of_a_training_recording_counts_as_trained_on(run):
     toy = known("toy", {"a": ("samples 1",), "d": ("samples 1",)})
     assert found(run, toy, toy, "c", "d").models == {"c": 0, "d": 3}
 
@@ -67,7 +67,7 @@ def test_a_copy_in_the_same_corpus_was_trained_on_too(run):
         ({"recordings": {"x": ("input 1",)}}, {"recordings": {"a": ("input 1",)}}, 3),
         ({"recordings": {"x": ("input 1",)}}, {"recordings": {"b": ("input 1",)}}, 1),
         ({"recordings": {"x": ("input 1",)}}, {"recordings": {"c": ("input 1",)}}, 0),
-        (  # a stretch of a file that was trained on
+        (  # an overlapping stretch of a training recording
             {
                 "recordings": {"x": ("input 1",)},
                 "stretches": {"x": Stretch("file a", 2.0, 3.0)},
@@ -77,7 +77,7 @@ def test_a_copy_in_the_same_corpus_was_trained_on_too(run):
         ),
         ({"words": {"x": "yes"}}, {"words": {"a": "yes"}}, 3),
         ({"words": {"x": "yes"}}, {"words": {"a": "no"}}, 0),
-        (  # other people say the same words
+        (  # another recording of the same words
             {"recordings": {"x": ("input 1",)}, "words": {"x": "yes"}},
             {"recordings": {"a": ("input 2",)}, "words": {"a": "yes"}},
             0,
@@ -91,27 +91,27 @@ def test_a_copy_in_the_same_corpus_was_trained_on_too(run):
         ({}, {"words": {"a": "yes"}}, None),
     ],
 )
-def test_another_name_is_seen_through(run, ours, theirs, models):
+def test_overlap_is_found_under_another_corpus_name(run, ours, theirs, models):
     overlap = found(run, known("new", **ours), known("toy", **theirs), "x")
     assert overlap.models == {"x": models}
     said = " ".join(overlap.sentences(run))
     assert ("as recordings or texts of 'toy': x;" in said) is bool(models)
-    assert "predictions.csv" not in said  # which has other ids
+    assert "predictions.csv" not in said  # that file has the ids of the other corpus
     assert ("for 1 of 1 utterances, it is not known" in said) is (models is None)
 
 
-def test_what_cannot_be_compared_is_said(run):
+def test_a_sentence_names_the_reason_why_overlap_is_unknown(run):
     overlap = found(run, known("new"), None, "a", "d")
     assert overlap.models == {"a": None, "d": None}
     (sentence,) = overlap.sentences(run)
-    assert "because 'toy', which they were trained on, is not in the cache" in sentence
+    assert "because their training corpus 'toy' is not in the cache" in sentence
     assert "1 of its ids occur in both corpora" in sentence
     (run / "folds.csv").unlink()
     (sentence,) = found(run, known("toy"), known("toy"), "a").sentences(run)
     assert f"because {run / 'folds.csv'} is missing" in sentence
 
 
-def test_digests_are_read_from_every_cache_of_speech(tmp_path):
+def test_keys_are_collected_from_every_audio_cache(tmp_path):
     for number, ids in enumerate((("a",), ("a", "b"))):
         of = small_caches.recipe(modality="audio", weights=str(number))
         made = Part(

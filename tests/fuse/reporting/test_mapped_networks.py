@@ -1,4 +1,4 @@
-"""Baselines have an affine map, and networks a row after the same one."""
+"""Rows of networks after the affine map that baselines have."""
 
 import dataclasses
 import json
@@ -35,7 +35,7 @@ WHAT = {"protocol": "loso", "seeds": [0, 1]}
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two networks of which the one with text is better, and a baseline twice."""
+    """Train two networks, text being better, and a baseline with and without map."""
     folder = tmp_path_factory.mktemp("runs")
     for fusion in ("audio", "early", "ridge"):
         train_run(folder, fusion, **WHAT)
@@ -56,7 +56,7 @@ def names(table):
     return [row.name for row in table.rows]
 
 
-def test_the_network_of_highest_validation_ccc_has_a_row_after_the_map(runs):
+def test_the_network_of_highest_validation_ccc_has_a_mapped_row(runs):
     (table,) = collect(runs)
     scores = {d: validation_ccc(of(runs, d)) for d in ("audio", "early")}
     best = max(scores, key=scores.get)
@@ -67,7 +67,7 @@ def test_the_network_of_highest_validation_ccc_has_a_row_after_the_map(runs):
     assert {f"{d} ({DETAIL})" for d in scores} <= set(names(every))
 
 
-def test_validation_scores_are_those_of_the_saved_predictions(runs):
+def test_the_validation_ccc_is_that_of_the_saved_predictions(runs):
     folder = of(runs, "early")
     each = []
     for path in sorted(folder.glob("*/seed-*")):
@@ -77,7 +77,7 @@ def test_validation_scores_are_those_of_the_saved_predictions(runs):
     assert validation_ccc(folder) == pytest.approx(np.mean(each), abs=1e-5)
 
 
-def test_the_map_is_that_of_each_model_and_rating(runs):
+def test_each_model_and_rating_has_its_own_map(runs):
     run = read_run(of(runs, "early"))
     found = map_predictions(run)[0].predictions
     for fold in ("session2", "session5"):
@@ -91,7 +91,7 @@ def test_the_map_is_that_of_each_model_and_rating(runs):
                 np.testing.assert_allclose(found.predicted[here, k], expected)
 
 
-def test_test_ratings_change_no_mapped_prediction_and_no_choice(runs):
+def test_test_ratings_affect_neither_maps_nor_the_selected_network(runs):
     run = read_run(of(runs, "early"))
     p = run.predictions
     poisoned = dataclasses.replace(run, predictions=dataclasses.replace(
@@ -102,7 +102,7 @@ def test_test_ratings_change_no_mapped_prediction_and_no_choice(runs):
     )
 
 
-def test_a_mapped_network_faces_a_mapped_baseline_and_is_nobodys_rival(runs):
+def test_a_mapped_network_is_compared_with_a_mapped_baseline_only(runs):
     (table,) = collect(runs, ReportContents(mapped=True))
     rows = {row.name: row for row in table.rows}
     for row in rows.values():
@@ -119,7 +119,7 @@ def test_a_mapped_network_faces_a_mapped_baseline_and_is_nobodys_rival(runs):
     assert {r.name for r in other.rows if not r.versus} == {f"early ({DETAIL})"}
 
 
-def test_footnotes_say_what_is_mapped(runs):
+def test_footnotes_name_the_mapped_rows(runs):
     (table,) = collect(runs)
     notes = " ".join(table.notes)
     assert f"Affine map: ridge (map=affine), early ({DETAIL}); where" in notes
@@ -141,7 +141,7 @@ def test_networks_without_validation_predictions_are_named(runs, tmp_path):
     source = of(runs, "early")
     folder = tmp_path / source.name
     folder.mkdir()
-    for name in ("run.json", "folds.csv", "predictions.csv"):  # as somebody may send it
+    for name in ("run.json", "folds.csv", "predictions.csv"):  # without its models
         shutil.copy(source / name, folder)
     (table,) = collect(tmp_path, ReportContents(mapped=True))
     assert names(table) == ["early"]
@@ -162,7 +162,7 @@ def test_damaged_validation_predictions_are_named_and_the_exit_status_is_1(
     assert "early " in done.stdout
 
 
-def test_a_fold_that_leads_out_of_the_run_is_refused(runs):
+def test_a_fold_name_with_a_path_out_of_the_run_is_refused(runs):
     run = read_run(of(runs, "early"))
     p = run.predictions
     for name in ("../session1", "..", str(run.path / "session1")):
@@ -173,14 +173,14 @@ def test_a_fold_that_leads_out_of_the_run_is_refused(runs):
             map_predictions(forged)
 
 
-def test_exports_hold_the_mapped_row(runs):
+def test_csv_and_json_hold_the_mapped_row(runs):
     (table,) = collect(runs)
     content = json.loads(render([table], "json"))["tables"][0]
     assert DETAIL in {row["detail"] for row in content["rows"]}
     assert DETAIL in render([table], "csv")
 
 
-def test_a_mapped_baseline_says_the_same_whatever_asked_for_it(tmp_path):
+def test_a_mapped_baseline_is_the_same_by_default_and_by_setting(tmp_path):
     auto, affine = (train_run(tmp_path, "ridge", map=m) for m in ("auto", "affine"))
     assert auto == affine
     other = train_run(tmp_path, "ridge", map="none")
@@ -191,16 +191,14 @@ def test_a_mapped_baseline_says_the_same_whatever_asked_for_it(tmp_path):
 
 
 @pytest.mark.parametrize("fusion", ["early", "stacking", "zeroshot"])
-def test_a_map_is_refused_where_none_is_fitted(tmp_path, fusion):
+def test_designs_without_a_map_refuse_map_affine(tmp_path, fusion):
     with pytest.raises(AffuseError, match=f"not with {fusion}; leave it at map=auto"):
         train_run(tmp_path, fusion, map="affine")
     none = resolved(dataclasses.replace(QUICK, map="none"), fusion)
     assert none == resolved(QUICK, fusion)  # so both are one run
 
 
-def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
-    tmp_path, caplog
-):
+def test_unused_settings_are_named_and_change_no_run(tmp_path, caplog):
     plain = train_run(tmp_path, "early")
     assert not caplog.messages
     again = train_run(tmp_path, "early", late_activation="relu")
@@ -213,7 +211,7 @@ def test_settings_that_a_design_does_not_take_are_named_and_change_no_run(
     assert not [*unused([Settings()], design_names())]
 
 
-def test_a_map_without_correlation_is_counted(runs, tmp_path):
+def test_maps_that_change_nothing_are_counted(runs, tmp_path):
     folder = shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
     shutil.copytree(of(runs, "ridge"), tmp_path / of(runs, "ridge").name)
     run = read_run(folder)
@@ -231,7 +229,7 @@ def test_a_map_without_correlation_is_counted(runs, tmp_path):
     ]
 
 
-def test_a_baseline_with_a_map_beats_one_without_in_words(runs):
+def test_a_comparison_of_mapped_with_unmapped_rows_says_so(runs):
     (table,) = collect(runs, ReportContents(against="audio"))
     versus = {row.name: row.versus.get("all") for row in table.rows}
     assert versus["ridge (map=affine)"].remark == (
@@ -240,7 +238,7 @@ def test_a_baseline_with_a_map_beats_one_without_in_words(runs):
     assert versus["ridge (map=none)"].remark == ""
 
 
-def test_decisions_are_not_chosen_for_they_may_be_fitted_there(runs, tmp_path):
+def test_late_fusion_designs_are_not_selected_for_mapping(runs, tmp_path):
     for design in ("early", "ridge"):
         shutil.copytree(of(runs, design), tmp_path / of(runs, design).name)
     folder = train_run(tmp_path, "stacking", protocol="loso", seeds=[0])
