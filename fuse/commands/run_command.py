@@ -128,8 +128,8 @@ def tuned_design(requested: Sequence[str]) -> str:
     chosen = [name for name in requested if name in networks]
     if not chosen:
         raise OptionError(
-            f"--finetune trains encoders together with a network, and "
-            f"{', '.join(requested)} is none; add a network, e.g. --fusion early"
+            f"--finetune trains encoders together with a network, but --fusion names "
+            f"only {', '.join(requested)}; add a network, e.g. --fusion early"
         )
     return chosen[0]
 

@@ -59,7 +59,7 @@ class Overlap:
         if hits := {id_: n for id_, n in self.models.items() if n}:
             most = f"up to {max(hits.values())} of {self.total} models"
             whose = f" as recordings or texts of '{self.renamed}'" * bool(self.renamed)
-            held_out = f", or read {RunFolder(run).predictions}, of test parts only"
+            held_out = f", or read {RunFolder(run).predictions}, of held-out data"
             yield (
                 f"{len(hits):,} of {every} were in the training or validation part of "
                 f"{most if self.total > 1 else 'the one model'}{whose}: {some(hits)}; "

@@ -53,12 +53,12 @@ if __name__ == "__main__":
 
         def __init__(self, dims, *, hidden, targets, dropout=0.0):
             super().__init__()
-            self.say = nn.ModuleDict(
+            self.layers = nn.ModuleDict(
                 {m: nn.Linear(d, targets) for m, d in dims.items()}
             )
 
         def forward(self, codes):
-            return sum(layer(codes[m]) for m, layer in self.say.items())
+            return sum(layer(codes[m]) for m, layer in self.layers.items())
 
     class Stated(Sum):
         MODALITIES = ("audio", "text")

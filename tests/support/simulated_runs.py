@@ -25,8 +25,8 @@ class Design:
 class Population:
     """Distribution of test sets.
 
-    Each fold has other clusters. Ratings and errors are the sum of a cluster effect with
-    heavy tails (Student's t, 3 degrees of freedom) and an effect of the utterance.
+    Each fold has other clusters. Ratings and errors are the sum of a cluster effect
+    with heavy tails (Student's t, 3 degrees of freedom) and an utterance effect.
     """
 
     folds: int = 1

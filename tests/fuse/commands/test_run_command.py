@@ -211,7 +211,7 @@ def test_an_earlier_fine_tuning_is_used_with_finetuned(table, tmp_path):
 
 def test_finetune_without_a_network_is_refused(table, tmp_path, tune):
     done = run(table, tmp_path, "--fusion", "ridge", "--finetune")
-    assert "--finetune trains encoders together with a design" in error_sentence(
+    assert "--finetune trains encoders together with a network" in error_sentence(
         done, status=2
     )
     assert not (tmp_path / "cache").exists()

@@ -48,7 +48,7 @@ def test_ids_of_one_corpus_are_counted_by_model(run):
         "2 of 4 utterances were in the training or validation part of up to 3 of 3 "
         "models: a, b;"
     )
-    assert f"or read {run / 'predictions.csv'}, which is held out" in sentence
+    assert f"or read {run / 'predictions.csv'}, of held-out data" in sentence
 
 
 def test_without_overlap_there_is_no_warning(run):
