@@ -92,9 +92,7 @@ def contrast(a: ComparedRun, b: ComparedRun) -> Contrast:
     if a.info.name == b.info.name:  # for example, a row and its ensemble
         return Contrast(("both rows are of the same models",))
     sized = _equal_sizes(a, b)
-    names = [
-        name for name in differing_settings(a, b) if not (sized and name == "hidden")
-    ]
+    names = [n for n in differing_settings(a, b) if not (sized and n == "hidden")]
     settings = [f"{name} differs: {_both(a, b, name)}" for name in names]
     remark = f"hidden differs for equal sizes: {_both(a, b, 'hidden')}" if sized else ""
     parts = (*_encoders(a, b), *settings, *_division(a, b), *_code(a, b))
@@ -189,17 +187,13 @@ def _both(a: ComparedRun, b: ComparedRun, name: str) -> str:
 def _equal_sizes(a: ComparedRun, b: ComparedRun) -> bool:
     """Return True if two designs differ in hidden units to match their sizes.
 
-    This is the purpose of --match-parameters. A run does not record the option, but its
-    number of parameters. Those of two matched designs are within `TOLERANCE` of one
-    number.
+    This is the purpose of --match-parameters. A run records its number of parameters,
+    but not the option. Two matched designs are within `TOLERANCE` of one number.
     """
-    sizes = sorted((a.info.parameters, b.info.parameters))
-    close = 0 < sizes[0] and sizes[1] <= LARGEST_SIZE_RATIO * sizes[0]
-    return (
-        close
-        and a.info.design != b.info.design
-        and "hidden" in differing_settings(a, b)
-    )
+    small, large = sorted((a.info.parameters, b.info.parameters))
+    close = 0 < small and large <= LARGEST_SIZE_RATIO * small
+    one_design = a.info.design == b.info.design
+    return close and not one_design and "hidden" in differing_settings(a, b)
 
 
 def _encoders(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
