@@ -32,18 +32,18 @@ FOLDER_ALONE = {"divergence", "encoders", "ids", "sentences", "speakers", "utter
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def clean_case(tmp_path_factory):
     """Run and its cache, which no test may change."""
     return planted_leaks.make_case(tmp_path_factory.mktemp("lint"))
 
 
 @pytest.fixture
-def case(kept, tmp_path):
+def case(clean_case, tmp_path):
     """Copy of the run and its cache, which a test may change."""
-    return planted_leaks.copy_case(kept, tmp_path)
+    return planted_leaks.copy_case(clean_case, tmp_path)
 
 
-def found(case, chosen=None):
+def results_of(case, chosen=None):
     """Return {rule: result} for the files of a case."""
     results = linter.apply_rules(
         gather_finished_run(case.run, case.cache), chosen or linter.rule_names()
@@ -52,7 +52,7 @@ def found(case, chosen=None):
 
 
 def statuses(case):
-    return {rule: result.status for rule, result in found(case).items()}
+    return {rule: result.status for rule, result in results_of(case).items()}
 
 
 def call(*words):
@@ -60,7 +60,7 @@ def call(*words):
 
 
 @pytest.mark.parametrize(("kept_bytes", "times"), [(_evidence.MEMORY_LIMIT, 1), (0, 5)])
-def test_small_models_are_read_once(kept, monkeypatch, kept_bytes, times):
+def test_small_models_are_read_once(clean_case, monkeypatch, kept_bytes, times):
     monkeypatch.setattr(_evidence, "MEMORY_LIMIT", kept_bytes)
     read, load = [], _evidence.model_files.load
     monkeypatch.setattr(
@@ -69,7 +69,7 @@ def test_small_models_are_read_once(kept, monkeypatch, kept_bytes, times):
         lambda folder: [read.append(folder), load(folder)][1],
     )
     every = linter.apply_rules(
-        gather_finished_run(kept.run, kept.cache), linter.rule_names()
+        gather_finished_run(clean_case.run, clean_case.cache), linter.rule_names()
     )
     assert not any(result.fails or result.skipped for result in every)
     assert read
@@ -89,7 +89,7 @@ def test_every_rule_has_a_planted_leak(rule):
 )
 def test_a_planted_leak_fails_its_rule(case, rule, leak, said):
     leak(case)
-    result = found(case, [rule])[rule]
+    result = results_of(case, [rule])[rule]
     fatal = [finding.text for finding in result.findings if finding.fatal]
     assert result.status == "FAILS"
     with pytest.raises(ValueError, match=said):
@@ -116,7 +116,7 @@ def test_a_planted_leak_fails_its_rule(case, rule, leak, said):
 )
 def test_short_overlaps_and_stretches_within_one_part_are_no_leak(case, changes):
     planted_leaks.change_stretches(**changes)(case)
-    assert found(case, ["recordings"])["recordings"].status == "ok"
+    assert results_of(case, ["recordings"])["recordings"].status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_recordings_of_an_older_cache_are_compared_by_files_with_a_note(
 ):
     audio = dataclasses.replace(embeddings()["audio"], stretches=stretches)
     planted_leaks.write_part(case.cache, audio)
-    result = found(case, ["recordings"])["recordings"]
+    result = results_of(case, ["recordings"])["recordings"]
     assert result.status == "note"
     assert "of 150 utterances" in result.findings[0].text
     assert said in result.findings[0].text
@@ -139,13 +139,13 @@ def test_recordings_of_an_older_cache_are_compared_by_files_with_a_note(
     planted_leaks.write_part(
         case.cache, dataclasses.replace(audio, contents=tuple(digests))
     )
-    assert found(case, ["recordings"])["recordings"].fails
+    assert results_of(case, ["recordings"])["recordings"].fails
 
 
 def test_principal_axes_of_other_rows_fail_the_rule_projections(tmp_path):
     run = Case(train_run(tmp_path / "runs", reduce="pca"), tmp_path / "cache")
     planted_leaks.write_cache(run.cache)
-    assert found(run, ["projections"])["projections"].status == "ok"
+    assert results_of(run, ["projections"])["projections"].status == "ok"
 
     def turn(state):
         rotation = state["projections.audio.rotation"]
@@ -154,15 +154,15 @@ def test_principal_axes_of_other_rows_fail_the_rule_projections(tmp_path):
         rotation[:, :2] = rotation[:, :2] @ turned.reshape(2, 2)
 
     planted_leaks.edit_state(run, turn)
-    (finding,) = found(run, ["projections"])["projections"].findings
+    (finding,) = results_of(run, ["projections"])["projections"].findings
     assert "principal axes of audio are not those of the 90 training rows" in (
         finding.text
     )
 
 
 @pytest.mark.parametrize("fusion", design_names())
-def test_a_clean_run_passes(kept, tmp_path, fusion):
-    run = Case(train_run(tmp_path, fusion), kept.cache)
+def test_a_clean_run_passes(clean_case, tmp_path, fusion):
+    run = Case(train_run(tmp_path, fusion), clean_case.cache)
     expected = {**dict.fromkeys(linter.rule_names(), "ok"), "sentences": "note"}
     if fusion == "text":
         expected["recordings"] = "skipped"  # the design takes no speech
@@ -177,16 +177,16 @@ def test_a_clean_run_passes(kept, tmp_path, fusion):
 
 
 @pytest.mark.parametrize("protocol", ["session5", "loso", "speakers"])
-def test_a_clean_run_passes_whatever_the_protocol(kept, tmp_path, protocol):
-    run = Case(train_run(tmp_path, "ridge", protocol=protocol), kept.cache)
+def test_a_clean_run_passes_whatever_the_protocol(clean_case, tmp_path, protocol):
+    run = Case(train_run(tmp_path, "ridge", protocol=protocol), clean_case.cache)
     assert "FAILS" not in statuses(run).values()
 
 
 @pytest.mark.parametrize(
     "changes", [{"reduce": "none"}, {"training": "pretrain", "pretrain_epochs": 2}]
 )
-def test_a_clean_run_passes_whatever_the_settings(kept, tmp_path, changes):
-    run = Case(train_run(tmp_path, "late", **changes), kept.cache)
+def test_a_clean_run_passes_whatever_the_settings(clean_case, tmp_path, changes):
+    run = Case(train_run(tmp_path, "late", **changes), clean_case.cache)
     assert "FAILS" not in statuses(run).values()
 
 
@@ -433,30 +433,30 @@ def test_a_leak_after_training_is_an_error_and_the_run_is_kept(case):
     assert facts["predictions"]["status"] == "FAILS"
 
 
-def test_sentence_overlap_is_counted_and_new_sentences_are_scored(kept):
-    seen = read_sentences(kept.run)
+def test_sentence_overlap_is_counted_and_new_sentences_are_scored(clean_case):
+    seen = read_sentences(clean_case.run)
     assert len(seen) == COUNT // 5
     assert sum(seen.values()) == 12
     assert seen["session5", "u004"]  # u121 of session 2 has the same sentence
     assert not seen["session5", "u044"]
-    (finding,) = found(kept)["sentences"].findings
+    (finding,) = results_of(clean_case)["sentences"].findings
     assert not finding.fatal
     assert "12 of 30 test utterances" in finding.text
     assert "CCC on all and on new sentences: valence" in finding.text
 
 
 def test_sentence_overlap_fails_if_the_protocol_guarantees_new_sentences(
-    kept, monkeypatch
+    clean_case, monkeypatch
 ):
     strict = {"session5-strict": {"sentence": overlap.ALL_PAIRS}}
     monkeypatch.setattr(overlap, "GUARANTEES", strict)
-    assert found(kept)["sentences"].fails
+    assert results_of(clean_case)["sentences"].fails
 
 
-def test_an_overlap_that_the_protocol_allows_is_a_note(kept, monkeypatch, case):
+def test_an_overlap_that_the_protocol_allows_is_a_note(clean_case, monkeypatch, case):
     planted_leaks.move_to_training()(case)
     monkeypatch.setattr(overlap, "GUARANTEES", {"session5-strict": {}})
-    result = found(case)["speakers"]
+    result = results_of(case)["speakers"]
     assert result.status == "note"
     assert "does not guarantee separate speakers" in result.findings[0].text
 
@@ -465,8 +465,8 @@ def test_every_protocol_has_guarantees():
     assert set(overlap.GUARANTEES) == set(PROTOCOLS)
 
 
-def test_without_a_cache_only_rules_on_the_run_folder_apply(kept, tmp_path):
-    results = found(Case(kept.run, tmp_path))
+def test_without_a_cache_only_rules_on_the_run_folder_apply(clean_case, tmp_path):
+    results = results_of(Case(clean_case.run, tmp_path))
     applied = {rule for rule, result in results.items() if not result.skipped}
     assert applied == FOLDER_ALONE
     assert "corpus.json not found" in results["ratings"].skipped
@@ -475,13 +475,13 @@ def test_without_a_cache_only_rules_on_the_run_folder_apply(kept, tmp_path):
 
 def test_rules_on_results_are_skipped_for_an_interrupted_run(case):
     (case.run / "predictions.csv").unlink()
-    results = found(case)
+    results = results_of(case)
     assert results["ids"].skipped == "its training was interrupted"
     assert results["speakers"].status == "ok"
 
 
-def test_equal_columns_of_ratings_are_a_note(kept):
-    evidence = gather_finished_run(kept.run, kept.cache)
+def test_equal_columns_of_ratings_are_a_note(clean_case):
+    evidence = gather_finished_run(clean_case.run, clean_case.cache)
     same = [
         dataclasses.replace(u, ratings={**u.ratings, "arousal": u.ratings["valence"]})
         for u in evidence.corpus.utterances
@@ -495,8 +495,8 @@ def test_equal_columns_of_ratings_are_a_note(kept):
     assert texts[0].startswith("valence and arousal are equal in all 150 utterances")
 
 
-def test_evidence_has_a_reason_for_missing_sources(kept, tmp_path):
-    missing = gather_finished_run(kept.run, tmp_path).missing
+def test_evidence_has_a_reason_for_missing_sources(clean_case, tmp_path):
+    missing = gather_finished_run(clean_case.run, tmp_path).missing
     assert set(missing) == {CORPUS, CACHE}
 
 
@@ -533,7 +533,7 @@ def test_lint_names_an_unreadable_run_and_checks_the_others(case):
 def test_a_fold_folder_that_the_run_lacks_is_ignored(case):
     (fold,) = {path.parent.parent for path in case.run.glob("*/*/model.json")}
     shutil.copytree(fold, case.run / "stray")
-    assert found(case, ["encoders"])["encoders"].status == "ok"
+    assert results_of(case, ["encoders"])["encoders"].status == "ok"
 
 
 def test_lint_list_explains_all_rules():

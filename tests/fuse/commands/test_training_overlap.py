@@ -18,7 +18,7 @@ PARTS = {"one": ("train", "test", "test"), "two": ("train", "validation", "test"
 WHOLE = Stretch("file a", 0.0, 9.0)
 
 
-def known(name, recordings=None, stretches=None, words=None):
+def make_keys(name, recordings=None, stretches=None, words=None):
     return ComparisonKeys(name, recordings or {}, stretches or {}, words or {})
 
 
@@ -33,15 +33,15 @@ def run(tmp_path):
     return tmp_path
 
 
-def found(run, ours, theirs, *ids):
+def overlap_with(run, ours, theirs, *ids):
     return training_overlap.count_overlap(
         run, example_predictions(*ids), ours, theirs, trained_name="toy"
     )
 
 
 def test_ids_of_one_corpus_are_counted_by_model(run):
-    toy = known("toy")
-    overlap = found(run, toy, toy, "a", "b", "c", "d")
+    toy = make_keys("toy")
+    overlap = overlap_with(run, toy, toy, "a", "b", "c", "d")
     assert overlap.models == {"a": 3, "b": 1, "c": 0, "d": 0}
     (sentence,) = overlap.sentences(run)
     assert sentence.startswith(
@@ -52,13 +52,13 @@ def test_ids_of_one_corpus_are_counted_by_model(run):
 
 
 def test_without_overlap_there_is_no_warning(run):
-    toy = known("toy")
-    assert list(found(run, toy, toy, "c", "d").sentences(run)) == []
+    toy = make_keys("toy")
+    assert list(overlap_with(run, toy, toy, "c", "d").sentences(run)) == []
 
 
 def test_a_copy_of_a_training_recording_counts_as_trained_on(run):
-    toy = known("toy", {"a": ("samples 1",), "d": ("samples 1",)})
-    assert found(run, toy, toy, "c", "d").models == {"c": 0, "d": 3}
+    toy = make_keys("toy", {"a": ("samples 1",), "d": ("samples 1",)})
+    assert overlap_with(run, toy, toy, "c", "d").models == {"c": 0, "d": 3}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,9 @@ def test_a_copy_of_a_training_recording_counts_as_trained_on(run):
     ],
 )
 def test_overlap_is_found_under_another_corpus_name(run, ours, theirs, models):
-    overlap = found(run, known("new", **ours), known("toy", **theirs), "x")
+    overlap = overlap_with(
+        run, make_keys("new", **ours), make_keys("toy", **theirs), "x"
+    )
     assert overlap.models == {"x": models}
     said = " ".join(overlap.sentences(run))
     assert ("as recordings or texts of 'toy': x;" in said) is bool(models)
@@ -101,13 +103,15 @@ def test_overlap_is_found_under_another_corpus_name(run, ours, theirs, models):
 
 
 def test_a_sentence_names_the_reason_why_overlap_is_unknown(run):
-    overlap = found(run, known("new"), None, "a", "d")
+    overlap = overlap_with(run, make_keys("new"), None, "a", "d")
     assert overlap.models == {"a": None, "d": None}
     (sentence,) = overlap.sentences(run)
     assert "because their training corpus 'toy' is not in the cache" in sentence
     assert "1 of its ids occur in both corpora" in sentence
     (run / "folds.csv").unlink()
-    (sentence,) = found(run, known("toy"), known("toy"), "a").sentences(run)
+    (sentence,) = overlap_with(run, make_keys("toy"), make_keys("toy"), "a").sentences(
+        run
+    )
     assert f"because {run / 'folds.csv'} is missing" in sentence
 
 

@@ -44,7 +44,7 @@ def run_of(tmp_path, design, **changed):
     return read_run(tmp_path / name)
 
 
-def reason(a, b):
+def reason_of(a, b):
     return contrast(ComparedRun.of(a), ComparedRun.of(b)).reason
 
 
@@ -129,8 +129,8 @@ def test_only_rows_of_one_design_are_compared_across_encoders(tmp_path):
         return read_run(tmp_path / name)
 
     early, other = one("early", AUDIO, "a"), one("early", OTHER, "b")
-    assert reason(early, other) == ""
-    assert reason(one("late", AUDIO, "c"), other) == "the audio encoder differs"
+    assert reason_of(early, other) == ""
+    assert reason_of(one("late", AUDIO, "c"), other) == "the audio encoder differs"
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "latex"])
@@ -229,18 +229,20 @@ def test_a_difference_in_any_training_setting_forbids_a_mark(tmp_path, field):
     changed = {**base, field.name: other}
     a, b = run_of(tmp_path, "early", **base), run_of(tmp_path, "late", **changed)
     same = field.name in ("protocol", "folds", "split_seed", "map", "late_activation")
-    assert (reason(a, b) == "") == same
+    assert (reason_of(a, b) == "") == same
 
 
 def test_a_setting_that_one_design_does_not_use_forbids_no_mark(tmp_path):
     early = run_of(tmp_path, "early", epochs=100)
     for design in ("ridge", "svr", "zeroshot"):
-        assert reason(early, run_of(tmp_path, design, epochs=3, loss="mse")) == ""
+        assert reason_of(early, run_of(tmp_path, design, epochs=3, loss="mse")) == ""
     text = run_of(tmp_path, "text", modality_dropout=0.3)
-    assert reason(run_of(tmp_path, "latemean"), text) == ""
-    assert "modality_dropout" in reason(early, run_of(tmp_path, "late", **text_of_late))
+    assert reason_of(run_of(tmp_path, "latemean"), text) == ""
+    assert "modality_dropout" in reason_of(
+        early, run_of(tmp_path, "late", **text_of_late)
+    )
     keep = run_of(tmp_path, "ridge", out_of_range="keep")
-    assert reason(early, keep) == "out_of_range differs: clip and keep"
+    assert reason_of(early, keep) == "out_of_range differs: clip and keep"
 
 
 text_of_late = {"modality_dropout": 0.3}
@@ -265,9 +267,9 @@ def test_different_hidden_units_for_equal_sizes_forbid_no_mark(tmp_path):
     (table,) = collect(tmp_path, ReportContents(against="late"))
     assert table.comparisons[0].endswith("; hidden differs for equal sizes: 128 and 96")
     small = run_of(tmp_path, "late", hidden=96, parameters=100)
-    assert reason(early, small) == "hidden differs: 128 and 96"
+    assert reason_of(early, small) == "hidden differs: 128 and 96"
     again = run_of(tmp_path, "early", hidden=96, parameters=1000, name="b")
-    assert reason(early, again) == "hidden differs: 128 and 96"
+    assert reason_of(early, again) == "hidden differs: 128 and 96"
 
 
 def test_a_setting_that_one_run_did_not_record_is_a_difference(tmp_path):
@@ -275,33 +277,33 @@ def test_a_setting_that_one_run_did_not_record_is_a_difference(tmp_path):
     older = {k: v for k, v in ALL.items() if k != "batch"}
     info = dataclasses.replace(text.info, settings=older)
     text = dataclasses.replace(text, info=info)
-    assert reason(early, text) == "batch differs: 512 and not recorded"
+    assert reason_of(early, text) == "batch differs: 512 and not recorded"
     assert row_details([early, text]) == ["batch=512", "batch not recorded"]
 
 
 def test_different_training_rows_forbid_a_mark(tmp_path):
     early = run_of(tmp_path, "early", split_seed=0)
     text = run_of(tmp_path, "text", split_seed=1)
-    assert reason(early, text) == ""  # of a protocol that leaves nothing to chance
+    assert reason_of(early, text) == ""  # of a protocol that leaves nothing to chance
     rows = [
         dataclasses.replace(row, part="train") if row.part == "validation" else row
         for row in fold_table.read_folds(text.path)
     ]
     moved = dataclasses.replace(text, folds=(*rows, FoldRow("5", "validation", "x")))
-    assert reason(early, moved) == "split_seed differs: 0 and 1"
+    assert reason_of(early, moved) == "split_seed differs: 0 and 1"
     same = run_of(tmp_path, "early", split_seed=1)
-    assert reason(same, moved).startswith("2 utterances of the training and valid")
+    assert reason_of(same, moved).startswith("2 utterances of the training and valid")
 
 
 @pytest.mark.parametrize("fusion", DECISIONS)
 def test_different_code_of_a_shared_design_forbids_a_mark(tmp_path, fusion):
     whole = "revision 1 of audio revision 1, text revision 1"
     both = run_of(tmp_path, fusion, code=whole)
-    assert reason(both, run_of(tmp_path, "text", code="revision 1")) == ""
+    assert reason_of(both, run_of(tmp_path, "text", code="revision 1")) == ""
     edited = run_of(tmp_path, "text", code="code 0123456789ab")
-    assert "the code of text differs" in reason(both, edited)
+    assert "the code of text differs" in reason_of(both, edited)
     text = run_of(tmp_path, "text", code="revision 1", name="b")
-    assert reason(edited, text).startswith("the code of text differs: code 0123")
+    assert reason_of(edited, text).startswith("the code of text differs: code 0123")
 
 
 def diverge(folder):

@@ -64,7 +64,7 @@ VARIANTS = {
 }
 
 
-def shown(text):
+def printed_lines(text):
     """Return all printed lines; fail if one contains a control character."""
     lines = text.removesuffix("\n").split("\n")
     assert [line for line in lines if not line.isprintable()] == []
@@ -72,15 +72,15 @@ def shown(text):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def original(tmp_path_factory):
     """Two unchanged runs and their cache."""
     return make(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="module")
-def tried(made, tmp_path_factory):
+def accepted_places(original, tmp_path_factory):
     """Places where readers accept the hostile string, and errors for other places."""
-    run, folder = next(made[0].glob("*-early-*")), tmp_path_factory.mktemp("tried")
+    run, folder = next(original[0].glob("*-early-*")), tmp_path_factory.mktemp("tried")
     taken, sentences = [], {}
     figures = estimate(read_run(run))
     with pytest.MonkeyPatch.context() as patch:  # estimates take most of the time
@@ -115,31 +115,33 @@ def reported(run):
 
 
 @pytest.fixture(scope="module")
-def runs(made, tried, tmp_path_factory):
+def runs(original, accepted_places, tmp_path_factory):
     """Folders of runs by the text in all places where readers accept it."""
-    return poisoned(made[0], tried[0], tmp_path_factory)
+    return poisoned(original[0], accepted_places[0], tmp_path_factory)
 
 
-def joins(place):
+def joins_with_cache(place):
     """Return True if a place other than an id must be equal in run and cache."""
     settings = place.file == "run.json" and place.at[0] == "settings"
     return place.file == MODELS or settings or place.at == ("corpus",)
 
 
 @pytest.fixture(scope="module")
-def strange(made, tried, tmp_path_factory):
+def runs_without_ids(original, accepted_places, tmp_path_factory):
     """The same runs with their cache, in which none of their ids occur."""
-    chosen = [place for place in tried[0] if not joins(place)]
-    return poisoned(made[0], chosen, tmp_path_factory)
+    chosen = [place for place in accepted_places[0] if not joins_with_cache(place)]
+    return poisoned(original[0], chosen, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def known(made, tried, tmp_path_factory):
+def runs_with_ids(original, accepted_places, tmp_path_factory):
     """The same runs with their cache and their original ids."""
     chosen = [
-        p for p in tried[0] if not joins(p) and (p.kind, p.at) != (COLUMN, ("id",))
+        p
+        for p in accepted_places[0]
+        if not joins_with_cache(p) and (p.kind, p.at) != (COLUMN, ("id",))
     ]
-    return poisoned(made[0], chosen, tmp_path_factory)
+    return poisoned(original[0], chosen, tmp_path_factory)
 
 
 def poisoned(runs, chosen, tmp_path_factory):
@@ -164,8 +166,8 @@ def run_of(folder, design="early"):
     return next(path for path in folder.iterdir() if f"-{design}-" in path.name)
 
 
-def test_every_file_is_poisoned_and_errors_are_single_lines(tried):
-    taken, sentences = tried
+def test_every_file_is_poisoned_and_errors_are_single_lines(accepted_places):
+    taken, sentences = accepted_places
     assert {place.file for place in (*taken, *sentences)} == {
         *("run.json", "lint.json", "calibration.json", "alignment.json"),
         *(MODELS, "*.csv"),
@@ -173,7 +175,7 @@ def test_every_file_is_poisoned_and_errors_are_single_lines(tried):
     columns = {p.at[0] for p in (*taken, *sentences) if p.kind == COLUMN}
     assert columns > {"id", "fold", "speaker", "dialogue", "sex", "session", "design"}
     for sentence in sentences.values():
-        assert shown(sentence) == [sentence]
+        assert printed_lines(sentence) == [sentence]
     assert any(SHOWN[:40] in sentence for sentence in sentences.values())
 
 
@@ -192,8 +194,8 @@ def test_a_report_prints_the_string_as_text(runs, format, variant):
 
 
 @pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
-def test_formats_escape_every_text_of_a_table(made, format):
-    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
+def test_formats_escape_every_text_of_a_table(original, format):
+    tables = collect(original[0], ReportContents(by="speaker", pairs=True, split=True))
     found = {
         text: render([within(table, text) for table in tables], format)
         for text in (HOSTILE, HARMLESS)
@@ -202,8 +204,8 @@ def test_formats_escape_every_text_of_a_table(made, format):
     check(format, found)
 
 
-def test_text_columns_have_the_width_of_the_escaped_text(made):
-    tables = collect(made[0], ReportContents(pairs=True, split=True))
+def test_text_columns_have_the_width_of_the_escaped_text(original):
+    tables = collect(original[0], ReportContents(pairs=True, split=True))
     found = {
         t: render([within(x, t) for x in tables], "text") for t in ("\x1b", "....")
     }
@@ -229,18 +231,18 @@ def check(format, found):
         found[text].replace("\r\n", "\n") if format == "csv" else found[text]
         for text in (HOSTILE, HARMLESS)
     )
-    lines = len(shown(hostile)), len(shown(harmless))
+    lines = len(printed_lines(hostile)), len(printed_lines(harmless))
     assert lines[0] == lines[1] or format == "text"  # text wraps its sentences
     CHECKS[format](hostile, harmless)
 
 
 def check_text(hostile, harmless):
     rules = [
-        [line[0] for line in shown(text) if re.fullmatch("[=]+|[-]+", line)]
+        [line[0] for line in printed_lines(text) if re.fullmatch("[=]+|[-]+", line)]
         for text in (hostile, harmless)
     ]
     assert rules[0] == rules[1]
-    title, rule = shown(hostile)[:2]
+    title, rule = printed_lines(hostile)[:2]
     assert len(title) == len(rule)
 
 
@@ -306,10 +308,10 @@ CHECKS = {
 }
 
 
-def test_hostile_text_adds_no_markdown_element(made):
+def test_hostile_text_adds_no_markdown_element(original):
     rendering = pytest.importorskip("markdown_it").MarkdownIt("commonmark")
     rendering.enable("table")
-    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
+    tables = collect(original[0], ReportContents(by="speaker", pairs=True, split=True))
     found = []
     for text in (HOSTILE, HARMLESS, "- ", "1. ", "# ", "> ", "+ ", "    "):
         content = render([within(table, text) for table in tables], "markdown")
@@ -327,18 +329,18 @@ def elements(tokens):
         yield from elements(token.children or ())
 
 
-@pytest.mark.parametrize("which", ["runs", "strange", "known"])
-def test_lint_prints_the_string_as_text(made, request, which):
-    cache, count = made[1], {}
+@pytest.mark.parametrize("which", ["runs", "runs_without_ids", "runs_with_ids"])
+def test_lint_prints_the_string_as_text(original, request, which):
+    cache, count = original[1], {}
     for text, folder in request.getfixturevalue(which).items():
         result = call("lint", "--runs", folder, "--cache", cache)
         assert result.exit_code in (0, 1)
         assert not isinstance(result.exception, Exception)
-        count[text] = len(shown(result.output))
+        count[text] = len(printed_lines(result.output))
         if text == HOSTILE:
             assert SHOWN in result.output
         said = call("lint", "--json", "--runs", folder, "--cache", cache)
-        shown(said.output)
+        printed_lines(said.output)
         assert str(run_of(folder)) in json.loads(said.stdout)
     assert count[HOSTILE] == count[HARMLESS]
 
@@ -349,40 +351,40 @@ def test_calibrate_prints_and_draws_the_string_as_text(runs):
         run = run_of(folder)
         result = call("calibrate", run, "--level", "0.8", "--by", "utterance")
         assert (result.exit_code, result.stderr) == (0, "")
-        lines = shown(result.stdout)
+        lines = printed_lines(result.stdout)
         count[text] = [line for line in lines if line.startswith("valence")]
         drawn = (run / "rejection.svg").read_text(encoding="utf-8")
-        shown(drawn)
+        printed_lines(drawn)
         count[text].append([element.tag for element in ET.fromstring(drawn).iter()])
         json.loads((run / "calibration.json").read_text(encoding="utf-8"))
     assert count[HOSTILE] == count[HARMLESS]
 
 
-def test_the_next_command_quotes_the_string_as_one_shell_word(made, tmp_path):
-    run = copy_run(run_of(made[0]), tmp_path).rename(tmp_path / "a; b")
-    lines = shown(call("calibrate", run, "--level", "0.8").stdout)
+def test_the_next_command_quotes_the_string_as_one_shell_word(original, tmp_path):
+    run = copy_run(run_of(original[0]), tmp_path).rename(tmp_path / "a; b")
+    lines = printed_lines(call("calibrate", run, "--level", "0.8").stdout)
     assert lines[-1].endswith(f"type python cli.py predict '{run}' --calibrated")
     (run / "calibration.json").unlink()
     with pytest.raises(AffuseError, match=f"python cli.py calibrate '{run}'$"):
         calibration_file.read(run)
 
 
-def test_ablate_and_predict_print_the_string_as_text(made, known):
+def test_ablate_and_predict_print_the_string_as_text(original, runs_with_ids):
     count = {}
-    for text, folder in known.items():
-        words = (run_of(folder), "--cache", made[1], "--corpus", "toy")
+    for text, folder in runs_with_ids.items():
+        words = (run_of(folder), "--cache", original[1], "--corpus", "toy")
         for command in (["ablate", *words], ["predict", *words, "--calibrated"]):
             result = call(*command)
             assert (result.exit_code, result.stderr) == (0, "")
-            count.setdefault(text, []).append(len(shown(result.stdout)))
+            count.setdefault(text, []).append(len(printed_lines(result.stdout)))
     assert count[HOSTILE] == count[HARMLESS]
 
 
-def test_train_prints_omissions_on_single_lines(made, tmp_path, capsys):
-    run = copy_run(run_of(made[0]), tmp_path)
+def test_train_prints_omissions_on_single_lines(original, tmp_path, capsys):
+    run = copy_run(run_of(original[0]), tmp_path)
     poison(run, [p for p in places(run) if p.at[:2] == REASON], HOSTILE)
     terminal.say(summary(run))
-    (line,) = shown(capsys.readouterr().out)
+    (line,) = printed_lines(capsys.readouterr().out)
     assert f"3 with {SHOWN}" in line
 
 
@@ -401,22 +403,26 @@ def test_cache_list_prints_one_line_per_cache(tmp_path):
         small_caches.fill(
             tmp_path, of=small_caches.recipe(checkpoint=HOSTILE, revision=revision)
         )
-    lines = shown(call("cache", "list", "--cache", tmp_path).output)
+    lines = printed_lines(call("cache", "list", "--cache", tmp_path).output)
     assert [SHOWN in line for line in lines] == [True, True]
     with pytest.raises(AffuseError, match="there are 2 text caches") as error:
         cache_selection.choose(tmp_path, named={})
-    assert [SHOWN in line for line in shown(str(error.value))] == [False, True, True]
+    assert [SHOWN in line for line in printed_lines(str(error.value))] == [
+        False,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("command", ["report", "lint", "calibrate"])
-def test_a_refused_run_is_named_on_one_line(made, tmp_path, command):
-    run = copy_run(run_of(made[0]), tmp_path)
+def test_a_refused_run_is_named_on_one_line(original, tmp_path, command):
+    run = copy_run(run_of(original[0]), tmp_path)
     run = run.rename(tmp_path / HOSTILE)
     edit_json(run / "run.json", lambda info: info.update(nature=HOSTILE, name=HOSTILE))
     words = [run] if command == "calibrate" else ["--runs", tmp_path]
     result = call(command, *words)
     assert result.exit_code == 1
-    assert len(shown(result.output)) == (3 if command == "lint" else 1)
+    assert len(printed_lines(result.output)) == (3 if command == "lint" else 1)
     assert result.output.count(SHOWN[:40]) >= 2  # the folder, and what is wrong with it
 
 
@@ -428,23 +434,23 @@ def test_usage_errors_escape_folder_names(tmp_path):
 def refused_usage(result):
     assert result.exit_code == 2
     assert result.stderr.startswith("Usage: ")
-    return shown(result.stderr)[-1]
+    return printed_lines(result.stderr)[-1]
 
 
-def test_log_and_tracebacks_are_escaped(made, tmp_path):
-    copy_run(run_of(made[0]), tmp_path)
+def test_log_and_tracebacks_are_escaped(original, tmp_path):
+    copy_run(run_of(original[0]), tmp_path)
     (tmp_path / HOSTILE).mkdir()
     shutil.copy(run_of(tmp_path) / "run.json", tmp_path / HOSTILE)
     done = program("report", "--runs", tmp_path)
     assert done.returncode == 0
-    (line,) = shown(done.stderr)
+    (line,) = printed_lines(done.stderr)
     assert line.startswith("unfinished, so not shown: ")
     assert SHOWN in line
     edit_json(tmp_path / HOSTILE / "run.json", lambda i: i.update(nature=HOSTILE))
     done = program("--debug", "calibrate", tmp_path / HOSTILE)
     assert done.returncode == 1
-    assert shown(done.stderr)[0] == "Traceback (most recent call last):"
-    assert SHOWN in shown(done.stderr)[-1]
+    assert printed_lines(done.stderr)[0] == "Traceback (most recent call last):"
+    assert SHOWN in printed_lines(done.stderr)[-1]
 
 
 def program(*words):
@@ -474,7 +480,7 @@ def test_a_progress_bar_escapes_names(capsys):
         shown_bar.set_postfix_str(HOSTILE)
     found = capsys.readouterr().err
     assert SHOWN in found
-    shown(found.replace("\r", ""))
+    printed_lines(found.replace("\r", ""))
 
 
 def test_an_error_has_one_line_per_argument():
@@ -527,7 +533,7 @@ def test_text_is_escaped_for_latex_html_csv_and_json():
     assert for_csv("a\r\nb\x1b\u202e") == r"a\r\nb\x1b\u202e"
     odd = ["ä\x7f\x9b\u2028\u202e\U000e0001\ud800", {"\x1b\n": 1}]
     text = for_json(json.dumps(odd, indent=1, ensure_ascii=False))
-    shown(text)
+    printed_lines(text)
     assert "ä" in text
     assert json.loads(text) == odd
 

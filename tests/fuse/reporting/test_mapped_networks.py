@@ -48,7 +48,7 @@ def quick(monkeypatch):
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 199)
 
 
-def of(runs, design):
+def run_folder_of(runs, design):
     return next(f for f in sorted(runs.glob(f"toy-{design}-*")))
 
 
@@ -58,7 +58,7 @@ def names(table):
 
 def test_the_network_of_highest_validation_ccc_has_a_mapped_row(runs):
     (table,) = collect(runs)
-    scores = {d: validation_ccc(of(runs, d)) for d in ("audio", "early")}
+    scores = {d: validation_ccc(run_folder_of(runs, d)) for d in ("audio", "early")}
     best = max(scores, key=scores.get)
     assert [n for n in names(table) if DETAIL in n] == [f"{best} ({DETAIL})"]
     assert names(table).index(f"{best} ({DETAIL})") == names(table).index(best) + 1
@@ -68,7 +68,7 @@ def test_the_network_of_highest_validation_ccc_has_a_mapped_row(runs):
 
 
 def test_the_validation_ccc_is_that_of_the_saved_predictions(runs):
-    folder = of(runs, "early")
+    folder = run_folder_of(runs, "early")
     each = []
     for path in sorted(folder.glob("*/seed-*")):
         said = read_predictions(path / "validation.csv", read_run(folder).info.targets)
@@ -78,7 +78,7 @@ def test_the_validation_ccc_is_that_of_the_saved_predictions(runs):
 
 
 def test_each_model_and_rating_has_its_own_map(runs):
-    run = read_run(of(runs, "early"))
+    run = read_run(run_folder_of(runs, "early"))
     found = map_predictions(run)[0].predictions
     for fold in ("session2", "session5"):
         for seed in (0, 1):
@@ -92,7 +92,7 @@ def test_each_model_and_rating_has_its_own_map(runs):
 
 
 def test_test_ratings_affect_neither_maps_nor_the_selected_network(runs):
-    run = read_run(of(runs, "early"))
+    run = read_run(run_folder_of(runs, "early"))
     p = run.predictions
     poisoned = dataclasses.replace(run, predictions=dataclasses.replace(
         p, truth=-p.truth))  # fmt: skip
@@ -129,7 +129,9 @@ def test_footnotes_name_the_mapped_rows(runs):
 
 
 def test_without_a_mapped_baseline_there_is_no_mapped_row(runs, tmp_path):
-    shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
+    shutil.copytree(
+        run_folder_of(runs, "early"), tmp_path / run_folder_of(runs, "early").name
+    )
     (table,) = collect(tmp_path)
     assert names(table) == ["early"]
     assert not any("Affine map" in note for note in table.notes)
@@ -138,7 +140,7 @@ def test_without_a_mapped_baseline_there_is_no_mapped_row(runs, tmp_path):
 
 
 def test_networks_without_validation_predictions_are_named(runs, tmp_path):
-    source = of(runs, "early")
+    source = run_folder_of(runs, "early")
     folder = tmp_path / source.name
     folder.mkdir()
     for name in ("run.json", "folds.csv", "predictions.csv"):  # without its models
@@ -152,7 +154,9 @@ def test_networks_without_validation_predictions_are_named(runs, tmp_path):
 def test_damaged_validation_predictions_are_named_and_the_exit_status_is_1(
     runs, tmp_path
 ):
-    shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
+    shutil.copytree(
+        run_folder_of(runs, "early"), tmp_path / run_folder_of(runs, "early").name
+    )
     (model, *_) = sorted(tmp_path.glob("*/session1/seed-0"))
     path = model / "validation.csv"
     path.write_text(path.read_text().replace("0.", "9.", 1))
@@ -163,7 +167,7 @@ def test_damaged_validation_predictions_are_named_and_the_exit_status_is_1(
 
 
 def test_a_fold_name_with_a_path_out_of_the_run_is_refused(runs):
-    run = read_run(of(runs, "early"))
+    run = read_run(run_folder_of(runs, "early"))
     p = run.predictions
     for name in ("../session1", "..", str(run.path / "session1")):
         away = dataclasses.replace(p, fold=np.full(len(p), name))
@@ -212,8 +216,12 @@ def test_unused_settings_are_named_and_change_no_run(tmp_path, caplog):
 
 
 def test_maps_that_change_nothing_are_counted(runs, tmp_path):
-    folder = shutil.copytree(of(runs, "early"), tmp_path / of(runs, "early").name)
-    shutil.copytree(of(runs, "ridge"), tmp_path / of(runs, "ridge").name)
+    folder = shutil.copytree(
+        run_folder_of(runs, "early"), tmp_path / run_folder_of(runs, "early").name
+    )
+    shutil.copytree(
+        run_folder_of(runs, "ridge"), tmp_path / run_folder_of(runs, "ridge").name
+    )
     run = read_run(folder)
     for path in folder.glob("session1/seed-*/validation.csv"):
         said = read_predictions(path, run.info.targets)
@@ -240,7 +248,9 @@ def test_a_comparison_of_mapped_with_unmapped_rows_says_so(runs):
 
 def test_late_fusion_designs_are_not_selected_for_mapping(runs, tmp_path):
     for design in ("early", "ridge"):
-        shutil.copytree(of(runs, design), tmp_path / of(runs, design).name)
+        shutil.copytree(
+            run_folder_of(runs, design), tmp_path / run_folder_of(runs, design).name
+        )
     folder = train_run(tmp_path, "stacking", protocol="loso", seeds=[0])
     history = (folder / "history.csv").read_text(encoding="utf-8").splitlines()
     assert len(history) > 1
