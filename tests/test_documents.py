@@ -11,7 +11,7 @@ from readme_documents import (
     FENCES,
     ROOT,
     anchors,
-    called,
+    arguments_of,
     fences,
     links,
     sentences,
@@ -58,7 +58,7 @@ COMMANDS = [f for f in FENCES if f.language == "sh"]
 @pytest.mark.parametrize("fence", COMMANDS, ids=lambda fence: fence.content[:40])
 def test_commands_have_existing_options_only(fence):
     for words in fence.commands():
-        found = called(words)
+        found = arguments_of(words)
         if found is None:
             continue
         command = cli.main

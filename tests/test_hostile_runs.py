@@ -58,7 +58,7 @@ def call(*words):
     return found[0], found[0].output + stream.getvalue()
 
 
-def forged(good, tmp_path, edit):
+def forge_run(good, tmp_path, edit):
     """Write a valid and a forged run; return the path of the forged one."""
     shutil.copytree(good.run.parent, tmp_path / "runs")
     bad = tmp_path / "runs" / "forged"
@@ -81,7 +81,7 @@ def test_commands_refuse_forged_runs_and_show_valid_ones(good, tmp_path):
     every = forged_runs.edits(good.run)
     chosen = names(good.run)
     for number, name in enumerate(chosen):
-        bad = forged(good, tmp_path / str(number), every[name])
+        bad = forge_run(good, tmp_path / str(number), every[name])
         runs = ("--runs", bad.parent)
         try:
             done, said = call("report", *runs)
@@ -102,8 +102,8 @@ def test_commands_refuse_forged_runs_and_show_valid_ones(good, tmp_path):
 def test_a_run_that_cannot_be_read_is_named_and_the_exit_status_is_1(
     good, tmp_path, name
 ):
-    edit = forged_runs.substituted("predictions.csv", "2", '"')
-    bad = forged(good, tmp_path, edit)
+    edit = forged_runs.substitute("predictions.csv", "2", '"')
+    bad = forge_run(good, tmp_path, edit)
     more = ("--cache", good.cache) if name == "lint" else ()
     done, said = call(name, *more, "--runs", bad.parent)
     assert done.exit_code == 1

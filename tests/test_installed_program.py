@@ -61,13 +61,13 @@ def test_files_and_targets_of_a_checkout_are_detected(text):
 
 
 @pytest.fixture
-def installed(monkeypatch):
+def installed_program(monkeypatch):
     """Pretend that the installed command `affuse` was typed, outside a checkout."""
     monkeypatch.setattr(sys, "argv", ["/usr/local/bin/affuse", "train"])
     monkeypatch.setattr(environment, "is_checkout", lambda: False)
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("installed_program")
 def test_messages_name_commands_of_the_installed_program():
     with pytest.raises(AffuseError, match="afterwards: affuse report --mapped$"):
         resolved(Settings(map="affine"), "early")
@@ -77,7 +77,7 @@ def test_messages_name_commands_of_the_installed_program():
         official_splits.demand([rated], [rated, unrated])
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("installed_program")
 def test_messages_name_extras_of_the_installed_package(monkeypatch):
     monkeypatch.setattr(adapters, "find_spec", lambda name: None)
     with pytest.raises(AffuseError, match=r"; type: pip install 'affuse\[finetune\]'$"):

@@ -20,7 +20,7 @@ needs_make = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 ALL = {str(found): found for part in REQUIREMENTS.values() for found in part}
 
 
-def pinned(name):
+def pinned_versions(name):
     """Return the versions of a constraint file by canonical package name."""
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     pairs = [line.split("==") for line in lines if not line.startswith("#")]
@@ -38,20 +38,24 @@ def commands(target):
 @pytest.mark.parametrize("text", ALL)
 def test_a_lower_bound_is_the_version_in_the_oldest_constraints(text):
     (bound,) = (found for found in ALL[text].specifier if found.operator == ">=")
-    assert pinned(OLDEST)[canonicalize_name(ALL[text].name)] == Version(bound.version)
+    assert pinned_versions(OLDEST)[canonicalize_name(ALL[text].name)] == Version(
+        bound.version
+    )
 
 
 @pytest.mark.parametrize("text", ALL)
 def test_newest_and_installed_versions_are_within_the_bounds(text):
     allowed, name = ALL[text].specifier, canonicalize_name(ALL[text].name)
-    assert allowed.contains(pinned("constraints.txt")[name])
+    assert allowed.contains(pinned_versions("constraints.txt")[name])
     assert allowed.contains(version(name))
 
 
 def test_both_constraint_files_name_the_same_packages():
-    newest = pinned("constraints.txt")
-    assert pinned(OLDEST).keys() == newest.keys()
-    assert all(newest[name] >= oldest for name, oldest in pinned(OLDEST).items())
+    newest = pinned_versions("constraints.txt")
+    assert pinned_versions(OLDEST).keys() == newest.keys()
+    assert all(
+        newest[name] >= oldest for name, oldest in pinned_versions(OLDEST).items()
+    )
 
 
 def test_a_package_has_the_same_bounds_in_all_extras():

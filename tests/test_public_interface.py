@@ -15,7 +15,7 @@ LIMIT = 12  # utterances
 
 
 @pytest.fixture(scope="module")
-def extracted(tmp_path_factory):
+def extraction(tmp_path_factory):
     """Extract a part of the demo; give the cache, the result and the printed lines."""
     folder, said = tmp_path_factory.mktemp("api") / "cache", []
     done = affuse.extract_corpus(
@@ -49,8 +49,8 @@ def test_ccc_has_the_definition_of_lin():
     assert affuse.ccc(truth, truth + 1) == pytest.approx(4 / 3 / (4 / 3 + 1))
 
 
-def test_extract_corpus_writes_the_caches_and_prints_the_next_command(extracted):
-    folder, done, said = extracted
+def test_extract_corpus_writes_the_caches_and_prints_the_next_command(extraction):
+    folder, done, said = extraction
     assert done.left_out == 0
     assert {m: p.parent for m, p in done.folders.items()} == {
         "audio": folder / "demo",
@@ -65,8 +65,8 @@ def test_an_unknown_option_is_refused_with_a_suggestion(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_splits_of_a_data_set_are_disjoint_and_test_every_row_once(extracted):
-    folder, _, _ = extracted
+def test_splits_of_a_data_set_are_disjoint_and_test_every_row_once(extraction):
+    folder, _, _ = extraction
     data = affuse.load_dataset("demo", cache=folder)
     assert len(data.ids) == len(data.X) == len(data.y) == LIMIT
     assert data.X.shape[1] == sum(data.columns.values())
@@ -82,8 +82,8 @@ def test_splits_of_a_data_set_are_disjoint_and_test_every_row_once(extracted):
     assert sorted(tested) == list(range(LIMIT))
 
 
-def test_one_modality_can_be_loaded_alone(extracted):
-    folder, _, _ = extracted
+def test_one_modality_can_be_loaded_alone(extraction):
+    folder, _, _ = extraction
     data = affuse.load_dataset("demo", cache=folder, modalities=("text",))
     assert list(data.features) == ["text"]
     with pytest.raises(AffuseError, match="nowhere"):
@@ -116,8 +116,8 @@ def test_a_wrong_argument_is_named_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_repeatable_option_accepts_a_single_text(extracted):
-    folder, _, _ = extracted
+def test_a_repeatable_option_accepts_a_single_text(extraction):
+    folder, _, _ = extraction
     assert list(affuse.load_dataset("demo", cache=folder, modalities="text").columns)
     found = Train.from_values(designs="early", changes="latent=64")
     assert (found.designs, found.changes) == (("early",), ("latent=64",))

@@ -25,7 +25,7 @@ from collections import Counter
 import pytest
 import soundfile
 from click.testing import CliRunner
-from readme_documents import DOCUMENTS, ROOT, called, fences, text_of
+from readme_documents import DOCUMENTS, ROOT, arguments_of, fences, text_of
 
 from affuse import cli
 from affuse.data.corpora import demo
@@ -54,7 +54,9 @@ def execute(fence):
         assert words[0] in {"make", "affuse", "python"}, f"no way to execute {words}"
         for command in make_recipe(words) if words[0] == "make" else [words]:
             arguments = [
-                path for word in called(command) for path in glob.glob(word) or [word]
+                path
+                for word in arguments_of(command)
+                for path in glob.glob(word) or [word]
             ]
             done = CliRunner().invoke(cli.main, arguments, prog_name="affuse")
             assert done.exit_code == 0, f"{command}\n{done.output}\n{done.exception!r}"

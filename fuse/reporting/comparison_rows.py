@@ -164,8 +164,8 @@ def explain_missing_rivals(
         yield "Some comparisons are missing, because rows are left out on request"
     elif fusions and not any(trainable(row.design).single_modality for row in rows):
         yield (
-            "Nothing shows whether fusion beats one modality: train audio and text on "
-            "the same cache"
+            "No row of a single modality can be compared with fusion. Train audio and "
+            "text on the same cache"
         )
     else:
         yield from _to_train(lacking, rows, sides)

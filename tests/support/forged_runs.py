@@ -51,12 +51,12 @@ def leaves(found, path=()):
         yield from leaves(value, (*path, name))
 
 
-def replaced(found, path, value):
+def replace_value(found, path, value):
     """Return JSON with one value replaced."""
     if not path:
         return value
     copy = dict(found) if isinstance(found, dict) else list(found)
-    copy[path[0]] = replaced(found[path[0]], path[1:], value)
+    copy[path[0]] = replace_value(found[path[0]], path[1:], value)
     return copy
 
 
@@ -66,7 +66,7 @@ def put(name, path, value):
     def edit(run):
         file = place(run, name)
         found = json.loads(file.read_text())
-        file.write_text(json.dumps(replaced(found, path, value)))
+        file.write_text(json.dumps(replace_value(found, path, value)))
 
     return edit
 
@@ -125,7 +125,7 @@ def sparse(name):
     return edit
 
 
-def substituted(name, old, new):
+def substitute(name, old, new):
     def edit(run):
         file = place(run, name)
         content = file.read_text()
@@ -174,17 +174,17 @@ EDITS = {
     **{f"{n} is 70 GiB": sparse(n) for n in (*JSON, *TABLES)},
     **{f"run.json lacks {k}": without("run.json", k) for k in ("design", "targets")},
     **{f"model.json lacks {k}": without("unit/model.json", k) for k in ("recipes",)},
-    "a quote swallows the rest": substituted("predictions.csv", "2", '"'),
-    "a quote in folds": substituted("folds.csv", "test", '"test'),
+    "a quote swallows the rest": substitute("predictions.csv", "2", '"'),
+    "a quote in folds": substitute("folds.csv", "test", '"test'),
     "a cell of a gigabyte": text(
         "predictions.csv", b"id,design,protocol,fold,seed\n" + b"x" * 2**20
     ),
-    "a NUL in a table": substituted("predictions.csv", ".", "\0"),
-    "a prediction of nan": substituted("predictions.csv", ",0.", ",nan"),
-    "a prediction of 1e400": substituted("predictions.csv", ",0.", ",1e400"),
-    "a seed of thirty digits": substituted("predictions.csv", ",0,", f",{HUGE},"),
-    "a negative seed": substituted("predictions.csv", ",0,", ",-1,"),
-    "a part that is none": substituted("folds.csv", ",test,", ",exam,"),
+    "a NUL in a table": substitute("predictions.csv", ".", "\0"),
+    "a prediction of nan": substitute("predictions.csv", ",0.", ",nan"),
+    "a prediction of 1e400": substitute("predictions.csv", ",0.", ",1e400"),
+    "a seed of thirty digits": substitute("predictions.csv", ",0,", f",{HUGE},"),
+    "a negative seed": substitute("predictions.csv", ",0,", ",-1,"),
+    "a part that is none": substitute("folds.csv", ",test,", ",exam,"),
     "a corpus in another folder": put("run.json", ("corpus",), "../../etc"),
     "a design in another folder": put("run.json", ("design",), "../../etc"),
     "a model of a design that is none": put("unit/model.json", ("fusion",), "os"),

@@ -82,7 +82,7 @@ def commands(folder):
 
 
 @contextmanager
-def logged(stream):
+def copy_warnings(stream):
     """Copy the warnings of commands to a stream."""
     handler = logging.StreamHandler(stream)
     logging.getLogger().addHandler(handler)
@@ -95,7 +95,7 @@ def logged(stream):
 def call(folder, *words):
     """Run one command in a folder."""
     stream = io.StringIO()
-    with logged(stream), _inside(folder):
+    with copy_warnings(stream), _inside(folder):
         done = CliRunner().invoke(cli.main, list(words))
     crash = done.exception
     if crash is None or isinstance(crash, SystemExit):

@@ -76,7 +76,7 @@ def sentences(document):
     return [part for part in parts if part]
 
 
-def called(words):
+def arguments_of(words):
     """Return the words after the program's name, or None for another program."""
     for start in (["affuse"], ["python", "cli.py"], ["cli.py"]):
         for place in range(len(words)):

@@ -89,10 +89,10 @@ def accepted_places(original, tmp_path_factory):
         )
         for number, place in enumerate(places(run)):
             one = folder / str(number) / run.name
-            shutil.copytree(run, one, ignore=unneeded(place.file))
+            shutil.copytree(run, one, ignore=ignored_files(place.file))
             poison(one, [place], HOSTILE)
             try:
-                READERS.get(place.file, reported)(one)
+                READERS.get(place.file, render_report)(one)
                 taken.append(place)
             except (AffuseError, OSError) as error:
                 sentences[place] = message(error)
@@ -100,7 +100,7 @@ def accepted_places(original, tmp_path_factory):
     return taken, sentences
 
 
-def unneeded(file):
+def ignored_files(file):
     """Return an `ignore` of `shutil.copytree` that keeps what a reader needs."""
     if file not in READERS:
         more = ("model.*", "history.csv", "validation.csv")
@@ -109,7 +109,7 @@ def unneeded(file):
     return lambda _, names: {n for n in names if "." in n or n == MANIFEST} - needed
 
 
-def reported(run):
+def render_report(run):
     """Read and render a single run, or raise the error of its reader."""
     render(collect(run.parent), "text")
 
@@ -117,7 +117,7 @@ def reported(run):
 @pytest.fixture(scope="module")
 def runs(original, accepted_places, tmp_path_factory):
     """Folders of runs by the text in all places where readers accept it."""
-    return poisoned(original[0], accepted_places[0], tmp_path_factory)
+    return poison_runs(original[0], accepted_places[0], tmp_path_factory)
 
 
 def joins_with_cache(place):
@@ -130,7 +130,7 @@ def joins_with_cache(place):
 def runs_without_ids(original, accepted_places, tmp_path_factory):
     """The same runs with their cache, in which none of their ids occur."""
     chosen = [place for place in accepted_places[0] if not joins_with_cache(place)]
-    return poisoned(original[0], chosen, tmp_path_factory)
+    return poison_runs(original[0], chosen, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +141,10 @@ def runs_with_ids(original, accepted_places, tmp_path_factory):
         for p in accepted_places[0]
         if not joins_with_cache(p) and (p.kind, p.at) != (COLUMN, ("id",))
     ]
-    return poisoned(original[0], chosen, tmp_path_factory)
+    return poison_runs(original[0], chosen, tmp_path_factory)
 
 
-def poisoned(runs, chosen, tmp_path_factory):
+def poison_runs(runs, chosen, tmp_path_factory):
     """Copy all runs, with each text in the chosen places and in their names."""
     found = {}
     for text in (HOSTILE, HARMLESS):
