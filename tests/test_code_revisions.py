@@ -256,7 +256,7 @@ def test_models_of_changed_code_are_refused(checkout, tmp_path):
     code = f"""
 from pathlib import Path
 from affuse.data.errors import AffuseError
-from affuse.fuse.train_design import model_files as units
+from affuse.fuse.trained import model_files as units
 try:
     units.load(Path({str(unit)!r}))
 except AffuseError as error:

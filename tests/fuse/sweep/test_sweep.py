@@ -170,7 +170,7 @@ def test_later_searches_add_to_the_ranking(tmp_path):
     first = run_sweep(tmp_path, grid=["latent=4", "learning_rate=0.02"])
     assert run_sweep(tmp_path, grid=["latent=8,16"], said=said) == first
     assert len(ranking.rank(trials.outcomes(first), [0])) == 3
-    assert any("best of 3 choices" in line for line in said)
+    assert any("best of 3 combinations" in line for line in said)
     assert ranking.rank(trials.outcomes(first), [0, 1]) == ()
 
 
