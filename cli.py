@@ -6,7 +6,7 @@ This file parses, calls and prints; the work is done in `data`, `extract` and `f
 import sys
 from pathlib import Path
 
-if __name__ == "__main__":  # `affuse.cli` does the work, under that name alone
+if __name__ == "__main__":  # import `affuse.cli`, so that no module has two names
     import importlib
     import runpy
 
@@ -68,7 +68,9 @@ def check(options: "source_options.CheckCorpus") -> None:
     from affuse.data.reading import corpus_checks
     from affuse.extract.caching import recording_headers
 
-    sys.exit(not corpus_checks.command(print_line, recording_headers.find_problems, options))
+    sys.exit(
+        not corpus_checks.command(print_line, recording_headers.find_problems, options)
+    )
 
 
 @main.command()
@@ -93,8 +95,8 @@ def utterances(options: "source_options.WriteUtterances") -> None:
 def sample(options: "source_options.WriteSample") -> None:
     """Write a small example of a corpus.
 
-    It has the layout of CORPUS, lies at ROOT, and holds composed text and generated
-    tones. ROOT must be a new or an empty folder.
+    The example has the layout of CORPUS, with made-up sentences and generated tones.
+    ROOT must be a new or an empty folder.
 
     \b
     Example:
@@ -239,9 +241,8 @@ def sweep(options: "training_options.Sweep") -> None:
 def lint(options: "run_options.Lint") -> None:
     """Look for leaks in finished runs.
 
-    Every rule checks RUN, or all runs. A rule uses what is there: the run folder
-    alone, or also the corpus and the embeddings in the cache. The exit status is 1 if
-    a rule fails.
+    Every rule checks RUN, or all runs. A rule reads the run folder and, if they are in
+    the cache, the corpus and the embeddings. The exit status is 1 if a rule fails.
 
     \b
     Example:
@@ -258,10 +259,10 @@ def verify(options: "run_options.Verify") -> None:
     """Check caches and runs against the digests of their files.
 
     The command reads every file below each FOLDER, which is a cache, a run, or a
-    folder of several; without one, all caches and runs. It names every file that is
-    damaged or missing. It also names folders without digests, which an older version
-    made or an interrupted command left. The exit status is 1 if a file is damaged or
-    missing.
+    folder of several. Without FOLDER, it reads all caches and runs. It names every
+    file that is damaged or missing. It also names folders without digests, which an
+    older version or an interrupted command wrote. The exit status is 1 if a file is
+    damaged or missing.
 
     \b
     Example:
@@ -298,8 +299,8 @@ def calibrate(options: "run_options.Calibrate") -> None:
     """Calibrate the predictions of RUN, and add intervals to them.
 
     The command learns from validation predictions alone: the affine map of the highest
-    CCC, and split conformal intervals. It prints how both do on the test parts, and
-    the gain of leaving uncertain utterances out. It writes calibration.json,
+    CCC, and split conformal intervals. It prints the scores of both on the test parts,
+    and the scores without the most uncertain utterances. It writes calibration.json,
     rejection.csv and rejection.svg into RUN.
 
     \b
@@ -308,7 +309,7 @@ def calibrate(options: "run_options.Calibrate") -> None:
     """
     from affuse.fuse.commands import calibrate_command
 
-    calibrate_command.command(options)
+    calibrate_command.calibrate_run(options)
 
 
 @main.command()

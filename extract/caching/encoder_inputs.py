@@ -26,7 +26,9 @@ class InputSource:
     utterance: Utterance
     content: str  # digest of the input, 32 hexadecimal digits
     size: float  # in the unit of the modality, such as seconds of audio
-    stretch: RecordingSpan | None = None  # span of a recording; None in other modalities
+    stretch: RecordingSpan | None = (
+        None  # span of a recording; None in other modalities
+    )
 
 
 def find(

@@ -67,7 +67,9 @@ class Material:
     digests: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def usable_utterances(corpus: Corpus, needed: Sequence[str], *, policy: str) -> AlignedCorpus:
+def usable_utterances(
+    corpus: Corpus, needed: Sequence[str], *, policy: str
+) -> AlignedCorpus:
     """Return the rated utterances with every modality, and ratings in [-1, 1].
 
     A transcript without words counts as text, see

@@ -32,13 +32,13 @@ from affuse.fuse.wording import figure
 
 CALIBRATED = (  # files that the command writes
     *(RunFolder.calibration, RunFolder.rejection),
-    RunFolder.rejection_chart,  # last, because a run of one seed has none
+    RunFolder.rejection_chart,  # last, because a run of one seed has no chart
 )
 SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares of kept utterances in the table
 WIDTH = 100  # columns of the page
 
 
-def command(options: Calibrate) -> None:
+def calibrate_run(options: Calibrate) -> None:
     """Fit the calibration of a run, and write the text of `calibrate`.
 
     Args:
@@ -91,7 +91,7 @@ def calibrate(
         rejection.write(folder, curves)
         if any(curves.values()):
             publish(RunFolder(folder).rejection_chart, _chart(run, curves).encode())
-        else:  # a chart of earlier models does not describe these
+        else:  # an existing chart is of earlier models
             (RunFolder(folder).rejection_chart).unlink(missing_ok=True)
     lines = [*_lines(run, calibrations, measured, curves), _next(run, cache)]
     return "\n".join(map(printable, lines)) + "\n"
@@ -100,8 +100,8 @@ def calibrate(
 def _next(run: Run, cache: Path) -> str:
     """Return the line with the next command, which predicts a corpus of the cache.
 
-    It names a corpus whose embeddings the run takes, and the corpus of the run only if
-    there is no other.
+    The command names a corpus whose embeddings the run takes. It names the corpus of
+    the run only if there is no other.
     """
     corpora = sorted({path.parent.name for path in store.folders(cache)})
     fitting = [name for name in corpora if _fits(run, cache, name)]
@@ -136,7 +136,8 @@ def _chart(run: Run, curves: Mapping[str, Sequence[RejectionPoint]]) -> str:
     """Return the chart of CCC and RMSE against the share of kept utterances."""
     nature = NATURES[run.info.nature]
     return draw(
-        f"{run.info.design} on {run.info.corpus} ({nature}): the uncertain left out",
+        f"{run.info.design} on {run.info.corpus} ({nature}): uncertain utterances left "
+        f"out",
         {
             name.upper(): {
                 target: [(p.kept, getattr(p, name)) for p in points]
@@ -160,7 +161,10 @@ def _lines(
     yield from align_columns([*_table(calibrations, measured)])
     yield ""
     if any(curves.values()):
-        yield "the utterances left out on which the seeds disagree most, after the map"
+        yield (
+            "after the map, without the utterances on which the predictions of the "
+            "seeds differ most"
+        )
         yield from align_columns([*_rejected(curves)])
         yield ""
     for note in notes(run, calibrations, measured, curves):

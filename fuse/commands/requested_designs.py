@@ -36,7 +36,7 @@ def with_files(options: Fitting) -> Fitting:
     return replace(options, designs=names)
 
 
-def designs(
+def expand_designs(
     requested: Sequence[str], cached: Sequence[str], *, head: bool
 ) -> list[str]:
     """Return the names of the requested designs, where ``all`` is expanded.
@@ -59,7 +59,7 @@ def designs(
     return sorted(taken, key=lambda name: not find_trainable(name).is_baseline)
 
 
-def needs(requested: Sequence[str]) -> tuple[str, ...]:
+def needed_modalities(requested: Sequence[str]) -> tuple[str, ...]:
     """Return the modalities that the requested designs need together.
 
     These are all modalities for ``all`` and for baselines, which use all embeddings.

@@ -27,7 +27,7 @@ WIDTH = 98  # columns of the page
 
 @dataclass(frozen=True)
 class SweepResult:
-    """Present state of a sweep, with trials of earlier commands on the same rows."""
+    """Results of a sweep, with the trials of earlier commands on the same rows."""
 
     plan: RunPlan
     folder: Path
@@ -119,23 +119,25 @@ def _notes(result: SweepResult) -> Iterator[str]:
     seeds = f"seeds {', '.join(map(str, result.seeds))}"
     folds = count(len(result.plan.folds), "fold")
     yield (
-        f"best of {count(result.tried, 'choice')} of settings tried on these rows: "
-        f"mean validation CCC {figure(best.score)}, {seeds}, {folds}"
+        f"best of {count(result.tried, 'combination')} of settings tried on these "
+        f"rows: mean validation CCC {figure(best.score)}, {seeds}, {folds}"
     )
     yield (
-        "chosen as the largest, and each epoch too, so optimistic: only a test that is "
-        "looked at once says how good it is; report the number tried with it"
+        "this CCC is optimistic, because it is the highest of all settings and epochs; "
+        "only a test part that is used once shows how good the settings are; report "
+        "the number of combinations too"
     )
     if _overlap(result.plan.folds):
         yield (
-            f"in protocol {result.plan.info.protocol} the test part of a fold trains "
-            f"or validates another, so the choice has seen its ratings; "
-            f"session5-strict, session5 and official keep the test out of it"
+            f"in protocol {result.plan.info.protocol}, test utterances of one fold are "
+            f"in the training or validation part of another, so the best settings "
+            f"depend on test ratings; in session5-strict, session5 and official, they "
+            f"do not"
         )
 
 
 def _overlap(folds: Sequence[Fold]) -> bool:
-    """Return True if a test utterance of one fold is trained on in another."""
+    """Return True if a test utterance of a fold trains or validates another fold."""
     used = {id_ for fold in folds for id_ in (*fold.train, *fold.validation)}
     return any(id_ in used for fold in folds for id_ in fold.test)
 

@@ -19,7 +19,11 @@ from affuse.fuse import settings as stage_two
 from affuse.fuse.calibration.applying import calibrated_columns
 from affuse.fuse.commands import prediction_table
 from affuse.fuse.commands.design_training import run_all
-from affuse.fuse.commands.requested_designs import designs, needs, with_files
+from affuse.fuse.commands.requested_designs import (
+    expand_designs,
+    needed_modalities,
+    with_files,
+)
 from affuse.fuse.commands.sweep_command import sweep as search
 from affuse.fuse.inputs import input_selection, omissions
 from affuse.fuse.inputs.input_selection import Sources
@@ -58,13 +62,15 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     settings = _settings(options)
     heads = finetuned_heads.choose_heads(settings, options)
     settings = heads.settings if heads else settings
-    sources = input_selection.select_for_training(options, needs(options.designs))
+    sources = input_selection.select_for_training(
+        options, needed_modalities(options.designs)
+    )
     _introduce(say, sources)
     if heads:
-        say(f"and the heads of {options.finetuned}, with all their settings")
+        say(f"using the heads of {options.finetuned}, with all their settings")
     head = any(c.recipe.head for c in sources.embeddings.values())
     _demand_layers([settings], sources.embeddings)
-    names = designs(options.designs, list(sources.embeddings), head=head)
+    names = expand_designs(options.designs, list(sources.embeddings), head=head)
     sized = match_all_designs(
         [name for name in names if find_trainable(name).has_settings],
         InputSizes.of(sources.corpus, sources.embeddings),
@@ -98,7 +104,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
 def _demand_layers(
     tried: Sequence[Settings], embeddings: Mapping[str, Embeddings]
 ) -> None:
-    """Raise an error if layers shall be mixed and each modality has only one."""
+    """Raise an error if a scalar mix is requested and every cache holds one layer."""
     weighted = any(settings.layers == "weighted" for settings in tried)
     if weighted and all(len(c.recipe.layers) == 1 for c in embeddings.values()):
         raise OptionError(
@@ -128,11 +134,13 @@ def sweep(say: Say, options: Sweep) -> None:
         draws=options.random,
         seed=options.search_seed,
     )
-    sources = input_selection.select_for_training(options, needs(options.designs))
+    sources = input_selection.select_for_training(
+        options, needed_modalities(options.designs)
+    )
     _introduce(say, sources)
     _demand_layers(tried, sources.embeddings)
     data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
-    requested = designs(options.designs, list(sources.embeddings), head=False)
+    requested = expand_designs(options.designs, list(sources.embeddings), head=False)
     # "all" includes designs without settings
     names = [name for name in requested if find_trainable(name).has_settings]
     for sentence in unused_setting_notes(tried, names):
@@ -168,7 +176,7 @@ def _introduce(say: Say, sources: Sources) -> None:
         say(f"using {cache_selection.describe(cache)}")
     if sources.fold_embeddings:
         count = len(sources.fold_embeddings)
-        say(f"and likewise for each of {count} folds, with encoders of that fold")
+        say(f"using such caches for each of {count} folds, with fold-specific encoders")
 
 
 def predict(options: Predict) -> None:

@@ -27,7 +27,7 @@ class CheckpointRecord:
 
     evidence: Evidence
     seen: TrainingRecord
-    what: str  # the beginning of each sentence
+    what: str  # beginning of every message on this record
     speakers: NameMatches
     splits: NameMatches
 
@@ -71,22 +71,25 @@ class CheckpointRecord:
         listing = abbreviate(n for n in names if spelling(n)) or "none"
         number = len(match.missing)
         return Finding(
-            f"{self.what}, and {count(number, noun)} that it was trained on "
-            f"{'is' if number == 1 else 'are'} none of this corpus: "
-            f"{abbreviate(match.missing)}; it has {listing}; if the spelling differs, "
-            f"correct {training_data.FILE} of the checkpoint and extract again",
+            f"{self.what}, but {count(number, noun)} in its record "
+            f"{'is' if number == 1 else 'are'} not in this corpus: "
+            f"{abbreviate(match.missing)}; the corpus has {listing}; if the spelling "
+            f"differs, correct {training_data.FILE} of the checkpoint and extract "
+            f"again",
             fatal=False,
             said=True,
         )
 
 
-def matched(evidence: Evidence, record: TrainingRecord, what: str) -> CheckpointRecord:
+def match_record(
+    evidence: Evidence, record: TrainingRecord, what: str
+) -> CheckpointRecord:
     """Return a record with its speakers and splits matched to the corpus of a run.
 
     Args:
         evidence: of the run
         record: of the encoder's training data
-        what: the beginning of each sentence on it
+        what: beginning of every message on it
     """
     return CheckpointRecord(
         evidence,
@@ -115,7 +118,7 @@ def corpus_identity(evidence: Evidence, modality: str) -> Identity:
     )
 
 
-def sampled(
+def find_sampled(
     evidence: Evidence, record: TrainingRecord, modality: str, ids: Iterable[str]
 ) -> Sequence[str]:
     """Return the utterances whose input is in the sample of a training record.

@@ -18,7 +18,7 @@ from affuse.data.runs.fold_table import read_folds
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
 from affuse.fuse.inputs.tensors import gather
-from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
+from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, TrueRatings
 from affuse.fuse.models.design_files import missing_file
 from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.trained import model_files
@@ -29,7 +29,7 @@ from affuse.fuse.training.run_plan import RunPlan
 INTERRUPTED = "its training was interrupted"
 
 
-def planned(
+def gather_planned_run(
     plan: RunPlan,
     corpus: Corpus,
     embeddings: Mapping[str, Embeddings],
@@ -57,12 +57,12 @@ def planned(
         corpus=corpus,
         contents=_contents(embeddings.values()),
         stretches=stretches(embeddings.values()),
-        tensors=Stated("the tensors", plan.common.ids, plan.common.truth),
+        tensors=TrueRatings("the tensors", plan.common.ids, plan.common.truth),
         load=lambda fold, ids: plan.aligned[fold].rows(ids, features=names).features,
     )
 
 
-def left(folder: Path, cache: Path) -> Evidence:
+def gather_finished_run(folder: Path, cache: Path) -> Evidence:
     """Return the evidence in a run's folder, and in its cache as far as it exists.
 
     Args:

@@ -56,7 +56,7 @@ def _axes_by_scikit_learn(pieces: Pieces, components: int) -> Axes:
     x = torch.cat(list(pieces())).cpu().numpy()
     pca = PCA(components, random_state=0).fit(x)
     # Versions of scikit-learn differ in the signs.
-    return _signed(pca.components_.T), pca.explained_variance_
+    return _fix_signs(pca.components_.T), pca.explained_variance_
 
 
 def _axes_by_covariance(pieces: Pieces, rows: int, dim: int, components: int) -> Axes:

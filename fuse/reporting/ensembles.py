@@ -19,7 +19,7 @@ from affuse.fuse.scoring.statistics import estimate, folds
 Parts = Sequence[Mapping[str, Run]]  # for each row, section -> run
 
 
-def ensemble(run: Run) -> Run:
+def average_seeds(run: Run) -> Run:
     """Return a run with predictions averaged over the seeds of each fold.
 
     Args:
@@ -45,7 +45,7 @@ def ensemble(run: Run) -> Run:
     )
 
 
-def added(
+def add_ensembles(
     parts: Parts, rows: Sequence[TableRow]
 ) -> tuple[list[Mapping[str, Run]], list[TableRow]]:
     """Return runs and rows with an ensemble after each row of several trained seeds.
@@ -65,7 +65,7 @@ def added(
         members = row.sections["all"].seeds
         if members < 2 or row.mapped or not find_trainable(row.design).is_seeded:
             continue
-        averaged = {name: ensemble(run) for name, run in part.items()}
+        averaged = {name: average_seeds(run) for name, run in part.items()}
         scores = {
             name: estimate(averaged[name], unit=ClusterUnit(of.unit, of.reason))
             for name, of in row.sections.items()

@@ -27,7 +27,7 @@ DETAIL = "affine map"  # detail in the name of a mapped network's row
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledRun:
     """Run with the label of its row."""
 
     run: Run
@@ -42,12 +42,12 @@ class Labelled:
 class MappedRows:
     """Runs of a table, with mapped networks among them."""
 
-    runs: tuple[Labelled, ...]  # a mapped network follows its run
+    runs: tuple[LabelledRun, ...]  # a mapped network follows its run
     lacking: tuple[str, ...] = ()  # names of networks without validation predictions
     damaged: tuple[str, ...] = ()  # sentences on damaged files
 
 
-def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
+def add_mapped_networks(runs: Sequence[LabelledRun], *, every: bool) -> MappedRows:
     """Return the runs of one table, with rows of mapped networks.
 
     If a baseline is mapped, the network of the highest mean validation CCC on the same
@@ -92,13 +92,13 @@ def _scores(
 
 
 def _with_rows(
-    runs: Sequence[Labelled],
+    runs: Sequence[LabelledRun],
     chosen: Collection[str],
     lacking: list[str],
     damaged: list[str],
 ) -> MappedRows:
     """Return the runs, with a mapped copy after each chosen run."""
-    extended = list[Labelled]()
+    extended = list[LabelledRun]()
     for labelled in runs:
         extended.append(labelled)
         if labelled.run.info.name in chosen:
@@ -111,12 +111,12 @@ def _with_rows(
     return MappedRows(tuple(extended), tuple(lacking), tuple(damaged))
 
 
-def _mapped_row(network: Labelled) -> Labelled:
+def _mapped_row(network: LabelledRun) -> LabelledRun:
     """Return the row of a network after its maps."""
     detail = ", ".join(word for word in (network.detail, DETAIL) if word)
-    run, maps = mapped(network.run)
+    run, maps = map_predictions(network.run)
     unmapped = sum(each == IDENTITY for each in maps)
-    return Labelled(run, detail, network.group, True, len(maps), unmapped)
+    return LabelledRun(run, detail, network.group, True, len(maps), unmapped)
 
 
 def validation_ccc(run: Path) -> float:
@@ -146,7 +146,7 @@ def validation_ccc(run: Path) -> float:
     return float(np.mean(list(best.values())))
 
 
-def mapped(run: Run) -> tuple[Run, list[AffineMap]]:
+def map_predictions(run: Run) -> tuple[Run, list[AffineMap]]:
     """Return a run with the test predictions of each model after its maps.
 
     Mapped predictions may lie outside [-1, 1] and are not clipped.

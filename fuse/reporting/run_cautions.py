@@ -63,7 +63,7 @@ def checkpoints(runs: Sequence[Run]) -> Iterator[str]:
     yield from (CHECKPOINTS[name] for name in sorted(CHECKPOINTS.keys() & used))
 
 
-def decisions(runs: Sequence[Run]) -> tuple[str, ...]:
+def assumptions(runs: Sequence[Run]) -> tuple[str, ...]:
     """Return sentences on assumptions of the protocol that the corpus does not state.
 
     Args:
@@ -75,7 +75,7 @@ def decisions(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(assumptions))
 
 
-def unrecorded(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
+def note_missing_code(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
     """Return a footnote on rows without a record of the design's code, or "".
 
     Args:
@@ -91,7 +91,7 @@ def unrecorded(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
     )
 
 
-def undigested(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
+def note_missing_digests(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
     """Return a footnote on rows whose run has no digests, or "".
 
     Args:

@@ -1,4 +1,4 @@
-"""Contract of every report format, built in or of another package."""
+"""Requirements for every report format, built in or of a plug-in."""
 
 import csv
 import io
@@ -23,14 +23,14 @@ def form(request):
     return load_format(request.param)
 
 
-def test_all_shipped_formats_are_listed():
+def test_built_in_formats_are_found():
     names = ["csv", "json", "latex", "markdown", "text"]
     assert plugins.names(FORMAT_KIND) == names
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_format_gives_text_that_ends_with_one_line_end(form, count, width):
+def test_the_text_of_a_format_ends_with_one_line_break(form, count, width):
     found = form.render([example("a")] * count, width=width)
     assert isinstance(found, str)
     lines = found.replace("\r\n", "\n")
@@ -42,7 +42,7 @@ def test_equal_tables_give_equal_text(form):
     assert first == second
 
 
-def test_the_report_has_every_table_and_row(form):
+def test_a_format_shows_every_table_and_row(form):
     one, several = (form.render([example("a")] * n, width=WIDTH) for n in (1, 3))
     names = {row.design for row in example("a").rows}
     assert names
@@ -50,27 +50,27 @@ def test_the_report_has_every_table_and_row(form):
         assert several.count(name) == 3 * one.count(name) > 0
 
 
-def test_the_report_states_corpus_nature_and_protocol(form):
+def test_a_format_shows_detail_kind_of_ratings_and_corpus(form):
     table = example("detail")
     found = form.render([table], width=WIDTH)
     for words in (table.corpus, table.nature, table.protocol, "detail"):
         assert words in found
 
 
-def test_control_characters_are_escaped_in_every_format(form):
+def test_a_format_escapes_control_characters(form):
     found = form.render([example("\x1b[2J\u202eevil\n")], width=WIDTH)
     assert "evil" in found
     assert not ACTIVE.search(found.replace("\r\n", "\n"))
 
 
-def test_the_report_has_the_figures_of_the_table(form):
+def test_a_format_shows_the_figures_of_the_table(form):
     table = example("a")
     value = table.rows[0].sections["all"].mean.value
     found = form.render([table], width=WIDTH)
     assert f"{value:.3f}".lstrip("0") in found or str(value) in found
 
 
-def test_figures_for_programs_keep_their_precision():
+def test_csv_and_json_keep_full_precision():
     table = example("a")
     value = table.rows[0].sections["all"].mean.value
     lines = csv.DictReader(io.StringIO(render([table], "csv"), newline=""))
@@ -85,7 +85,7 @@ def test_an_unknown_format_is_refused():
 
 
 @pytest.mark.parametrize("name", ["full_precision", "text_report", "_report", ""])
-def test_helper_modules_are_not_formats(name):
+def test_helper_modules_are_no_formats(name):
     with pytest.raises(OptionError, match="no format"):
         render([example("a")], name)
 

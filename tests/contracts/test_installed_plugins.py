@@ -33,7 +33,7 @@ from affuse.extract.encoding import encoder_revisions
 from affuse.extract.encoding.choices import Choice
 from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint
 from affuse.fuse.commands.report_command import render
-from affuse.fuse.commands.requested_designs import designs
+from affuse.fuse.commands.requested_designs import expand_designs
 from affuse.fuse.linting import linter
 from affuse.fuse.models import baselines, code_revisions, decisions
 from affuse.fuse.trained import model_files
@@ -224,15 +224,15 @@ def test_only_a_module_that_cannot_be_imported_is_left_out(install, caplog, code
         assert "update or uninstall labbroken" in said
     assert not caplog.messages
     assert encoder_for_checkpoint("text", "mini", "") == "distilbert"
-    taken = designs(["all"], ["audio", "text"], head=False)
+    taken = expand_designs(["all"], ["audio", "text"], head=False)
     assert "early" in taken
     assert "loose" not in taken
     assert any("design 'loose' of the package" in text for text in caplog.messages)
     assert other_modalities() == []
     assert any("modality 'loose_too' of the pack" in text for text in caplog.messages)
-    listed = linter.explain()
+    listed = linter.explain_rules()
     assert any(line.startswith("loose_too    cannot be used: rule") for line in listed)
-    (result,) = linter.check(None, ["loose_too"])
+    (result,) = linter.apply_rules(None, ["loose_too"])
     assert result.status == "skipped"
 
 
@@ -295,7 +295,7 @@ def test_the_search_is_repeated_when_the_path_changes(install):
 def test_only_a_rule_that_raises_an_error_is_left_out(install):
     code = "NEEDS = ()\n\n\ndef findings(evidence):\n    raise KeyError('rule')\n"
     install("labrule", {RULE_KIND.group: "loose = labrule.plug"}, code)
-    (result,) = linter.check(SimpleNamespace(missing={}), ["loose"])
+    (result,) = linter.apply_rules(SimpleNamespace(missing={}), ["loose"])
     assert result.status == "skipped"
     assert "'loose' of the package labrule raises KeyError: 'rule'" in result.skipped
 

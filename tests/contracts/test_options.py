@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from cli_calls import commands, typed
+from cli_calls import commands, parse_command
 
 from affuse import cli
 from affuse.data import options
@@ -110,15 +110,15 @@ def test_the_printed_command_gives_an_equal_record(name):
 def test_an_argument_is_not_mistaken_for_an_option():
     made = Extract(corpus="manifest", root=Path("-a 'b'"))
     assert list(made.words()) == ["extract", "manifest", "./-a 'b'"]
-    assert typed(*made.words()).root == Path("-a 'b'")
+    assert parse_command(*made.words()).root == Path("-a 'b'")
 
 
 def test_a_record_cannot_be_changed():
-    made = typed("train", "--fusion", "early, late", "--seeds", 5)
+    made = parse_command("train", "--fusion", "early, late", "--seeds", 5)
     assert (made.designs, made.seeds) == (("early", "late"), 5)
     with pytest.raises(FrozenInstanceError):
         made.seeds = 6
-    assert replace(made, seeds=6) == typed(
+    assert replace(made, seeds=6) == parse_command(
         "train", "--fusion", "early,late", "--seeds", 6
     )
 

@@ -1,5 +1,5 @@
 import pytest
-from irregular_files import BARRED, barred
+from irregular_files import KINDS, put_irregular_file
 
 from affuse.data.errors import AffuseError
 from affuse.data.rating_kinds import REHEARSAL, SIDECAR, read_nature, write_nature
@@ -43,9 +43,9 @@ def test_a_malformed_sidecar_is_refused_with_a_message(tmp_path, content):
         read_nature(tmp_path)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_sidecar_that_is_no_regular_file_is_refused(tmp_path, kind):
-    barred(tmp_path / SIDECAR, kind)
+    put_irregular_file(tmp_path / SIDECAR, kind)
     with pytest.raises(AffuseError, match=f"{SIDECAR} is damaged: it is no regular fi"):
         read_nature(tmp_path)
 

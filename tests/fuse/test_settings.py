@@ -2,7 +2,7 @@ import dataclasses
 import re
 
 import pytest
-from irregular_files import BARRED, barred
+from irregular_files import KINDS, put_irregular_file
 
 from affuse.data.errors import AffuseError
 from affuse.data.system import digests
@@ -127,9 +127,9 @@ def test_invalid_finetune_tables_are_refused(tmp_path, text, sentence):
 
 
 @pytest.mark.parametrize("load", [s.load, lambda path: tuning_settings.load(path, {})])
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_experiment_that_is_no_file_is_reported_in_a_sentence(tmp_path, load, kind):
-    path = barred(tmp_path / "mine.toml", kind)
+    path = put_irregular_file(tmp_path / "mine.toml", kind)
     with pytest.raises(AffuseError, match="mine.toml' is not a file: choose from"):
         load(path)
 

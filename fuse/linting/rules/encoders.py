@@ -16,8 +16,8 @@ from affuse.data.modality import modality_named
 from affuse.fuse.linting.checkpoint_records import (
     CheckpointRecord,
     corpus_identity,
-    matched,
-    sampled,
+    find_sampled,
+    match_record,
 )
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding, examples
@@ -61,14 +61,14 @@ def _record(
     how = corpus_matching.matching_feature(record, corpus)
     if how not in ("", "name"):
         what += f", which is this corpus, '{corpus.name}', by its {how}"
-    match = matched(evidence, record, what) if how else None
+    match = match_record(evidence, record, what) if how else None
     if match is None:
         yield from _doubts(what, recipe, record, corpus)
     elif match.by_split and not evidence.corpus:
         match = None
         yield Finding(
-            f"{what}, of it the splits {', '.join(record.splits)}; whether the test is "
-            f"among them is not known without the corpus",
+            f"{what}, namely its splits {', '.join(record.splits)}; without the corpus "
+            f"in the cache, it is not known whether the test part is among them",
             fatal=False,
         )
     else:
@@ -81,7 +81,7 @@ def _record(
         modality = modality_named(recipe.modality)
         if modality.recurs and how and (match is None or _is_complete(match)):
             continue  # Speakers or splits decide; equal texts of others are no leak.
-        same = sampled(evidence, record, recipe.modality, (row.id for row in rows))
+        same = find_sampled(evidence, record, recipe.modality, (row.id for row in rows))
         if not set(same) <= set(ids):
             among = f"the {modality.nouns} of {examples(same)}"
             yield Finding(_sentence(what, fold, part, among), part == "test")
@@ -107,13 +107,17 @@ def _doubts(
     )
     if shared:
         text = (
-            f"{shared} of {count(len(record.sample), 'input')} that its record samples "
+            f"{shared} of the {count(len(record.sample), 'input')} in its record "
             f"{'is' if shared == 1 else 'are'} in '{corpus.name}' too"
         )
         yield Finding(f"{what}, and {text}", fatal=False, said=True)
     if why:
-        text = f"whether '{corpus.name}' is that corpus under another name is not known"
-        yield Finding(f"{what}; {text}, because {why}", fatal=False, said=True)
+        text = f"'{corpus.name}' may be that corpus under another name"
+        yield Finding(
+            f"{what}; {text}, which cannot be checked, because {why}",
+            fatal=False,
+            said=True,
+        )
 
 
 def _sentence(what: str, fold: str, part: str, among: str) -> str:
@@ -122,4 +126,4 @@ def _sentence(what: str, fold: str, part: str, among: str) -> str:
         end = "so its validation is too optimistic, but the test is not"
     else:
         end = "test on utterances that it has not seen, or take another checkpoint"
-    return f"{what}, among it {among} of the {part} part of fold '{fold}'; {end}"
+    return f"{what}, including {among} of the {part} part of fold '{fold}'; {end}"

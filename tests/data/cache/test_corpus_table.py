@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from small_caches import unlisted
+from small_caches import remove_from_manifests
 
 from affuse.data.cache import corpus_table
 from affuse.data.cache.shared_recordings import find_shared
@@ -57,7 +57,7 @@ def damage(cache, edit):
     rows = ",\n".join(map(json.dumps, found["utterances"]))
     head = f'{{"corpus": {json.dumps(found["corpus"])}, "utterances": [\n'
     path.write_text(f"{head}{rows}\n]}}\n", encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     return path
 
 
@@ -116,7 +116,7 @@ def test_a_cache_of_an_older_version_is_the_same_corpus(tmp_path):
     old = path.read_text(encoding="utf-8").replace(', "recording": "a"', "")
     assert "recording" not in old
     path.write_text(old, encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     assert [u.recording for u in corpus_table.load(tmp_path, "toy").utterances] == [
         "",
         "",
@@ -160,7 +160,7 @@ def test_a_corpus_that_was_not_extracted_is_an_error(tmp_path):
 def test_an_invalid_table_is_refused_as_damaged(tmp_path, content):
     path = corpus_table.save(CORPUS, tmp_path)
     path.write_bytes(content)
-    unlisted(path)
+    remove_from_manifests(path)
     with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
         corpus_table.load(tmp_path, "toy")
 
@@ -262,7 +262,7 @@ def test_a_damaged_table_is_replaced(tmp_path, lost):
     whole = path.read_bytes()
     path.write_bytes(whole.replace(lost, b""))
     assert path.read_bytes() != whole
-    unlisted(path)
+    remove_from_manifests(path)
     other = dataclasses.replace(CORPUS, root=tmp_path / "two", nature="synthetic")
     corpus_table.save(other, tmp_path)
     assert corpus_table.load(tmp_path, "toy").nature == "synthetic"

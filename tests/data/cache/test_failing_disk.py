@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from failing_disk import ERRORS, Disk
 from part_limits import limit_parts
-from small_caches import RECIPE, fill, part, recipe, verified, write
+from small_caches import RECIPE, fill, find_damage, part, recipe, write
 from spoken_corpus import CHOICES, MACHINE, corpus, images
 
 from affuse.data.cache import current_content, part_removal, parts, store
@@ -111,7 +111,7 @@ def run_twice(setup, modality, cache, disk, monkeypatch, acknowledged_paths):
     again = run(found, encoders, modality, cache)
     assert again.utterances == COUNT
     assert images(folder) == wanted
-    assert verified(cache) == []
+    assert find_damage(cache) == []
     leftovers = [p.name for p in folder.iterdir() if p.name.startswith(".")]
     assert leftovers == []
     acknowledged_paths.clear()
@@ -288,7 +288,7 @@ def is_detected(path, change):
     """Return True if `verify` names this file, and nothing else, after a change."""
     before = path.read_bytes()
     path.write_bytes(change(before))
-    found = verified(path.parents[2])
+    found = find_damage(path.parents[2])
     path.write_bytes(before)
     owner = path.name.removesuffix(".sha256")
     return len(found) == 1 and str(path.with_name(owner)) in found[0]
@@ -372,6 +372,6 @@ def test_a_flipped_bit_of_a_checksum_is_detected(large_part):
 def test_damage_of_one_cache_is_not_reported_for_another(tmp_path):
     good, bad = fill(tmp_path), fill(tmp_path, of=recipe(content="other"))
     part_path(bad, 0).write_bytes(b"")
-    (found,) = verified(tmp_path)
+    (found,) = find_damage(tmp_path)
     assert str(bad) in found
     assert str(good) not in found

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from forged_parts import EDITS, FOREIGN, ROWS, SECRET, secrets
 from locations import ROOT
-from small_caches import DIM, FRAMES, RECIPE, fill, part, verified, write
+from small_caches import DIM, FRAMES, RECIPE, fill, find_damage, part, write
 
 from affuse import cli
 from affuse.data.cache import corpus_table, current_content, hdf5_guard, parts, store
@@ -80,7 +80,7 @@ def sentences(cache, path, *, header=True):
         with pytest.raises(ValueError, match=NAME) as refused:
             read(path)
         yield str(refused.value)
-    found = verified(cache)
+    found = find_damage(cache)
     assert len(found) == 1
     yield from found
     for words in (["cache", "verify"], ["train", "--fusion", "text", "--runs", "none"]):
@@ -177,7 +177,7 @@ def test_a_pipe_in_place_of_a_part_is_refused(tmp_path, suffix):
     os.mkfifo(piped)
     with pytest.raises(ValueError, match=NAME):
         parts.read(path, None)
-    assert len(verified(tmp_path)) == 1
+    assert len(find_damage(tmp_path)) == 1
     if not suffix:
         with pytest.raises(ValueError, match="it is no file"):
             parts.header(path)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from locations import ROOT
-from small_caches import RECIPE, fill, flip, part, recipe, verified, write
+from small_caches import RECIPE, fill, find_damage, flip, part, recipe, write
 from spoken_corpus import corpus, images, run
 
 from affuse import cli
@@ -198,7 +198,7 @@ def test_verify_and_repair_keep_a_part_that_was_not_read(
     )
     assert encoded == []
     assert contents(cache) == before
-    assert verified(cache) == []
+    assert find_damage(cache) == []
 
 
 @pytest.mark.parametrize("where", PLACES)

@@ -11,10 +11,10 @@ from small_caches import (
     RECIPE,
     VERSIONS,
     fill,
+    find_damage,
     flip,
     part,
     recipe,
-    verified,
     write,
 )
 
@@ -87,7 +87,7 @@ def test_a_part_of_another_recipe_is_named(tmp_path):
     reason = r"part-00002\.h5 was extracted with layers=\[3, 4\], not \[1, 2\]"
     with pytest.raises(ValueError, match=reason):
         store.load(store.read_headers(folder))
-    assert [bool(reason) for reason in verified(tmp_path)] == [True]
+    assert [bool(reason) for reason in find_damage(tmp_path)] == [True]
 
 
 def test_a_damaged_row_is_not_read(tmp_path):
@@ -149,7 +149,7 @@ def test_leftovers_of_a_killed_writer_are_ignored(tmp_path):
     ):
         (folder / name).write_bytes(b"stale")
     assert store.read_headers(folder) == before
-    assert verified(tmp_path) == []
+    assert find_damage(tmp_path) == []
 
 
 def test_caches_are_found_among_foreign_files(tmp_path):
@@ -169,7 +169,7 @@ def test_caches_are_found_among_foreign_files(tmp_path):
     assert [c.path for c in store.find(tmp_path, "another")] == made[2:]
     assert list(store.find(tmp_path, "nowhere")) == []
     assert list(store.find(tmp_path / "nowhere")) == []
-    assert verified(tmp_path) == []
+    assert find_damage(tmp_path) == []
 
 
 def test_a_folder_without_parts_is_no_cache(tmp_path):
@@ -206,8 +206,8 @@ def test_other_recipes_and_equal_ages_supersede_nothing(tmp_path):
 def test_intact_caches_have_no_faults(tmp_path):
     fill(tmp_path)
     fill(tmp_path, of=FRAMES, rows=(2, 0))
-    assert verified(tmp_path) == []
-    assert verified(tmp_path / "nowhere") == []
+    assert find_damage(tmp_path) == []
+    assert find_damage(tmp_path / "nowhere") == []
 
 
 def test_every_damaged_part_is_reported(tmp_path):
@@ -218,7 +218,7 @@ def test_every_damaged_part_is_reported(tmp_path):
     parts.part_path(first, 3).write_bytes(b"")
     parts.part_path(first, 4).with_name("part-00004.h5.sha256").unlink()
     flip(parts.part_path(second, 1), place=0.5)
-    found = verified(tmp_path)
+    found = find_damage(tmp_path)
     wanted = [parts.part_path(first, n) for n in (0, 2, 3, 4)]
     wanted.append(parts.part_path(second, 1))
     assert [sentence.split(" ")[0] for sentence in sorted(found)] == sorted(
@@ -231,7 +231,7 @@ def test_a_part_that_cannot_be_opened_is_reported(tmp_path):
     path = parts.part_path(folder, 0)
     path.unlink()
     path.mkdir()
-    (reason,) = verified(tmp_path)
+    (reason,) = find_damage(tmp_path)
     assert str(path) in reason
 
 
@@ -239,7 +239,7 @@ def test_missing_parts_are_reported(tmp_path):
     folder = fill(tmp_path, rows=(2, 1), planned=4)
     parts.part_path(folder, 0).unlink()
     reason = "lacks 3 of 4 parts, the first is part-00000.h5"
-    (found,) = verified(tmp_path)
+    (found,) = find_damage(tmp_path)
     assert found.startswith(f"{folder} {reason}")
 
 
@@ -277,7 +277,7 @@ def test_wrong_folder_names_and_surplus_parts_are_faults(tmp_path):
         content = (folder / name).read_bytes().replace(b"part-00000", b"part-00002")
         (folder / name.replace("00000", "00002")).write_bytes(content)
     folder.rename(folder.with_name("text-distilbert-000000000000"))
-    found = verified(tmp_path)
+    found = find_damage(tmp_path)
     assert any("give it that name" in sentence for sentence in found)
     assert any(
         "must have 2 parts; delete the surplus parts" in sentence for sentence in found

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from irregular_files import BARRED, barred
+from irregular_files import KINDS, put_irregular_file
 from learnable_corpus import recipe
 
 from affuse.data.cache import training_data
@@ -84,9 +84,9 @@ def test_a_damaged_file_of_records_is_refused(tmp_path, content):
         training_data.read(tmp_path)
 
 
-@pytest.mark.parametrize("kind", BARRED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_records_in_an_irregular_file_are_refused(tmp_path, kind):
-    barred(tmp_path / training_data.FILE, kind)
+    put_irregular_file(tmp_path / training_data.FILE, kind)
     with pytest.raises(AffuseError, match=r"seen\.json is damaged: it is no regular"):
         training_data.read(tmp_path)
 

@@ -19,12 +19,12 @@ def call(*words):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return planted_leaks.kept(tmp_path_factory.mktemp("made"))
+    return planted_leaks.make_case(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
 def case(made, tmp_path):
-    return planted_leaks.copied(made, tmp_path)
+    return planted_leaks.copy_case(made, tmp_path)
 
 
 def run_verify(case):

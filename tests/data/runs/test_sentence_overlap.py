@@ -2,7 +2,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from small_caches import unlisted
+from small_caches import remove_from_manifests
 
 from affuse.data.cache import corpus_table
 from affuse.data.records import Corpus, Utterance
@@ -108,7 +108,7 @@ def test_a_table_without_sentence_digests_is_the_same_corpus(tmp_path):
         kept = kept.replace(f', "sentence": "{sentence_digest(u)}"', "")
     assert "sentence" not in kept
     path.write_text(kept, encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     assert [u.sentence for u in corpus_table.load(tmp_path, "toy").utterances] == [
         "",
         "",

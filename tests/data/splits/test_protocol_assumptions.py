@@ -5,8 +5,8 @@ import json
 
 import pytest
 from learnable_corpus import corpus
-from small_caches import unlisted
-from trained_runs import trained
+from small_caches import remove_from_manifests
+from trained_runs import train_run
 
 from affuse.data.name_spellings import spelling, variants
 from affuse.data.runs.run_predictions import read_run
@@ -108,7 +108,7 @@ def make_older(folder):
     facts = json.loads(path.read_text(encoding="utf-8"))
     facts.pop("division")
     path.write_text(json.dumps(facts), encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
 
 
 @pytest.mark.parametrize("protocol", ["official", "session5", "speakers", "loso"])
@@ -116,7 +116,7 @@ def make_older(folder):
 def test_an_older_run_is_described_from_its_folds(tmp_path, protocol, has_dev):
     utterances = with_splits(test="5", **({"dev": "4"} if has_dev else {}))
     found = dataclasses.replace(TOY, utterances=utterances)
-    folder = trained(tmp_path, "ridge", found=found, protocol=protocol, split_seed=2)
+    folder = train_run(tmp_path, "ridge", found=found, protocol=protocol, split_seed=2)
     now = read_division(read_run(folder))
     assert protocol_decisions(folder) == tuple(protocol_assumptions.sentences(now))
     assert now == described(utterances, protocol, seed=2)
@@ -128,7 +128,7 @@ def test_an_older_run_is_described_from_its_folds(tmp_path, protocol, has_dev):
 def test_footnotes_of_the_report_describe_draws(tmp_path):
     found = dataclasses.replace(TOY, utterances=with_splits(test="5", held="2"))
     for fusion in ("ridge", "text"):
-        trained(tmp_path, fusion, found=found, protocol="official")
+        train_run(tmp_path, fusion, found=found, protocol="official")
     (table,) = report_command.collect(tmp_path)
     sentences = [note for note in table.notes if note.startswith("Protocol official")]
     assert len(sentences) == 2
@@ -138,14 +138,14 @@ def test_footnotes_of_the_report_describe_draws(tmp_path):
 
 @pytest.mark.parametrize("seed", [-1, "x", None])
 def test_an_invalid_seed_damages_only_its_run(tmp_path, seed):
-    folder = trained(tmp_path / "a", "ridge")
-    trained(tmp_path / "a", "text", epochs=1)
+    folder = train_run(tmp_path / "a", "ridge")
+    train_run(tmp_path / "a", "text", epochs=1)
     make_older(folder)
     path = folder / "run.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
     facts["settings"]["split_seed"] = seed
     path.write_text(json.dumps(facts), encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     told = []
     (table,) = report_command.collect(tmp_path / "a", damaged=told.append)
     assert [row.design for row in table.rows] == ["text"]
@@ -153,11 +153,11 @@ def test_an_invalid_seed_damages_only_its_run(tmp_path, seed):
 
 
 def test_a_run_whose_folds_spell_a_speaker_in_two_ways_is_read_as_one(tmp_path, caplog):
-    folder = trained(tmp_path, "ridge")
+    folder = train_run(tmp_path, "ridge")
     path = folder / "folds.csv"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(",5F,", ",5f,", 3), encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     run = read_run(folder)
     assert {row.speaker for row in run.folds if row.part == "test"} == {"5F", "5M"}
     assert (

@@ -12,7 +12,7 @@ import h5py
 import pytest
 from click.testing import CliRunner
 from part_limits import limit_parts
-from small_caches import fill, flip, unlisted, verified
+from small_caches import fill, find_damage, flip, remove_from_manifests
 from spoken_corpus import images
 
 from affuse import cli
@@ -58,7 +58,7 @@ def original(tmp_path_factory):
         limit_parts(patch, part_rows=ROWS)
         words = ["extract", "manifest", root / "corpus", *TINY]
         call(*words, "--cache", root / "cache")
-    assert verified(root / "cache") == []
+    assert find_damage(root / "cache") == []
     return root
 
 
@@ -74,7 +74,7 @@ def undamaged(cache):
 
 
 def assert_restored(cache, undamaged):
-    assert verified(cache) == []
+    assert find_damage(cache) == []
     assert {m: images(cache_folder(cache, m)) for m in undamaged} == undamaged
     assert not [p for p in cache.rglob(".*") if p.is_file()]  # locks, partials
 
@@ -296,14 +296,14 @@ def test_repairing_an_old_cache_does_not_make_it_current(tmp_path):
     assert result.exit_code == 0, result.output
     assert "--limit 6" in result.output
     assert (cache / "corpus" / CorpusFolder.current).read_bytes() == before
-    assert verified(cache) == []
+    assert find_damage(cache) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"corpus": 1}', "[" * 100_000])
 def test_damaged_provenance_is_reported(cache, text):
     folder = cache_folder(cache, "text")
     provenance.path(folder).write_text(text)
-    unlisted(provenance.path(folder))
+    remove_from_manifests(provenance.path(folder))
     flip(part_path(folder, 0))
     result = repair(cache)
     assert result.exit_code == 1
@@ -334,7 +334,7 @@ def test_forged_provenance_is_refused(cache, name, value):
     folder = cache_folder(cache, "text")
     kept = json.loads(provenance.path(folder).read_text())
     provenance.path(folder).write_text(json.dumps({**kept, name: value}))
-    unlisted(provenance.path(folder))
+    remove_from_manifests(provenance.path(folder))
     flip(part_path(folder, 0))
     before = contents(cache)
     result = repair(cache)

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from extraction_calls import FOUND, command_run
+from extraction_calls import EXTRACT_OPTIONS, run_extract
 from part_limits import limit_parts
 from published_checkpoints import REDUCED, publish
 from small_caches import flip
@@ -451,7 +451,7 @@ def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeyp
     rest = [u for u in given.utterances if u.id != mute.id]
     found = transcript_rule.apply_rule(replace(given, utterances=(mute, *rest)))
     options = {"modalities": ("text",)}
-    left_out, lines = command_run(found, tmp_path / "cache", **options)
+    left_out, lines = run_extract(found, tmp_path / "cache", **options)
     assert left_out == 0
     (cache,) = store.find(tmp_path / "cache")
     made = store.load(cache)
@@ -467,7 +467,7 @@ def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeyp
     monkeypatch.setattr(
         parts, "header", lambda path: replace(header(path), problems=(old,))
     )
-    _, lines = command_run(found, tmp_path / "cache", **options)
+    _, lines = run_extract(found, tmp_path / "cache", **options)
     assert sum("empty sentence" in line for line in lines) == 1
     assert not any("after cleaning" in line for line in lines)
 
@@ -476,7 +476,7 @@ def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeyp
 def test_bad_input_is_named_and_the_rest_is_encoded(tmp_path):
     found, reasons, notes = bad_corpus(tmp_path)
     cache = tmp_path / "cache"
-    left_out, lines = command_run(found, cache, max_seconds=40.0)
+    left_out, lines = run_extract(found, cache, max_seconds=40.0)
     assert left_out == len(reasons) + 1
 
     with (cache / "toy" / "problems.csv").open(newline="") as file:
@@ -526,7 +526,7 @@ def test_recordings_that_are_all_bad_do_not_stop_the_text(tmp_path):
     found = corpus(tmp_path, count=4)
     for u in found.utterances:
         u.audio.write_text("no sound")
-    left_out, lines = command_run(found, tmp_path / "cache")
+    left_out, lines = run_extract(found, tmp_path / "cache")
     assert left_out == 4
     assert lines[0] == "audio: no recording can be read"
     assert lines[1].startswith("text: 4 utterances in ")
@@ -661,7 +661,7 @@ def test_head_of_random_weights_is_refused(tmp_path):
 
 def test_command_prints_the_cache_and_the_speed(tmp_path):
     found = corpus(tmp_path, count=5)
-    left_out, lines = command_run(found, tmp_path / "cache")
+    left_out, lines = run_extract(found, tmp_path / "cache")
     assert left_out == 0
     audio, text, following = lines
     assert audio.startswith(f"audio: 5 utterances in {tmp_path / 'cache' / 'toy'}")
@@ -670,7 +670,7 @@ def test_command_prints_the_cache_and_the_speed(tmp_path):
     assert following.startswith(
         "the corpus has no ratings, so it can only be predicted,"
     )
-    _, again = command_run(found, tmp_path / "cache")
+    _, again = run_extract(found, tmp_path / "cache")
     assert all(line.endswith("; nothing was left to encode") for line in again[:2])
 
 
@@ -684,7 +684,7 @@ def test_command_suggests_a_design_for_the_extracted_modalities(
     found = corpus(tmp_path, count=3)
     rated = tuple(replace(u, ratings={"valence": 1.0}) for u in found.utterances)
     found = replace(found, utterances=rated, scale=(1, 5))
-    _, lines = command_run(found, tmp_path / "cache", modalities=modalities)
+    _, lines = run_extract(found, tmp_path / "cache", modalities=modalities)
     where = f"--cache {tmp_path / 'cache'}"
     assert lines[-1] == f"next: python cli.py train --fusion {fusion} {where}"
 
@@ -693,7 +693,7 @@ def test_command_repeats_the_problems_of_the_reader(tmp_path):
     problem = Problem("Session1", "transcript file is missing", line=3)
     note = Problem("b.txt", "odd mark", fatal=False)
     found = replace(corpus(tmp_path, count=2), problems=(problem, note))
-    left_out, lines = command_run(found, tmp_path / "cache")
+    left_out, lines = run_extract(found, tmp_path / "cache")
     assert left_out == 1
     assert "  Session1:3: transcript file is missing" in lines
     assert f"all problems are in {tmp_path / 'cache' / 'toy' / 'problems.csv'}" in lines
@@ -701,7 +701,7 @@ def test_command_repeats_the_problems_of_the_reader(tmp_path):
 
 def test_a_wrong_checkpoint_fails_before_anything_is_encoded(tmp_path, encoded):
     with pytest.raises(ValueError, match="checkpoint folder ./gone not found"):
-        command_run(
+        run_extract(
             corpus(tmp_path, count=2), tmp_path / "cache", text_checkpoint="./gone"
         )
     assert encoded == []
@@ -717,12 +717,12 @@ def test_a_wrong_checkpoint_fails_before_anything_is_encoded(tmp_path, encoded):
 )
 def test_a_modality_that_the_corpus_lacks_is_an_error(tmp_path, modality, made):
     with pytest.raises(ValueError, match=f"corpus 'toy' in .* has no {modality}"):
-        command_run(corpus(tmp_path, made), tmp_path / "cache", modalities=(modality,))
+        run_extract(corpus(tmp_path, made), tmp_path / "cache", modalities=(modality,))
 
 
 def test_a_corpus_without_recordings_and_text_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="'toy' has neither recordings nor text"):
-        command_run(corpus(tmp_path, Utterance("nothing")), tmp_path / "cache")
+        run_extract(corpus(tmp_path, Utterance("nothing")), tmp_path / "cache")
 
 
 def test_options_apply_to_the_modality_that_they_name(tmp_path):
@@ -730,7 +730,7 @@ def test_options_apply_to_the_modality_that_they_name(tmp_path):
     one, two = extract_command.choices(
         found,
         dataclasses.replace(
-            FOUND, layers=("all", "audio=0,1"), pooling=("text=frames",)
+            EXTRACT_OPTIONS, layers=("all", "audio=0,1"), pooling=("text=frames",)
         ),
     )
     assert (one.modality, one.layers, one.pooling) == ("audio", "0,1", "mean")
@@ -762,7 +762,7 @@ def test_options_apply_to_the_modality_that_they_name(tmp_path):
 )
 def test_invalid_options_are_refused(tmp_path, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        command_run(corpus(tmp_path, count=1), tmp_path / "cache", **options)
+        run_extract(corpus(tmp_path, count=1), tmp_path / "cache", **options)
 
 
 def test_an_encoder_of_another_modality_is_refused(tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from part_limits import limit_parts
-from small_caches import verified
+from small_caches import find_damage
 from spoken_corpus import corpus, images, rows, run
 
 from affuse.data.cache import checksums, store
@@ -137,7 +137,7 @@ def kill_and_resume(tmp_path, begin, wanted, kills, rng, check):
         for process in begin(cache):
             finish(process)
         assert images(cache_folder(cache)) == wanted
-        assert verified(cache) == []
+        assert find_damage(cache) == []
         check(cache)
         caches += 1
         log.info(
@@ -199,7 +199,7 @@ def test_two_processes_share_one_cache(tmp_path, start, reference, modality):
         finish(process)
     folder = cache_folder(tmp_path)
     assert images(folder) == images(whole[modality].folder)
-    assert verified(tmp_path) == []
+    assert find_damage(tmp_path) == []
     made = [p.read_text().split() for p in tmp_path.glob("*.made")]
     # none returns before all is there, and each part was made by one of them
     assert [int(utterances) for _, utterances in made] == [UTTERANCES] * 2

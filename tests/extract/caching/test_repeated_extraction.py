@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from extraction_calls import command_run
+from extraction_calls import run_extract
 from failing_disk import read_only, snapshot
 from part_limits import limit_parts
 from process_starts import python
@@ -200,11 +200,11 @@ def test_parts_that_cannot_be_completed_are_not_written_again(
     tmp_path, monkeypatch, small_parts, encoded
 ):
     found, cache = corpus_with_failures(tmp_path), tmp_path / "cache"
-    first = command_run(found, cache, modalities=("audio",))
+    first = run_extract(found, cache, modalities=("audio",))
     assert first[0] == 2
     before, done = snapshot(cache), len(encoded)
     with read_only(monkeypatch, cache):
-        left_out, lines = command_run(found, cache, modalities=("audio",))
+        left_out, lines = run_extract(found, cache, modalities=("audio",))
     assert (left_out, len(encoded)) == (2, done)
     assert lines[0].endswith("nothing was left to encode")
     assert lines[1:] == first[1][1:]
@@ -288,11 +288,11 @@ def test_a_part_that_another_process_publishes_meanwhile_is_not_rebuilt(
 
 def test_notes_of_the_reader_change_only_the_report(tmp_path):
     found = corpus(tmp_path, count=4)
-    command_run(found, tmp_path / "own")
+    run_extract(found, tmp_path / "own")
     before = snapshot(tmp_path / "own")
     noted = Problem("Session1", "a transcript is missing", line=3)
     more = replace(found, problems=(noted,))
-    command_run(more, tmp_path / "own")
+    run_extract(more, tmp_path / "own")
     after = snapshot(tmp_path / "own")
     changed = {name for name in after if after[name] != before.get(name)}
     folder = tmp_path / "own" / "toy"

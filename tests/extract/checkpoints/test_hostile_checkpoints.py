@@ -14,7 +14,7 @@ import pytest
 import tunable_checkpoints
 from cli_calls import call
 from forged_checkpoints import CASES, HARMLESS, MARKER
-from irregular_files import in_time
+from irregular_files import fail_if_slow
 from transformers import DistilBertConfig
 
 from affuse.data.errors import AffuseError
@@ -70,7 +70,7 @@ def limited_process():
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, hard))
     try:
-        with in_time():
+        with fail_if_slow():
             yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))

@@ -12,7 +12,7 @@ import learnable_corpus
 import planted_leaks
 import pytest
 import tuned_encoders
-from cli_calls import call, refused, typed
+from cli_calls import call, error_sentence, parse_command
 from locations import ROOT
 from small_caches import fill, recipe
 
@@ -33,7 +33,7 @@ from affuse.extract.commands import distil_command as distil
 from affuse.extract.commands import finetune_command as finetune
 from affuse.extract.commands.next_commands import next_lines
 from affuse.fuse.commands.calibrate_command import _next as after_calibration
-from affuse.fuse.commands.requested_designs import needs
+from affuse.fuse.commands.requested_designs import needed_modalities
 from affuse.fuse.inputs import input_selection
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained.prediction import recipes
@@ -58,7 +58,7 @@ def datasets_of(line):
     command, params = parse_line(line)
     assert command is cli.train
     return input_selection.select_for_training(
-        Train(**params), needs(params["designs"])
+        Train(**params), needed_modalities(params["designs"])
     )
 
 
@@ -66,7 +66,7 @@ def datasets_of(line):
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
+    ("program", "words"),
     [
         ("cli.py", ["python", "cli.py"]),
         ("/a b/cli.py", ["python", "/a b/cli.py"]),
@@ -74,8 +74,8 @@ def datasets_of(line):
         ("/usr/bin/pytest", ["python", "cli.py"]),
     ],
 )
-def test_a_line_starts_the_program_as_it_was_started(monkeypatch, typed, words):
-    monkeypatch.setattr("sys.argv", [typed, "train"])
+def test_a_line_starts_the_program_as_it_was_started(monkeypatch, program, words):
+    monkeypatch.setattr("sys.argv", [program, "train"])
     assert shlex.split(str(Report())) == [*words, "report"]
 
 
@@ -177,7 +177,7 @@ def test_missing_shards_are_printed_as_commands(tmp_path):
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
     """A run and its cache, which no test may change."""
-    return planted_leaks.kept(tmp_path_factory.mktemp("next") / "a b")
+    return planted_leaks.make_case(tmp_path_factory.mktemp("next") / "a b")
 
 
 def test_an_unrated_corpus_is_predicted_by_a_run_that_takes_it(
@@ -209,11 +209,11 @@ def test_an_unrated_corpus_is_predicted_by_a_run_that_takes_it(
 def test_encoders_of_one_fold_are_followed_by_those_of_the_next(tmp_path):
     run = tuned_encoders.fine_tune(tmp_path / "fine tuned", modalities=["text"])
     words = ["demo", "--cache", str(tmp_path), "--modality", "text", "--threads", "1"]
-    found = typed("extract", *words)
+    found = parse_command("extract", *words)
     place = run / "session1" / "text"
     for fold in tuned_encoders.FOLDS:
         assert place == run / fold / "text"
-        tuned_encoders.keep(tmp_path, run, modalities=["text"], wanted=[fold])
+        tuned_encoders.write_caches(tmp_path, run, modalities=["text"], wanted=[fold])
         made = outcomes(max(store.folders(tmp_path), key=lambda p: p.stat().st_mtime))
         options = dataclasses.replace(found, text_checkpoint=str(place))
         (line,) = lines_after(made, tmp_path, tuned_encoders.corpus(), options)
@@ -239,7 +239,7 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
     words = ["manifest", "my corpus", "--scale", "1", "5", "--name", "toy", "--map"]
     words += ["text=what is said", "--fold", there[0], "--threads", "1", "--hold"]
     words += ["--no-convolutions", "--set", "epochs=2", "--adapters", "0"]
-    found = typed("finetune", *words)
+    found = parse_command("finetune", *words)
     made = SimpleNamespace(
         folder=folder,
         folds=[SimpleNamespace(name=there[0])],
@@ -298,14 +298,14 @@ def test_printed_commands_quote_their_options():
 
 def other_encoder(case, root, **changes):
     """A copy of a case whose text is encoded in another way, with its provenance."""
-    copy = planted_leaks.copied(case, root)
+    copy = planted_leaks.copy_case(case, root)
     for found in list(store.find(copy.cache)):
         if found.recipe.modality == "text":
             shutil.rmtree(found.path)
             other = dataclasses.replace(found.recipe, **changes)
             folder = fill(copy.cache, of=other)
             words = ["manifest", "/my corpus", "--scale", "1", "5", "--name", "toy"]
-            options = vars(typed("extract", *words))
+            options = vars(parse_command("extract", *words))
             call_ = {name: options[name] for name in provenance.FLAGS}
             call_ |= {"corpus": "manifest", "root": "/my corpus"}
             call_ |= {"modalities": ["text"]}
@@ -316,7 +316,9 @@ def other_encoder(case, root, **changes):
 @pytest.mark.parametrize("words", [("predict",), ("ablate",)], ids=" ".join)
 def test_missing_embeddings_are_answered_with_commands(case, tmp_path, words):
     changed = other_encoder(case, tmp_path, pooling="mean+std")
-    said = refused(call(*words, changed.run, "--cache", changed.cache, "--threads", 1))
+    said = error_sentence(
+        call(*words, changed.run, "--cache", changed.cache, "--threads", 1)
+    )
     sentence, extract, again = said.splitlines()
     assert "text embeddings of 'toy' were extracted with pooling='mean+" in sentence
     assert sentence.endswith("extract again with the run's options, and repeat:")
@@ -382,8 +384,8 @@ def test_each_printed_command_can_be_executed(tmp_path):
     for found in list(store.find(cache)):
         if found.recipe.checkpoint == "mini":
             shutil.rmtree(found.path)
-    _, *typed = refused(call("predict", run, "--cache", cache)).splitlines()
-    for line in typed:
+    _, *lines = error_sentence(call("predict", run, "--cache", cache)).splitlines()
+    for line in lines:
         done = call(*shlex.split(line)[2:])
         assert done.exit_code == 0, done.output
     assert done.stdout.startswith("id,valence")

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from background_shards import Background, held, hidden
-from extraction_calls import command_run
+from background_shards import Background, hidden_files, hold_part
+from extraction_calls import run_extract
 from locations import ROOT
 from part_limits import limit_parts
 from spoken_corpus import CHOICES, MACHINE, corpus, images, run
@@ -109,7 +109,7 @@ def test_a_killed_worker_is_replaced_by_another(tmp_path, processes, monkeypatch
     monkeypatch.chdir(tmp_path)
     cache = Path("cache")  # relative to a folder that is not the workers'
     folder = cache / "toy" / alone.folder.name
-    with held(folder, PARTS - 2) as others:
+    with hold_part(folder, PARTS - 2) as others:
         job = Background(partial(extract_on_cluster, found, cache, processes.address))
         others(PARTS)
         (number,) = busy_workers(processes.address)
@@ -120,7 +120,7 @@ def test_a_killed_worker_is_replaced_by_another(tmp_path, processes, monkeypatch
     assert images(folder) == images(alone.folder)
     assert (outcome.utterances, outcome.complete) == (COUNT, True)
     assert outcome.encoded < alone.encoded  # as the dead one sent no receipt
-    assert hidden(folder) == []
+    assert hidden_files(folder) == []
 
 
 @pytest.mark.slow
@@ -131,7 +131,7 @@ def test_finished_parts_survive_a_lost_scheduler(tmp_path, processes):
     scheduler = processes.scheduler()
     processes.worker()
     again = partial(extract_on_cluster, found, tmp_path / "cache", modality="text")
-    with held(folder, PARTS - 2) as others:
+    with hold_part(folder, PARTS - 2) as others:
         job = Background(partial(again, processes.address))
         others(PARTS)
         scheduler.kill()
@@ -146,7 +146,7 @@ def test_finished_parts_survive_a_lost_scheduler(tmp_path, processes):
     assert made.items() < images(folder).items()
     lacking = sorted(found.utterances, key=lambda u: (-len(u.text), u.id))[18:21]
     assert outcome.encoded == sum(len(u.text) for u in lacking)
-    assert hidden(folder) == []
+    assert hidden_files(folder) == []
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_an_error_of_a_worker_is_one_sentence(tmp_path, processes):
         extract_on_cluster(found, tmp_path, processes.address, "text", encoder=encoder)
     workers = {"scheduler": processes.address, "device": "cuda"}
     with pytest.raises(ValueError, match=r"no worker .* offers a GPU; .* GPU=1$"):
-        command_run(found, tmp_path, **workers)
+        run_extract(found, tmp_path, **workers)
 
 
 def test_a_scheduler_without_workers_is_an_error(tmp_path, processes, monkeypatch):
@@ -187,4 +187,4 @@ def test_a_scheduler_without_dask_installed_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"needs dask, .* pip install '.\[cluster\]'$"):
         extract_on_cluster(found, tmp_path, "tcp://127.0.0.1:1", "text")
     with pytest.raises(ValueError, match="--processes is for one machine, --schedule"):
-        command_run(found, tmp_path, scheduler="tcp://127.0.0.1:1", processes=2)
+        run_extract(found, tmp_path, scheduler="tcp://127.0.0.1:1", processes=2)

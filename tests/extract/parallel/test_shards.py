@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from background_shards import Background, held, hidden
-from extraction_calls import FOUND, command_run
+from background_shards import Background, hidden_files, hold_part
+from extraction_calls import EXTRACT_OPTIONS, run_extract
 from joblib.externals.loky import get_reusable_executor
 from part_limits import limit_parts
-from small_caches import verified
+from small_caches import find_damage
 from spoken_corpus import CHOICES, MACHINE, corpus, images, record, run
 
 from affuse.data.cache import store
@@ -218,7 +218,7 @@ def test_each_slot_is_held_by_one_process(tmp_path, monkeypatch):
 def test_processes_make_the_same_bytes(tmp_path, reference):
     found, alone = reference
     two = {"processes": 2, "threads": 2, "modalities": ("text",)}
-    count, lines = command_run(found, tmp_path, **two)
+    count, lines = run_extract(found, tmp_path, **two)
     assert count == 0
     assert lines[0].startswith("text: 2 processes start; each loads its libraries")
     assert lines[1].startswith(f"text: {COUNT} utterances in {tmp_path}")
@@ -227,7 +227,7 @@ def test_processes_make_the_same_bytes(tmp_path, reference):
     )
     folder = tmp_path / "toy" / alone["text"].folder.name
     assert images(folder) == images(alone["text"].folder)
-    assert hidden(folder) == []
+    assert hidden_files(folder) == []
 
 
 @pytest.mark.slow
@@ -238,7 +238,7 @@ def test_processes_make_the_same_bytes_though_one_is_killed(
     monkeypatch.setattr(spreading, "SHARDS", 1)  # so that one has made parts and dies
     folder = tmp_path / "toy" / alone["audio"].folder.name
     workers = spreading.Workers(2, device="cpu", threads=1)
-    with held(folder, PARTS - 2) as others:
+    with hold_part(folder, PARTS - 2) as others:
         job = Background(partial(extract_with_workers, found, tmp_path, workers))
         others(PARTS)
         pools = get_reusable_executor(max_workers=2, reuse=True)._processes
@@ -252,7 +252,7 @@ def test_processes_make_the_same_bytes_though_one_is_killed(
     assert outcome.utterances == COUNT
     # what the dead ones had made is not made again
     assert 0 < outcome.encoded < alone["audio"].encoded
-    assert hidden(folder) == []
+    assert hidden_files(folder) == []
     again = extract_with_workers(found, tmp_path, workers)  # starts no process
     assert (again.encoded, again.complete) == (0, True)
 
@@ -296,7 +296,7 @@ def test_processes_on_several_devices_make_the_same_bytes(tmp_path):
     found = corpus(tmp_path, count=COUNT)
     on_gpu = {"device": "cuda", "modalities": ("text",), "threads": 2}
     for cache, number in (("1", 1), ("2", 2)):
-        count, _ = command_run(found, tmp_path / cache, processes=number, **on_gpu)
+        count, _ = run_extract(found, tmp_path / cache, processes=number, **on_gpu)
         assert count == 0
     (one,), (two,) = (store.folders(tmp_path / cache) for cache in "12")
     assert images(one) == images(two)
@@ -311,10 +311,10 @@ def test_jobs_in_any_order_make_the_same_cache(tmp_path):
     bad = [Utterance(f"b{i}", audio=path, text=".") for i, path in enumerate(files)]
     found = corpus(tmp_path, *bad, count=20)
     whole_cache, shared = tmp_path / "1", tmp_path / "2"
-    left_out, _ = command_run(found, whole_cache)
+    left_out, _ = run_extract(found, whole_cache)
     counts = []
     for job in ("3/3", "1/3", "2/3"):
-        count, lines = command_run(found, shared, shard=job)
+        count, lines = run_extract(found, shared, shard=job)
         counts.append(count)
         noted = list(shared.glob("*/current.json"))
         assert bool(noted) == (job == "2/3")  # a cache that lacks parts counts for none
@@ -334,22 +334,22 @@ def test_jobs_in_any_order_make_the_same_cache(tmp_path):
         store.folders(whole_cache), store.folders(shared), strict=True
     ):
         assert images(one) == images(other)
-        assert hidden(other) == []
+        assert hidden_files(other) == []
     for name in ("problems.csv", "current.json", "corpus.json"):
         (a,), (b,) = whole_cache.glob(f"*/{name}"), shared.glob(f"*/{name}")
         assert a.read_bytes() == b.read_bytes()
-    count, lines = command_run(found, shared, shard="3/3")
+    count, lines = run_extract(found, shared, shard="3/3")
     assert "nothing was left to encode" in lines[0]
     assert "the cache is complete" in lines[0]
 
 
 def test_jobs_without_parts_finish(tmp_path):
     found = corpus(tmp_path, count=3)
-    count, lines = command_run(found, tmp_path / "cache", shard="2/9")
+    count, lines = run_extract(found, tmp_path / "cache", shard="2/9")
     assert count == 0
     assert "shard 2/9 is done, 0 of 1 parts are there" in lines[0]
-    command_run(found, tmp_path / "cache", shard="1/9")
-    assert verified(tmp_path / "cache") == []
+    run_extract(found, tmp_path / "cache", shard="1/9")
+    assert find_damage(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize(
@@ -376,11 +376,11 @@ def test_invalid_shards_are_refused(text, sentence):
 @pytest.mark.parametrize("where", [{"shard": "1/2"}, {"scheduler": "tcp://a:1"}])
 def test_dtype_auto_is_refused_for_several_machines(tmp_path, where):
     with pytest.raises(ValueError, match="--dtype auto suits one machine"):
-        command_run(corpus(tmp_path, count=1), tmp_path, dtype="auto", **where)
+        run_extract(corpus(tmp_path, count=1), tmp_path, dtype="auto", **where)
 
 
 @pytest.mark.parametrize("total", [1, 3, 10])
 def test_job_shards_cover_every_part_once(total):
     shares = [JobShare(number, total) for number in range(1, total + 1)]
     assert [sum(part in share for share in shares) for part in range(25)] == [1] * 25
-    assert FOUND.shard == str(JobShare())
+    assert EXTRACT_OPTIONS.shard == str(JobShare())

@@ -4,10 +4,10 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from cli_calls import call, refused
-from learnable_corpus import corpus, embeddings, reordered
-from small_caches import unlisted
-from trained_runs import trained
+from cli_calls import call, error_sentence
+from learnable_corpus import corpus, embeddings, reorder_rows
+from small_caches import remove_from_manifests
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system.text_columns import align_columns as in_columns
@@ -28,7 +28,7 @@ TARGETS = ("valence", "arousal", "dominance")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """One fold."""
-    folder = trained(tmp_path_factory.mktemp("one"), "text", seeds=[0, 1])
+    folder = train_run(tmp_path_factory.mktemp("one"), "text", seeds=[0, 1])
     calibrate(folder, level=0.9, by="auto")
     return folder
 
@@ -38,7 +38,7 @@ def test_new_recordings_are_calibrated_like_the_test_part(run):
     learnt = fit(read_validation_parts(found), targets=TARGETS, seeds=(0, 1))
     said = calibrated(select_test_parts(found), learnt)
     ids = select_test_parts(found)[0].ids.tolist()
-    caches = {"text": reordered(embeddings()["text"], [int(i[1:]) for i in ids])}
+    caches = {"text": reorder_rows(embeddings()["text"], [int(i[1:]) for i in ids])}
     table = calibrated_columns(run, predict(run, caches))
     assert list(table) == [
         f"{t}_{side}" for side in ("calibrated", "low", "high") for t in TARGETS
@@ -54,7 +54,7 @@ def test_new_recordings_are_calibrated_like_the_test_part(run):
 
 
 def test_folds_are_averaged_and_intervals_hold_the_average(tmp_path):
-    folder = trained(tmp_path, "text", protocol="loso", epochs=2)
+    folder = train_run(tmp_path, "text", protocol="loso", epochs=2)
     said = calibrate(folder, level=0.8, by="auto")
     assert "80% interval" in said
     applied = predict(folder, embeddings())
@@ -79,7 +79,7 @@ def test_folds_are_averaged_and_intervals_hold_the_average(tmp_path):
 def test_predictions_outside_the_scale_are_clipped_and_counted(
     tmp_path, caplog, policy, clipped
 ):
-    folder = trained(tmp_path, "text", epochs=2, protocol="loso", out_of_range=policy)
+    folder = train_run(tmp_path, "text", epochs=2, protocol="loso", out_of_range=policy)
     calibrate(folder, level=0.8, by="auto")
     applied = predict(folder, embeddings())
     wide = dataclasses.replace(applied, by_model=5 * applied.by_model)
@@ -96,14 +96,14 @@ def test_predictions_outside_the_scale_are_clipped_and_counted(
 
 
 def test_predictions_that_were_clipped_are_noted(tmp_path):
-    folder = trained(tmp_path, "text", epochs=2)
+    folder = train_run(tmp_path, "text", epochs=2)
     calibrate(folder, level=0.8, by="auto")
     path = folder / "predictions.csv"
     rows = path.read_text(encoding="utf-8").splitlines()
     cells = rows[1].split(",")
     cells[rows[0].split(",").index("valence_predicted")] = "3"
     path.write_text("\n".join([rows[0], ",".join(cells), *rows[2:]]) + "\n")
-    unlisted(path)
+    remove_from_manifests(path)
     said = " ".join(calibrate(folder, level=0.8, by="auto").split())
     facts = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
     count = facts["test"]["valence"]["beyond"]
@@ -112,7 +112,7 @@ def test_predictions_that_were_clipped_are_noted(tmp_path):
 
 
 def test_a_missing_or_stale_calibration_advises_a_command(tmp_path):
-    folder = trained(tmp_path, "text", epochs=1)
+    folder = train_run(tmp_path, "text", epochs=1)
     applied = predict(folder, embeddings())
     with pytest.raises(FileNotFoundError, match="first: python cli.py calibrate"):
         calibrated_columns(folder, applied)
@@ -126,7 +126,7 @@ def test_a_missing_or_stale_calibration_advises_a_command(tmp_path):
     path.write_text(path.read_text().replace('"slope"', '"slop"'))
     with pytest.raises(ValueError, match="its SHA-256 is not .* calibrate again"):
         calibrated_columns(folder, applied)
-    unlisted(path)
+    remove_from_manifests(path)
     with pytest.raises(ValueError, match="not a table that also has slope; calibrate"):
         calibrated_columns(folder, applied)
 
@@ -142,9 +142,9 @@ def test_the_command_writes_a_table_and_refuses_too_few_speakers(run, tmp_path):
     assert "intervals for new speakers (--by speaker) take 4 speakers" in " ".join(
         said.split()
     )
-    sentence = refused(call("calibrate", run, "--level", 0.9, "--by", "speaker"))
+    sentence = error_sentence(call("calibrate", run, "--level", 0.9, "--by", "speaker"))
     assert "has 2 known speakers to validate on" in sentence
-    assert "is not a run folder" in refused(call("calibrate", tmp_path))
+    assert "is not a run folder" in error_sentence(call("calibrate", tmp_path))
     assert call("calibrate", run, "--level", 1.0).exit_code == 2
 
 
@@ -155,7 +155,7 @@ def test_a_corpus_without_speakers(tmp_path):
         for u in corpus().utterances
     )
     found = dataclasses.replace(corpus(), utterances=utterances, protocol="official")
-    folder = trained(tmp_path, "text", found=found, epochs=2)
+    folder = train_run(tmp_path, "text", found=found, epochs=2)
     lines = calibrate(folder, level=0.9, by="auto").splitlines()
     assert [line.split()[-2] for line in lines[3:6]] == ["-"] * 3
     assert "at least 60 utterances of validation" in "\n".join(lines)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from learnable_corpus import corpus, embeddings
 from scipy.optimize import minimize
-from small_caches import unlisted
-from trained_runs import contents, trained
+from small_caches import remove_from_manifests
+from trained_runs import file_contents, train_run
 
 from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run, write_predictions
@@ -267,7 +267,7 @@ def test_rejecting_utterances_on_which_seeds_disagree_raises_the_ccc():
 def run(tmp_path_factory):
     """Two folds would be quicker, but five sessions are what there is."""
     runs = tmp_path_factory.mktemp("calibrated")
-    return trained(runs, "early", seeds=[0, 1], protocol="loso", epochs=2)
+    return train_run(runs, "early", seeds=[0, 1], protocol="loso", epochs=2)
 
 
 def test_a_curve_ends_where_the_remaining_ratings_are_constant():
@@ -309,7 +309,7 @@ def test_test_ratings_do_not_change_a_calibration(run, tmp_path):
     whole = path.read_bytes()
     try:
         write_predictions(path, poisoned, found.info)
-        unlisted(path)
+        remove_from_manifests(path)
         calibrate(run, level=0.9, by="auto")
         dirty = json.loads((run / "calibration.json").read_text())
     finally:
@@ -333,8 +333,8 @@ def test_poisoned_test_rows_change_no_validation_prediction(tmp_path):
         found = dataclasses.replace(found, utterances=utterances)
         caches["text"].values[[u.session == "5" for u in utterances]] = bad
         runs = tmp_path / str(bad)
-        folder = trained(runs, "text", epochs=1, found=found, caches=caches)
-        files = contents(folder)
+        folder = train_run(runs, "text", epochs=1, found=found, caches=caches)
+        files = file_contents(folder)
         kept.append({f: files[f] for f in files if f.name == ModelFolder.validation})
     assert len(kept[0]) == 1
     assert kept[0] == kept[1]
@@ -359,20 +359,20 @@ def test_the_figures_are_those_of_the_files(run):
 
 
 def test_a_run_without_validation_predictions_says_what_to_do(tmp_path):
-    folder = trained(tmp_path, "text", epochs=1)
+    folder = train_run(tmp_path, "text", epochs=1)
     path = next(folder.glob(f"*/*/{ModelFolder.validation}"))
     kept = path.read_bytes()
     path.unlink()
     with pytest.raises(ValueError, match="is missing, and SHA256SUMS beside it lists"):
         calibrate(folder, level=0.9, by="auto")
-    unlisted(path)  # as in runs of a version that did not keep it
+    remove_from_manifests(path)  # as in runs of a version that did not keep it
     with pytest.raises(FileNotFoundError, match="repeat the train command"):
         calibrate(folder, level=0.9, by="auto")
-    trained(tmp_path, "text", epochs=1)
+    train_run(tmp_path, "text", epochs=1)
     assert path.read_bytes() == kept
     assert "No rejection curve" in calibrate(folder, level=0.9, by="auto")
     assert not (folder / "rejection.svg").exists()
     path.write_text(kept.decode().replace("u003,", "u999,"))
-    unlisted(path)
+    remove_from_manifests(path)
     with pytest.raises(ValueError, match="is not of the validation part of fold"):
         calibrate(folder, level=0.9, by="auto")

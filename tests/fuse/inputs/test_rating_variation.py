@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from learnable_corpus import corpus, embeddings
 from report_runs import info_of, save
-from trained_runs import QUICK, trained
+from trained_runs import QUICK, train_run
 
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_folder import RunFolder
@@ -77,7 +77,7 @@ def test_constant_ratings_are_refused_before_any_training(tmp_path, monkeypatch,
     said = set()
     for fusion in design_names():
         with pytest.raises(AffuseError) as raised:
-            trained(tmp_path, fusion, found=constant_in(part))
+            train_run(tmp_path, fusion, found=constant_in(part))
         said.add(str(raised.value))
     assert said == {
         f"fold 'session5': the {WORDS.get(part, part)} CCC of arousal is not defined: "
@@ -112,7 +112,7 @@ def always(value, *, scale=(1, 5), ratings=("dominance",)):
 )
 def test_an_always_constant_rating_gets_no_advice_on_division(tmp_path, found, advice):
     with pytest.raises(AffuseError, match=advice) as raised:
-        trained(tmp_path, "early", found=found)
+        train_run(tmp_path, "early", found=found)
     assert "protocol" not in str(raised.value)
     assert "split_seed" not in str(raised.value)
 
@@ -163,7 +163,7 @@ def forged(folder, name, rows):
 
 
 def test_calibrate_and_ablate_refuse_constant_ratings(tmp_path):
-    folder = trained(tmp_path)
+    folder = train_run(tmp_path)
     forged(folder, RunFolder.predictions, lambda p: np.ones(len(p), bool))
     with pytest.raises(AffuseError, match="fold 'session5': the test CCC of valence"):
         calibrate(folder, level=0.9, by="utterance")

@@ -7,9 +7,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 from learnable_corpus import corpus, embeddings
-from planted_leaks import keep
+from planted_leaks import write_cache
 from small_caches import FRAMES, fill, flip, recipe
-from trained_runs import QUICK, contents, trained
+from trained_runs import QUICK, file_contents, train_run
 
 from affuse import cli
 from affuse.data.cache import parts, store, streaming
@@ -101,12 +101,12 @@ def test_every_design_is_the_same_on_mapped_embeddings(
     tmp_path, small_chunks, fusion, changes
 ):
     options = {"epochs": 2, **changes}
-    one = trained(tmp_path / "memory", fusion, **options)
+    one = train_run(tmp_path / "memory", fusion, **options)
     (tmp_path / "scratch").mkdir()
-    two = trained(
+    two = train_run(
         tmp_path / "mapped", fusion, caches=mapped(tmp_path / "scratch"), **options
     )
-    assert contents(one) == contents(two)
+    assert file_contents(one) == file_contents(two)
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
@@ -120,11 +120,11 @@ def test_a_gpu_is_trained_on_mapped_embeddings(tmp_path, small_chunks, fusion):
         )
         for name, found in (("memory", embeddings()), ("mapped", mapped(tmp_path)))
     )
-    assert contents(one) == contents(two)
+    assert file_contents(one) == file_contents(two)
 
 
 def test_only_baselines_that_need_all_rows_are_refused(tmp_path, small_chunks):
-    keep(tmp_path / "cache")
+    write_cache(tmp_path / "cache")
     where = ("--cache", tmp_path / "cache", "--runs", tmp_path / "runs", "--memory", 0)
     words = ("train", "--fusion", "svr", "--fusion", "ridge", "--fusion", "text")
     quick = ("--seeds", 1, "--set", "epochs=1", "--threads", 1)

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from learnable_corpus import COUNT, corpus, embeddings, recipe, reordered, truth
+from learnable_corpus import COUNT, corpus, embeddings, recipe, reorder_rows, truth
 
 from affuse.data.cache.store import Embeddings
 from affuse.fuse.inputs.tensors import HEAD, align
@@ -35,7 +35,7 @@ def test_tensors_do_not_depend_on_the_order():
         corpus(), utterances=tuple(corpus().utterances[row] for row in order)
     )
     mixed = {
-        modality: reordered(cache, rng.permutation(COUNT))
+        modality: reorder_rows(cache, rng.permutation(COUNT))
         for modality, cache in reversed(embeddings().items())
     }
     found = align(shuffled, mixed)
@@ -62,7 +62,7 @@ def test_omissions_are_counted_by_reason():
         found, 2, ratings=dict.fromkeys(found.utterances[2].ratings, np.nan)
     )
     caches = embeddings()
-    caches["text"] = reordered(caches["text"], range(5, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(5, COUNT))
     aligned = align(found, caches)
     assert aligned.left_out == {
         "no rating of dominance": 1,
@@ -144,8 +144,8 @@ def test_a_corpus_without_ratings_is_refused():
 
 def test_an_empty_join_reports_counts_by_reason():
     caches = embeddings()
-    caches["audio"] = reordered(caches["audio"], range(10))
-    caches["text"] = reordered(caches["text"], range(10, 30))
+    caches["audio"] = reorder_rows(caches["audio"], range(10))
+    caches["text"] = reorder_rows(caches["text"], range(10, 30))
     sentence = r"of 300: no audio embedding \(290\), no text embedding \(10\)"
     with pytest.raises(ValueError, match=sentence):
         align(corpus(), caches)

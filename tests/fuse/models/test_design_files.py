@@ -24,7 +24,7 @@ from affuse.fuse.commands.requested_designs import with_files
 from affuse.fuse.commands.table_training import train_designs
 from affuse.fuse.linting import linter
 from affuse.fuse.linting.evidence import TRAINED
-from affuse.fuse.linting.gathering import left
+from affuse.fuse.linting.gathering import gather_finished_run
 from affuse.fuse.models import code_revisions, designs
 from affuse.fuse.models.design_files import use_files
 from affuse.fuse.models.trainable.design_registry import design_names
@@ -129,7 +129,12 @@ def test_reading_a_run_never_executes_its_design_file(file, run, tmp_path):
             work()
         assert "which is not run unless you name it" in str(caught.value)
         assert f"--design {file.resolve()}" in str(caught.value)
-    found = {r.rule: r for r in linter.check(left(run, tmp_path), linter.rules())}
+    found = {
+        r.rule: r
+        for r in linter.apply_rules(
+            gather_finished_run(run, tmp_path), linter.rule_names()
+        )
+    }
     assert f"--design {file.resolve()}" in found["selection"].skipped
     assert "product" in render(collect(run.parent), "text")
     assert "product" in calibrate(run, level=0.9, by="utterance", cache=tmp_path)
@@ -141,7 +146,7 @@ def test_with_the_file_every_command_can_rebuild_the_network(file, run, tmp_path
     assert predict(run).shape == (learnable_corpus.COUNT, 3)
     lines = ablation.ablate(run, learnable_corpus.embeddings(), device="cpu").lines()
     assert any("audio only" in line for line in lines)
-    assert TRAINED not in left(run, tmp_path).missing
+    assert TRAINED not in gather_finished_run(run, tmp_path).missing
 
 
 @pytest.mark.parametrize("name", ["early", "ridge", "stacking", "all"])

@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from learnable_corpus import COUNT, embeddings, reordered
-from trained_runs import trained
+from learnable_corpus import COUNT, embeddings, reorder_rows
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.robustness.ablation import ablate
@@ -24,7 +24,7 @@ def noisy():
 def run(tmp_path_factory):
     """Trained where speech says everything, and text nothing."""
     runs = tmp_path_factory.mktemp("runs")
-    return trained(runs, caches=noisy(), modality_dropout=0.3, **LEARNT)
+    return train_run(runs, caches=noisy(), modality_dropout=0.3, **LEARNT)
 
 
 def test_the_ccc_with_all_modalities_equals_the_report(run):
@@ -79,7 +79,7 @@ def test_the_table_explains_its_rows(run):
 
 
 def test_the_table_notes_models_without_modality_dropout(tmp_path):
-    folder = trained(tmp_path, "ridge")
+    folder = train_run(tmp_path, "ridge")
     found = ablate(folder, embeddings())
     assert not found.robust
     assert "train with --set modality_dropout" in list(found.lines())[-1]
@@ -88,14 +88,14 @@ def test_the_table_notes_models_without_modality_dropout(tmp_path):
 
 
 def test_a_run_of_a_single_modality_is_refused(tmp_path):
-    folder = trained(tmp_path, "text", epochs=1)
+    folder = train_run(tmp_path, "text", epochs=1)
     with pytest.raises(ValueError, match="takes text alone, so there is nothing to"):
         ablate(folder, embeddings())
 
 
 def test_a_cache_that_lacks_utterances_is_refused(run):
     caches = noisy()
-    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(7, COUNT))
     # u000 to u006, but u003, which validates
     with pytest.raises(ValueError, match="6 utterances that the text cache lacks, suc"):
         ablate(run, caches)

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from estimator_models import joined, model
+from estimator_models import example_data, model
 from fusion_calls import caches, call
 from fusion_calls import train as command
 from learnable_corpus import embeddings
 from report_runs import info_of, runs, save, text_of
-from swept_runs import swept
-from trained_runs import trained
+from swept_runs import run_sweep
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import Predictions, read_run, write_predictions
 from affuse.fuse.commands.calibrate_command import calibrate
@@ -33,7 +33,7 @@ TARGETS = ("valence", "arousal", "dominance")
 WILD = {"learning_rate": 1.0, "optimizer": "adam", "reduce": "none", "epochs": 2}
 SET = [f"{name}={value}" for name, value in WILD.items()]
 
-__all__ = ["caches", "joined", "runs"]  # fixtures
+__all__ = ["caches", "example_data", "runs"]  # fixtures
 
 
 def predictions(*, models=2, n=20, change=lambda seed, said: said):
@@ -151,7 +151,7 @@ def test_an_allowed_divergence_is_reported(tmp_path, caches, caplog):
 
 def test_train_names_models_that_predict_a_constant(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("affuse.fuse.scoring.failed_training.CONSTANT_SHARE", 100.0)
-    folder = trained(tmp_path)
+    folder = train_run(tmp_path)
     assert f"{folder}: 1 of 1 model predicts (nearly) the same value" in caplog.text
     facts = json.loads((folder / "lint.json").read_text(encoding="utf-8"))
     assert facts["divergence"]["status"] == "note"
@@ -215,7 +215,7 @@ def test_predict_warns_of_failed_models(tmp_path, caches, caplog):
 
 
 def test_calibrate_and_ablate_name_failures_of_their_run(tmp_path):
-    folder = trained(tmp_path, seeds=[0, 1])
+    folder = train_run(tmp_path, seeds=[0, 1])
     planted(folder, wild)
     said = " ".join(calibrate(folder, level=0.9, by="auto").split())
     assert "On the test part, 1 of 2 models predicts far outside the scale" in said
@@ -225,14 +225,14 @@ def test_calibrate_and_ablate_name_failures_of_their_run(tmp_path):
 
 def test_a_sweep_ranks_divergence_to_finite_numbers_last(tmp_path, monkeypatch):
     grid = ["learning_rate=0.02,1.0", "reduce=none", "optimizer=adam"]
-    folder = swept(tmp_path, grid=[*grid, "epochs=2"])
+    folder = run_sweep(tmp_path, grid=[*grid, "epochs=2"])
     rows = (folder / "ranking.csv").read_text(encoding="utf-8").splitlines()
     assert rows[1].startswith("1,0.02,")
     assert "are predicted far outside the scale" in rows[2]
 
 
-def test_a_regressor_warns_of_a_constant(joined, monkeypatch):
-    x, y, _ = joined
+def test_a_regressor_warns_of_a_constant(example_data, monkeypatch):
+    x, y, _ = example_data
     monkeypatch.setattr("affuse.fuse.scoring.failed_training.CONSTANT_SHARE", 100.0)
     with pytest.warns(UserWarning, match=r"target 0, 1, 2 is predicted as \(nearly\)"):
         model(epochs=1).fit(x, y)

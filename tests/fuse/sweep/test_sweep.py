@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_calls import call, refused
+from cli_calls import call, error_sentence
 from learnable_corpus import corpus, embeddings
-from small_caches import unlisted
-from swept_runs import BASE, planned, swept
-from trained_runs import contents
+from small_caches import remove_from_manifests
+from swept_runs import BASE, make_plan, run_sweep
+from trained_runs import file_contents
 
 from affuse import cli
 from affuse.data.errors import AffuseError
@@ -100,7 +100,7 @@ def test_invalid_searches_are_refused(found, sentence):
 
 def test_the_planted_best_settings_are_found_and_can_be_trained(tmp_path):
     said = []
-    folder = swept(
+    folder = run_sweep(
         tmp_path,
         seeds=[0, 1],
         said=said,
@@ -118,7 +118,8 @@ def test_the_planted_best_settings_are_found_and_can_be_trained(tmp_path):
     protocol = "session5-strict"
     expected = {"learning_rate": 0.02, "dropout": 0.0, "protocol": protocol}
     assert best == dataclasses.replace(BASE, **expected)
-    assert "# best of 4 choices of settings tried" in (folder / "best.toml").read_text()
+    best = (folder / "best.toml").read_text()
+    assert "# best of 4 combinations of settings tried" in best
     assert said[-1].startswith("next: ")
     words = shlex.split(said[-1].removeprefix("next: "))
     assert words[:3] == ["python", "cli.py", "train"]
@@ -129,8 +130,8 @@ def test_the_planted_best_settings_are_found_and_can_be_trained(tmp_path):
 
 
 def test_scores_equal_those_of_ordinary_training(tmp_path):
-    plan = planned(tmp_path, protocol="loso")
-    folder = swept(tmp_path, plan, grid=["latent=8"], seeds=[3])
+    plan = make_plan(tmp_path, protocol="loso")
+    folder = run_sweep(tmp_path, plan, grid=["latent=8"], seeds=[3])
     (outcome,) = trials.outcomes(folder)
     assert list(outcome.scores) == [f"session{k}" for k in range(1, 6)]
     fold = plan.folds[2]
@@ -156,22 +157,24 @@ def test_an_interrupted_sweep_resumes(tmp_path, monkeypatch):
 
     monkeypatch.setattr(trials, "fit_any_kind", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        swept(tmp_path / "a", seeds=[0, 1])
+        run_sweep(tmp_path / "a", seeds=[0, 1])
     assert len(list((tmp_path / "a" / "sweeps").glob("*/trials/*.json"))) == 3
-    one = swept(tmp_path / "a", seeds=[0, 1])
+    one = run_sweep(tmp_path / "a", seeds=[0, 1])
     assert asked == [8, 5]
-    whole = swept(tmp_path / "b", seeds=[0, 1])
-    assert contents(one) == contents(whole)
+    whole = run_sweep(tmp_path / "b", seeds=[0, 1])
+    assert file_contents(one) == file_contents(whole)
     monkeypatch.setattr(trials, "fit_any_kind", None)  # would raise if it were called
-    assert contents(swept(tmp_path / "a", seeds=[0, 1])) == contents(whole)
+    assert file_contents(run_sweep(tmp_path / "a", seeds=[0, 1])) == file_contents(
+        whole
+    )
 
 
 def test_later_searches_add_to_the_ranking(tmp_path):
     said = []
-    first = swept(tmp_path, grid=["latent=4", "learning_rate=0.02"])
-    assert swept(tmp_path, grid=["latent=8,16"], said=said) == first
+    first = run_sweep(tmp_path, grid=["latent=4", "learning_rate=0.02"])
+    assert run_sweep(tmp_path, grid=["latent=8,16"], said=said) == first
     assert len(ranking.rank(trials.outcomes(first), [0])) == 3
-    assert any("best of 3 choices" in line for line in said)
+    assert any("best of 3 combinations" in line for line in said)
     assert ranking.rank(trials.outcomes(first), [0, 1]) == ()
 
 
@@ -186,10 +189,10 @@ def test_poisoned_test_rows_change_nothing(tmp_path):
         )
         caches["text"].values[test] = bad
         found = dataclasses.replace(found, utterances=utterances)
-        plan = planned(tmp_path, found=found, caches=caches)
-        folders.append(swept(tmp_path / name, plan))
+        plan = make_plan(tmp_path, found=found, caches=caches)
+        folders.append(run_sweep(tmp_path / name, plan))
     assert folders[0].name == folders[1].name
-    assert contents(folders[0]) == contents(folders[1])
+    assert file_contents(folders[0]) == file_contents(folders[1])
 
 
 def test_other_training_ratings_are_another_sweep(tmp_path):
@@ -198,7 +201,7 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
     released[0] = dataclasses.replace(released[0], ratings=ratings)
     other = dataclasses.replace(corpus(), utterances=tuple(released))
     places = {
-        trials.sweep_folder(planned(tmp_path, **changes), tmp_path)
+        trials.sweep_folder(make_plan(tmp_path, **changes), tmp_path)
         for changes in (
             {},
             {"found": other},
@@ -212,7 +215,7 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
 
 def test_test_parts_are_never_read(tmp_path, monkeypatch):
     original, asked = trials.fit_any_kind, set()
-    ids = planned(tmp_path).common.ids
+    ids = make_plan(tmp_path).common.ids
 
     def watched(jobs):
         for job in jobs:
@@ -220,13 +223,15 @@ def test_test_parts_are_never_read(tmp_path, monkeypatch):
         return original(jobs)
 
     monkeypatch.setattr(trials, "fit_any_kind", watched)
-    plan = planned(tmp_path)
+    plan = make_plan(tmp_path)
     said = []
-    swept(tmp_path, plan, grid=["latent=8"], said=said)
+    run_sweep(tmp_path, plan, grid=["latent=8"], said=said)
     assert asked == {*plan.folds[0].train, *plan.folds[0].validation}
-    assert not any("the choice has seen its ratings" in line for line in said)
-    swept(tmp_path, planned(tmp_path, protocol="loso"), grid=["latent=8"], said=said)
-    assert any("in protocol loso the test part of a fold" in line for line in said)
+    assert not any("depend on test ratings" in line for line in said)
+    run_sweep(
+        tmp_path, make_plan(tmp_path, protocol="loso"), grid=["latent=8"], said=said
+    )
+    assert any("in protocol loso, test utterances of one fold" in line for line in said)
 
 
 def test_diverging_settings_are_ranked_last(tmp_path):
@@ -240,22 +245,22 @@ def test_diverging_settings_are_ranked_last(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trials, "fit_any_kind", diverging)
         said = []
-        folder = swept(tmp_path, grid=["latent=4,8"], said=said)
+        folder = run_sweep(tmp_path, grid=["latent=4,8"], said=said)
         lines = (folder / "ranking.csv").read_text(encoding="utf-8").splitlines()
         assert lines[1].startswith("1,8,")
         assert lines[2] == "2,4,,,,,,the loss is not finite"
         assert any(line.split()[-2:] == ["failed", "1"] for line in said)
         with pytest.raises(ValueError, match="every setting failed; the first: the lo"):
-            swept(tmp_path / "all", grid=["latent=4"])
+            run_sweep(tmp_path / "all", grid=["latent=4"])
 
 
 def test_a_damaged_trial_is_named(tmp_path):
-    folder = swept(tmp_path, grid=["latent=8"])
+    folder = run_sweep(tmp_path, grid=["latent=8"])
     (path,) = (folder / "trials").glob("*.json")
-    unlisted(path)
+    remove_from_manifests(path)
     path.write_text(path.read_text().replace('"latent"', '"latnet"'))
     with pytest.raises(ValueError, match=f"{path.name} is no trial of this version"):
-        swept(tmp_path, grid=["latent=8"])
+        run_sweep(tmp_path, grid=["latent=8"])
 
 
 def test_the_mean_is_over_folds_and_seeds_and_the_deviation_over_seeds():
@@ -274,8 +279,10 @@ def test_the_mean_is_over_folds_and_seeds_and_the_deviation_over_seeds():
 
 def test_the_command_line_reports_errors_in_a_sentence(tmp_path):
     words = ("sweep", "--fusion", "text", "--cache", tmp_path, "--sweeps", tmp_path)
-    assert "nothing to search" in refused(call(*words), status=2)
-    assert "no embeddings below" in refused(call(*words, "--grid", "latent=8,16"))
+    assert "nothing to search" in error_sentence(call(*words), status=2)
+    assert "no embeddings below" in error_sentence(
+        call(*words, "--grid", "latent=8,16")
+    )
     ridge = ("sweep", "--fusion", "ridge", "--grid", "latent=8")
-    assert "ridge has no settings to search" in refused(call(*ridge), status=2)
+    assert "ridge has no settings to search" in error_sentence(call(*ridge), status=2)
     assert call(*words, "--random", 0).exit_code == 2

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from small_caches import unlisted
-from trained_runs import contents, trained
+from small_caches import remove_from_manifests
+from trained_runs import file_contents, train_run
 
 from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
@@ -13,7 +13,7 @@ from affuse.fuse.trained import layer_weight_files, model_files
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
-    return trained(runs, "early", layers="weighted", seeds=[0, 1], learning_rate=0.01)
+    return train_run(runs, "early", layers="weighted", seeds=[0, 1], learning_rate=0.01)
 
 
 def test_each_model_has_a_file_of_layer_weights(run):
@@ -43,13 +43,15 @@ def test_a_report_shows_layer_weights(run):
 
 
 def test_concatenated_layers_have_no_weight_file(tmp_path):
-    folder = trained(tmp_path, "audio", epochs=1)
-    assert not [file for file in contents(folder) if file.name == ModelFolder.layers]
+    folder = train_run(tmp_path, "audio", epochs=1)
+    assert not [
+        file for file in file_contents(folder) if file.name == ModelFolder.layers
+    ]
     assert layer_weight_files.describe(folder) == ""
 
 
 def test_decision_designs_have_layer_weights(tmp_path):
-    folder = trained(tmp_path, "latemean", epochs=1, layers="weighted")
+    folder = train_run(tmp_path, "latemean", epochs=1, layers="weighted")
     assert {m for _, m in layer_weight_files.average_weights(folder)} == {
         "audio",
         "text",
@@ -57,9 +59,9 @@ def test_decision_designs_have_layer_weights(tmp_path):
 
 
 def test_a_damaged_table_is_named(tmp_path):
-    folder = trained(tmp_path, "audio", epochs=1, layers="weighted")
+    folder = train_run(tmp_path, "audio", epochs=1, layers="weighted")
     path = next(folder.glob(f"*/seed-*/{ModelFolder.layers}"))
     path.write_text(path.read_text().replace("0.5", "half", 1))
-    unlisted(path)
+    remove_from_manifests(path)
     with pytest.raises(ValueError, match="layers.csv, line .*: could not convert"):
         layer_weight_files.average_weights(folder)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learnable_corpus import COUNT, embeddings, reordered
-from trained_runs import trained
+from learnable_corpus import COUNT, embeddings, reorder_rows
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.trained.prediction import predict
@@ -20,12 +20,12 @@ def recipes_changed(caches, **changes):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
-    return trained(runs, "early", seeds=[0, 1])
+    return train_run(runs, "early", seeds=[0, 1])
 
 
 @pytest.mark.parametrize("fusion", ["early", "ridge", "zeroshot"])
 def test_new_recordings_get_the_mean_over_models(tmp_path, fusion):
-    folder = trained(tmp_path, fusion, seeds=[0, 1])
+    folder = train_run(tmp_path, fusion, seeds=[0, 1])
     written = read_run(folder).predictions
     applied = predict(folder, embeddings())
     assert applied.models == len(set(written.seed))
@@ -40,13 +40,13 @@ def test_new_recordings_get_the_mean_over_models(tmp_path, fusion):
 
 
 def test_models_of_all_folds_predict(tmp_path):
-    folder = trained(tmp_path, "text", protocol="loso", epochs=1)
+    folder = train_run(tmp_path, "text", protocol="loso", epochs=1)
     assert predict(folder, embeddings()).models == 5
 
 
 def test_another_corpus_with_the_same_recipe_is_accepted(run):
     found = recipes_changed(embeddings(), corpus="mine", content="f" * 12)
-    found = {m: reordered(c, [5, 3]) for m, c in found.items()}
+    found = {m: reorder_rows(c, [5, 3]) for m, c in found.items()}
     applied = predict(run, found)
     assert applied.ids == ("u003", "u005")
     expected = predict(run, embeddings()).mean[[3, 5]]
@@ -55,7 +55,7 @@ def test_another_corpus_with_the_same_recipe_is_accepted(run):
 
 def test_utterances_that_lack_a_modality_are_left_out(run):
     caches = embeddings()
-    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(7, COUNT))
     applied = predict(run, caches)
     assert applied.ids[0] == "u007"
     assert (applied.left_out, applied.partial) == ({"no text embedding": 7}, {})
@@ -67,12 +67,12 @@ def test_utterances_that_lack_a_modality_are_left_out(run):
 def test_a_robust_run_predicts_utterances_that_lack_a_modality(
     tmp_path, fusion, changes
 ):
-    folder = trained(tmp_path, fusion, seeds=[0, 1], **changes)
+    folder = train_run(tmp_path, fusion, seeds=[0, 1], **changes)
     whole = predict(folder, embeddings())
     assert (whole.left_out, whole.partial) == ({}, {})
     caches = embeddings()
-    caches["text"] = reordered(caches["text"], range(COUNT - 1, 6, -1))
-    caches["audio"] = reordered(caches["audio"], range(COUNT - 5))
+    caches["text"] = reorder_rows(caches["text"], range(COUNT - 1, 6, -1))
+    caches["audio"] = reorder_rows(caches["audio"], range(COUNT - 5))
     found = predict(folder, caches)
     assert found.ids == whole.ids
     assert found.partial == {"audio": 7, "text": 5}
@@ -86,7 +86,7 @@ def test_a_robust_run_predicts_utterances_that_lack_a_modality(
 
 
 def test_a_robust_run_needs_at_least_one_modality(tmp_path):
-    folder = trained(tmp_path, "experts", epochs=1)
+    folder = train_run(tmp_path, "experts", epochs=1)
     with pytest.raises(ValueError, match="needs audio embeddings"):
         predict(folder, {})
 
@@ -116,8 +116,8 @@ def test_a_missing_modality_is_named(run):
 def test_caches_without_common_utterances_are_refused(run):
     caches = embeddings()
     found = {
-        "audio": reordered(caches["audio"], range(10)),
-        "text": reordered(caches["text"], range(10, 15)),
+        "audio": reorder_rows(caches["audio"], range(10)),
+        "text": reorder_rows(caches["text"], range(10, 15)),
     }
     with pytest.raises(
         ValueError, match="embeddings 10 of audio, 5 of text, and no id"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from learnable_corpus import corpus, embeddings
-from trained_runs import trained
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.inputs.tensors import align, groups
@@ -156,7 +156,7 @@ def test_groups_are_speakers_then_dialogues_then_utterances():
 
 
 def test_a_saved_model_predicts_the_same(tmp_path):
-    folder = trained(tmp_path, "stacking", epochs=2)
+    folder = train_run(tmp_path, "stacking", epochs=2)
     module, description = model_files.load(next(folder.glob("*/seed-0")))
     assert description.parameters == sum(p.numel() for p in module.parameters())
     test = parts()[2]

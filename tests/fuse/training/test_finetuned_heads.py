@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 import tunable_checkpoints
-from cli_calls import call, refused
+from cli_calls import call, error_sentence
 from finetuning_sizes import QUICK, SMALL
-from small_caches import unlisted
-from trained_runs import contents
+from small_caches import remove_from_manifests
+from trained_runs import file_contents
 
 from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
@@ -99,9 +99,9 @@ def test_a_head_predicts_the_same_as_in_its_fine_tuning(finetuned_root, tmp_path
             assert found == pytest.approx(
                 recorded_ccc(finetuned_root, fold)[rating], abs=1e-4
             )
-    state = contents(tmp_path)
+    state = file_contents(tmp_path)
     assert train(finetuned_root, runs=tmp_path).exit_code == 0
-    assert contents(tmp_path) == state
+    assert file_contents(tmp_path) == state
     checked = call("lint", folder, "--cache", finetuned_root / "cache")
     assert checked.exit_code == 0, checked.output
     assert "before the fine-tuning, which no cache holds" in checked.output
@@ -123,7 +123,7 @@ def test_a_damaged_head_is_reported_in_a_sentence(finetuned_root, tmp_path):
     shutil.copytree(finetuned_root, tmp_path / "copy")
     head = run(tmp_path / "copy") / "session2" / "head"
     (head / "model.safetensors").write_bytes(b"")
-    unlisted(head / "model.safetensors")
+    remove_from_manifests(head / "model.safetensors")
     sentence = "text, fold session2, seed 3: .* holds no head of the design 'text'"
     assert_failure(train(tmp_path / "copy"), sentence)
     assert (tmp_path / "copy" / "runs").is_dir()  # what could be done is done
@@ -140,7 +140,7 @@ def test_options_that_would_change_a_head_are_refused(
     finetuned_root, tmp_path, words, sentence
 ):
     assert re.search(
-        sentence, refused(train(finetuned_root, *words, runs=tmp_path), status=2)
+        sentence, error_sentence(train(finetuned_root, *words, runs=tmp_path), status=2)
     )
 
 
@@ -155,7 +155,7 @@ def test_end_to_end_without_a_fine_tuning_is_refused(finetuned_root, tmp_path):
     )
     done = call("train", *where, *TAKEN, "--runs", tmp_path)
     assert re.search(
-        "name a fine-tuning: --finetuned finetuned/RUN", refused(done, status=2)
+        "name a fine-tuning: --finetuned finetuned/RUN", error_sentence(done, status=2)
     )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import planted_leaks
 import pytest
 import tuned_encoders
-from cli_calls import call, refused
-from trained_runs import QUICK, contents
+from cli_calls import call, error_sentence
+from trained_runs import QUICK, file_contents
 from tuned_encoders import COUNT, FOLDS, NAME
 
 from affuse import cli
@@ -35,7 +35,7 @@ def trained_root(tmp_path_factory):
     """A fine-tuning, its caches and a run; no test may change them."""
     root = tmp_path_factory.mktemp("foldwise")
     run = tuned_encoders.fine_tune(root / "finetuned")
-    tuned_encoders.keep(root / "cache", run)
+    tuned_encoders.write_caches(root / "cache", run)
     done = fit(root, "--fusion", "early")
     assert done.exit_code == 0, done.output
     return root
@@ -137,7 +137,9 @@ def test_only_folds_with_exchanged_caches_change(trained_root, root, fusion):
     shutil.rmtree(root / "cache")
     shutil.rmtree(root / "runs")
     swapped = ("session2", "session4")
-    tuned_encoders.keep(root / "cache", root / "finetuned" / NAME, swapped=swapped)
+    tuned_encoders.write_caches(
+        root / "cache", root / "finetuned" / NAME, swapped=swapped
+    )
     assert fit(root, "--fusion", fusion).exit_code == 0
     after = by_fold(only(root))
     changed = {f for f in FOLDS if not np.array_equal(before[f], after[f])}
@@ -147,13 +149,13 @@ def test_only_folds_with_exchanged_caches_change(trained_root, root, fusion):
 @pytest.mark.parametrize("allowed", [False, True])
 def test_an_encoder_that_was_trained_on_test_utterances_is_refused(tmp_path, allowed):
     run = tuned_encoders.fine_tune(tmp_path / "finetuned", session2=["1F", "2M"])
-    tuned_encoders.keep(tmp_path / "cache", run)
+    tuned_encoders.write_caches(tmp_path / "cache", run)
     words = ("--allow", "encoders") if allowed else ()
     done = fit(tmp_path, "--fusion", "text", *words)
     if allowed:
         assert done.exit_code == 0, done.output
         return
-    sentence = refused(done)
+    sentence = error_sentence(done)
     assert f"the text encoder {NAME}/session2/text has seen toy" in sentence
     assert "6 utterances (u001" in sentence
     assert "of the test part of fold 'session2'" in sentence
@@ -164,7 +166,7 @@ def test_an_encoder_that_was_trained_on_test_utterances_is_refused(tmp_path, all
 
 def test_finished_models_are_not_trained_again(root):
     assert fit(root, "--fusion", "text").exit_code == 0
-    before = contents(only(root))
+    before = file_contents(only(root))
     lost = (
         model_files.model_folder(only(root), fold="session3", seed=0)
         / "predictions.csv"
@@ -172,7 +174,7 @@ def test_finished_models_are_not_trained_again(root):
     kept = {p: p.stat().st_mtime_ns for p in only(root).glob("*/seed-0/model.*")}
     lost.unlink()
     assert fit(root, "--fusion", "text").exit_code == 0
-    assert contents(only(root)) == before
+    assert file_contents(only(root)) == before
     anew = {p.parents[1].name for p, t in kept.items() if p.stat().st_mtime_ns != t}
     assert anew <= {"session3"}
 
@@ -200,7 +202,7 @@ def test_the_name_of_a_run_depends_on_the_embeddings_of_every_fold(trained_root)
 def test_folds_of_other_utterances_are_refused(trained_root):
     given = own(trained_root)
     given["session4"] = {
-        m: learnable_corpus.reordered(e, range(1, COUNT))
+        m: learnable_corpus.reorder_rows(e, range(1, COUNT))
         for m, e in given["session4"].items()
     }
     with pytest.raises(ValueError, match=r"fold 'session4' are not of the .*: u000;"):
@@ -221,7 +223,7 @@ def test_missing_embeddings_advise_an_extraction_command(root):
         fold = fold_encoders.origin(cache.recipe)["fold"]
         if fold == "session2" or fold == "session4" and cache.recipe.modality == "text":
             shutil.rmtree(cache.path)
-    sentence = refused(fit(root, "--fusion", "early"))
+    sentence = error_sentence(fit(root, "--fusion", "early"))
     lines = [line.strip() for line in sentence.splitlines() if "cli.py" in line]
     begin = "python cli.py extract CORPUS ROOT"
     assert lines == [
@@ -254,7 +256,7 @@ def test_embeddings_of_another_state_of_a_checkpoint_are_not_used(root, name):
     path = root / "finetuned" / NAME / "session3" / "text" / name
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("ession3", "essionX").replace("ratings", "rating"))
-    sentence = refused(fit(root, "--fusion", "text"))
+    sentence = error_sentence(fit(root, "--fusion", "text"))
     assert "--modality text --text-checkpoint" in sentence
     assert "session3/text --cache" in sentence
     assert sentence.count("cli.py extract") == 1
@@ -262,20 +264,22 @@ def test_embeddings_of_another_state_of_a_checkpoint_are_not_used(root, name):
 
 def test_a_fold_that_was_not_fine_tuned_is_named(root):
     shutil.rmtree(root / "finetuned" / NAME / "session5")
-    sentence = refused(fit(root, "--fusion", "text"))
+    sentence = error_sentence(fit(root, "--fusion", "text"))
     expected = "no encoder was fine-tuned for fold 'session5', only for session1"
     assert expected in sentence
     shutil.rmtree(root / "finetuned" / NAME / "session4" / "text")
-    sentence = refused(fit(root, "--fusion", "text"))
+    sentence = error_sentence(fit(root, "--fusion", "text"))
     assert "session4 has no text encoder, but other folds do" in sentence
     shutil.rmtree(root / "finetuned" / NAME)
-    assert "holds no fine-tuned fold" in refused(fit(root, "--fusion", "text"))
+    assert "holds no fine-tuned fold" in error_sentence(fit(root, "--fusion", "text"))
 
 
 def test_any_cache_of_a_kind_selects_that_kind_for_all_folds(root):
     run = root / "finetuned" / NAME
-    tuned_encoders.keep(root / "cache", run, modalities=["text"], pooling="mean+std")
-    assert "there are 2 text caches; choose one" in refused(
+    tuned_encoders.write_caches(
+        root / "cache", run, modalities=["text"], pooling="mean+std"
+    )
+    assert "there are 2 text caches; choose one" in error_sentence(
         fit(root, "--fusion", "text"), status=2
     )
     recipe = tuned_encoders.embeddings(run, "session4", pooling="mean+std")[
@@ -287,7 +291,7 @@ def test_any_cache_of_a_kind_selects_that_kind_for_all_folds(root):
             model_files.model_folder(only(root), fold=fold, seed=0)
         )
         assert about.recipes["text"].pooling == "mean+std"
-    assert "no text cache 'abc'" in refused(
+    assert "no text cache 'abc'" in error_sentence(
         fit(root, "--fusion", "text", "--text", "abc"), status=2
     )
 
@@ -297,8 +301,10 @@ def test_folds_that_were_extracted_in_other_ways_are_refused(root):
     for cache in list(store.find(root / "cache")):
         if fold_encoders.origin(cache.recipe)["fold"] == "session2":
             shutil.rmtree(cache.path)
-    tuned_encoders.keep(root / "cache", run, wanted=["session2"], dtype="bfloat16")
-    sentence = refused(fit(root, "--fusion", "text"))
+    tuned_encoders.write_caches(
+        root / "cache", run, wanted=["session2"], dtype="bfloat16"
+    )
+    sentence = error_sentence(fit(root, "--fusion", "text"))
     assert "fold 'session2' have dtype='bfloat16', not 'float32' as those" in sentence
 
 
@@ -313,12 +319,12 @@ def test_embeddings_above_the_memory_limit_are_mapped_for_each_fold(trained_root
 def frozen(root):
     """Caches of an encoder that nobody fine-tuned."""
     for each in learnable_corpus.embeddings(count=COUNT).values():
-        planted_leaks.fill(root / "cache", each)
+        planted_leaks.write_part(root / "cache", each)
 
 
 def test_frozen_encoders_are_used_without_the_option(root):
     words = ("train", "--fusion", "text", *where(root), "--seeds", 1, *SMALL)
-    assert "there are 5 text caches" in refused(call(*words), status=2)
+    assert "there are 5 text caches" in error_sentence(call(*words), status=2)
     frozen(root)
     assert call(*words).exit_code == 0
     assert read_run(only(root)).info.encoders["text"]["checkpoint"] == "tiny"
@@ -355,7 +361,8 @@ def test_each_model_predicts_from_the_embeddings_of_its_fold(trained_root):
     with pytest.raises(ValueError, match="embeddings were extracted with weights="):
         prediction.predict(only(trained_root), given["session1"])
     short = {
-        m: learnable_corpus.reordered(e, range(5)) for m, e in given["session2"].items()
+        m: learnable_corpus.reorder_rows(e, range(5))
+        for m, e in given["session2"].items()
     }
     with pytest.raises(
         ValueError, match="'session1' and 'session2' have embeddings of"
@@ -373,7 +380,7 @@ def test_new_recordings_are_predicted_once_all_folds_have_them(trained_root, roo
     for cache in list(store.find(root / "cache")):
         if fold_encoders.origin(cache.recipe)["fold"] == "session3":
             shutil.rmtree(cache.path)
-    sentence = refused(call(*words))
+    sentence = error_sentence(call(*words))
     assert (
         f"extract CORPUS ROOT --audio-checkpoint finetuned/{NAME}/session3/audio "
         f"--text-checkpoint finetuned/{NAME}/session3/text" in sentence
@@ -412,7 +419,7 @@ def test_the_linter_checks_the_embeddings_of_each_fold(trained_root, root):
     assert [status[r] for r in rules] == ["ok", "ok", "ok", "note"]
     shutil.rmtree(root / "cache")
     run = root / "finetuned" / NAME
-    tuned_encoders.keep(root / "cache", run, swapped=("session2", "session4"))
+    tuned_encoders.write_caches(root / "cache", run, swapped=("session2", "session4"))
     leak = call(*words, root / "cache")
     assert leak.exit_code == 1
     (results,) = json.loads(leak.stdout).values()
@@ -459,7 +466,7 @@ def test_corpora_that_share_encoders_are_distinguished(root):
     run = root / "finetuned" / NAME
     for fold in FOLDS:
         for each in tuned_encoders.embeddings(run, fold, corpus="new").values():
-            planted_leaks.fill(root / "cache", each)
+            planted_leaks.write_part(root / "cache", each)
     with pytest.raises(ValueError, match="new, toy were encoded with these encoders"):
         fold_caches.choose(run, root / "cache", named={}, modalities=["text"])
     found = fold_caches.choose(

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 from learnable_corpus import corpus, embeddings
-from trained_runs import trained
+from trained_runs import train_run
 
 from affuse.data import plugins
 from affuse.data.plugin_kinds import DESIGN_KIND
@@ -53,7 +53,7 @@ def test_more_units_never_give_fewer_parameters(fusion):
 def test_the_parameter_count_equals_that_of_the_trained_model(
     tmp_path, fusion, changes
 ):
-    folder = trained(tmp_path, fusion, epochs=1, **changes)
+    folder = train_run(tmp_path, fusion, epochs=1, **changes)
     info = read_run(folder).info
     settings = Settings(**info.settings)
     sizes = InputSizes.of(corpus(), embeddings())
