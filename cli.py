@@ -68,9 +68,8 @@ def check(options: "source_options.CheckCorpus") -> None:
     from affuse.data.reading import corpus_checks
     from affuse.extract.caching import recording_headers
 
-    sys.exit(
-        not corpus_checks.command(print_line, recording_headers.find_problems, options)
-    )
+    find = recording_headers.find_problems
+    sys.exit(not corpus_checks.command(print_line, find, options))
 
 
 @main.command()

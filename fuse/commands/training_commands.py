@@ -62,9 +62,8 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     settings = _settings(options)
     heads = finetuned_heads.choose_heads(settings, options)
     settings = heads.settings if heads else settings
-    sources = input_selection.select_for_training(
-        options, needed_modalities(options.designs)
-    )
+    needed = needed_modalities(options.designs)
+    sources = input_selection.select_for_training(options, needed)
     _introduce(say, sources)
     if heads:
         say(f"using the heads of {options.finetuned}, with all their settings")
@@ -89,9 +88,8 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     )
     data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
     folders = run_all(data, names, setup, heads=heads)
-    for sentence in dict.fromkeys(
-        s for folder in folders for s in protocol_decisions(folder)
-    ):
+    decisions = (s for folder in folders for s in protocol_decisions(folder))
+    for sentence in dict.fromkeys(decisions):
         say(sentence)
     for fusion, folder in zip(names, folders, strict=True):
         say(f"{fusion}: {folder}; {alignment_summary(folder)}")
@@ -134,14 +132,12 @@ def sweep(say: Say, options: Sweep) -> None:
         draws=options.random,
         seed=options.search_seed,
     )
-    sources = input_selection.select_for_training(
-        options, needed_modalities(options.designs)
-    )
+    needed = needed_modalities(options.designs)
+    sources = input_selection.select_for_training(options, needed)
     _introduce(say, sources)
     _demand_layers(tried, sources.embeddings)
     data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
     requested = expand_designs(options.designs, list(sources.embeddings), head=False)
-    # "all" includes designs without settings
     names = [name for name in requested if find_trainable(name).has_settings]
     for sentence in unused_setting_notes(tried, names):
         log.warning("%s", sentence)

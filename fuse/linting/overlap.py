@@ -62,8 +62,8 @@ def overlaps(
         first = next(iter(by_fold))
         text = (
             f"the same {what} is in {pair[0]} and {pair[1]} of {len(by_fold)} of "
-            f"{len(evidence.folds)} folds, as in '{first}': {abbreviate(by_fold[first])}; it "
-            f"has {examples(sorted(touched))} in {pair[1]}; protocol '{protocol}' "
-            f"{promise} separate {what}s"
+            f"{len(evidence.folds)} folds, as in '{first}': "
+            f"{abbreviate(by_fold[first])}; it has {examples(sorted(touched))} in "
+            f"{pair[1]}; protocol '{protocol}' {promise} separate {what}s"
         )
         yield Finding(f"{text}; {remedy}" if fatal else text, fatal)

@@ -118,11 +118,8 @@ def uses_setting(design: str, settings: Mapping[str, Any], name: str) -> bool:
         settings: all settings that the run recorded, with dotted names
         name: of one setting; a setting of an unknown name counts as used
     """
-    if (
-        name in DIVISION
-        or name in NOT_TRAINING
-        or not find_trainable(design).uses(name)
-    ):
+    is_neutral = name in DIVISION or name in NOT_TRAINING
+    if is_neutral or not find_trainable(design).uses(name):
         return False
     return all(
         settings.get(other, NOT_RECORDED) in (*values, NOT_RECORDED)

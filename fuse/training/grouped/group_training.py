@@ -33,6 +33,7 @@ from affuse.fuse.training.grouped.shared_codes import CodeCache, RowIndices
 from affuse.fuse.training.grouped.task_schedule import StopRequest
 
 NumberedTasks = Sequence[tuple[int, ModelTask]]
+Pretrained = tuple[AutoencoderPhase, TrainingOutcome]
 
 
 class GroupTraining:
@@ -46,9 +47,7 @@ class GroupTraining:
         self.device = device
         self._lock = Lock()  # protects the caches and torch's global random numbers
         self._projections: dict[Hashable, Projection] = {}
-        self._autoencoders: dict[
-            Hashable, tuple[AutoencoderPhase, TrainingOutcome]
-        ] = {}
+        self._autoencoders: dict[Hashable, Pretrained] = {}
         self._copies = CodeCache()
 
     def train_autoencoders(
@@ -71,9 +70,8 @@ class GroupTraining:
             projection = self._projection(task, modality)
             return {modality: self._copies.projected(task, modality, projection)}
 
-        if projected := shared_codes.fits_in_cache(
-            tasks, rows.features[modality].shape[1]
-        ):
+        size = rows.features[modality].shape[1]
+        if projected := shared_codes.fits_in_cache(tasks, size):
             source, places = shared_codes.build_source(
                 tasks, lambda task: task.fold, inputs
             )
@@ -89,10 +87,8 @@ class GroupTraining:
         )
         for task, batch_task, outcome in zip(tasks, batch_tasks, trained, strict=True):
             assert isinstance(batch_task.module, AutoencoderPhase)
-            self._autoencoders[task.autoencoder_key(modality)] = (
-                batch_task.module,
-                outcome,
-            )
+            key = task.autoencoder_key(modality)
+            self._autoencoders[key] = batch_task.module, outcome
         return []
 
     def train_on_cache(
@@ -112,15 +108,10 @@ class GroupTraining:
         ]
         features = {m: first.rows.features[m] for m in first.modalities}
         source = BatchSource(features, first.rows.truth)
-        trained = train_group(
-            batch_tasks, source, RatingObjective(first.settings), stopped=stopped
-        )
-        return [
-            _result(number, system, outcome)
-            for (number, _), system, outcome in zip(
-                numbered, systems, trained, strict=True
-            )
-        ]
+        objective = RatingObjective(first.settings)
+        trained = train_group(batch_tasks, source, objective, stopped=stopped)
+        finished = zip(numbered, systems, trained, strict=True)
+        return [_result(n, system, outcome) for (n, _), system, outcome in finished]
 
     def train_on_copies(
         self, numbered: NumberedTasks, stopped: StopRequest
